@@ -1,0 +1,104 @@
+# Everything is done from here: `make help`. Needs git, make and a Python 3.11 or newer with venv.
+
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+HOME_OF_TESTS = $(CURDIR)/.redrive/test
+HOME_OF_DEMO = $(CURDIR)/.redrive/demo
+CODE := manage.py config imports bills tests
+WORKERS ?= 2
+PYTEST_ARGS ?= -q
+
+# Python 3.11 and 3.12 first: for them Redis comes from PyPI, where the machine has none.
+CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
+
+export WORKERS
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help run worker demo test check bench faults setup browser clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+run: $(VENV)/runtime $(VENV)/browser ## the admin, WORKERS=2 workers, the sweeper and the sandbox; PORT=8000
+	@exec $(PYTHON) -m config.processes run
+
+worker: $(VENV)/runtime $(VENV)/browser ## workers and the sweeper only: what a second host runs; WORKERS=2
+	@exec $(PYTHON) -m config.processes worker
+
+demo: export REDRIVE_HOME = $(HOME_OF_DEMO)
+demo: $(VENV)/runtime $(VENV)/browser ## both stories from end to end, against the sandbox
+	@$(PYTHON) -m config.embedded wipe
+	@exec $(PYTHON) manage.py demo
+
+test: export REDRIVE_HOME = $(HOME_OF_TESTS)
+test: $(VENV)/development $(VENV)/browser ## all tests but the long fault runs
+	@$(PYTHON) -m pytest -m "not faults" $(PYTEST_ARGS)
+
+faults: export REDRIVE_HOME = $(HOME_OF_TESTS)
+faults: $(VENV)/development $(VENV)/browser ## the long fault runs
+	@$(PYTHON) -m pytest tests/faults -m faults $(PYTEST_ARGS)
+
+bench: export REDRIVE_HOME = $(CURDIR)/.redrive/bench
+bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md
+	@exec $(PYTHON) -m tests.bench
+
+check: export REDRIVE_HOME = $(HOME_OF_TESTS)
+check: $(VENV)/development ## format, lint, types, import rules, templates, migrations, check --deploy
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy $(CODE)
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+	$(PYTHON) -m djlint --quiet --check templates
+	$(PYTHON) -m djlint --quiet --lint templates
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+# What a production host sets, made up: `check --deploy` judges the settings, and connects to nothing.
+PRODUCTION = DEBUG=0 SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
+	DATABASE_URL=postgres://redrive@db.example/redrive REDIS_URL=redis://redis.example/0 \
+	ALLOWED_HOSTS=redrive.example CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+
+setup: $(VENV)/runtime $(VENV)/development $(VENV)/browser ## the environment, a browser, the database
+	@$(PYTHON) manage.py migrate --verbosity 0
+
+browser: $(VENV)/runtime ## look for a browser again, or install one
+	@$(PYTHON) -m config.find_browser
+	@touch $(VENV)/browser
+
+clean: ## remove what `make` made, but never the data (.redrive)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# Each of these is a stamp: done again only when what it was made from has changed.
+$(VENV)/runtime: requirements.txt $(VENV)/made
+	@echo "Installing what Redrive runs on …"
+	@$(PYTHON) -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/development: requirements-dev.txt requirements.txt $(VENV)/made
+	@echo "Installing what its tests need …"
+	@$(PYTHON) -m pip install --quiet -r requirements-dev.txt
+	@touch $(VENV)/runtime $@
+
+$(VENV)/browser: $(VENV)/runtime
+	@$(PYTHON) -m config.find_browser
+	@touch $@
+
+$(VENV)/made:
+	@if $(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		touch $@; exit 0; \
+	fi; \
+	rm -rf $(VENV); seen=; \
+	for python in $(CANDIDATES); do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		seen=$$python; \
+		$$python -c 'import ensurepip, venv' 2>/dev/null || continue; \
+		echo "Making $(VENV) with $$python …"; \
+		$$python -m venv $(VENV) && touch $@ && exit 0; \
+	done; \
+	if [ -n "$$seen" ]; then \
+		echo "$$seen cannot make virtual environments. Install its venv (Debian: apt-get install python3-venv)." >&2; \
+	else \
+		echo "No Python 3.11 or newer was found. Install one, with venv." >&2; \
+	fi; exit 1

@@ -1,0 +1,47 @@
+#!/usr/bin/env python
+"""Django's command line. A command finds PostgreSQL and Redis running, or starts them first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from django.core.management import execute_from_command_line
+
+from config import embedded
+
+# These touch neither the database nor Redis. Asking any command for --help does not, either.
+WITHOUT_SERVERS = {
+    "check", "collectstatic", "compilemessages", "findstatic", "help", "makemessages", "version"
+}  # fmt: skip
+
+
+def needs_servers(arguments: list[str]) -> bool:
+    """Whether this command line (without the program's name) does more than say something."""
+    asks_for_help = {"-h", "--help", "--version"} & set(arguments)
+    return bool(arguments) and not asks_for_help and arguments[0] not in WITHOUT_SERVERS
+
+
+def end(signum: int, _frame: object) -> NoReturn:
+    """Leave through the regular exit, where the last user of the embedded servers stops them."""
+    sys.exit(128 + signum)
+
+
+def main() -> None:
+    """Run the command; 2 when the embedded servers can't be had."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, end)
+    if needs_servers(sys.argv[1:]):
+        try:
+            embedded.ensure_unnamed()
+        except embedded.EmbeddedServerError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(2)
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

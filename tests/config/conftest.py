@@ -1,0 +1,78 @@
+"""Homes with embedded servers of their own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config import embedded
+from tests.config.commands import Command, run_python, wipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="module")
+def used_home() -> Iterator[Path]:
+    """A home whose database exists already; shared by the tests of a module, for speed.
+
+    In a folder that every account can pass through. pytest's own are closed: as root, PostgreSQL's
+    data is put elsewhere for those.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder).resolve() / "home"
+        run_python(home, "-m", "config.embedded", "psql", "-c", "SELECT 1")
+        yield home
+        wipe(home)
+
+
+@pytest.fixture
+def copied_home(used_home: Path) -> Iterator[Path]:
+    """A copy of it, to do as one likes with."""
+    home = used_home.with_name("copy")
+    shutil.copytree(used_home, home)
+    yield home
+    wipe(home)
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def new_home(tmp_path: Path) -> Iterator[Path]:
+    """A home that nobody used yet."""
+    home = tmp_path / "home"
+    yield home
+    wipe(home)
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Command]]:
+    """Start a command in a home; whatever still runs at the end of the test is ended."""
+    # The homes are torn down after the commands only if they were asked for before.
+    for name in {"used_home", "new_home", "copied_home"} & set(request.fixturenames):
+        request.getfixturevalue(name)
+    started: list[Command] = []
+
+    def start_one(home: Path) -> Command:
+        started.append(Command(home))
+        return started[-1]
+
+    yield start_one
+    for command in started:
+        if command.process.poll() is None:
+            command.process.communicate()
+
+
+@pytest.fixture
+def urls_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], embedded.Urls]:
+    """The addresses of a home."""
+
+    def urls(home: Path) -> embedded.Urls:
+        monkeypatch.setenv("REDRIVE_HOME", str(home))
+        return embedded.urls()
+
+    return urls
