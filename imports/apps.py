@@ -1,0 +1,17 @@
+"""The ledger, the engine and customer imports."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ImportsConfig(AppConfig):
+    """Registers the first kind of work."""
+
+    name = "imports"
+    verbose_name = _("Imports")
+
+    def ready(self) -> None:
+        from imports import kinds
+        from imports.customers.kind import CustomerKind
+
+        kinds.register(CustomerKind())

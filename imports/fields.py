@@ -1,0 +1,78 @@
+"""A model field that keeps its text encrypted at rest, and refuses to guess when a key is wrong."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+
+if TYPE_CHECKING:
+    Text = models.TextField[str, str]
+else:
+    Text = models.TextField
+
+
+class WrongKey(Exception):
+    """None of CREDENTIAL_KEYS opens this value. Nothing is returned in its place."""
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "CREDENTIAL_KEYS: each key is 32 bytes in URL-safe base64, as made by "
+            "cryptography.fernet.Fernet.generate_key()"
+        ) from error
+
+
+def cipher() -> MultiFernet:
+    """The cipher of this installation: encrypts with the first key, opens with any.
+
+    Raises ImproperlyConfigured in production when no key is set.
+    """
+    keys = tuple(settings.CREDENTIAL_KEYS)
+    return _fernet(keys or (_development_key(),))
+
+
+def _development_key() -> str:
+    path = settings.CREDENTIAL_KEY_FILE
+    if path is None:
+        raise ImproperlyConfigured("Set CREDENTIAL_KEYS: without it no credential can be stored.")
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "wb") as file:
+        file.write(Fernet.generate_key())
+    return path.read_text().strip()
+
+
+class EncryptedTextField(Text):
+    """Text that is a Fernet token in the database. An empty text stays empty."""
+
+    description = "Encrypted text"
+
+    def get_prep_value(self, value: Any) -> Any:
+        plain = super().get_prep_value(value)
+        return cipher().encrypt(plain.encode()).decode() if plain else plain
+
+    def from_db_value(
+        self, value: str | None, expression: object, connection: object
+    ) -> str | None:
+        if not value:
+            return value
+        try:
+            return cipher().decrypt(value.encode()).decode()
+        except InvalidToken as error:
+            raise WrongKey(
+                f"{self.model._meta.label}.{self.name}: no key in CREDENTIAL_KEYS opens the stored "
+                "value. Put the key back that it was stored with, or enter the credential again."
+            ) from error

@@ -1,0 +1,77 @@
+"""What RQ carries: bells. A bell is a job's id; losing one costs a sweep, hearing one twice nothing."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import django_rq
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+from rq import Worker
+
+from imports import lanes
+from imports.models import ImportJob
+from imports.states import ENDED_JOBS, JobStatus
+
+logger = logging.getLogger(__name__)
+QUEUE = "default"
+MOST_LANES = 8  # rung for one job at a time
+
+
+def ring(job_id: int, bells: int = 1) -> bool:
+    """Ring now. Redis being down is not an error: the sweeper rings again."""
+    try:
+        queue = django_rq.get_queue(QUEUE)
+        for _ in range(bells):
+            queue.enqueue(
+                run_lane, job_id, result_ttl=0, failure_ttl=3600, job_timeout=_longest_turn(),
+                description=f"bell: job {job_id}",
+            )  # fmt: skip
+    except RedisError:
+        logger.warning("job %s: the bell could not be rung; the sweeper will ring it", job_id)
+        return False
+    return True
+
+
+def _longest_turn() -> int:
+    """Seconds after which RQ gives a lane up: its turn, and the longest try that began in it."""
+    return int(settings.LANE_SECONDS + lanes.LONGEST_TRY_SECONDS + settings.LEASE_MARGIN_SECONDS)
+
+
+def ring_on_commit(job_id: int) -> None:
+    """Ring once the caller's transaction has committed: a lane for each listening worker."""
+    transaction.on_commit(partial(_ring_all, job_id), robust=True)
+
+
+def _ring_all(job_id: int) -> None:
+    ring(job_id, max(1, min(worker_count(), MOST_LANES)))
+
+
+def worker_count() -> int:
+    """How many workers listen; 0 where Redis cannot say."""
+    try:
+        return int(Worker.count(queue=django_rq.get_queue(QUEUE)))
+    except RedisError:
+        return 0
+
+
+def jobs_rung() -> set[int]:
+    """The ids of jobs that a bell in the queue is waiting to be answered for."""
+    queue = django_rq.get_queue(QUEUE)
+    return {bell.args[0] for bell in queue.get_jobs(0, 100) if bell and bell.args}
+
+
+def run_lane(job_id: int) -> None:
+    """Answer a bell: do what the job needs next, be it reading, sending or closing."""
+    job = ImportJob.objects.select_related("api", "gate").filter(pk=job_id).first()
+    if job is None:
+        return
+    if job.status == JobStatus.QUEUED and lanes.read_input(job):
+        _ring_all(job_id)  # the others join in
+    if job.status == JobStatus.RUNNING and lanes.run(job):
+        ring(job_id)  # its turn is over and there is more: behind the others
+    job.refresh_from_db()
+    if job.status in ENDED_JOBS and job.closed_at is None:
+        lanes.close(job)

@@ -1,0 +1,103 @@
+"""What a kind of work (customers, bills) must offer the engine, and the registry of kinds."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from imports.policy import Budget, Outcome
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from uuid import UUID
+
+    from imports.models import ImportJob
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One claimed batch, as plain values: what a runner needs and nothing of the ORM.
+
+    `attempt` counts this try from 1 against the operator's `max_attempts`; `tries` counts all
+    tries from 1, those that cost no attempt included.
+    """
+
+    job_id: int
+    batch_id: int
+    number: int
+    token: UUID
+    attempt: int
+    max_attempts: int
+    size: int
+    body: bytes
+    idempotency_key: str
+    tries: int
+
+
+class Runner(Protocol):
+    """Keeps several tries in flight. Opened once for each lane, on the lane's own thread."""
+
+    def submit(self, work: Work) -> Future[Outcome]:
+        """Start one try and return at once. The future never raises: an outcome says it all."""
+        ...
+
+
+class UnreadableInput(Exception):
+    """The job's input cannot be cut into batches. The message names file, place and remedy."""
+
+
+class Kind(Protocol):
+    """The seam between the engine and what is particular to customers or bills."""
+
+    name: str
+    record_noun: str  # "customer", "credential": for sentences
+
+    def budget(self, job: ImportJob) -> Budget:
+        """The job's attempts and delays."""
+        ...
+
+    def lease_seconds(self, job: ImportJob) -> float:
+        """Longer than any try can take: after it, another lane may judge the batch."""
+        ...
+
+    def read(self, job: ImportJob) -> None:
+        """Turn the job's input into batches and results, inside the caller's transaction.
+
+        Raises UnreadableInput: then nothing of it is kept.
+        """
+        ...
+
+    def runner(self, job: ImportJob, in_flight: int) -> AbstractContextManager[Runner]:
+        """A runner for up to `in_flight` tries at once."""
+        ...
+
+    def lost(self, job: ImportJob) -> Outcome:
+        """What it means that a try's lease ran out and nobody saw its end."""
+        ...
+
+    def close(self, job: ImportJob) -> None:
+        """What is left to do when the job has ended: retry files. In the transaction that notes it."""
+        ...
+
+    def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
+        """Write the failed records below `parent`; the new directory, or None if none failed."""
+        ...
+
+    def copy_records(self, retry: ImportJob) -> None:
+        """Called in the transaction that made a retry: copy what a batch needs besides its body."""
+        ...
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Called by an app's `ready()`."""
+    _kinds[kind.name] = kind
+
+
+def get(name: str) -> Kind:
+    """The kind of that name. Raises KeyError for one that no app has registered."""
+    return _kinds[name]

@@ -1,0 +1,146 @@
+"""A lane: reads a job's input, keeps up to N of its batches in flight, writes its last files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from imports import kinds
+from imports.ledger import claims, moves, outcomes
+from imports.models import ImportJob
+from imports.policy import Outcome, Verdict
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from imports.kinds import Kind, Runner, Work
+
+logger = logging.getLogger(__name__)
+LONGEST_TRY_SECONDS = 3600.0
+MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
+PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
+LOOK_AGAIN_SECONDS = 0.5
+
+stopping = threading.Event()  # set when this process is asked to end: finish, claim nothing more
+
+
+def worker_name() -> str:
+    """Who holds a claim: host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def read_input(job: ImportJob) -> bool:
+    """Cut a queued job's input into batches, all of it or nothing; True if this call did it."""
+    kind = kinds.get(job.kind)
+    try:
+        with transaction.atomic():
+            mine = ImportJob.objects.select_for_update(skip_locked=True, of=("self",))
+            if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
+                return False  # another lane is at it
+            if not job.batches.exists():  # a retry is made with its batches
+                kind.read(job)
+            moves.begin(job)
+    except kinds.UnreadableInput as error:
+        moves.refuse_input(job, str(error))
+        return False
+    moves.finish_if_done([job.pk])  # where no record can be sent
+    job.refresh_from_db()
+    return True
+
+
+def run(job: ImportJob) -> bool:
+    """Claim, send and record until nothing is due or the turn is over; True if there is more."""
+    kind = kinds.get(job.kind)
+    places = min(job.concurrency, MOST_IN_FLIGHT)
+    with kind.runner(job, places) as runner:
+        more = _Lane(job, kind, runner, places).work()
+    moves.finish_if_done([job.pk])
+    return more
+
+
+def close(job: ImportJob) -> None:
+    """Write what an ended job leaves behind, once; a lane that is killed in it leaves it to another."""
+    with transaction.atomic():
+        mine = ImportJob.objects.select_for_update(skip_locked=True)
+        if not mine.filter(pk=job.pk, closed_at=None).exists():
+            return
+        kinds.get(job.kind).close(job)
+        ImportJob.objects.filter(pk=job.pk).update(closed_at=Now())
+
+
+class _Lane:
+    """One turn at one job. Only this thread talks to the ledger; the runner's threads only send."""
+
+    def __init__(self, job: ImportJob, kind: Kind, runner: Runner, places: int) -> None:
+        self.job, self.runner, self.places = job, runner, places
+        self.lease = kind.lease_seconds(job)
+        self.name = worker_name()
+        self.in_flight: dict[Future[Outcome], Work] = {}
+        self.turn_ends = time.monotonic() + settings.LANE_SECONDS
+        self.idle_since: float | None = None
+
+    def work(self) -> bool:
+        pause: float | None = 0.0
+        while True:
+            if self._may_claim():
+                pause = self._send_more()
+            if not self.in_flight:
+                if pause is None or not self._may_claim() or not self._wait_idle(pause):
+                    return pause is not None and not stopping.is_set()
+                continue
+            self.idle_since = None
+            self._collect(LOOK_AGAIN_SECONDS if pause is None else max(pause, 0.02))
+
+    def _may_claim(self) -> bool:
+        return not stopping.is_set() and time.monotonic() < self.turn_ends
+
+    def _send_more(self) -> float | None:
+        """Fill the free places; seconds until more may be due, None if nothing ever is."""
+        room = self.places - len(self.in_flight)
+        if not room:
+            return LOOK_AGAIN_SECONDS
+        claim = claims.claim(self.job, self.name, room, self.lease)
+        for work in claims.intend(claim.works, self.lease):
+            self.in_flight[self.runner.submit(work)] = work
+        if claim.works:
+            return 0.0 if self.job.delay_seconds == 0 else self.job.delay_seconds
+        return None if claim.wait is None else min(max(claim.wait, 0.05), LOOK_AGAIN_SECONDS)
+
+    def _wait_idle(self, pause: float) -> bool:
+        """Wait for something to be due, within patience; False if the worker is better used."""
+        now = time.monotonic()
+        self.idle_since = self.idle_since or now
+        if now - self.idle_since > PATIENCE_SECONDS:
+            return False
+        stopping.wait(pause)
+        return True
+
+    def _collect(self, timeout: float) -> None:
+        """Wait for any try to end, and record all that have."""
+        done, _ = wait(self.in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
+        if done:
+            findings = [
+                outcomes.Finding(self.in_flight.pop(each), _outcome(each)) for each in done
+            ]
+            outcomes.record(self.job, findings)
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    """A runner's future never raises; where one does it is a bug of ours, and nothing is known."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    logger.error("a try ended in a bug of ours", exc_info=error)
+    return Outcome(
+        Verdict.UNKNOWN,
+        "INTERNAL_ERROR",
+        f"Redrive itself failed ({type(error).__name__}); see the worker's log.",
+    )

@@ -1,0 +1,65 @@
+"""The record of every try: written when it ends, never changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from psycopg.types.json import Json
+
+from imports.policy import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ANSWER_KEPT = 2_000  # characters of an answer that are kept with an attempt
+
+NOTE = """
+INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at, ended_at,
+    verdict, http_status, error_code, error, answer, success_count, error_count, unknown_count, details)
+SELECT b.job_id, b.id, b.tries, mine.counted, b.worker, coalesce(b.claimed_at, clock_timestamp()),
+    b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error, mine.answer,
+    CASE WHEN mine.verdict = 'success' THEN b.size ELSE mine.successes END,
+    CASE WHEN mine.verdict IN ('rejected', 'retry') THEN b.size ELSE mine.errors END,
+    CASE WHEN mine.verdict IN ('unknown', 'repeatable') THEN b.size ELSE mine.unknowns END,
+    mine.details
+FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],
+            %s::int[], %s::int[], %s::int[], %s::jsonb[])
+    AS mine(id, counted, verdict, http, code, error, answer, successes, errors, unknowns, details)
+JOIN imports_importbatch b ON b.id = mine.id
+"""
+
+
+def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
+    """Keep (batch id, outcome, counted) of tries that have just ended."""
+    if not tries:
+        return
+    rows = [
+        (
+            batch_id,
+            counted,
+            outcome.verdict.value,
+            outcome.http_status,
+            outcome.code,
+            _text(outcome.error),
+            _text(outcome.answer)[:ANSWER_KEPT],
+            *_counts(outcome),
+            Json(outcome.details or {}),
+        )
+        for batch_id, outcome, counted in tries
+    ]
+    with connection.cursor() as sql:
+        sql.execute(NOTE, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _counts(outcome: Outcome) -> tuple[int, int, int]:
+    """How many records of a mixed answer succeeded, failed and are unknown."""
+    verdicts = [record.verdict for record in outcome.records]
+    successes = verdicts.count(Verdict.SUCCESS)
+    unknowns = verdicts.count(Verdict.UNKNOWN) + verdicts.count(Verdict.REPEATABLE)
+    return successes, len(verdicts) - successes - unknowns, unknowns
+
+
+def _text(text: str) -> str:
+    """PostgreSQL holds no NUL in a text; what a stranger's server sends may have one."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,165 @@
+"""A job's own moves: started, paused, resumed, cancelled, finished. Each says who and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Value
+from django.db.models.functions import Greatest, Now
+
+from imports.models import Gate, ImportBatch, ImportFile, ImportJob, ImportResult, JobEvent
+from imports.models.files import FileStatus
+from imports.states import (
+    JOB_MOVES,
+    OPEN,
+    BatchStatus,
+    JobStatus,
+    ResultStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CANCELLED_CODE = "CANCELLED"
+CANCELLED_TEXT = "Not sent: the job was cancelled. Retry failed sends it."
+
+
+class NotAllowed(Exception):
+    """This move is not possible now. The message says why, and what is."""
+
+
+def note(job: ImportJob, action: str, message: str = "", actor: str = "") -> None:
+    """Add a line to the job's log."""
+    JobEvent.objects.create(job=job, action=action, message=message, actor=actor)
+
+
+def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
+    """Compare-and-set a job's status; False where another was first or it is not allowed."""
+    allowed = [status for status, targets in JOB_MOVES.items() if to in targets]
+    moved = ImportJob.objects.filter(pk=job.pk, status__in=allowed).update(status=to, **changes)
+    job.refresh_from_db()
+    return moved == 1
+
+
+def start(job: ImportJob, actor: str = "") -> None:
+    """Queue a draft. Raises NotAllowed for one without files that can be read, or started before."""
+    with transaction.atomic():
+        if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
+            raise NotAllowed(
+                "Some files cannot be read. Remove them, or add corrected ones, then start."
+            )
+        if not (job.files.exists() or job.batches.exists()):
+            raise NotAllowed("There is nothing to import yet. Add files first.")
+        if not move(job, JobStatus.QUEUED, started_at=Now()):
+            raise NotAllowed(
+                f"This job is {job.get_status_display().lower()}: it was started before."
+            )
+        note(job, "started", actor=actor)
+
+
+def pause(job: ImportJob, actor: str = "") -> bool:
+    """Claim nothing more; what is in flight comes back and is recorded."""
+    with transaction.atomic():
+        paused = move(job, JobStatus.PAUSED, pause_code="BY_HAND", pause_message="")
+        if paused:
+            note(job, "paused", actor=actor)
+    return paused
+
+
+def pause_for(job: ImportJob, code: str, message: str) -> None:
+    """Pause because a person must act. The first reason stays."""
+    if move(job, JobStatus.PAUSED, pause_code=code, pause_message=message):
+        note(job, "paused", message)
+
+
+def resume(job: ImportJob, actor: str = "") -> bool:
+    """Go on, and do not wait for what the API asked before."""
+    with transaction.atomic():
+        resumed = ImportJob.objects.filter(pk=job.pk, status=JobStatus.PAUSED).update(
+            status=JobStatus.RUNNING, pause_code="", pause_message=""
+        )
+        job.refresh_from_db()
+        if resumed:
+            Gate.objects.filter(pk=job.gate_id).update(resting_until=None, resting_reason="")
+            note(job, "resumed", actor=actor)
+    return bool(resumed)
+
+
+def cancel(job: ImportJob, actor: str = "") -> bool:
+    """Stop for good. What was not sent is kept as failed; what is in flight is still recorded."""
+    with transaction.atomic():
+        Gate.objects.select_for_update().get(pk=job.gate_id)  # no claim in between
+        was_draft = ImportJob.objects.filter(pk=job.pk, status=JobStatus.DRAFT).exists()
+        if not move(job, JobStatus.CANCELLED, finished_at=Now()):
+            return False
+        note(job, "cancelled", actor=actor)
+        if not was_draft:
+            drop_unsent(job)
+    return True
+
+
+def drop_unsent(job: ImportJob) -> None:
+    """Fail the batches of a cancelled job of which nothing was sent."""
+    unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
+    batches = ImportBatch.objects.filter(job=job, status__in=unsent)
+    pks = list(batches.select_for_update().values_list("pk", flat=True))
+    ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
+        status=ResultStatus.ERROR,
+        error_code=CANCELLED_CODE,
+        error=CANCELLED_TEXT,
+        final_error=CANCELLED_TEXT,
+        updated_at=Now(),
+    )
+    ImportBatch.objects.filter(pk__in=pks, status__in=unsent).update(
+        status=BatchStatus.FAILED,
+        error_count=F("size"),
+        error_code=CANCELLED_CODE,
+        error=CANCELLED_TEXT,
+        ended_at=Now(),
+        token=None,
+    )
+
+
+def sweep_cancelled(job: ImportJob) -> None:
+    """Fail what came back to pending while its job was being cancelled."""
+    with transaction.atomic():
+        drop_unsent(job)
+
+
+def rest(job: ImportJob, seconds: float, reason: str) -> None:
+    """The other side said "not now": nobody claims of this API or portal until then."""
+    until = Now() + Value(timedelta(seconds=seconds))
+    Gate.objects.filter(pk=job.gate_id).update(
+        resting_until=Greatest("resting_until", until), resting_reason=reason
+    )
+
+
+def begin(job: ImportJob) -> None:
+    """The input is in the ledger: batches may be claimed."""
+    move(job, JobStatus.RUNNING)
+
+
+def refuse_input(job: ImportJob, message: str) -> None:
+    """The input could not be read: back to a draft, with nothing of it imported."""
+    if move(job, JobStatus.DRAFT, started_at=None):
+        note(job, "input refused", message)
+
+
+def finish_if_done(job_ids: Iterable[int]) -> list[int]:
+    """Finish those of the jobs in which nothing is pending or in flight; their ids."""
+    open_batches = ImportBatch.objects.filter(job_id=OuterRef("pk"), status__in=OPEN)
+    finished = []
+    for job in ImportJob.objects.filter(
+        pk__in=job_ids, status__in=[JobStatus.RUNNING, JobStatus.PAUSED]
+    ):
+        done = (
+            ImportJob.objects.filter(pk=job.pk, status__in=[JobStatus.RUNNING, JobStatus.PAUSED])
+            .exclude(Exists(open_batches))
+            .update(status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message="")
+        )
+        if done:
+            note(job, "finished")
+            finished.append(job.pk)
+    return finished

@@ -1,0 +1,145 @@
+"""Record what a try came to. Written only where the token still matches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from imports import kinds, policy
+from imports.ledger import moves
+from imports.ledger.attempts import note_attempts
+from imports.ledger.claims import cursor
+from imports.ledger.records import finish_each, finish_whole, send_again, split_in_two
+from imports.models import ImportBatch
+from imports.policy import Budget, Move, Outcome, Verdict
+from imports.states import BatchStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from imports.kinds import Work
+    from imports.models import ImportJob
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One try's outcome, with the claim it was made under."""
+
+    work: Work
+    outcome: Outcome
+
+
+# Whole batches that succeeded are nearly all of them: one statement for any number.
+ALL_DONE = """
+UPDATE imports_importbatch b
+SET status = %(done)s, success_count = b.size, unknown_count = 0, error_count = 0,
+    attempts = b.attempts + 1, ended_at = clock_timestamp(), lease_until = NULL,
+    http_status = mine.http, error_code = '', error = ''
+FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[]) AS mine(id, token, http)
+WHERE b.id = mine.id AND b.token = mine.token AND b.status = %(sending)s
+RETURNING b.id
+"""
+ALL_SUCCEEDED = """
+UPDATE import_results r
+SET status = 'success', retry_attempts = b.attempts, http_status = b.http_status,
+    error = '', error_code = '', updated_at = clock_timestamp()
+FROM imports_importbatch b
+WHERE b.id = ANY(%(ids)s) AND r.batch_id = b.id AND r.status = 'pending'
+"""
+
+
+def record(job: ImportJob, findings: Iterable[Finding]) -> None:
+    """Write down what these tries of one job came to.
+
+    Successes share a transaction; each other outcome has its own, so that no lock of one
+    batch is held while another's is waited for.
+    """
+    plain: list[Finding] = []
+    others: list[Finding] = []
+    for finding in findings:
+        (plain if finding.outcome.verdict == Verdict.SUCCESS else others).append(finding)
+    with transaction.atomic():
+        others += _record_successes(plain)
+    budget = kinds.get(job.kind).budget(job)
+    for finding in others:
+        with transaction.atomic():
+            _record_one(job, finding, budget)
+
+
+def _record_successes(findings: Sequence[Finding]) -> list[Finding]:
+    """Mark them done; those that were not waiting for this answer (any more) are returned."""
+    if not findings:
+        return []
+    names = {
+        "ids": [each.work.batch_id for each in findings],
+        "tokens": [each.work.token for each in findings],
+        "https": [each.outcome.http_status for each in findings],
+        "done": BatchStatus.DONE.value, "sending": BatchStatus.SENDING.value,
+    }  # fmt: skip
+    with cursor() as sql:
+        done = {row[0] for row in sql.execute(ALL_DONE, names).fetchall()}
+        sql.execute(ALL_SUCCEEDED, {"ids": list(done)})
+    recorded = [each for each in findings if each.work.batch_id in done]
+    note_attempts([(each.work.batch_id, each.outcome, True) for each in recorded])
+    return [each for each in findings if each.work.batch_id not in done]
+
+
+def _record_one(job: ImportJob, finding: Finding, budget: Budget) -> None:
+    """Write down one outcome that needs thought, under a lock on its batch."""
+    batch = (
+        ImportBatch.objects.select_for_update(of=("self",))
+        .defer("body")
+        .filter(
+            pk=finding.work.batch_id,
+            token=finding.work.token,
+            status__in=[BatchStatus.SENDING, BatchStatus.UNKNOWN],
+        )
+        .first()
+    )
+    if batch is None:
+        return  # another lane has judged it since: its word holds
+    if batch.status == BatchStatus.UNKNOWN:
+        _add_late_evidence(batch, finding.outcome)
+    else:
+        apply(job, batch, finding.outcome, budget)
+
+
+def _add_late_evidence(batch: ImportBatch, outcome: Outcome) -> None:
+    """An answer that came after the lease was over: it counts where it is proof."""
+    proof = {Verdict.SUCCESS, Verdict.REJECTED, Verdict.RETRY, Verdict.MIXED, Verdict.SPLIT}
+    if outcome.verdict in proof:
+        note_attempts([(batch.pk, outcome, False)])
+        finish_each(batch, outcome)
+
+
+def apply(job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget) -> None:
+    """Make the step that policy decides for a batch that is being sent. The caller holds its lock."""
+    step = policy.next_step(outcome, batch.attempts + 1, budget)
+    if step.move == Move.SPLIT and batch.size == 1:
+        step = policy.Step(Move.FINISH)
+    if step.counted:
+        batch.attempts += 1
+    ImportBatch.objects.filter(pk=batch.pk).update(
+        attempts=batch.attempts,
+        http_status=outcome.http_status,
+        error_code=outcome.code,
+        error=outcome.error,
+        lease_until=None,
+    )
+    note_attempts([(batch.pk, outcome, step.counted)])
+    match step.move:
+        case Move.AGAIN:
+            send_again(batch, outcome, step.delay)
+            if outcome.verdict == Verdict.DEFERRED:
+                moves.rest(job, step.delay, outcome.error)
+        case Move.PAUSE_JOB:
+            send_again(batch, outcome, 0.0)
+            moves.pause_for(job, outcome.code, outcome.error)
+        case Move.SPLIT:
+            split_in_two(batch)
+        case _ if outcome.verdict == Verdict.MIXED:
+            finish_each(batch, outcome, budget)
+        case _:
+            finish_whole(batch, outcome)

@@ -1,0 +1,174 @@
+"""From a batch's outcome to its records' results, and to the smaller batches that follow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Max, Value
+from django.db.models.functions import Now
+
+from imports.ledger import bodies
+from imports.models import ImportBatch, ImportResult
+from imports.policy import Budget, Outcome, RecordOutcome, Verdict
+from imports.states import BatchStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OPEN_RESULTS = (ResultStatus.PENDING, ResultStatus.UNKNOWN)
+STATUS_OF = {
+    Verdict.SUCCESS: ResultStatus.SUCCESS,
+    Verdict.RETRY: ResultStatus.ERROR,
+    Verdict.REJECTED: ResultStatus.ERROR,
+    Verdict.SPLIT: ResultStatus.ERROR,
+    Verdict.UNKNOWN: ResultStatus.UNKNOWN,
+    Verdict.REPEATABLE: ResultStatus.UNKNOWN,
+}
+
+
+def finish_whole(batch: ImportBatch, outcome: Outcome) -> None:
+    """Every open record of the batch shares the outcome's fate."""
+    _decide(
+        batch, batch.results.filter(status__in=OPEN_RESULTS).values_list("pk", flat=True), outcome
+    )
+    close(batch)
+
+
+def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = None) -> None:
+    """Each record has its own fate; those that may still succeed go on in a smaller batch.
+
+    Without a budget (late evidence) nothing is sent again: what could be is an error.
+    """
+    if outcome.verdict != Verdict.MIXED:
+        finish_whole(batch, outcome)
+        return
+    results = list(batch.results.order_by("body_start", "pk").values_list("pk", "status"))
+    fates: dict[RecordOutcome, list[int]] = {}
+    again: list[int] = []
+    why = RecordOutcome(Verdict.RETRY)
+    for (pk, status), record in zip(results, outcome.records, strict=True):
+        if status not in OPEN_RESULTS:
+            continue
+        if record.verdict == Verdict.RETRY and budget and batch.attempts < budget.max_attempts:
+            again.append(pk)
+            why = record
+        else:
+            fates.setdefault(record, []).append(pk)
+    for record, pks in fates.items():
+        _decide(batch, pks, record, outcome.http_status)
+    if again and budget:
+        part = carve(batch, again)
+        _tell(part, why, outcome.http_status)
+        _due(part, budget)
+    close(batch)
+
+
+def _due(part: ImportBatch, budget: Budget) -> None:
+    from imports.policy import backoff
+
+    wait = timedelta(seconds=backoff(part.attempts, budget))
+    ImportBatch.objects.filter(pk=part.pk).update(next_attempt_at=Now() + Value(wait))
+
+
+def send_again(batch: ImportBatch, outcome: Outcome, delay: float) -> None:
+    """Back to pending: same bytes, same key, due after `delay` seconds."""
+    ImportBatch.objects.filter(pk=batch.pk, status=BatchStatus.SENDING).update(
+        status=BatchStatus.PENDING,
+        next_attempt_at=Now() + Value(timedelta(seconds=delay)),
+        token=None,
+    )
+    _tell(batch, outcome, outcome.http_status)
+
+
+def _tell(batch: ImportBatch, why: Outcome | RecordOutcome, http_status: int | None) -> None:
+    """Let the open records say what the last try came to ("current error message")."""
+    batch.results.filter(status=ResultStatus.PENDING).update(
+        error=why.error,
+        error_code=why.code,
+        http_status=http_status,
+        retry_attempts=batch.attempts,
+        updated_at=Now(),
+    )
+
+
+def _decide(
+    batch: ImportBatch,
+    pks: Sequence[int] | object,
+    why: Outcome | RecordOutcome,
+    http_status: int | None = None,
+) -> None:
+    """Move open results to what the verdict proves."""
+    status = STATUS_OF[why.verdict]
+    good = status == ResultStatus.SUCCESS
+    if isinstance(why, Outcome):
+        http_status = why.http_status
+    ImportResult.objects.filter(pk__in=pks, status__in=OPEN_RESULTS).update(
+        status=status,
+        error="" if good else why.error,
+        error_code="" if good else why.code or "UNEXPLAINED",
+        final_error=None if good else why.error,
+        http_status=http_status,
+        retry_attempts=batch.attempts,
+        updated_at=Now(),
+    )
+
+
+def close(batch: ImportBatch) -> None:
+    """Sum the batch up from its results; with none pending it has ended."""
+    counts = dict.fromkeys(ResultStatus.values, 0)
+    for status in batch.results.values_list("status", flat=True):
+        counts[status] += 1
+    if counts[ResultStatus.PENDING]:
+        raise AssertionError(f"batch {batch.pk} is closed with records pending")
+    if not sum(counts.values()):
+        status = BatchStatus.SPLIT
+    elif counts[ResultStatus.UNKNOWN]:
+        status = BatchStatus.UNKNOWN
+    elif counts[ResultStatus.ERROR]:
+        status = BatchStatus.FAILED
+    else:
+        status = BatchStatus.DONE
+    ImportBatch.objects.filter(pk=batch.pk).update(
+        status=status,
+        size=sum(counts.values()),
+        success_count=counts[ResultStatus.SUCCESS],
+        error_count=counts[ResultStatus.ERROR],
+        unknown_count=counts[ResultStatus.UNKNOWN],
+        excluded_count=counts[ResultStatus.EXCLUDED],
+        ended_at=Now(),
+    )
+
+
+def split_in_two(batch: ImportBatch) -> None:
+    """Replace a refused batch by its halves: each goes out under its own key."""
+    pks = list(batch.results.order_by("body_start", "pk").values_list("pk", flat=True))
+    middle = len(pks) // 2
+    carve(batch, pks[:middle])
+    carve(batch, pks[middle:])
+    close(batch)
+
+
+def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
+    """Move these open results into a new batch with new bytes and a new key."""
+    results = list(
+        ImportResult.objects.filter(pk__in=pks, status=ResultStatus.PENDING)
+        .order_by("body_start", "pk")
+        .only("pk", "body_start", "body_length")
+    )
+    numbered = ImportBatch.objects.filter(job_id=batch.job_id, number=batch.number)
+    numbered.select_for_update().get(part=0)  # one at a time hands out the parts of a number
+    frame = bodies.excerpt(batch, results)
+    part = ImportBatch.objects.create(
+        job_id=batch.job_id,
+        number=batch.number,
+        part=(numbered.aggregate(last=Max("part"))["last"] or 0) + 1,
+        parent=batch,
+        size=len(results),
+        attempts=batch.attempts,
+        **frame.fields(),
+    )
+    for result, (start, length) in zip(results, frame.places, strict=True):
+        result.batch, result.body_start, result.body_length = part, start, length
+    ImportResult.objects.bulk_update(results, ["batch", "body_start", "body_length"])
+    return part

@@ -1,0 +1,184 @@
+"""A retry: a new job of just the failed records, in their original batches, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+
+from imports import kinds
+from imports.ledger.bodies import Frame, excerpt
+from imports.ledger.moves import NotAllowed, move, note
+from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.states import JobStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETTINGS = (
+    "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
+    "max_attempts", "retry_delay_seconds", "repeatable",
+)  # fmt: skip
+ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What a retry made: its job, how many records it took, and how many were taken already."""
+
+    job: ImportJob
+    records: int
+    skipped: int
+
+
+@dataclass(slots=True)
+class _NewBatch:
+    """One batch of the retry while it is put together from one or more old ones."""
+
+    number: int
+    frames: list[Frame] = field(default_factory=list)
+    results: list[ImportResult] = field(default_factory=list)
+    key: str = ""
+
+
+def waiting(job: ImportJob, status: ResultStatus = ResultStatus.ERROR) -> QuerySet[ImportResult]:
+    """The records of a job and of its later rounds that stand at `status` and wait for a person."""
+    return _of_family(job, status).exclude(Exists(_its_retry()))
+
+
+def _its_retry() -> QuerySet[ImportResult]:
+    return ImportResult.objects.filter(retry_of=OuterRef("pk"))
+
+
+def _of_family(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
+    return ImportResult.objects.filter(
+        job_id__in=_descendants(job), status=status, batch__isnull=False
+    ).exclude(error_code="")
+
+
+def _descendants(job: ImportJob) -> set[int]:
+    """The job and every retry of it, of those, and so on."""
+    links = (
+        ImportJob.objects.filter(root=job.first).order_by("pk").values_list("pk", "retry_of_id")
+    )
+    found = {job.pk}
+    for pk, retry_of in links:
+        if retry_of in found:
+            found.add(pk)
+    return found
+
+
+def retry(
+    job: ImportJob,
+    *,
+    only: QuerySet[ImportResult] | None = None,
+    status: ResultStatus = ResultStatus.ERROR,
+    reason: str = "",
+    actor: str = "",
+    start: bool = True,
+) -> Retry:
+    """Make a job of the failed (or, with a reason, the unknown) records of `job` and its rounds.
+
+    `only` narrows it down to some of them. Two calls at once make one job: the second finds the
+    records taken. Raises NotAllowed when no record is left to retry.
+    """
+    if status == ResultStatus.UNKNOWN and not reason.strip():
+        raise NotAllowed("Say why these records may be sent again: they may have arrived already.")
+    with transaction.atomic():
+        ImportJob.objects.select_for_update().get(pk=job.first.pk)
+        chosen = waiting(job, status)
+        family = _of_family(job, status)
+        if only is not None:
+            chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
+        skipped = family.filter(Exists(_its_retry())).count()
+        new = _new_job(job, reason, actor)
+        records = _copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
+        if not records:
+            raise NotAllowed(_nothing_left(job, skipped))
+        kinds.get(new.kind).copy_records(new)
+        note(
+            job,
+            "retried",
+            f"{records} records go out again in job {new.pk}. {reason}".strip(),
+            actor,
+        )
+        note(new, "created", f"Retry of job {job.pk}: {records} records. {reason}".strip(), actor)
+        if start:
+            move(new, JobStatus.QUEUED, started_at=Now())
+            note(new, "started", actor=actor)
+    return Retry(new, records, skipped)
+
+
+def _nothing_left(job: ImportJob, skipped: int) -> str:
+    if skipped:
+        return (
+            f"All {skipped} records are being retried already, or have been. See the later rounds."
+        )
+    if not job.batches.exists():
+        return "This job has sent nothing yet."
+    return "No failed records are left to retry."
+
+
+def _new_job(job: ImportJob, reason: str, actor: str) -> ImportJob:
+    first = job.first
+    rounds = ImportJob.objects.filter(root=first).count() + 2
+    return ImportJob.objects.create(
+        name=f"{first.name} · round {rounds}"[:200],
+        retry_of=job,
+        root=first,
+        round=rounds,
+        reason=reason,
+        created_by=None,
+        **{name: getattr(job, name) for name in SETTINGS},
+    )
+
+
+def _copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> int:
+    """Copy results and bytes, batch by batch, holding one batch in memory at a time."""
+    ordered = chosen.order_by("batch__number", "batch__part", "batch_id", "body_start", "pk")
+    rows = ordered.select_related("batch").defer("batch__body").iterator(chunk_size=ROWS_AT_ONCE)
+    count = 0
+    for number, group in groupby(rows, key=lambda row: row.batch.number if row.batch else 0):
+        count += _copy_batch(new, _gather(number, group, keep_keys=keep_keys))
+    return count
+
+
+def _gather(number: int, rows: Iterator[ImportResult], *, keep_keys: bool) -> _NewBatch:
+    gathered = _NewBatch(number)
+    for _, group in groupby(rows, key=lambda row: row.batch_id):
+        results = list(group)
+        old = results[0].batch
+        assert old is not None  # noqa: S101 - `waiting` leaves out what has no batch
+        whole = keep_keys and len(results) == old.size
+        gathered.key = old.idempotency_key if whole and not gathered.results else ""
+        gathered.frames.append(excerpt(old, results))
+        gathered.results += results
+    return gathered
+
+
+def _copy_batch(new: ImportJob, made: _NewBatch) -> int:
+    first = made.frames[0]
+    frame = Frame(first.head, tuple(r for each in made.frames for r in each.records), first.tail)
+    fields = frame.fields()
+    if (
+        made.key
+    ):  # the same bytes, not known to have failed: the same key protects from doing it twice
+        fields["idempotency_key"] = made.key
+    batch = ImportBatch.objects.create(
+        job=new, number=made.number, size=len(made.results), **fields
+    )
+    ImportResult.objects.bulk_create(
+        (
+            ImportResult(
+                job=new, batch=batch, file_id=old.file_id, position=old.position, key=old.key,
+                email=old.email, body_start=start, body_length=length, retry_of=old,
+            )
+            for old, (start, length) in zip(made.results, frame.places, strict=True)
+        ),
+        batch_size=ROWS_AT_ONCE,
+    )  # fmt: skip
+    return len(made.results)

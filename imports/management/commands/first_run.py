@@ -1,0 +1,41 @@
+"""What `make run` prepares: a login, and on the first start a sample that is ready to click."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+
+from imports import sample
+from imports.models import ImportJob
+from tests.sandbox.samples import write_files
+
+LOGIN, PASSWORD = "admin", "redrive"  # noqa: S105 - for the development server on loopback only
+
+
+class Command(BaseCommand):
+    """Does nothing where a database is named: there, people make their own accounts."""
+
+    help = "Make the development login and the sample import, where they are missing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.EMBEDDED_POSTGRES:
+            return
+        self._make_login()
+        self._make_sample()
+        port = os.environ.get("PORT", "8000")
+        self.stdout.write(f"\n  Redrive   http://127.0.0.1:{port}/admin/")
+        self.stdout.write(f"  Log in    {LOGIN} / {PASSWORD}\n\n")
+
+    def _make_login(self) -> None:
+        users = get_user_model().objects
+        if not users.exists():
+            users.create_superuser(LOGIN, password=PASSWORD)
+
+    def _make_sample(self) -> None:
+        sample.sandbox_api()
+        if not ImportJob.objects.exists():
+            sample.draft(write_files(settings.HOME / "samples" / "customers"))

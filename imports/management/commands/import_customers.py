@@ -1,0 +1,62 @@
+"""Import customers from files or directories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from imports import drafts
+from imports.commands import JobCommand, refuse
+from imports.customers.unreadable import UnreadableFile
+from imports.customers.selection import customer_files
+from imports.models import CustomerApi, ImportJob
+
+
+class Command(JobCommand):
+    """All files are checked first; if one cannot be read, nothing is imported (exit code 2)."""
+
+    help = "Import customers from JSON files, or directories of them (retry directories too)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
+        parser.add_argument(
+            "--api", required=True, metavar="NAME", help="as set up with customer_api"
+        )
+        parser.add_argument("--name", default="", metavar="TEXT", help="what to call this import")
+        parser.add_argument(
+            "--insist",
+            action="store_true",
+            help="send the records of retry files even if they have been imported meanwhile",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        api = CustomerApi.objects.filter(name=options["api"]).first()
+        if api is None:
+            refuse(f"There is no API {options['api']!r}. Create it first: manage.py customer_api")
+        paths = self._files(options["paths"])
+        name = options["name"] or self._name(options["paths"])
+        job = drafts.new_draft(api, name, "command line", insists=options["insist"])
+        self._add(job, paths)
+        self.launch(job, options)
+
+    def _files(self, paths: list[Path]) -> list[Path]:
+        try:
+            return [file.resolve() for path in paths for file in customer_files(path)]
+        except UnreadableFile as error:
+            refuse(str(error))
+
+    def _name(self, paths: list[Path]) -> str:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        return f"{paths[0].resolve().name}{more}"
+
+    def _add(self, job: ImportJob, paths: list[Path]) -> None:
+        for path in paths:
+            file = drafts.add_path(job, path)
+            for warning in [*file.warnings, *(refusal["message"] for refusal in file.refusals)]:
+                self.stderr.write(self.style.WARNING(warning))
+        if unreadable := drafts.unreadable(job):
+            drafts.remove_draft(job)
+            refuse("\n".join([*(file.message for file in unreadable), "Nothing was imported."]))

@@ -1,0 +1,32 @@
+"""Send a job's failed records again, as a new job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from imports.commands import JobCommand, find_job, refuse
+from imports.ledger.moves import NotAllowed
+from imports.ledger.rounds import retry
+
+
+class Command(JobCommand):
+    """Unknown records are left out: they may have arrived."""
+
+    help = "Make a new job of only the failed records of a job, and start it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("job", type=int, metavar="JOB")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = retry(find_job(options["job"]), actor="command line")
+        except NotAllowed as refusal:
+            refuse(str(refusal))
+        if made.skipped:
+            self.stderr.write(
+                f"{made.skipped} failed records are being retried already: left out."
+            )
+        self.follow(made.job, options)

@@ -1,0 +1,42 @@
+"""Write a job's retry directory again, from the ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from imports import kinds
+from imports.commands import JobCommand, find_job, refuse
+from imports.ledger.sums import describe
+
+
+class Command(JobCommand):
+    """The directory holds what still waits for a person, of the job and its later rounds."""
+
+    help = "Write (again) the retry directory of a job."
+    waits = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("job", type=int, metavar="JOB")
+        parser.add_argument(
+            "--output", type=Path, metavar="DIR", help="where to (default: RETRY_FILES_DIR)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        job = find_job(options["job"])
+        parent = (options["output"] or settings.RETRY_FILES_DIR).resolve()
+        try:
+            directory = kinds.get(job.kind).write_retry_files(job, parent)
+        except OSError as error:
+            refuse(f"{parent} cannot be written to: {error.strerror}. Name another with --output.")
+        job.refresh_from_db()
+        told = describe(job) | {"retry_directory": str(directory) if directory else None}
+        words = (
+            str(directory) if directory else "No record waits for a retry: nothing was written."
+        )
+        self.stdout.write(json.dumps(told) if options["json"] else words)

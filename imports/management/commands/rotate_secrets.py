@@ -1,0 +1,34 @@
+"""Encrypt every stored secret again, with the newest key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand
+from django.db import models, transaction
+
+from imports.fields import EncryptedTextField
+
+
+class Command(BaseCommand):
+    """Put the new key first in CREDENTIAL_KEYS, run this, then take the old key out."""
+
+    help = "Encrypt every stored secret again with the first of CREDENTIAL_KEYS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            count = sum(_rotate(model) for model in apps.get_models())
+        self.stdout.write(f"{count} rows hold secrets; all are encrypted with the newest key now.")
+
+
+def _rotate(model: type[models.Model]) -> int:
+    names = [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]
+    if not names:
+        return 0
+    rows = model._default_manager.select_for_update().only("pk", *names)
+    count = 0
+    for row in rows.iterator():
+        row.save(update_fields=names)
+        count += 1
+    return count

@@ -1,0 +1,19 @@
+"""django-rq's rqworker with our defaults: JSON messages, lanes in the worker's own process."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django_rq.management.commands.rqworker import Command as RqWorkerCommand
+
+
+class Command(RqWorkerCommand):
+    """Runs a worker on the named queues (by default: `default`)."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(
+            serializer="rq.serializers.JSONSerializer", worker_class="imports.worker.LaneWorker"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*(args or ("default",)), **options)

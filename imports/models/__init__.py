@@ -1,0 +1,18 @@
+"""The ledger's tables: the only truth about what is done, due, failed or unknown."""
+
+from imports.models.apis import CustomerApi
+from imports.models.batches import Attempt, ImportBatch, ImportResult
+from imports.models.files import ImportFile, RetryFile
+from imports.models.jobs import Gate, ImportJob, JobEvent
+
+__all__ = [
+    "Attempt",
+    "CustomerApi",
+    "Gate",
+    "ImportBatch",
+    "ImportFile",
+    "ImportJob",
+    "ImportResult",
+    "JobEvent",
+    "RetryFile",
+]

@@ -1,0 +1,79 @@
+"""A customer API: where to send, as whom, how fast, and how to read its answers."""
+
+from __future__ import annotations
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from imports.fields import EncryptedTextField
+
+
+class AuthKind(models.TextChoices):
+    """How a request proves who sends it."""
+
+    NONE = "none", _("None")
+    BEARER = "bearer", _("Bearer token")
+    BASIC = "basic", _("User name and password (Basic)")
+    HEADER = "header", _("Key in a header")
+    OAUTH2_PASSWORD = "oauth2-password", _("OAuth2, password grant")
+    OAUTH2_CLIENT = "oauth2-client", _("OAuth2, client credentials")
+
+
+class CustomerApi(models.Model):
+    """Where customers are sent. Secrets are encrypted at rest and never shown again."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    url = models.CharField(_("URL"), max_length=2000)
+    preset = models.CharField(_("answers as"), max_length=60, default="gk")
+    mapping = models.JSONField(
+        _("own mapping"),
+        default=dict,
+        blank=True,
+        help_text=_("Overrides the preset: how requests are built and answers are read."),
+    )
+
+    auth = models.CharField(
+        _("authentication"), max_length=20, choices=AuthKind, default=AuthKind.BEARER
+    )
+    secret = EncryptedTextField(_("token, password or key"), default="", blank=True)
+    token_url = models.CharField(_("token URL"), max_length=2000, default="", blank=True)
+    username = models.CharField(_("user name"), max_length=255, default="", blank=True)
+    client_id = models.CharField(_("client id"), max_length=255, default="", blank=True)
+    client_secret = EncryptedTextField(_("client secret"), default="", blank=True)
+    header_name = models.CharField(_("header name"), max_length=100, default="", blank=True)
+    extra_headers = EncryptedTextField(_("extra headers"), default="", blank=True)  # JSON object
+    idempotency_header = models.CharField(
+        _("idempotency key header"),
+        max_length=100,
+        default="",
+        blank=True,
+        help_text=_("Only if the API promises that a repeated key is not carried out twice."),
+    )
+
+    batch_size = models.PositiveIntegerField(
+        _("customers in a batch"), default=70, validators=[MinValueValidator(1)]
+    )
+    concurrency = models.PositiveIntegerField(
+        _("batches at once"), default=3, validators=[MinValueValidator(1)]
+    )
+    delay_seconds = models.FloatField(
+        _("delay between requests (s)"), default=0.5, validators=[MinValueValidator(0.0)]
+    )
+    timeout_seconds = models.FloatField(
+        _("time limit of a request (s)"), default=30.0, validators=[MinValueValidator(0.1)]
+    )
+    max_attempts = models.PositiveIntegerField(
+        _("attempts"), default=3, validators=[MinValueValidator(1)]
+    )
+    retry_delay_seconds = models.FloatField(
+        _("wait before the next attempt (s)"), default=2.0, validators=[MinValueValidator(0.0)]
+    )
+
+    class Meta:
+        verbose_name = _("customer API")
+        verbose_name_plural = _("customer APIs")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,194 @@
+"""Batches, their records' results, and every attempt that was made."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from imports.models.files import ImportFile
+from imports.models.jobs import ImportJob
+from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
+
+
+class ImportBatch(models.Model):
+    """The unit that is sent, and tried again, whole. Its bytes never change.
+
+    Counts of its results are kept here and written in the same transaction as the results, so
+    that a job of a million records is summed up from its batches.
+    """
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="batches")
+    number = models.PositiveIntegerField(_("batch"))  # the batch of the first round it comes from
+    part = models.PositiveIntegerField(default=0)  # 0; later parts come from a split
+    parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="parts")
+    status = models.CharField(
+        _("status"),
+        max_length=20,
+        choices=BatchStatus,
+        default=BatchStatus.PENDING,
+        db_default=BatchStatus.PENDING,
+    )
+
+    body = models.BinaryField(default=b"")
+    head_length = models.PositiveIntegerField(default=0, db_default=0)  # bytes before its records
+    tail_length = models.PositiveIntegerField(default=0, db_default=0)  # and after them
+    body_sha256 = models.CharField(max_length=64, default="", blank=True)
+    idempotency_key = models.CharField(max_length=64, default="", blank=True)
+
+    size = models.PositiveIntegerField(_("records"))
+    success_count = models.PositiveIntegerField(default=0, db_default=0)
+    error_count = models.PositiveIntegerField(default=0, db_default=0)
+    unknown_count = models.PositiveIntegerField(default=0, db_default=0)
+    excluded_count = models.PositiveIntegerField(default=0, db_default=0)
+
+    attempts = models.PositiveIntegerField(
+        _("attempts"), default=0, db_default=0
+    )  # against the budget
+    tries = models.PositiveIntegerField(default=0, db_default=0)  # all, deferred ones included
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
+    error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
+    error = models.TextField(_("error"), default="", db_default="", blank=True)
+
+    # The claim: whose it is now, or whose it was last.
+    token = models.UUIDField(null=True, blank=True)
+    worker = models.CharField(max_length=200, default="", db_default="", blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
+        ordering = ["job_id", "number", "part"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number", "part"], name="batch_number_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=BatchStatus.values), name="batch_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    size__gte=F("success_count")
+                    + F("error_count")
+                    + F("unknown_count")
+                    + F("excluded_count")
+                ),
+                name="batch_counts_fit",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["job", "next_attempt_at", "id"],
+                condition=Q(status=BatchStatus.PENDING),
+                name="batch_due",
+            ),
+            models.Index(
+                fields=["job"], condition=Q(status__in=IN_FLIGHT), name="batch_in_flight"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.part}" if self.part else str(self.number)
+
+
+class ImportResult(models.Model):
+    """What became of one record: one customer, one credential."""
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="results", db_index=False)
+    batch = models.ForeignKey(
+        ImportBatch, models.CASCADE, null=True, blank=True, related_name="results"
+    )
+    file = models.ForeignKey(ImportFile, models.SET_NULL, null=True, blank=True, db_index=False)
+    position = models.PositiveIntegerField(_("position in file"))
+    key = models.TextField(_("customer"), default="", db_default="", blank=True)
+    email = models.TextField(_("e-mail"), default="", db_default="", blank=True)
+    status = models.CharField(
+        _("status"),
+        max_length=20,
+        choices=ResultStatus,
+        default=ResultStatus.PENDING,
+        db_default=ResultStatus.PENDING,
+    )
+    error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
+    error = models.TextField(_("error"), default="", db_default="", blank=True)
+    http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
+    retry_attempts = models.IntegerField(_("attempts"), default=0, db_default=0)
+    final_error = models.TextField(_("final error"), null=True, blank=True)  # noqa: DJ001 - the seed's column
+    body_start = models.PositiveIntegerField(default=0)  # where its bytes stand in batch.body
+    body_length = models.PositiveIntegerField(default=0)
+    refused_record = models.BinaryField(
+        null=True, blank=True
+    )  # the bytes of one that was never sent
+    retry_of = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="retries", db_index=False
+    )
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "import_results"
+        verbose_name = _("result")
+        verbose_name_plural = _("results")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ResultStatus.values), name="result_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[ResultStatus.PENDING, ResultStatus.SUCCESS])
+                | ~Q(error_code=""),
+                name="result_trouble_has_a_code",
+            ),
+            # Two clicks at once make one retry: a record is retried by one other, or by none.
+            models.UniqueConstraint(
+                fields=["retry_of"],
+                condition=Q(retry_of__isnull=False),
+                name="result_retried_once",
+            ),
+        ]
+        # No index has `status` in it: a success then changes no index at all (a heap-only update).
+        indexes = [
+            models.Index(fields=["job", "id"], name="result_job"),
+            models.Index(fields=["key"], name="result_key"),
+            models.Index(fields=["email"], condition=~Q(email=""), name="result_email"),
+            models.Index(
+                fields=["job", "error_code", "id"],
+                condition=~Q(error_code=""),
+                name="result_trouble",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key or self.email or f"#{self.position}"
+
+
+class Attempt(models.Model):
+    """One try of one batch. Written once, when it has ended, and never changed."""
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="attempts")
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="attempt_set")
+    number = models.PositiveIntegerField(_("attempt"))  # counts every try of the batch from 1
+    counted = models.BooleanField(default=True)  # against the operator's budget
+    worker = models.CharField(max_length=200)
+    claimed_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(db_default=Now())
+    verdict = models.CharField(_("verdict"), max_length=20)
+    http_status = models.PositiveIntegerField(_("HTTP"), null=True)
+    error_code = models.CharField(_("code"), max_length=60, default="", blank=True)
+    error = models.TextField(_("error"), default="", blank=True)
+    answer = models.TextField(default="", blank=True)  # an excerpt, free of secrets
+    success_count = models.PositiveIntegerField(default=0)
+    error_count = models.PositiveIntegerField(default=0)
+    unknown_count = models.PositiveIntegerField(default=0)
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.number}"

@@ -1,0 +1,68 @@
+"""Files: what came in, and the retry files that went out."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from imports.models.jobs import ImportJob
+
+
+class FileStatus(models.TextChoices):
+    """What is known of an input file."""
+
+    VALID = "valid", _("Valid")  # read through once: its records can be sent
+    INVALID = "invalid", _("Invalid")  # refused whole: `message` says why
+
+
+class ImportFile(models.Model):
+    """One input file of a job, as it was checked when it was added."""
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="files")
+    name = models.CharField(_("name"), max_length=500)  # as the operator knows it; only shown
+    path = models.TextField()  # where the bytes are
+    is_ours = models.BooleanField(default=False)  # an upload of ours, removed with its draft
+    size = models.BigIntegerField(_("size"), default=0)
+    sha256 = models.CharField(max_length=64, default="", blank=True)
+    status = models.CharField(
+        _("verdict"), max_length=20, choices=FileStatus, default=FileStatus.VALID
+    )
+    message = models.TextField(_("message"), default="", blank=True)
+    record_count = models.PositiveIntegerField(_("records"), default=0)
+    excluded_count = models.PositiveIntegerField(_("cannot be sent"), default=0)
+    warnings = models.JSONField(default=list, blank=True)
+    refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
+    retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
+    added_at = models.DateTimeField(_("added"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RetryFile(models.Model):
+    """One retry file that we wrote, and which results its records are, in order.
+
+    A file that is loaded later is known again by its SHA-256.
+    """
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="retry_files")
+    directory = models.TextField()
+    name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    batch_number = models.PositiveIntegerField()
+    confirmed = models.BooleanField(default=True)  # False: unconfirmed_batch_NN.json
+    result_ids = ArrayField(models.BigIntegerField())
+    written_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.directory}/{self.name}"

@@ -1,0 +1,164 @@
+"""A job, what people did to it, and the gate that its target's limits hold at."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from imports.states import JobStatus
+
+
+class Gate(models.Model):
+    """One row for each API or portal: a claim locks it, so limits hold across lanes and hosts."""
+
+    key = models.TextField(unique=True)  # "customer_api:3"
+    concurrency = models.PositiveIntegerField(default=5)  # in flight at once, over all its jobs
+    next_slot_at = models.DateTimeField(null=True)  # the next try may start then (the delay)
+    resting_until = models.DateTimeField(null=True)  # it said "not now"
+    resting_reason = models.TextField(default="", blank=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ImportJob(models.Model):
+    """One piece of bulk work that a person started."""
+
+    kind = models.CharField(max_length=20)
+    name = models.CharField(_("name"), max_length=200)
+    status = models.CharField(
+        _("status"),
+        max_length=20,
+        choices=JobStatus,
+        default=JobStatus.DRAFT,
+        db_default=JobStatus.DRAFT,
+    )
+    gate = models.ForeignKey(Gate, models.PROTECT, related_name="jobs")
+    api = models.ForeignKey(
+        "imports.CustomerApi",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        verbose_name=_("API"),
+    )
+
+    # Settings: copied from the API or portal, and the operator's until the job is started.
+    batch_size = models.PositiveIntegerField(
+        _("records in a batch"),
+        default=50,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+    )
+    concurrency = models.PositiveIntegerField(
+        _("batches at once"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(200)],
+        help_text=_("In flight at any moment, over all workers."),
+    )
+    delay_seconds = models.FloatField(
+        _("delay between requests (s)"),
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
+        help_text=_("Between any two requests to this API, over all workers."),
+    )
+    timeout_seconds = models.FloatField(
+        _("time limit of one attempt (s)"),
+        default=30.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(3600.0)],
+    )
+    max_attempts = models.PositiveIntegerField(
+        _("attempts"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Tries of each batch in all, the first included."),
+    )
+    retry_delay_seconds = models.FloatField(
+        _("wait before the next attempt (s)"),
+        default=2.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
+    )
+
+    # Rounds: a retry is a job of its own, of just the failed records of `retry_of`.
+    retry_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="retries",
+        verbose_name=_("retry of"),
+    )
+    root = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="rounds")
+    round = models.PositiveIntegerField(_("round"), default=1)
+    reason = models.TextField(_("reason"), default="", blank=True)
+    insists = models.BooleanField(
+        _("send records again that have been imported meanwhile"), default=False
+    )
+
+    # A try whose end nobody saw may be made again: an idempotency key, or a mere log-in.
+    repeatable = models.BooleanField(default=False)
+    unsendable_count = models.PositiveIntegerField(default=0, db_default=0)  # excluded when read
+    pause_code = models.CharField(max_length=60, default="", blank=True)
+    pause_message = models.TextField(default="", blank=True)
+    retry_directory = models.TextField(default="", blank=True)
+
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)  # its retry files are written
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=JobStatus.values), name="job_status_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["status"],
+                condition=Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED]),
+                name="job_active",
+            ),
+            models.Index(fields=["root"], name="job_root"),
+        ]
+        permissions = [
+            ("start_job", "Can start, pause, resume and cancel jobs"),
+            ("retry_job", "Can retry failed records"),
+            ("resolve_unknown", "Can decide what became of unknown records"),
+            ("exclude_records", "Can exclude failed records"),
+            ("see_evidence", "Can see answers and evidence of attempts"),
+            ("download_retry_files", "Can download retry files and exports"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def first(self) -> ImportJob:
+        """The job that this one's rounds started with."""
+        return self.root or self
+
+
+class JobEvent(models.Model):
+    """Something that happened to a job: who did what, when and why. Only ever added."""
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="events")
+    at = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=150, default="", blank=True)  # "" is Redrive itself
+    action = models.CharField(max_length=40)  # "started", "paused", "retry files written"
+    message = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.message}".strip()

@@ -1,0 +1,144 @@
+"""What happens after one try of a batch: again, later, never, or nobody knows. Pure: no ORM, no RQ, no clock.
+
+A kind's runner turns whatever happened into an `Outcome`; `next_step` turns that into the
+one thing the ledger writes down.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+LONGEST_BACKOFF_SECONDS = 300.0
+LONGEST_DEFERRAL_SECONDS = 3600.0
+
+
+class Verdict(StrEnum):
+    """What one answer proves about a batch, or about one of its records."""
+
+    SUCCESS = "success"  # the answer proves that it is stored
+    RETRY = "retry"  # it proves that nothing was stored, and the cause may pass
+    REJECTED = "rejected"  # it proves that nothing was stored, and sending again changes nothing
+    UNKNOWN = "unknown"  # it may be stored or not: nobody can tell from here
+    REPEATABLE = "repeatable"  # unknown, but the same bytes and key may be sent again safely
+    DEFERRED = "deferred"  # "not now": come back after `retry_after`; costs no attempt
+    PAUSE = "pause"  # nobody's record is at fault: credential or address; a person must act
+    SPLIT = "split"  # refused as a whole without saying which record: try the halves
+    MIXED = "mixed"  # each record has its own verdict, in `records`
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """One record's own verdict (SUCCESS, RETRY, REJECTED or UNKNOWN) and why."""
+
+    verdict: Verdict
+    code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one try of one batch came to.
+
+    `code` is an upper-case name an operator can filter on ("HTTP_400", "TIMEOUT", "LOCKED");
+    `error` is one plain sentence, free of secrets; `answer` an excerpt of what the other side
+    said, free of secrets too. `retry_after` is in seconds. `records` has one entry for each
+    record of the batch, in the batch's own order, and is given when the verdict is MIXED.
+    `details` are facts that the kind keeps with the attempt (stages, evidence); JSON values.
+    """
+
+    verdict: Verdict
+    code: str = ""
+    error: str = ""
+    http_status: int | None = None
+    answer: str = ""
+    retry_after: float | None = None
+    records: tuple[RecordOutcome, ...] = ()
+    details: dict[str, object] | None = None
+
+
+class Move(StrEnum):
+    """What the ledger does with a batch (or a record) next."""
+
+    FINISH = "finish"  # definite: success or error
+    AGAIN = "again"  # back to pending, due after a delay
+    KEEP_UNKNOWN = "keep_unknown"
+    PAUSE_JOB = "pause_job"  # back to pending, and the job waits for a person
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The decision: what to do, after how many seconds, and whether this try is counted."""
+
+    move: Move
+    delay: float = 0.0
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The operator's settings: tries in all, and the pause between them in seconds.
+
+    `exponential` doubles the pause each time with full jitter (APIs); without it the pause
+    is constant (the bill seed: "10 seconds between attempts").
+    """
+
+    max_attempts: int
+    retry_delay: float
+    exponential: bool = True
+
+
+def backoff(attempt: int, budget: Budget, rng: random.Random | None = None) -> float:
+    """Seconds before try `attempt + 1` (attempt counts from 1): full jitter, capped.
+
+    Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. The floor of half the
+    base keeps a jittered retry from being immediate.
+    """
+    if not budget.exponential:
+        return budget.retry_delay
+    ceiling = min(LONGEST_BACKOFF_SECONDS, budget.retry_delay * 2 ** (attempt - 1))
+    draw = (rng or random).uniform(0.0, ceiling)
+    return max(budget.retry_delay / 2, draw)
+
+
+def deferral(retry_after: float | None, budget: Budget, rng: random.Random | None = None) -> float:
+    """Seconds to stay away when told "not now": what was asked, capped, plus up to a tenth."""
+    asked = budget.retry_delay if retry_after is None else retry_after
+    capped = min(max(asked, 0.0), LONGEST_DEFERRAL_SECONDS)
+    return capped + (rng or random).uniform(0.0, max(capped, 1.0) / 10)
+
+
+def next_step(
+    outcome: Outcome, attempts: int, budget: Budget, rng: random.Random | None = None
+) -> Step:
+    """Decide what follows. `attempts` counts this try; a batch never exceeds its budget.
+
+    A batch that cannot be split (one record) is the caller's to finish: SPLIT of one is FINISH.
+    """
+    spent = attempts >= budget.max_attempts
+    match outcome.verdict:
+        case Verdict.DEFERRED:
+            return Step(Move.AGAIN, deferral(outcome.retry_after, budget, rng), counted=False)
+        case Verdict.PAUSE:
+            return Step(Move.PAUSE_JOB, counted=False)
+        case Verdict.SPLIT:
+            return Step(Move.SPLIT, counted=False)
+        case Verdict.RETRY if not spent:
+            return Step(Move.AGAIN, wait_before_retry(outcome, attempts, budget, rng))
+        case Verdict.REPEATABLE if not spent:
+            return Step(Move.AGAIN, wait_before_retry(outcome, attempts, budget, rng))
+        case Verdict.UNKNOWN | Verdict.REPEATABLE:
+            return Step(Move.KEEP_UNKNOWN)
+        case _:
+            return Step(Move.FINISH)
+
+
+def wait_before_retry(
+    outcome: Outcome, attempts: int, budget: Budget, rng: random.Random | None = None
+) -> float:
+    """Seconds before the next try: our own backoff, or longer where the other side asks for it."""
+    own = backoff(attempts, budget, rng)
+    asked = min(outcome.retry_after or 0.0, LONGEST_DEFERRAL_SECONDS)
+    return max(own, asked)

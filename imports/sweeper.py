@@ -1,0 +1,70 @@
+"""The sweeper: judges leases that ran out and rings bells that got lost."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from redis.exceptions import RedisError
+
+from config import embedded
+from imports import jobs
+from imports.ledger import expiry, moves
+from imports.models import ImportBatch, ImportJob
+from imports.states import ENDED_JOBS, BatchStatus, JobStatus
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+logger = logging.getLogger(__name__)
+
+
+def sweep() -> None:
+    """One round. Safe to run anywhere, any number of times, at once."""
+    expiry.expire()
+    for job in ImportJob.objects.filter(
+        status=JobStatus.CANCELLED, batches__status=BatchStatus.PENDING
+    ).distinct():
+        moves.sweep_cancelled(job)
+    running = ImportJob.objects.filter(status__in=[JobStatus.RUNNING, JobStatus.PAUSED])
+    moves.finish_if_done(running.values_list("pk", flat=True))
+    _ring_forgotten()
+
+
+def _ring_forgotten() -> None:
+    """Ring for jobs with work that is due and that no bell in the queue speaks of."""
+    waiting = list(needing_a_lane().values_list("pk", flat=True)[:100])
+    if not waiting:
+        return
+    try:
+        rung = jobs.jobs_rung()
+    except RedisError:
+        _revive_redis()
+        return
+    for job_id in waiting:
+        if job_id not in rung:
+            jobs.ring(job_id)
+
+
+def needing_a_lane() -> QuerySet[ImportJob]:
+    """Jobs for which a lane could do something now: read, send or close."""
+    due = ImportBatch.objects.filter(
+        job=OuterRef("pk"), status=BatchStatus.PENDING, next_attempt_at__lte=Now()
+    )
+    resting = Q(gate__resting_until__gt=Now())
+    return ImportJob.objects.filter(
+        Q(status=JobStatus.QUEUED)
+        | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
+        | Q(status__in=ENDED_JOBS, closed_at=None)
+    ).order_by("pk")
+
+
+def _revive_redis() -> None:
+    """The embedded Redis died: start it again. One that is somebody else's is waited for."""
+    if settings.EMBEDDED_REDIS:
+        embedded.ensure(postgres=False)
+    else:
+        logger.warning("Redis does not answer; ringing again when it does")
