@@ -1,0 +1,145 @@
+"""What the commands share: waiting for a job, its JSON, its exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from imports import jobs, sweeper
+from imports.ledger.moves import NotAllowed, start
+from imports.ledger.sums import Sums, describe, sums
+from imports.models import ImportJob
+from imports.states import ENDED_JOBS, JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.core.management.base import CommandParser
+
+ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
+LOOK_SECONDS = 0.5
+NO_WORKER = (
+    "No worker is listening: nothing will happen until one does. Start one with `make worker`."
+)
+
+
+def refuse(message: str) -> NoReturn:
+    """End with exit code 2: the usage or the input is at fault, and the message says how."""
+    raise CommandError(message, returncode=BAD_INPUT)
+
+
+def find_job(job_id: int) -> ImportJob:
+    """The job of that id, or exit code 2."""
+    job = ImportJob.objects.filter(pk=job_id).first()
+    return job if job is not None else refuse(f"There is no job {job_id}.")
+
+
+class JobCommand(BaseCommand):
+    """A command about one job: `--json`, and `--wait` where the command starts one."""
+
+    waits = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the job as one JSON object")
+        if self.waits:
+            parser.add_argument(
+                "--wait", action="store_true", help="wait for the end, showing progress"
+            )
+
+    def launch(self, job: ImportJob, options: dict[str, Any]) -> None:
+        """Start a draft, ring for it, and report; with --wait once it has ended."""
+        try:
+            start(job, actor="command line")
+        except NotAllowed as refusal:
+            refuse(str(refusal))
+        self.follow(job, options)
+
+    def follow(self, job: ImportJob, options: dict[str, Any]) -> None:
+        """Ring for a started job and report; with --wait once it has ended."""
+        jobs.ring_on_commit(job.pk)
+        if options["wait"]:
+            wait_for(job, self.stderr.write)
+        self.report(job, options, exit_with_verdict=options["wait"])
+
+    def report(self, job: ImportJob, options: dict[str, Any], *, exit_with_verdict: bool) -> None:
+        """Print the job; exit 1 where it ended with failures or unknowns."""
+        job.refresh_from_db()
+        told = describe(job)
+        self.stdout.write(json.dumps(told) if options["json"] else in_words(job, told))
+        if exit_with_verdict and (code := verdict(job, told)):
+            sys.exit(code)
+
+
+def verdict(job: ImportJob, told: dict[str, Any]) -> int:
+    """The exit code of an ended job; one that went back to a draft was refused: bad input."""
+    if job.status == JobStatus.DRAFT:
+        return BAD_INPUT
+    clean = not told["error"] and not told["unknown"] and job.status != JobStatus.CANCELLED
+    return ALL_SUCCEEDED if clean and not told["pending"] else SOME_FAILED
+
+
+def in_words(job: ImportJob, told: dict[str, Any]) -> str:
+    """A few lines for a person."""
+    lines = [
+        f"Job {job.pk}, {job.name}: {job.get_status_display().lower()}",
+        "  {total:,} records = {success:,} imported + {error:,} failed + {unknown:,} unknown"
+        " + {excluded:,} excluded + {pending:,} pending".format(**told),
+    ]
+    if job.status == JobStatus.PAUSED and job.pause_message:
+        lines.append(f"  Paused: {job.pause_message}")
+    if told["retry_directory"]:
+        lines.append(f"  Retry files: {told['retry_directory']}")
+    if told["error"]:
+        lines.append(f"  Try the failed ones again: python manage.py retry_failed {job.pk} --wait")
+    if told["unknown"]:
+        lines.append(
+            "  Look the unknown ones up in the receiving system before sending them again."
+        )
+    if job.status == JobStatus.DRAFT and (
+        event := job.events.filter(action="input refused").last()
+    ):
+        lines.append(f"  Refused, nothing was imported: {event.message}")
+    return "\n".join(lines)
+
+
+def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_SECONDS) -> None:
+    """Show a bar on standard error until the job has ended and its files are written.
+
+    It sweeps, too: a job that is waited for goes on with one worker and nothing else running.
+    A job that pauses for a person is reported and no longer waited for.
+    """
+    if not jobs.worker_count():
+        say(NO_WORKER)
+    with _Bar() as bar:
+        while not _ended(job):
+            bar.show(sums(job))
+            if job.status == JobStatus.PAUSED:
+                say(f"Paused. {job.pause_message or 'Somebody paused it.'} Resume it in the admin.")
+                return
+            sweeper.sweep()
+            time.sleep(pause)
+        bar.show(sums(job))
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A bar on a terminal; elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        often = 0.1 if sys.stderr.isatty() else 15.0
+        super().__init__(unit=" records", file=sys.stderr, dynamic_ncols=True, mininterval=often)
+
+    def show(self, one: Sums) -> None:
+        self.total = one.total or None
+        self.set_postfix(failed=one.error, unknown=one.unknown, refresh=False)
+        self.update(one.total - one.pending - self.n)
+
+
+def _ended(job: ImportJob) -> bool:
+    job.refresh_from_db()
+    closed = job.status in ENDED_JOBS and job.closed_at is not None
+    return closed or job.status == JobStatus.DRAFT

@@ -1,0 +1,74 @@
+"""A retry file that is loaded: which of its records have been imported, or taken on, meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imports.customers.records import Refusal
+from imports.models import ImportResult
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from imports.customers.records import Record
+    from imports.models import ImportFile
+
+
+class Already:
+    """Knows the results that the records of a retry file of ours stand for. Others: nothing.
+
+    A retry file is known again by its SHA-256, so a record's position names its result.
+    """
+
+    def __init__(self, file: ImportFile, *, insists: bool) -> None:
+        ids = file.retry_file.result_ids if file.retry_file else []
+        self.file_name, self.insists = file.name, insists
+        self.latest = dict(enumerate(_latest(ids), start=1))
+
+    def refusal(self, record: Record) -> Refusal | None:
+        """Why the record is left out, if it is."""
+        latest = self.latest.get(record.position)
+        if latest is None:
+            return None
+        who = f"{self.file_name}, record {record.position:,}: {record.key or record.email}"
+        match latest.status:
+            case ResultStatus.SUCCESS if not self.insists:
+                return Refusal(
+                    "ALREADY_IMPORTED",
+                    f"{who} has been imported meanwhile, in job {latest.job_id}. It is not sent "
+                    "again, unless you insist (in the job's settings, or with --insist).",
+                )
+            case ResultStatus.UNKNOWN if not self.insists:
+                return Refusal(
+                    "MAY_BE_IMPORTED",
+                    f"{who} may have been imported, in job {latest.job_id}: look it up first. It "
+                    "is not sent again, unless you insist.",
+                )
+            case ResultStatus.PENDING:
+                return Refusal(
+                    "BEING_RETRIED", f"{who} is being sent in job {latest.job_id} already."
+                )
+        return None
+
+    def retry_of(self, record: Record) -> int | None:
+        """The failed result that this record is the retry of."""
+        latest = self.latest.get(record.position)
+        return latest.pk if latest is not None and latest.status == ResultStatus.ERROR else None
+
+
+def _latest(ids: list[int]) -> list[ImportResult | None]:
+    """For each result its latest round. A few queries, whatever their number."""
+    found = {result.pk: result for result in _results(pk__in=ids)}
+    first_of = {pk: pk for pk in found}  # a later round's id: the id in the file
+    frontier = list(found)
+    while frontier:
+        later = list(_results(retry_of__in=frontier))
+        for result in later:
+            first = first_of[result.retry_of_id]  # type: ignore[index]
+            first_of[result.pk] = first
+            found[first] = result
+        frontier = [result.pk for result in later]
+    return [found.get(pk) for pk in ids]
+
+
+def _results(**which: object) -> list[ImportResult]:
+    return list(ImportResult.objects.filter(**which).only("pk", "job_id", "status", "retry_of_id"))

@@ -1,0 +1,285 @@
+"""What an answer of a customer API means: the table of design.md, as one pure function.
+
+`judge` turns an answer into an Outcome. Nothing here speaks HTTP, and nothing is guessed:
+what an answer does not prove is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from imports.customers.entries import filter_code, group_of, holds
+from imports.customers.json_paths import MISSING, as_name, find
+from imports.customers.matching import Unreadable, judge_records, judge_refusal
+from imports.customers.retry_after import retry_after
+from imports.customers.scrubbing import excerpt, one_line, scrub
+from imports.policy import Outcome, RecordOutcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imports.customers.mapping import Mapping as ApiMapping
+    from imports.customers.mapping import RecordKey
+
+__all__ = ["Answer", "Exchange", "judge", "scrub", "why"]
+
+LOOK_UP = (
+    "It cannot be told whether the customers were stored: look them up before sending them again."
+)
+SAME_KEY = "It is sent again with the same key, so nothing can be stored twice."
+DEFERRING = {425, 429, 503}
+# What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
+USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
+
+REFUSALS = {
+    400: "The API refused the batch as malformed (HTTP 400){why}. Correct the data, then retry.",
+    403: "The API refused permission (HTTP 403){why}. Check what the credential may do.",
+    404: "The API has nothing at this address (HTTP 404){why}. Check the API's URL.",
+    413: "The batch is too large for the API (HTTP 413){why}. Use smaller batches.",
+    415: "The API does not take JSON at this address (HTTP 415){why}. Check the API's URL.",
+    422: "The API refused the data (HTTP 422){why}. Correct the data, then retry.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read whole. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was sent, as far as judging the answer needs it.
+
+    `repeatable`: an idempotency key went along that the API honours. `credential` says which
+    credential was used, without its value. `now` is Unix time.
+    """
+
+    mapping: ApiMapping
+    keys: Sequence[RecordKey]
+    repeatable: bool = False
+    secrets: tuple[str, ...] = ()
+    credential: str = "the credential"
+    now: float = 0.0
+
+    def clean(self, text: str) -> str:
+        return one_line(text, self.secrets)
+
+    def unsure(self, code: str, sentence: str, status: int | None = None) -> Outcome:
+        """Nobody can tell what was stored: UNKNOWN, or REPEATABLE under an idempotency key."""
+        verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
+        advice = SAME_KEY if self.repeatable else LOOK_UP
+        return Outcome(verdict, code, f"{sentence} {advice}", status)
+
+
+def judge(answer: Answer, sent: Exchange) -> Outcome:
+    """What the answer means for the batch that `sent` describes. Never raises."""
+    outcome = _judged(answer, sent)
+    return Outcome(
+        outcome.verdict,
+        outcome.code,
+        outcome.error,
+        answer.status,
+        excerpt(answer.body, sent.secrets),
+        outcome.retry_after,
+        outcome.records,
+    )
+
+
+def _judged(answer: Answer, sent: Exchange) -> Outcome:
+    status = answer.status
+    if status in sent.mapping.accepted:
+        return _accepted(answer, sent)
+    if 300 <= status <= 399:
+        return _redirected(status)
+    if status == 401:
+        return _unauthorized(answer, sent)
+    if status in DEFERRING and (outcome := _deferred(answer, sent)):
+        return outcome
+    # 409 under an idempotency key: the first try of the same key is still at work (IETF draft
+    # "The Idempotency-Key HTTP Header Field", section 2.7).
+    if status == 408 or (status == 409 and sent.repeatable):
+        return _unsure(answer, sent)
+    if 400 <= status <= 499:
+        return _refused(answer, sent)
+    if status >= 500 and sent.mapping.five_xx_safe:
+        return Outcome(
+            Verdict.RETRY,
+            f"HTTP_{status}",
+            f"The API failed (HTTP {status}){why(answer, sent)}. By its mapping this stored "
+            "nothing, so the batch may be sent again.",
+        )
+    return _unsure(answer, sent)
+
+
+def _redirected(status: int) -> Outcome:
+    return Outcome(
+        Verdict.PAUSE,
+        "REDIRECTED",
+        f"The API's address answers with a redirect (HTTP {status}), which is never followed with "
+        "customers' data. Correct the API's URL, then resume the job.",
+    )
+
+
+def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
+    return Outcome(
+        Verdict.PAUSE,
+        "CREDENTIAL_REFUSED",
+        f"The API refused {sent.credential} (HTTP 401){why(answer, sent)}. "
+        "Correct it on the API's page, then resume the job.",
+    )
+
+
+def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
+    """ "Not now". Without Retry-After only a 429 or 425 says so for sure."""
+    seconds = retry_after(answer.headers, sent.now)
+    if seconds is None and answer.status == 503:
+        return None
+    wait = "later" if seconds is None else f"after {seconds:,.0f} s"
+    return Outcome(
+        Verdict.DEFERRED,
+        f"HTTP_{answer.status}",
+        f"The API asks to be left alone for now (HTTP {answer.status}){why(answer, sent)}. "
+        f"The batch is sent again {wait}; this costs no attempt.",
+        retry_after=seconds,
+    )
+
+
+def _unsure(answer: Answer, sent: Exchange) -> Outcome:
+    status = answer.status
+    known = {408: "gave up waiting for the request", 409: "is still at work on this batch"}
+    did = known.get(status, "failed" if status >= 500 else "answered what was not expected")
+    return sent.unsure(
+        f"HTTP_{status}", f"The API {did} (HTTP {status}){why(answer, sent)}.", status
+    )
+
+
+def _accepted(answer: Answer, sent: Exchange) -> Outcome:
+    mapping = sent.mapping
+    if mapping.proof == "status" and mapping.envelope.when is None:
+        return Outcome(Verdict.SUCCESS)
+    try:
+        document = _decoded(answer.body)
+    except ValueError as error:
+        if mapping.proof == "status" and not answer.body.strip():
+            return Outcome(Verdict.SUCCESS)
+        said = f"The API's answer (HTTP {answer.status}) can't be read: {error}."
+        return sent.unsure("ANSWER_UNREADABLE", said)
+    if holds(document, mapping.envelope.when):
+        return _enveloped(document, answer, sent)
+    if mapping.proof == "status":
+        return Outcome(Verdict.SUCCESS)
+    try:
+        return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
+    except Unreadable as error:
+        said = f"The API's answer (HTTP {answer.status}) is not what its mapping says: {error}."
+        return sent.unsure("ANSWER_UNREADABLE", said)
+
+
+def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
+    """One outcome for the batch: success only if every record is."""
+    if all(record.verdict is Verdict.SUCCESS for record in records):
+        return Outcome(Verdict.SUCCESS)
+    verdicts = {record.verdict for record in records}
+    if verdicts == {Verdict.UNKNOWN}:
+        first = records[0]
+        said = f"The API's answer proves nothing for any customer of the batch ({first.code})."
+        return sent.unsure(first.code, said)
+    counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
+    words = {
+        Verdict.REJECTED: "refused",
+        Verdict.RETRY: "not stored but may be sent again",
+        Verdict.UNKNOWN: "unconfirmed",
+    }
+    parts = [f"{counts[v]:,} {word}" for v, word in words.items() if v in counts]
+    error = f"Of {len(records):,} customers: {', '.join(parts)}."
+    return Outcome(Verdict.MIXED, "SOME_FAILED", error, records=tuple(records))
+
+
+def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
+    """An error for the whole batch that came with an accepted status."""
+    envelope = sent.mapping.envelope
+    code = as_name(find(document, envelope.code)) if envelope.code else ""
+    group = group_of(code, sent.mapping)
+    name = filter_code(sent.clean(code), "BATCH_REFUSED")
+    if group in ("retryable", "rolled_back"):
+        said = f"The API could not take the batch just now{why(answer, sent)}."
+        return Outcome(Verdict.RETRY, name, f"{said} Nothing was stored; it may be sent again.")
+    said = f"The API refused the batch{why(answer, sent)}. Correct the data, then retry."
+    return _blamed(document, sent, Outcome(Verdict.SPLIT, name, said))
+
+
+def _refused(answer: Answer, sent: Exchange) -> Outcome:
+    status = answer.status
+    template = REFUSALS.get(status, "The API refused the batch (HTTP {status}){why}.")
+    said = template.format(status=status, why=why(answer, sent))
+    if status not in sent.mapping.splittable:
+        return Outcome(Verdict.REJECTED, f"HTTP_{status}", said)
+    try:
+        document = _decoded(answer.body)
+    except ValueError:
+        document = MISSING
+    return _blamed(document, sent, Outcome(Verdict.SPLIT, f"HTTP_{status}", said))
+
+
+def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
+    """A refusal, laid on the records that it names; else on the halves, else on the one record."""
+    records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
+    if records is not None:
+        return _summed(records, sent)
+    if len(sent.keys) > 1:
+        return refusal
+    return Outcome(Verdict.REJECTED, refusal.code, refusal.error)
+
+
+def why(answer: Answer, sent: Exchange) -> str:
+    """The API's own words about the whole batch, as they stand in a sentence: `: Bad date`."""
+    try:
+        document = _decoded(answer.body)
+    except ValueError:
+        return ""
+    words = _words(document, sent.mapping)
+    text = sent.clean(": ".join(words)).rstrip(". ")
+    return f": {text}" if text else ""
+
+
+def _words(document: Any, mapping: ApiMapping) -> list[str]:
+    own = [path for path in (mapping.envelope.code, mapping.envelope.message) if path]
+    words = [text for path in own if (text := as_name(find(document, path)))]
+    if words:
+        return words
+    title = as_name(find(document, "title"))
+    usual = next((t for p in USUAL_MESSAGES if (t := as_name(find(document, p)))), "")
+    return [text for text in (title, usual) if text]
+
+
+def _decoded(body: bytes) -> Any:
+    """The JSON of a body. Raises ValueError, also for a name twice, NaN and absurd nesting."""
+    try:
+        return _STRICT.decode(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        what = "it is empty" if not body.strip() else f"no JSON at character {error.pos:,}"
+        raise ValueError(what) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("one name occurs twice in an object")
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)

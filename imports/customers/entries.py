@@ -1,0 +1,124 @@
+"""What one entry of an answer says about its record: success, or which kind of failure. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imports.customers.json_paths import MISSING, as_name, find
+from imports.policy import RecordOutcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imports.customers.mapping import Check, Mapping, Results
+
+CODE_CHARS = 60
+
+# The group a code is listed in, its verdict, and the one name operators filter on (where the
+# API's own code would only be another word for the same).
+GROUPS: tuple[tuple[str, Verdict, str], ...] = (
+    ("retryable", Verdict.RETRY, ""),
+    ("permanent", Verdict.REJECTED, ""),
+    ("exists", Verdict.REJECTED, "CONFLICT"),
+    ("not_found", Verdict.REJECTED, "NOT_FOUND"),
+    ("rolled_back", Verdict.RETRY, "ROLLED_BACK"),
+)
+SENTENCES = {
+    "retryable": "The API could not take this customer just now{why}. It may be sent again.",
+    "permanent": "The API refused this customer{why}. Correct it before sending it again.",
+    "exists": "This customer exists already{why}. Update it instead, or leave it out.",
+    "not_found": "The API knows no such customer{why}. Create it instead, or leave it out.",
+    "rolled_back": "Another customer of the batch was refused, so this one was not stored{why}. "
+    "It can be sent again.",
+}
+NO_RESULT = (
+    "The API's answer says about this customer{why} what its mapping does not explain, so it "
+    "may be stored or not. Look it up, and add the code to the mapping."
+)
+CONTRADICTION = (
+    "The API's answer claims both a success and a failure for this customer{why}. "
+    "Look it up before sending it again."
+)
+
+
+class Reading(NamedTuple):
+    """What an entry says, and whether it claims a success (also where it contradicts itself)."""
+
+    outcome: RecordOutcome
+    claims_success: bool = False
+
+
+_STORED = Reading(RecordOutcome(Verdict.SUCCESS), claims_success=True)
+
+
+def group_of(code: str, mapping: Mapping) -> str:
+    """The group that the mapping lists a code in, or ""."""
+    return mapping.group_by_code.get(code, "")
+
+
+def filter_code(code: str, fallback: str) -> str:
+    """An API's code as an upper-case name of ours, or the fallback where nothing is left."""
+    return re.sub(r"[^A-Z0-9]+", "_", code.upper()).strip("_")[:CODE_CHARS] or fallback
+
+
+def holds(entry: Any, check: Check | None) -> bool:
+    """Whether a check of the mapping is met. `true` is never taken for 1."""
+    if check is None:
+        return False
+    if not _equals(entry, check):
+        return False
+    return not check.empty or find(entry, check.empty) in (MISSING, None, "", [], {})
+
+
+def read_entry(
+    entry: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
+) -> Reading:
+    """One entry's meaning. `clean` makes the API's own words fit to be shown."""
+    raw_code = as_name(find(entry, results.code)) if results.code else ""
+    group = group_of(raw_code, mapping) if raw_code else ""
+    is_failure = group != "" or holds(entry, results.failure) or results.holds == "failures"
+    is_success = results.holds == "successes" or holds(entry, results.success)
+    if is_success and not is_failure:
+        return _STORED
+    # With a list of errors that should be empty, the flag alone is a claim and no proof.
+    claims = is_success or (results.success is not None and _equals(entry, results.success))
+    code, message = clean(raw_code), clean(_message(entry, results))
+    why = _why(code, message)
+    if claims:
+        said = CONTRADICTION.format(why=why)
+        contradiction = RecordOutcome(Verdict.UNKNOWN, "CONTRADICTORY_ANSWER", said)
+        return Reading(contradiction, claims_success=True)
+    if is_failure:
+        return Reading(_failure(group, code, message, mapping))
+    return Reading(RecordOutcome(Verdict.UNKNOWN, "RESULT_NOT_KNOWN", NO_RESULT.format(why=why)))
+
+
+def _equals(entry: Any, check: Check) -> bool:
+    value = find(entry, check.path)
+    return any(value == wanted and type(value) is type(wanted) for wanted in check.equals)
+
+
+def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
+    verdict, name = next(((v, n) for g, v, n in GROUPS if g == group), (Verdict.REJECTED, ""))
+    fallback = "FAILED" if verdict is Verdict.RETRY else "REJECTED"
+    sentence = mapping.sentences.get(code) if not message else None
+    if sentence is None:
+        sentence = SENTENCES[group or "permanent"].format(why=_why(code, message))
+    return RecordOutcome(verdict, name or filter_code(code, fallback), sentence)
+
+
+def _why(code: str, message: str) -> str:
+    """The API's own words, as they stand inside a sentence: `: Name missing (REQUIRED)`."""
+    words = message.rstrip(". ")
+    if words and code:
+        return f": {words} ({code})"
+    return f": {words}" if words else (f" ({code})" if code else "")
+
+
+def _message(entry: Any, results: Results) -> str:
+    """The message as text; a list of texts is joined. An entry may be the message itself."""
+    value = find(entry, results.message) if results.message else entry
+    if isinstance(value, list):
+        return "; ".join(text for text in map(as_name, value) if text)
+    return as_name(value)

@@ -1,0 +1,117 @@
+"""Which sent records does an entry of an answer name? Pure. The ways are those of `Naming`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from imports.customers.json_paths import MISSING, as_name, find
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imports.customers.mapping import Naming, RecordKey
+
+Targets = tuple[int, ...]  # the records that one name stands for: several if sent more than once
+
+FIELDS = {"id": "record_id", "username": "username", "email": "email"}  # of a RecordKey
+
+
+class Directory:
+    """Who may be meant by which name, for one list of one answer."""
+
+    def __init__(self, naming: Naming, keys: Sequence[RecordKey]) -> None:
+        self._naming = naming
+        self._size = len(keys)
+        self._kinds = [kind for kind in FIELDS if getattr(naming, kind)]
+        if naming.by in ("key", "pointer"):
+            self._template = _compiled(naming.template or "{id}")
+            self._kinds = ["id"]
+        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._kinds}
+        for index, key in enumerate(keys):
+            self._enter(index, key)
+
+    def _enter(self, index: int, key: RecordKey) -> None:
+        """A record is known by the first of its names that this list's entries can carry."""
+        for kind in self._kinds:
+            name = getattr(key, FIELDS[kind])
+            if name:
+                known, name = self._known[kind], _same(kind, name)
+                known[name] = (*known.get(name, ()), index)
+                return
+
+    def look_up(self, position: int, key: str, entry: Any) -> tuple[tuple[Targets, ...], bool]:
+        """The records an entry names, and whether it names anybody whom we did not send."""
+        naming = self._naming
+        match naming.by:
+            case "position":
+                return ((position,),), False
+            case "id":
+                return self._by_id(entry)
+            case "key":
+                return self._by_template([key])
+            case "index":
+                return self._by_index(_listed(find(entry, naming.path)), naming.base)
+            case "trace":
+                traces = [t for t in _listed(find(entry, naming.path)) if as_name(t)]
+                return self._by_index(traces, 0)
+            case _:
+                return self._by_template(_listed(find(entry, naming.path)))
+
+    def _by_id(self, entry: Any) -> tuple[tuple[Targets, ...], bool]:
+        stranger = False
+        for kind in self._kinds:
+            name = as_name(find(entry, getattr(self._naming, kind)))
+            # An id that the API has made up for a record sent without one names no stranger.
+            stranger = stranger or bool(name and self._known[kind])
+            targets = self._known[kind].get(_same(kind, name))
+            if targets:
+                return (targets,), False
+        return (), stranger
+
+    def _by_index(self, values: list[object], base: int) -> tuple[tuple[Targets, ...], bool]:
+        """Values that are no whole number name nobody: -1 stands for them."""
+        indices = {int(str(v)) - base if _is_number(v) else -1 for v in values}
+        known = sorted(index for index in indices if 0 <= index < self._size)
+        return tuple((index,) for index in known), len(known) < len(indices)
+
+    def _by_template(self, texts: list[Any]) -> tuple[tuple[Targets, ...], bool]:
+        targets: list[Targets] = []
+        for text in texts:
+            found = self._template.match(text) if isinstance(text, str) else None
+            if found is None:
+                continue
+            if self._template.groupindex.get("index"):
+                targets += self._by_index([found["index"]], 0)[0]
+            elif found["id"] in self._known["id"]:
+                targets.append(self._known["id"][found["id"]])
+        return tuple(dict.fromkeys(targets)), len(targets) < len(texts)
+
+
+def _same(kind: str, name: str) -> str:
+    """What two names of one record have in common: APIs change the case of e-mail addresses."""
+    return name.casefold() if kind == "email" else name
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [] if value is MISSING or value is None else [value]
+
+
+def _is_number(value: object) -> bool:
+    text = as_name(value)
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def _compiled(template: str) -> re.Pattern[str]:
+    """A template as a pattern: all of it is literal but its one placeholder."""
+    before, placeholder, after = re.split(r"(\{index\}|\{id\})", template, maxsplit=1)
+    group = r"(?P<index>[0-9]{1,9})(?![0-9])" if placeholder == "{index}" else _until(after)
+    end = "" if placeholder == "{index}" or after else r"\Z"
+    return re.compile(re.escape(before) + group + re.escape(after) + end, re.DOTALL)
+
+
+def _until(after: str) -> str:
+    """An id reaches to the text that follows it in the template, or to the end."""
+    return rf"(?P<id>[^{re.escape(after[0])}]+)" if after else r"(?P<id>.+)"

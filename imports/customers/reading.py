@@ -1,0 +1,159 @@
+"""Reads customer files: each record in order, byte for byte, in memory that does not grow."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from imports.customers.envelope import customers
+from imports.customers.id_register import IdRegister
+from imports.customers.records import Judge, Record, Refusal
+from imports.customers.unreadable import UnreadableFile, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from imports.customers.checks import Checks
+
+Sentence = TypeVar("Sentence", str, Refusal)
+
+RELEASE_BYTES = 16 << 20  # pages behind the reader are given back this often
+MOST_SENTENCES = 100  # a verdict lists as many refusals, warnings and duplicates, and counts all
+
+
+@dataclass(slots=True)
+class FileVerdict:
+    """What a whole file is worth. Lists hold the first hundred sentences; counts are complete.
+
+    `records` counts all, `refused` those that will be excluded. `duplicates` are customers that
+    an earlier record, of this file or another, already names: reported, not excluded.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    records: int = 0
+    refused: int = 0
+    warned: int = 0
+    duplicated: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+
+    @property
+    def sendable(self) -> int:
+        """Records that can be sent."""
+        return self.records - self.refused
+
+    def summary(self) -> str:
+        """One line for the list of files: "1,000 customers, 3 cannot be sent"."""
+        parts = [f"{self.records:,} customer{'' if self.records == 1 else 's'}"]
+        if self.refused:
+            parts.append(f"{self.refused:,} cannot be sent")
+        if self.duplicated:
+            parts.append(f"{self.duplicated:,} named twice")
+        if self.warned:
+            parts.append(f"{self.warned:,} with a warning")
+        return ", ".join(parts)
+
+
+def read_records(
+    path: Path, name: str, checks: Checks, ignored: list[str] | None = None
+) -> Iterator[Record]:
+    """Every record of the file at `path`, in order; `name` is what the operator calls the file.
+
+    Raises UnreadableFile where the file is no customer file, possibly after many records: call
+    `check_file` first, or write inside one transaction. `ignored` collects keys beside the list.
+    The file must not shrink meanwhile: read Redrive's own copy.
+    """
+    with _mapped(path, name) as data:
+        released, judge = 0, Judge(name, checks)
+        found = customers(data, name, checks.envelopes, [] if ignored is None else ignored)
+        for position, element in enumerate(found, start=1):
+            yield judge.record(element, position)
+            if element.start - released > RELEASE_BYTES:
+                released = _release(data, released, element.start)
+
+
+def check_file(
+    path: Path, name: str, checks: Checks, register: IdRegister | None = None
+) -> FileVerdict:
+    """Read the file once and judge it. One `register` for all files of a job finds duplicates.
+
+    Raises UnreadableFile for a file that is refused as a whole, also for one without customers.
+    """
+    register = IdRegister() if register is None else register
+    ignored: list[str] = []
+    verdict = FileVerdict(name, *_size_and_digest(path, name))
+    for record in read_records(path, name, checks, ignored):
+        _count(verdict, record, register)
+    if not verdict.records:
+        raise UnreadableFile(name, "its list of customers is empty", "Remove the file")
+    if ignored:
+        keys = ", ".join(f"“{shown(key)}”" for key in ignored)
+        verdict.warnings.insert(0, f"{shown(name, 200)}: beside the list stands {keys}: not sent.")
+    return verdict
+
+
+def _count(verdict: FileVerdict, record: Record, register: IdRegister) -> None:
+    verdict.records += 1
+    if record.refusal:
+        verdict.refused += 1
+        _keep(verdict.refusals, record.refusal)
+        return
+    if record.warnings:
+        verdict.warned += 1
+        for warning in record.warnings:
+            _keep(verdict.warnings, warning)
+    earlier = register.add(record.key, verdict.name, record.position) if record.key else None
+    if earlier:
+        verdict.duplicated += 1
+        same = "is also" if earlier.exact else "differs only by case, space or Unicode form from"
+        _keep(
+            verdict.duplicates,
+            f"{shown(verdict.name, 200)}, record {record.position:,}: the customer "
+            f"“{shown(record.key)}” {same} record {earlier.position:,} of "
+            f"{shown(earlier.file, 200)}. Both will be sent, unless you remove one.",
+        )
+
+
+def _keep(sentences: list[Sentence], sentence: Sentence) -> None:
+    if len(sentences) < MOST_SENTENCES:
+        sentences.append(sentence)
+
+
+@contextmanager
+def _mapped(path: Path, name: str) -> Iterator[mmap.mmap]:
+    """The file's bytes, mapped. Raises UnreadableFile for one that is empty or no file."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableFile(name, "it is not a regular file", "Choose a file")
+        if not status.st_size:
+            raise UnreadableFile(name, "the file is empty", "Export it again")
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        what = f"it cannot be read ({error.strerror})"
+        raise UnreadableFile(name, what, "Check that it exists and may be read") from None
+    with data:
+        yield data
+
+
+def _release(data: mmap.mmap, start: int, end: int) -> int:
+    """Give pages from `start` to `end` back to the system; where to go on from next time."""
+    end -= end % mmap.PAGESIZE
+    if hasattr(data, "madvise"):
+        data.madvise(mmap.MADV_DONTNEED, start, end - start)
+    return end
+
+
+def _size_and_digest(path: Path, name: str) -> tuple[int, str]:
+    with _mapped(path, name), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest

@@ -1,0 +1,105 @@
+"""Judges one customer of a file: what it is called, and whether it can be sent as it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imports.customers.encoded_twice import encoded_twice
+from imports.customers.gk_rules import gk_fault
+from imports.customers.hazards import hazards
+from imports.customers.record_names import first_name, kind_of, split_paths, storable
+from imports.customers.strict_json import lenient
+from imports.customers.unreadable import Fault, shown
+
+if TYPE_CHECKING:
+    from imports.customers.boundaries import Element
+    from imports.customers.checks import Checks
+
+RULES = {"gk": gk_fault}  # what an API refuses beyond identity and size, by the name of its preset
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a record is excluded: a code to filter on, and a sentence for the operator."""
+
+    code: str
+    sentence: str
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One element of the list. `raw` is byte for byte what stands in the file at `offset`.
+
+    `position` counts from 1. `key` is what the record is called (id, else user name, else
+    e-mail; "" if it has none): text from outside, never to be used for a file name. A record
+    with a `refusal` must be excluded; `warnings` are sentences and change nothing. `size` is in
+    bytes; `raw` is empty only for a refused record of more than 16 MiB.
+    """
+
+    position: int
+    offset: int
+    size: int
+    raw: bytes
+    key: str
+    email: str
+    refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Judge:
+    """Makes records of one file's elements. Made once for a file, because paths are split once."""
+
+    def __init__(self, name: str, checks: Checks) -> None:
+        self._name = name
+        self._checks = checks
+        self._largest = checks.largest_record
+        known = (*checks.id_paths, *checks.username_paths, *checks.email_paths)
+        what = "it has no customer id, user name or e-mail"
+        self._no_name = Fault("NO_ID", what, f"Fill in one of {', '.join(known)}")
+        self._rule = RULES.get(checks.rules)
+        self._ids = split_paths(checks.id_paths)
+        self._usernames = split_paths(checks.username_paths)
+        self._emails = split_paths(checks.email_paths)
+
+    def record(self, element: Element, position: int) -> Record:
+        """The record that an element is, with its refusal or its warnings."""
+        start, size, raw, value, parsed = element
+        notes: tuple[str, ...] = ()
+        if size > self._largest:
+            fault: Fault | None = _too_large(size, self._largest)
+        else:
+            fault, notes = hazards(raw, value, parsed=parsed)
+        key, email, unnamed = self._names(value if parsed else lenient(raw))
+        if fault is None:
+            fault = self._content_fault(value) or unnamed
+        warned = () if fault else (*notes, *encoded_twice(raw, value))
+        if fault is None and not warned:
+            return Record(position, start, size, raw, key, email)
+        place = f"{shown(self._name, 200)}, record {position:,}: "
+        warnings = tuple(f"{place}{warning}." for warning in warned)
+        if fault is None:
+            return Record(position, start, size, raw, key, email, None, warnings)
+        refusal = Refusal(fault.code, f"{place}{fault.what}. {fault.remedy}.")
+        return Record(position, start, size, raw, storable(key), storable(email), refusal)
+
+    def _content_fault(self, value: object) -> Fault | None:
+        if isinstance(value, dict):
+            return self._rule(value) if self._rule else None
+        what = f"it is {kind_of(value)}, not an object"
+        return Fault("NOT_AN_OBJECT", what, "Make it an object with the customer's fields")
+
+    def _names(self, value: object) -> tuple[str, str, Fault | None]:
+        """What a record is called, its e-mail, and the fault if it has no usable name."""
+        email, fault = first_name(value, self._emails)
+        key = ""
+        for paths in (self._ids, self._usernames):
+            if not key and fault is None:
+                key, fault = first_name(value, paths)
+        if fault is None and not key and not email and self._checks.id_required:
+            fault = self._no_name
+        return key or email, email, fault
+
+
+def _too_large(size: int, limit: int) -> Fault:
+    what = f"it has {size:,} bytes, and at most {limit:,} can be sent"
+    return Fault("TOO_LARGE", what, "Shorten it, or leave it out")

@@ -1,0 +1,95 @@
+"""What a token endpoint's answer means: a token, a refusal a person must look at, or "later"."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from imports.customers.json_paths import as_name
+from imports.customers.retry_after import retry_after
+from imports.customers.scrubbing import one_line
+
+if TYPE_CHECKING:
+    from imports.customers.answers import Answer
+
+# RFC 6749, section 5.2. Who must be corrected, as far as the error tells.
+WHO = {
+    "invalid_grant": "The user name or password was refused",
+    "invalid_client": "The client id or client secret was refused",
+    "unauthorized_client": "This client may not use this grant",
+}
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
+
+
+class TokenFailure(Exception):
+    """No token was had, so nothing of the batch was sent. The text is a whole sentence."""
+
+    def __init__(self, code: str, sentence: str, wait: float | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.wait = wait  # seconds, where the endpoint asked for them
+
+
+class TokenUnavailable(TokenFailure):
+    """The cause may pass: try again later."""
+
+
+class TokenRefused(TokenFailure):
+    """A person must act: the credential, the grant or the URL is wrong."""
+
+
+def token_from(answer: Answer, credential: str, secrets: tuple[str, ...]) -> tuple[str, float]:
+    """The access token and its life in seconds (infinite where the answer does not say).
+
+    Raises TokenUnavailable or TokenRefused.
+    """
+    fields = _fields(answer.body)
+    if 200 <= answer.status <= 299:
+        token = fields.get("access_token")
+        if isinstance(token, str) and _SENDABLE.fullmatch(token):
+            return token, _life(fields.get("expires_in"))
+        raise TokenRefused(
+            "TOKEN_ANSWER_UNREADABLE",
+            f"The token URL answered HTTP {answer.status} without an access token. "
+            "Check the token URL, then resume the job.",
+        )
+    said = one_line(as_name(fields.get("error_description")), secrets).rstrip(". ")
+    raise _failure(answer, as_name(fields.get("error")), f": {said}" if said else "", credential)
+
+
+def _failure(answer: Answer, error: str, said: str, credential: str) -> TokenFailure:
+    status = answer.status
+    if status in (408, 425, 429) or status >= 500:
+        wait = retry_after(answer.headers, time.time())
+        text = f"The token URL is not available (HTTP {status}){said}. Nothing was sent yet."
+        return TokenUnavailable("TOKEN_UNAVAILABLE", text, wait)
+    if error in WHO or status == 401:
+        who = WHO.get(error, "The credential was refused")
+        text = f"{who} when a token was asked for{said}: check {credential}, then resume the job."
+        return TokenRefused("CREDENTIAL_REFUSED", text)
+    text = (
+        f"The token URL refused the request (HTTP {status}){said}. "
+        "Check the token URL and the kind of authentication, then resume the job."
+    )
+    return TokenRefused("TOKEN_REQUEST_REFUSED", text)
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        decoded = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
+
+
+def _life(value: object) -> float:
+    """Some send the number as text, some send none; nonsense counts as none."""
+    try:
+        life = float(as_name(value) if isinstance(value, str | int) else str(value))
+    except ValueError:
+        return math.inf
+    return life if life > 0 and math.isfinite(life) else math.inf

@@ -1,0 +1,122 @@
+"""What it means that no answer came: nothing was sent, or nobody can tell. Pure."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from http.client import IncompleteRead, RemoteDisconnected
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    NameResolutionError,
+    ReadTimeoutError,
+)
+from urllib3.exceptions import IncompleteRead as IncompleteBody
+
+from imports.customers.addresses import BadAddress
+from imports.policy import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imports.customers.wire import Flight
+
+
+class TooLarge(Exception):
+    """The answer is longer than any answer to a batch can be."""
+
+
+class Overdue(Exception):
+    """The deadline came before the end of the answer."""
+
+
+class Failure(NamedTuple):
+    """RETRY: nothing was sent. PAUSE: nor will it ever be, as things are. UNKNOWN: it may have."""
+
+    verdict: Verdict
+    code: str
+    sentence: str
+    status: int | None = None
+
+
+class Undelivered(Exception):
+    """There is no answer. Holds what is known about why, and whether anything was sent."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+def failure_of(error: Exception, flight: Flight, url: str, status: int | None) -> Failure:
+    """What an exception of the transport says. `status` is that of an answer that broke off."""
+    host = urlsplit(url).hostname or "the API"
+    causes = list(_causes(error))
+    if not flight.is_on_wire:
+        return _not_sent(causes, flight, host)
+    code, sentence = _lost(causes, flight, host, status)
+    return Failure(Verdict.UNKNOWN, code, sentence, status)
+
+
+def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure:
+    for cause in causes:
+        if isinstance(cause, BadAddress):
+            advice = "Correct the address, then resume the job."
+            return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", f"{cause} {advice}")
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Failure(
+                Verdict.PAUSE,
+                "CERTIFICATE_REFUSED",
+                f"The certificate of {host} can't be trusted ({cause.verify_message}), so nothing "
+                "was sent. Correct the URL or the certificate, then resume the job.",
+            )
+    code, what = _unreached(causes, flight, host)
+    return Failure(Verdict.RETRY, code, f"{what} Nothing was sent.")
+
+
+def _unreached(causes: list[BaseException], flight: Flight, host: str) -> tuple[str, str]:
+    if _any(causes, NameResolutionError, socket.gaierror):
+        return "DNS_FAILED", f"The name {host} could not be resolved."
+    if _any(causes, ConnectionRefusedError):
+        return "CONNECTION_REFUSED", f"{host} refused the connection."
+    if flight.is_overdue or _any(causes, ConnectTimeoutError, TimeoutError, ReadTimeoutError):
+        return "CONNECT_TIMEOUT", f"{host} did not accept a connection in time."
+    if _any(causes, ssl.SSLError):
+        return "TLS_FAILED", f"No secure connection with {host} could be made."
+    return "CONNECT_FAILED", f"{host} could not be reached."
+
+
+def _lost(
+    causes: list[BaseException], flight: Flight, host: str, status: int | None
+) -> tuple[str, str]:
+    if flight.is_overdue:
+        return "TIMEOUT", f"{host} did not finish its answer before the deadline."
+    if _any(causes, TooLarge):
+        return "ANSWER_TOO_LARGE", f"The answer of {host} is too large to be read."
+    if _any(causes, TimeoutError, ReadTimeoutError):
+        return "TIMEOUT", f"{host} fell silent before its answer was complete."
+    if status is not None and _any(causes, DecodeError):
+        return "ANSWER_UNREADABLE", f"The answer of {host} (HTTP {status}) can't be unpacked."
+    if status is not None or _any(causes, IncompleteRead, IncompleteBody):
+        return "ANSWER_CUT_SHORT", f"The answer of {host} broke off in the middle."
+    if _any(causes, RemoteDisconnected, ConnectionError):
+        return "CONNECTION_LOST", f"{host} closed the connection without an answer."
+    return "ANSWER_UNREADABLE", f"What {host} answered is not HTTP."
+
+
+def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it was made from: requests and urllib3 wrap theirs in layers."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        item = waiting.pop(0)
+        if isinstance(item, BaseException) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            waiting += [item.__cause__, getattr(item, "reason", None), *item.args]

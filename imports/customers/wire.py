@@ -1,0 +1,258 @@
+"""Connections under guard: checked addresses, one deadline for all of a request, no retries.
+
+A flight is one call of a thread to the API, with everything that belongs to it (connecting, a
+token, the request, its answer). Its connections find it through the thread that uses them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.retry import Retry
+
+from imports.customers.addresses import reachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imports.customers.addresses import Rules, SocketAddress
+
+# Servers close idle connections after a few seconds (gunicorn 2, node 5). One that closes while
+# we are sending leaves us not knowing; a new connection costs far less than that.
+LONGEST_IDLE_SECONDS = 1.5
+SHORTEST_PATIENCE_SECONDS = 0.001
+
+_thread = threading.local()
+
+
+class Flight:
+    """One call, its end, and the socket it is using. `is_on_wire`: bytes may have left."""
+
+    def __init__(self, rules: Rules, timeout: float, ends_at: float) -> None:
+        self.rules = rules
+        self.ends_at = ends_at
+        self.is_on_wire = False
+        self.is_overdue = False
+        self._timeout = timeout
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def remaining(self) -> float:
+        """Seconds to the deadline; never less than a hair, as sockets take 0 for "don't block"."""
+        return max(self.ends_at - time.monotonic(), SHORTEST_PATIENCE_SECONDS)
+
+    def patience(self) -> float:
+        """Seconds for one step: the time-out, or what is left of the deadline."""
+        return min(self._timeout, self.remaining())
+
+    def uses(self, sock: socket.socket | None) -> None:
+        """From here on the deadline shuts this socket down."""
+        with self._lock:
+            self._socket = sock
+            if self.is_overdue:
+                self._shut()
+
+    def expire(self) -> None:
+        """The deadline has come: whatever blocks on the socket ends now."""
+        with self._lock:
+            if not self._is_over:
+                self.is_overdue = True
+                self._shut()
+
+    def end(self) -> None:
+        """The socket goes back to its pool: the deadline must not touch it any more."""
+        with self._lock:
+            self._is_over = True
+            self._socket = None
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown: it drops TLS first, so that another thread's send in
+                # that moment would go out in the clear.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """One thread that expires the flights of a client at their deadlines."""
+
+    def __init__(self) -> None:
+        self._flights: set[Flight] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    @contextlib.contextmanager
+    def flying(self, flight: Flight) -> Iterator[Flight]:
+        """The flight is the calling thread's own until the block ends."""
+        with self._changed:
+            is_first = not self._flights
+            self._flights.add(flight)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                self._thread.start()
+            elif is_first:
+                self._changed.notify()
+        _thread.flight = flight
+        try:
+            yield flight
+        finally:
+            _thread.flight = None
+            flight.end()
+            with self._changed:
+                self._flights.discard(flight)
+                if self._is_closed:
+                    self._changed.notify()
+
+    def close(self) -> None:
+        """Ends the thread once the flights that are still under way have ended."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while self._flights or not self._is_closed:
+                now = time.monotonic()
+                for flight in [f for f in self._flights if f.ends_at <= now]:
+                    flight.expire()
+                    self._flights.discard(flight)
+                # All flights of a client last equally long, so a later one never ends earlier.
+                next_end = min((f.ends_at for f in self._flights), default=None)
+                self._changed.wait(None if next_end is None else next_end - now)
+            self._thread = None  # a call after `close` starts another
+
+
+def current_flight() -> Flight:
+    """The flight of the calling thread. Connections are only ever made inside one."""
+    return cast("Flight", _thread.flight)
+
+
+class _Guarded(HTTPConnection):
+    """What plain and TLS connections have in common."""
+
+    scheme = "http"
+    answered_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        """Resolve once, check every address, connect to one of those. urllib3's own errors."""
+        flight = current_flight()
+        port = self.port or self.default_port
+        try:
+            found = reachable(
+                self._dns_host.strip("[]"), port, self.scheme, flight.rules, flight.patience()
+            )
+        except (socket.gaierror, TimeoutError) as error:
+            failure = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(self.host, self, failure) from error
+        try:
+            sock = _connected(found, flight)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connect timed out") from error
+        except OSError as error:
+            raise NewConnectionError(self, "connect failed") from error
+        # The TLS handshake that follows takes no longer than this in all.
+        sock.settimeout(flight.patience())
+        return sock
+
+    @property
+    def is_connected(self) -> bool:
+        """Asked when a pooled connection is taken: not if it was closed, or idle for long."""
+        is_fresh = time.monotonic() - self.answered_at < LONGEST_IDLE_SECONDS
+        return is_fresh and super().is_connected
+
+    def request(self, *args: Any, **named: Any) -> None:
+        """Until this is called with an open connection, nothing of the request has left."""
+        flight = current_flight()
+        if self.sock is None:
+            self.connect()
+        flight.uses(self.sock)
+        flight.is_on_wire = True
+        super().request(*args, **named)
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self.answered_at = time.monotonic()
+        return response
+
+
+class _GuardedTLS(_Guarded, HTTPSConnection):
+    """TLS over a checked address; certificate and SNI are still for the name."""
+
+    scheme = "https"
+
+
+class _Handover(HTTPConnectionPool):
+    """A connection that goes back to the pool may be another flight's a moment later."""
+
+    def _put_conn(self, conn: Any) -> None:
+        flight = getattr(_thread, "flight", None)
+        if flight is not None:
+            flight.uses(None)
+        super()._put_conn(conn)
+
+
+class _Pool(_Handover):
+    ConnectionCls = _Guarded
+
+
+class _TLSPool(_Handover, HTTPSConnectionPool):
+    ConnectionCls = _GuardedTLS
+
+
+class _Adapter(HTTPAdapter):
+    """Pools of guarded connections that never send anything a second time."""
+
+    def init_poolmanager(self, *args: Any, **named: Any) -> None:
+        super().init_poolmanager(*args, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+
+class _Session(requests.Session):
+    """A session that knows of no redirects: not even to look where one leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
+def new_session(pool_size: int) -> requests.Session:
+    """A pooled session without proxies, netrc, cookies, redirects or retries."""
+    session = _Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = _Adapter(
+        pool_connections=2, pool_maxsize=pool_size, max_retries=Retry(0, read=False)
+    )
+    session.adapters.clear()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _connected(found: list[SocketAddress], flight: Flight) -> socket.socket:
+    """A socket connected to the first address that answers. Raises the last one's OSError."""
+    failure: OSError = OSError("no address")
+    for family, where in found:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(flight.patience())
+            sock.connect(where)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure

@@ -1,0 +1,142 @@
+"""Before a job is started: making it, adding and checking its files, throwing it away."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from imports.customers.files import check
+from imports.ledger.moves import NotAllowed, note
+from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
+from imports.models.files import FileStatus
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+COPIED = (
+    "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts", "retry_delay_seconds",
+)  # fmt: skip
+
+
+def gate_of(api: CustomerApi) -> Gate:
+    """The row at which this API's limits hold for all its jobs."""
+    gate, _ = Gate.objects.update_or_create(
+        key=f"customer_api:{api.pk}", defaults={"concurrency": api.concurrency}
+    )
+    return gate
+
+
+def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> ImportJob:
+    """A draft without files, with the API's settings."""
+    settings = {field: getattr(api, field) for field in COPIED} | changes
+    job = ImportJob.objects.create(
+        kind="customers",
+        name=name[:200],
+        api=api,
+        gate=gate_of(api),
+        repeatable=bool(api.idempotency_header),
+        **settings,
+    )
+    note(job, "created", actor=actor)
+    return job
+
+
+def use_api(job: ImportJob, api: CustomerApi) -> None:
+    """Send a draft to another API (or as another credential). The caller saves the job."""
+    job.api, job.gate, job.repeatable = api, gate_of(api), bool(api.idempotency_header)
+
+
+def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
+    """Check a file that lies on this machine and add it, readable or not; its verdict says which."""
+    _only_draft(job)
+    file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path), is_ours=is_ours)
+    check(file)
+    file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
+    file.save()
+    _follow(job, file)
+    return file
+
+
+def add_upload(job: ImportJob, upload: UploadedFile, name: str = "") -> ImportFile:
+    """Keep an uploaded file under a name of ours, check it and add it."""
+    _only_draft(job)
+    kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
+    return add_path(job, Path(default_storage.path(kept)), name or upload.name or "", is_ours=True)
+
+
+def _follow(job: ImportJob, file: ImportFile) -> None:
+    """A draft of retry files is a later round of the job they came from."""
+    source = file.retry_file.job if file.retry_file else None
+    if source is None or job.retry_of_id is not None:
+        return
+    job.retry_of, job.root = source, source.first
+    job.round = ImportJob.objects.filter(root=source.first).count() + 2
+    job.save(update_fields=["retry_of", "root", "round"])
+
+
+def remove_file(file: ImportFile) -> None:
+    """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
+    _only_draft(file.job)
+    file.delete()
+    if file.is_ours:
+        transaction.on_commit(lambda: Path(file.path).unlink(missing_ok=True), robust=True)
+
+
+def remove_draft(job: ImportJob) -> None:
+    """Throw a draft away, with its uploads. Whatever was started is kept for good."""
+    _only_draft(job)
+    with transaction.atomic():
+        for file in job.files.all():
+            remove_file(file)
+        job.delete()
+
+
+def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
+    """A new draft with the job's newest retry files and nothing else, or the one that has them.
+
+    Raises NotAllowed where the job has none.
+    """
+    with transaction.atomic():
+        ImportJob.objects.select_for_update().get(pk=job.pk)
+        files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
+        if not job.retry_directory or not files:
+            raise NotAllowed("This job has no retry files.")
+        drafts = ImportJob.objects.filter(
+            retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=files
+        )
+        draft = drafts.distinct().first()
+        if draft is None:
+            draft = _draft_of(job, files.order_by("name"), actor)
+    return draft
+
+
+def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
+    if job.api is None:
+        raise NotAllowed("Only customer imports are loaded from retry files.")
+    settings = {field: getattr(job, field) for field in COPIED}
+    draft = new_draft(job.api, _round_name(job), actor, **settings)
+    for file in files:
+        add_path(draft, Path(file.directory) / file.name)
+    draft.refresh_from_db()
+    return draft
+
+
+def _round_name(job: ImportJob) -> str:
+    rounds = ImportJob.objects.filter(root=job.first).count() + 2
+    base = re.sub(r" · round \d+$", "", job.first.name)
+    return f"{base} · round {rounds}"
+
+
+def _only_draft(job: ImportJob) -> None:
+    if job.status != JobStatus.DRAFT:
+        raise NotAllowed("This job was started: its files are what they were. Make a new import.")
+
+
+def unreadable(job: ImportJob) -> list[ImportFile]:
+    """The files of a draft that keep it from being started."""
+    return list(job.files.filter(status=FileStatus.INVALID))
