@@ -48,7 +48,7 @@ CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
 CREDENTIAL_KEY_FILE = HOME / "credential_key" if DEVELOPMENT else None
 
 INSTALLED_APPS = [
-    "imports",  # before django_rq: our `rqworker` has the safe serializer and a worker that stops well
+    "imports",  # before django_rq, because its `rqworker` replaces the one there
     "bills",
     "unfold",
     "django.contrib.admin",

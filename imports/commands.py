@@ -119,7 +119,9 @@ def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_S
         while not _ended(job):
             bar.show(sums(job))
             if job.status == JobStatus.PAUSED:
-                say(f"Paused. {job.pause_message or 'Somebody paused it.'} Resume it in the admin.")
+                say(
+                    f"Paused. {job.pause_message or 'Somebody paused it.'} Resume it in the admin."
+                )
                 return
             sweeper.sweep()
             time.sleep(pause)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
 COPIED = (
-    "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts", "retry_delay_seconds",
+    "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
+    "retry_delay_seconds",
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def use_api(job: ImportJob, api: CustomerApi) -> None:
 
 
 def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
-    """Check a file that lies on this machine and add it, readable or not; its verdict says which."""
+    """Check a file that lies on this machine and add it, readable or not: its verdict tells."""
     _only_draft(job)
     file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path), is_ours=is_ours)
     check(file)

@@ -1,4 +1,4 @@
-"""A model field that keeps its text encrypted at rest, and refuses to guess when a key is wrong."""
+"""A model field that keeps its text encrypted at rest, and never guesses when a key is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
-
 
 if TYPE_CHECKING:
     Text = models.TextField[str, str]
@@ -73,6 +72,6 @@ class EncryptedTextField(Text):
             return cipher().decrypt(value.encode()).decode()
         except InvalidToken as error:
             raise WrongKey(
-                f"{self.model._meta.label}.{self.name}: no key in CREDENTIAL_KEYS opens the stored "
-                "value. Put the key back that it was stored with, or enter the credential again."
+                f"{self.model._meta.label}.{self.name}: no key in CREDENTIAL_KEYS opens what is "
+                "stored. Put the key back that it was stored with, or enter the credential again."
             ) from error

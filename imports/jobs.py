@@ -1,4 +1,4 @@
-"""What RQ carries: bells. A bell is a job's id; losing one costs a sweep, hearing one twice nothing."""
+"""What RQ carries: bells. A bell is a job's id: losing one costs a sweep, a second one nothing."""
 
 from __future__ import annotations
 

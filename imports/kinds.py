@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from imports.policy import Budget, Outcome
 
 if TYPE_CHECKING:
+    from imports.policy import Budget, Outcome
+    from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
     from uuid import UUID
@@ -78,7 +78,7 @@ class Kind(Protocol):
         ...
 
     def close(self, job: ImportJob) -> None:
-        """What is left to do when the job has ended: retry files. In the transaction that notes it."""
+        """What is left to do when the job has ended, in the transaction that notes it."""
         ...
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
@@ -86,7 +86,7 @@ class Kind(Protocol):
         ...
 
     def copy_records(self, retry: ImportJob) -> None:
-        """Called in the transaction that made a retry: copy what a batch needs besides its body."""
+        """In the transaction that made a retry: copy what a batch needs beside its body."""
         ...
 
 

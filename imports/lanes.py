@@ -67,7 +67,7 @@ def run(job: ImportJob) -> bool:
 
 
 def close(job: ImportJob) -> None:
-    """Write what an ended job leaves behind, once; a lane that is killed in it leaves it to another."""
+    """Write what an ended job leaves behind, once. A lane that is killed leaves it to another."""
     with transaction.atomic():
         mine = ImportJob.objects.select_for_update(skip_locked=True)
         if not mine.filter(pk=job.pk, closed_at=None).exists():
@@ -77,7 +77,7 @@ def close(job: ImportJob) -> None:
 
 
 class _Lane:
-    """One turn at one job. Only this thread talks to the ledger; the runner's threads only send."""
+    """One turn at one job. Only this thread talks to the ledger; the runner's only send."""
 
     def __init__(self, job: ImportJob, kind: Kind, runner: Runner, places: int) -> None:
         self.job, self.runner, self.places = job, runner, places

@@ -1,4 +1,4 @@
-"""What happens after one try of a batch: again, later, never, or nobody knows. Pure: no ORM, no RQ, no clock.
+"""What happens after one try of a batch: again, later, never, or nobody knows. All of it pure.
 
 A kind's runner turns whatever happened into an `Outcome`; `next_step` turns that into the
 one thing the ledger writes down.

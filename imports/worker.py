@@ -1,4 +1,4 @@
-"""The RQ worker that runs lanes in its own process, and ends well: it finishes what is in flight."""
+"""The RQ worker that runs lanes in its own process, and finishes what is in flight at the end."""
 
 from __future__ import annotations
 

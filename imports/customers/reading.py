@@ -134,10 +134,10 @@ def _mapped(path: Path, name: str) -> Iterator[mmap.mmap]:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableFile(name, "it is not a regular file", "Choose a file")
-        if not status.st_size:
-            raise UnreadableFile(name, "the file is empty", "Export it again")
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError:  # nothing to map
+        raise UnreadableFile(name, "the file is empty", "Export it again") from None
     except OSError as error:
         what = f"it cannot be read ({error.strerror})"
         raise UnreadableFile(name, what, "Check that it exists and may be read") from None

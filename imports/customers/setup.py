@@ -1,4 +1,4 @@
-"""From a CustomerApi row to what the client needs, and whether what an operator entered can work."""
+"""From a CustomerApi row to what the client needs, and whether what was entered can work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ NEEDED: dict[str, dict[str, str]] = {
         "token_url": "the token URL", "username": "a user name", "secret": "a password",
     },
     AuthKind.OAUTH2_CLIENT: {
-        "token_url": "the token URL", "client_id": "the client id", "secret": "the client's secret",
+        "token_url": "the token URL", "client_id": "the client id",
+        "secret": "the client's secret",
     },
 }  # fmt: skip
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import (
-    ConnectTimeoutError,
     DecodeError,
     NameResolutionError,
     ReadTimeoutError,
@@ -81,7 +80,7 @@ def _unreached(causes: list[BaseException], flight: Flight, host: str) -> tuple[
         return "DNS_FAILED", f"The name {host} could not be resolved."
     if _any(causes, ConnectionRefusedError):
         return "CONNECTION_REFUSED", f"{host} refused the connection."
-    if flight.is_overdue or _any(causes, ConnectTimeoutError, TimeoutError, ReadTimeoutError):
+    if flight.is_overdue or _any(causes, TimeoutError, ReadTimeoutError):
         return "CONNECT_TIMEOUT", f"{host} did not accept a connection in time."
     if _any(causes, ssl.SSLError):
         return "TLS_FAILED", f"No secure connection with {host} could be made."

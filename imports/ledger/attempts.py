@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 ANSWER_KEPT = 2_000  # characters of an answer that are kept with an attempt
 
 NOTE = """
-INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at, ended_at,
-    verdict, http_status, error_code, error, answer, success_count, error_count, unknown_count, details)
+INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
+    ended_at, verdict, http_status, error_code, error, answer, success_count, error_count,
+    unknown_count, details)
 SELECT b.job_id, b.id, b.tries, mine.counted, b.worker, coalesce(b.claimed_at, clock_timestamp()),
     b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error, mine.answer,
     CASE WHEN mine.verdict = 'success' THEN b.size ELSE mine.successes END,

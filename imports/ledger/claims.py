@@ -29,7 +29,7 @@ class Claim:
     wait: float | None
 
 
-# The gate's row is the lock: while it is held, no other claim of this API or portal counts or takes.
+# The gate's row is the lock: while it is held, no other claim of this target counts or takes.
 LOCK_GATE = """
 SELECT greatest(extract(epoch FROM resting_until - clock_timestamp()), 0)::float8,
        greatest(extract(epoch FROM next_slot_at - clock_timestamp()), 0)::float8
@@ -46,7 +46,8 @@ WITH job AS (
         job.concurrency - (SELECT count(*) FROM imports_importbatch b
                            WHERE b.job_id = job.id AND b.status IN ('claimed', 'sending')),
         (SELECT concurrency FROM imports_gate WHERE id = %(gate)s)
-            - (SELECT count(*) FROM imports_importbatch b JOIN imports_importjob j ON j.id = b.job_id
+            - (SELECT count(*) FROM imports_importbatch b
+               JOIN imports_importjob j ON j.id = b.job_id
                WHERE j.gate_id = %(gate)s AND b.status IN ('claimed', 'sending'))
     ) AS places FROM job
 ), due AS (
@@ -111,8 +112,8 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
         rows = sql.execute(TAKE, names).fetchall()
         if rows and job.delay_seconds:
             sql.execute(
-                "UPDATE imports_gate SET next_slot_at = clock_timestamp() + make_interval(secs => %s)"
-                " WHERE id = %s",
+                "UPDATE imports_gate SET"
+                " next_slot_at = clock_timestamp() + make_interval(secs => %s) WHERE id = %s",
                 [job.delay_seconds, job.gate_id],
             )
         if rows:

@@ -1,4 +1,4 @@
-"""How a job's records come into the ledger: by COPY, in the one transaction that reads its input."""
+"""How a job's records come into the ledger: by COPY, in the transaction that reads its input."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from imports.ledger.claims import cursor
-from imports.models import ImportJob
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
+    from imports.models import ImportJob
     from collections.abc import Sequence
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written
 
 BATCH_COLUMNS = {
-    "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4", "body": "bytea",
+    "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4",
+    "body": "bytea",
     "head_length": "int4", "tail_length": "int4", "body_sha256": "text", "idempotency_key": "text",
 }  # fmt: skip
 RESULT_COLUMNS = {
     "job_id": "int8", "batch_id": "int8", "file_id": "int8", "position": "int4", "key": "text",
-    "email": "text", "status": "text", "error_code": "text", "error": "text", "final_error": "text",
+    "email": "text", "status": "text", "error_code": "text", "error": "text",
+    "final_error": "text",
     "body_start": "int4", "body_length": "int4", "refused_record": "bytea", "retry_of_id": "int8",
 }  # fmt: skip
 

@@ -44,7 +44,7 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
 
 
 def start(job: ImportJob, actor: str = "") -> None:
-    """Queue a draft. Raises NotAllowed for one without files that can be read, or started before."""
+    """Queue a draft. Raises NotAllowed without files that can be read, or if started before."""
     with transaction.atomic():
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(

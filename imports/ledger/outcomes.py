@@ -115,7 +115,7 @@ def _add_late_evidence(batch: ImportBatch, outcome: Outcome) -> None:
 
 
 def apply(job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget) -> None:
-    """Make the step that policy decides for a batch that is being sent. The caller holds its lock."""
+    """Make the step that policy decides for a batch being sent. The caller holds its lock."""
     step = policy.next_step(outcome, batch.attempts + 1, budget)
     if step.move == Move.SPLIT and batch.size == 1:
         step = policy.Step(Move.FINISH)

@@ -46,7 +46,7 @@ class _NewBatch:
 
 
 def waiting(job: ImportJob, status: ResultStatus = ResultStatus.ERROR) -> QuerySet[ImportResult]:
-    """The records of a job and of its later rounds that stand at `status` and wait for a person."""
+    """The records of a job and its later rounds that stand at `status`, not taken on since."""
     return _of_family(job, status).exclude(Exists(_its_retry()))
 
 

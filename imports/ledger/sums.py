@@ -145,7 +145,7 @@ def _taken_on(jobs: list[ImportJob]) -> dict[str, int]:
             .values_list("retry_of__status")
             .annotate(n=Count("pk"))
         )
-        counts.update({status: n for status, n in rows})
+        counts.update(dict(rows))
     return counts
 
 

@@ -35,7 +35,8 @@ def resolve_unknown(
     else:
         text = f"Did not arrive, says {actor}: {reason}"
         changes = {
-            "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": text, "final_error": text,
+            "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": text,
+            "final_error": text,
         }  # fmt: skip
     word = "arrived" if arrived else "did not arrive"
     return _decide(job, only, ResultStatus.UNKNOWN, changes, f"unknown {word}", reason, actor)

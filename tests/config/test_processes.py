@@ -29,11 +29,17 @@ sys.exit(processes.run_processes("run", 2))
 """
 KEPT = """
 import os, signal, sys, time
+if os.path.exists("busy"):
+    def busy(*_):
+        print("finishing", flush=True)
+        signal.signal(signal.SIGTERM, end)
+else:
+    busy = None
 def end(*_):
     open(f"{os.getpid()} ended warmly", "w").close()
     print("ended warmly", flush=True)
     sys.exit(0)
-signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGTERM, busy or end)
 print("ready", os.getpid(), flush=True)
 time.sleep(60)
 """
@@ -87,6 +93,23 @@ def test_a_signal_ends_all_warmly_and_is_no_failure(
     assert "Traceback" not in rest
     assert running.returncode == 0
     assert not any(is_alive(pid) for pid in workers)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's death signal")
+def test_what_is_in_flight_is_finished_unless_ctrl_c_is_pressed_again(
+    tmp_path: Path, running: subprocess.Popen[str]
+) -> None:
+    (tmp_path / "busy").touch()
+    for _ in range(2):
+        kill(worker_in(read_until(running, "ready")))
+    workers = [worker_in(read_until(running, "ready")) for _ in range(2)]
+    running.send_signal(signal.SIGINT)
+    read_until(running, "finishing", "finishing")
+    assert all(is_alive(pid) for pid in workers)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert not any(is_alive(pid) for pid in workers)
+    assert running.returncode == 0
 
 
 def test_killing_one_worker_leaves_the_rest_running(

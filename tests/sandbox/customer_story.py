@@ -1,4 +1,4 @@
-"""The customer seed's story, played with every real part: 1,000 customers, two batches fail, retry.
+"""The customer seed's story with every real part: 1,000 customers, two batches fail, retry.
 
 Each step says what was seen and holds it against what must be.
 """
@@ -31,7 +31,9 @@ class Disagreement(AssertionError):
 class CustomerStory:
     """Plays the story against a sandbox whose outage lasts as long as the job's attempts."""
 
-    def __init__(self, api: SandboxApi, url: str, workplace: Path, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, api: SandboxApi, url: str, workplace: Path, say: Callable[[str], object]
+    ) -> None:
         self.api, self.say, self.workplace = api, say, workplace
         self.target = sample.sandbox_api(url, delay_seconds=0.02, retry_delay_seconds=0.2)
 
@@ -47,7 +49,9 @@ class CustomerStory:
         job = drafts.new_draft(self.target, "Demo: 1,000 customers", batch_size=BATCH_SIZE)
         for file in files:
             drafts.add_path(job, file)
-        self.say(f"Importing {CUSTOMERS:,} customers from {len(files)} files, {BATCH_SIZE} a batch …")
+        self.say(
+            f"Importing {CUSTOMERS:,} customers from {len(files)} files, {BATCH_SIZE} a batch …"
+        )
         self._run(job)
         told = sums.describe(job)
         self._expect("batches that succeeded", told["batches"]["done"], 18)  # type: ignore[index]
@@ -62,13 +66,19 @@ class CustomerStory:
         self.say(f"Retry files were written: {directory}")
         self._expect("customers in them", summary["total_failed_customers"], 100)
         files = [directory / name for name in summary["retry_files"]]
-        ids = [one["person"]["customerId"] for file in files for one in json.loads(file.read_bytes())["data"]]
+        ids = [
+            one["person"]["customerId"]
+            for file in files
+            for one in json.loads(file.read_bytes())["data"]
+        ]
         hit = [customer_id(n) for first in (300, 700) for n in range(first, first + 50)]
         self._expect("the failed ones, and no others", ids, hit, quiet=True)
         return directory
 
     def _load_and_start(self, first: ImportJob, directory: Path) -> ImportJob:
-        self.say("“Retry files created. Load them now?” Yes: the outage is over, and they are sent.")
+        self.say(
+            "“Retry files created. Load them now?” Yes: the outage is over, and they are sent."
+        )
         draft = drafts.load_retry_files(first)
         self._expect("files loaded", draft.files.count(), 2)
         self._run(draft)
@@ -78,7 +88,12 @@ class CustomerStory:
     def _add_up(self, first: ImportJob, second: ImportJob) -> None:
         story = sums.story(first)
         self.say(f"{story.success:,} of {story.total:,} imported, after {story.rounds} rounds.")
-        self._expect("imported in all", (story.success, story.total, story.rounds), (CUSTOMERS, CUSTOMERS, 2), quiet=True)
+        self._expect(
+            "imported in all",
+            (story.success, story.total, story.rounds),
+            (CUSTOMERS, CUSTOMERS, 2),
+            quiet=True,
+        )
         wanted = {customer_id(n): 1 for n in range(CUSTOMERS)}
         self._expect(
             "each customer exactly once in the receiving system's account",

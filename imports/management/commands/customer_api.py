@@ -1,4 +1,4 @@
-"""Create or change a customer API. Secrets come from the environment, never from the command line."""
+"""Create or change a customer API. Secrets come from the environment, never as arguments."""
 
 from __future__ import annotations
 

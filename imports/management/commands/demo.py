@@ -59,7 +59,9 @@ class Command(BaseCommand):
         """Two real workers and a sweeper, as `make run` has them."""
         manage = [sys.executable, "manage.py"]
         commands = [["rqworker", "--verbosity", "0"], ["rqworker", "--verbosity", "0"], ["sweep"]]
-        running = [subprocess.Popen([*manage, *command], cwd=settings.BASE_DIR) for command in commands]
+        running = [
+            subprocess.Popen([*manage, *command], cwd=settings.BASE_DIR) for command in commands
+        ]
         try:
             self._await_workers()
             yield

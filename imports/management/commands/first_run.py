@@ -13,7 +13,7 @@ from imports import sample
 from imports.models import ImportJob
 from tests.sandbox.samples import write_files
 
-LOGIN, PASSWORD = "admin", "redrive"  # noqa: S105 - for the development server on loopback only
+LOGIN, PASSWORD = "admin", "redrive"
 
 
 class Command(BaseCommand):

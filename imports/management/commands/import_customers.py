@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from django.core.management.base import CommandParser
 
 from imports import drafts
 from imports.commands import JobCommand, refuse
-from imports.customers.unreadable import UnreadableFile
 from imports.customers.selection import customer_files
+from imports.customers.unreadable import UnreadableFile
 from imports.models import CustomerApi, ImportJob
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 
 class Command(JobCommand):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from django.core.management.base import CommandParser
 
 from imports.commands import JobCommand, find_job, wait_for
 from imports.states import ENDED_JOBS
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 
 class Command(JobCommand):

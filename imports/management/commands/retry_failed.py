@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from django.core.management.base import CommandParser
 
 from imports.commands import JobCommand, find_job, refuse
 from imports.ledger.moves import NotAllowed
 from imports.ledger.rounds import retry
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 
 class Command(JobCommand):

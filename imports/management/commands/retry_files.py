@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from django.conf import settings
-from django.core.management.base import CommandParser
 
 from imports import kinds
 from imports.commands import JobCommand, find_job, refuse
 from imports.ledger.sums import describe
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 
 class Command(JobCommand):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from imports.customers.checks import Checks
+from imports.customers.unreadable import UnreadableFile
 from tests.imports.customers.written import customer, envelope, read
 
 ANYTHING = Checks(id_required=False, max_record_bytes=1 << 24)
@@ -79,6 +80,15 @@ def test_what_looks_like_the_end_of_a_record_inside_one_is_not_taken_for_it(
     written = ['{"a":1}', '{"a":2}', '{"a":[{"a":1},{"a":2}],"b":"},{\\"a\\""}', '{"a":3}']
     content = f"[{','.join(written)}]".encode()
     assert [record.raw.decode() for record in read(tmp_path, content, ANYTHING)] == written
+
+
+@pytest.mark.parametrize("depth", [3, 100_000])
+def test_brackets_that_do_not_match_refuse_the_file_however_deep(
+    tmp_path: Path, depth: int
+) -> None:
+    content = envelope('{"a": ' + "[" * depth + "}" * depth + "}", customer())
+    with pytest.raises(UnreadableFile, match=r"record 1 \(line 1, byte \d+\): this is not JSON"):
+        read(tmp_path, content, ANYTHING)
 
 
 def test_records_keep_their_order_and_do_not_overlap(tmp_path: Path) -> None:

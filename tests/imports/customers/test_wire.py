@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import socket
 import ssl
@@ -111,15 +112,23 @@ def test_a_name_that_dns_does_not_know_means_that_nothing_was_sent(
     assert "api.example.com" in outcome.error
 
 
-def test_a_connection_that_nobody_accepts_is_a_connect_timeout(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (TimeoutError("timed out"), "CONNECT_TIMEOUT"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "CONNECT_FAILED"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "CONNECT_FAILED"),
+    ],
+)
+def test_a_connection_that_is_never_made_means_that_nothing_was_sent(
+    failure: OSError, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(self: socket.socket, where: object) -> None:
-        raise TimeoutError("timed out")
+    def fail(self: socket.socket, where: object) -> None:
+        raise failure
 
-    monkeypatch.setattr(socket.socket, "connect", slow)
-    outcome = posted("http://127.0.0.1:9/", timeout=0.1)
-    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "CONNECT_TIMEOUT")
+    monkeypatch.setattr(socket.socket, "connect", fail)
+    outcome = posted("http://127.0.0.1:9/")
+    assert (outcome.verdict, outcome.code) == (Verdict.RETRY, code)
 
 
 def test_a_handshake_that_never_ends_is_a_connect_timeout(release: threading.Event) -> None:
@@ -174,7 +183,11 @@ def test_under_an_idempotency_key_the_same_fault_is_repeatable(fault: str) -> No
 
 
 def test_a_reset_before_the_request_was_read_is_unknown_too() -> None:
-    with Server(reset, reads=False) as server:
+    def reset_unread(connection: socket.socket, request: Received) -> None:
+        connection.recv(1, socket.MSG_PEEK)
+        reset(connection, request)
+
+    with Server(reset_unread, reads=False) as server:
         outcome = posted(server.url)
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "CONNECTION_LOST")
     assert server.connections == 1
