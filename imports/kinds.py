@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-
 if TYPE_CHECKING:
-    from imports.policy import Budget, Outcome
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
     from uuid import UUID
 
     from imports.models import ImportJob
+    from imports.policy import Budget, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from imports.ledger.claims import cursor
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from imports.models import ImportJob
     from collections.abc import Sequence
+
+    from imports.models import ImportJob
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Any
 
 from imports.commands import JobCommand, find_job, refuse
 from imports.ledger.moves import NotAllowed
