@@ -63,7 +63,7 @@ def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = Fals
     return file
 
 
-def add_upload(job: ImportJob, upload: UploadedFile, name: str = "") -> ImportFile:
+def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> ImportFile:
     """Keep an uploaded file under a name of ours, check it and add it."""
     _only_draft(job)
     kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)

@@ -20,7 +20,7 @@ class LaneWorker(SimpleWorker):
     def request_stop(self, signum: int, frame: Any) -> None:
         lanes.stopping.set()
         try:
-            super().request_stop(signum, frame)
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
         except RedisError:  # it only notes the wish there; a lane in mid-run must not die of that
             self._stop_requested = True
 

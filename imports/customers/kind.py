@@ -39,7 +39,8 @@ class CustomerKind:
         return Budget(job.max_attempts, job.retry_delay_seconds)
 
     def lease_seconds(self, job: ImportJob) -> float:
-        return job.timeout_seconds + settings.LEASE_MARGIN_SECONDS
+        margin: float = settings.LEASE_MARGIN_SECONDS
+        return job.timeout_seconds + margin
 
     def read(self, job: ImportJob) -> None:
         files.read(job)
@@ -72,6 +73,12 @@ class CustomerKind:
 
     def copy_records(self, retry: ImportJob) -> None:
         """A customer is all in its batch's bytes."""
+
+    def retryable(self, job: ImportJob) -> None:
+        """Whatever failed may be sent again."""
+
+    def sweep(self) -> None:
+        """Nothing is left lying about."""
 
 
 class CustomerRunner:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
-from imports.commands import refuse
-from imports.customers.setup import clean_api
+from imports.commands import SOME_FAILED, refuse
+from imports.customers.setup import clean_api, probe
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
 
@@ -60,6 +61,10 @@ class Command(BaseCommand):
         for seconds in ("--delay", "--timeout", "--retry-delay"):
             parser.add_argument(seconds, type=float, metavar="S")
 
+        parser.add_argument(
+            "--test", action="store_true", help="test the connection; no customer is sent"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
         api = CustomerApi.objects.filter(name=name).first() or CustomerApi(name=name)
@@ -80,6 +85,14 @@ class Command(BaseCommand):
             )
         api.save()
         self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
+        if options["test"]:
+            self._test(api)
+
+    def _test(self, api: CustomerApi) -> None:
+        result = probe(api)
+        self.stdout.write(result.sentence)
+        if not result.ok:
+            sys.exit(SOME_FAILED)
 
     def _set_secrets(self, api: CustomerApi, options: dict[str, Any]) -> None:
         for option, field in (("secret_env", "secret"), ("client_secret_env", "client_secret")):

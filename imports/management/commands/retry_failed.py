@@ -20,14 +20,24 @@ class Command(JobCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("job", type=int, metavar="JOB")
+        parser.add_argument(
+            "--insist",
+            action="store_true",
+            help="bills: also those whose password was refused and has not been changed since",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = retry(find_job(options["job"]), actor="command line")
+            made = retry(find_job(options["job"]), actor="command line", insists=options["insist"])
         except NotAllowed as refusal:
             refuse(str(refusal))
         if made.skipped:
             self.stderr.write(
                 f"{made.skipped} failed records are being retried already: left out."
+            )
+        if made.left_out:
+            self.stderr.write(
+                f"{made.left_out} would fail again, for nothing was corrected since: left out. "
+                "--insist takes them along."
             )
         self.follow(made.job, options)

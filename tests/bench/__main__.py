@@ -1,0 +1,48 @@
+"""`make bench`: every measurement, written to RESULTS.md as ratios. Exit 1 where one misses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from config import embedded
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> int:
+    """Run the named sections, or all of them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
+    parser.add_argument(
+        "--measure", nargs=2, metavar=("WHAT", "PATH"), help="for the bench itself"
+    )
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    embedded.ensure_unnamed()
+    django.setup()
+    from tests.bench import posting, reading, results
+
+    if options.measure:
+        print(json.dumps(reading.measure(options.measure[0], Path(options.measure[1]))))  # noqa: T201
+        return 0
+    call_command("migrate", verbosity=0)
+    known = {"posting": posting.run, "reading": reading.run}
+    sections = [known[name]() for name in options.sections or known]
+    text = results.report(sections)
+    sys.stdout.write(text)
+    if not options.sections:
+        RESULTS.write_text(text)
+    misses = [miss for section in sections for miss in section.misses]
+    sys.stderr.writelines(f"{miss}\n" for miss in misses)
+    return 1 if misses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
