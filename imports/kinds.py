@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from imports.models import ImportJob
+    from django.db.models import QuerySet
+
+    from imports.models import ImportJob, ImportResult
     from imports.policy import Budget, Outcome
 
 
@@ -88,6 +90,14 @@ class Kind(Protocol):
         """In the transaction that made a retry: copy what a batch needs beside its body."""
         ...
 
+    def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
+        """The results that may be tried again without a person insisting; None for all."""
+        ...
+
+    def sweep(self) -> None:
+        """What the kind has to tidy up, every second or so. Quick, and raises no OSError."""
+        ...
+
 
 _kinds: dict[str, Kind] = {}
 
@@ -95,6 +105,11 @@ _kinds: dict[str, Kind] = {}
 def register(kind: Kind) -> None:
     """Called by an app's `ready()`."""
     _kinds[kind.name] = kind
+
+
+def every() -> list[Kind]:
+    """All kinds, as they were registered."""
+    return list(_kinds.values())
 
 
 def get(name: str) -> Kind:

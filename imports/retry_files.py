@@ -89,9 +89,9 @@ def write(job: ImportJob, parent: Path) -> Path | None:
             return None
         _write_words(job, failed, unconfirmed, workplace)
         os.chmod(workplace, 0o700)  # noqa: PTH101 - the mode of customers' data
-        _sync(workplace)
+        sync(workplace)
         with transaction.atomic():
-            directory = _rename_to_free_second(workplace, parent)
+            directory = rename_to_free_second(workplace, parent)
             _note(job, directory, [*failed, *unconfirmed])
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
@@ -112,7 +112,7 @@ def _write_files(job: ImportJob, status: ResultStatus, workplace: Path) -> list[
         one = _Written(pattern.format(index), number, confirmed, sha256="")
         content = b'{"data": [\n' + b",\n".join(_records(group, one)) + b"\n]}\n"
         one.sha256 = hashlib.sha256(content).hexdigest()
-        _write_synced(workplace / one.name, content)
+        write_synced(workplace / one.name, content)
         written.append(one)
     return written
 
@@ -145,20 +145,22 @@ def _write_words(
         "unconfirmed_details": [one.details() for one in unconfirmed],
     }
     text = json.dumps(summary, indent=2, ensure_ascii=False)
-    _write_synced(workplace / SUMMARY, text.encode())
+    write_synced(workplace / SUMMARY, text.encode())
     words = {"job": job, "failed": failed, "unconfirmed": unconfirmed, "summary": summary}
     instructions = render_to_string("retry_files/RETRY_INSTRUCTIONS.md", words)
-    _write_synced(workplace / INSTRUCTIONS, instructions.encode())
+    write_synced(workplace / INSTRUCTIONS, instructions.encode())
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file whose bytes are on the disk when this returns."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync(directory: Path) -> None:
+def sync(directory: Path) -> None:
+    """Let the names in a directory be on the disk."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -166,7 +168,7 @@ def _sync(directory: Path) -> None:
         os.close(handle)
 
 
-def _rename_to_free_second(workplace: Path, parent: Path, now: datetime | None = None) -> Path:
+def rename_to_free_second(workplace: Path, parent: Path, now: datetime | None = None) -> Path:
     """Give the directory the first name from now on that is not taken.
 
     A rename onto a directory that has files fails, so two writers in one second get two names.
@@ -177,7 +179,7 @@ def _rename_to_free_second(workplace: Path, parent: Path, now: datetime | None =
         try:
             if not directory.exists():
                 workplace.rename(directory)
-                _sync(parent)
+                sync(parent)
                 return directory
         except OSError:
             if not directory.exists():

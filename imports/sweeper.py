@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from config import embedded
-from imports import jobs
+from imports import jobs, kinds
 from imports.ledger import expiry, moves
 from imports.models import ImportBatch, ImportJob
 from imports.states import ENDED_JOBS, BatchStatus, JobStatus
@@ -31,6 +31,8 @@ def sweep() -> None:
         moves.sweep_cancelled(job)
     running = ImportJob.objects.filter(status__in=[JobStatus.RUNNING, JobStatus.PAUSED])
     moves.finish_if_done(running.values_list("pk", flat=True))
+    for kind in kinds.every():
+        kind.sweep()
     _ring_forgotten()
 
 

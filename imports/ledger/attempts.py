@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connection
 from psycopg.types.json import Json
 
-from imports.policy import Outcome, Verdict
+from imports.policy import Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_One = TypeVar("_One", Outcome, RecordOutcome)
 ANSWER_KEPT = 2_000  # characters of an answer that are kept with an attempt
+CODE_KEPT = 60  # as long as the columns are
 
 NOTE = """
 INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
@@ -42,8 +45,8 @@ def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
             outcome.verdict.value,
             outcome.http_status,
             outcome.code,
-            _text(outcome.error),
-            _text(outcome.answer)[:ANSWER_KEPT],
+            outcome.error,
+            outcome.answer[:ANSWER_KEPT],
             *_counts(outcome),
             Json(outcome.details or {}),
         )
@@ -61,6 +64,18 @@ def _counts(outcome: Outcome) -> tuple[int, int, int]:
     return successes, len(verdicts) - successes - unknowns, unknowns
 
 
+def storable(outcome: Outcome) -> Outcome:
+    """The outcome with codes that fit and no NUL in a text: a stranger's answer must not stop a lane."""
+    return replace(
+        _storable(outcome),
+        answer=_text(outcome.answer),
+        records=tuple(_storable(record) for record in outcome.records),
+    )
+
+
+def _storable(one: _One) -> _One:
+    return replace(one, code=_text(one.code)[:CODE_KEPT], error=_text(one.error))
+
+
 def _text(text: str) -> str:
-    """PostgreSQL holds no NUL in a text; what a stranger's server sends may have one."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -66,8 +66,10 @@ RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.b
           b.idempotency_key, b.tries + 1
 """
 
+# Not greatest(min(…), 0) alone: that ignores a null, so that "never" would read "now".
 NEXT_DUE = """
-SELECT greatest(extract(epoch FROM min(next_attempt_at) - clock_timestamp()), 0)::float8
+SELECT CASE WHEN min(next_attempt_at) IS NOT NULL
+    THEN greatest(extract(epoch FROM min(next_attempt_at) - clock_timestamp()), 0)::float8 END
 FROM imports_importbatch WHERE job_id = %s AND status = %s
 """
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from imports import kinds, policy
 from imports.ledger import moves
-from imports.ledger.attempts import note_attempts
+from imports.ledger.attempts import note_attempts, storable
 from imports.ledger.claims import cursor
 from imports.ledger.records import finish_each, finish_whole, send_again, split_in_two
 from imports.models import ImportBatch
@@ -58,7 +58,8 @@ def record(job: ImportJob, findings: Iterable[Finding]) -> None:
     """
     plain: list[Finding] = []
     others: list[Finding] = []
-    for finding in findings:
+    for each in findings:
+        finding = replace(each, outcome=storable(each.outcome))
         (plain if finding.outcome.verdict == Verdict.SUCCESS else others).append(finding)
     with transaction.atomic():
         others += _record_successes(plain)

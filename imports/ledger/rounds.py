@@ -28,11 +28,15 @@ ROWS_AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """What a retry made: its job, how many records it took, and how many were taken already."""
+    """What a retry made: its job, how many records it took, and how many were taken already.
+
+    `left_out` failed in a way that their kind tries again only if a person insists.
+    """
 
     job: ImportJob
     records: int
     skipped: int
+    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -80,11 +84,13 @@ def retry(
     reason: str = "",
     actor: str = "",
     start: bool = True,
+    insists: bool = False,
 ) -> Retry:
     """Make a job of the failed (or, with a reason, the unknown) records of `job` and its rounds.
 
-    `only` narrows it down to some of them. Two calls at once make one job: the second finds the
-    records taken. Raises NotAllowed when no record is left to retry.
+    `only` narrows it down to some of them; `insists` takes those too that their kind leaves out.
+    Two calls at once make one job: the second finds the records taken. Raises NotAllowed when no
+    record is left to retry.
     """
     if status == ResultStatus.UNKNOWN and not reason.strip():
         raise NotAllowed("Say why these records may be sent again: they may have arrived already.")
@@ -95,10 +101,16 @@ def retry(
         if only is not None:
             chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
         skipped = family.filter(Exists(_its_retry())).count()
-        new = _new_job(job, reason, actor)
+        left_out = 0
+        sensible = None if insists else kinds.get(job.kind).retryable(job)
+        if sensible is not None:
+            every = chosen.count()
+            chosen = chosen.filter(pk__in=sensible)
+            left_out = every - chosen.count()
+        new = _new_job(job, reason, actor, insists=insists)
         records = _copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
         if not records:
-            raise NotAllowed(_nothing_left(job, skipped))
+            raise NotAllowed(_nothing_left(job, skipped, left_out))
         kinds.get(new.kind).copy_records(new)
         note(
             job,
@@ -110,10 +122,15 @@ def retry(
         if start:
             move(new, JobStatus.QUEUED, started_at=Now())
             note(new, "started", actor=actor)
-    return Retry(new, records, skipped)
+    return Retry(new, records, skipped, left_out)
 
 
-def _nothing_left(job: ImportJob, skipped: int) -> str:
+def _nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
+    if left_out:
+        return (
+            f"The {left_out} that failed would fail again: nothing was corrected since. Correct "
+            "them first, or insist."
+        )
     if skipped:
         return (
             f"All {skipped} records are being retried already, or have been. See the later rounds."
@@ -123,7 +140,7 @@ def _nothing_left(job: ImportJob, skipped: int) -> str:
     return "No failed records are left to retry."
 
 
-def _new_job(job: ImportJob, reason: str, actor: str) -> ImportJob:
+def _new_job(job: ImportJob, reason: str, actor: str, *, insists: bool) -> ImportJob:
     first = job.first
     rounds = ImportJob.objects.filter(root=first).count() + 2
     return ImportJob.objects.create(
@@ -132,6 +149,7 @@ def _new_job(job: ImportJob, reason: str, actor: str) -> ImportJob:
         root=first,
         round=rounds,
         reason=reason,
+        insists=insists,
         created_by=None,
         **{name: getattr(job, name) for name in SETTINGS},
     )

@@ -26,17 +26,16 @@ if TYPE_CHECKING:
 
     from tests.jobs import JobMaker
 
-EVERY_JOB_MOVE = [(a, b) for a in JobStatus for b in JobStatus]
 
-
-@pytest.mark.parametrize(("before", "after"), EVERY_JOB_MOVE)
+@pytest.mark.parametrize("before", list(JobStatus))
 def test_a_job_makes_the_moves_of_the_table_and_no_other(
-    before: JobStatus, after: JobStatus, make_job: JobMaker
+    before: JobStatus, make_job: JobMaker
 ) -> None:
     job = make_job.draft(1)
-    ImportJob.objects.filter(pk=job.pk).update(status=before)
-    assert moves.move(job, after) == (after in JOB_MOVES[before])
-    assert job.status == (after if after in JOB_MOVES[before] else before)
+    for after in JobStatus:
+        ImportJob.objects.filter(pk=job.pk).update(status=before)
+        assert moves.move(job, after) == (after in JOB_MOVES[before])
+        assert job.status == (after if after in JOB_MOVES[before] else before)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from imports.customers import wire
 from imports.customers.addresses import Rules
+from imports.customers.auth import FixedAuth
 from imports.customers.client import Client
 from imports.policy import Verdict
 from tests.imports.customers.posting import (
@@ -339,6 +340,29 @@ def test_an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one() -> No
         with Server(surprise, empty) as server, client(server.url) as one:
             one.post(BODY, "k", KEYS)
             assert one.post(BODY, "k", KEYS).code == "NOT_IN_ANSWER"
+
+
+def test_a_connection_that_gave_no_final_answer_is_not_used_again() -> None:
+    with Server(sends(b"HTTP/1.1 103 X\r\n\r\n", then=lambda *_: None), GOOD) as server:
+        with client(server.url) as one:
+            assert one.post(BODY, "k", KEYS).code == "HTTP_103"
+            assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
+        assert server.connections == 2
+
+
+class SlowToRenew(FixedAuth):
+    """Its renewal takes until the deadline of the call is over."""
+
+    def renew(self, *_: object) -> None:
+        wire.current_flight().expire()
+
+
+def test_a_deadline_leaves_a_connection_alone_that_went_back_to_the_pool() -> None:
+    auth = SlowToRenew("nothing", {})
+    with Server(reply(401), GOOD) as server, client(server.url, auth) as one:
+        assert one.post(BODY, "k", KEYS).code == "CREDENTIAL_REFUSED"
+        assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
+        assert server.connections == 1
 
 
 def test_a_deadline_that_passes_ends_only_its_own_request(release: threading.Event) -> None:
