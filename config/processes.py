@@ -5,13 +5,15 @@ Prepares the database, starts the Procfile's processes under honcho, and ends th
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import django
 import honcho.manager
@@ -24,7 +26,9 @@ from config import embedded
 from config.keep import die_with
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from collections.abc import Callable
+
+    from honcho.printer import Message
 
 PROJECT = Path(__file__).resolve().parent.parent
 PROCESSES = {"run": ("web", "worker", "sweeper", "sandbox"), "worker": ("worker", "sweeper")}
@@ -35,23 +39,51 @@ honcho.manager.KILL_WAIT = 3600
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no types
-    """honcho's manager, which here lets requests in flight finish, unless Ctrl-C comes twice."""
+    """honcho's manager, which here lets requests in flight finish, unless Ctrl-C comes twice.
+
+    honcho acts within its signal handlers, which fails when the signal interrupts a line that is
+    being printed. Here they only take note, and `heed` acts between two events.
+    """
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self.events: Any  # honcho's queue; from the start on, ours around it
+        self.noted: list[int] = []
+        self.cut_off = False
 
     def _start(self) -> None:
-        end_all = signal.getsignal(signal.SIGINT)
-
-        def on_interrupt(signum: int, frame: FrameType | None) -> None:
-            if self._terminating:
-                self.kill()
-            elif callable(end_all):
-                end_all(signum, frame)
-                self._system_print("Finishing what is in flight. Ctrl-C again cuts it off.\n")
-
-        signal.signal(signal.SIGINT, on_interrupt)
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, lambda signum, _frame: self.noted.append(signum))
         manager = os.getpid()
         # honcho puts a process of its own between itself and each keeper; those ignore SIGTERM.
         os.register_at_fork(after_in_child=lambda: die_with(manager, signal.SIGKILL))
         super()._start()
+        self.events = Heeding(self.events, self.heed)
+
+    def heed(self) -> None:
+        """End all when a signal asked for it; cut off what is in flight at the second Ctrl-C."""
+        if not self.noted or not self._all_started():
+            return
+        if not self._terminating:
+            self.returncode = 128 + self.noted[0]
+            self._system_print("Finishing what is in flight. Ctrl-C again cuts it off.\n")
+            self.terminate()
+        elif self.noted.count(signal.SIGINT) > 1 and not self.cut_off:
+            self.cut_off = True
+            self.kill()
+
+
+@dataclass
+class Heeding:
+    """honcho's queue of events: before each, `first` is called."""
+
+    events: multiprocessing.Queue[Message]
+    first: Callable[[], None]
+
+    def get(self, timeout: float) -> Message:
+        """The next event. Raises queue.Empty after that many seconds."""
+        self.first()
+        return self.events.get(timeout=timeout)
 
 
 def port_in_use(port: int) -> bool:
@@ -88,6 +120,8 @@ def prepare_database(name: str) -> None:
 
 def run_processes(name: str, workers: int) -> int:
     """Run them until Ctrl-C, SIGTERM, or until one of them can't be kept; the exit code."""
+    if sys.platform.startswith("linux"):  # where `_start` relies on it; not the default since 3.14
+        multiprocessing.set_start_method("fork", force=True)
     every = parse_procfile((PROJECT / "Procfile").read_text()).processes
     wanted = {process: every[process] for process in PROCESSES[name]}
     manager = Processes(Printer(sys.stdout, colour=sys.stdout.isatty()))
@@ -99,9 +133,11 @@ def run_processes(name: str, workers: int) -> int:
         manager.add_process(
             process.name, process.cmd, env=environment | process.env, cwd=str(PROJECT)
         )
-    manager.loop()
-    ended_as_told = manager.returncode in {0, 128 + signal.SIGINT, 128 + signal.SIGTERM}
-    return 0 if ended_as_told else int(manager.returncode)
+    try:
+        manager.loop()
+    finally:
+        manager.terminate()  # also when nobody reads what we print any more
+    return 0 if manager.noted else int(manager.returncode)
 
 
 def end(signum: int, _frame: object) -> NoReturn:

@@ -156,6 +156,9 @@ UNFOLD = {
     "SITE_SUBHEADER": _("Nothing lost, nothing twice"),
     "SITE_SYMBOL": "autorenew",
     "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "imports.admin.look.favicon"}
+    ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": False,

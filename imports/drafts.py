@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from imports.customers.files import check
-from imports.ledger.moves import NotAllowed, note
+from imports.ledger.moves import NotAllowed, lock, note
 from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
 from imports.models.files import FileStatus
 from imports.states import JobStatus
@@ -58,8 +58,10 @@ def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = Fals
     file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path), is_ours=is_ours)
     check(file)
     file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
-    file.save()
-    _follow(job, file)
+    with transaction.atomic():
+        _only_draft(job)  # checking may have taken minutes
+        file.save()
+        _follow(job, file)
     return file
 
 
@@ -82,16 +84,17 @@ def _follow(job: ImportJob, file: ImportFile) -> None:
 
 def remove_file(file: ImportFile) -> None:
     """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
-    _only_draft(file.job)
-    file.delete()
+    with transaction.atomic():
+        _only_draft(file.job)
+        file.delete()
     if file.is_ours:
         transaction.on_commit(lambda: Path(file.path).unlink(missing_ok=True), robust=True)
 
 
 def remove_draft(job: ImportJob) -> None:
     """Throw a draft away, with its uploads. Whatever was started is kept for good."""
-    _only_draft(job)
     with transaction.atomic():
+        _only_draft(job)
         for file in job.files.all():
             remove_file(file)
         job.delete()
@@ -103,7 +106,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
     Raises NotAllowed where the job has none.
     """
     with transaction.atomic():
-        ImportJob.objects.select_for_update().get(pk=job.pk)
+        lock(job)
         files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
         if not job.retry_directory or not files:
             raise NotAllowed("This job has no retry files.")
@@ -134,7 +137,10 @@ def _round_name(job: ImportJob) -> str:
 
 
 def _only_draft(job: ImportJob) -> None:
-    if job.status != JobStatus.DRAFT:
+    """Inside a transaction this holds to its end: nobody starts the job meanwhile."""
+    with transaction.atomic():
+        is_draft = lock(job) == JobStatus.DRAFT
+    if not is_draft:
         raise NotAllowed("This job was started: its files are what they were. Make a new import.")
 
 

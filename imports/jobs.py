@@ -65,7 +65,7 @@ def jobs_rung() -> set[int]:
 
 def run_lane(job_id: int) -> None:
     """Answer a bell: do what the job needs next, be it reading, sending or closing."""
-    job = ImportJob.objects.select_related("api", "gate").filter(pk=job_id).first()
+    job = ImportJob.objects.select_related("gate").filter(pk=job_id).first()
     if job is None:
         return
     if job.status == JobStatus.QUEUED and lanes.read_input(job):

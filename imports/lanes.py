@@ -8,17 +8,18 @@ import socket
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from imports import kinds
 from imports.ledger import claims, moves, outcomes
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
-from imports.states import JobStatus
+from imports.states import OPEN, JobStatus
 
 if TYPE_CHECKING:
     from imports.kinds import Kind, Runner, Work
@@ -28,6 +29,7 @@ LONGEST_TRY_SECONDS = 3600.0
 MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
 PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
 LOOK_AGAIN_SECONDS = 0.5
+OUR_PACKAGES = ("imports", "bills")
 
 stopping = threading.Event()  # set when this process is asked to end: finish, claim nothing more
 
@@ -42,7 +44,7 @@ def read_input(job: ImportJob) -> bool:
     kind = kinds.get(job.kind)
     try:
         with transaction.atomic():
-            mine = ImportJob.objects.select_for_update(skip_locked=True, of=("self",))
+            mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
             if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
                 return False  # another lane is at it
             if not job.batches.exists():  # a retry is made with its batches
@@ -50,6 +52,13 @@ def read_input(job: ImportJob) -> bool:
             moves.begin(job)
     except kinds.UnreadableInput as error:
         moves.refuse_input(job, str(error))
+        return False
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the sweeper rings for this job again
+    except Exception as error:  # or it would be rung for, and fail, for ever
+        logger.exception("job %s: its input could not be read", job.pk)
+        what = f"Redrive itself failed while reading ({type(error).__name__})"
+        moves.refuse_input(job, f"{what}. See the worker's log, then start the job again.")
         return False
     moves.finish_if_done([job.pk])  # where no record can be sent
     job.refresh_from_db()
@@ -60,17 +69,35 @@ def run(job: ImportJob) -> bool:
     """Claim, send and record until nothing is due or the turn is over; True if there is more."""
     kind = kinds.get(job.kind)
     places = min(job.concurrency, MOST_IN_FLIGHT)
-    with kind.runner(job, places) as runner:
+    with ExitStack() as opened:
+        try:
+            runner = opened.enter_context(kind.runner(job, places))
+        except Exception as error:  # settings or keys that cannot work: a person must act
+            logger.exception("job %s: sending could not begin", job.pk)
+            moves.pause_for(job, "CANNOT_SEND", _cannot_send(error))
+            return False
         more = _Lane(job, kind, runner, places).work()
     moves.finish_if_done([job.pk])
     return more
 
 
+def _cannot_send(error: Exception) -> str:
+    """A sentence for the operator. Only what we wrote ourselves is quoted: it holds no secret."""
+    ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
+    said = str(error) if ours else f"{type(error).__name__}; see the worker's log."
+    return f"Sending could not begin: {said} Correct the settings, then resume the job."
+
+
 def close(job: ImportJob) -> None:
-    """Write what an ended job leaves behind, once. A lane that is killed leaves it to another."""
+    """Write what an ended job leaves behind, once. A lane that is killed leaves it to another.
+
+    A cancelled job is not closed while anything of it is in flight: that may still fail.
+    """
     with transaction.atomic():
-        mine = ImportJob.objects.select_for_update(skip_locked=True)
+        mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
         if not mine.filter(pk=job.pk, closed_at=None).exists():
+            return
+        if job.batches.filter(status__in=OPEN).exists():
             return
         kinds.get(job.kind).close(job)
         ImportJob.objects.filter(pk=job.pk).update(closed_at=Now())
@@ -130,7 +157,22 @@ class _Lane:
             findings = [
                 outcomes.Finding(self.in_flight.pop(each), _outcome(each)) for each in done
             ]
-            outcomes.record(self.job, findings)
+            self._record(findings)
+
+    def _record(self, findings: list[outcomes.Finding]) -> None:
+        """Write them down; while the database is away, again until their leases are over."""
+        give_up_at = time.monotonic() + self.lease
+        while True:
+            try:
+                outcomes.record(self.job, findings)
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > give_up_at:
+                    raise  # they will be judged by their leases
+                logger.warning("outcomes wait for the database: %s", type(error).__name__)
+                connection.close()
+                time.sleep(LOOK_AGAIN_SECONDS)
+            else:
+                return
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

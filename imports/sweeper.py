@@ -14,7 +14,7 @@ from config import embedded
 from imports import jobs, kinds
 from imports.ledger import expiry, moves
 from imports.models import ImportBatch, ImportJob
-from imports.states import ENDED_JOBS, BatchStatus, JobStatus
+from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -56,11 +56,12 @@ def needing_a_lane() -> QuerySet[ImportJob]:
     due = ImportBatch.objects.filter(
         job=OuterRef("pk"), status=BatchStatus.PENDING, next_attempt_at__lte=Now()
     )
+    still_open = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
     resting = Q(gate__resting_until__gt=Now())
     return ImportJob.objects.filter(
         Q(status=JobStatus.QUEUED)
         | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
-        | Q(status__in=ENDED_JOBS, closed_at=None)
+        | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
     ).order_by("pk")
 
 

@@ -14,6 +14,8 @@ usage: python -m config.embedded wipe               delete all that REDRIVE_HOME
        python -m config.embedded PROGRAM [ARG…]     psql, pg_dump, pg_restore … on the database
 """
 
+LIBPQ = {"PGHOST": "HOST", "PGDATABASE": "NAME", "PGUSER": "USER"}
+
 
 def main(arguments: list[str]) -> int:
     """Run one command; returns its exit code (2 for bad usage or a server that can't start)."""
@@ -33,11 +35,9 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"PostgreSQL has no program {arguments[0]}.\n{USAGE}")
         return 2
     database = embedded.urls().database
-    address = {f"PG{key}": str(database[name]) for key, name in NAMES.items()}
+    address = {variable: str(database[name]) for variable, name in LIBPQ.items()}
     return subprocess.run([program, *arguments[1:]], env=os.environ | address).returncode
 
-
-NAMES = {"HOST": "HOST", "DATABASE": "NAME", "USER": "USER"}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -19,9 +19,10 @@ class Already:
     A retry file is known again by its SHA-256, so a record's position names its result.
     """
 
-    def __init__(self, file: ImportFile, *, insists: bool) -> None:
+    def __init__(self, file: ImportFile, taken: set[int], *, insists: bool) -> None:
+        """`taken`: the results that this job's files have named so far; grows with this one."""
         ids = file.retry_file.result_ids if file.retry_file else []
-        self.file_name, self.insists = file.name, insists
+        self.file_name, self.insists, self.taken = file.name, insists, taken
         self.latest = dict(enumerate(_latest(ids), start=1))
 
     def refusal(self, record: Record) -> Refusal | None:
@@ -43,16 +44,27 @@ class Already:
                     f"{who} may have been imported, in job {latest.job_id}: look it up first. It "
                     "is not sent again, unless you insist.",
                 )
+            case ResultStatus.EXCLUDED if not self.insists:
+                return Refusal(
+                    "EXCLUDED_BEFORE",
+                    f"{who} was left out for good, in job {latest.job_id}. It is not sent, unless "
+                    "you insist.",
+                )
             case ResultStatus.PENDING:
                 return Refusal(
                     "BEING_RETRIED", f"{who} is being sent in job {latest.job_id} already."
                 )
+        if latest.pk in self.taken:
+            return Refusal("TWICE", f"{who} is in another of this job's retry files, too.")
         return None
 
     def retry_of(self, record: Record) -> int | None:
-        """The failed result that this record is the retry of."""
+        """The result that this record is the retry of; it is taken from now on."""
         latest = self.latest.get(record.position)
-        return latest.pk if latest is not None and latest.status == ResultStatus.ERROR else None
+        if latest is None:
+            return None
+        self.taken.add(latest.pk)
+        return latest.pk
 
 
 def _latest(ids: list[int]) -> list[ImportResult | None]:

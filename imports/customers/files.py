@@ -89,13 +89,14 @@ class _Reader:
         self.intake = Intake(job)
         self.register = IdRegister()
         self.duplicates = 0
+        self.taken: set[int] = set()  # the results that retry files of ours stand for
         self.last_number = 0
 
     def add(self, file: ImportFile) -> None:
         try:
             _refuse_changed(file)
             records = read_records(Path(file.path), file.name, self.checks)
-            already = Already(file, insists=self.job.insists)
+            already = Already(file, self.taken, insists=self.job.insists)
             groups = cut(self._sendable(file, records, already), self.job.batch_size, self.checks)
             for group in groups:
                 self._add_batch(file, group, already)

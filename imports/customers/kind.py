@@ -14,6 +14,7 @@ from django.conf import settings
 from imports import retry_files
 from imports.customers import files
 from imports.customers.setup import client_of, probe
+from imports.ledger.moves import note
 from imports.policy import Budget, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CustomerKind", "probe"]
 
+MAPPING_CHANGED = (
+    "The API's mapping puts another envelope around customers than when this job's batches were "
+    "cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the files anew."
+)
 LOST = "The worker that sent this batch died before the answer came."
 
 
@@ -66,7 +71,13 @@ class CustomerKind:
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", text)
 
     def close(self, job: ImportJob) -> None:
-        retry_files.write(job, settings.RETRY_FILES_DIR)
+        parent = settings.RETRY_FILES_DIR
+        try:
+            retry_files.write(job, parent)
+        except OSError as error:
+            said = f"{parent} cannot be written to ({error.strerror}). Nothing is lost: make it "
+            remedy = f"writable, or run: manage.py retry_files {job.pk} --output DIR"
+            note(job, "retry files not written", said + remedy)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return retry_files.write(job, parent)
@@ -93,6 +104,9 @@ class CustomerRunner:
 
     def _post(self, work: Work) -> Outcome:
         mapping = self.client.endpoint.mapping
+        if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
+            self.must_renew = True
+            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
         head, tail = len(mapping.opening), len(mapping.closing)
         raws = msgspec.json.decode(
             b"[" + work.body[head : len(work.body) - tail] + b"]", type=list[msgspec.Raw]

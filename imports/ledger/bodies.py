@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from imports.models import ImportResult
 
+# As a kind's own reader joins them: a batch that is put together again whole has the same bytes.
+BETWEEN = b", "
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -25,7 +28,7 @@ class Frame:
 
     @property
     def body(self) -> bytes:
-        return self.head + b",".join(self.records) + self.tail if self.head else b""
+        return self.head + BETWEEN.join(self.records) + self.tail if self.head else b""
 
     @property
     def places(self) -> list[tuple[int, int]]:
@@ -46,7 +49,7 @@ class Frame:
 def _places(at: int, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
     for length in lengths:
         yield at, length
-        at += length + 1
+        at += length + len(BETWEEN)
 
 
 def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> Frame:

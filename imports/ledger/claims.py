@@ -29,6 +29,10 @@ class Claim:
     wait: float | None
 
 
+# A claim that a crash of the database forgets is a batch that is pending: nothing was sent yet,
+# and the intent that follows waits for the disk.
+NO_NEED_TO_WAIT = "SET LOCAL synchronous_commit TO off"
+
 # The gate's row is the lock: while it is held, no other claim of this target counts or takes.
 LOCK_GATE = """
 SELECT greatest(extract(epoch FROM resting_until - clock_timestamp()), 0)::float8,
@@ -107,6 +111,7 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
         "claimed": BatchStatus.CLAIMED.value,
     }  # fmt: skip
     with transaction.atomic(), cursor() as sql:
+        sql.execute(NO_NEED_TO_WAIT)
         resting, slot = sql.execute(LOCK_GATE, names).fetchone()
         closed_for = max(resting or 0.0, (slot or 0.0) if job.delay_seconds else 0.0)
         if closed_for:

@@ -105,6 +105,9 @@ class Intake:
     def finish(self) -> None:
         """Write the rest, and how many records the job excludes."""
         self.flush()
+        if self.batches >= BATCHES_AT_ONCE:  # or plans are made for the tables as they were before
+            with connection.cursor() as sql:
+                sql.execute("ANALYZE imports_importbatch, import_results")
         self.job.unsendable_count = self.refused
         self.job.save(update_fields=["unsendable_count"])
 

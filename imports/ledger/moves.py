@@ -35,6 +35,15 @@ def note(job: ImportJob, action: str, message: str = "", actor: str = "") -> Non
     JobEvent.objects.create(job=job, action=action, message=message, actor=actor)
 
 
+def lock(job: ImportJob) -> JobStatus:
+    """Hold the job's row until the caller's transaction ends; the status it has now.
+
+    Without its key: what refers to the job (attempts, events) may be written meanwhile.
+    """
+    held = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk)
+    return JobStatus(held.values_list("status", flat=True).get())
+
+
 def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
     """Compare-and-set a job's status; False where another was first or it is not allowed."""
     allowed = [status for status, targets in JOB_MOVES.items() if to in targets]
@@ -46,6 +55,7 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
 def start(job: ImportJob, actor: str = "") -> None:
     """Queue a draft. Raises NotAllowed without files that can be read, or if started before."""
     with transaction.atomic():
+        lock(job)  # whoever is adding a file comes before or after
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(
                 "Some files cannot be read. Remove them, or add corrected ones, then start."
@@ -90,13 +100,12 @@ def resume(job: ImportJob, actor: str = "") -> bool:
 def cancel(job: ImportJob, actor: str = "") -> bool:
     """Stop for good. What was not sent is kept as failed; what is in flight is still recorded."""
     with transaction.atomic():
-        Gate.objects.select_for_update().get(pk=job.gate_id)  # no claim in between
-        was_draft = ImportJob.objects.filter(pk=job.pk, status=JobStatus.DRAFT).exists()
+        # First the job, then its gate: whoever needs both takes them in this order.
         if not move(job, JobStatus.CANCELLED, finished_at=Now()):
             return False
+        Gate.objects.select_for_update().get(pk=job.gate_id)  # a claim under way ends before
         note(job, "cancelled", actor=actor)
-        if not was_draft:
-            drop_unsent(job)
+        drop_unsent(job)
     return True
 
 
@@ -104,7 +113,7 @@ def drop_unsent(job: ImportJob) -> None:
     """Fail the batches of a cancelled job of which nothing was sent."""
     unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
     batches = ImportBatch.objects.filter(job=job, status__in=unsent)
-    pks = list(batches.select_for_update().values_list("pk", flat=True))
+    pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
         status=ResultStatus.ERROR,
         error_code=CANCELLED_CODE,

@@ -32,21 +32,22 @@ class Finding:
 
 
 # Whole batches that succeeded are nearly all of them: one statement for any number.
-ALL_DONE = """
-UPDATE imports_importbatch b
-SET status = %(done)s, success_count = b.size, unknown_count = 0, error_count = 0,
-    attempts = b.attempts + 1, ended_at = clock_timestamp(), lease_until = NULL,
-    http_status = mine.http, error_code = '', error = ''
-FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[]) AS mine(id, token, http)
-WHERE b.id = mine.id AND b.token = mine.token AND b.status = %(sending)s
-RETURNING b.id
-"""
 ALL_SUCCEEDED = """
-UPDATE import_results r
-SET status = 'success', retry_attempts = b.attempts, http_status = b.http_status,
-    error = '', error_code = '', updated_at = clock_timestamp()
-FROM imports_importbatch b
-WHERE b.id = ANY(%(ids)s) AND r.batch_id = b.id AND r.status = 'pending'
+WITH done AS (
+    UPDATE imports_importbatch b
+    SET status = %(done)s, success_count = b.size, unknown_count = 0, error_count = 0,
+        attempts = b.attempts + 1, ended_at = clock_timestamp(), lease_until = NULL,
+        http_status = mine.http, error_code = '', error = ''
+    FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[]) AS mine(id, token, http)
+    WHERE b.id = mine.id AND b.token = mine.token AND b.status = %(sending)s
+    RETURNING b.id, b.attempts, b.http_status
+), records AS (
+    UPDATE import_results r
+    SET status = 'success', retry_attempts = done.attempts, http_status = done.http_status,
+        error = '', error_code = '', updated_at = clock_timestamp()
+    FROM done WHERE r.batch_id = done.id AND r.status = 'pending'
+)
+SELECT id FROM done
 """
 
 
@@ -80,8 +81,7 @@ def _record_successes(findings: Sequence[Finding]) -> list[Finding]:
         "done": BatchStatus.DONE.value, "sending": BatchStatus.SENDING.value,
     }  # fmt: skip
     with cursor() as sql:
-        done = {row[0] for row in sql.execute(ALL_DONE, names).fetchall()}
-        sql.execute(ALL_SUCCEEDED, {"ids": list(done)})
+        done = {row[0] for row in sql.execute(ALL_SUCCEEDED, names).fetchall()}
     recorded = [each for each in findings if each.work.batch_id in done]
     note_attempts([(each.work.batch_id, each.outcome, True) for each in recorded])
     return [each for each in findings if each.work.batch_id not in done]

@@ -45,21 +45,20 @@ def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = No
         return
     results = list(batch.results.order_by("body_start", "pk").values_list("pk", "status"))
     fates: dict[RecordOutcome, list[int]] = {}
-    again: list[int] = []
-    why = RecordOutcome(Verdict.RETRY)
+    again: dict[RecordOutcome, list[int]] = {}
     for (pk, status), record in zip(results, outcome.records, strict=True):
         if status not in OPEN_RESULTS:
             continue
         if record.verdict == Verdict.RETRY and budget and batch.attempts < budget.max_attempts:
-            again.append(pk)
-            why = record
+            again.setdefault(record, []).append(pk)
         else:
             fates.setdefault(record, []).append(pk)
     for record, pks in fates.items():
         _decide(batch, pks, record, outcome.http_status)
     if again and budget:
-        part = carve(batch, again)
-        _tell(part, why, outcome.http_status)
+        part = carve(batch, [pk for pks in again.values() for pk in pks])
+        for why, pks in again.items():
+            _tell(part, why, outcome.http_status, pks)
         _due(part, budget)
     close(batch)
 
@@ -81,9 +80,15 @@ def send_again(batch: ImportBatch, outcome: Outcome, delay: float) -> None:
     _tell(batch, outcome, outcome.http_status)
 
 
-def _tell(batch: ImportBatch, why: Outcome | RecordOutcome, http_status: int | None) -> None:
-    """Let the open records say what the last try came to ("current error message")."""
-    batch.results.filter(status=ResultStatus.PENDING).update(
+def _tell(
+    batch: ImportBatch,
+    why: Outcome | RecordOutcome,
+    http_status: int | None,
+    pks: Sequence[int] | None = None,
+) -> None:
+    """Let the open records (or those named) say what the last try came to ("current error")."""
+    told = batch.results.filter(status=ResultStatus.PENDING)
+    (told if pks is None else told.filter(pk__in=pks)).update(
         error=why.error,
         error_code=why.code,
         http_status=http_status,
@@ -157,7 +162,8 @@ def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
         .only("pk", "body_start", "body_length")
     )
     numbered = ImportBatch.objects.filter(job_id=batch.job_id, number=batch.number)
-    numbered.select_for_update().get(part=0)  # one at a time hands out the parts of a number
+    # One at a time hands out the parts of a number.
+    numbered.select_for_update().values_list("pk", flat=True).get(part=0)
     frame = bodies.excerpt(batch, results)
     part = ImportBatch.objects.create(
         job_id=batch.job_id,

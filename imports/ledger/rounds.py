@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from imports import kinds
 from imports.ledger.bodies import Frame, excerpt
-from imports.ledger.moves import NotAllowed, move, note
+from imports.ledger.moves import NotAllowed, lock, move, note
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.states import JobStatus, ResultStatus
 
@@ -95,7 +95,7 @@ def retry(
     if status == ResultStatus.UNKNOWN and not reason.strip():
         raise NotAllowed("Say why these records may be sent again: they may have arrived already.")
     with transaction.atomic():
-        ImportJob.objects.select_for_update().get(pk=job.first.pk)
+        lock(job.first)
         chosen = waiting(job, status)
         family = _of_family(job, status)
         if only is not None:
@@ -161,24 +161,34 @@ def _copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) ->
     rows = ordered.select_related("batch").defer("batch__body").iterator(chunk_size=ROWS_AT_ONCE)
     count = 0
     for number, group in groupby(rows, key=lambda row: row.batch.number if row.batch else 0):
-        count += _copy_batch(new, _gather(number, group, keep_keys=keep_keys))
+        for part, made in enumerate(_gather(number, group, new.batch_size, keep_keys=keep_keys)):
+            count += _copy_batch(new, part, made)
     return count
 
 
-def _gather(number: int, rows: Iterator[ImportResult], *, keep_keys: bool) -> _NewBatch:
+def _gather(
+    number: int, rows: Iterator[ImportResult], most: int, *, keep_keys: bool
+) -> Iterator[_NewBatch]:
+    """The records of one number, in one batch as far as they fit.
+
+    They may not: retry files that were loaded are numbered anew, so rounds can share a number.
+    """
     gathered = _NewBatch(number)
     for _, group in groupby(rows, key=lambda row: row.batch_id):
         results = list(group)
         old = results[0].batch
         assert old is not None  # noqa: S101 - `waiting` leaves out what has no batch
+        if gathered.results and len(gathered.results) + len(results) > most:
+            yield gathered
+            gathered = _NewBatch(number)
         whole = keep_keys and len(results) == old.size
         gathered.key = old.idempotency_key if whole and not gathered.results else ""
         gathered.frames.append(excerpt(old, results))
         gathered.results += results
-    return gathered
+    yield gathered
 
 
-def _copy_batch(new: ImportJob, made: _NewBatch) -> int:
+def _copy_batch(new: ImportJob, part: int, made: _NewBatch) -> int:
     first = made.frames[0]
     frame = Frame(first.head, tuple(r for each in made.frames for r in each.records), first.tail)
     fields = frame.fields()
@@ -187,7 +197,7 @@ def _copy_batch(new: ImportJob, made: _NewBatch) -> int:
     ):  # the same bytes, not known to have failed: the same key protects from doing it twice
         fields["idempotency_key"] = made.key
     batch = ImportBatch.objects.create(
-        job=new, number=made.number, size=len(made.results), **fields
+        job=new, number=made.number, part=part, size=len(made.results), **fields
     )
     ImportResult.objects.bulk_create(
         (

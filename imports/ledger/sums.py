@@ -122,9 +122,9 @@ def story(job: ImportJob) -> Story:
     taken = _taken_on(jobs)
     error = sum(one.error for one in each.values()) - taken[ResultStatus.ERROR]
     unknown = sum(one.unknown for one in each.values()) - taken[ResultStatus.UNKNOWN]
-    excluded = sum(one.excluded for one in each.values())
+    excluded = sum(one.excluded for one in each.values()) - taken[ResultStatus.EXCLUDED]
     excluded -= sum(one.unsendable_count for one in jobs[1:])  # told by the round that has them
-    success = sum(one.success for one in each.values())
+    success = sum(one.success for one in each.values()) - taken[ResultStatus.SUCCESS]
     pending = sum(one.pending for one in each.values())
     return Story(
         total=success + error + unknown + excluded + pending,
@@ -141,7 +141,7 @@ def _taken_on(jobs: list[ImportJob]) -> dict[str, int]:
     counts: dict[str, int] = dict.fromkeys(ResultStatus.values, 0)
     if len(jobs) > 1:
         rows = (
-            ImportResult.objects.filter(job__in=jobs, retry_of__isnull=False)
+            ImportResult.objects.filter(job__in=jobs, retry_of__job__in=jobs)
             .values_list("retry_of__status")
             .annotate(n=Count("pk"))
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Now
 
-from imports.ledger.moves import NotAllowed, note
+from imports.ledger.moves import NotAllowed, lock, note
 from imports.ledger.records import close
 from imports.ledger.rounds import waiting
 from imports.models import ImportBatch, ImportResult
@@ -55,6 +55,7 @@ def _decide(
     if not reason.strip():
         raise NotAllowed("Give a reason: it is kept with the records.")
     with transaction.atomic():
+        lock(job.first)  # no retry takes these records on meanwhile
         chosen = waiting(job, from_status).filter(pk__in=only)
         pks = list(chosen.values_list("pk", flat=True))
         batch_ids = set(ImportResult.objects.filter(pk__in=pks).values_list("batch_id", flat=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,21 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def used_home() -> Iterator[Path]:
-    """A home whose database exists already; shared by the tests of a module, for speed.
+def open_folder() -> Iterator[Path]:
+    """A folder that every account can pass through. pytest's own are closed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        yield folder
 
-    In a folder that every account can pass through. pytest's own are closed: as root, PostgreSQL's
-    data is put elsewhere for those.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        home = Path(folder).resolve() / "home"
-        run_python(home, "-m", "config.embedded", "psql", "-c", "SELECT 1")
-        yield home
-        wipe(home)
+
+@pytest.fixture(scope="module")
+def used_home(open_folder: Path) -> Iterator[Path]:
+    """A home whose database exists already; shared by the tests of a module, for speed."""
+    home = open_folder / "used"
+    run_python(home, "-m", "config.embedded", "psql", "-c", "SELECT 1")
+    yield home
+    wipe(home)
 
 
 @pytest.fixture
@@ -61,10 +65,19 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Command]]
         started.append(Command(home))
         return started[-1]
 
+    overdue = threading.Timer(120, kill_all, [started])  # rather than wait for an answer for ever
+    overdue.start()
     yield start_one
+    overdue.cancel()
     for command in started:
         if command.process.poll() is None:
             command.process.communicate()
+
+
+def kill_all(commands: list[Command]) -> None:
+    """kill -9 each."""
+    for command in commands:
+        command.process.kill()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -203,20 +202,18 @@ def test_as_root_the_server_runs_as_somebody_else_and_opens_no_folder_of_roots(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can lock an account out")
 def test_programs_that_the_account_cannot_reach_are_copied_to_where_it_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hidden = tmp_path / "hidden"
+    hidden = open_folder / "hidden"
     hidden.mkdir(mode=0o700)
     package = cluster.installation().parent
     for name in (package.name, f"{package.name}.libs"):
         (hidden / name).symlink_to(package.with_name(name))
-    monkeypatch.setattr(account, "OUTSIDE", tmp_path / "outside")
-    copy = account.copy_of(hidden / package.name) / cluster.installation().name / "bin" / "initdb"
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o711)
+    monkeypatch.setattr(account, "OUTSIDE", open_folder / "outside")
     nobody = account.account_of(65534)
-    assert not account.can(nobody, hidden / package.name / "pginstall18" / "bin" / "initdb", "-V")
-    assert account.can(nobody, copy, "-V")
+    initdb = Path(cluster.installation().name, "bin", "initdb")
+    assert not account.can(nobody, hidden / package.name / initdb, "-V")
+    assert account.can(nobody, account.copy_of(hidden / package.name) / initdb, "-V")
 
 
 # As root we cannot start a Python of root's as somebody else: this one becomes somebody else.
@@ -235,18 +232,16 @@ print(postgres.running().uids().effective, places.sockets())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test here runs as a plain user then")
-def test_a_plain_user_runs_the_servers_as_himself() -> None:
+def test_a_plain_user_runs_the_servers_as_himself(open_folder: Path) -> None:
     if not account.can(account.account_of(65534), cluster.program("postgres"), "-V"):
         pytest.skip("this clone is in a folder that no plain user can reach")
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        home = Path(folder) / "home"
-        home.mkdir()
-        os.chown(home, 65534, 65534)
-        done = run_python(home, "-c", WITHOUT_ROOT)
-        assert done.stdout.startswith("65534 "), done.stderr
-        assert not (home / "pg" / "data" / "postmaster.pid").exists()
-        shutil.rmtree(done.stdout.split()[1])
+    home = open_folder / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    done = run_python(home, "-c", WITHOUT_ROOT)
+    assert done.stdout.startswith("65534 "), done.stderr
+    assert not (home / "pg" / "data" / "postmaster.pid").exists()
+    shutil.rmtree(done.stdout.split()[1])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has this to lose")

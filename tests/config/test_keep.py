@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,8 @@ class Kept:
             text=True,
             cwd=PROJECT,
         )
+        self.overdue = threading.Timer(60, self.keeper.kill)  # rather than wait for ever
+        self.overdue.start()
 
     def line(self) -> str:
         """The next line that the child says."""
@@ -61,6 +64,7 @@ def keep() -> Iterator[Callable[[str], Kept]]:
 
     yield keep_one
     for kept in started:
+        kept.overdue.cancel()
         if kept.keeper.poll() is None:
             kept.keeper.terminate()
             kept.finish()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import psutil
@@ -41,6 +42,8 @@ def end(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, busy or end)
 print("ready", os.getpid(), flush=True)
+while os.path.exists("chatty"):
+    print("line " * 20, flush=True)
 time.sleep(60)
 """
 
@@ -57,7 +60,10 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
         cwd=PROJECT,
     )
+    overdue = threading.Timer(60, process.kill)
+    overdue.start()
     yield process
+    overdue.cancel()
     process.kill()  # its workers end with it
     process.communicate()
 
@@ -93,6 +99,18 @@ def test_a_signal_ends_all_warmly_and_is_no_failure(
     assert "Traceback" not in rest
     assert running.returncode == 0
     assert not any(is_alive(pid) for pid in workers)
+
+
+def test_a_signal_in_the_middle_of_much_output_ends_all_too(
+    tmp_path: Path, running: subprocess.Popen[str], workers: list[int]
+) -> None:
+    (tmp_path / "chatty").touch()
+    kill(*workers)
+    read_until(running, *["line"] * 100)
+    running.send_signal(signal.SIGINT)
+    (tmp_path / "chatty").unlink()
+    assert "Traceback" not in running.communicate(timeout=30)[0]
+    assert running.returncode == 0
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's death signal")
