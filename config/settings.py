@@ -94,6 +94,10 @@ DATABASES = {
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if EMBEDDED_POSTGRES or env.bool("PREPARED_STATEMENTS", default=False):
+    # The ledger's few statements are planned once. Off by default elsewhere: not every
+    # connection pooler in between can do it.
+    DATABASES["default"]["OPTIONS"] = {"prepare_threshold": 3}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = embedded.urls().redis_url if EMBEDDED_REDIS else env.str("REDIS_URL")

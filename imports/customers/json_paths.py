@@ -22,7 +22,7 @@ def find(value: Any, path: str) -> Any:
     if value.__class__ is dict and path in value:
         return value[path]  # by far the most: a path of one name
     for step in steps(path):
-        if isinstance(value, dict):
+        if type(value) is dict:
             value = value.get(step, MISSING)
         elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]

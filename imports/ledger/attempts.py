@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import connection
 from psycopg.types.json import Json
 
+from imports.ledger.claims import cursor
 from imports.policy import Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
         )
         for batch_id, outcome, counted in tries
     ]
-    with connection.cursor() as sql:
+    with cursor() as sql:
         sql.execute(NOTE, [list(column) for column in zip(*rows, strict=True)])
 
 
@@ -65,7 +65,7 @@ def _counts(outcome: Outcome) -> tuple[int, int, int]:
 
 
 def storable(outcome: Outcome) -> Outcome:
-    """The outcome with codes that fit and no NUL in a text: a stranger's answer must not stop a lane."""
+    """The outcome with codes that fit and no NUL: a stranger's answer must not stop a lane."""
     return replace(
         _storable(outcome),
         answer=_text(outcome.answer),

@@ -1,0 +1,114 @@
+"""Sends a lane's batches: a pool of threads over one client, and what answers are matched by."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+import msgspec
+
+from imports.customers.mapping import RecordKey
+from imports.customers.setup import client_of
+from imports.policy import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from imports.customers.client import Client
+    from imports.customers.mapping import Mapping
+    from imports.kinds import Work
+    from imports.models import CustomerApi
+
+MAPPING_CHANGED = (
+    "The API's mapping puts another envelope around customers than when this job's batches were "
+    "cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the files anew."
+)
+
+
+class CustomerRunner:
+    """Posts batches from a pool of threads that share one client."""
+
+    def __init__(self, client: Client, pool: ThreadPoolExecutor) -> None:
+        self.client, self.pool = client, pool
+        self.must_renew = False  # a person must act: what they change must not meet an old token
+
+    def submit(self, work: Work) -> Future[Outcome]:
+        return self.pool.submit(self._post, work)
+
+    def _post(self, work: Work) -> Outcome:
+        mapping = self.client.endpoint.mapping
+        if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
+            self.must_renew = True
+            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
+        sent = SentRecords(work, mapping)
+        body = sent.traced_body() if mapping.request.trace_field else work.body
+        outcome = self.client.post(body, work.idempotency_key, sent)
+        if outcome.verdict == Verdict.PAUSE:
+            self.must_renew = True
+        return outcome
+
+
+class SentRecords(Sequence[RecordKey]):
+    """How each record of a batch may be named in the answer; read only when an answer asks."""
+
+    def __init__(self, work: Work, mapping: Mapping) -> None:
+        self._mapping, self._size = mapping, work.size
+        self._list = b"[" + work.body[len(mapping.opening) : -len(mapping.closing)] + b"]"
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, index: int) -> RecordKey: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RecordKey]: ...
+    def __getitem__(self, index: int | slice) -> RecordKey | Sequence[RecordKey]:
+        return self._keys[index]
+
+    @cached_property
+    def _keys(self) -> list[RecordKey]:
+        return [self._mapping.key_of(record) for record in msgspec.json.decode(self._list)]
+
+    def traced_body(self) -> bytes:
+        """The batch as an API wants it that takes a trace id with each record."""
+        raws = msgspec.json.decode(self._list, type=list[msgspec.Raw])
+        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
+        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
+
+
+class Clients:
+    """One client for each API of this process: its connections and token outlive a lane's turn."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[int, tuple[str, Client]] = {}
+
+    def take(self, api: CustomerApi, timeout: float, pool_size: int) -> Client:
+        """The kept client, or a new one where anything about the API has changed."""
+        settings_hash = _fingerprint(api, timeout, pool_size)
+        with self._lock:
+            kept = self._kept.get(api.pk)
+            if kept is None or kept[0] != settings_hash:
+                if kept is not None:
+                    kept[1].close()
+                kept = (settings_hash, client_of(api, timeout, pool_size))
+                self._kept[api.pk] = kept
+            return kept[1]
+
+    def forget(self, api: CustomerApi) -> None:
+        with self._lock:
+            if kept := self._kept.pop(api.pk, None):
+                kept[1].close()
+
+
+def _fingerprint(api: CustomerApi, timeout: float, pool_size: int) -> str:
+    """A hash of everything a client is made from; of secrets, too, so never the values."""
+    values = {field.attname: getattr(api, field.attname) for field in api._meta.fields}
+    text = repr((sorted(values.items(), key=lambda item: item[0]), timeout, pool_size))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+clients = Clients()
