@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
@@ -30,6 +31,13 @@ MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
 PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
 LOOK_AGAIN_SECONDS = 0.5
 OUR_PACKAGES = ("imports", "bills")
+# Also as psycopg says it: the ledger's own statements do not pass through the ORM.
+DATABASE_AWAY = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 stopping = threading.Event()  # set when this process is asked to end: finish, claim nothing more
 
@@ -53,8 +61,8 @@ def read_input(job: ImportJob) -> bool:
     except kinds.UnreadableInput as error:
         moves.refuse_input(job, str(error))
         return False
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: the sweeper rings for this job again
+    except DATABASE_AWAY:
+        raise  # the sweeper rings for this job again
     except Exception as error:  # or it would be rung for, and fail, for ever
         logger.exception("job %s: its input could not be read", job.pk)
         what = f"Redrive itself failed while reading ({type(error).__name__})"
@@ -118,7 +126,7 @@ class _Lane:
         pause: float | None = 0.0
         while True:
             if self._may_claim():
-                pause = self._send_more()
+                pause = self._send_more_or_wait()
             if not self.in_flight:
                 if pause is None or not self._may_claim() or not self._wait_idle(pause):
                     return pause is not None and not stopping.is_set()
@@ -128,6 +136,17 @@ class _Lane:
 
     def _may_claim(self) -> bool:
         return not stopping.is_set() and time.monotonic() < self.turn_ends
+
+    def _send_more_or_wait(self) -> float | None:
+        """Send more; where the database is away, what is in flight is seen to its end first."""
+        try:
+            return self._send_more()
+        except DATABASE_AWAY as error:
+            if not self.in_flight:
+                raise
+            logger.warning("nothing can be claimed for now: %s", type(error).__name__)
+            connection.close()
+            return LOOK_AGAIN_SECONDS
 
     def _send_more(self) -> float | None:
         """Fill the free places; seconds until more may be due, None if nothing ever is."""
@@ -165,7 +184,7 @@ class _Lane:
         while True:
             try:
                 outcomes.record(self.job, findings)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 if time.monotonic() > give_up_at:
                     raise  # they will be judged by their leases
                 logger.warning("outcomes wait for the database: %s", type(error).__name__)

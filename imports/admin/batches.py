@@ -1,0 +1,118 @@
+"""Batches: what was sent together, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from imports.admin import filters, retrying
+from imports.admin.addresses import to_tab
+from imports.admin.readonly import LedgerAdmin, searched_by_record
+from imports.models import ImportBatch, ImportJob, ImportResult
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+RECORDS_SHOWN = 100
+MOST_BATCHES_OF_A_RECORD = 200
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(LedgerAdmin):
+    """Read only; a failed batch can be sent again."""
+
+    list_display = (
+        "batch_column", "job_column", "status_column", "sums_column", "attempts_column",
+        "trouble_column",
+    )  # fmt: skip
+    list_filter = (
+        filters.BatchStatusFilter,
+        filters.CodeFilter,
+        filters.HttpFilter,
+        filters.JobFilter,
+    )
+    search_fields = ("number",)
+    search_help_text = gettext_lazy("Customer id or e-mail")
+    actions = ("retry_failed",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportBatch]:
+        return ImportBatch.objects.select_related("job").defer("body")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportBatch], search_term: str
+    ) -> tuple[QuerySet[ImportBatch], bool]:
+        """The batches that a customer was in."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        spellings = searched_by_record(term)
+        found = ImportResult.objects.filter(key=term) | ImportResult.objects.filter(
+            email__in=spellings
+        )
+        ids = found.order_by().values_list("batch_id", flat=True)[:MOST_BATCHES_OF_A_RECORD]
+        return queryset.filter(pk__in={each for each in ids if each}), False
+
+    @display(description=gettext_lazy("Batch"))
+    def batch_column(self, batch: ImportBatch) -> str:
+        return str(batch)
+
+    @display(description=gettext_lazy("Job"))
+    def job_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/list/of_job.html", {"job": batch.job})
+
+    @display(description=gettext_lazy("Status"))
+    def status_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/status/batch.html", {"status": batch.status})
+
+    @display(description=gettext_lazy("Records"))
+    def sums_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/list/batch_sums.html", {"batch": batch})
+
+    @display(description=gettext_lazy("Attempts"))
+    def attempts_column(self, batch: ImportBatch) -> str:
+        return str(batch.tries)
+
+    @display(description=gettext_lazy("Trouble"))
+    def trouble_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/list/trouble.html", {"row": batch})
+
+    @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
+    def retry_failed(
+        self, request: HttpRequest, queryset: QuerySet[ImportBatch]
+    ) -> HttpResponse | None:
+        """The failed records of the chosen batches, in one new job for each of their jobs."""
+        jobs = ImportJob.objects.filter(pk__in=queryset.order_by().values("job_id")).order_by("pk")
+        made = []
+        for job in list(jobs):
+            only = ImportResult.objects.filter(batch__in=queryset.order_by().values("pk"))
+            made.append(retrying.retry(request, job, only))
+        return to_tab(made[0], "progress") if len(made) == 1 and made[0] else None
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """One batch: its sums, its attempts and the first of its records."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        batch = self.get_object(request, object_id)
+        if batch is None:
+            raise Http404
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": batch,
+            "title": str(batch),
+            "batch": batch,
+            "attempts": batch.attempt_set.order_by("pk")[:RECORDS_SHOWN],
+            "records": batch.results.order_by("body_start", "pk")[:RECORDS_SHOWN],
+            "parts": batch.parts.defer("body").order_by("part")[:RECORDS_SHOWN],
+        }
+        return render(request, "imports/batch.html", shown)

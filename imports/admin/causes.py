@@ -1,0 +1,137 @@
+"""Failures by cause: the same code and, but for names and numbers, the same sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import CharField, Count, Exists, Func, Min, OuterRef, Q, Value
+from django.db.models.functions import MD5, Coalesce, Left, NullIf
+from django.utils.translation import gettext_lazy as _
+
+from imports.models import ImportResult
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.models import QuerySet
+    from django.utils.functional import _StrOrPromise
+
+    from imports.models import ImportJob
+
+MOST_CAUSES = 50
+SENTENCE_COMPARED = 300  # characters
+# What tells one record from another in an otherwise equal sentence: e-mails, quotations, ids.
+PARTICULARS = r"""[[:alnum:]._%+-]+@[[:alnum:].-]+|“[^”]*”|"[^"]*"|'[^']*'|[0-9]{4,}"""
+GROUPED_BY: tuple[str, ...] = ("status", "error_code", "sentence", "digest")
+TROUBLE = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Who must act on a code, and how."""
+
+    who: _StrOrPromise
+    text: _StrOrPromise
+
+
+YOU, API_SIDE = _("You"), _("Whoever runs the API")
+CORRECT = Remedy(YOU, _("Correct the data in the retry file, then load it again."))
+LOOK_UP = Remedy(YOU, _("Look in the API whether they arrived, then decide about them here."))
+NOT_UP = Remedy(API_SIDE, _("Nothing was sent. Retry when the API can be reached."))
+WRONG_URL = Remedy(YOU, _("The API’s URL is wrong. Correct it, then retry."))
+OVERLOADED = Remedy(API_SIDE, _("The API was overloaded. Retry later, with fewer at once."))
+REMEDIES: Mapping[str, Remedy] = {
+    "HTTP_400": CORRECT,
+    "HTTP_403": Remedy(API_SIDE, _("The credential lacks a right. Ask for it, then retry.")),
+    "HTTP_404": WRONG_URL,
+    "HTTP_413": Remedy(YOU, _("Give the API smaller batches, then import the retry files.")),
+    "HTTP_415": WRONG_URL,
+    "HTTP_422": CORRECT,
+    "HTTP_500": Remedy(API_SIDE, _("The API itself failed. Retry when it is well again.")),
+    "HTTP_502": OVERLOADED,
+    "HTTP_503": OVERLOADED,
+    "HTTP_504": OVERLOADED,
+    "FAILED": Remedy(API_SIDE, _("Nothing was stored. Retry, later or with fewer at once.")),
+    "ERROR": CORRECT,
+    "CONFLICT": Remedy(YOU, _("The customer exists. Make it an update, or exclude it.")),
+    "NOT_FOUND": Remedy(YOU, _("There is no such customer. Make it a creation, or exclude it.")),
+    "DNS_FAILED": Remedy(YOU, _("Check the host in the API’s URL, then retry.")),
+    "CONNECTION_REFUSED": NOT_UP,
+    "CONNECT_TIMEOUT": NOT_UP,
+    "CONNECT_FAILED": NOT_UP,
+    "TLS_FAILED": NOT_UP,
+    "TIMEOUT": LOOK_UP,
+    "CONNECTION_LOST": LOOK_UP,
+    "ANSWER_CUT_SHORT": LOOK_UP,
+    "ANSWER_UNREADABLE": LOOK_UP,
+    "ANSWER_TOO_LARGE": LOOK_UP,
+    "NOT_IN_ANSWER": LOOK_UP,
+    "WORKER_LOST": LOOK_UP,
+    "CANCELLED": Remedy(YOU, _("They were never sent. Retry failed sends them.")),
+    "NOT_ARRIVED": Remedy(YOU, _("Retry failed sends them again.")),
+    "ALREADY_IMPORTED": Remedy(YOU, _("Nothing to do: they were imported in another job.")),
+    "MAY_BE_IMPORTED": LOOK_UP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Records of a job with one cause. `waiting` of them are in no later round."""
+
+    key: str
+    status: str
+    code: str
+    sentence: str
+    count: int
+    waiting: int
+    example: ImportResult | None
+    remedy: Remedy | None
+
+
+def trouble(job: ImportJob) -> QuerySet[ImportResult]:
+    """The records of a job that failed, are unknown or were excluded. An index serves it."""
+    return ImportResult.objects.filter(job=job, status__in=TROUBLE).exclude(error_code="")
+
+
+def with_cause(results: QuerySet[ImportResult]) -> QuerySet[Any]:
+    """Annotated with `sentence`, free of particulars, and its `digest`."""
+    told = Coalesce(NullIf("final_error", Value("")), "error")
+    sentence = Func(
+        Left(told, SENTENCE_COMPARED), Value(PARTICULARS), Value("…"), Value("g"),
+        function="regexp_replace", output_field=CharField(),
+    )  # fmt: skip
+    return results.annotate(sentence=sentence, digest=Left(MD5("sentence"), 12))
+
+
+def causes(job: ImportJob, remedies: Mapping[str, Remedy] = REMEDIES) -> list[Cause]:
+    """The job's failures by cause, the most frequent first. Two queries."""
+    retried = Exists(ImportResult.objects.filter(retry_of=OuterRef("pk")))
+    rows = list(
+        with_cause(trouble(job))
+        .values(*GROUPED_BY)
+        .annotate(count=Count("pk"), example=Min("pk"), waiting=Count("pk", filter=~Q(retried)))
+        .order_by("-count", "error_code", "digest")[:MOST_CAUSES]
+    )
+    examples = ImportResult.objects.in_bulk([row["example"] for row in rows])
+    return [
+        Cause(
+            key=f"{row['status']}.{row['digest']}.{row['error_code']}",
+            status=row["status"],
+            code=row["error_code"],
+            sentence=row["sentence"],
+            count=row["count"],
+            waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
+            example=examples.get(row["example"]),
+            remedy=remedies.get(row["error_code"]),
+        )
+        for row in rows
+    ]
+
+
+def of_cause(results: QuerySet[ImportResult], key: str) -> QuerySet[ImportResult]:
+    """Those of one cause; none for a key that is no cause's."""
+    status, _dot, rest = key.partition(".")
+    digest, _dot, code = rest.partition(".")
+    return with_cause(results).filter(status=status, digest=digest, error_code=code)

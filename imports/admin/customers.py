@@ -1,0 +1,59 @@
+"""The workspace of customer imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports.admin import causes, failures, files, log, progress, retry_files, settings, words
+from imports.admin.workspace import Workspace, register
+
+if TYPE_CHECKING:
+    from imports.models import ImportJob
+
+
+def plan(job: ImportJob) -> str:
+    """ "1,000 customers in 20 batches of 50, 3 at once"."""
+    cut = job.batches.aggregate(records=Sum("size"), n=Count("pk"))
+    if cut["n"]:  # a retry: its batches are as they were
+        return _("%(customers)s in %(batches)s, %(at_once)s at once") % {
+            "customers": words.customers(cut["records"]),
+            "batches": words.batches(cut["n"]),
+            "at_once": words.number(job.concurrency),
+        }
+    sendable = [
+        found - refused
+        for found, refused in job.files.values_list("record_count", "excluded_count")
+    ]
+    count = sum(-(-each // job.batch_size) for each in sendable)
+    return _("%(customers)s in %(batches)s of up to %(size)s, %(at_once)s at once") % {
+        "customers": words.customers(sum(sendable)),
+        "batches": words.batches(count),
+        "size": words.number(job.batch_size),
+        "at_once": words.number(job.concurrency),
+    }
+
+
+register(
+    Workspace(
+        kind="customers",
+        label=gettext_lazy("Customer import"),
+        records=words.customers,
+        done=gettext_lazy("imported"),
+        new_label=gettext_lazy("New import"),
+        add_url="admin:imports_importjob_add",
+        plan=plan,
+        tabs=(
+            files.TAB,
+            settings.TAB,
+            progress.TAB,
+            failures.TAB,
+            retry_files.TAB,
+            log.TAB,
+        ),
+        remedies=causes.REMEDIES,
+    )
+)

@@ -1,0 +1,146 @@
+"""Filters of the lists. What they offer is read from a bounded number of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import SimpleListFilter
+from django.utils.translation import gettext_lazy
+
+from imports.admin import workspace
+from imports.admin.verdict_words import FAILED, VERDICTS
+from imports.models import CustomerApi, ImportJob, ImportResult
+from imports.states import BatchStatus, JobStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest
+
+SAMPLE = 2_000  # of the newest rows: the codes among them are offered
+NEWEST_JOBS = 30
+
+
+class JobStatusFilter(SimpleListFilter):
+    title = gettext_lazy("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return list(JobStatus.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class ResultStatusFilter(JobStatusFilter):
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return list(ResultStatus.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().queryset(request, queryset)
+        if self.value() in (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED):
+            return found.exclude(error_code="")  # so that the small index of troubles serves it
+        return found
+
+
+class BatchStatusFilter(JobStatusFilter):
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return list(BatchStatus.choices)
+
+
+class KindFilter(SimpleListFilter):
+    title = gettext_lazy("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [(each.kind, each.label) for each in workspace.every()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class _ByNumber(SimpleListFilter):
+    """Compares a column with a whole number; anything else finds nothing."""
+
+    column: str
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        is_number = value.isascii() and value.isdecimal() and len(value) < 18
+        return queryset.filter(**{self.column: int(value)}) if is_number else queryset.none()
+
+
+class ApiFilter(_ByNumber):
+    title = gettext_lazy("API")
+    parameter_name = "api"
+    column = "api_id"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        rows = CustomerApi.objects.order_by("name").values_list("pk", "name")
+        return [(str(pk), name) for pk, name in rows[:100]]
+
+
+class JobFilter(_ByNumber):
+    """The newest jobs, and the one that is chosen."""
+
+    title = gettext_lazy("job")
+    parameter_name = "job"
+    column = "job_id"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        names = dict(ImportJob.objects.order_by("-pk").values_list("pk", "name")[:NEWEST_JOBS])
+        chosen = request.GET.get("job", "")
+        if (
+            chosen.isascii()
+            and chosen.isdecimal()
+            and len(chosen) < 18
+            and int(chosen) not in names
+        ):
+            names |= dict(ImportJob.objects.filter(pk=int(chosen)).values_list("pk", "name"))
+        return [(str(pk), f"{pk}: {name}") for pk, name in names.items()]
+
+
+def _newest(model: type[Model], request: HttpRequest) -> QuerySet[Any]:
+    """The newest rows that may carry a code, of the chosen job if there is one."""
+    rows = model._default_manager.order_by("-pk")
+    chosen = request.GET.get("job", "")
+    if chosen.isascii() and chosen.isdecimal() and len(chosen) < 18:
+        rows = rows.filter(job_id=int(chosen))
+    return rows.exclude(error_code="") if model is ImportResult else rows
+
+
+class CodeFilter(SimpleListFilter):
+    title = gettext_lazy("error")
+    parameter_name = "code"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        newest = _newest(model_admin.model, request).values_list("error_code", flat=True)[:SAMPLE]
+        codes = set(newest) | {request.GET.get(self.parameter_name, "")}
+        return [(code, code) for code in sorted(codes - {""})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(error_code=self.value()) if self.value() else queryset
+
+
+class HttpFilter(_ByNumber):
+    title = gettext_lazy("HTTP status")
+    parameter_name = "http"
+    column = "http_status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        newest = _newest(model_admin.model, request).values_list("http_status", flat=True)[:SAMPLE]
+        found = {each for each in newest if each is not None}
+        return [(str(each), str(each)) for each in sorted(found)]
+
+
+class VerdictFilter(SimpleListFilter):
+    title = gettext_lazy("came to")
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [(name, word) for name, word in VERDICTS.items() if name != FAILED]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(verdict=self.value()) if self.value() else queryset

@@ -1,0 +1,203 @@
+"""Jobs: the list of them, a new one, and the way to each one's tabs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import path, re_path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from imports import drafts, views
+from imports.admin import filters, home, listing, page, permissions, retrying, workspace
+from imports.admin.addresses import first_tab, tab_url, to_tab
+from imports.forms import NewImportForm
+from imports.ledger.moves import NotAllowed
+from imports.models import CustomerApi, ImportJob, ImportResult
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http.response import HttpResponseBase
+    from django.urls import URLPattern, URLResolver
+
+MOST_JOBS_OF_A_RECORD = 200
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ModelAdmin):
+    """Jobs are started, watched and retried here; their numbers are the ledger's."""
+
+    list_display = (
+        "job_column",
+        "status_column",
+        "sums_column",
+        "rounds_column",
+        "started_column",
+    )
+    list_display_links = ("job_column",)
+    list_filter = (filters.JobStatusFilter, filters.KindFilter, filters.ApiFilter)
+    search_fields = ("name",)
+    search_help_text = gettext_lazy("Job, customer id or e-mail")
+    list_per_page = 25
+    list_fullwidth = False
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ("-id",)
+    actions = ("retry_failed",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        return page.jobs()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[listing.JobList]:
+        return listing.JobList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
+    ) -> tuple[QuerySet[ImportJob], bool]:
+        """By name, and by the id or e-mail of a record in it."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        results = ImportResult.objects.filter(key=term) | ImportResult.objects.filter(
+            email__in={term, term.lower()}
+        )
+        ids = set(results.order_by().values_list("job_id", flat=True)[:MOST_JOBS_OF_A_RECORD])
+        found = queryset.filter(pk__in=ids) | queryset.filter(name__icontains=term)
+        return found, False
+
+    @display(description=gettext_lazy("Job"), ordering="name")
+    def job_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "words": workspace.of(job.kind)}
+        return render_to_string("imports/list/job.html", shown)
+
+    @display(description=gettext_lazy("Status"), ordering="status")
+    def status_column(self, job: ImportJob) -> str:
+        return render_to_string("imports/list/status.html", {"job": job, "sums": job.page_sums})  # type: ignore[attr-defined]
+
+    @display(description=gettext_lazy("Records"))
+    def sums_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "sums": job.page_sums, "words": workspace.of(job.kind)}  # type: ignore[attr-defined]
+        return render_to_string("imports/list/sums.html", shown)
+
+    @display(description=gettext_lazy("Rounds"))
+    def rounds_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "told": job.page_story, "words": workspace.of(job.kind)}  # type: ignore[attr-defined]
+        return render_to_string("imports/list/rounds.html", shown)
+
+    @display(description=gettext_lazy("Started"), ordering="started_at")
+    def started_column(self, job: ImportJob) -> str:
+        return render_to_string("imports/list/started.html", {"job": job})
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """For the action; Django asks for it by this name."""
+        return permissions.may(request, permissions.RETRY)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+        return False  # a draft is discarded on its page; what was started is kept for good
+
+    @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
+    def retry_failed(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob]
+    ) -> HttpResponse | None:
+        """One new job for each that was chosen."""
+        chosen = list(queryset.order_by("pk"))
+        made = [new for job in chosen if (new := retrying.retry(request, job))]
+        return to_tab(made[0], "progress") if len(chosen) == len(made) == 1 else None
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A new import: a name and an API, then its Files tab."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = NewImportForm(request.POST or None, initial=_initial())
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            job = drafts.new_draft(data["api"], data["name"], permissions.actor(request))
+            return to_tab(job, "files")
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("New import"),
+            "form": form,
+            "has_apis": CustomerApi.objects.exists(),
+        }
+        return render(request, "imports/new_import.html", shown)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """A job has no form but a page of tabs."""
+        permissions.require(request, permissions.VIEW)
+        job = self.get_object(request, object_id)
+        if job is None:
+            raise Http404
+        return redirect(tab_url(job.pk, first_tab(job)))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        tabs = "|".join(re.escape(slug) for slug in workspace.slugs())
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("home/", guarded(home.live), name="imports_home"),
+            path("<int:pk>/details/", guarded(views.details), name="imports_importjob_details"),
+            path("<int:pk>/realtime/", guarded(views.realtime), name="imports_importjob_realtime"),
+            re_path(
+                rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/$",
+                guarded(show_tab),
+                name="imports_importjob_tab",
+            ),
+            re_path(
+                rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/(?P<act>[a-z-]+)/$",
+                guarded(do_act),
+                name="imports_importjob_act",
+            ),
+        ]
+        return [*mine, *super().get_urls()]
+
+
+def _initial() -> dict[str, Any]:
+    newest = (
+        ImportJob.objects.filter(api__isnull=False)
+        .order_by("-pk")
+        .values_list("api_id", flat=True)
+    )
+    return {"api": newest.first()}
+
+
+def show_tab(request: HttpRequest, pk: str, tab: str) -> HttpResponse:
+    """One tab of a job's page."""
+    permissions.require(request, permissions.VIEW)
+    job = page.find(int(pk))
+    shown = workspace.of(job.kind).tab(tab)
+    if shown is None:
+        return redirect(tab_url(job.pk, first_tab(job)))
+    context = page.page_context(request, job, shown) | shown.context(request, job)
+    return render(request, shown.template, context)
+
+
+def do_act(request: HttpRequest, pk: str, tab: str, act: str) -> HttpResponseBase:
+    """Something done on a tab: its permission first, then the one function that does it."""
+    permissions.require(request, permissions.VIEW)
+    job = page.find(int(pk))
+    place = workspace.of(job.kind).tab(tab)
+    deed = place.acts.get(act) if place else None
+    if place is None or deed is None:
+        raise Http404
+    permissions.require(request, deed.permission)
+    if request.method not in deed.methods:
+        return HttpResponseNotAllowed(deed.methods)
+    try:
+        return deed.run(request, job)
+    except NotAllowed as refusal:
+        messages.warning(request, str(refusal))
+        is_draft = job.status == JobStatus.DRAFT and place.slug == "progress"
+        return to_tab(job, first_tab(job) if is_draft else place.slug)

@@ -1,0 +1,93 @@
+"""The Settings tab: how hard the API is pressed, and how often a batch is tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports import drafts
+from imports.admin import permissions, workspace
+from imports.admin.addresses import to_tab
+from imports.customers.presets import SPEEDS
+from imports.forms import JobSettingsForm
+from imports.ledger.moves import NotAllowed, note
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from imports.models import ImportJob
+
+EDITABLE = (JobStatus.DRAFT, JobStatus.PAUSED)
+
+
+def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """The form, filled in, and the speeds to choose from."""
+    return _context(request, job, JobSettingsForm(instance=job))
+
+
+def _context(request: HttpRequest, job: ImportJob, form: JobSettingsForm) -> dict[str, Any]:
+    return {
+        "form": form,
+        "speeds": SPEEDS,
+        "is_cut": job.batches.exists(),
+        "can_edit": job.status in EDITABLE and permissions.may(request, permissions.CHANGE),
+        "can_start": job.status == JobStatus.DRAFT
+        and (job.batches.exists() or job.files.exists())
+        and permissions.may(request, permissions.START),
+        "plan": workspace.of(job.kind).plan(job),
+    }
+
+
+def save(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Keep the settings of a draft, or the pace of a paused job."""
+    if job.status not in EDITABLE:
+        raise NotAllowed(
+            _("Settings can be changed while a job is a draft or paused. Pause it first.")
+        )
+    form = JobSettingsForm(_data(request), instance=job)
+    if not form.is_valid():
+        from imports.admin.page import page_context
+
+        shown = page_context(request, job, TAB) | _context(request, job, form)
+        return render(request, TAB.template, shown, status=422)
+    _keep(job, form, permissions.actor(request))
+    messages.success(request, _("The settings are saved."))
+    return to_tab(job, "settings")
+
+
+def _data(request: HttpRequest) -> Any:
+    """What was filled in; a speed's button says more than the fields."""
+    data = request.POST.copy()
+    speed = SPEEDS.get(data.get("speed", ""))
+    if speed:
+        for name in ("batch_size", "concurrency", "delay_seconds", "max_attempts"):
+            data[name] = str(getattr(speed, name))
+    return data
+
+
+def _keep(job: ImportJob, form: JobSettingsForm, actor: str) -> None:
+    changed = [name for name in form.changed_data if name in form.fields]
+    job = form.save(commit=False)
+    if "api" in changed and job.api is not None:
+        drafts.use_api(job, job.api)
+    job.save(update_fields=[*form.fields, "gate", "repeatable"])
+    if changed:
+        told = ", ".join(
+            f"{form.fields[name].label}: {form.cleaned_data[name]}" for name in changed
+        )
+        note(job, "settings changed", told, actor)
+
+
+TAB = workspace.Tab(
+    slug="settings",
+    label=gettext_lazy("Settings"),
+    icon="tune",
+    template="imports/job/settings.html",
+    context=context,
+    acts={"save": workspace.Act(save, permissions.CHANGE)},
+)

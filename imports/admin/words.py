@@ -1,0 +1,39 @@
+"""Numbers and counts as an operator reads them, in her language."""
+
+from __future__ import annotations
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+def number(value: float, digits: int = 0) -> str:
+    """1,000 (or what the language has instead of the comma)."""
+    return number_format(value, decimal_pos=digits, use_l10n=True, force_grouping=True)
+
+
+def customers(count: int) -> str:
+    """ "1,000 customers"."""
+    return ngettext("%(n)s customer", "%(n)s customers", count) % {"n": number(count)}
+
+
+def batches(count: int) -> str:
+    """ "20 batches"."""
+    return ngettext("%(n)s batch", "%(n)s batches", count) % {"n": number(count)}
+
+
+def files(count: int) -> str:
+    """ "3 files"."""
+    return ngettext("%(n)s file", "%(n)s files", count) % {"n": number(count)}
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units: "2 min 10 s"."""
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(s)s s") % {"s": whole}
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return _("%(m)s min %(s)s s") % {"m": minutes, "s": rest}
+    hours, minutes = divmod(minutes, 60)
+    return _("%(h)s h %(m)s min") % {"h": number(hours), "m": minutes}

@@ -1,0 +1,142 @@
+/* What the operator's pages do in the browser: watch a job, open dialogs, take dropped files. */
+
+(() => {
+  const HIDDEN_EVERY = 15; // a tab in the background asks this many times less often
+  const LOST_EVERY = 5;
+  let lost = "";
+  let skipped = 0;
+
+  /** Whether a poll of this many seconds is due: seldom in a hidden tab or when nobody answers. */
+  window.redriveMayPoll = () => {
+    if (lost === "login") return false;
+    const pause = document.hidden ? HIDDEN_EVERY : lost ? LOST_EVERY : 1;
+    skipped += 1;
+    if (skipped < pause) return false;
+    skipped = 0;
+    return true;
+  };
+
+  const tell = (what) => {
+    const note = document.getElementById("rd-lost");
+    lost = what;
+    if (!note) return;
+    note.hidden = !what;
+    note.querySelectorAll("[data-lost]").forEach((each) => {
+      each.hidden = each.dataset.lost !== what;
+    });
+  };
+
+  const isLive = (event) => event.detail.elt && event.detail.elt.closest("[data-live]");
+  const isLogin = (xhr) => xhr.responseURL.includes("/login/") || xhr.status === 401;
+
+  document.addEventListener("htmx:sendError", (event) => isLive(event) && tell("connection"));
+  document.addEventListener("htmx:timeout", (event) => isLive(event) && tell("connection"));
+  document.addEventListener("htmx:responseError", (event) => {
+    if (isLive(event)) tell(event.detail.xhr.status === 403 ? "login" : "server");
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (isLogin(event.detail.xhr)) {
+      event.detail.shouldSwap = false;
+      event.stopPropagation();
+      if (isLive(event)) tell("login");
+      else window.location.reload();
+    } else if (isLive(event) && event.detail.xhr.status === 200) {
+      tell("");
+    } else if (event.detail.xhr.status === 422) {
+      event.detail.shouldSwap = true;
+    }
+  });
+  document.addEventListener("visibilitychange", () => {
+    skipped = document.hidden ? 0 : HIDDEN_EVERY;
+  });
+
+  /** A time in the reader's own zone, where that is another than the server's. */
+  const localTimes = (root) => {
+    root.querySelectorAll("time[data-when]").forEach((each) => {
+      const at = new Date(each.dateTime);
+      const serverOffset = each.dateTime.match(/([+-])(\d\d):(\d\d)$/);
+      const minutes = serverOffset ? (serverOffset[1] + "1") * (serverOffset[2] * 60 + +serverOffset[3]) : 0;
+      if (minutes === -at.getTimezoneOffset()) return;
+      const two = (number) => String(number).padStart(2, "0");
+      const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+      const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+      each.textContent = each.dataset.when === "time" ? `${time}:${two(at.getSeconds())}` : `${day} ${time}`;
+    });
+  };
+
+  const show = (dialog) => {
+    if (dialog && !dialog.open) dialog.showModal();
+  };
+
+  /** Dialogs that open by themselves do so once in a browser session, not over another one. */
+  const openOnce = () => {
+    document.querySelectorAll("dialog[data-opens-once]").forEach((dialog) => {
+      const key = `redrive-${dialog.dataset.opensOnce}`;
+      if (sessionStorage.getItem(key) || document.querySelector("dialog[open]")) return;
+      sessionStorage.setItem(key, "seen");
+      show(dialog);
+    });
+  };
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) show(document.getElementById(opener.dataset.opens));
+    const filler = event.target.closest("[data-fills]");
+    if (filler) {
+      new URLSearchParams(filler.dataset.fills).forEach((value, name) => {
+        const field = filler.closest("form").elements[name];
+        if (field) field.value = value;
+      });
+    }
+  });
+  document.addEventListener("change", (event) => {
+    const all = event.target.closest("[data-ticks]");
+    if (!all) return;
+    all.form.querySelectorAll(`input[name="${all.dataset.ticks}"]`).forEach((each) => {
+      each.checked = all.checked;
+    });
+  });
+
+  /** Files that are dropped are files that were chosen. */
+  const zoneOf = (event) => event.target.closest && event.target.closest("[data-drop]");
+  ["dragover", "dragleave", "drop"].forEach((name) => {
+    document.addEventListener(name, (event) => {
+      const zone = zoneOf(event);
+      if (!zone) return;
+      event.preventDefault();
+      zone.classList.toggle("rd-over", name === "dragover");
+      if (name !== "drop" || !event.dataTransfer.files.length) return;
+      const input = zone.querySelector("[data-dropped]");
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  });
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const meter = event.target.querySelector && event.target.querySelector("[data-upload]");
+    if (!meter || !event.detail.lengthComputable) return;
+    meter.hidden = false;
+    meter.value = (100 * event.detail.loaded) / event.detail.total;
+  });
+
+  /** Unfold writes a chosen file's name into a text field beside it; ours have none. */
+  const keepUnfoldAway = () => {
+    document.querySelectorAll("[data-drop] input[type=file]").forEach((each) => {
+      each.hasChangeListener = true;
+    });
+  };
+  document.addEventListener("DOMContentLoaded", keepUnfoldAway);
+  document.addEventListener("htmx:afterSwap", keepUnfoldAway);
+
+  const settle = () => {
+    localTimes(document);
+    openOnce();
+  };
+  const showCurrentTab = () => {
+    const tab = document.querySelector(".rd-tab-link[aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 40;
+  };
+  document.addEventListener("DOMContentLoaded", showCurrentTab);
+  document.addEventListener("DOMContentLoaded", settle);
+  document.addEventListener("htmx:afterSettle", settle);
+  document.addEventListener("htmx:oobAfterSwap", settle);
+})();

@@ -1,0 +1,123 @@
+"""What the templates need to say numbers, times and addresses. HTML is in templates only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.utils import timezone
+
+from imports.admin import words
+from imports.admin.addresses import act_url, tab_url
+from imports.admin.verdict_words import VERDICTS
+from imports.policy import Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from imports.admin.workspace import Workspace
+    from imports.ledger.sums import Sums
+    from imports.models import Attempt, ImportJob
+
+register = template.Library()
+BAR_WIDTH = 1000.0  # units of the drawing; it is stretched to the page
+THINNEST = 6.0  # what is there at all can be seen
+PARTS = ("success", "error", "unknown", "excluded", "in_flight", "pending")
+
+
+@register.filter
+def number(value: float) -> str:
+    """1,000."""
+    return words.number(value)
+
+
+@register.filter
+def records(count: int, workspace: Workspace) -> str:
+    """ "1,000 customers", in the words of the kind."""
+    return workspace.records(count)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """ "2 min 10 s"."""
+    return "" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def verdict_word(verdict: str) -> str:
+    """What a try came to."""
+    return str(VERDICTS.get(verdict, verdict))
+
+
+@register.filter
+def verdict_shown(attempt: Attempt) -> str:
+    """An attempt's verdict; one by record that was the same for all is told as that."""
+    if attempt.verdict != Verdict.MIXED or attempt.unknown_count:
+        return attempt.verdict
+    if not attempt.success_count:
+        return "failed"
+    return attempt.verdict if attempt.error_count else Verdict.SUCCESS.value
+
+
+@register.filter
+def seconds_taken(attempt: Attempt) -> str:
+    """How long a try took, from sending to its end."""
+    since = attempt.sent_at or attempt.claimed_at
+    seconds = (attempt.ended_at - since).total_seconds()
+    return words.duration(seconds) if seconds >= 60 else f"{words.number(seconds, 1)} s"
+
+
+@register.filter
+def percent(part: int, whole: int) -> str:
+    """A whole number of percent; 100 only where it is all."""
+    return str(100 if part >= whole else min(99, 100 * part // whole)) if whole else "0"
+
+
+@register.simple_tag
+def job_url(job: ImportJob | int, tab: str, act: str = "") -> str:
+    """The address of a job's tab, or of what is done on it."""
+    pk = job if isinstance(job, int) else job.pk
+    return act_url(pk, tab, act) if act else tab_url(pk, tab)
+
+
+@register.inclusion_tag("imports/parts/icon.html")
+def icon(name: str) -> dict[str, str]:
+    """A symbol beside words that say the same."""
+    return {"name": name}
+
+
+@register.inclusion_tag("imports/parts/when.html")
+def when(at: datetime | None, style: str = "") -> dict[str, Any]:
+    """A time in the operator's zone; `style` "time" leaves the day out when it is today."""
+    if at is None:
+        return {"at": None}
+    local = timezone.localtime(at)
+    is_today = local.date() == timezone.localdate()
+    return {"at": local, "is_short": style == "time" and is_today}
+
+
+@register.inclusion_tag("imports/parts/bar.html")
+def bar(sums: Sums, is_thin: bool = False) -> dict[str, Any]:
+    """The equation as a stacked bar. Widths are attributes of a drawing, in its own units."""
+    counts = {name: getattr(sums, name, 0) for name in PARTS}
+    counts["pending"] = max(0, counts["pending"] - counts["in_flight"])
+    return {"segments": _segments(counts, sums.total), "is_thin": is_thin, "sums": sums}
+
+
+def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
+    shown = {name: count for name, count in counts.items() if count and name != "pending"}
+    widths = {name: max(THINNEST, BAR_WIDTH * count / total) for name, count in shown.items()}
+    too_much = max(1.0, sum(widths.values()) / BAR_WIDTH)
+    at, segments = 0.0, []
+    for name, width in widths.items():
+        segments.append(
+            {"name": name, "x": f"{at / too_much:.2f}", "width": f"{width / too_much:.2f}"}
+        )
+        at += width
+    return segments
+
+
+@register.filter
+def has_trouble(sums: Sums) -> bool:
+    """Whether any record failed or is unknown."""
+    return bool(sums.error or sums.unknown)

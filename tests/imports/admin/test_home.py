@@ -1,0 +1,97 @@
+"""The first page: what runs, what needs somebody, and whether all is well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imports import jobs
+from imports.admin import health
+from tests.imports.admin.conftest import ended
+from tests.jobs import OK, STOP, answer, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.test import Client
+    from pytest_django import DjangoAssertNumQueries
+
+    from imports.models import CustomerApi, ImportJob
+    from tests.jobs import JobMaker
+
+
+def test_a_new_installation_teaches_the_first_step(operator: Client) -> None:
+    page = operator.get("/admin/").content.decode()
+    assert "Your first import" in page
+    assert "/admin/imports/customerapi/add/" in page
+
+
+def test_with_an_api_the_next_step_is_an_import(operator: Client, api: CustomerApi) -> None:
+    page = operator.get("/admin/").content.decode()
+    assert "/admin/imports/importjob/add/" in page
+    assert "Your first import" in page
+
+
+def test_jobs_stand_where_they_belong(
+    operator: Client, make_job: JobMaker, failed_job: Callable[..., ImportJob]
+) -> None:
+    running, paused, draft, troubled = make_job(), make_job(), make_job.draft(), failed_job()
+    answer(paused, STOP)
+    done = make_job(3)
+    answer(done, OK)
+    ended(done)
+    shown = operator.get("/admin/").context
+
+    def ids(name: str) -> list[int]:
+        return [each["job"].pk for each in shown[name]]
+
+    assert ids("running") == [running.pk]
+    assert ids("paused") == [paused.pk]
+    assert ids("drafts") == [draft.pk]
+    assert ids("troubled") == [troubled.pk]
+    assert set(ids("finished")) == {done.pk, troubled.pk}
+
+
+def test_a_failure_that_a_later_round_took_on_needs_nobody(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    from imports.ledger import rounds
+
+    job = failed_job(unknown=False)
+    rounds.retry(job)
+    assert not operator.get("/admin/").context["troubled"]
+
+
+def test_the_page_asks_no_more_for_more_jobs(
+    operator: Client,
+    failed_job: Callable[..., ImportJob],
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    failed_job()
+    with django_assert_max_num_queries(20) as few:
+        operator.get("/admin/")
+    for _ in range(3):
+        failed_job()
+    with django_assert_max_num_queries(20) as many:
+        operator.get("/admin/")
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize(("count", "is_well"), [(0, False), (2, True)])
+def test_the_workers_health_is_their_number(
+    db: None, monkeypatch: pytest.MonkeyPatch, count: int, is_well: bool
+) -> None:
+    monkeypatch.setattr(jobs, "worker_count", lambda: count)
+    assert health.signs()[0].is_well is is_well
+
+
+def test_a_lost_batch_that_nobody_judges_shows_that_the_sweeper_is_gone(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    send(make_job())
+    assert health.signs()[2].is_well
+    pass_time(100)
+    sweeper = health.signs()[2]
+    assert not sweeper.is_well
+    assert "make worker" in sweeper.sentence

@@ -1,0 +1,74 @@
+"""The Settings tab: what may be changed, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.imports.admin.conftest import url
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from tests.jobs import JobMaker
+
+FIELDS = {
+    "batch_size": 7, "concurrency": 2, "delay_seconds": 0.5, "timeout_seconds": 9,
+    "max_attempts": 4, "retry_delay_seconds": 1,
+}  # fmt: skip
+
+
+def test_a_draft_takes_all_settings_and_the_log_says_who(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.draft()
+    page = operator.post(url(job, "settings", "save"), FIELDS | {"api": job.api_id})
+    assert page.headers["Location"] == url(job, "settings")
+    job.refresh_from_db()
+    assert {name: getattr(job, name) for name in FIELDS} == FIELDS
+    event = job.events.get(action="settings changed")
+    assert event.actor == "anna"
+    assert "7" in event.message
+
+
+def test_a_presets_button_fills_in_the_pace(operator: Client, make_job: JobMaker) -> None:
+    job = make_job.draft()
+    data = FIELDS | {"api": job.api_id, "speed": "conservative"}
+    operator.post(url(job, "settings", "save"), data)
+    job.refresh_from_db()
+    assert (job.batch_size, job.concurrency, job.delay_seconds, job.max_attempts) == (
+        50,
+        2,
+        1.0,
+        5,
+    )
+    assert job.timeout_seconds == 9
+
+
+def test_a_wrong_value_is_said_beside_its_field(operator: Client, make_job: JobMaker) -> None:
+    job = make_job.draft()
+    data = FIELDS | {"api": job.api_id, "concurrency": 0}
+    page = operator.post(url(job, "settings", "save"), data)
+    assert page.status_code == 422
+    assert "greater than or equal to 1" in page.content.decode()
+    job.refresh_from_db()
+    assert job.batch_size == 3
+
+
+def test_a_paused_job_may_change_its_pace_and_nothing_else(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job()
+    operator.post(url(job, "progress", "pause"))
+    operator.post(url(job, "settings", "save"), FIELDS)
+    job.refresh_from_db()
+    assert (job.concurrency, job.delay_seconds, job.max_attempts) == (2, 0.5, 4)
+    assert (job.batch_size, job.timeout_seconds) == (3, 5.0)
+    assert job.status == "paused"
+
+
+def test_a_running_job_is_paused_first(operator: Client, make_job: JobMaker) -> None:
+    job = make_job()
+    page = operator.post(url(job, "settings", "save"), FIELDS, follow=True)
+    assert "Pause it first" in page.content.decode()
+    job.refresh_from_db()
+    assert job.concurrency == 4
