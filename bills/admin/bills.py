@@ -1,0 +1,135 @@
+"""Bills: the list of them, their PDFs, and the evidence of failed attempts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from bills.admin import permissions as own
+from bills.archives import file_name, zipped
+from bills.models import Bill, Evidence, EvidenceKind
+from imports.admin import permissions
+from imports.admin.readonly import LedgerAdmin
+from imports.fields import WrongKey
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.urls import URLPattern, URLResolver
+
+# A page that was kept as evidence is somebody else's: it may be read, and do nothing.
+INERT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'"
+TYPES = {
+    EvidenceKind.SCREENSHOT: ("image/png", "inline", "png"),
+    EvidenceKind.PAGE: ("text/html; charset=utf-8", "inline", "html"),
+    EvidenceKind.TRACE: ("application/zip", "attachment", "zip"),
+}
+
+
+@admin.register(Bill)
+class BillAdmin(LedgerAdmin):
+    """Read only; a bill opens as its PDF."""
+
+    list_display = (
+        "email",
+        "portal",
+        "number_column",
+        "date",
+        "amount_column",
+        "size_column",
+        "fetched_column",
+    )
+    list_filter = ("portal",)
+    search_fields = ("email", "number")
+    actions = ("download_zip",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Bill]:
+        return Bill.objects.select_related("portal")
+
+    @display(description=gettext_lazy("Number"), ordering="number")
+    def number_column(self, bill: Bill) -> str:
+        return bill.number or "–"
+
+    @display(description=gettext_lazy("Amount"))
+    def amount_column(self, bill: Bill) -> str:
+        return render_to_string("bills/list/amount.html", {"bill": bill})
+
+    @display(description=gettext_lazy("Size"))
+    def size_column(self, bill: Bill) -> str:
+        return render_to_string("bills/list/size.html", {"bill": bill})
+
+    @display(description=gettext_lazy("Fetched"))
+    def fetched_column(self, bill: Bill) -> str:
+        return render_to_string("imports/list/when.html", {"at": bill.fetched_at})
+
+    @admin.action(description=gettext_lazy("Download as ZIP"), permissions=["view"])
+    def download_zip(
+        self, request: HttpRequest, queryset: QuerySet[Bill]
+    ) -> StreamingHttpResponse:
+        """The chosen ones, a folder for each account."""
+        chosen = queryset.order_by("account", "date", "number")
+        response = StreamingHttpResponse(zipped(chosen), content_type="application/zip")
+        response["Content-Disposition"] = 'attachment; filename="bills.zip"'
+        return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """A bill is its PDF."""
+        permissions.require(request, own.VIEW_BILL)
+        bill = self.get_object(request, object_id)
+        if bill is None:
+            raise Http404
+        return redirect(reverse("admin:bills_bill_pdf", args=[bill.pk]))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("<int:pk>/pdf/", guarded(pdf), name="bills_bill_pdf"),
+            path("evidence/<int:pk>/", guarded(evidence), name="bills_evidence"),
+        ]
+        return [*mine, *super().get_urls()]
+
+
+def pdf(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
+    """The bill itself, shown in the browser; with `?download`, saved."""
+    permissions.require(request, own.VIEW_BILL)
+    bill = get_object_or_404(Bill, pk=pk)
+    try:
+        file = bill.file.open("rb")
+    except FileNotFoundError:
+        return render(request, "bills/gone.html", {"bill": bill}, status=410)
+    response = FileResponse(
+        file,
+        as_attachment="download" in request.GET,
+        filename=file_name(bill),
+        content_type="application/pdf",
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def evidence(request: HttpRequest, pk: int) -> HttpResponse:
+    """One piece of evidence, opened: for those with the permission, and never to be run."""
+    permissions.require(request, permissions.EVIDENCE)
+    piece = get_object_or_404(Evidence, pk=pk)
+    kind, disposition, ending = TYPES[EvidenceKind(piece.kind)]
+    try:
+        content = piece.opened()
+    except WrongKey as error:
+        return HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=409)
+    response = HttpResponse(content, content_type=kind)
+    name = f"evidence-{piece.pk}.{ending}"
+    response["Content-Disposition"] = f'{disposition}; filename="{name}"'
+    response["Content-Security-Policy"] = INERT
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response

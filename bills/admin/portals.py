@@ -1,0 +1,140 @@
+"""Portals: where bills come from. Their form, their test, and the way to a new job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from redis.exceptions import RedisError
+from unfold.admin import ModelAdmin
+
+from bills import passwords, portal_tests
+from bills.admin import new_job
+from bills.admin import permissions as own
+from bills.admin.timeline import stages_of
+from bills.admin.words import STAGES
+from bills.advice import advice_on
+from bills.forms import PortalForm, PortalTestForm
+from bills.models import Credential, Evidence, Portal, PortalTest
+from bills.models.credentials import account_of
+from bills.setup import store_portal
+from imports import jobs
+from imports.admin import permissions
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern, URLResolver
+
+ACCOUNTS_OFFERED = 100
+
+
+@admin.register(Portal)
+class PortalAdmin(ModelAdmin):
+    """A portal's addresses, recipe and pace."""
+
+    form = PortalForm
+    list_display = ("name", "login_url", "max_attempts", "concurrency")
+    search_fields = ("name", "login_url")
+    change_form_outer_after_template = "bills/portal/test_link.html"
+    fieldsets = (
+        (None, {"fields": ("name", "login_url", "billing_url", "recipe")}),
+        (
+            gettext_lazy("How often and how fast"),
+            {
+                "fields": (
+                    "max_attempts", "retry_delay_seconds", "attempt_timeout_seconds",
+                    "concurrency", "refused_password_limit",
+                )
+            },
+        ),
+        (gettext_lazy("For experts"), {"fields": ("script",)}),
+    )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
+        store_portal(obj)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("new-job/", guarded(new_job.upload), name="bills_new"),
+            path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
+            path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
+            path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
+        ]
+        return [*mine, *super().get_urls()]
+
+
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose an account and have it tried."""
+    permissions.require(request, own.CHANGE_PORTAL)
+    portal = get_object_or_404(Portal, pk=pk)
+    form = PortalTestForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        credential = _credential(portal, form)
+        if credential is not None:
+            return _begin(request, portal, credential)
+    accounts = portal.credentials.order_by("email").values_list("email", flat=True)
+    shown = _around(request, _("Test %(portal)s") % {"portal": portal}) | {
+        "portal": portal,
+        "form": form,
+        "accounts": accounts[:ACCOUNTS_OFFERED],
+        "tests": portal.tests.select_related("credential").defer("credential__password")[:10],
+    }
+    return render(request, "bills/portal/test.html", shown)
+
+
+def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
+    """The account that is to be tried; None, and the form says why, where there is none."""
+    email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
+    account = account_of(email)
+    known = Credential.objects.filter(portal=portal, account=account).first()
+    if known is None and not password:
+        form.add_error("password", _("This account is not known yet: enter its password."))
+        return None
+    if known is None:
+        return Credential.objects.create(
+            portal=portal, email=email, account=account, password=password
+        )
+    if password:
+        passwords.change(known, password)
+    return known
+
+
+def _begin(request: HttpRequest, portal: Portal, credential: Credential) -> HttpResponse:
+    try:
+        asked = portal_tests.ask(portal, credential, request.user)  # type: ignore[arg-type]
+    except RedisError:
+        messages.error(request, _("The queue does not answer. Try again in a moment."))
+        return redirect("admin:bills_portal_test", portal.pk)
+    return redirect("admin:bills_portal_watch", asked.pk)
+
+
+def watch(request: HttpRequest, pk: int) -> HttpResponse:
+    """A test while it runs, and what it saw."""
+    permissions.require(request, own.CHANGE_PORTAL)
+    tests = PortalTest.objects.select_related("portal", "credential")
+    found = get_object_or_404(tests.defer("credential__password"), pk=pk)
+    shown = {
+        "test": found,
+        "portal": found.portal,
+        "stages": stages_of(found.details),
+        "advice": advice_on(found.error_code),
+        "pieces": [
+            (STAGES.get(piece.stage, ""), piece)
+            for piece in Evidence.objects.filter(test=found).defer("token").order_by("pk")
+        ],
+        "stage": STAGES.get(found.stage, ""),
+        "no_worker": found.began_at is None and jobs.worker_count() == 0,
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "bills/portal/test_panel.html", shown)
+    shown |= _around(request, _("Test of %(portal)s") % {"portal": found.portal})
+    return render(request, "bills/portal/watch.html", shown)
+
+
+def _around(request: HttpRequest, title: str) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "opts": Portal._meta, "title": title}

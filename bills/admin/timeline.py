@@ -1,0 +1,52 @@
+"""A credential's attempts as they are shown: stages with their times, advice, evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bills.admin.words import STAGES
+from bills.advice import Advice, advice_on
+from bills.models import Evidence
+from imports.models import Attempt
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    from imports.models import ImportResult
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One attempt. `stages` are (what it did, seconds), in order."""
+
+    attempt: Attempt
+    stages: list[tuple[_StrOrPromise, float]]
+    advice: Advice
+    evidence: list[Evidence]
+    notes: list[str]
+
+
+def timeline(result: ImportResult) -> list[Told]:
+    """All attempts of this credential in this job, the first first. Two queries."""
+    found = Evidence.objects.filter(batch=result.batch).defer("token").order_by("pk")
+    by_number: dict[int, list[Evidence]] = {}
+    for piece in found:
+        by_number.setdefault(piece.attempt_number, []).append(piece)
+    attempts = Attempt.objects.filter(batch=result.batch).order_by("number")
+    return [
+        Told(
+            attempt=attempt,
+            stages=stages_of(attempt.details),
+            advice=advice_on(attempt.error_code),
+            evidence=by_number.get(attempt.number, []),
+            notes=list(attempt.details.get("notes", [])),
+        )
+        for attempt in attempts
+    ]
+
+
+def stages_of(details: dict[str, Any]) -> list[tuple[_StrOrPromise, float]]:
+    """What an attempt did and for how long, in the order in which an attempt goes."""
+    seconds = details.get("seconds", {})
+    return [(STAGES[stage], seconds[stage]) for stage in STAGES if seconds.get(stage)]

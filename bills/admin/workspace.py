@@ -1,0 +1,131 @@
+"""The workspace of bill downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bills.admin import credentials, downloads, words
+from bills.admin.rows import results as with_uses
+from bills.admin.rows import row_of
+from bills.advice import OWN, advice_on
+from bills.models import Bill, BillRun
+from bills.portals.failures import Code
+from imports.admin import failures, log, navigation, progress, retry_files, settings
+from imports.admin.causes import Remedy
+from imports.admin.words import number
+from imports.admin.workspace import Workspace, register
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from imports.models import ImportJob, ImportResult
+
+
+class Remedies(Mapping[str, Remedy]):
+    """Every code that bills can have, and what to do about it."""
+
+    def __getitem__(self, code: str) -> Remedy:
+        advice = advice_on(code)
+        if not advice.who:
+            raise KeyError(code)
+        return Remedy(advice.who, advice.remedy)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*Code, *OWN])
+
+    def __len__(self) -> int:
+        return len(Code) + len(OWN)
+
+
+def plan(job: ImportJob) -> str:
+    """ "12 credentials at Ellevio, 3 at once, up to 5 attempts each"."""
+    return _("%(credentials)s at %(portal)s, %(at_once)s at once, up to %(attempts)s each") % {
+        "credentials": words.credentials(job.batches.count()),
+        "portal": BillRun.objects.select_related("portal").get(job=job).portal,
+        "at_once": number(job.concurrency),
+        "attempts": words.attempts(job.max_attempts),
+    }
+
+
+def json_of(results: list[ImportResult]) -> dict[int, dict[str, object]]:
+    """What each result of one job adds to the JSON views. Three queries."""
+    if not results:
+        return {}
+    job = results[0].job
+    told = with_uses(job).filter(pk__in=[result.pk for result in results])
+    bills: dict[int, list[dict[str, object]]] = {}
+    for bill in Bill.objects.filter(batch__in=[result.batch_id for result in told]):
+        bills.setdefault(bill.batch_id or 0, []).append(_bill(bill))
+    return {result.pk: _entry(job, result, bills) for result in told}
+
+
+def _bill(bill: Bill) -> dict[str, object]:
+    return {
+        "number": bill.number or None,
+        "date": bill.date,
+        "amount": bill.amount,
+        "currency": bill.currency or None,
+        "size": bill.size,
+        "sha256": bill.sha256,
+        "url": reverse("admin:bills_bill_pdf", args=[bill.pk]),
+    }
+
+
+def _entry(
+    job: ImportJob, result: ImportResult, bills: dict[int, list[dict[str, object]]]
+) -> dict[str, object]:
+    row = row_of(job, result)
+    return {
+        "bills": bills.get(result.batch_id or 0, []),
+        "attempts_told": words.attempts(result.retry_attempts),
+        "max_attempts": row.max_attempts,
+        "stage": str(row.stage) or None,
+        "next_attempt_in": row.next_in,
+        "who_must_act": str(row.advice.who) or None,
+        "remedy": str(row.advice.remedy) or None,
+    }
+
+
+def _sidebar(request: HttpRequest) -> navigation.Group:
+    return {
+        "title": _("Bills"),
+        "items": [
+            navigation.item(
+                _("Bills"), "receipt_long", "admin:bills_bill_changelist", "bills.view_bill"
+            ),
+            navigation.item(
+                _("Portals"), "captive_portal", "admin:bills_portal_changelist",
+                "bills.view_portal", "bills.change_portal",
+            ),
+        ],
+    }  # fmt: skip
+
+
+navigation.add(_sidebar)
+register(
+    Workspace(
+        kind="bills",
+        label=gettext_lazy("Bill download"),
+        records=words.credentials,
+        done=gettext_lazy("downloaded"),
+        new_label=gettext_lazy("New bill download"),
+        add_url="admin:bills_new",
+        plan=plan,
+        tabs=(
+            credentials.TAB,
+            settings.TAB,
+            progress.TAB,
+            failures.TAB,
+            downloads.TAB,
+            retry_files.TAB,
+            log.TAB,
+        ),
+        remedies=Remedies(),
+        json_of=json_of,
+    )
+)

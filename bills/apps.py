@@ -1,0 +1,17 @@
+"""Bill downloads: the second kind of work, on the same ledger."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class BillsConfig(AppConfig):
+    """Registers the second kind of work."""
+
+    name = "bills"
+    verbose_name = _("Bills")
+
+    def ready(self) -> None:
+        from bills.kind import BillKind
+        from imports import kinds
+
+        kinds.register(BillKind())

@@ -1,0 +1,210 @@
+"""Which row of a CSV is a credential to store, and which is refused, with the reason.
+
+Passwords come through exactly as they stand in the file. No message, repr or error holds one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bills import csv_columns, csv_dialect
+from bills.csv_text import UnreadableCsv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bills.csv_dialect import Opened, Row
+
+LONGEST_EMAIL = 320  # characters: 64 + "@" + 255, RFC 5321; a longer one can't be indexed either
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # also line breaks of every kind
+
+
+class Refusal(StrEnum):
+    """Why a row is left out: a name to group and filter by."""
+
+    CELLS = "cells"  # more or fewer cells than the header, or a value under no heading
+    QUOTES = "quotes"  # a quotation mark in the wrong place, or a cell that is too long
+    NUL = "nul"  # a NUL character: PostgreSQL can't hold it, and no portal means it
+    EMAIL = "email"  # empty, too long, or with a line break or control character
+    PASSWORD = "password"  # noqa: S105 - empty
+    HEADER = "header"  # the header once more
+    DUPLICATE = "duplicate"  # e-mail and password as in an earlier row
+    CONFLICT = "conflict"  # the e-mail of an earlier row with another password
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRow:
+    """One credential. `row` is the spreadsheet's number; `extras` keeps the file's order.
+
+    `email` is trimmed of spaces around it, `password` and the extras' values are verbatim.
+    `warnings` are short phrases such as "starts or ends with a space".
+    """
+
+    row: int
+    email: str
+    password: str = field(repr=False)
+    extras: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that is not stored. `line` is where it starts in an editor; `reason` is a sentence."""
+
+    file: str
+    row: int
+    line: int
+    code: Refusal
+    reason: str
+
+    @property
+    def message(self) -> str:
+        """The whole sentence for an operator: file, row, reason and remedy."""
+        return f"{csv_dialect.place(self.file, self.row, self.line)}: {self.reason}"
+
+
+def rows_from(opened: Opened, name: str) -> Iterator[CredentialRow | RefusedRow]:
+    """Each filled row below the header, in order: a credential, or why it is refused.
+
+    Memory holds one row and about 150 bytes for each different e-mail. Raises UnreadableCsv
+    where the rest can't be trusted, or at the end when there was no row.
+    """
+    judge = _Judge(opened, name)
+    found = False
+    for row in opened.rows:
+        found = True
+        yield judge.verdict(row)
+    if not found:
+        raise UnreadableCsv(f"{name} has a header and no rows. Add one row for each credential.")
+
+
+class _Judge:
+    """Says of each row whether it can be stored; remembers the e-mails it has let through."""
+
+    def __init__(self, opened: Opened, name: str) -> None:
+        self._columns = opened.columns
+        self._separator = opened.separator
+        self._extras = opened.columns.extras
+        self._header = [_folded(cell) for cell in opened.header.cells]
+        self._name = name
+        self._seen = _Seen()
+
+    def verdict(self, row: Row) -> CredentialRow | RefusedRow:
+        self._refuse_swallowed_rows(row)
+        fault = self._fault_of_cells(row)
+        if fault:
+            return self._refused(row, *fault)
+        email = csv_columns.trimmed(row.cells[self._columns.email])
+        password = row.cells[self._columns.password]
+        fault = _fault_of_values(email, password) or self._seen.fault(row.number, email, password)
+        if fault:
+            return self._refused(row, *fault)
+        extras = {name: row.cells[at] for at, name in self._extras}
+        return CredentialRow(row.number, email, password, extras, warnings_about(password))
+
+    def _refused(self, row: Row, code: Refusal, reason: str) -> RefusedRow:
+        return RefusedRow(self._name, row.number, row.first_line, code, reason)
+
+    def _fault_of_cells(self, row: Row) -> tuple[Refusal, str] | None:
+        headings = len(self._columns.names)
+        if row.problem:
+            return Refusal.QUOTES, row.problem
+        if len(row.cells) != headings:
+            return Refusal.CELLS, _count_sentence(len(row.cells), headings)
+        if any(
+            cell for cell, name in zip(row.cells, self._columns.names, strict=True) if not name
+        ):
+            return Refusal.CELLS, "a cell stands under no heading. Name its column or empty it."
+        if any("\0" in cell for cell in row.cells):
+            return Refusal.NUL, "it holds a NUL character. Type the row again in the spreadsheet."
+        if any(len(cell) > csv_dialect.LONGEST_CELL for cell in row.cells):
+            return Refusal.QUOTES, csv_dialect.TOO_LONG
+        if all(_folded(cell) == self._header[at] for at, cell in enumerate(row.cells)):
+            return Refusal.HEADER, "it is the header once more. Delete the row."
+        return None
+
+    def _refuse_swallowed_rows(self, row: Row) -> None:
+        """A quote left open can end at a quote in a later row: the rows between would be lost."""
+        if row.first_line == row.last_line:
+            return
+        wrong_count = len(row.cells) != len(self._columns.names)
+        if wrong_count or any(self._holds_a_row(cell) for cell in row.cells):
+            raise UnreadableCsv(
+                f"{self._name}, row {row.number} (lines {row.first_line} to {row.last_line}): a "
+                "cell with line breaks seems to hold other rows, so a quotation mark is missing "
+                "or too many. Correct the quotation marks. Nothing of this file was taken."
+            )
+
+    def _holds_a_row(self, cell: str) -> bool:
+        """One later line with as many cells as the header and an @ where the e-mail stands, or two
+        lines with as many cells: a password or an address may well hold one separator."""
+        later = [line.split(self._separator) for line in cell.splitlines()[1:]]
+        whole = [cells for cells in later if len(cells) == len(self._columns.names)]
+        return len(whole) > 1 or any("@" in cells[self._columns.email] for cells in whole)
+
+
+def _folded(cell: str) -> str:
+    return csv_columns.trimmed(cell).casefold()
+
+
+def _count_sentence(cells: int, headings: int) -> str:
+    has = "1 cell" if cells == 1 else f"{cells} cells"
+    if cells < headings:
+        return f"it has {has}, the header has {headings}. Fill in the missing cells."
+    return (
+        f"it has {has}, the header has {headings}. Put a text that holds the separator between "
+        "quotation marks."
+    )
+
+
+def _fault_of_values(email: str, password: str) -> tuple[Refusal, str] | None:
+    if not email:
+        return Refusal.EMAIL, "the e-mail or user name is empty. Fill it in."
+    if len(email) > LONGEST_EMAIL:
+        return Refusal.EMAIL, f"the e-mail is longer than {LONGEST_EMAIL} characters. Correct it."
+    if CONTROL.search(email):
+        return Refusal.EMAIL, "the e-mail holds a line break or control character. Remove it."
+    if not password.strip():
+        return Refusal.PASSWORD, "the password is empty. Fill it in, or delete the row."
+    return None
+
+
+def warnings_about(password: str) -> tuple[str, ...]:
+    """What is unusual about a password that is kept as it is: phrases that don't show it."""
+    found = []
+    if password != password.strip():
+        found.append("starts or ends with a space")
+    if "\n" in password or "\r" in password:
+        found.append("holds a line break")
+    return tuple(found)
+
+
+class _Seen:
+    """The e-mails let through: row and a digest of the password, under a key that dies with it."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._rows: dict[bytes, bytes] = {}
+
+    def fault(self, row: int, email: str, password: str) -> tuple[Refusal, str] | None:
+        """Why this row repeats an earlier one, or None, and then it is remembered."""
+        # Mail addresses differ by case only by mistake; a plain user name may mean it.
+        login = self._digest(email.casefold() if "@" in email else email)
+        secret = self._digest(password)
+        known = self._rows.setdefault(login, secret + row.to_bytes(4))
+        first = int.from_bytes(known[len(secret) :])
+        if first == row:
+            return None
+        if known.startswith(secret):
+            same = f"it has the same e-mail and password as row {first}, which is kept."
+            return Refusal.DUPLICATE, f"{same} Delete one of the two."
+        other = f"it has the same e-mail as row {first} and another password; row {first} is kept."
+        return Refusal.CONFLICT, f"{other} Keep the row whose password is right."
+
+    def _digest(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode(), digest_size=12, key=self._key).digest()

@@ -1,0 +1,148 @@
+"""What an attempt brought home: bills first, each once; then the evidence, encrypted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Now
+
+from bills.models import Bill, Evidence, EvidenceKind
+from bills.plan import BillKey
+from bills.storage import WholeFile, name_for, synced
+from imports.fields import cipher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bills.models import Credential, PortalTest
+    from bills.plan import FetchedBill
+    from bills.report import AttemptReport
+    from bills.report import Evidence as Found
+
+LARGEST_TRACE_BYTES = 20 * 1024 * 1024
+NO_TRACE = f"The trace was not kept: it is larger than {LARGEST_TRACE_BYTES >> 20} MB."
+
+
+def known_bills(credential: Credential) -> frozenset[BillKey]:
+    """What is kept of this account already."""
+    rows = Bill.objects.filter(portal_id=credential.portal_id, account=credential.account)
+    return frozenset(
+        BillKey.of(number, day, amount)
+        for number, day, amount in rows.values_list("number", "date", "amount")
+    )
+
+
+def keep_bills(
+    credential: Credential, report: AttemptReport, batch_id: int, attempt_number: int
+) -> list[int]:
+    """Store the new bills; their ids. One that another attempt has stored meanwhile stays.
+
+    Raises OSError and DatabaseError; what was stored before stays.
+    """
+    kept = []
+    for fetched in report.bills:
+        bill = Bill(
+            portal_id=credential.portal_id,
+            account=credential.account,
+            email=credential.email,
+            number=fetched.number,
+            date=fetched.date,
+            amount=fetched.amount,
+            currency=fetched.currency,
+            file=name_for(credential.portal_id, credential.account, fetched.key),
+            sha256=fetched.sha256,
+            size=fetched.size,
+            batch_id=batch_id,
+            attempt_number=attempt_number,
+        )
+        if _keep(bill, fetched):
+            kept.append(bill.pk)
+    return kept
+
+
+def _keep(bill: Bill, fetched: FetchedBill) -> bool:
+    """Row and file together: the row's identity keeps others away from the file's name."""
+    synced(fetched.path)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                bill.save(force_insert=True)
+        except IntegrityError:
+            if not is_kept(bill):
+                raise
+            return False
+        with WholeFile(fetched.path) as whole:
+            bill.file.storage.save(bill.file.name, whole)
+    return True
+
+
+def is_kept(bill: Bill) -> bool:
+    """Whether a bill of this identity is in the database."""
+    same = Bill.objects.filter(portal_id=bill.portal_id, account=bill.account)
+    if bill.number:
+        return same.filter(number=bill.number).exists()
+    return same.filter(number="", date=bill.date, amount=bill.amount).exists()
+
+
+def keep_evidence(report: AttemptReport, batch_id: int, attempt_number: int) -> list[int]:
+    """Store what the failure looked like; the ids."""
+    found = report.evidence
+    if found is None:
+        return []
+    made = [
+        _sealed(kind, content, found, stage=str(report.stage)) for kind, content in _pieces(found)
+    ]
+    for piece in made:
+        piece.batch_id, piece.attempt_number = batch_id, attempt_number
+    return [piece.pk for piece in Evidence.objects.bulk_create(made)]
+
+
+def keep_test(test: PortalTest, report: AttemptReport) -> None:
+    """Store the pictures of a portal's test, stage by stage, and of its failure."""
+    made = []
+    for stage, picture in report.pictures:
+        piece = _sealed(EvidenceKind.SCREENSHOT, picture, None, stage=str(stage))
+        made.append(piece)
+    if report.evidence is not None:
+        made += [
+            _sealed(kind, content, report.evidence, stage=str(report.stage))
+            for kind, content in _pieces(report.evidence)
+        ]
+    for piece in made:
+        piece.test = test
+    Evidence.objects.bulk_create(made)
+
+
+def _pieces(found: Found) -> Iterator[tuple[EvidenceKind, bytes]]:
+    if found.screenshot:
+        yield EvidenceKind.SCREENSHOT, found.screenshot
+    if found.html:
+        yield EvidenceKind.PAGE, found.html.encode()
+    if found.trace is not None and found.trace.stat().st_size <= LARGEST_TRACE_BYTES:
+        yield EvidenceKind.TRACE, found.trace.read_bytes()
+
+
+def _sealed(kind: EvidenceKind, content: bytes, found: Found | None, *, stage: str) -> Evidence:
+    days = getattr(settings, "EVIDENCE_DAYS", 30)
+    return Evidence(
+        kind=kind,
+        stage=stage,
+        token=cipher().encrypt(content),
+        url=found.url if found else "",
+        note=_note(found) if found else "",
+        expires_at=Now() + Value(timedelta(days=days)),
+    )
+
+
+def _note(found: Found) -> str:
+    large = found.trace is not None and found.trace.stat().st_size > LARGEST_TRACE_BYTES
+    return f"{found.note} {NO_TRACE}".strip() if large else found.note
+
+
+def expire_evidence() -> int:
+    """Remove what has expired; how many pieces."""
+    return Evidence.objects.filter(expires_at__lt=Now()).delete()[0]

@@ -1,0 +1,129 @@
+"""Bill downloads, as the engine sees them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Now
+
+from bills import failed_rows, keeping, passwords
+from bills.folders import clean_abandoned
+from bills.keeper import Keeper
+from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.portals.failures import Code
+from bills.portals.recipe_check import RecipeError
+from bills.runner import BillRunner, Stuck
+from bills.visits import browsers_folder, plan_of
+from config.find_browser import REMEDY, find_browser
+from imports.kinds import UnreadableInput
+from imports.models import ImportResult
+from imports.policy import Budget, Outcome, Verdict
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from django.db.models import QuerySet
+
+    from imports.kinds import Runner
+    from imports.models import ImportJob
+
+LOST = "The worker that ran this attempt died before it ended."
+UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
+
+# A retry's batches point at the credentials of the batches they were made from.
+LINK_RETRY = """
+INSERT INTO bills_credentialuse (batch_id, credential_id)
+SELECT DISTINCT mine.batch_id, use.credential_id
+FROM import_results mine
+JOIN import_results old ON old.id = mine.retry_of_id
+JOIN bills_credentialuse use ON use.batch_id = old.batch_id
+WHERE mine.job_id = %s
+"""
+
+
+class BillKind:
+    """A CSV of credentials in, a batch of one for each, a browser login each, PDFs kept."""
+
+    name = "bills"
+    record_noun = "credential"
+
+    def budget(self, job: ImportJob) -> Budget:
+        """The seed's: so many attempts, always the same time apart."""
+        return Budget(job.max_attempts, job.retry_delay_seconds, exponential=False)
+
+    def lease_seconds(self, job: ImportJob) -> float:
+        """Starting a browser and keeping evidence come on top of the attempt's own limit."""
+        from bills.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every command
+
+        margin: float = settings.LEASE_MARGIN_SECONDS
+        return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
+
+    def read(self, job: ImportJob) -> None:
+        """Credentials are read when the draft is made, so that no CSV with passwords is kept."""
+        raise UnreadableInput("This job has no credentials. Make a new one from a CSV.")
+
+    @contextmanager
+    def runner(self, job: ImportJob, in_flight: int) -> Iterator[Runner]:
+        from bills.browser import Browser  # Playwright: not for every command
+
+        portal = BillRun.objects.select_related("portal").get(job=job).portal
+        executable = find_browser()
+        if executable is None:
+            yield Stuck(Outcome(Verdict.PAUSE, "NO_BROWSER", REMEDY))
+            return
+        try:
+            plan = plan_of(portal, job.timeout_seconds)
+        except RecipeError as error:
+            text = f"The recipe of {portal} cannot be used: {error} Correct it, then resume."
+            yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
+            return
+        limit = portal.refused_password_limit or job.max_attempts
+        with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
+            yield BillRunner(browser, keeper, plan, limit)
+
+    def lost(self, job: ImportJob) -> Outcome:
+        """A log-in may be repeated, and what was downloaded before is known by its identity."""
+        details: dict[str, object] = {"who": "us", "remedy": "It is tried again by itself."}
+        return Outcome(Verdict.RETRY, "WORKER_LOST", LOST, details=details)
+
+    def close(self, job: ImportJob) -> None:
+        failed_rows.write(job, settings.RETRY_FILES_DIR)
+
+    def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
+        return failed_rows.write(job, parent)
+
+    def copy_records(self, retry: ImportJob) -> None:
+        """Portal and credentials; passwords that an operator insists on count anew."""
+        first = BillRun.objects.get(job=retry.retry_of)
+        BillRun.objects.create(
+            job=retry,
+            portal=first.portal,
+            csv_name=first.csv_name,
+            extra_columns=first.extra_columns,
+        )
+        with connection.cursor() as sql:
+            sql.execute(LINK_RETRY, [retry.pk])
+        if retry.insists:
+            uses = CredentialUse.objects.filter(batch__job=retry)
+            passwords.insist(uses.values_list("credential_id", flat=True))
+
+    def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
+        """All that failed but those whose password was refused and is still the same."""
+        return ImportResult.objects.exclude(
+            status=ResultStatus.ERROR,
+            error_code=Code.LOGIN_FAILED,
+            batch__credential_use__credential__refused_count__gt=0,
+        )
+
+    def sweep(self) -> None:
+        """Browsers and folders of dead workers, evidence and uploads whose time is over."""
+        clean_abandoned(browsers_folder())
+        keeping.expire_evidence()
+        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()

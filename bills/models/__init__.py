@@ -1,0 +1,18 @@
+"""Portals, the credentials to them, the bills that were fetched, and the evidence of failures."""
+
+from bills.models.credentials import BillRun, Credential, CredentialUse, CsvUpload
+from bills.models.evidence import Evidence, EvidenceKind, PortalTest
+from bills.models.files import Bill
+from bills.models.portals import Portal
+
+__all__ = [
+    "Bill",
+    "BillRun",
+    "Credential",
+    "CredentialUse",
+    "CsvUpload",
+    "Evidence",
+    "EvidenceKind",
+    "Portal",
+    "PortalTest",
+]

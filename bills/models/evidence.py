@@ -1,0 +1,80 @@
+"""Evidence of failed attempts, encrypted and expiring; and the tests of a portal."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from bills.models.credentials import Credential
+from bills.models.portals import Portal
+from imports.fields import WrongKey, cipher
+from imports.models import ImportBatch
+
+
+class PortalTest(models.Model):
+    """One run of "Test this portal": one credential, a picture of each stage, no bill kept."""
+
+    portal = models.ForeignKey(Portal, models.CASCADE, related_name="tests")
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="tests")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    asked_at = models.DateTimeField(db_default=Now())
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    stage = models.CharField(max_length=20, default="", blank=True)
+    error_code = models.CharField(max_length=60, default="", blank=True)
+    error = models.TextField(default="", blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.portal} #{self.pk}"
+
+
+class EvidenceKind(models.TextChoices):
+    """What a piece of evidence is."""
+
+    SCREENSHOT = "screenshot", _("Screenshot")  # PNG
+    PAGE = "page", _("Page")  # HTML without scripts
+    TRACE = "trace", _("Trace")  # a ZIP for Playwright's trace viewer
+
+
+class Evidence(models.Model):
+    """One piece, of the attempt with this batch and number, or of a portal's test."""
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, null=True, related_name="evidence")
+    attempt_number = models.PositiveIntegerField(default=0)
+    test = models.ForeignKey(PortalTest, models.CASCADE, null=True, related_name="evidence")
+    stage = models.CharField(max_length=20, default="", blank=True)
+    kind = models.CharField(max_length=20, choices=EvidenceKind)
+    token = models.BinaryField()  # a Fernet token of the bytes
+    url = models.TextField(default="", blank=True)  # where the page was
+    note = models.TextField(default="", blank=True)  # what is missing, and why
+    made_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(batch__isnull=False) | Q(test__isnull=False),
+                name="evidence_is_of_something",
+            )
+        ]
+        indexes = [models.Index(fields=["batch", "attempt_number"], name="evidence_of_attempt")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    def opened(self) -> bytes:
+        """What it shows. Raises WrongKey where no key of CREDENTIAL_KEYS opens it."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return cipher().decrypt(bytes(self.token))
+        except InvalidToken as error:
+            raise WrongKey("No key in CREDENTIAL_KEYS opens this evidence.") from error

@@ -1,0 +1,64 @@
+"""A bill that was fetched, and the file it lies in."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from bills.models.portals import Portal
+from bills.plan import BillKey
+from bills.storage import bill_storage
+from imports.models import ImportBatch
+
+
+class Bill(models.Model):
+    """One PDF. Its identity is the portal's: account and number, else account, date and amount."""
+
+    portal = models.ForeignKey(Portal, models.PROTECT, related_name="bills")
+    account = models.CharField(max_length=320)  # see `account_of`
+    email = models.CharField(_("e-mail"), max_length=320)
+    number = models.CharField(_("number"), max_length=200, default="", blank=True)
+    date = models.DateField(_("date"), null=True, blank=True)
+    amount = models.DecimalField(
+        _("amount"), max_digits=18, decimal_places=4, null=True, blank=True
+    )
+    currency = models.CharField(_("currency"), max_length=20, default="", blank=True)
+    file = models.FileField(storage=bill_storage, max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField(_("size"))  # bytes
+    # The attempt that fetched it is that of this batch and number.
+    batch = models.ForeignKey(ImportBatch, models.SET_NULL, null=True, related_name="bills")
+    attempt_number = models.PositiveIntegerField()
+    fetched_at = models.DateTimeField(_("fetched"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("bill")
+        verbose_name_plural = _("bills")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["portal", "account", "number"],
+                condition=~Q(number=""),
+                name="bill_number_once",
+            ),
+            models.UniqueConstraint(
+                fields=["portal", "account", "date", "amount"],
+                condition=Q(number=""),
+                nulls_distinct=False,
+                name="bill_date_and_amount_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(number="") | Q(date__isnull=False), name="bill_has_an_identity"
+            ),
+        ]
+        indexes = [models.Index(fields=["account"], name="bill_account")]
+
+    def __str__(self) -> str:
+        return self.number or f"{self.date} {self.amount}"
+
+    @property
+    def key(self) -> BillKey:
+        """Its identity as the browser side knows it."""
+        return BillKey.of(self.number, self.date, self.amount)

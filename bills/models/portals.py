@@ -1,0 +1,141 @@
+"""A portal: where to log in, how to get from there to the bills, how often and how fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bills.portals.recipe_check import RecipeError, load_recipe
+from imports.customers.addresses import BadAddress, check_url
+
+if TYPE_CHECKING:
+    from bills.portals.recipe_schema import Recipe
+
+LONGEST_URL = 2000
+
+
+class Portal(models.Model):
+    """One site that bills are fetched from. A job copies its settings when it is made."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    login_url = models.CharField(
+        _("login URL"),
+        max_length=LONGEST_URL,
+        help_text=_("The page that asks for the password. It is typed on this site and no other."),
+    )
+    billing_url = models.CharField(
+        _("billing URL"),
+        max_length=LONGEST_URL,
+        help_text=_("The page that lists the bills, once logged in."),
+    )
+    recipe = models.JSONField(
+        _("recipe"),
+        default=dict,
+        blank=True,
+        help_text=_(
+            "What is not said here is guessed, as most portals look alike. See the README."
+        ),
+    )
+    script = models.CharField(
+        _("script"),
+        max_length=100,
+        default="",
+        blank=True,
+        help_text=_("The name of a hand-written portal in bills/portals, in place of a recipe."),
+    )
+
+    max_attempts = models.PositiveIntegerField(
+        _("attempts"),
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Tries of each credential in all, the first included."),
+    )
+    retry_delay_seconds = models.FloatField(
+        _("wait before the next attempt (s)"),
+        default=10.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
+    )
+    attempt_timeout_seconds = models.FloatField(
+        _("time limit of one attempt (s)"),
+        default=300.0,
+        validators=[MinValueValidator(1.0), MaxValueValidator(3600.0)],
+        help_text=_("From the login page to the last bill; after that the attempt is ended."),
+    )
+    concurrency = models.PositiveIntegerField(
+        _("logins at once"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Over all workers and jobs. Each takes some 130 MB of memory while it runs."),
+    )
+    refused_password_limit = models.PositiveIntegerField(
+        _("times one refused password is submitted"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_(
+            "Empty: as often as there are attempts. Most portals lock an account after 3 to 5 "
+            "refused passwords, and some block our address after 10: 1 or 2 is wise. Counted over "
+            "attempts, jobs and retries, until the password is changed."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("portal")
+        verbose_name_plural = _("portals")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError that names the field, for a recipe the part of it as well."""
+        errors: dict[str, list[str]] = {}
+        for field in ("login_url", "billing_url"):
+            errors[field] = _faults_of_url(getattr(self, field))
+        errors["recipe"] = _faults_of_recipe(self.recipe)
+        errors["script"] = _faults_of_script(self.script)
+        found = {field: texts for field, texts in errors.items() if texts}
+        if found:
+            raise ValidationError(found)
+
+    def read_recipe(self) -> Recipe:
+        """The recipe as the browser side wants it. Raises RecipeError."""
+        return load_recipe(self.recipe)
+
+
+def _faults_of_url(url: str) -> list[str]:
+    from django.conf import settings
+
+    try:
+        check_url(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
+    except BadAddress as refusal:
+        return [str(refusal)]
+    return []
+
+
+def _faults_of_recipe(recipe: object) -> list[str]:
+    if recipe in (None, "", {}):
+        return []
+    if not isinstance(recipe, dict):
+        return [str(_("The recipe is a JSON object: { … }."))]
+    try:
+        load_recipe(recipe)
+    except RecipeError as refusal:
+        return [f"{field}: {sentence}" for field, sentence in refusal.errors]
+    return []
+
+
+def _faults_of_script(name: str) -> list[str]:
+    if not name:
+        return []
+    from bills.portals.base import portal_names
+
+    known = portal_names()
+    if name in known:
+        return []
+    told = ", ".join(known) or str(_("there is none yet"))
+    return [str(_("There is no script of this name. Known: %(known)s.") % {"known": told})]

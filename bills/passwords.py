@@ -1,0 +1,104 @@
+"""How often a password was sent and refused: counted before it is typed, over all jobs.
+
+Portals lock accounts after a few refused passwords, so a password that was refused as often as
+its portal allows is not sent again until it is changed, or an operator insists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Now
+
+from bills.models import Credential
+from bills.portals.failures import Code, PortalError
+from bills.report import Stage
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+
+    from bills.report import AttemptReport
+
+LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)
+CHANGED = "It was changed while this attempt ran: the next one sends the new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """Which password of which credential, without the password: told by when it was entered."""
+
+    credential_id: int
+    changed_at: datetime.datetime
+    limit: int
+
+    def _rows(self) -> QuerySet[Credential]:
+        return Credential.objects.filter(
+            pk=self.credential_id, password_changed_at=self.changed_at
+        )
+
+    def is_spent(self) -> bool:
+        """Whether it has been refused (or sent without proof) as often as is allowed."""
+        return self._rows().filter(spent(self.limit)).exists()
+
+    def count_before_typing(self) -> None:
+        """Note that it is being sent. Raises PortalError LOGIN_FAILED where it must not be."""
+        counted = (
+            self._rows().exclude(spent(self.limit)).update(unproven_count=F("unproven_count") + 1)
+        )
+        if not counted:
+            why = told_spent(self.limit) if self._rows().exists() else CHANGED
+            raise PortalError(Code.LOGIN_FAILED, why)
+
+    def note_accepted(self) -> None:
+        """The portal let us in: what was refused before does not count any more."""
+        self._rows().update(refused_count=0, unproven_count=0)
+
+    def settle(self, report: AttemptReport, times_sent: int) -> None:
+        """What the attempt proved about it. Nothing seen of an answer proves nothing."""
+        if not times_sent:
+            return
+        if report.stage in LOGGED_IN:
+            self.note_accepted()
+        elif report.code is Code.LOGIN_FAILED:
+            self._rows().update(
+                refused_count=F("refused_count") + 1,
+                unproven_count=Greatest(F("unproven_count") - times_sent, 0),
+            )
+        elif report.code is not Code.UNRECOGNISED_PAGE:
+            self._rows().update(unproven_count=Greatest(F("unproven_count") - times_sent, 0))
+
+
+def spent(limit: int) -> Q:
+    """Credentials whose password may not be sent again."""
+    return Q(refused_count__gte=limit - F("unproven_count"))
+
+
+def told_spent(limit: int) -> str:
+    """Why it is not sent, and what helps."""
+    times = "once" if limit == 1 else f"{limit} times"
+    return (
+        f"This password was sent {times} without success, which is as often as this portal's "
+        "settings allow: it is not sent again until it is changed."
+    )
+
+
+def change(credential: Credential, password: str) -> bool:
+    """Enter a password; False where it is the one that is stored. Counting begins anew."""
+    if password == credential.password:
+        return False
+    credential.password = password
+    Credential.objects.filter(pk=credential.pk).update(
+        password=password, password_changed_at=Now(), refused_count=0, unproven_count=0
+    )
+    credential.refresh_from_db()
+    return True
+
+
+def insist(credential_ids: Iterable[int]) -> None:
+    """An operator wants them sent again as they are: counting begins anew."""
+    Credential.objects.filter(pk__in=credential_ids).update(refused_count=0, unproven_count=0)

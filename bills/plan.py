@@ -1,0 +1,105 @@
+"""What the browser side is given and hands back, as plain values: no ORM, no settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable
+    from decimal import Decimal
+    from pathlib import Path
+
+    from bills.portals.recipe_schema import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class BillKey:
+    """What tells one bill of an account from another: its number, else its date and amount.
+
+    Make it with `of`, so that both sides agree which of them counts.
+    """
+
+    number: str = ""
+    date: datetime.date | None = None
+    amount: Decimal | None = None
+
+    @classmethod
+    def of(cls, number: str, day: datetime.date | None, amount: Decimal | None) -> BillKey:
+        """Raises ValueError when there is neither a number nor a date."""
+        if number:
+            return cls(number=number)
+        if day is None:
+            raise ValueError("A bill needs a number or a date.")
+        return cls(date=day, amount=amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One credential. `extra` are the CSV's further columns; `known_bills` is what is kept."""
+
+    email: str
+    password: str = field(repr=False)
+    known_bills: frozenset[BillKey] = frozenset()
+    extra: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalPlan:
+    """How one portal is to be visited.
+
+    `script` names a hand-written portal (bills/portals/NAME.py), used in place of the recipe.
+    `attempt_timeout` is in seconds and covers the whole attempt. `allowed_hosts` come on top of
+    the two URLs' hosts and the recipe's. `check_url` raises for a URL that the settings refuse.
+    """
+
+    login_url: str
+    billing_url: str
+    recipe: Recipe
+    attempt_timeout: float = 300.0
+    allowed_hosts: tuple[str, ...] = ()
+    allow_private: bool = False
+    script: str = ""
+    check_url: Callable[[str], object] | None = None
+    keep_trace: bool = True
+    picture_each_stage: bool = False  # "Test this portal": a screenshot after every stage
+
+    def permits(self, host: str) -> bool:
+        """Whether the portal's pages may reach this host. `*.example.com` names its subdomains."""
+        own = {urlsplit(url).hostname or "" for url in (self.login_url, self.billing_url) if url}
+        asked = host.lower().rstrip(".")
+        return any(
+            asked == rule or (rule.startswith("*.") and asked.endswith(rule[1:]))
+            for rule in (*own, *self.recipe.hosts, *self.allowed_hosts)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the caller wants to be told. Both are called in a thread of their own and waited for.
+
+    `stage(name, done, total)`: the attempt entered a stage (counts for downloads, else 0, 0).
+    `before_password()`: a password is about to be sent; raise to forbid it.
+    """
+
+    stage: Callable[[str, int, int], None] | None = None
+    before_password: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBill:
+    """A new bill, checked and on disk under a temporary name until the report is discarded."""
+
+    number: str
+    date: datetime.date | None
+    amount: Decimal | None
+    currency: str
+    path: Path
+    sha256: str
+    size: int  # bytes
+
+    @property
+    def key(self) -> BillKey:
+        return BillKey.of(self.number, self.date, self.amount)

@@ -1,0 +1,116 @@
+""" "Test this portal": one credential, once, with a picture of every stage. No bill is kept."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import django_rq
+from django.db import transaction
+from django.db.models.functions import Now
+
+from bills import keeping
+from bills.keeper import Keeper
+from bills.models import PortalTest
+from bills.passwords import Password
+from bills.plan import Login, Watch
+from bills.portals.recipe_check import RecipeError
+from bills.report import outcome_of
+from bills.visits import browsers_folder, plan_of
+from config.find_browser import REMEDY, find_browser
+from imports.fields import WrongKey
+from imports.jobs import QUEUE
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from bills.models import Credential, Portal
+    from bills.plan import PortalPlan
+    from bills.report import AttemptReport
+
+logger = logging.getLogger(__name__)
+LONGEST_SECONDS = 120.0  # somebody is watching
+
+
+def ask(portal: Portal, credential: Credential, asked_by: User | None) -> PortalTest:
+    """Have a worker make the test. Raises RedisError where none can be told."""
+    test = PortalTest.objects.create(portal=portal, credential=credential, asked_by=asked_by)
+    transaction.on_commit(lambda: _enqueue(test.pk))
+    return test
+
+
+def _enqueue(test_id: int) -> None:
+    from bills.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every page
+
+    limit = int(LONGEST_SECONDS + LONGEST_OVERTIME_SECONDS + 60)
+    # By name: what stands first in a bell is a job's id, and this is none.
+    django_rq.get_queue(QUEUE).enqueue(
+        run, kwargs={"test_id": test_id}, at_front=True, result_ttl=0, failure_ttl=3600,
+        job_timeout=limit, description=f"portal test {test_id}",
+    )  # fmt: skip
+
+
+def run(test_id: int) -> None:
+    """Make the test, unless another worker has begun it."""
+    begun = PortalTest.objects.filter(pk=test_id, began_at=None).update(began_at=Now())
+    if not begun:
+        return
+    test = PortalTest.objects.defer("credential__password").get(pk=test_id)
+    executable = find_browser()
+    if executable is None:
+        end(test, "NO_BROWSER", REMEDY)
+        return
+    try:
+        limit = min(test.portal.attempt_timeout_seconds, LONGEST_SECONDS)
+        plan = plan_of(test.portal, limit, with_pictures=True)
+        credential = test.credential
+        login = Login(credential.email, credential.password, extra=dict(credential.extra))
+    except RecipeError as error:
+        end(test, "BAD_RECIPE", str(error))
+        return
+    except WrongKey as error:
+        end(test, "WRONG_KEY", str(error))
+        return
+    _visit(test, executable, login, plan)
+
+
+def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) -> None:
+    from bills.browser import Browser
+
+    portal, credential = test.portal, test.credential
+    limit = portal.refused_password_limit or portal.max_attempts
+    password = Password(credential.pk, credential.password_changed_at, limit)
+    with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
+
+        def note(stage: str, done: int, total: int) -> None:
+            keeper.do(PortalTest.objects.filter(pk=test.pk).update, stage=stage)
+
+        def count() -> None:
+            keeper.do(password.count_before_typing).result()
+
+        watch = Watch(stage=note, before_password=count)
+        report = browser.submit(login, plan, fresh=True, watch=watch).result()
+        try:
+            password.settle(report, report.password_submissions)
+            keeping.keep_test(test, report)
+            _tell(test, report)
+        finally:
+            report.discard()
+
+
+def _tell(test: PortalTest, report: AttemptReport) -> None:
+    outcome = outcome_of(report)
+    bills = [
+        {"number": bill.number, "date": str(bill.date or ""), "size": bill.size}
+        for bill in report.bills[:50]
+    ]
+    test.details = {**(outcome.details or {}), "bills": bills}
+    test.stage = str(report.stage)
+    end(test, outcome.code, outcome.error)
+
+
+def end(test: PortalTest, code: str, error: str) -> None:
+    """Write down what it came to."""
+    test.error_code, test.error = code, error
+    test.save(update_fields=["error_code", "error", "details", "stage"])
+    PortalTest.objects.filter(pk=test.pk).update(ended_at=Now())

@@ -1,0 +1,184 @@
+"""Every way a bill download can fail: who must act, whether it is tried again, and the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Actor(StrEnum):
+    """Who must act before the next try can go better."""
+
+    US = "us"  # whoever runs Redrive: a recipe, a setting, a machine
+    OPERATOR = "operator"  # whoever looks after the credentials
+    PORTAL = "portal"  # the other side: it passes, or they must be told
+
+
+class Rule(StrEnum):
+    """What follows a failure."""
+
+    RETRY = "retry"  # try again, up to the portal's attempts
+    STOP = "stop"  # trying again changes nothing, or does harm: ask the operator
+    DEFER = "defer"  # "not now": come back later; costs no attempt
+
+
+class Code(StrEnum):
+    """The name of a failure, as operators filter on it."""
+
+    TIMEOUT = "TIMEOUT"
+    NETWORK = "NETWORK"
+    SITE_5XX = "SITE_5XX"
+    NAVIGATION = "NAVIGATION"
+    DOWNLOAD_BAD = "DOWNLOAD_BAD"
+    BROWSER_CRASH = "BROWSER_CRASH"
+    LOGIN_FAILED = "LOGIN_FAILED"
+    UNRECOGNISED_PAGE = "UNRECOGNISED_PAGE"
+    NO_BILLS_BUT_HAD_BEFORE = "NO_BILLS_BUT_HAD_BEFORE"
+    LOCKED = "LOCKED"
+    PASSWORD_EXPIRED = "PASSWORD_EXPIRED"  # noqa: S105 - a code, not a password
+    ACTION_NEEDED = "ACTION_NEEDED"
+    OTP_NEEDED = "OTP_NEEDED"
+    CAPTCHA = "CAPTCHA"
+    OTHER_SITE = "OTHER_SITE"
+    RATE_LIMITED = "RATE_LIMITED"
+    MAINTENANCE = "MAINTENANCE"
+    INTERRUPTED = "INTERRUPTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code means: `sentence` says what is wrong, `remedy` what to do about it."""
+
+    actor: Actor
+    rule: Rule
+    sentence: str
+    remedy: str
+
+
+MEANINGS: dict[Code, Meaning] = {
+    Code.TIMEOUT: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        "The portal did not answer in time.",
+        "Try again later; if the portal is always slow, give the attempt a longer time limit.",
+    ),
+    Code.NETWORK: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        "The portal could not be reached.",
+        "Open the login URL in a browser: if it fails there too, wait for the portal.",
+    ),
+    Code.SITE_5XX: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        "The portal answered with an error of its own.",
+        "Nothing is wrong with the credential. Try again when the portal works.",
+    ),
+    Code.NAVIGATION: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        "The portal's pages are not as the recipe expects.",
+        "Look at the screenshot and correct the portal's recipe.",
+    ),
+    Code.DOWNLOAD_BAD: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        "What was downloaded is no whole PDF.",
+        "Try again later; if it stays so, open the bill at the portal by hand.",
+    ),
+    Code.BROWSER_CRASH: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        "The browser crashed.",
+        "It is tried again in a new browser; if it stays so, look at the machine's memory.",
+    ),
+    Code.LOGIN_FAILED: Meaning(
+        Actor.OPERATOR,
+        Rule.RETRY,
+        "The portal refused the e-mail or the password.",
+        "Correct the password, then retry. Every refused try brings the account nearer to a lock.",
+    ),
+    # Tried again because a page that has not finished loading looks the same. The password may
+    # have been refused in words we don't know, so such a try counts against the portal's limit
+    # on refused passwords.
+    Code.UNRECOGNISED_PAGE: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        "The portal showed a page that the recipe does not know.",
+        "Look at the screenshot and tell the recipe what this page means.",
+    ),
+    Code.NO_BILLS_BUT_HAD_BEFORE: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        "No bill was found, though this account had bills before.",
+        "Look at the screenshot: most likely the recipe no longer fits the list of bills.",
+    ),
+    Code.LOCKED: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        "The portal has locked this account.",
+        "Have the account opened again at the portal, check the password, then retry.",
+    ),
+    Code.PASSWORD_EXPIRED: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        "The portal asks for a new password.",
+        "Log in by hand, choose a new password, enter it here, then retry.",
+    ),
+    Code.ACTION_NEEDED: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        "The portal wants something from the account's owner before it goes on.",
+        "Log in by hand, do what the page asks (terms, contact details), then retry.",
+    ),
+    Code.OTP_NEEDED: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        "The portal asks for a one-time code.",
+        "Turn two-step login off for this account, or fetch its bills by hand.",
+    ),
+    Code.CAPTCHA: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        "The portal asks for a proof that a human is there.",
+        "Log in by hand once, wait some hours, then retry with fewer at once.",
+    ),
+    Code.OTHER_SITE: Meaning(
+        Actor.US,
+        Rule.STOP,
+        "The portal leads to another site.",
+        "Check where it leads. If that is right, add the host to the recipe's hosts, or set the "
+        "login URL to the page that really asks for the password.",
+    ),
+    Code.RATE_LIMITED: Meaning(
+        Actor.PORTAL,
+        Rule.DEFER,
+        "The portal says that we come too often.",
+        "It is tried again later by itself. If it stays so, run fewer at once.",
+    ),
+    Code.MAINTENANCE: Meaning(
+        Actor.PORTAL,
+        Rule.DEFER,
+        "The portal is closed for maintenance.",
+        "It is tried again later by itself.",
+    ),
+    Code.INTERRUPTED: Meaning(
+        Actor.US,
+        Rule.DEFER,
+        "The attempt was ended because the worker was stopped.",
+        "It is started again by itself.",
+    ),
+}
+
+
+class PortalError(Exception):
+    """Ends an attempt with a code. `detail` adds to the code's sentence what was seen.
+
+    `retry_after` is in seconds, where the portal named a time. Never put a secret in `detail`.
+    """
+
+    def __init__(self, code: Code, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(f"{MEANINGS[code].sentence} {detail}".strip())
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after

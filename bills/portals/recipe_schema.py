@@ -1,0 +1,190 @@
+"""The declarative recipe of a portal: its parts and fields."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import msgspec
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:]+\]?")
+
+
+def refuse_password(text: str) -> None:
+    """Raises ValueError where a recipe asks for the password outside the login form."""
+    if "password" in PLACEHOLDER.findall(text):
+        raise ValueError("{password} is only ever typed into the login form.")
+
+
+def is_date(text: str) -> bool:
+    """Whether the text is a date as ISO 8601 writes it: 2025-01-31."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every part of a recipe shares: names that are not known are errors."""
+
+
+class Target(Part, frozen=True):
+    """A field, button or link: exactly one of label, role, text, placeholder and selector.
+
+    `role` goes with `name`; `selector` is CSS or any of Playwright's selectors.
+    """
+
+    label: str = ""
+    role: str = ""
+    name: str = ""
+    text: str = ""
+    placeholder: str = ""
+    selector: str = ""
+
+    def __post_init__(self) -> None:
+        given = [self.label, self.role, self.text, self.placeholder, self.selector]
+        if sum(map(bool, given)) != 1:
+            raise ValueError("give exactly one of label, role, text, placeholder and selector.")
+        if self.name and not self.role:
+            raise ValueError("`name` goes with `role`.")
+
+    def __str__(self) -> str:
+        shown = {key: getattr(self, key) for key in self.__struct_fields__ if getattr(self, key)}
+        return ", ".join(f'{key} "{value}"' for key, value in shown.items())
+
+
+class Sign(Part, frozen=True):
+    """How a page is recognised: exactly one of url, text and selector.
+
+    `url` is a pattern of the whole address with `*` for any characters; `text` is found anywhere
+    in the page's visible text, in either case; `selector` must be visible.
+    """
+
+    url: str = ""
+    text: str = ""
+    selector: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.url, self.text, self.selector))) != 1:
+            raise ValueError("give exactly one of url, text and selector.")
+
+
+class Cell(Part, frozen=True):
+    """Where a row shows something: `column` (its heading, or its number from 1) or a CSS selector.
+
+    `pattern` is a regular expression; its first group (or all of it) is what counts. `format` is
+    a date's, in the letters of strptime ("%d/%m/%Y").
+    """
+
+    column: str | int = ""
+    selector: str = ""
+    pattern: str = ""
+    format: str = ""
+
+    def __post_init__(self) -> None:
+        if self.column and self.selector:
+            raise ValueError("give column or selector, not both.")
+        if isinstance(self.column, int) and self.column < 1:
+            raise ValueError("columns are counted from 1.")
+        try:
+            re.compile(self.pattern)
+        except re.error as problem:
+            raise ValueError(f"pattern is no regular expression: {problem}.") from None
+
+
+class Step(Part, frozen=True):
+    """One thing to do on the way: exactly one of click, fill, select and goto.
+
+    `value` goes with fill and select, and may hold {email}, {since}, {today} or {a CSV column}.
+    """
+
+    click: Target | None = None
+    fill: Target | None = None
+    select: Target | None = None
+    goto: str = ""
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.click, self.fill, self.select, self.goto))) != 1:
+            raise ValueError("give exactly one of click, fill, select and goto.")
+        if self.value and not (self.fill or self.select):
+            raise ValueError("`value` goes with fill or select.")
+        refuse_password(self.value + self.goto)
+
+
+class LoginPart(Part, frozen=True):
+    """The login page. Whatever is absent is guessed."""
+
+    steps: tuple[Step, ...] = ()  # what opens the form
+    email: Target | None = None
+    next: Target | None = None  # between the e-mail and the password, where they are two pages
+    password: Target | None = None
+    submit: Target | None = None
+    answer_seconds: float = 30.0  # how long to wait for a page that we know
+
+    def __post_init__(self) -> None:
+        if not 0 < self.answer_seconds <= 3600:
+            raise ValueError("answer_seconds must be between 0 and 3600.")
+
+
+class OutcomesPart(Part, frozen=True):
+    """What each answer to the login looks like. An absent one is guessed, [] is never expected."""
+
+    success: tuple[Sign, ...] | None = None
+    refused: tuple[Sign, ...] | None = None
+    locked: tuple[Sign, ...] | None = None
+    code: tuple[Sign, ...] | None = None
+    captcha: tuple[Sign, ...] | None = None
+    password_expired: tuple[Sign, ...] | None = None
+    action: tuple[Sign, ...] | None = None
+    maintenance: tuple[Sign, ...] | None = None
+    rate_limited: tuple[Sign, ...] | None = None
+
+
+class BillsPart(Part, frozen=True):
+    """The list of bills. Whatever is absent is guessed, but for own_row and the dates."""
+
+    steps: tuple[Step, ...] = ()  # from the page after the login, or from the billing URL
+    rows: str = ""  # a selector that matches each bill's row
+    own_row: str = ""  # a text that this customer's rows have: "{email}", "{customer_no}"
+    own_cell: Cell | None = None  # where in the row it stands; absent: anywhere
+    number: Cell | None = None
+    issued: Cell | None = msgspec.field(default=None, name="date")
+    amount: Cell | None = None
+    link: Target | None = None
+    next: Target | None = None
+    empty: tuple[Sign, ...] | None = None  # what proves that there are no bills
+    max_pages: int = 100
+    since: str = ""  # "2025-01-31": older bills are left alone
+    months: int = 0  # or: so many months back from today
+
+    def __post_init__(self) -> None:
+        if self.since and not is_date(self.since):
+            raise ValueError("since must be a date like 2025-01-31.")
+        if self.since and self.months:
+            raise ValueError("give since or months, not both.")
+        if not 0 <= self.months <= 1200 or not 1 <= self.max_pages <= 10_000:
+            raise ValueError("months must be 0 to 1200, max_pages 1 to 10000.")
+        refuse_password(self.own_row)
+
+
+class Recipe(Part, frozen=True):
+    """A whole recipe. An empty one is a recipe too: everything is guessed.
+
+    `hosts` are the further hosts that the portal's pages may reach ("cdn.example.com",
+    "*.example.com"); `overlays` are clicked away whenever they appear.
+    """
+
+    hosts: tuple[str, ...] = ()
+    overlays: tuple[Target, ...] = ()
+    login: LoginPart = LoginPart()
+    outcomes: OutcomesPart = OutcomesPart()
+    bills: BillsPart = BillsPart()
+
+    def __post_init__(self) -> None:
+        for host in self.hosts:
+            if not HOST.fullmatch(host):
+                raise ValueError(
+                    f'"{host}" is no host: write it in small letters, without https:// or a path.'
+                )

@@ -1,0 +1,164 @@
+"""Finds on the page what a recipe's target names, and does a recipe's steps."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Error as PlaywrightError
+
+from bills.portals import guesses
+from bills.portals.failures import Code, PortalError
+from bills.portals.recipe_schema import PLACEHOLDER, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from playwright.async_api import Locator, Page
+
+    from bills.portals.recipe_schema import BillsPart, Step
+    from bills.visit import Visit
+
+LOOK_SECONDS = 0.05  # between two looks at a page
+DAYS_IN_A_MONTH = 30.44
+
+
+def locators(root: Page | Locator, target: Target) -> list[Locator]:
+    """Where the target may be, the surest first: an exact name before one that contains it.
+
+    "Password" would otherwise find the button "Show password".
+    """
+    if target.selector:
+        return [root.locator(target.selector)]
+    if target.role:
+        name = target.name or None
+        exact = root.get_by_role(target.role, name=name, exact=True)  # type: ignore[arg-type]
+        return [exact, root.get_by_role(target.role, name=name)]  # type: ignore[arg-type]
+    if target.label:
+        # "Password *" and "Password:" are what forms make of a label.
+        loose = re.compile(rf"^\W*{re.escape(target.label)}\W*$", re.IGNORECASE)
+        return [
+            root.get_by_label(target.label, exact=True),
+            root.get_by_label(loose),
+            root.get_by_label(target.label),
+        ]
+    if target.placeholder:
+        return [root.get_by_placeholder(target.placeholder)]
+    return [root.get_by_text(target.text, exact=True), root.get_by_text(target.text)]
+
+
+async def look(root: Page | Locator, targets: Sequence[Target]) -> Locator | None:
+    """The first of the targets that is visible now, else None."""
+    for target in targets:
+        for locator in locators(root, target):
+            shown = locator.filter(visible=True)
+            if await shown.count():
+                return shown.first
+    return None
+
+
+async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
+    """The first of the targets to become visible. `what` names the field for the error.
+
+    Raises PortalError NAVIGATION when none does in the recipe's answer_seconds.
+    """
+    limit = visit.plan.recipe.login.answer_seconds
+    try:
+        async with asyncio.timeout(limit):
+            while True:
+                visit.check_site()
+                found = await calmly_look(visit.page, targets)
+                if found is not None:
+                    return found
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        names = " or ".join(str(target) for target in targets[:3])
+        raise PortalError(
+            Code.NAVIGATION, f"{what}: the page shows no {names} (waited {limit:g} s)."
+        ) from None
+
+
+async def calmly_look(root: Page | Locator, targets: Sequence[Target]) -> Locator | None:
+    """As `look`; a page that is just being replaced shows nothing."""
+    try:
+        return await look(root, targets)
+    except PlaywrightError as problem:
+        if is_between_pages(problem):
+            return None
+        raise
+
+
+def is_between_pages(problem: PlaywrightError) -> bool:
+    """Whether the page was only being replaced by the next one."""
+    return bool(re.search(r"context was destroyed|navigat|frame was detached", problem.message))
+
+
+async def dismiss_overlays(visit: Visit) -> None:
+    """From now on, press away the recipe's overlays (or usual cookie banners) as they appear.
+
+    Playwright does it itself before every action, so a banner that comes late is met too.
+    """
+    buttons = visit.plan.recipe.overlays or (Target(selector=guesses.COOKIE_BUTTON),)
+    for target in buttons:
+        found = locators(visit.page, target)[-1].filter(visible=True).first
+        await visit.page.add_locator_handler(found, _press, no_wait_after=True)
+
+
+async def _press(button: Locator) -> None:
+    await button.click()
+
+
+async def do_steps(visit: Visit, steps: Sequence[Step], field: str) -> None:
+    """Do a recipe's steps one after the other. `field` names them in errors."""
+    for number, step in enumerate(steps):
+        place = f"{field}[{number}]"
+        if step.goto:
+            await visit.goto(filled(step.goto, visit))
+            continue
+        target = step.click or step.fill or step.select
+        if target is None:  # the schema does not allow it
+            continue
+        found = await find(visit, [target], place)
+        if step.click:
+            await found.click()
+        elif step.fill:
+            await found.fill(filled(step.value, visit))
+        else:
+            await found.select_option(filled(step.value, visit))
+
+
+def filled(text: str, visit: Visit) -> str:
+    """The text with {email}, {since}, {today} and the CSV's columns filled in.
+
+    Raises PortalError NAVIGATION for a name that this credential does not have.
+    """
+    values = {
+        **visit.login.extra,
+        "email": visit.login.email,
+        "today": today().isoformat(),
+        "since": (earliest(visit.plan.recipe.bills) or today()).isoformat(),
+    }
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise PortalError(Code.NAVIGATION, f'The credential has no column "{found[1]}".')
+        return values[found[1]]
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def today() -> date:
+    """Today's date in UTC: a range of bills may be a day off."""
+    return datetime.now(UTC).date()
+
+
+def earliest(bills: BillsPart) -> date | None:
+    """The date before which bills are left alone; None where all count."""
+    if bills.since:
+        return datetime.fromisoformat(bills.since).date()
+    if bills.months:
+        return today() - timedelta(days=bills.months * DAYS_IN_A_MONTH)
+    return None

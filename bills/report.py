@@ -1,0 +1,123 @@
+"""What one attempt came to, and what that means to the engine."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bills.portals.failures import MEANINGS, Code, PortalError, Rule
+from imports.policy import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bills.plan import FetchedBill
+
+VERDICTS = {
+    Rule.RETRY: Verdict.RETRY,
+    Rule.STOP: Verdict.REJECTED,
+    Rule.DEFER: Verdict.DEFERRED,
+}
+
+
+class Stage(StrEnum):
+    """How far an attempt got."""
+
+    OPEN = "open"  # the login page is being loaded
+    LOGIN = "login"  # e-mail and password are being typed and sent
+    JUDGE = "judge"  # what the portal makes of them
+    LIST = "list"  # the bills are being listed
+    DOWNLOAD = "download"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a failed attempt looked like, free of the password. `note` says what is missing."""
+
+    screenshot: bytes | None = field(default=None, repr=False)  # PNG
+    html: str = field(default="", repr=False)
+    trace: Path | None = None  # a zip for Playwright's trace viewer, from after the login
+    url: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class AttemptReport:
+    """What one attempt came to. `bills` are new and complete, also where the attempt failed.
+
+    Times are in seconds. `code` is empty after a success. The files below `folder` are the
+    caller's until `discard`.
+    """
+
+    stage: Stage = Stage.OPEN
+    code: Code | None = None
+    error: str = ""
+    retry_after: float | None = None
+    http_status: int | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    found: int = 0  # bills of this account in the list
+    already_here: int = 0
+    not_ours: int = 0  # rows of other customers, left alone
+    older: int = 0  # bills from before the recipe's range of dates, left alone
+    bills: list[FetchedBill] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    password_submissions: int = 0
+    evidence: Evidence | None = None
+    pictures: list[tuple[Stage, bytes]] = field(default_factory=list, repr=False)
+    folder: Path | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.code is None:
+            return Verdict.SUCCESS
+        return VERDICTS[MEANINGS[self.code].rule]
+
+    @property
+    def who(self) -> str:
+        return MEANINGS[self.code].actor if self.code else ""
+
+    @property
+    def remedy(self) -> str:
+        return MEANINGS[self.code].remedy if self.code else ""
+
+    def fail(self, error: PortalError) -> None:
+        """Note why the attempt ended. The first reason stays."""
+        if self.code is None:
+            self.code, self.error, self.retry_after = error.code, str(error), error.retry_after
+
+    def discard(self) -> None:
+        """Remove the attempt's files. To be called once the bills are stored."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def outcome_of(report: AttemptReport) -> Outcome:
+    """The report in the engine's words. Nothing in it is a file or a secret."""
+    return Outcome(
+        verdict=report.verdict,
+        code=report.code or "",
+        error=report.error,
+        http_status=report.http_status,
+        answer=summary(report),
+        retry_after=report.retry_after,
+        details={
+            "stage": str(report.stage),
+            "seconds": {name: round(spent, 3) for name, spent in report.seconds.items()},
+            "found": report.found,
+            "new": len(report.bills),
+            "already_here": report.already_here,
+            "not_ours": report.not_ours,
+            "password_submissions": report.password_submissions,
+            "who": str(report.who),
+            "remedy": report.remedy,
+            "notes": list(report.notes),
+        },
+    )
+
+
+def summary(report: AttemptReport) -> str:
+    """What a result shows in a few words: "3 new, 9 already here"."""
+    return f"{len(report.bills)} new, {report.already_here} already here"

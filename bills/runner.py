@@ -1,0 +1,188 @@
+"""Runs a lane's attempts in a browser, and keeps what they bring before their outcome is told.
+
+Three threads: the lane's own submits; the browser's drives the pages and never touches the
+database; the keeper's counts passwords and stores bills and evidence.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from django.db import DatabaseError
+
+from bills import keeping
+from bills.models import CredentialUse
+from bills.passwords import Password, told_spent
+from bills.plan import Login, Watch
+from bills.portals.failures import MEANINGS, Code
+from bills.report import Stage, outcome_of
+from imports.fields import WrongKey
+from imports.policy import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from bills.browser import Browser
+    from bills.keeper import Keeper
+    from bills.models import Credential
+    from bills.plan import PortalPlan
+    from bills.report import AttemptReport
+    from imports.kinds import Work
+
+logger = logging.getLogger("bills")
+
+NOT_STORED = "NOT_STORED"
+WRONG_KEY = "WRONG_KEY"
+KEEP_KEY = "Put the key back that it was stored with, or enter the password again, then resume."
+
+
+class BillRunner:
+    """Submits claimed credentials to the browser. `limit` is for one refused password."""
+
+    def __init__(self, browser: Browser, keeper: Keeper, plan: PortalPlan, limit: int) -> None:
+        self.browser, self.keeper = browser, keeper
+        self.plan, self.limit = plan, limit
+
+    def submit(self, work: Work) -> Future[Outcome]:
+        """Start one attempt. Called on the lane's thread, which may read the ledger."""
+        try:
+            use = CredentialUse.objects.select_related("credential").get(batch_id=work.batch_id)
+        except WrongKey as error:
+            return settled(Outcome(Verdict.PAUSE, WRONG_KEY, f"{error} {KEEP_KEY}"))
+        errand = Errand(self, work, use.credential)
+        logger.info(
+            "[EMAIL] Processing: %s (Attempt %s/%s)",
+            use.credential.email, work.attempt, work.max_attempts,
+        )  # fmt: skip
+        return errand.start()
+
+
+class Errand:
+    """One attempt for one credential."""
+
+    def __init__(self, runner: BillRunner, work: Work, credential: Credential) -> None:
+        self.runner, self.work, self.credential = runner, work, credential
+        self.password = Password(credential.pk, credential.password_changed_at, runner.limit)
+        self.times_sent = 0
+        self.is_refused_by_us = False
+        self.outcome: Future[Outcome] = Future()
+
+    def start(self) -> Future[Outcome]:
+        """Hand it to the browser, unless its password may not be sent any more."""
+        if self.password.is_spent():
+            text = f"{MEANINGS[Code.LOGIN_FAILED].sentence} {told_spent(self.runner.limit)}"
+            outcome = Outcome(Verdict.REJECTED, Code.LOGIN_FAILED, text, details=advice())
+            self._log(outcome)
+            return settled(outcome)
+        credential = self.credential
+        login = Login(
+            email=credential.email,
+            password=credential.password,
+            known_bills=keeping.known_bills(credential),
+            extra=dict(credential.extra),
+        )
+        watch = Watch(stage=self._note_stage, before_password=self._count_password)
+        report = self.runner.browser.submit(
+            login, self.runner.plan, fresh=self.work.tries > 1, watch=watch
+        )
+        report.add_done_callback(lambda done: self.runner.keeper.do(self._finish, done))
+        return self.outcome
+
+    # Called by the browser, each in a thread of its own
+
+    def _note_stage(self, stage: str, done: int, total: int) -> None:
+        self.runner.keeper.do(self._keep_stage, stage, done, total)
+
+    def _count_password(self) -> None:
+        """Before it is typed. Raises PortalError where it must not be."""
+        try:
+            self.runner.keeper.do(self.password.count_before_typing).result()
+        except Exception:
+            self.is_refused_by_us = True
+            raise
+        self.times_sent += 1
+
+    # On the keeper's thread
+
+    def _keep_stage(self, stage: str, done: int, total: int) -> None:
+        if stage == Stage.LIST:
+            self.password.note_accepted()
+        CredentialUse.objects.filter(pk=self.work.batch_id).update(
+            stage=stage, stage_done=done, stage_total=total
+        )
+
+    def _finish(self, done: Future[AttemptReport]) -> None:
+        """Store what there is, then tell the lane. Its outcome is written down last of all."""
+        try:
+            report = done.result()
+            try:
+                outcome = self._keep(report)
+            finally:
+                report.discard()
+            self._log(outcome)
+            self.outcome.set_result(outcome)
+        except BaseException as error:
+            self.outcome.set_exception(error)
+
+    def _keep(self, report: AttemptReport) -> Outcome:
+        batch_id, number = self.work.batch_id, self.work.tries
+        outcome = outcome_of(report)
+        try:
+            self.password.settle(report, self.times_sent)
+            bills = keeping.keep_bills(self.credential, report, batch_id, number)
+            evidence = keeping.keep_evidence(report, batch_id, number)
+        except (OSError, DatabaseError) as error:
+            text = f"What was fetched could not be stored: {type(error).__name__}."
+            if isinstance(error, OSError) and error.strerror:
+                text = f"What was fetched could not be stored: {error.strerror}."
+            return Outcome(Verdict.RETRY, NOT_STORED, text, details=outcome.details)
+        details = {**(outcome.details or {}), "bills": bills, "evidence": evidence}
+        return self._stop_if_spent(replace(outcome, details=details))
+
+    def _stop_if_spent(self, outcome: Outcome) -> Outcome:
+        """A password that was refused for the last time allowed needs no further attempt."""
+        if outcome.code != Code.LOGIN_FAILED or self.work.attempt >= self.work.max_attempts:
+            return outcome
+        if not self.password.is_spent():
+            return outcome
+        if self.is_refused_by_us:
+            return replace(outcome, verdict=Verdict.REJECTED)
+        error = f"{outcome.error} {told_spent(self.runner.limit)}"
+        return replace(outcome, verdict=Verdict.REJECTED, error=error)
+
+    def _log(self, outcome: Outcome) -> None:
+        """The seed's lines. A deferred attempt was none of those that it counts."""
+        email, work = self.credential.email, self.work
+        if outcome.verdict == Verdict.SUCCESS:
+            logger.info("[SUCCESS] Successfully processed %s on attempt %s", email, work.attempt)
+        elif outcome.verdict == Verdict.REJECTED or (
+            outcome.verdict == Verdict.RETRY and work.attempt >= work.max_attempts
+        ):
+            logger.warning("[FAILED] All %s attempts failed for %s", work.attempt, email)
+        elif outcome.verdict == Verdict.RETRY:
+            logger.warning("[RETRY] Failed to process %s on attempt %s", email, work.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A runner where nothing can be run: every credential waits until a person has acted."""
+
+    why: Outcome
+
+    def submit(self, work: Work) -> Future[Outcome]:
+        """The same answer for all."""
+        return settled(self.why)
+
+
+def settled(outcome: Outcome) -> Future[Outcome]:
+    """A future that is done already."""
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
+    return future
+
+
+def advice() -> dict[str, object]:
+    """Who must act on a refused password, and how: what a report would say."""
+    meaning = MEANINGS[Code.LOGIN_FAILED]
+    return {"who": str(meaning.actor), "remedy": meaning.remedy, "password_submissions": 0}

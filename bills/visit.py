@@ -1,0 +1,223 @@
+"""One attempt's page, with the rules that hold for every portal: hosts, stages, the password."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bills.evidence import picture
+from bills.portals.failures import Code, PortalError
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Locator, Page, Request, Response
+
+    from bills.gate import Gate
+    from bills.plan import Login, PortalPlan, Watch
+    from bills.report import AttemptReport, Stage
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Where the box stands, and where its form would send the password.
+FORM_OF = """box => {
+  const base = box.ownerDocument.baseURI, actions = [];
+  if (box.form) {
+    actions.push(new URL(box.form.getAttribute("action") || "", base).href);
+    for (const button of box.form.querySelectorAll("[formaction]"))
+      actions.push(new URL(button.getAttribute("formaction"), base).href);
+  }
+  return {href: box.ownerDocument.location.href, actions};
+}"""
+
+
+class Visit:
+    """What a portal drives. `page` and `context` are Playwright's; the rest keeps the rules."""
+
+    def __init__(
+        self,
+        page: Page,
+        login: Login,
+        plan: PortalPlan,
+        gate: Gate,
+        report: AttemptReport,
+        watch: Watch,
+    ) -> None:
+        self.page = page
+        self.context: BrowserContext = page.context
+        self.login = login
+        self.plan = plan
+        self.report = report
+        self.gate = gate
+        self.strayed = ""  # where the portal wanted to send us, if it is none of its hosts
+        self.lost = ""  # why the last navigation got no answer
+        self.status = 0  # HTTP status of the page that is shown
+        self.headers: dict[str, str] = {}
+        self.tracing = False
+        self.trace_spoilt = False  # the password was typed while the trace ran
+        self._asked: Request | None = None
+        self._watch = watch
+        self._since = time.monotonic()
+        page.on("request", self._on_request)
+        page.on("response", self._on_response)
+        page.on("requestfailed", self._on_lost)
+        self.context.set_default_timeout(plan.recipe.login.answer_seconds * 1000)
+        self.context.set_default_navigation_timeout(plan.attempt_timeout * 1000)
+
+    # Stages
+
+    async def enter(self, stage: Stage, done: int = 0, total: int = 0) -> None:
+        """Note that the attempt has come this far, and how long the last stage took."""
+        if stage is not self.report.stage:
+            await self.take_picture()
+        self.stop_clock()
+        self.report.stage = stage
+        if self._watch.stage is not None:
+            await asyncio.to_thread(self._watch.stage, str(stage), done, total)
+
+    async def take_picture(self) -> None:
+        """Photograph the stage, once, where the plan asks for pictures."""
+        stage = self.report.stage
+        taken = [of for of, _ in self.report.pictures]
+        if self.plan.picture_each_stage and stage not in taken:
+            shot, _ = await picture(self.page, self.login.password)
+            if shot is not None:
+                self.report.pictures.append((stage, shot))
+
+    def stop_clock(self) -> None:
+        """Add the time since the last call to the stage that was reached."""
+        now, stage = time.monotonic(), self.report.stage
+        self.report.seconds[stage] = self.report.seconds.get(stage, 0.0) + now - self._since
+        self._since = now
+
+    # Moving about
+
+    async def goto(self, url: str) -> None:
+        """Open a page and wait until it is read. What its HTTP status means is for `check_status`.
+
+        Raises PortalError OTHER_SITE for a host that the portal does not name.
+        """
+        if not self.plan.permits(urlsplit(url).hostname or ""):
+            raise PortalError(Code.OTHER_SITE, f"It leads to {site(url)}.")
+        self.lost = ""
+        await self.page.goto(url, wait_until="domcontentloaded")
+        self.check_site()
+
+    def check_site(self) -> None:
+        """Raises PortalError when the portal sent us to another site, or did not answer."""
+        if self.strayed:
+            raise PortalError(Code.OTHER_SITE, f"It leads to {site(self.strayed)}.")
+        if self.lost:
+            raise PortalError(Code.NETWORK, self.why_lost(self.lost))
+
+    def check_status(self) -> None:
+        """Raises PortalError when the page that is shown has an error's HTTP status."""
+        refuse_status(self.status, self.headers)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a page was asked for and has not answered yet."""
+        return self._asked is not None
+
+    def why_lost(self, reason: str) -> str:
+        """The gate's reason where there is one, else the browser's ("net::ERR_…")."""
+        refused = self.gate.refused.items()
+        ours = {host: why for host, why in refused if self.plan.permits(host)}
+        reasons = {**ours, **self.gate.troubles}
+        if reasons:
+            return " ".join(f"{host}: {why}." for host, why in reasons.items())
+        return f"The browser says: {reason}."
+
+    # The password
+
+    async def type_password(self, box: Locator) -> None:
+        """Type the password, only on the login URL's own site and into a form that stays there.
+
+        Raises PortalError OTHER_SITE elsewhere, before anything is typed.
+        """
+        handle = await box.element_handle()
+        form = await handle.evaluate(FORM_OF)
+        for url in (form["href"], *form["actions"]):
+            if not same_site(url, self.plan.login_url):
+                raise PortalError(
+                    Code.OTHER_SITE, f"The password would go to {site(url)}. Nothing was typed."
+                )
+        if self._watch.before_password is not None:
+            await asyncio.to_thread(self._watch.before_password)
+        self.trace_spoilt = self.trace_spoilt or self.tracing
+        self.report.password_submissions += 1
+        # On the handle, not the locator: if the page has changed meanwhile, this fails.
+        await handle.fill(self.login.password)
+
+    # What the page's own network says
+
+    def _on_request(self, request: Request) -> None:
+        if not self._is_main(request):
+            return
+        url = request.url
+        if url.startswith(("http:", "https:")) and not self.plan.permits(
+            urlsplit(url).hostname or ""
+        ):
+            self.strayed = url
+        self._asked, self.lost = request, ""
+
+    def _on_response(self, response: Response) -> None:
+        if self._is_main(response.request):
+            self.status, self.headers = response.status, response.headers
+            if not 300 <= response.status < 400:
+                self._asked = None
+
+    def _on_lost(self, request: Request) -> None:
+        if request is self._asked:
+            self._asked = None
+            reason = request.failure or "no answer"
+            if "ERR_ABORTED" not in reason:  # overtaken by another page, or a download
+                self.lost = reason
+
+    def _is_main(self, request: Request) -> bool:
+        return request.is_navigation_request() and request.frame == self.page.main_frame
+
+
+def refuse_status(status: int, headers: dict[str, str]) -> None:
+    """Raises PortalError for an HTTP status that says: not now, or broken."""
+    later = retry_after(headers)
+    if status == 429:
+        raise PortalError(Code.RATE_LIMITED, "It answered HTTP 429.", retry_after=later)
+    if status == 503 and later is not None:
+        raise PortalError(Code.MAINTENANCE, "It answered HTTP 503.", retry_after=later)
+    if status >= 500:
+        raise PortalError(Code.SITE_5XX, f"It answered HTTP {status}.")
+
+
+def retry_after(headers: dict[str, str]) -> float | None:
+    """Seconds that the answer asks us to stay away; None where it names none.
+
+    A date counts from the answer's own Date, so that the two clocks need not agree.
+    """
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+        return max(0.0, (until - parsedate_to_datetime(headers["date"])).total_seconds())
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def site(url: str) -> str:
+    """The origin of a URL for sentences: no path, which may carry a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else parts.scheme
+
+
+def same_site(url: str, login_url: str) -> bool:
+    """Whether both have one origin; http may become https on the same host's usual ports."""
+    there, home = urlsplit(url), urlsplit(login_url)
+    if there.scheme not in DEFAULT_PORTS or there.hostname != home.hostname:
+        return False
+    upgraded = there.scheme == "https" and home.scheme == "http"
+    ports = [parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (there, home)]
+    if upgraded:
+        return ports == [443, 80]
+    return there.scheme == home.scheme and ports[0] == ports[1]

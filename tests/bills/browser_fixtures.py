@@ -1,0 +1,39 @@
+"""One browser for all tests of a run, and pages for each.
+
+A test module asks for these with `pytest_plugins = ("tests.bills.browser_fixtures",)`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bills.browser import Browser
+from config.find_browser import find_browser
+from tests.bills.browsing import Pages, Visitor
+from tests.sandbox.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    executable = find_browser()
+    assert executable, "these tests need a Chromium: make browser"
+    with Browser(executable, tmp_path_factory.mktemp("b")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def pages() -> Iterator[Pages]:
+    pages = Pages()
+    with running(pages) as url:
+        pages.url = url
+        yield pages
+
+
+@pytest.fixture
+def visitor(browser: Browser, pages: Pages) -> Visitor:
+    return Visitor(browser, pages)

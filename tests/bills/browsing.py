@@ -1,0 +1,107 @@
+"""Pages to order on a real socket, and visits to them: for the tests of the browser side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from bills.plan import Login, PortalPlan
+from bills.portals.recipe_check import load_recipe
+from tests.sandbox.portal_pdf import assemble
+from tests.sandbox.web import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bills.browser import Browser
+    from bills.report import AttemptReport
+    from tests.sandbox.web import Request
+
+CANARY = "canary &<>\"';åé 7%/+"  # a password that every encoding writes differently
+EMAIL = "ann@example.test"
+PDF = assemble([b"<< /Type /Catalog >>"])
+ANSWER_SECONDS = 8.0
+
+LOGIN_PAGE = """<h1>Log in</h1><form method="post" action="/site/login">
+<label>E-mail <input name="email"></label>
+<label>Password <input name="password" type="password"></label>
+<button>Log in</button></form>"""
+LOG_OUT = "<button>Log out</button>"
+
+
+@dataclass
+class Pages:
+    """A made-up portal at /site: each path has a page. Logging in leads to /site/bills."""
+
+    url: str = ""
+    prefix: str = "/site"
+    answers: dict[str, Callable[[Request], Reply]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)  # "GET /site/bills"
+    passwords: list[str] = field(default_factory=list)
+
+    def handle(self, request: Request) -> Reply:
+        self.asked.append(f"{request.method} {request.path}")
+        form = parse_qs(request.body.decode("ascii", "replace"))
+        self.passwords += form.get("password", [])
+        answer = self.answers.get(f"{request.method} {request.path}")
+        return answer(request) if answer else page("<h1>Page not found</h1>", 404)
+
+    def show(self, path: str, body: str, status: int = 200) -> None:
+        """Let GET give this page."""
+        self.answers[f"GET /site{path}"] = lambda _: page(body, status)
+
+    def reply(self, method_and_path: str, reply: Reply) -> None:
+        """Let "POST /login" give this answer."""
+        method, path = method_and_path.split(" ")
+        self.answers[f"{method} /site{path}"] = lambda _: reply
+
+    def portal(self, bills: str, login: str = LOGIN_PAGE) -> None:
+        """A login page that leads to a page with this list of bills."""
+        self.show("/login", login)
+        self.reply("POST /login", Reply(303, headers=[("Location", "/site/bills")]))
+        self.show("/bills", LOG_OUT + bills)
+
+
+def page(body: str, status: int = 200) -> Reply:
+    text = f"<!doctype html><meta charset=utf-8><title>A page</title>{body}"
+    return Reply(status, text.encode(), "text/html; charset=utf-8")
+
+
+def pdf(disposition: str = "attachment") -> Reply:
+    return Reply(200, PDF, "application/pdf", [("Content-Disposition", disposition)])
+
+
+def bill_row(number: str, link: str, more: str = "") -> str:
+    return f"<tr><td>{number}</td><td>2026-10-01</td><td>100,00 kr</td>{more}<td>{link}</td></tr>"
+
+
+def bill_table(*rows: str, headings: str = "Bill number|Date|Amount|PDF") -> str:
+    cells = "".join(f"<th>{heading}</th>" for heading in headings.split("|"))
+    return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+@dataclass
+class Visitor:
+    """Visits the pages with the shared browser."""
+
+    browser: Browser
+    pages: Pages
+
+    def plan(self, recipe: dict[str, Any] | None = None, **settings: Any) -> PortalPlan:
+        content = dict(recipe or {})
+        content["login"] = {"answer_seconds": ANSWER_SECONDS, **content.get("login", {})}
+        defaults: dict[str, Any] = {"attempt_timeout": 90.0, "allow_private": True}
+        return PortalPlan(
+            login_url=f"{self.pages.url}/site/login",
+            billing_url=f"{self.pages.url}/site/bills",
+            recipe=load_recipe(content),
+            **(defaults | settings),
+        )
+
+    def visit(
+        self, recipe: dict[str, Any] | None = None, login: Login | None = None, **settings: Any
+    ) -> AttemptReport:
+        """One attempt, from the login page to its report."""
+        who = login or Login(EMAIL, CANARY)
+        return self.browser.submit(who, self.plan(recipe, **settings)).result(180)

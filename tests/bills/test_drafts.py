@@ -1,0 +1,89 @@
+"""From a CSV to a draft: all of it or nothing, and no plain password anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+
+from bills import passwords
+from bills.credentials import UnreadableCsv
+from bills.drafts import new_draft, new_draft_of_content
+from bills.models import BillRun, Credential, CredentialUse
+from bills.setup import store_portal
+from imports.models import Gate, ImportJob
+from tests.bills.runs import credential_of, full
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bills.models import Portal
+    from tests.bills.runs import BillMaker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_draft_has_a_batch_of_one_for_each_credential(make_bills: BillMaker) -> None:
+    job = make_bills.draft("good", "otp")
+    assert [(batch.number, batch.size, bytes(batch.body)) for batch in job.batches.all()] == [
+        (1, 1, b""),
+        (2, 1, b""),
+    ]
+    emails = [use.credential.email for use in CredentialUse.objects.order_by("batch_id")]
+    assert emails == list(job.results.order_by("pk").values_list("email", flat=True))
+    assert BillRun.objects.get(job=job).extra_columns == ["cred_id"]
+    settings = (job.max_attempts, job.concurrency, job.timeout_seconds, job.gate.key)
+    assert settings == (3, 4, 90.0, f"portal:{make_bills.portal.pk}")
+
+
+def test_a_file_that_breaks_off_in_the_middle_leaves_nothing(
+    portal: Portal, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_text('email,password\na@b.se,one\n"c@d.se,two\ne@f.se,three\ng@h.se,four"\n')
+    with pytest.raises(UnreadableCsv):
+        new_draft(portal, path, "broken.csv")
+    assert not Credential.objects.exists()
+    assert not ImportJob.objects.exists()
+
+
+def test_an_upload_leaves_no_file_behind(portal: Portal, installation: Path) -> None:
+    new_draft_of_content(portal, b"email,password\na@b.se,one\n", "a.csv")
+    assert [path for path in (installation / "home").rglob("*") if path.is_file()] == []
+
+
+def test_passwords_are_stored_exactly_and_encrypted(make_bills: BillMaker) -> None:
+    make_bills.draft("good: två ord ")
+    assert credential_of("good").password == " två ord "
+    with connection.cursor() as sql:
+        sql.execute("SELECT password FROM bills_credential")
+        ((stored,),) = sql.fetchall()
+    assert stored.startswith("gAAAA")
+
+
+def test_an_account_is_known_again_in_any_case_and_its_count_kept(make_bills: BillMaker) -> None:
+    make_bills.draft("good:one")
+    passwords.Password(
+        credential_of("good").pk, credential_of("good").password_changed_at, 5
+    ).count_before_typing()
+    make_bills.draft("GOOD@Example.test:one")
+    assert Credential.objects.get().unproven_count == 1
+    make_bills.draft("good:another")
+    credential = Credential.objects.get()
+    assert (credential.password, credential.unproven_count) == ("another", 0)
+
+
+def test_a_corrected_recipe_forgets_tries_that_nobody_could_judge(make_bills: BillMaker) -> None:
+    make_bills.draft("good")
+    Credential.objects.update(unproven_count=3, refused_count=1)
+    portal = make_bills.portal
+    portal.concurrency = 1
+    store_portal(portal)
+    assert credential_of("good").unproven_count == 3
+    assert Gate.objects.get(key=f"portal:{portal.pk}").concurrency == 1
+    portal.recipe = {"bills": {"rows": "tr"}}
+    store_portal(portal)
+    counts = Credential.objects.values_list("unproven_count", "refused_count").get()
+    assert counts == (0, 1)
+    assert full("good") == credential_of("good").email

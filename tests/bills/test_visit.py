@@ -1,0 +1,94 @@
+"""Where a password may go, and what an HTTP status says."""
+
+from __future__ import annotations
+
+import pytest
+
+from bills.plan import PortalPlan
+from bills.portals.failures import Code, PortalError
+from bills.portals.recipe_check import load_recipe
+from bills.visit import refuse_status, retry_after, same_site, site
+
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+LATER = "Wed, 21 Oct 2026 07:30:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_home"),
+    [
+        ("https://portal.example/login/form", True),
+        ("https://portal.example:443/", True),
+        ("https://portal.example:8443/", False),
+        ("http://portal.example/", False),
+        ("https://www.portal.example/", False),
+        ("https://portal.example.evil.test/", False),
+        ("https://portal.example@evil.test/", False),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("about:blank", False),
+    ],
+)
+def test_a_password_stays_on_the_login_urls_origin(url: str, is_home: bool) -> None:
+    assert same_site(url, "https://portal.example/login") is is_home
+
+
+def test_plain_http_may_become_https_but_never_the_reverse() -> None:
+    assert same_site("https://portal.example/", "http://portal.example/login")
+    assert not same_site("https://portal.example:444/", "http://portal.example/login")
+    assert not same_site("http://portal.example/", "https://portal.example/login")
+
+
+def test_a_site_is_named_without_path_and_user() -> None:
+    assert site("https://ann:pw@portal.example:8/x?token=1") == "https://portal.example:8"
+    assert site("javascript:alert(1)") == "javascript"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "120"}, 120.0),
+        ({"retry-after": LATER, "date": DATE}, 120.0),
+        ({"retry-after": DATE, "date": LATER}, 0.0),
+        ({"retry-after": LATER}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "²"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "code"),
+    [
+        (429, {}, Code.RATE_LIMITED),
+        (503, {"retry-after": "9"}, Code.MAINTENANCE),
+        (503, {}, Code.SITE_5XX),
+        (502, {}, Code.SITE_5XX),
+    ],
+)
+def test_an_error_status_has_its_code(status: int, headers: dict[str, str], code: Code) -> None:
+    with pytest.raises(PortalError) as refusal:
+        refuse_status(status, headers)
+    assert refusal.value.code is code
+
+
+@pytest.mark.parametrize("status", [0, 200, 302, 403, 404])
+def test_other_statuses_are_left_to_what_the_page_says(status: int) -> None:
+    refuse_status(status, {})
+
+
+def test_a_plan_names_its_hosts() -> None:
+    recipe = load_recipe({"hosts": ["cdn.example", "*.files.example"]})
+    plan = PortalPlan("https://login.example/", "https://Bills.example/", recipe)
+    for host in (
+        "login.example",
+        "bills.example",
+        "cdn.example",
+        "a.files.example",
+        "CDN.example.",
+    ):
+        assert plan.permits(host), host
+    for host in ("example", "files.example", "xfiles.example", "evil.test", ""):
+        assert not plan.permits(host), host

@@ -1,0 +1,120 @@
+"""What all tests share: real PostgreSQL and Redis, a sandbox on a real socket, jobs to order.
+
+Tests never sleep for time to pass: `pass_time` moves due times, leases and rests back instead.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import django_rq
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from config import embedded
+from tests.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
+from tests.sandbox.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_django.fixtures import SettingsWrapper
+
+    from imports.models import CustomerApi
+    from tests.jobs import JobMaker
+
+LAST_REDIS_DATABASE = 15  # tests ring here, so that nobody's queue is emptied by them
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The first test that needs the database finds the servers running, or starts them."""
+    embedded.ensure_unnamed()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url = f"{django_settings.REDIS_URL}?db={LAST_REDIS_DATABASE - int(worker)}"
+    django_settings.RQ_QUEUES["default"]["URL"] = url
+
+
+@pytest.fixture
+def installation(
+    settings: SettingsWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An installation of the test's own: its folder. Lanes give up at once when nothing is due."""
+    from imports import lanes
+
+    settings.RETRY_FILES_DIR = tmp_path / "retries"
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.0)
+    lanes.stopping.clear()
+    return tmp_path
+
+
+@pytest.fixture
+def bells(db: None) -> Iterator[Any]:
+    """The queue that bells are rung in, empty before and after."""
+    queue = django_rq.get_queue("default")
+    queue.connection.flushdb()
+    yield queue
+    queue.connection.flushdb()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxApi]:
+    """The fake customer API, on a real socket at `sandbox.url`."""
+    api = SandboxApi(seed=1)
+    with running(api) as url:
+        api.url = url + CUSTOMERS_PATH  # type: ignore[attr-defined] # where a test finds it
+        yield api
+
+
+@pytest.fixture
+def api(db: None, sandbox: SandboxApi, installation: Path) -> CustomerApi:
+    """An API row that points at the sandbox: no delays, three attempts."""
+    from imports.models import CustomerApi
+
+    return CustomerApi.objects.create(
+        name="sandbox",
+        url=sandbox.url,  # type: ignore[attr-defined]
+        secret="sandbox-token",
+        batch_size=3,
+        concurrency=4,
+        delay_seconds=0.0,
+        timeout_seconds=5.0,
+        max_attempts=3,
+        retry_delay_seconds=0.0,
+    )
+
+
+@pytest.fixture
+def make_job(api: CustomerApi, bells: Any, installation: Path) -> JobMaker:
+    """Make jobs of sample customers for `api`."""
+    from tests.jobs import JobMaker
+
+    return JobMaker(api, installation)
+
+
+@pytest.fixture
+def pass_time() -> Callable[[float], None]:
+    """Let seconds pass: everything that is waited for comes that much nearer."""
+
+    def passed(seconds: float) -> None:
+        with connection.cursor() as sql:
+            for table, columns in WAITED_FOR.items():
+                changes = ", ".join(
+                    f"{column} = {column} - make_interval(secs => %(seconds)s)"
+                    for column in columns
+                )
+                sql.execute(f"UPDATE {table} SET {changes}", {"seconds": seconds})  # noqa: S608
+
+    return passed
+
+
+WAITED_FOR = {
+    "imports_importbatch": ("next_attempt_at", "lease_until", "claimed_at", "sent_at"),
+    "imports_gate": ("resting_until", "next_slot_at"),
+    "imports_attempt": ("claimed_at", "sent_at", "ended_at"),
+}
