@@ -33,7 +33,7 @@ def zipped(bills: Iterable[Bill]) -> Iterator[bytes]:
     used: set[str] = set()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
         for bill in bills:
-            name = _free(f"{_safe(bill.email)}/{file_name(bill)}", used)
+            name = free_name(f"{_safe(bill.email)}/{file_name(bill)}", used)
             try:
                 source = bill.file.open("rb")
             except FileNotFoundError:
@@ -45,7 +45,7 @@ def zipped(bills: Iterable[Bill]) -> Iterator[bytes]:
     yield pipe.taken()
 
 
-def _free(name: str, used: set[str]) -> str:
+def free_name(name: str, used: set[str]) -> str:
     """The name, or one with a number where two bills would have the same."""
     stem, number, free = name.removesuffix(".pdf"), 1, name
     while free.casefold() in used:

@@ -95,14 +95,18 @@ class AttemptReport:
 
 
 def outcome_of(report: AttemptReport) -> Outcome:
-    """The report in the engine's words. Nothing in it is a file or a secret."""
+    """The report in the engine's words. Nothing in it is a file or a secret.
+
+    A try that we ended ourselves is no reason to leave the portal alone.
+    """
+    interrupted = report.code == Code.INTERRUPTED
     return Outcome(
         verdict=report.verdict,
         code=report.code or "",
         error=report.error,
         http_status=report.http_status,
         answer=summary(report),
-        retry_after=report.retry_after,
+        retry_after=0.0 if interrupted else report.retry_after,
         details={
             "stage": str(report.stage),
             "seconds": {name: round(spent, 3) for name, spent in report.seconds.items()},

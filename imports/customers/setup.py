@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -70,7 +71,7 @@ def _complaints(api: CustomerApi) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for field in ("url", "token_url"):
         if getattr(api, field):
-            found += _complaint(field, BadAddress, lambda field=field: _check(getattr(api, field)))
+            found += _complaint(field, BadAddress, partial(_check, getattr(api, field)))
     found += _complaint("mapping", BadMapping, lambda: mapping_of(api))
     found += _missing(api)
     found += _complaint(

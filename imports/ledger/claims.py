@@ -112,7 +112,7 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
     }  # fmt: skip
     with transaction.atomic(), cursor() as sql:
         sql.execute(NO_NEED_TO_WAIT)
-        resting, slot = sql.execute(LOCK_GATE, names).fetchone()
+        resting, slot = sql.execute(LOCK_GATE, names).fetchone() or (0.0, 0.0)
         closed_for = max(resting or 0.0, (slot or 0.0) if job.delay_seconds else 0.0)
         if closed_for:
             return Claim([], closed_for)
@@ -125,7 +125,7 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
             )
         if rows:
             return Claim([Work(job.pk, *row) for row in rows], None)
-        (wait,) = sql.execute(NEXT_DUE, [job.pk, BatchStatus.PENDING.value]).fetchone()
+        (wait,) = sql.execute(NEXT_DUE, [job.pk, BatchStatus.PENDING.value]).fetchone() or (None,)
         return Claim([], wait)
 
 

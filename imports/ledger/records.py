@@ -14,7 +14,7 @@ from imports.policy import Budget, Outcome, RecordOutcome, Verdict
 from imports.states import BatchStatus, ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 OPEN_RESULTS = (ResultStatus.PENDING, ResultStatus.UNKNOWN)
 STATUS_OF = {
@@ -99,7 +99,7 @@ def _tell(
 
 def _decide(
     batch: ImportBatch,
-    pks: Sequence[int] | object,
+    pks: Iterable[int],
     why: Outcome | RecordOutcome,
     http_status: int | None = None,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
@@ -49,11 +49,11 @@ def sums_of(jobs: Iterable[ImportJob]) -> dict[int, Sums]:
             in_flight=Sum("size", filter=Q(status__in=IN_FLIGHT), default=0),
         )
     )
-    found = {row.pop("job_id"): row for row in rows}
+    found = {row["job_id"]: dict[str, Any](row) for row in rows}
     return {job.pk: _add_up(job, found.get(job.pk, {})) for job in jobs}
 
 
-def _add_up(job: ImportJob, row: dict[str, int]) -> Sums:
+def _add_up(job: ImportJob, row: dict[str, Any]) -> Sums:
     success, error, unknown = (row.get(name, 0) for name in ("success", "error", "unknown"))
     excluded = row.get("excluded", 0)
     size = row.get("total", 0)

@@ -14,6 +14,8 @@ from imports.models import ImportBatch, ImportResult
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.db.models import QuerySet
 
     from imports.models import ImportJob
@@ -50,7 +52,7 @@ def exclude(job: ImportJob, only: QuerySet[ImportResult], *, reason: str, actor:
 
 def _decide(
     job: ImportJob, only: QuerySet[ImportResult], from_status: ResultStatus,
-    changes: dict[str, object], action: str, reason: str, actor: str,
+    changes: Mapping[str, object], action: str, reason: str, actor: str,
 ) -> int:  # fmt: skip
     if not reason.strip():
         raise NotAllowed("Give a reason: it is kept with the records.")

@@ -10,10 +10,10 @@ class Command(RqWorkerCommand):
     """Runs a worker on the named queues (by default: `default`)."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+        super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(
             serializer="rq.serializers.JSONSerializer", worker_class="imports.worker.LaneWorker"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        super().handle(*(args or ("default",)), **options)
+        super().handle(*(args or ("default",)), **options)  # type: ignore[no-untyped-call]
