@@ -127,7 +127,7 @@ def _pieces(found: Found) -> Iterator[tuple[EvidenceKind, bytes]]:
 
 
 def _sealed(kind: EvidenceKind, content: bytes, found: Found | None, *, stage: str) -> Evidence:
-    days = getattr(settings, "EVIDENCE_DAYS", 30)
+    days = settings.EVIDENCE_DAYS
     return Evidence(
         kind=kind,
         stage=stage,

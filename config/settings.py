@@ -145,6 +145,7 @@ ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMEN
 LANE_SECONDS = env.float("LANE_SECONDS", default=30.0)  # a lane's turn, then others get theirs
 LEASE_MARGIN_SECONDS = env.float("LEASE_MARGIN_SECONDS", default=15.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
+EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
 
 LOGGING = {

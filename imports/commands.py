@@ -87,7 +87,7 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
     """A few lines for a person."""
     lines = [
         f"Job {job.pk}, {job.name}: {job.get_status_display().lower()}",
-        "  {total:,} records = {success:,} imported + {error:,} failed + {unknown:,} unknown"
+        "  {total:,} records = {success:,} succeeded + {error:,} failed + {unknown:,} unknown"
         " + {excluded:,} excluded + {pending:,} pending".format(**told),
     ]
     if job.status == JobStatus.PAUSED and job.pause_message:
@@ -103,7 +103,7 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
     if job.status == JobStatus.DRAFT and (
         event := job.events.filter(action="input refused").last()
     ):
-        lines.append(f"  Refused, nothing was imported: {event.message}")
+        lines.append(f"  Refused, and nothing of it is kept: {event.message}")
     return "\n".join(lines)
 
 

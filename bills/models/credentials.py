@@ -78,6 +78,8 @@ class CredentialUse(models.Model):
 class CsvUpload(models.Model):
     """A CSV that was uploaded and is being previewed: encrypted, and gone when it is confirmed."""
 
+    FERNET_TOKENS = ("content",)  # for rotate_secrets
+
     portal = models.ForeignKey(Portal, models.CASCADE)
     name = models.CharField(max_length=500)
     content = models.BinaryField()  # a Fernet token

@@ -46,6 +46,8 @@ class EvidenceKind(models.TextChoices):
 class Evidence(models.Model):
     """One piece, of the attempt with this batch and number, or of a portal's test."""
 
+    FERNET_TOKENS = ("token",)  # for rotate_secrets
+
     batch = models.ForeignKey(ImportBatch, models.CASCADE, null=True, related_name="evidence")
     attempt_number = models.PositiveIntegerField(default=0)
     test = models.ForeignKey(PortalTest, models.CASCADE, null=True, related_name="evidence")

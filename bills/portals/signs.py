@@ -136,6 +136,7 @@ async def glance(visit: Visit, marks: list[Mark]) -> set[Mark] | None:
             return None
         raise
     text = " ".join(page["text"].split()).lower()
+    text = text.replace(visit.login.email.lower(), " ")  # "wrongpassword@…" says nothing of ours
     controls = [" ".join(control.split()).lower() for control in page["controls"]]
     return {mark for mark in marks if is_shown(mark, visit.page.url, text, controls, visible)}
 

@@ -230,7 +230,7 @@ def test_a_bill_opens_as_a_pdf_and_a_jobs_bills_as_a_zip(
 def test_a_bill_whose_file_is_gone_says_so(operator: Client, make_bills: BillMaker) -> None:
     run(make_bills("good"))
     bill = Bill.objects.order_by("pk")[0]
-    bill.file.storage.delete(bill.file.name)
+    bill.file.storage.delete(str(bill.file.name))
     assert "not there any more" in page(
         operator, reverse("admin:bills_bill_pdf", args=[bill.pk]), status=410
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bills.archives import _free, file_name
+from bills.archives import file_name, free_name
 from bills.models import Bill
 
 
@@ -28,5 +28,7 @@ def test_a_bills_file_is_named_by_its_date_and_number(bill: Bill, name: str) -> 
 
 def test_two_bills_never_have_one_name() -> None:
     used: set[str] = set()
-    names = [_free(name, used) for name in ("a/1.pdf", "a/1.pdf", "A/1.PDF".lower(), "a/2.pdf")]
+    names = [
+        free_name(name, used) for name in ("a/1.pdf", "a/1.pdf", "A/1.PDF".lower(), "a/2.pdf")
+    ]
     assert names == ["a/1.pdf", "a/1_2.pdf", "a/1_3.pdf", "a/2.pdf"]

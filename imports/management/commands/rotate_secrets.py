@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import models, transaction
 
-from imports.fields import EncryptedTextField
+from imports.fields import EncryptedTextField, cipher
 
 
 class Command(BaseCommand):
@@ -23,12 +23,16 @@ class Command(BaseCommand):
 
 
 def _rotate(model: type[models.Model]) -> int:
-    names = [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]
+    """The model's rows that hold secrets: texts in our own field, bytes named in FERNET_TOKENS."""
+    texts = [field.name for field in model._meta.fields if isinstance(field, EncryptedTextField)]
+    tokens: tuple[str, ...] = getattr(model, "FERNET_TOKENS", ())
+    names = [*texts, *tokens]
     if not names:
         return 0
-    rows = model._default_manager.select_for_update().only("pk", *names)
     count = 0
-    for row in rows.iterator():
+    for row in model._default_manager.select_for_update().only("pk", *names).iterator():
+        for name in tokens:
+            setattr(row, name, cipher().rotate(bytes(getattr(row, name))))
         row.save(update_fields=names)
         count += 1
     return count
