@@ -124,6 +124,8 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+if DEVELOPMENT:
+    STATIC_ROOT.mkdir(exist_ok=True)  # empty: what is served comes from the finders
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = DEBUG
 

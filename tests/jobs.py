@@ -133,7 +133,7 @@ def keys(job: ImportJob, status: str) -> list[str]:
 
 
 def assert_sums_hold(job: ImportJob) -> None:
-    """The equation, from the batches' counts, equals what a plain count of the results gives."""
+    """The equation, from the batches' counts, equals a plain count of the results."""
     job.refresh_from_db()
     with connection.cursor() as sql:
         sql.execute(
@@ -142,7 +142,8 @@ def assert_sums_hold(job: ImportJob) -> None:
         )
         plain = Counter(dict(sql.fetchall()))
         sql.execute(
-            "SELECT b.id FROM imports_importbatch b LEFT JOIN import_results r ON r.batch_id = b.id"
+            "SELECT b.id FROM imports_importbatch b"
+            " LEFT JOIN import_results r ON r.batch_id = b.id"
             " WHERE b.job_id = %s GROUP BY b.id HAVING b.size <> count(r.id)"
             " OR b.success_count <> count(*) FILTER (WHERE r.status = 'success')"
             " OR b.error_count <> count(*) FILTER (WHERE r.status = 'error')"

@@ -1,0 +1,254 @@
+"""An installation of its own, with real processes that may be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import redis
+from psycopg.rows import dict_row
+
+from config import embedded
+from tests.config.commands import PROJECT, Command, environment, wipe
+from tests.sandbox.customer_api import CUSTOMERS_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.sandbox.customer_api import SandboxApi
+
+PATIENCE_SECONDS = 60.0
+POSSIBLE_EFFECTS = {"success": {1}, "error": {0}, "unknown": {0, 1}}
+# Each customer's status, and whether the counts of its batch are those of the batch's results.
+STANDING = """
+SELECT r.key, r.status, (b.size, b.success_count, b.error_count, b.unknown_count) = (
+    SELECT count(*), count(*) FILTER (WHERE status = 'success'),
+        count(*) FILTER (WHERE status = 'error'), count(*) FILTER (WHERE status = 'unknown')
+    FROM import_results WHERE batch_id = b.id
+) AS counted
+FROM import_results r JOIN imports_importbatch b ON b.id = r.batch_id WHERE r.job_id = %s
+"""
+# Makes an API and a job of sample customers, starts it, and says its id.
+BEGIN = """
+import sys, json, django
+from pathlib import Path
+from config import embedded
+embedded.ensure_unnamed()
+django.setup()
+from imports import drafts, jobs
+from imports.ledger import moves
+from imports.models import CustomerApi
+from tests.sandbox.samples import write_files
+url, folder, customers, first, options = sys.argv[1:6]
+api = CustomerApi.objects.create(name=f"sandbox {url} {first}", url=url, secret="sandbox-token",
+    delay_seconds=0, retry_delay_seconds=0.1, **json.loads(options))
+job = drafts.new_draft(api, "under fire")
+for path in write_files(Path(folder), int(customers), int(customers), int(first)):
+    drafts.add_path(job, path)
+moves.start(job)
+jobs.ring(job.pk)
+print(job.pk)
+"""
+
+
+class Installation:
+    """One REDRIVE_HOME and what runs in it. Leases and sweeps are short."""
+
+    def __init__(self, home: Path, holder: Command) -> None:
+        self.home, self.holder = home, holder
+        self.urls = _urls(home)
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.first = 0
+        self.environment = environment(home) | {
+            "RETRY_FILES_DIR": str(home / "retries"),
+            "LEASE_MARGIN_SECONDS": "1",
+            "SWEEP_SECONDS": "0.2",
+            "LANE_SECONDS": "3",
+            "LOG_LEVEL": "WARNING",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        }
+
+    def begin(self, sandbox_url: str, customers: int, **options: Any) -> Job:
+        """A job of the next so many customers, started and rung for."""
+        import json
+
+        settings = {"batch_size": 2, "concurrency": 4, "timeout_seconds": 2.0, "max_attempts": 3}
+        first, self.first = self.first, self.first + customers
+        done = subprocess.run(
+            [
+                sys.executable, "-c", BEGIN, sandbox_url + CUSTOMERS_PATH,
+                str(self.home / f"input_{first}"), str(customers), str(first),
+                json.dumps(settings | options),
+            ],
+            capture_output=True, text=True, cwd=PROJECT, env=self.environment, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return Job(self, int(done.stdout.split()[-1]))
+
+    def start(self, *arguments: str, kept: bool = False) -> subprocess.Popen[bytes]:
+        """`manage.py …` as a process of its own; `kept` as the Procfile keeps it."""
+        command = [sys.executable, "manage.py", *arguments]
+        keeper = [sys.executable, "-m", "config.keep"] if kept else []
+        log = (self.home / f"{arguments[0]}_{len(self.started)}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [*keeper, *command], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
+            )
+        self.started.append(process)
+        return process
+
+    def workers(self, number: int, *, kept: bool = False) -> list[subprocess.Popen[bytes]]:
+        """So many workers, and the sweeper."""
+        self.start("sweep", kept=kept)
+        return [self.start("rqworker", kept=kept) for _ in range(number)]
+
+    def end_all(self) -> None:
+        """End what this test started, the warm way; what does not end is killed."""
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in self.started:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.started.clear()
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        """What the ledger says; while the database is away it is asked again."""
+        for _ in range(100):
+            try:
+                with psycopg.connect(self.urls.database_url, row_factory=dict_row) as connection:
+                    return connection.execute(query, values).fetchall()
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+        raise AssertionError("the database does not come back")
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.urls.redis_url)
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text() for path in sorted(self.home.glob("*.log")))
+
+
+class Job:
+    """One import under fire, as the ledger of another process tells it."""
+
+    def __init__(self, home: Installation, pk: int) -> None:
+        self.home, self.pk = home, pk
+
+    def wait_until(self, what: str, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not reached():
+            assert time.monotonic() < deadline, f"never {what}: {self.told()}\n{self.home.logs()}"
+            time.sleep(0.02)
+
+    def told(self) -> dict[str, int]:
+        rows = self.home.rows(
+            "SELECT status, count(*) AS n FROM import_results WHERE job_id = %s GROUP BY 1",
+            self.pk,
+        )
+        return {row["status"]: row["n"] for row in rows}
+
+    def decided(self) -> int:
+        return sum(n for status, n in self.told().items() if status != "pending")
+
+    def wait_until_decided(self, least: int) -> None:
+        self.wait_until(f"decided {least}", lambda: self.decided() >= least)
+
+    def sending(self, worker: subprocess.Popen[bytes] | None = None) -> int:
+        """How many batches are in flight, of one worker or of all."""
+        pattern = f"%:{worker.pid}" if worker else "%"
+        return len(
+            self.home.rows(
+                "SELECT 1 FROM imports_importbatch WHERE job_id = %s AND status = 'sending'"
+                " AND worker LIKE %s",
+                self.pk, pattern,
+            )
+        )  # fmt: skip
+
+    def sender(self, workers: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """The first of these that is seen with something in flight."""
+        busy: list[subprocess.Popen[bytes]] = []
+
+        def found() -> bool:
+            busy.extend(worker for worker in workers if self.sending(worker))
+            return bool(busy)
+
+        self.wait_until("sent by one of them", found)
+        return busy[0]
+
+    def has_ended(self) -> bool:
+        rows = self.home.rows(
+            "SELECT status, closed_at FROM imports_importjob WHERE id = %s", self.pk
+        )
+        return rows[0]["status"] == "finished" and rows[0]["closed_at"] is not None
+
+    def wait_for_the_end(self) -> None:
+        self.wait_until("ended", self.has_ended)
+
+    def customers(self, status: str) -> list[str]:
+        rows = self.home.rows(
+            "SELECT key FROM import_results WHERE job_id = %s AND status = %s ORDER BY key",
+            self.pk, status,
+        )  # fmt: skip
+        return [row["key"] for row in rows]
+
+    def codes(self) -> set[str]:
+        rows = self.home.rows(
+            "SELECT DISTINCT error_code AS code FROM import_results WHERE job_id = %s"
+            " AND status = 'unknown'",
+            self.pk,
+        )
+        return {row["code"] for row in rows}
+
+    def assert_nothing_lost_nothing_twice(self, sandbox: SandboxApi, total: int) -> None:
+        """The ledger and the API's own account agree on every single customer.
+
+        One statement, one moment: late evidence may still come in after the job has ended.
+        """
+        rows = self.home.rows(STANDING, self.pk)
+        assert len(rows) == total
+        effects = {row["key"]: sandbox.account.effects(row["key"]) for row in rows}
+        for row in rows:
+            assert effects[row["key"]] in POSSIBLE_EFFECTS[row["status"]], row
+        assert not sandbox.account.more_than_once
+        assert not sandbox.account.sent_again
+        assert {row["counted"] for row in rows} == {True}, "batches' counts differ from results"
+
+
+def _urls(home: Path) -> embedded.Urls:
+    before = os.environ.get("REDRIVE_HOME")
+    os.environ["REDRIVE_HOME"] = str(home)
+    try:
+        return embedded.urls()
+    finally:
+        if before is None:
+            del os.environ["REDRIVE_HOME"]
+        else:
+            os.environ["REDRIVE_HOME"] = before
+
+
+def installed(home: Path) -> Iterator[Installation]:
+    """A migrated installation whose servers run until the end."""
+    holder = Command(home)
+    try:
+        holder.ensure()
+        made = Installation(home, holder)
+        done = subprocess.run(
+            [sys.executable, "manage.py", "migrate", "-v0"],
+            capture_output=True, text=True, cwd=PROJECT, env=made.environment, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        yield made
+    finally:
+        holder.end()
+        wipe(home)

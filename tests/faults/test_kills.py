@@ -1,0 +1,152 @@
+"""Kills in mid-run, with real processes: the job ends by itself, nothing lost, nothing twice.
+
+What cannot be known is unknown and says so. The long version is test_chaos.py.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.config.commands import kill
+
+if TYPE_CHECKING:
+    from tests.faults.installation import Installation
+    from tests.sandbox.customer_api import SandboxApi
+
+CUSTOMERS = 48
+
+
+def test_a_worker_that_is_killed_leaves_unknown_only_what_it_was_sending(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    workers = redrive.workers(2)
+    job = redrive.begin(slow_url, CUSTOMERS)
+    job.sender(workers).kill()
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    unknown = job.customers("unknown")
+    assert 0 < len(unknown) <= 8  # what one worker had in flight: four batches of two at most
+    assert job.codes() == {"WORKER_LOST"}
+    assert slow_api.account.distinct >= CUSTOMERS - len(unknown)
+
+
+def test_under_an_idempotency_key_a_killed_worker_leaves_nothing_unknown(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    workers = redrive.workers(2)
+    job = redrive.begin(slow_url, CUSTOMERS, idempotency_header="Idempotency-Key")
+    job.sender(workers).kill()
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    assert job.told() == {"success": CUSTOMERS}
+    assert slow_api.account.replays > 0  # it was sent again, and the API knew the key
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_is_in_flight(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    workers = redrive.workers(2)
+    job = redrive.begin(slow_url, CUSTOMERS)
+    told = job.sender(workers)
+    told.terminate()
+    assert told.wait(20) == 0
+    assert job.sending(told) == 0
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    assert job.told() == {"success": CUSTOMERS}
+
+
+def test_a_redis_that_forgets_everything_costs_a_sweep(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    redrive.workers(2)
+    job = redrive.begin(slow_url, CUSTOMERS)
+    for least in (2, 16, 30):
+        job.wait_until_decided(least)
+        redrive.redis().flushall()
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    assert job.told() == {"success": CUSTOMERS}
+
+
+def test_a_redis_that_is_killed_comes_back_and_the_job_ends(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    redrive.workers(2, kept=True)
+    job = redrive.begin(slow_url, CUSTOMERS)
+    job.wait_until_decided(2)
+    _, redis = redrive.holder.ensure()
+    kill(redis)
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    assert job.told() == {"success": CUSTOMERS}
+
+
+def test_a_worker_that_was_frozen_beyond_its_lease_sends_nothing_twice_when_it_wakes(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    workers = redrive.workers(2)
+    job = redrive.begin(slow_url, CUSTOMERS, timeout_seconds=1.0)
+    frozen = job.sender(workers)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    job.wait_until("judged", lambda: job.sending(frozen) == 0)
+    judged = set(job.customers("unknown"))
+    os.kill(frozen.pid, signal.SIGCONT)
+    job.wait_for_the_end()
+    frozen.terminate()
+    assert frozen.wait(20) == 0  # whatever it still held is recorded by now
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    assert set(job.customers("unknown")) <= judged
+    assert job.codes() <= {"WORKER_LOST", "READ_TIMEOUT"}
+
+
+def test_connections_that_the_database_cuts_lose_no_answer(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    redrive.workers(2, kept=True)
+    job = redrive.begin(slow_url, CUSTOMERS)
+    for least in (2, 16):
+        job.wait_until_decided(least)
+        with psycopg.connect(redrive.urls.database_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+    assert len(job.customers("unknown")) <= 8  # intent that was committed, and nobody heard of it
+
+
+def test_a_database_that_crashes_and_comes_back_does_not_stop_the_job(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    redrive.workers(2, kept=True)
+    job = redrive.begin(slow_url, CUSTOMERS)
+    job.wait_until_decided(2)
+    postgres, _ = redrive.holder.ensure()
+    os.kill(postgres, signal.SIGQUIT)  # at once, without a checkpoint: as a power cut
+    redrive.holder.ensure()
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_only_worker_that_is_gone_is_replaced_by_its_keeper(
+    how: signal.Signals, redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    import psutil
+
+    (keeper,) = redrive.workers(1, kept=True)
+    job = redrive.begin(slow_url, 24)
+    job.wait_until("in flight", lambda: job.sending() > 0)
+    (worker,) = psutil.Process(keeper.pid).children()
+    worker.send_signal(how)
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, 24)
+    if how == signal.SIGTERM:
+        assert job.told() == {"success": 24}

@@ -1,0 +1,437 @@
+"""The commands of the contract: their JSON, their exit codes, their words."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command, get_commands
+
+from imports import commands, jobs, lanes, sweeper
+from imports.ledger import moves
+from imports.ledger.sums import sums
+from imports.models import CustomerApi, ImportJob
+from tests.jobs import LOST, OK, REFUSED, answer, keys
+from tests.sandbox import samples
+
+if TYPE_CHECKING:
+    from tests.jobs import JobMaker
+    from tests.sandbox.customer_api import SandboxApi
+
+JOB_FIELDS = [
+    "job", "kind", "name", "status", "retry_of", "total", "success", "error", "unknown",
+    "excluded", "pending", "batches", "attempts", "retry_directory", "started_at", "finished_at",
+]  # fmt: skip
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def a_worker(monkeypatch: pytest.MonkeyPatch, bells: Any) -> None:
+    """Whoever waits is answered: where a command would sleep, every job gets a lane."""
+
+    def lane_for_every_job(_: float) -> None:
+        for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
+            jobs.run_lane(pk)
+
+    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lane_for_every_job))
+    monkeypatch.setattr(jobs, "worker_count", lambda: 1)
+
+
+class Said(SimpleNamespace):
+    """What a command printed and ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def job(self) -> dict[str, Any]:
+        lines = self.out.splitlines()
+        assert len(lines) == 1, f"one JSON object and nothing else: {self.out!r}"
+        told: dict[str, Any] = json.loads(lines[0])
+        return told
+
+
+def command(name: str, *arguments: object, **_: object) -> Said:
+    """Run it as the command line does: its exit code is that of the process."""
+    out, err = StringIO(), StringIO()
+    code = 0
+    try:
+        call_command(name, *[str(each) for each in arguments], stdout=out, stderr=err)
+    except CommandError as refusal:
+        code = refusal.returncode
+        err.write(str(refusal))
+    except SystemExit as end:
+        code = int(end.code or 0)
+    return Said(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def test_every_command_of_ours_has_a_test() -> None:
+    ours = {name for name, app in get_commands().items() if app in ("imports", "bills")}
+    tested = "\n".join(
+        path.read_text() for path in TESTS.rglob("*.py") if path.name.startswith("test_")
+    )
+    called = set(re.findall(r"""(?:command\(|"manage\.py",)\s*["']([a-z_]+)["']""", tested))
+    assert not ours - called, f"commands without a test: {sorted(ours - called)}"
+
+
+def test_importing_files_that_all_succeed_exits_0_and_prints_the_job_as_json(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    said = command("import_customers", *make_job.files(7), "--api", "sandbox", "--wait", "--json")
+    assert said.code == 0
+    assert list(said.job) == JOB_FIELDS
+    assert said.job["batches"] == {"total": 3, "done": 3, "failed": 0, "unknown": 0, "pending": 0}
+    numbers = {name: said.job[name] for name in ("status", "total", "success", "error", "pending")}
+    assert numbers == {"status": "finished", "total": 7, "success": 7, "error": 0, "pending": 0}
+    assert not sandbox.account.difference(samples.customer_id(n) for n in range(7))
+
+
+def test_importing_with_failures_exits_1_and_names_the_retry_directory(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"customer_id": "50000001001"}, "fault": "result_error"})
+    files = make_job.files(6)
+    said = command("import_customers", *files, "--api", "sandbox", "--wait", "--json")
+    assert (said.code, said.job["error"]) == (1, 1)
+    assert (Path(said.job["retry_directory"]) / "retry_summary.json").exists()
+
+
+def test_the_whole_story_on_the_command_line(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    """Import, three fail, the cause is removed, retry by number and by directory."""
+    bad = [samples.customer_id(n) for n in (1, 4, 5)]
+    sandbox.order({"match": {"customer_id": bad[:2]}, "fault": "result_error"})
+    sandbox.order({"match": {"customer_id": bad[2]}, "fault": "result_conflict"})
+    files = make_job.files(9)
+    first = command("import_customers", *files, "--api", "sandbox", "--wait", "--json")
+    assert first.code == 1
+    sandbox.repair()
+    retried = command("retry_failed", first.job["job"], "--wait", "--json")
+    assert (retried.code, retried.job["retry_of"]) == (0, first.job["job"])
+    assert (retried.job["total"], retried.job["success"]) == (3, 3)
+    again = command(
+        "import_customers", first.job["retry_directory"], "--api", "sandbox", "--wait", "--json"
+    )
+    assert (again.code, again.job["excluded"], again.job["success"]) == (0, 3, 0)
+    assert not sandbox.account.difference(samples.customer_id(n) for n in range(9))
+    insisted = command(
+        "import_customers", first.job["retry_directory"], "--api", "sandbox", "--insist",
+        "--wait", "--json",
+    )  # fmt: skip
+    assert insisted.job["excluded"] == 0
+    assert set(sandbox.account.sent_again) == set(bad)
+
+
+def test_without_wait_a_command_returns_at_once_and_says_where_the_job_stands(
+    make_job: JobMaker, bells: Any
+) -> None:
+    said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--json")
+    assert (said.code, said.job["status"]) == (0, "queued")
+
+
+def test_unknown_records_make_the_exit_code_1(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"request_number": 1}, "fault": "reset_after_effect"})
+    said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait")
+    assert said.code == 1
+    assert "3 unknown" in said.out
+    assert "Look the unknown ones up" in said.out
+
+
+def test_a_job_that_pauses_is_reported_and_no_longer_waited_for(
+    make_job: JobMaker, a_worker: None
+) -> None:
+    make_job.api.secret = "wrong"
+    make_job.api.save()
+    said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait")
+    assert said.code == 1
+    assert "Paused" in said.err
+    assert "HTTP 401" in said.out
+    assert "Resume it in the admin" in said.err
+
+
+def test_where_no_worker_listens_whoever_waits_is_told(
+    make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "worker_count", lambda: 0)
+    said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait", "--json")
+    assert "No worker is listening" in said.err
+    assert said.job["success"] == 3
+
+
+def test_waiting_sweeps_too(
+    make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[bool] = []
+    monkeypatch.setattr(sweeper, "sweep", lambda: swept.append(True))
+    command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait")
+    assert swept
+
+
+def test_the_progress_bar_is_on_standard_error(
+    make_job: JobMaker, a_worker: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    call_command(
+        "import_customers", *map(str, make_job.files(3)), "--api", "sandbox", "--wait", "--json"
+    )
+    out, err = capfd.readouterr()
+    assert json.loads(out)["success"] == 3
+    assert "records" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["import_customers", "/no/such/file.json", "--api", "sandbox"], "no such file"),
+        (["import_customers", "x.json", "--api", "nowhere"], "There is no API 'nowhere'"),
+        (["import_customers"], "required"),
+        (["retry_failed", "999999"], "There is no job 999999"),
+        (["retry_files", "999999"], "There is no job 999999"),
+        (["job_status", "999999"], "There is no job 999999"),
+        (["customer_api", "new"], "url"),
+        (["customer_api", "sandbox", "--url", "file:///etc/passwd"], "url"),
+        (["customer_api", "sandbox", "--preset", "nobody"], "preset"),
+        (["customer_api", "sandbox", "--auth", "magic"], "auth"),
+        (["customer_api", "sandbox", "--secret-env", "NOT_SET"], "NOT_SET is not set"),
+        (["customer_api", "sandbox", "--mapping", "/no/such.json"], "cannot be read"),
+        (["customer_api", "sandbox", "--header", "no colon"], "Name: value"),
+        (["customer_api", "sandbox", "--batch-size", "0"], "batch_size"),
+    ],
+)
+def test_bad_usage_or_input_exits_2_and_says_what_is_wrong(
+    arguments: list[str], complaint: str, api: CustomerApi
+) -> None:
+    said = command(arguments[0], *arguments[1:])
+    assert (said.code, said.out) == (2 if arguments[1:] else 1, "")
+    assert complaint.lower() in said.err.lower()
+
+
+def test_one_bad_file_and_nothing_is_imported(make_job: JobMaker, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"data": [{]}')
+    said = command("import_customers", *make_job.files(3), bad, "--api", "sandbox", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert "bad.json" in said.err
+    assert "Nothing was imported" in said.err
+    assert ImportJob.objects.count() == 0
+
+
+def test_records_that_cannot_be_sent_are_named_and_the_others_imported(
+    make_job: JobMaker, a_worker: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "one_bad.json"
+    path.write_text(
+        json.dumps({"data": [samples.customer(0), {"person": {}}, samples.customer(1)]})
+    )
+    said = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
+    assert (said.code, said.job["excluded"], said.job["success"]) == (0, 1, 2)
+    assert "one_bad.json, record 2" in said.err
+
+
+def test_a_directory_and_a_name(make_job: JobMaker, a_worker: None) -> None:
+    folder = make_job.files(3)[0].parent
+    said = command(
+        "import_customers", folder, "--api", "sandbox", "--name", "March", "--wait", "--json"
+    )
+    assert (said.code, said.job["name"], said.job["total"]) == (0, "March", 3)
+    assert (
+        command("import_customers", folder, "--api", "sandbox", "--json").job["name"]
+        == folder.name
+    )
+
+
+def test_a_file_that_changed_after_it_was_checked_exits_2(
+    make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = make_job.files(3)
+    real = moves.start
+
+    def change_then_start(job: ImportJob, actor: str = "") -> None:
+        files[0].write_text('{"data": []}')
+        real(job, actor)
+
+    monkeypatch.setattr("imports.commands.start", change_then_start)
+    said = command("import_customers", *files, "--api", "sandbox", "--wait")
+    assert said.code == 2
+    assert "Refused, and nothing of it is kept" in said.out
+
+
+def test_a_retry_with_nothing_to_retry_exits_2(make_job: JobMaker) -> None:
+    job = make_job(3)
+    answer(job, OK)
+    said = command("retry_failed", job.pk)
+    assert said.code == 2
+    assert "No failed records" in said.err
+
+
+def test_a_retry_says_how_many_are_being_retried_already(make_job: JobMaker, bells: Any) -> None:
+    job = make_job(6)
+    answer(job, REFUSED)
+    command("retry_failed", job.pk)
+    answer(job, REFUSED)
+    said = command("retry_failed", job.pk, "--json")
+    assert "3 failed records are being retried already" in said.err
+    assert said.job["total"] == 3
+
+
+def test_retry_files_are_rewritten_on_demand_where_one_says(
+    make_job: JobMaker, tmp_path: Path
+) -> None:
+    job = make_job(3)
+    answer(job, REFUSED)
+    said = command("retry_files", job.pk, "--output", tmp_path / "new", "--json")
+    assert (said.code, list(said.job)) == (0, JOB_FIELDS)
+    directory = Path(said.job["retry_directory"])
+    assert directory.parent == tmp_path / "new"
+    assert (directory / "retry_batch_01_failed.json").exists()
+    assert (
+        command("retry_files", job.pk, "--output", tmp_path).out.strip().startswith(str(tmp_path))
+    )
+
+
+def test_retry_files_of_a_job_without_failures_say_so(make_job: JobMaker, tmp_path: Path) -> None:
+    job = make_job(3)
+    answer(job, OK)
+    said = command("retry_files", job.pk, "--output", tmp_path)
+    assert (said.code, "nothing was written" in said.out) == (0, True)
+    assert (
+        command("retry_files", job.pk, "--output", tmp_path, "--json").job["retry_directory"]
+        is None
+    )
+
+
+def test_retry_files_that_cannot_be_written_exit_2(make_job: JobMaker, tmp_path: Path) -> None:
+    job = make_job(3)
+    answer(job, REFUSED)
+    (tmp_path / "file").write_text("")
+    said = command("retry_files", job.pk, "--output", tmp_path / "file")
+    assert said.code == 2
+    assert "--output" in said.err
+
+
+def test_the_status_of_a_job_is_its_exit_code_once_it_has_ended(make_job: JobMaker) -> None:
+    good, bad, unknown = make_job(3), make_job(3), make_job(3)
+    assert command("job_status", good.pk).code == 0  # it still runs
+    for job, outcome in ((good, OK), (bad, REFUSED), (unknown, LOST)):
+        answer(job, outcome)
+        moves.finish_if_done([job.pk])
+    codes = [command("job_status", job.pk, "--json").code for job in (good, bad, unknown)]
+    assert codes == [0, 1, 1]
+    assert list(command("job_status", bad.pk, "--json").job) == JOB_FIELDS
+    cancelled = make_job(3)
+    moves.cancel(cancelled)
+    assert command("job_status", cancelled.pk).code == 1
+
+
+def test_watching_a_job_lasts_until_it_has_ended(make_job: JobMaker, a_worker: None) -> None:
+    job = make_job.queued(6)
+    said = command("job_status", job.pk, "--watch", "--json")
+    assert (said.code, said.job["status"], said.job["success"]) == (0, "finished", 6)
+
+
+def test_a_person_reads_sums_that_add_up_and_what_to_do_next(make_job: JobMaker) -> None:
+    job = make_job(6)
+    answer(job, OK, REFUSED)
+    moves.finish_if_done([job.pk])
+    said = command("job_status", job.pk)
+    assert "6 records = 3 succeeded + 3 failed + 0 unknown + 0 excluded + 0 pending" in said.out
+    assert f"python manage.py retry_failed {job.pk} --wait" in said.out
+
+
+def test_an_api_is_created_and_changed_and_its_secret_comes_from_the_environment(
+    db: None, installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GK_TOKEN", "canary-token-1")
+    url = "http://127.0.0.1:9/customers"
+    made = command(
+        "customer_api", "gk", "--url", url, "--secret-env", "GK_TOKEN", "--batch-size", 70,
+        "--concurrency", 2, "--delay", 0.5, "--timeout", 20, "--max-attempts", 4,
+        "--retry-delay", 3,
+        "--idempotency-header", "Idempotency-Key", "--header", "GK-Passport: p1",
+    )  # fmt: skip
+    assert (made.code, made.out.strip()) == (0, "Created the API gk.")
+    api = CustomerApi.objects.get(name="gk")
+    assert (api.url, api.secret, api.batch_size, api.concurrency) == (url, "canary-token-1", 70, 2)
+    assert (api.delay_seconds, api.timeout_seconds) == (0.5, 20.0)
+    assert (api.max_attempts, api.retry_delay_seconds) == (4, 3.0)
+    assert json.loads(api.extra_headers) == {"GK-Passport": "p1"}
+    changed = command("customer_api", "gk", "--concurrency", 5)
+    api.refresh_from_db()
+    assert (changed.out.strip(), api.concurrency, api.batch_size) == ("Changed the API gk.", 5, 70)
+    assert "canary" not in made.out + made.err + changed.out + changed.err
+
+
+def test_an_api_that_is_refused_is_left_as_it_was(api: CustomerApi) -> None:
+    said = command("customer_api", "sandbox", "--concurrency", 9, "--auth", "oauth2-password")
+    assert said.code == 2
+    assert "token_url" in said.err
+    api.refresh_from_db()
+    assert (api.concurrency, api.auth) == (4, "bearer")
+
+
+def test_one_sweep_and_out(make_job: JobMaker, bells: Any) -> None:
+    job = make_job(3)
+    answer(job, OK)
+    assert command("sweep", "--once").code == 0
+    job.refresh_from_db()
+    assert job.status == "finished"
+
+
+def test_a_first_start_makes_a_login_and_a_sample_and_a_second_one_nothing_more(
+    bells: Any, installation: Path, settings: Any
+) -> None:
+    settings.HOME, settings.EMBEDDED_POSTGRES = installation, True
+    for _ in range(2):
+        said = command("first_run")
+        assert "admin / redrive" in said.out
+    draft = ImportJob.objects.get()
+    assert (draft.status, sum(file.record_count for file in draft.files.all())) == ("draft", 1000)
+    assert get_user_model().objects.get().is_superuser
+
+
+def test_a_first_start_leaves_a_named_database_alone(db: None, settings: Any) -> None:
+    settings.EMBEDDED_POSTGRES = False
+    assert command("first_run").out == ""
+    assert not get_user_model().objects.exists()
+
+
+def test_an_older_exit_code_is_not_kept_by_the_next_command(make_job: JobMaker) -> None:
+    assert command("retry_failed", 987654).code == 2
+    job = make_job(3)
+    assert command("job_status", job.pk).code == 0
+    assert sums(job).pending == len(keys(job, "pending")) == 3
+    assert lanes.stopping.is_set() is False
+    assert sys.exc_info() == (None, None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_command_uses_json_and_lanes_in_its_own_process(
+    make_job: JobMaker, sandbox: SandboxApi, bells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job.queued(6)
+    jobs.ring(job.pk)
+    made: list[str] = []
+    from imports.worker import LaneWorker
+
+    real = LaneWorker.work
+
+    def noted(worker: LaneWorker, *args: Any, **options: Any) -> Any:
+        made.append(str(worker.serializer))
+        return real(worker, *args, **options)
+
+    monkeypatch.setattr(LaneWorker, "work", noted)
+    assert command("rqworker", "--burst").code == 0
+    job.refresh_from_db()
+    assert len(made) == 1
+    assert "JSONSerializer" in made[0]
+    assert job.status == "finished"
