@@ -172,6 +172,7 @@ def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
         parent=batch,
         size=len(results),
         attempts=batch.attempts,
+        tries=batch.tries,
         **frame.fields(),
     )
     for result, (start, length) in zip(results, frame.places, strict=True):

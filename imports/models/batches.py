@@ -169,7 +169,7 @@ class Attempt(models.Model):
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="attempts")
     batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="attempt_set")
-    number = models.PositiveIntegerField(_("attempt"))  # counts every try of the batch from 1
+    number = models.PositiveIntegerField(_("attempt"))  # counts the tries of these records from 1
     counted = models.BooleanField(default=True)  # against the operator's budget
     worker = models.CharField(max_length=200)
     claimed_at = models.DateTimeField()
