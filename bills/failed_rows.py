@@ -46,7 +46,7 @@ def _row(result: ImportResult, extras: list[str]) -> list[object]:
     advice = advice_on(result.error_code)
     error = result.final_error or result.error
     told = [result.position, result.email, result.error_code, error, result.retry_attempts]
-    kept = result.batch.credential_use.credential.extra if result.batch else {}  # type: ignore[attr-defined]
+    kept = result.batch.credential_use.credential.extra if result.batch else {}
     return [*told, str(advice.who), str(advice.remedy), *(kept.get(name, "") for name in extras)]
 
 

@@ -27,13 +27,13 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     embedded.ensure_unnamed()
     django.setup()
-    from tests.bench import posting, reading, results
+    from tests.bench import bills, posting, reading, results
 
     if options.measure:
         print(json.dumps(reading.measure(options.measure[0], Path(options.measure[1]))))  # noqa: T201
         return 0
     call_command("migrate", verbosity=0)
-    known = {"posting": posting.run, "reading": reading.run}
+    known = {"posting": posting.run, "reading": reading.run, "bills": bills.run}
     sections = [known[name]() for name in options.sections or known]
     text = results.report(sections)
     sys.stdout.write(text)

@@ -47,11 +47,17 @@ def nginx() -> str:
     return found
 
 
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
 @contextmanager
 def running() -> Iterator[str]:
     """The URL of a sink that runs as long as the block."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="redrive-sink-") as home:
         Path(home).chmod(0o755)
         config = Path(home, "nginx.conf")

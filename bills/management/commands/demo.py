@@ -12,9 +12,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from config.find_browser import REMEDY, find_browser
 from imports import jobs
+from tests.sandbox.bill_story import BillStory
 from tests.sandbox.customer_api import SandboxApi
 from tests.sandbox.customer_story import CustomerStory, Disagreement
+from tests.sandbox.portal import PortalSite
 from tests.sandbox.server import SandboxServer
 
 if TYPE_CHECKING:
@@ -27,25 +30,32 @@ START_SECONDS, END_SECONDS, LOOK_SECONDS = 30, 20, 0.1
 class Command(BaseCommand):
     """Exit code 0 only if every number is as it should be."""
 
-    help = "Play an import with failures and its retry, and check every number."
+    help = "Play an import and a round of bills, with failures and retries; check every number."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
-        api = SandboxApi(1, outage_tries=OUTAGE_TRIES)
-        server = SandboxServer(api)
+        api, portal = SandboxApi(1, outage_tries=OUTAGE_TRIES), PortalSite(1)
+        server = SandboxServer(api, portal)
         server.start()
         try:
             with self._workers():
                 self._play(CustomerStory(api, server.base_url, settings.HOME, self.stdout.write))
+                self._need_browser()
+                self.stdout.write("")
+                self._play(BillStory(portal, server.base_url, settings.HOME, self.stdout.write))
         finally:
             server.stop()
         self.stdout.write(self.style.SUCCESS("Nothing lost, nothing twice."))
 
-    def _play(self, story: CustomerStory) -> None:
+    def _play(self, story: CustomerStory | BillStory) -> None:
         try:
             story.play()
         except Disagreement as error:
             raise CommandError(f"The demo failed. {error}", returncode=1) from None
+
+    def _need_browser(self) -> None:
+        if find_browser() is None:
+            raise CommandError(f"The demo failed. {REMEDY}", returncode=1)
 
     def _await_workers(self) -> None:
         for _ in range(int(START_SECONDS / LOOK_SECONDS)):
