@@ -40,7 +40,7 @@ class Draft:
 def gate_of(portal: Portal) -> Gate:
     """The row at which this portal's limits hold for all its jobs."""
     gate, _ = Gate.objects.update_or_create(
-        key=f"portal:{portal.pk}", defaults={"concurrency": portal.concurrency}
+        key=portal.gate_key, defaults={"concurrency": portal.concurrency}
     )
     return gate
 

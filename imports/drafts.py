@@ -27,7 +27,7 @@ COPIED = (
 def gate_of(api: CustomerApi) -> Gate:
     """The row at which this API's limits hold for all its jobs."""
     gate, _ = Gate.objects.update_or_create(
-        key=f"customer_api:{api.pk}", defaults={"concurrency": api.concurrency}
+        key=api.gate_key, defaults={"concurrency": api.concurrency}
     )
     return gate
 

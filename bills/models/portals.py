@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bills.portals.recipe_check import RecipeError, load_recipe
 from imports.customers.addresses import BadAddress, check_url
+from imports.models import Gate
 
 if TYPE_CHECKING:
     from bills.portals.recipe_schema import Recipe
@@ -90,6 +91,16 @@ class Portal(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the gate's limit with the portal's, also for jobs that run now."""
+        super().save(*args, **kwargs)
+        Gate.objects.filter(key=self.gate_key).update(concurrency=self.concurrency)
+
+    @property
+    def gate_key(self) -> str:
+        """The name of the row at which this portal's limits hold."""
+        return f"portal:{self.pk}"
 
     def clean(self) -> None:
         """Raises ValidationError that names the field, for a recipe the part of it as well."""

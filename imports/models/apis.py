@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField
+from imports.models.jobs import Gate
 
 
 class AuthKind(models.TextChoices):
@@ -77,3 +80,13 @@ class CustomerApi(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the gate's limit with the API's, also for jobs that run now."""
+        super().save(*args, **kwargs)
+        Gate.objects.filter(key=self.gate_key).update(concurrency=self.concurrency)
+
+    @property
+    def gate_key(self) -> str:
+        """The name of the row at which this API's limits hold."""
+        return f"customer_api:{self.pk}"

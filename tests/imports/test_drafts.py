@@ -37,6 +37,13 @@ def test_all_jobs_of_an_api_share_one_gate_that_has_the_apis_limit(api: Customer
     assert Gate.objects.get().concurrency == 2
 
 
+def test_lowering_an_apis_limit_holds_for_jobs_that_were_made_before(api: CustomerApi) -> None:
+    job = drafts.new_draft(api, "one")
+    api.concurrency = 1
+    api.save()
+    assert Gate.objects.get(pk=job.gate_id).concurrency == 1
+
+
 def test_a_file_is_checked_when_it_is_added(make_job: JobMaker) -> None:
     job = make_job.draft(4)
     file = job.files.get()

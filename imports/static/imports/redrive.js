@@ -120,7 +120,7 @@
 
   /** Unfold writes a chosen file's name into a text field beside it; ours have none. */
   const keepUnfoldAway = () => {
-    document.querySelectorAll("[data-drop] input[type=file]").forEach((each) => {
+    document.querySelectorAll(".rd-page input[type=file]").forEach((each) => {
       each.hasChangeListener = true;
     });
   };
