@@ -1,0 +1,94 @@
+"""Somebody who may only look sees no buttons, and gets 403 where she tries by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from imports.admin import permissions, workspace
+from tests.browser import walking
+
+if TYPE_CHECKING:
+    from playwright.sync_api import APIResponse, Page
+
+    from tests.browser.installation import Installation
+
+NAME, PASSWORD = "vera", "only-looks-7"
+VIEWER = """
+from django.contrib.auth.models import Permission, User
+viewer = User.objects.create_user({name!r}, password={password!r}, is_staff=True)
+models = ["importjob", "importbatch", "importresult", "attempt", "customerapi"]
+names = ["view_" + model for model in models]
+viewer.user_permissions.set(Permission.objects.filter(codename__in=names))
+"""
+
+
+@pytest.fixture(scope="package")
+def viewer(installation: Installation) -> str:
+    """The name of a member of staff with view permissions only."""
+    installation.manage("shell", "--command", VIEWER.format(name=NAME, password=PASSWORD))
+    return NAME
+
+
+@pytest.fixture
+def seen(visitor: Page, viewer: str, installation: Installation) -> Page:
+    """A page in front of the viewer, who has logged in."""
+    visitor.goto(installation.admin())
+    walking.log_in(visitor, viewer, PASSWORD)
+    expect(visitor.get_by_role("heading", name="What goes on")).to_be_visible()
+    return visitor
+
+
+def test_a_viewer_sees_every_tab_and_no_button(
+    seen: Page, installation: Installation, troubled: int
+) -> None:
+    expect(seen.get_by_role("link", name="New import")).to_have_count(0)
+    for tab in ("files", "settings", "progress", "failures", "retry-files", "log"):
+        seen.goto(installation.job(troubled, f"{tab}/"))
+        expect(seen.locator(".rd-tab")).to_be_visible()
+        shown = seen.locator(".rd-page button:visible").all_inner_texts()
+        assert [text for text in shown if "Search" not in text] == [], tab
+        expect(seen.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_viewer_gets_403_for_every_act_by_hand(
+    seen: Page, installation: Installation, troubled: int
+) -> None:
+    tabs = workspace.of("customers").tabs
+    acts = [(tab.slug, name, act) for tab in tabs for name, act in tab.acts.items()]
+    forbidden = [each for each in acts if each[2].permission != permissions.VIEW]
+    assert len(forbidden) >= 14
+    for tab, name, act in forbidden:
+        for method in act.methods:
+            answer = by_hand(seen, method, installation.job(troubled, f"{tab}/{name}/"))
+            assert answer.status == 403, f"{method} {tab}/{name}"
+            assert "CSRF" not in answer.text()  # it is the permission that is missing
+    assert by_hand(seen, "GET", installation.job(troubled, "progress/live/")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "imports/importjob/add/"),
+        ("POST", "imports/importjob/add/"),
+        ("GET", "imports/customerapi/add/"),
+        ("POST", "imports/customerapi/1/test/"),
+        ("POST", "imports/customerapi/1/change/"),
+        ("GET", "auth/user/"),
+    ],
+)
+def test_a_viewer_gets_403_where_she_may_not_be(
+    method: str, path: str, seen: Page, installation: Installation
+) -> None:
+    answer = by_hand(seen, method, installation.admin(path))
+    assert answer.status == 403
+    assert "CSRF" not in answer.text()
+
+
+def by_hand(page: Page, method: str, url: str) -> APIResponse:
+    """Ask as the page would, with its cookies and its token against forged requests."""
+    cookies: list[Any] = list(page.context.cookies())
+    token = next(each["value"] for each in cookies if each["name"] == "csrftoken")
+    return page.request.fetch(url, method=method, headers={"X-CSRFToken": token}, max_redirects=0)
