@@ -54,6 +54,15 @@ def sit_down(browser: Browser, size: tuple[int, int] = WIDE, **options: Any) -> 
     return context
 
 
+def opened(context: BrowserContext) -> Iterator[Page]:
+    """A page of that context. Scripts and server must have had nothing to complain about."""
+    page = context.new_page()
+    complaints = Complaints(page)
+    yield page
+    context.close()
+    assert not complaints.found
+
+
 class Complaints:
     """What went wrong in a page without anybody seeing it: errors of scripts and of the server."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chromium import PATIENCE_MS, Complaints, chromium, sit_down
+from tests.browser.chromium import PATIENCE_MS, chromium, opened, sit_down
 from tests.browser.installation import installed
 from tests.browser.walking import log_in
 from tests.sandbox.sample_credentials import write_csv
@@ -20,7 +20,7 @@ from tests.sandbox.sample_credentials import write_csv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
     from tests.browser.installation import Installation
 
@@ -80,12 +80,3 @@ def visitor(browser: Browser) -> Iterator[Page]:
 def page(browser: Browser, logged_in: Any) -> Iterator[Page]:
     """A page in front of admin, who has logged in."""
     yield from opened(sit_down(browser, storage_state=logged_in))
-
-
-def opened(context: BrowserContext) -> Iterator[Page]:
-    """A page of that context. Scripts and server must have had nothing to complain about."""
-    page = context.new_page()
-    complaints = Complaints(page)
-    yield page
-    context.close()
-    assert not complaints.found

@@ -33,7 +33,7 @@ def test_a_new_user_imports_the_sample_answers_yes_and_sees_all_of_it_imported(
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text("100 customers failed")
     assert dialog.evaluate("each => each.matches(':modal')")
-    expect(button(dialog, "Yes, load them")).to_be_focused()
+    walking.await_focus(button(dialog, "Yes, load them"))
     expect(page.locator("#rd-progress")).to_contain_text("18 of 20 done")
     expect(page.locator("#rd-progress")).to_contain_text("2 with failures")
     expect(walking.badge(page)).to_contain_text("Finished with failures")

@@ -43,7 +43,8 @@ def test_an_import_and_its_retry_need_no_mouse(page: Page, installation: Install
     page.context.clear_cookies()
 
     page.goto(installation.admin())
-    expect(page.get_by_label("Username")).to_be_focused()
+    page.bring_to_front()
+    walking.await_focus(page.get_by_label("Username"))
     page.keyboard.type(walking.LOGIN)
     page.keyboard.press("Tab")
     page.keyboard.type(walking.PASSWORD)
@@ -56,7 +57,7 @@ def test_an_import_and_its_retry_need_no_mouse(page: Page, installation: Install
     page.keyboard.press("Enter")
 
     yes = walking.button(walking.retry_dialog(page), "Yes, load them")
-    expect(yes).to_be_focused()
+    walking.await_focus(yes)
     installation.forgive()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/files/$"))

@@ -41,7 +41,7 @@ def test_a_cancelled_job_keeps_what_was_not_sent_as_failed(
     job = walking.start(page)
     press(page, "Cancel")
     dialog = page.get_by_role("dialog", name="Cancel this job?")
-    expect(button(dialog, "Keep it")).to_be_focused()
+    walking.await_focus(button(dialog, "Keep it"))
     press(dialog, "Cancel the job")
     expect(walking.badge(page)).to_contain_text("Cancelled")
     press(walking.retry_dialog(page), "No")

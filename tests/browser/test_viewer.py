@@ -9,9 +9,12 @@ from playwright.sync_api import expect
 
 from imports.admin import permissions, workspace
 from tests.browser import walking
+from tests.browser.chromium import opened, sit_down
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Page
+    from collections.abc import Iterator
+
+    from playwright.sync_api import APIResponse, Browser, Page
 
     from tests.browser.installation import Installation
 
@@ -26,24 +29,30 @@ viewer.user_permissions.set(Permission.objects.filter(codename__in=names))
 
 
 @pytest.fixture(scope="package")
-def viewer(installation: Installation) -> str:
-    """The name of a member of staff with view permissions only."""
+def viewer(browser: Browser, installation: Installation) -> Any:
+    """The cookies of a member of staff who has logged in and may only look."""
     installation.manage("shell", "--command", VIEWER.format(name=NAME, password=PASSWORD))
-    return NAME
+    context = sit_down(browser)
+    page = context.new_page()
+    page.goto(installation.admin())
+    walking.log_in(page, NAME, PASSWORD)
+    expect(page.get_by_role("heading", name="What goes on")).to_be_visible()
+    cookies = context.storage_state()
+    context.close()
+    return cookies
 
 
 @pytest.fixture
-def seen(visitor: Page, viewer: str, installation: Installation) -> Page:
-    """A page in front of the viewer, who has logged in."""
-    visitor.goto(installation.admin())
-    walking.log_in(visitor, viewer, PASSWORD)
-    expect(visitor.get_by_role("heading", name="What goes on")).to_be_visible()
-    return visitor
+def seen(browser: Browser, viewer: Any) -> Iterator[Page]:
+    """A page in front of the viewer."""
+    yield from opened(sit_down(browser, storage_state=viewer))
 
 
 def test_a_viewer_sees_every_tab_and_no_button(
     seen: Page, installation: Installation, troubled: int
 ) -> None:
+    seen.goto(installation.admin())
+    expect(seen.get_by_role("heading", name="What goes on")).to_be_visible()
     expect(seen.get_by_role("link", name="New import")).to_have_count(0)
     for tab in ("files", "settings", "progress", "failures", "retry-files", "log"):
         seen.goto(installation.job(troubled, f"{tab}/"))

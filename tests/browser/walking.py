@@ -88,6 +88,12 @@ def badge(page: Page) -> Locator:
     return page.locator("#rd-head").get_by_role("status")
 
 
+def await_focus(target: Locator) -> None:
+    """Wait until it has the focus of its page, whether or not the browser's window has it too."""
+    handle = target.element_handle()
+    target.page.wait_for_function("each => document.activeElement === each", arg=handle)
+
+
 def watch(page: Page) -> None:
     """From now on `is_same_page` tells whether the page was loaded anew."""
     page.evaluate("window.watchedByTest = true")
