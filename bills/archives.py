@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from imports.zip_pipe import Pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +30,7 @@ def _safe(text: str) -> str:
 
 def zipped(bills: Iterable[Bill]) -> Iterator[bytes]:
     """The archive in pieces; one piece is held at a time. A bill without its file is left out."""
-    pipe = _Pipe()
+    pipe = Pipe()
     used: set[str] = set()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
         for bill in bills:
@@ -53,23 +54,3 @@ def free_name(name: str, used: set[str]) -> str:
         free = f"{stem}_{number}.pdf"
     used.add(free.casefold())
     return free
-
-
-class _Pipe(io.RawIOBase):
-    """What a ZIP is written into, and taken out of again piece by piece."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> bytes:
-        """What has been written since the last time."""
-        piece = b"".join(self._pieces)
-        self._pieces.clear()
-        return piece

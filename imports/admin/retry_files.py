@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from imports.admin.addresses import to_tab
 from imports.ledger.moves import NotAllowed
 from imports.models import RetryFile
 from imports.retry_files import INSTRUCTIONS, SUMMARY
+from imports.zip_pipe import Pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,27 +86,8 @@ def download(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     return response
 
 
-class _Pipe(io.RawIOBase):
-    """What a ZIP is written into, and taken out of again piece by piece."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> bytes:
-        piece = b"".join(self._pieces)
-        self._pieces.clear()
-        return piece
-
-
 def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
-    pipe = _Pipe()
+    pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             path = directory / name
