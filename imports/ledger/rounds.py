@@ -101,28 +101,35 @@ def retry(
         if only is not None:
             chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
         skipped = family.filter(Exists(_its_retry())).count()
-        left_out = 0
-        sensible = None if insists else kinds.get(job.kind).retryable(job)
-        if sensible is not None:
-            every = chosen.count()
-            chosen = chosen.filter(pk__in=sensible)
-            left_out = every - chosen.count()
+        chosen, left_out = (chosen, 0) if insists else _without_the_hopeless(job, chosen)
         new = _new_job(job, reason, actor, insists=insists)
         records = _copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
         if not records:
             raise NotAllowed(_nothing_left(job, skipped, left_out))
         kinds.get(new.kind).copy_records(new)
-        note(
-            job,
-            "retried",
-            f"{records} records go out again in job {new.pk}. {reason}".strip(),
-            actor,
-        )
-        note(new, "created", f"Retry of job {job.pk}: {records} records. {reason}".strip(), actor)
+        _note_both(job, new, records, reason, actor)
         if start:
             move(new, JobStatus.QUEUED, started_at=Now())
             note(new, "started", actor=actor)
     return Retry(new, records, skipped, left_out)
+
+
+def _without_the_hopeless(
+    job: ImportJob, chosen: QuerySet[ImportResult]
+) -> tuple[QuerySet[ImportResult], int]:
+    """Those that their kind would retry, and how many it leaves out."""
+    sensible = kinds.get(job.kind).retryable(job)
+    if sensible is None:
+        return chosen, 0
+    kept = chosen.filter(pk__in=sensible)
+    return kept, chosen.count() - kept.count()
+
+
+def _note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
+    """Let the logs of the retried job and of its retry tell of each other."""
+    out = f"{records} records go out again in job {new.pk}. {reason}"
+    note(job, "retried", out.strip(), actor)
+    note(new, "created", f"Retry of job {job.pk}: {records} records. {reason}".strip(), actor)
 
 
 def _nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
