@@ -175,8 +175,8 @@ TAB = workspace.Tab(
     acts={
         "panel": workspace.Act(panel, permissions.VIEW, methods=("GET",)),
         "one": workspace.Act(one, permissions.VIEW, methods=("GET",)),
-        "password": workspace.Act(password, own.CHANGE_CREDENTIAL),
+        "password": workspace.Act(password, own.MANAGE_CREDENTIALS),
         "retry": workspace.Act(retry, permissions.RETRY),
-        "csv": workspace.Act(failed_csv, permissions.DOWNLOAD, methods=("GET",)),
+        "csv": workspace.Act(failed_csv, permissions.EXPORT, methods=("GET",)),
     },
 )

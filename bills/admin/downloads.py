@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from bills.admin import permissions as own
 from bills.archives import zipped
 from bills.models import Bill
-from imports.admin import workspace
+from imports.admin import permissions, workspace
 from imports.ledger.sums import family
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 def archive(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     """A folder for each account, a file for each bill, streamed."""
+    permissions.require(request, own.VIEW_BILL)
     found = of_job(job).order_by("account", "date", "number")
     if not found.exists():
         raise Http404
@@ -57,5 +58,5 @@ TAB = workspace.Tab(
     template="bills/job/bills.html",
     context=context,
     count=_count,
-    acts={"zip": workspace.Act(archive, own.VIEW_BILL, methods=("GET",))},
+    acts={"zip": workspace.Act(archive, permissions.EXPORT, methods=("GET",))},
 )

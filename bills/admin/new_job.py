@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bills.admin import permissions as own
 from bills.admin import words
 from bills.credentials import CredentialRow, UnreadableCsv, preview, read_credentials
 from bills.drafts import new_draft_of_content, on_disk
@@ -33,7 +34,7 @@ COMPARED = 5_000  # rows of a file that are held against what is stored
 
 def upload(request: HttpRequest) -> HttpResponse:
     """Portal and CSV. The file is kept encrypted until it is confirmed, an hour at most."""
-    permissions.require(request, permissions.ADD)
+    permissions.require(request, *own.NEW_JOB)
     form = NewBillsForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["csv"]
@@ -53,7 +54,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """What was read; on POST a draft is made of it, or the file is forgotten."""
-    permissions.require(request, permissions.ADD)
+    permissions.require(request, *own.NEW_JOB)
     mine = CsvUpload.objects.filter(uploaded_by=_user(request)).select_related("portal")
     kept = get_object_or_404(mine, pk=pk)
     if request.method == "POST":

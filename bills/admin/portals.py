@@ -10,7 +10,6 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
-from unfold.admin import ModelAdmin
 
 from bills import passwords, portal_tests
 from bills.admin import new_job
@@ -24,6 +23,7 @@ from bills.models.credentials import account_of
 from bills.setup import store_portal
 from imports import jobs
 from imports.admin import permissions
+from imports.admin.managed import ManagedAdmin
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -33,9 +33,10 @@ ACCOUNTS_OFFERED = 100
 
 
 @admin.register(Portal)
-class PortalAdmin(ModelAdmin):
+class PortalAdmin(ManagedAdmin):
     """A portal's addresses, recipe and pace."""
 
+    manage = own.MANAGE_PORTALS
     form = PortalForm
     list_display = ("name", "login_url", "max_attempts", "concurrency")
     search_fields = ("name", "login_url")
@@ -70,7 +71,7 @@ class PortalAdmin(ModelAdmin):
 
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose an account and have it tried."""
-    permissions.require(request, own.CHANGE_PORTAL)
+    permissions.require(request, *own.TEST_PORTAL)
     portal = get_object_or_404(Portal, pk=pk)
     form = PortalTestForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -115,7 +116,7 @@ def _begin(request: HttpRequest, portal: Portal, credential: Credential) -> Http
 
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """A test while it runs, and what it saw."""
-    permissions.require(request, own.CHANGE_PORTAL)
+    permissions.require(request, *own.TEST_PORTAL)
     tests = PortalTest.objects.select_related("portal", "credential")
     found = get_object_or_404(tests.defer("credential__password"), pk=pk)
     shown = {

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bills.admin import credentials, downloads, words
+from bills.admin import permissions as own
 from bills.admin.rows import results as with_uses
 from bills.admin.rows import row_of
 from bills.advice import OWN, advice_on
@@ -96,11 +97,11 @@ def _sidebar(request: HttpRequest) -> navigation.Group:
         "title": _("Bills"),
         "items": [
             navigation.item(
-                _("Bills"), "receipt_long", "admin:bills_bill_changelist", "bills.view_bill"
+                _("Bills"), "receipt_long", "admin:bills_bill_changelist", own.VIEW_BILL
             ),
             navigation.item(
                 _("Portals"), "captive_portal", "admin:bills_portal_changelist",
-                "bills.view_portal", "bills.change_portal",
+                own.VIEW_PORTAL, own.MANAGE_PORTALS,
             ),
         ],
     }  # fmt: skip
@@ -115,6 +116,7 @@ register(
         done=gettext_lazy("downloaded"),
         new_label=gettext_lazy("New bill download"),
         add_url="admin:bills_new",
+        add_permissions=own.NEW_JOB,
         plan=plan,
         tabs=(
             credentials.TAB,

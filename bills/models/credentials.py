@@ -38,6 +38,8 @@ class Credential(models.Model):
         verbose_name = _("credential")
         verbose_name_plural = _("credentials")
         ordering = ["portal_id", "account"]
+        default_permissions = ()
+        permissions = [("manage_credentials", "Can upload credentials and enter passwords")]
         constraints = [
             models.UniqueConstraint(fields=["portal", "account"], name="credential_account_once"),
         ]
@@ -56,6 +58,9 @@ class BillRun(models.Model):
     csv_name = models.CharField(_("file"), max_length=500)  # as the operator knows it; only shown
     extra_columns = models.JSONField(default=list)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"{self.portal}: {self.csv_name}"
 
@@ -71,6 +76,9 @@ class CredentialUse(models.Model):
     stage_done = models.PositiveIntegerField(default=0, db_default=0)
     stage_total = models.PositiveIntegerField(default=0, db_default=0)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"{self.credential} in batch {self.batch_id}"
 
@@ -85,6 +93,9 @@ class CsvUpload(models.Model):
     content = models.BinaryField()  # a Fernet token
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     uploaded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name

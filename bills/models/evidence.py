@@ -30,6 +30,7 @@ class PortalTest(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.portal} #{self.pk}"
@@ -61,6 +62,7 @@ class Evidence(models.Model):
 
     class Meta:
         ordering = ["id"]
+        default_permissions = ()
         constraints = [
             models.CheckConstraint(
                 condition=Q(batch__isnull=False) | Q(test__isnull=False),

@@ -37,6 +37,7 @@ class Bill(models.Model):
         verbose_name = _("bill")
         verbose_name_plural = _("bills")
         ordering = ["-id"]
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
                 fields=["portal", "account", "number"],

@@ -88,6 +88,8 @@ class Portal(models.Model):
         verbose_name = _("portal")
         verbose_name_plural = _("portals")
         ordering = ["name"]
+        default_permissions = ("view",)
+        permissions = [("manage_portals", "Can add, change, test and delete portals")]
 
     def __str__(self) -> str:
         return self.name

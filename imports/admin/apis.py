@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from imports.admin import permissions
+from imports.admin.managed import ManagedAdmin
 from imports.customers.presets import SPEEDS
 from imports.fields import WrongKey
 from imports.forms import CustomerApiForm
@@ -30,9 +29,11 @@ FOR_OAUTH2 = "['oauth2-password', 'oauth2-client'].includes(auth)"
 
 
 @admin.register(CustomerApi)
-class CustomerApiAdmin(ModelAdmin):
+class CustomerApiAdmin(ManagedAdmin):
     """An API's address, credential and pace."""
 
+    manage = permissions.MANAGE_APIS
+    secrets = (*SECRETS, *(f"clear_{name}" for name in SECRETS))
     form = CustomerApiForm
     list_display = ("name", "url_column", "auth", "pace_column", "test_column")
     search_fields = ("name", "url")
@@ -102,8 +103,7 @@ class CustomerApiAdmin(ModelAdmin):
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Test connection: sends no customer, says what it saw."""
-        if not permissions.may(request, permissions.CHANGE_API):
-            raise PermissionDenied
+        permissions.require(request, permissions.MANAGE_APIS)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         get_object_or_404(CustomerApi.objects.defer(*SECRETS), pk=pk)

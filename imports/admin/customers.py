@@ -8,7 +8,17 @@ from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports.admin import causes, failures, files, log, progress, retry_files, settings, words
+from imports.admin import (
+    causes,
+    failures,
+    files,
+    log,
+    permissions,
+    progress,
+    retry_files,
+    settings,
+    words,
+)
 from imports.admin.workspace import Workspace, register
 
 if TYPE_CHECKING:
@@ -45,6 +55,7 @@ register(
         done=gettext_lazy("imported"),
         new_label=gettext_lazy("New import"),
         add_url="admin:imports_importjob_add",
+        add_permissions=(permissions.ADD,),
         plan=plan,
         tabs=(
             files.TAB,

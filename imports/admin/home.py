@@ -24,10 +24,10 @@ def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
     """What Unfold's index page is given. A bounded number of queries."""
     if not permissions.may(request, permissions.VIEW):
         return shown | {"may_view": False}
-    return shown | {"may_view": True} | overview()
+    return shown | {"may_view": True} | overview(request)
 
 
-def overview() -> dict[str, Any]:
+def overview(request: HttpRequest) -> dict[str, Any]:
     """The lists of the first page, and the signs of health."""
     running = list(page.jobs().filter(status__in=AT_WORK)[:SHOWN])
     paused = list(page.jobs().filter(status=JobStatus.PAUSED)[:SHOWN])
@@ -42,7 +42,9 @@ def overview() -> dict[str, Any]:
         "has_jobs": bool(running or paused or drafts or finished),
         "has_apis": CustomerApi.objects.exists(),
         "signs": health.signs(),
-        "workspaces": workspace.every(),
+        "can_add": [
+            each for each in workspace.every() if permissions.may(request, *each.add_permissions)
+        ],
     }
 
 
@@ -71,4 +73,4 @@ def _troubled() -> QuerySet[ImportJob]:
 def live(request: HttpRequest) -> HttpResponse:
     """The moving part of the first page."""
     permissions.require(request, permissions.VIEW)
-    return render(request, "imports/home/panel.html", overview())
+    return render(request, "imports/home/panel.html", overview(request))

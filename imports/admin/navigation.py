@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from imports.admin import permissions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,10 +53,14 @@ def sidebar(request: HttpRequest) -> list[Group]:
         of_model(_("Attempts"), "replay", "imports", "attempt"),
     ]
     setup = [
-        of_model(_("Customer APIs"), "api", "imports", "customerapi"),
+        item(
+            _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
+            "imports.view_customerapi", permissions.MANAGE_APIS,
+        ),
         of_model(_("Users"), "group", "auth", "user"),
         of_model(_("Groups"), "shield_person", "auth", "group"),
-    ]
+        item(_("Queue"), "queue", "django_rq:home", permissions.QUEUE),
+    ]  # fmt: skip
     return [
         {"title": _("Work"), "items": work},
         {"title": _("Look up"), "items": records},

@@ -1,16 +1,62 @@
-"""Users and groups, in the look of the rest."""
+"""Users and groups, with permissions in words. Only a superuser makes or changes superusers."""
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
+
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Case, Q, When
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from imports.admin.permissions import WORDS
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    PermissionsField = forms.ModelMultipleChoiceField[Permission]
+else:
+    PermissionsField = forms.ModelMultipleChoiceField
 
 admin.site.unregister(User)  # importing Django's own admin has just registered them
 admin.site.unregister(Group)
+
+
+class InWords(PermissionsField):
+    """Permissions as a person says them; one that WORDS does not know by Django's name."""
+
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
+
+    def label_from_instance(self, obj: Permission) -> str:
+        label = f"{obj.content_type.app_label}.{obj.codename}"
+        return str(WORDS.get(label, obj.name))
+
+
+def worth_giving(holder: User | Group | None) -> QuerySet[Permission]:
+    """Those that open something here, in the order of WORDS, and what the holder has besides."""
+    pairs = (label.split(".") for label in WORDS)
+    known = [Q(content_type__app_label=app, codename=codename) for app, codename in pairs]
+    wanted = reduce(or_, known)
+    if holder is not None and holder.pk:
+        wanted |= Q(user=holder.pk) if isinstance(holder, User) else Q(group=holder.pk)
+    place = Case(*(When(each, then=n) for n, each in enumerate(known)), default=len(known))
+    rows = Permission.objects.filter(pk__in=Permission.objects.filter(wanted).values("pk"))
+    return rows.select_related("content_type").order_by(place, "pk")
+
+
+def _in_words(form: Any, name: str, holder: User | Group | None) -> Any:
+    """The form class, with that field's permissions to tick."""
+    if field := form.base_fields.get(name):
+        form.base_fields[name] = InWords(worth_giving(holder), label=field.label, required=False)
+    return form
 
 
 @admin.register(User)
@@ -20,8 +66,30 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not at
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    filter_horizontal = ("groups",)
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
+        return _in_words(super().get_form(request, obj, **kwargs), "user_permissions", obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if request.user.is_superuser else ("is_superuser",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return request.user.is_superuser or user is None or not user.is_superuser
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """What a role may do."""
+
+    filter_horizontal = ()
+
+    def get_form(self, request: HttpRequest, obj: Group | None = None, **kwargs: Any) -> Any:
+        return _in_words(super().get_form(request, obj, **kwargs), "permissions", obj)

@@ -1,13 +1,18 @@
-"""What a button needs. The names are checked in the templates and again in the views."""
+"""What each act needs. The names are checked in the templates and again inside each view.
+
+A draft is Django's: add, change and delete a job. All else has a permission of its own.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.utils.functional import _StrOrPromise
 
 VIEW = "imports.view_importjob"
 ADD = "imports.add_importjob"
@@ -18,19 +23,52 @@ RETRY = "imports.retry_job"
 RESOLVE = "imports.resolve_unknown"
 EXCLUDE = "imports.exclude_records"
 EVIDENCE = "imports.see_evidence"
-DOWNLOAD = "imports.download_retry_files"
-CHANGE_API = "imports.change_customerapi"
+EXPORT = "imports.export_records"
+MANAGE_APIS = "imports.manage_apis"
+QUEUE = "django_rq.admin"  # django-rq's own pages
+
+# Each permission that opens something, as a group's page says it, in that order.
+WORDS: dict[str, _StrOrPromise] = {
+    VIEW: _("See jobs"),
+    "imports.view_importresult": _("See records"),
+    "imports.view_importbatch": _("See batches"),
+    "imports.view_attempt": _("See attempts"),
+    EVIDENCE: _("See evidence: answers, screenshots, pages, traces"),
+    ADD: _("Make a draft"),
+    CHANGE: _("Change a draft: its files and settings"),
+    DELETE: _("Discard a draft"),
+    START: _("Start, pause, resume and cancel a job"),
+    RETRY: _("Retry failed records"),
+    RESOLVE: _("Decide about unknown records"),
+    EXCLUDE: _("Exclude records"),
+    EXPORT: _("Take records out: retry files, exports, ZIPs"),
+    "imports.view_customerapi": _("See customer APIs, without their secrets"),
+    MANAGE_APIS: _("Manage customer APIs"),
+    QUEUE: _("See and empty the queue (django-rq’s own pages)"),
+    "auth.view_user": _("See users"),
+    "auth.add_user": _("Add users"),
+    "auth.change_user": _("Change users"),
+    "auth.delete_user": _("Delete users"),
+    "auth.view_group": _("See groups"),
+    "auth.add_group": _("Add groups"),
+    "auth.change_group": _("Change groups"),
+    "auth.delete_group": _("Delete groups"),
+}
 
 
-def may(request: HttpRequest, permission: str) -> bool:
-    """Whether the operator has it; to view a job, permission to change jobs is enough."""
+def may(request: HttpRequest, *permissions: str) -> bool:
+    """Whether the operator has all of them; whoever may change jobs may view them, too."""
+    return all(_has(request, each) for each in permissions)
+
+
+def _has(request: HttpRequest, permission: str) -> bool:
     names = {permission, CHANGE} if permission == VIEW else {permission}
     return any(request.user.has_perm(name) for name in names)
 
 
-def require(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied (403) for an operator who lacks it."""
-    if not may(request, permission):
+def require(request: HttpRequest, *permissions: str) -> None:
+    """Raises PermissionDenied (403) for an operator who lacks one of them."""
+    if not may(request, *permissions):
         raise PermissionDenied
 
 

@@ -140,7 +140,7 @@ TAB = workspace.Tab(
     context=context,
     count=_count,
     acts={
-        "zip": workspace.Act(download, permissions.DOWNLOAD, methods=("GET",)),
+        "zip": workspace.Act(download, permissions.EXPORT, methods=("GET",)),
         "write": workspace.Act(write, permissions.RETRY),
         "load": workspace.Act(load, permissions.RETRY),
     },

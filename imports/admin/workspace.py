@@ -56,7 +56,8 @@ class Workspace:
     """A kind of work as the operator sees it.
 
     `records(n)` says "1,000 customers"; `done` what became of them ("imported"); `plan(job)` what
-    Start will do, in one sentence. `add_url` names the address that makes a new draft.
+    Start will do, in one sentence. `add_url` names the address that makes a new draft, for those
+    who have all of `add_permissions`.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Workspace:
     done: _StrOrPromise
     new_label: _StrOrPromise
     add_url: str
+    add_permissions: tuple[str, ...]
     plan: Callable[[ImportJob], str]
     tabs: tuple[Tab, ...]
     remedies: Mapping[str, Remedy] = field(default_factory=dict)

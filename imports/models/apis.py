@@ -77,6 +77,8 @@ class CustomerApi(models.Model):
         verbose_name = _("customer API")
         verbose_name_plural = _("customer APIs")
         ordering = ["name"]
+        default_permissions = ("view",)
+        permissions = [("manage_apis", "Can add, change, test and delete customer APIs")]
 
     def __str__(self) -> str:
         return self.name

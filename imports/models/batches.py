@@ -64,6 +64,7 @@ class ImportBatch(models.Model):
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
         ordering = ["job_id", "number", "part"]
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(fields=["job", "number", "part"], name="batch_number_once"),
             models.CheckConstraint(
@@ -132,6 +133,7 @@ class ImportResult(models.Model):
         verbose_name = _("result")
         verbose_name_plural = _("results")
         ordering = ["id"]
+        default_permissions = ("view",)
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=ResultStatus.values), name="result_status_known"
@@ -189,6 +191,7 @@ class Attempt(models.Model):
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
         ordering = ["id"]
+        default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.batch_id}/{self.number}"

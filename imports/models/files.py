@@ -41,6 +41,7 @@ class ImportFile(models.Model):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ["id"]
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name
@@ -63,6 +64,7 @@ class RetryFile(models.Model):
 
     class Meta:
         ordering = ["id"]
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.directory}/{self.name}"

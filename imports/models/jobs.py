@@ -21,6 +21,9 @@ class Gate(models.Model):
     resting_until = models.DateTimeField(null=True)  # it said "not now"
     resting_reason = models.TextField(default="", blank=True)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return self.key
 
@@ -136,7 +139,7 @@ class ImportJob(models.Model):
             ("resolve_unknown", "Can decide what became of unknown records"),
             ("exclude_records", "Can exclude failed records"),
             ("see_evidence", "Can see answers and evidence of attempts"),
-            ("download_retry_files", "Can download retry files and exports"),
+            ("export_records", "Can take records out: retry files, exports, ZIPs"),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +162,7 @@ class JobEvent(models.Model):
 
     class Meta:
         ordering = ["id"]
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.action} {self.message}".strip()

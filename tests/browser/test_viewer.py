@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
 NAME, PASSWORD = "vera", "only-looks-7"
 VIEWER = """
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, User
 viewer = User.objects.create_user({name!r}, password={password!r}, is_staff=True)
-models = ["importjob", "importbatch", "importresult", "attempt", "customerapi"]
-names = ["view_" + model for model in models]
-viewer.user_permissions.set(Permission.objects.filter(codename__in=names))
+viewer.groups.add(Group.objects.get(name="Viewers"))
 """
 
 
@@ -86,6 +84,9 @@ def test_a_viewer_gets_403_for_every_act_by_hand(
         ("POST", "imports/customerapi/1/test/"),
         ("POST", "imports/customerapi/1/change/"),
         ("GET", "auth/user/"),
+        ("GET", "bills/portal/add/"),
+        ("GET", "bills/portal/new-job/"),
+        ("GET", "queue/"),
     ],
 )
 def test_a_viewer_gets_403_where_she_may_not_be(

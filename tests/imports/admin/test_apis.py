@@ -149,3 +149,14 @@ def test_testing_needs_the_right_to_change_and_a_post(
 ) -> None:
     assert viewer.post(f"{PLACE}{api.pk}/test/").status_code == 403
     assert operator.get(f"{PLACE}{api.pk}/test/").status_code == 405
+
+
+def test_whoever_may_only_look_sees_no_secret(viewer: Client, gk: CustomerApi) -> None:
+    CustomerApi.objects.filter(pk=gk.pk).update(
+        secret="s3cret-token", client_secret="s3cret-client", extra_headers='{"Key": "s3cret"}'
+    )
+    page = viewer.get(f"{PLACE}{gk.pk}/change/")
+    assert page.status_code == 200
+    assert gk.url in page.content.decode()
+    assert "s3cret" not in page.content.decode()
+    assert "Test connection" not in page.content.decode()

@@ -84,7 +84,7 @@ def test_downloading_needs_its_permission(failed_job: Callable[..., ImportJob]) 
     assert file is not None
     address = url(job, "retry-files", "zip")
     assert with_permissions("one").get(address, {"of": file.pk}).status_code == 403
-    two = with_permissions("two", "download_retry_files")
+    two = with_permissions("two", "export_records")
     assert two.get(address, {"of": file.pk}).status_code == 200
 
 
