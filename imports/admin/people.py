@@ -68,8 +68,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not at
     change_password_form = AdminPasswordChangeForm
     filter_horizontal = ("groups",)
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
-        return _in_words(super().get_form(request, obj, **kwargs), "user_permissions", obj)
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return _in_words(form, "user_permissions", obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if request.user.is_superuser else ("is_superuser",)
@@ -91,5 +94,8 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
     filter_horizontal = ()
 
-    def get_form(self, request: HttpRequest, obj: Group | None = None, **kwargs: Any) -> Any:
-        return _in_words(super().get_form(request, obj, **kwargs), "permissions", obj)
+    def get_form(
+        self, request: HttpRequest, obj: Group | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return _in_words(form, "permissions", obj)
