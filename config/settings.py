@@ -171,7 +171,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": False,
     "BORDER_RADIUS": "8px",
-    "STYLES": ["imports.admin.look.style"],
+    "STYLES": ["imports.admin.look.style", "imports.admin.look.style_of_acts"],
     "SCRIPTS": ["imports.admin.look.script"],
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
     "SIDEBAR": {"show_search": False, "navigation": "imports.admin.navigation.sidebar"},

@@ -11,16 +11,19 @@ class Pipe(io.RawIOBase):
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
+        self.size = 0  # bytes that wait to be taken
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         self._pieces.append(bytes(data))
+        self.size += len(data)
         return len(data)
 
     def taken(self) -> bytes:
         """What has been written since the last time."""
         piece = b"".join(self._pieces)
         self._pieces.clear()
+        self.size = 0
         return piece

@@ -53,19 +53,16 @@ def results(job: ImportJob, status: str = "", query: str = "") -> QuerySet[Impor
         found = found.filter(status=status)
     if query:
         found = found.filter(email__icontains=query)
-    fetched = (
-        Bill.objects.filter(batch=OuterRef("batch"))
-        .order_by()
-        .values("batch")
-        .annotate(n=Count("pk"))
-        .values("n")
-    )
     last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("answer")
     related = found.select_related("batch__credential_use__credential").defer(*UNREAD)
-    told = related.annotate(
-        bill_count=Coalesce(Subquery(fetched), 0), last_answer=Subquery(last[:1])
-    )
+    told = related.annotate(bill_count=bill_count(), last_answer=Subquery(last[:1]))
     return told.prefetch_related("retries").order_by("position", "pk")
+
+
+def bill_count() -> Coalesce:
+    """How many bills a result's own batch brought."""
+    fetched = Bill.objects.filter(batch=OuterRef("batch")).order_by().values("batch")
+    return Coalesce(Subquery(fetched.annotate(n=Count("pk")).values("n")), 0)
 
 
 def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) -> Row:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bills.admin import credentials, downloads, words
+from bills.admin import credentials, downloads, sheets, words
 from bills.admin import permissions as own
+from bills.admin.remedies import Remedies
 from bills.admin.rows import results as with_uses
 from bills.admin.rows import row_of
-from bills.advice import OWN, advice_on
 from bills.models import Bill, BillRun
-from bills.portals.failures import Code
 from imports.admin import failures, log, navigation, progress, retry_files, settings
-from imports.admin.causes import Remedy
 from imports.admin.words import number
 from imports.admin.workspace import Workspace, register
 
@@ -25,22 +22,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from imports.models import ImportJob, ImportResult
-
-
-class Remedies(Mapping[str, Remedy]):
-    """Every code that bills can have, and what to do about it."""
-
-    def __getitem__(self, code: str) -> Remedy:
-        advice = advice_on(code)
-        if not advice.who:
-            raise KeyError(code)
-        return Remedy(advice.who, advice.remedy)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*Code, *OWN])
-
-    def __len__(self) -> int:
-        return len(Code) + len(OWN)
 
 
 def plan(job: ImportJob) -> str:
@@ -118,6 +99,7 @@ register(
         add_url="admin:bills_new",
         add_permissions=own.NEW_JOB,
         plan=plan,
+        sheet=sheets.of_credentials,
         tabs=(
             credentials.TAB,
             settings.TAB,

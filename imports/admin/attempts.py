@@ -12,8 +12,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from imports.admin import filters
-from imports.admin.readonly import LedgerAdmin
+from imports.admin import filters, sheets
+from imports.admin.exporting import ExportedAdmin
 from imports.models import Attempt
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Attempt)
-class AttemptAdmin(LedgerAdmin):
+class AttemptAdmin(ExportedAdmin):
     """Read only."""
 
     list_display = (
@@ -37,6 +37,9 @@ class AttemptAdmin(LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         return Attempt.objects.select_related("job", "batch").defer("batch__body", "answer")
+
+    def sheet(self, rows: QuerySet[Attempt]) -> sheets.Sheet:
+        return sheets.of_attempts(rows)
 
     @display(description=gettext_lazy("Ended"))
     def when_column(self, attempt: Attempt) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.db.models import CharField, Count, Exists, Func, Min, OuterRef, Q, Value
 from django.db.models.functions import MD5, Coalesce, Left, NullIf
@@ -88,6 +89,11 @@ class Cause:
     waiting: int
     example: ImportResult | None
     remedy: Remedy | None
+
+    @property
+    def filter(self) -> str:
+        """As the Failures tab's address names it."""
+        return urlencode({"cause": self.key})
 
 
 def trouble(job: ImportJob) -> QuerySet[ImportResult]:

@@ -17,12 +17,15 @@ from imports.admin import (
     progress,
     retry_files,
     settings,
+    sheets,
     words,
 )
 from imports.admin.workspace import Workspace, register
 
 if TYPE_CHECKING:
-    from imports.models import ImportJob
+    from django.db.models import QuerySet
+
+    from imports.models import ImportJob, ImportResult
 
 
 def plan(job: ImportJob) -> str:
@@ -47,6 +50,11 @@ def plan(job: ImportJob) -> str:
     }
 
 
+def sheet(job: ImportJob, results: QuerySet[ImportResult]) -> sheets.Sheet:
+    """What an export says of customers."""
+    return sheets.of_records(results, causes.REMEDIES)
+
+
 register(
     Workspace(
         kind="customers",
@@ -57,6 +65,7 @@ register(
         add_url="admin:imports_importjob_add",
         add_permissions=(permissions.ADD,),
         plan=plan,
+        sheet=sheet,
         tabs=(
             files.TAB,
             settings.TAB,

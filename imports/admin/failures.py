@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports.admin import causes, page, permissions, retrying, workspace
+from imports.admin import causes, exporting, page, permissions, retrying, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import rounds, verdicts
 from imports.ledger.moves import NotAllowed
@@ -18,12 +19,14 @@ from imports.states import ResultStatus
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, QueryDict
+    from django.http.response import HttpResponseBase
 
     from imports.ledger.sums import Sums
     from imports.models import ImportJob, ImportResult
 
 ROWS = 50
 MOST_SELECTED = 1_000
+FILTER = ("status", "cause", "q")
 DECISIONS = ("arrived", "not-arrived", "send-again")
 
 
@@ -32,7 +35,9 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     status, cause = request.GET.get("status", ""), request.GET.get("cause", "")
     query = request.GET.get("q", "").strip()
     after = _number(request.GET.get("after", ""))
-    rows = list(_rows(job, status, cause, query).filter(pk__gt=after)[: ROWS + 1])
+    matching = _matching(job, request.GET).filter(pk__gt=after).order_by("pk")
+    told = matching.select_related("file").prefetch_related("retries")
+    rows = list(told[: ROWS + 1])
     return {
         "causes": causes.causes(job, workspace.of(job.kind).remedies),
         "rows": rows[:ROWS],
@@ -41,12 +46,16 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "chosen_status": status if status in causes.TROUBLE else "",
         "chosen_cause": cause,
         "query": query,
+        "filter": urlencode({name: request.GET.get(name, "") for name in FILTER}),
         "waiting_here": rounds.waiting(job).count(),
         "unknown_here": rounds.waiting(job, ResultStatus.UNKNOWN).count(),
     }
 
 
-def _rows(job: ImportJob, status: str, cause: str, query: str) -> QuerySet[ImportResult]:
+def _matching(job: ImportJob, data: QueryDict) -> QuerySet[ImportResult]:
+    """What the tab's filter matches: a cause or a status, an id or an e-mail."""
+    status, cause = data.get("status", ""), data.get("cause", "")
+    query = data.get("q", "").strip()
     rows = causes.trouble(job)
     if cause:
         rows = causes.of_cause(rows, cause)
@@ -54,7 +63,7 @@ def _rows(job: ImportJob, status: str, cause: str, query: str) -> QuerySet[Impor
         rows = rows.filter(status=status)
     if query:
         rows = rows.filter(key=query) | rows.filter(email=query)
-    return rows.select_related("file").prefetch_related("retries").order_by("pk")
+    return rows
 
 
 def _number(text: str) -> int:
@@ -129,6 +138,11 @@ def _say_decided(request: HttpRequest, job: ImportJob, done: int, *, arrived: bo
         )
 
 
+def export(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
+    """What the tab's filter matches, `as` csv or xlsx."""
+    return exporting.records(request, job, _matching(job, request.GET), "failures")
+
+
 def _data(request: HttpRequest) -> QueryDict:
     return request.POST if request.method == "POST" else request.GET
 
@@ -167,6 +181,7 @@ TAB = workspace.Tab(
     acts={
         "retry": workspace.Act(retry, permissions.RETRY),
         "exclude": workspace.Act(exclude, permissions.EXCLUDE, methods=("GET", "POST")),
+        "export": workspace.Act(export, permissions.EXPORT, methods=("GET",)),
         "decide": workspace.Act(decide, permissions.RESOLVE, methods=("GET", "POST")),
     },
 )

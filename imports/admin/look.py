@@ -15,6 +15,11 @@ def style(request: HttpRequest) -> str:
     return static("imports/redrive.css")
 
 
+def style_of_acts(request: HttpRequest) -> str:
+    """The address of the look of what is done to many records at once."""
+    return static("imports/acts.css")
+
+
 def script(request: HttpRequest) -> str:
     """The address of what our pages do in the browser."""
     return static("imports/redrive.js")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports import drafts, jobs
-from imports.admin import page, permissions, workspace
+from imports.admin import exporting, page, permissions, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import moves
 from imports.ledger.sums import batch_sums
@@ -118,6 +118,7 @@ TAB = workspace.Tab(
     context=context,
     acts={
         "live": workspace.Act(live, permissions.VIEW, methods=("GET",)),
+        "export": workspace.Act(exporting.of_job, permissions.EXPORT, methods=("GET",)),
         "start": workspace.Act(start, permissions.START),
         "pause": workspace.Act(pause, permissions.START),
         "resume": workspace.Act(resume, permissions.START),

@@ -14,10 +14,11 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from imports.admin import filters, retrying, workspace
+from imports.admin import causes, filters, retrying, sheets, workspace
 from imports.admin.addresses import to_tab
+from imports.admin.exporting import ExportedAdmin
 from imports.admin.pretty import readable
-from imports.admin.readonly import LedgerAdmin, searched_by_record
+from imports.admin.readonly import searched_by_record
 from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SHORTEST_PREFIX = 3
 
 
 @admin.register(ImportResult)
-class ImportResultAdmin(LedgerAdmin):
+class ImportResultAdmin(ExportedAdmin):
     """Read only; failed ones can be sent again."""
 
     list_display = (
@@ -48,6 +49,9 @@ class ImportResultAdmin(LedgerAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportResult]:
         return ImportResult.objects.select_related("job", "file").defer("refused_record")
+
+    def sheet(self, rows: QuerySet[ImportResult]) -> sheets.Sheet:
+        return sheets.of_records(rows, causes.REMEDIES)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportResult], search_term: str

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
     from django.utils.functional import _StrOrPromise
 
     from imports.admin.causes import Remedy
+    from imports.admin.sheets import Sheet
     from imports.ledger.sums import Sums
     from imports.models import ImportJob, ImportResult
 
@@ -57,7 +59,7 @@ class Workspace:
 
     `records(n)` says "1,000 customers"; `done` what became of them ("imported"); `plan(job)` what
     Start will do, in one sentence. `add_url` names the address that makes a new draft, for those
-    who have all of `add_permissions`.
+    who have all of `add_permissions`. `sheet` is what an export says of some of a job's results.
     """
 
     kind: str
@@ -68,6 +70,7 @@ class Workspace:
     add_url: str
     add_permissions: tuple[str, ...]
     plan: Callable[[ImportJob], str]
+    sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
     tabs: tuple[Tab, ...]
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
     # Each result's own additions to the JSON views, by its id.

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
-import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from openpyxl import load_workbook
 
 from imports import exports
-from imports.exports import csv_rows, safe_cell, xlsx_file
+from imports.exports import csv_rows, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FORMULAS = [
     "=cmd|'/c calc'!A1",
@@ -41,12 +37,6 @@ FORMULAS = [
 def parsed(pieces: Iterator[bytes], separator: str = ",") -> list[list[str]]:
     text = b"".join(pieces).decode("utf-8-sig")
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-
-
-def cells(path: Path) -> list[list[list[Any]]]:
-    """The values of each sheet's rows."""
-    book = load_workbook(path)
-    return [[[cell.value for cell in row] for row in sheet] for sheet in book.worksheets]
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -99,108 +89,3 @@ def test_a_long_csv_comes_in_pieces_and_rows_are_asked_for_one_at_a_time() -> No
     assert asked < 1_000
     assert len(first) < 2 * exports.PIECE_BYTES
     assert len(parsed(iter([first, *pieces]))) == 10_001
-
-
-def test_a_workbook_holds_texts_as_texts_and_numbers_as_numbers(tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    row = [
-        "00123",
-        "#N/A",
-        "Åsa Öberg",
-        -5,
-        1.5,
-        True,
-        None,
-        datetime(2026, 3, 1, 2, 14, tzinfo=UTC),
-    ]
-    assert xlsx_file(["a", "b", "c", "d", "e", "f", "g", "h"], [row], path) == 1
-    at = datetime(2026, 3, 1, 2, 14)  # noqa: DTZ001 - Excel knows no zones
-    assert cells(path)[0][1] == [*row[:7], at]
-    sheet = load_workbook(path).active
-    assert [cell.data_type for cell in sheet[2]] == ["s", "s", "s", "n", "n", "b", "n", "d"]
-
-
-@pytest.mark.parametrize("text", FORMULAS)
-def test_a_workbook_holds_no_formula(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    xlsx_file([text], [[text]], path)
-    sheet = load_workbook(path).active
-    assert [(cell.data_type, cell.value[0]) for cell in (sheet["A1"], sheet["A2"])] == [
-        ("s", "'"),
-        ("s", "'"),
-    ]
-
-
-def test_a_number_that_excel_would_round_is_kept_as_text(tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    xlsx_file(["id"], [[12345678901234567890], [50000001000], [float("nan")]], path)
-    assert cells(path)[0][1:] == [["12345678901234567890"], [50000001000], ["nan"]]
-
-
-def test_rows_beyond_a_sheet_continue_on_the_next_with_the_header(tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    count = xlsx_file(["n"], ([n] for n in range(5)), path, sheet_rows=3)
-    assert count == 5
-    assert cells(path) == [[["n"], [0], [1]], [["n"], [2], [3]], [["n"], [4]]]
-
-
-def test_a_sheet_that_is_exactly_full_needs_no_second_one(tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    xlsx_file(["n"], [[1], [2]], path, sheet_rows=3)
-    assert cells(path) == [[["n"], [1], [2]]]
-
-
-def test_characters_that_xml_cannot_hold_are_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    xlsx_file(["x"], [["a\0b\x1bc\ud800d\uffffe"]], path)
-    assert cells(path)[0][1] == ["a\ufffdb\ufffdc\ufffdd\ufffde"]
-
-
-def test_a_text_longer_than_a_cell_is_cut_and_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "results.xlsx"
-    xlsx_file(["x"], [["å" * 40_000]], path)
-    text = cells(path)[0][1][0]
-    assert len(text) == exports.XLSX_CELL
-    assert text.endswith(exports.XLSX_CUT)
-
-
-def test_an_export_that_breaks_off_leaves_no_file_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    temporary, target = tmp_path / "temporary", tmp_path / "target"
-    temporary.mkdir()
-    target.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-
-    def rows() -> Iterator[list[int]]:
-        yield [1]
-        assert list(temporary.iterdir()), "the sheet is written as the rows come"
-        raise ConnectionError
-
-    with pytest.raises(ConnectionError):
-        xlsx_file(["n"], rows(), target / "results.xlsx")
-    assert [*temporary.iterdir(), *target.iterdir()] == []
-
-
-def test_an_export_that_cannot_take_its_name_leaves_no_part_behind(tmp_path: Path) -> None:
-    taken = tmp_path / "results.xlsx"
-    taken.mkdir()
-    with pytest.raises(OSError, match=r"results\.xlsx"):
-        xlsx_file(["n"], [[1]], taken)
-    assert list(tmp_path.iterdir()) == [taken]
-
-
-def peak_bytes(rows: int, path: Path) -> int:
-    tracemalloc.start()
-    try:
-        xlsx_file(["id", "name"], ([n, f"Åsa {n}"] for n in range(rows)), path)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def test_the_memory_of_a_workbook_does_not_grow_with_its_rows(tmp_path: Path) -> None:
-    peak_bytes(10, tmp_path / "warm.xlsx")
-    few = peak_bytes(500, tmp_path / "few.xlsx")
-    many = peak_bytes(10_000, tmp_path / "many.xlsx")
-    assert many < few + 500_000  # the strings alone of 9,500 more rows weigh more

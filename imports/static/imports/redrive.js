@@ -89,6 +89,22 @@
       });
     }
   });
+  /** An open menu closes when anything else is clicked, when something in it is, and by Escape. */
+  const closeMenus = (but) => {
+    document.querySelectorAll("[data-menu][open]").forEach((menu) => {
+      if (menu !== but) menu.open = false;
+    });
+  };
+  document.addEventListener("click", (event) => {
+    const summary = event.target.closest("[data-menu] > summary");
+    closeMenus(summary && summary.parentElement);
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest("[data-menu][open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
   document.addEventListener("change", (event) => {
     const all = event.target.closest("[data-ticks]");
     if (!all) return;

@@ -39,6 +39,7 @@ def test_every_deed_of_the_workspace_is_in_this_table() -> None:
     from imports.admin import workspace
 
     reads = {("progress", "live"), ("retry-files", "zip")}
+    reads |= {("progress", "export"), ("failures", "export")}
     found = {(tab.slug, name) for tab in workspace.of("customers").tabs for name in tab.acts}
     assert found - reads == set(DEEDS)
 

@@ -1,0 +1,118 @@
+"""What an export says of each record and of each attempt. No body, no answer, no credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F, TextField, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports.admin.verdict_words import VERDICTS
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+    from django.utils.functional import _StrOrPromise
+
+    from imports.admin.causes import Remedy
+    from imports.models import Attempt, ImportResult
+
+# A server-side cursor holds the rest. It outlives its transaction, so none is open meanwhile.
+ROWS_AT_ONCE = 2_000
+STATUSES: Mapping[str, _StrOrPromise] = {
+    ResultStatus.PENDING: gettext_lazy("Waiting"),
+    ResultStatus.SUCCESS: gettext_lazy("Success"),
+    ResultStatus.ERROR: gettext_lazy("Failed"),
+    ResultStatus.UNKNOWN: gettext_lazy("Unknown"),
+    ResultStatus.EXCLUDED: gettext_lazy("Excluded"),
+}
+TOLD = Coalesce(NullIf("final_error", Value("")), "error", output_field=TextField())
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Headings, and rows that are read while they are asked for."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+
+def at_once(rows: QuerySet[Any]) -> Iterator[Any]:
+    """The rows of one query, never more than ROWS_AT_ONCE of them in memory."""
+    return rows.iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def of_records(results: QuerySet[ImportResult], remedies: Mapping[str, Remedy]) -> Sheet:
+    """One row for each record. One query."""
+    header = [
+        _("Job"), _("Customer"), _("E-mail"), _("File"), _("Record"), _("Status"), _("Code"),
+        _("HTTP"), _("Error"), _("Attempts"), _("Changed"), _("Again in job"),
+        _("Who must act"), _("Remedy"),
+    ]  # fmt: skip
+    columns = results.annotate(told=TOLD, again=F("retries__job")).values_list(
+        "job_id", "key", "email", "file__name", "position", "status", "error_code",
+        "http_status", "told", "retry_attempts", "updated_at", "again",
+    )  # fmt: skip
+    return Sheet(header, _records(columns, Advice(remedies)))
+
+
+def _records(
+    columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
+) -> Iterator[Sequence[object]]:
+    for *names, status, code, http, error, attempts, at, again in at_once(columns):
+        told = (status_word(status), code, http, error, attempts, local(at), again)
+        yield (*names, *told, *advice[code])
+
+
+class Advice(dict[str, tuple[str, str]]):
+    """Who must act on a code, and how, in the operator's language; looked up once for a code."""
+
+    def __init__(self, remedies: Mapping[str, Remedy]) -> None:
+        super().__init__()
+        self.remedies = remedies
+
+    def __missing__(self, code: str) -> tuple[str, str]:
+        remedy = self.remedies.get(code)
+        self[code] = (str(remedy.who), str(remedy.text)) if remedy else ("", "")
+        return self[code]
+
+
+def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:
+    """One row for each try of a batch, without what the other side answered. One query."""
+    header = [
+        _("Job"), _("Batch"), _("Attempt"), _("Came to"), _("HTTP"), _("Code"), _("Error"),
+        _("Succeeded"), _("Failed"), _("Unknown"), _("Counted"), _("Worker"), _("Sent"),
+        _("Ended"), _("Milliseconds"),
+    ]  # fmt: skip
+    columns = attempts.values_list(
+        "job_id", "batch__number", "batch__part", "number", "verdict", "http_status",
+        "error_code", "error", "success_count", "error_count", "unknown_count", "counted",
+        "worker", "claimed_at", "sent_at", "ended_at",
+    )  # fmt: skip
+    return Sheet(header, _attempts(columns))
+
+
+def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[object]]:
+    words = {name: str(word) for name, word in VERDICTS.items()}
+    for job, batch, part, number, verdict, *told, worker, claimed, sent, ended in at_once(columns):
+        name = f"{batch}.{part}" if part else batch
+        taken = round((ended - (sent or claimed)).total_seconds() * 1000)
+        word = words.get(verdict, verdict)
+        yield (job, name, number, word, *told, worker, local(sent), local(ended), taken)
+
+
+def status_word(status: str) -> str:
+    """As the pages say it."""
+    return str(STATUSES[status])
+
+
+def local(at: datetime | None) -> datetime | None:
+    """A time in the operator's zone."""
+    return timezone.localtime(at) if at else None
