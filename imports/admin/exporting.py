@@ -56,8 +56,8 @@ def _separator() -> str:
 
 
 def of_job(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
-    """`of` a job: its results or its attempts, `as` csv or xlsx."""
-    match request.GET.get("of"):
+    """`what` of a job: its results or its attempts, `as` csv or xlsx."""
+    match request.GET.get("what", "results"):
         case "results":
             return records(request, job, ImportResult.objects.filter(job=job), "results")
         case "attempts":
@@ -78,7 +78,7 @@ def _sent_and_noted(
     request: HttpRequest, job: ImportJob, sheet: Sheet, what: str
 ) -> StreamingHttpResponse:
     """Customers' data leaves the house: the job's log says who took it."""
-    form = request.GET.get("as", "")
+    form = request.GET.get("as", "csv")
     response = sent(request, sheet, f"job-{job.pk}-{what}", form)
     note(job, "exported", f"{what} as {form.upper()}", permissions.actor(request))
     return response

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.bills.runs import BillMaker
 
-PLACES: list[tuple[str, dict[str, str]]] = [("progress", {"of": "results"}), ("failures", {})]
+PLACES: list[tuple[str, dict[str, str]]] = [("progress", {"what": "results"}), ("failures", {})]
 
 
 @pytest.mark.parametrize(("tab", "query"), PLACES)

@@ -53,7 +53,7 @@ def test_a_jobs_results_say_what_became_of_each_record(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()
-    rows = export(operator, url(job, "progress", "export"), of="results")
+    rows = export(operator, url(job, "progress", "export"), what="results")
     assert column(rows, "Customer") == list(
         job.results.order_by("pk").values_list("key", flat=True)
     )
@@ -91,7 +91,7 @@ def test_the_attempts_are_exported_without_what_the_other_side_answered(
 ) -> None:
     job = make_job(3)
     answer(job, Outcome(Verdict.REJECTED, "HTTP_422", "No.", 422, answer="token=hidden"))
-    rows = export(operator, url(job, "progress", "export"), of="attempts")
+    rows = export(operator, url(job, "progress", "export"), what="attempts")
     assert column(rows, "Came to") == ["Refused"]
     assert column(rows, "Failed") == ["3"]
     assert "hidden" not in str(rows)
@@ -131,7 +131,7 @@ def test_a_workbook_has_the_same_rows(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()
-    found: Any = operator.get(url(job, "progress", "export"), {"of": "results", "as": "xlsx"})
+    found: Any = operator.get(url(job, "progress", "export"), {"what": "results", "as": "xlsx"})
     sheet = load_workbook(io.BytesIO(b"".join(found))).active
     assert [cell.value for cell in sheet["B"]][1:] == list(
         job.results.order_by("pk").values_list("key", flat=True)
@@ -164,7 +164,7 @@ def test_a_swedish_spreadsheet_gets_semicolons(
 
 
 @pytest.mark.parametrize(
-    "query", [{"of": "results"}, {"of": "results", "as": "pdf"}, {"of": "secrets", "as": "csv"}]
+    "query", [{"what": "results", "as": "pdf"}, {"what": "secrets", "as": "csv"}, {"as": ""}]
 )
 def test_what_cannot_be_exported_is_not_found(
     operator: Client, make_job: JobMaker, query: dict[str, str]
@@ -185,7 +185,7 @@ def test_whoever_may_not_take_records_out_sees_no_button_and_is_refused(
     viewer: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()
-    query = {"of": "results", "as": "csv"}
+    query = {"what": "results", "as": "csv"}
     for tab in ("progress", "failures"):
         assert "/export/" not in viewer.get(url(job, tab)).content.decode()
         assert viewer.get(url(job, tab, "export"), query).status_code == 403
