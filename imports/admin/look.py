@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 
 def style(request: HttpRequest) -> str:
-    """The address of what we add to Unfold's look."""
-    return static("imports/redrive.css")
+    """The address of what we add to Unfold's look; django-rq's pages need more of it."""
+    found = request.resolver_match
+    is_queue = found is not None and "django_rq" in found.namespaces
+    return static("imports/queue.css" if is_queue else "imports/redrive.css")
 
 
 def style_of_acts(request: HttpRequest) -> str:

@@ -66,12 +66,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not at
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    filter_horizontal = ("groups",)
+    filter_horizontal = ()
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        groups = form.base_fields.get("groups")
+        if isinstance(groups, forms.ModelMultipleChoiceField):
+            groups.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=groups.choices)
         return _in_words(form, "user_permissions", obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -77,3 +77,14 @@ def test_every_permission_of_ours_has_words(db: None) -> None:
     ours = Permission.objects.filter(content_type__app_label__in=["imports", "bills"])
     named = {f"{each.content_type.app_label}.{each.codename}" for each in ours}
     assert named == {label for label in WORDS if label.split(".")[0] in ("imports", "bills")}
+
+
+def test_a_person_is_put_into_a_group_by_a_tick(operator: Client) -> None:
+    group = Group.objects.create(name="Night shift")
+    eva = User.objects.create(username="eva")
+    place = f"/admin/auth/user/{eva.pk}/change/"
+    assert 'type="checkbox" name="groups"' in " ".join(
+        operator.get(place).content.decode().split()
+    )
+    assert operator.post(place, {**fields(eva), "groups": [group.pk]}).status_code == 302
+    assert list(eva.groups.all()) == [group]
