@@ -1,4 +1,4 @@
-"""The sweeper: judges leases that ran out and rings bells that got lost."""
+"""The sweeper: judges leases that ran out, rings bells that got lost, leaves a sign of life."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from config import embedded
-from imports import jobs, kinds
+from imports import heartbeats, jobs, kinds
 from imports.ledger import expiry, moves
 from imports.models import ImportBatch, ImportJob
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
+NAME = "sweeper"  # of its heartbeat
+LATE_SECONDS = 10.0  # besides three rounds: a round takes far less
 
 
 def sweep() -> None:
@@ -34,6 +36,17 @@ def sweep() -> None:
     for kind in kinds.every():
         kind.sweep()
     _ring_forgotten()
+    heartbeats.beat(NAME)
+
+
+def silent_seconds() -> float | None:
+    """How long ago the last round ended; None if there never was one."""
+    return heartbeats.silent_seconds(NAME)
+
+
+def is_late(silent: float | None) -> bool:
+    """Whether it has been silent for so long that it cannot be sweeping."""
+    return silent is None or silent > LATE_SECONDS + 3 * settings.SWEEP_SECONDS
 
 
 def _ring_forgotten() -> None:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from imports import sweeper
 from imports.admin import health, page, permissions, workspace
 from imports.ledger.sums import describe
 from imports.models import Attempt, ImportBatch, ImportResult
@@ -119,10 +120,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database and Redis answer; else 503, and which one does not."""
+    """200 when the database and Redis answer; else 503, and which one does not.
+
+    A sweeper that is late is told, and makes nobody take this process out of service.
+    """
     found = {"database": health.database_answers(), "redis": health.redis_answers()}
     told = {name: "ok" if answers else "does not answer" for name, answers in found.items()}
     is_ready = all(found.values())
+    if found["database"]:
+        told["sweeper"] = "late" if sweeper.is_late(sweeper.silent_seconds()) else "ok"
     return JsonResponse(
         {"status": "ok" if is_ready else "not ready", **told}, status=200 if is_ready else 503
     )

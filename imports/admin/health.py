@@ -6,19 +6,12 @@ from dataclasses import dataclass
 
 import django_rq
 from django.db import DatabaseError, connection
-from django.db.models import Min
-from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from imports import jobs, sweeper
 from imports.admin.words import duration, number
-from imports.models import ImportBatch
-from imports.states import IN_FLIGHT
-
-SWEEPER_SILENT_SECONDS = 10.0  # a lease that ran out so long ago was judged by nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +72,15 @@ def _queue() -> Sign:
 
 
 def _sweeper() -> Sign:
-    """It leaves no mark when all is well; a lease that nobody judged shows that it is not."""
-    overdue = ImportBatch.objects.filter(status__in=IN_FLIGHT, lease_until__lt=Now())
-    since = overdue.aggregate(first=Min("lease_until"))["first"]
-    silent = (timezone.now() - since).total_seconds() if since else 0.0
-    if silent > SWEEPER_SILENT_SECONDS:
-        told = {"time": duration(silent)}
-        sentence = _(
-            "A lost batch has waited %(time)s to be judged. Start the sweeper with “make worker”."
-        )
-        return Sign(_("Sweeper"), False, sentence % told)
-    forgotten = sweeper.needing_a_lane().exists() and jobs.worker_count() == 0
-    if forgotten:
-        return Sign(_("Sweeper"), True, _("No lost batches; work is waiting for a worker"))
-    return Sign(_("Sweeper"), True, _("No lost batches"))
+    silent = sweeper.silent_seconds()
+    if silent is None:
+        told = _("It has never swept. Start it with “make worker”: it finds what got lost.")
+        return Sign(_("Sweeper"), False, told)
+    ago = {"time": duration(silent)}
+    if sweeper.is_late(silent):
+        told = _("Last swept %(time)s ago: what gets lost waits. Start it with “make worker”.")
+        return Sign(_("Sweeper"), False, told % ago)
+    return Sign(_("Sweeper"), True, _("Last swept %(time)s ago") % ago)
 
 
 def _database() -> Sign:

@@ -3,12 +3,14 @@
 from imports.models.apis import CustomerApi
 from imports.models.batches import Attempt, ImportBatch, ImportResult
 from imports.models.files import ImportFile, RetryFile
+from imports.models.heartbeats import Heartbeat
 from imports.models.jobs import Gate, ImportJob, JobEvent
 
 __all__ = [
     "Attempt",
     "CustomerApi",
     "Gate",
+    "Heartbeat",
     "ImportBatch",
     "ImportFile",
     "ImportJob",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisDown
 
 from config import embedded
 from imports import jobs, sweeper
-from imports.ledger import claims, moves
-from imports.models import Gate, ImportBatch
-from tests.jobs import BUSY, LATER, LEASE, OK, answer, batches, send
+from imports.ledger import claims, expiry, moves
+from imports.models import Gate, Heartbeat, ImportBatch
+from tests.jobs import BUSY, LATER, LEASE, OK, answer, at_once, batches, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,5 +141,22 @@ def test_a_sweep_with_nothing_to_do_needs_few_statements(
     make_job: JobMaker, django_assert_max_num_queries: Any
 ) -> None:
     Gate.objects.all().delete()
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         sweeper.sweep()
+
+
+def test_a_round_that_breaks_off_leaves_no_sign_of_life(
+    bells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> set[int]:
+        raise OperationalError
+
+    monkeypatch.setattr(expiry, "expire", away)
+    with pytest.raises(OperationalError):
+        sweeper.sweep()
+    assert sweeper.silent_seconds() is None
+
+
+def test_two_sweepers_leave_one_sign_of_life(bells: Any) -> None:
+    at_once(sweeper.sweep, sweeper.sweep)
+    assert Heartbeat.objects.count() == 1

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imports import jobs
+from imports import jobs, sweeper
 from imports.admin import health
 from tests.imports.admin.conftest import ended
-from tests.jobs import OK, STOP, answer, send
+from tests.jobs import OK, STOP, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,12 +86,23 @@ def test_the_workers_health_is_their_number(
     assert health.signs()[0].is_well is is_well
 
 
-def test_a_lost_batch_that_nobody_judges_shows_that_the_sweeper_is_gone(
-    make_job: JobMaker, pass_time: Callable[[float], None]
+def test_the_sweepers_health_is_when_it_last_swept(
+    db: None, bells: object, pass_time: Callable[[float], None]
 ) -> None:
-    send(make_job())
+    never = health.signs()[2]
+    assert not never.is_well
+    assert "never swept" in never.sentence
+    sweeper.sweep()
     assert health.signs()[2].is_well
+    assert "Last swept" in health.signs()[2].sentence
     pass_time(100)
-    sweeper = health.signs()[2]
-    assert not sweeper.is_well
-    assert "make worker" in sweeper.sentence
+    late = health.signs()[2]
+    assert not late.is_well
+    assert "Last swept 1 min 40 s ago" in late.sentence
+    assert "make worker" in late.sentence
+    sweeper.sweep()
+    assert health.signs()[2].is_well
+
+
+def test_home_tells_of_a_sweeper_that_is_late(operator: Client) -> None:
+    assert "It has never swept." in operator.get("/admin/").content.decode()

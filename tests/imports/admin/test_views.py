@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisDown
 
-from imports import views
+from imports import sweeper, views
 from tests.imports.admin.conftest import url
 from tests.jobs import OK, answer
 
@@ -76,6 +76,17 @@ def test_ready_when_database_and_redis_answer() -> None:
 
 
 @pytest.mark.django_db
+def test_a_late_sweeper_is_told_and_the_pages_stay_in_service(
+    bells: object, pass_time: Callable[[float], None]
+) -> None:
+    sweeper.sweep()
+    assert Client().get("/readyz").json()["sweeper"] == "ok"
+    pass_time(100)
+    answered = Client().get("/readyz")
+    assert (answered.status_code, answered.json()["sweeper"]) == (200, "late")
+
+
+@pytest.mark.django_db
 def test_not_ready_says_which_one_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_args: object) -> None:
         raise RedisDown
@@ -83,4 +94,9 @@ def test_not_ready_says_which_one_does_not_answer(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(django_rq, "get_connection", down)
     answered = Client().get("/readyz")
     assert answered.status_code == 503
-    assert answered.json() == {"status": "not ready", "database": "ok", "redis": "does not answer"}
+    assert answered.json() == {
+        "status": "not ready",
+        "database": "ok",
+        "redis": "does not answer",
+        "sweeper": "late",
+    }
