@@ -174,6 +174,7 @@ UNFOLD = {
     "STYLES": ["imports.admin.look.style", "imports.admin.look.style_of_acts"],
     "SCRIPTS": ["imports.admin.look.script"],
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
+    "COMMAND": {"search_callback": "imports.admin.finding.command"},  # what Ctrl+K opens
     "SIDEBAR": {"show_search": False, "navigation": "imports.admin.navigation.sidebar"},
     "COLORS": {
         "primary": {

@@ -109,7 +109,8 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
             request, _("That is the password that is stored already. Nothing was changed.")
         )
         return here
-    note(job, "password changed", credential.email, permissions.actor(request))
+    actor = permissions.actor(request)
+    note(job, "password changed", credential.email, actor, about=[result.pk])
     messages.success(request, _("The password of %(email)s is changed.") % {"email": credential})
     if request.POST.get("retry") and permissions.may(request, permissions.RETRY):
         uses = CredentialUse.objects.filter(credential=credential)

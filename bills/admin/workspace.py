@@ -95,6 +95,8 @@ register(
         label=gettext_lazy("Bill download"),
         records=words.credentials,
         done=gettext_lazy("downloaded"),
+        subject=gettext_lazy("Account %(name)s"),
+        became=gettext_lazy("had its bills fetched on %(day)s at %(time)s"),
         new_label=gettext_lazy("New bill download"),
         add_url="admin:bills_new",
         add_permissions=own.NEW_JOB,

@@ -61,6 +61,8 @@ register(
         label=gettext_lazy("Customer import"),
         records=words.customers,
         done=gettext_lazy("imported"),
+        subject=gettext_lazy("Customer %(name)s"),
+        became=gettext_lazy("was imported on %(day)s at %(time)s"),
         new_label=gettext_lazy("New import"),
         add_url="admin:imports_importjob_add",
         add_permissions=(permissions.ADD,),

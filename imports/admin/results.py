@@ -7,26 +7,31 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.db.models.functions import Substr
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import path
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from imports.admin import causes, filters, retrying, sheets, workspace
+from imports.admin import (
+    causes,
+    filters,
+    finding,
+    life,
+    life_words,
+    retrying,
+    sheets,
+    workspace,
+)
 from imports.admin.addresses import to_tab
 from imports.admin.exporting import ExportedAdmin
 from imports.admin.pretty import readable
-from imports.admin.readonly import searched_by_record
-from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
+from imports.models import ImportJob, ImportResult
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-
-MOST_ROUNDS = 50
-MOST_ATTEMPTS = 200
-SHORTEST_PREFIX = 3
+    from django.urls import URLPattern, URLResolver
 
 
 @admin.register(ImportResult)
@@ -60,8 +65,8 @@ class ImportResultAdmin(ExportedAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        exact = Q(key=term) | Q(email__in=searched_by_record(term))
-        if len(term) < SHORTEST_PREFIX or ImportResult.objects.filter(exact).exists():
+        exact = finding.is_record(term)
+        if len(term) < finding.SHORTEST_PREFIX or ImportResult.objects.filter(exact).exists():
             return queryset.filter(exact), False
         begins = Q(key__startswith=term) | (Q(email__startswith=term) & ~Q(email=""))
         return queryset.filter(begins), False
@@ -115,87 +120,38 @@ class ImportResultAdmin(ExportedAdmin):
             "opts": self.opts,
             "original": result,
             "title": str(result),
-            "result": result,
-            "words": workspace.of(result.job.kind),
-            **life(result),
+            **_told(result),
         }
-        return render(request, "imports/result.html", shown)
+        return render(request, "imports/record/page.html", shown)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        find = self.admin_site.admin_view(self.find_view)
+        return [path("find/", find, name="imports_find"), *super().get_urls()]
+
+    def find_view(self, request: HttpRequest) -> HttpResponse:
+        """Search, from anywhere."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return finding.view(request)
 
 
-def life(result: ImportResult) -> dict[str, Any]:
-    """All rounds of a record with their attempts, and its bytes. A few queries for each round."""
-    rounds = lineage(result)
-    batch_ids = [each.batch_id for each in rounds if each.batch_id]
-    attempts = _attempts(batch_ids)
-    told = [
-        {
-            "result": each,
-            "attempts": attempts.get(each.batch_id or 0, []),
-            "is_this": each == result,
-        }
-        for each in rounds
-    ]
-    text, is_cut = readable(raw(result))
+def _told(result: ImportResult) -> dict[str, Any]:
+    """Its life, and the bytes of its latest version."""
+    words = workspace.of(result.job.kind)
+    found = life.chapters(result)
+    mine = next(each for each in found if any(one.result == result for one in each.rounds))
+    life.add_bytes(mine)
+    text, is_cut = readable(mine.rounds[-1].raw)
+    latest = found[0].latest
     return {
-        "rounds": told,
-        "latest": rounds[-1],
+        "result": result,
+        "words": words,
+        "chapters": [
+            {"told": each, "sentence": life_words.sentence(each, words), "is_this": each is mine}
+            for each in found
+        ],
+        "latest": latest,
+        "remedy": words.remedies.get(latest.error_code),
         "text": text,
         "is_cut": is_cut,
-        "elsewhere": _elsewhere(result, rounds),
     }
-
-
-def lineage(result: ImportResult) -> list[ImportResult]:
-    """The record in its first job and in every later round, in order."""
-    rows = ImportResult.objects.select_related("job", "file", "batch").defer(
-        "batch__body", "refused_record"
-    )
-    first = result
-    for _round in range(MOST_ROUNDS):
-        if first.retry_of_id is None:
-            break
-        first = rows.get(pk=first.retry_of_id)
-    found = [rows.get(pk=first.pk)]
-    for _round in range(MOST_ROUNDS):
-        later = rows.filter(retry_of=found[-1].pk).first()
-        if later is None:
-            break
-        found.append(later)
-    return found
-
-
-def _attempts(batch_ids: list[int]) -> dict[int, list[Attempt]]:
-    """The attempts of the batches and of those they were split from, by batch."""
-    from_whom = {pk: pk for pk in batch_ids}
-    frontier = list(batch_ids)
-    for _depth in range(MOST_ROUNDS):
-        parents = ImportBatch.objects.filter(pk__in=frontier, parent__isnull=False)
-        pairs = list(parents.values_list("pk", "parent_id"))
-        if not pairs:
-            break
-        for pk, parent in pairs:
-            from_whom[parent] = from_whom[pk]
-        frontier = [parent for _pk, parent in pairs]
-    found: dict[int, list[Attempt]] = {}
-    rows = Attempt.objects.filter(batch__in=from_whom).select_related("batch").defer("batch__body")
-    for attempt in rows.order_by("pk")[:MOST_ATTEMPTS]:
-        found.setdefault(from_whom[attempt.batch_id], []).append(attempt)
-    return found
-
-
-def _elsewhere(result: ImportResult, rounds: list[ImportResult]) -> QuerySet[ImportResult] | None:
-    """The same customer in other jobs."""
-    if not result.key:
-        return None
-    others = ImportResult.objects.filter(key=result.key).exclude(pk__in=[r.pk for r in rounds])
-    return others.select_related("job").defer("refused_record").order_by("-pk")[:20]
-
-
-def raw(result: ImportResult) -> bytes:
-    """The record byte for byte as it came in; empty where only an id is known of it."""
-    if result.batch_id is None:
-        kept = ImportResult.objects.values_list("refused_record", flat=True).get(pk=result.pk)
-        return bytes(kept or b"")
-    piece = Substr("body", result.body_start + 1, result.body_length)
-    cut = ImportBatch.objects.filter(pk=result.batch_id).values_list(piece, flat=True)
-    return bytes(cut.get() or b"")

@@ -60,12 +60,16 @@ class Workspace:
     `records(n)` says "1,000 customers"; `done` what became of them ("imported"); `plan(job)` what
     Start will do, in one sentence. `add_url` names the address that makes a new draft, for those
     who have all of `add_permissions`. `sheet` is what an export says of some of a job's results.
+    `subject` and `became` begin and end the sentence about one record: "Customer %(name)s", "was
+    imported on %(day)s at %(time)s".
     """
 
     kind: str
     label: _StrOrPromise
     records: Callable[[int], str]
     done: _StrOrPromise
+    subject: _StrOrPromise
+    became: _StrOrPromise
     new_label: _StrOrPromise
     add_url: str
     add_permissions: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Greatest, Now
 
@@ -20,19 +20,25 @@ from imports.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = "Not sent: the job was cancelled. Retry failed sends it."
+ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
 class NotAllowed(Exception):
     """This move is not possible now. The message says why, and what is."""
 
 
-def note(job: ImportJob, action: str, message: str = "", actor: str = "") -> None:
-    """Add a line to the job's log."""
-    JobEvent.objects.create(job=job, action=action, message=message, actor=actor)
+def note(
+    job: ImportJob, action: str, message: str = "", actor: str = "", about: Sequence[int] = ()
+) -> None:
+    """Add a line to the job's log; `about` are the results whose own story tells it, too."""
+    event = JobEvent.objects.create(job=job, action=action, message=message, actor=actor)
+    if about:
+        with connection.cursor() as sql:
+            sql.execute(ABOUT, [event.pk, list(about)])
 
 
 def lock(job: ImportJob) -> JobStatus:

@@ -69,5 +69,5 @@ def _decide(
         for batch in locked:
             close(batch)
         if count:
-            note(job, action, f"{count} records. {reason}", actor)
+            note(job, action, f"{count} records. {reason}", actor, about=pks)
     return count

@@ -2,6 +2,7 @@
 
 from imports.models.apis import CustomerApi
 from imports.models.batches import Attempt, ImportBatch, ImportResult
+from imports.models.deeds import Deed
 from imports.models.files import ImportFile, RetryFile
 from imports.models.heartbeats import Heartbeat
 from imports.models.jobs import Gate, ImportJob, JobEvent
@@ -9,6 +10,7 @@ from imports.models.jobs import Gate, ImportJob, JobEvent
 __all__ = [
     "Attempt",
     "CustomerApi",
+    "Deed",
     "Gate",
     "Heartbeat",
     "ImportBatch",

@@ -153,8 +153,14 @@ class ImportResult(models.Model):
         # No index has `status` in it: a success then changes no index at all (a heap-only update).
         indexes = [
             models.Index(fields=["job", "id"], name="result_job"),
-            models.Index(fields=["key"], name="result_key"),
-            models.Index(fields=["email"], condition=~Q(email=""), name="result_email"),
+            # Of a class that serves "is" and "begins with", whatever the database's collation.
+            models.Index(fields=["key"], opclasses=["text_pattern_ops"], name="result_key_begins"),
+            models.Index(
+                fields=["email"],
+                opclasses=["text_pattern_ops"],
+                condition=~Q(email=""),
+                name="result_email_begins",
+            ),
             models.Index(
                 fields=["job", "error_code", "id"],
                 condition=~Q(error_code=""),

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import template
 from django.utils import timezone
 
 from imports.admin import words
 from imports.admin.addresses import act_url, tab_url
+from imports.admin.life_words import LINES
 from imports.admin.verdict_words import VERDICTS
 from imports.policy import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from imports.admin.workspace import Workspace
     from imports.ledger.sums import Sums
-    from imports.models import Attempt, ImportJob
+    from imports.models import Attempt, ImportJob, JobEvent
 
 register = template.Library()
+_T = TypeVar("_T")
 BAR_WIDTH = 1000.0  # units of the drawing; it is stretched to the page
 THINNEST = 6.0  # what is there at all can be seen
 PARTS = ("success", "error", "unknown", "excluded", "in_flight", "pending")
@@ -115,6 +118,18 @@ def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
         )
         at += width
     return segments
+
+
+@register.filter
+def deed_words(event: JobEvent) -> str:
+    """What somebody did to a record, as a line that begins with the name."""
+    return str(LINES.get(event.action, event.action))
+
+
+@register.filter
+def after(items: Sequence[_T], index: int) -> _T | None:
+    """The item of that index, counted from 0; None behind the last one."""
+    return items[index] if index < len(items) else None
 
 
 @register.filter

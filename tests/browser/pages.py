@@ -16,6 +16,7 @@ OF_ADMIN = {
     "jobs": "imports/importjob/",
     "new_import": "imports/importjob/add/",
     "results": "imports/importresult/",
+    "find": "imports/importresult/find/?q=500000",
     "batches": "imports/importbatch/",
     "attempts": "imports/attempt/",
     "apis": "imports/customerapi/",

@@ -93,6 +93,6 @@ def test_the_failures_tab_says_what_happened_to_a_customer_and_who_must_act(
     expect(cause.locator(".rd-remedy")).to_be_visible()
 
     page.locator("#rd-records").get_by_role("link", name="50000003105").click()
-    expect(page.get_by_text("It failed, after 1 attempt")).to_be_visible()
+    expect(page.get_by_text("Customer 50000003105 was refused on")).to_be_visible()
     expect(page.get_by_role("heading", name="Its life")).to_be_visible()
     installation.forgive()

@@ -1,0 +1,190 @@
+"""A record's life: every round in every job, its attempts, and what people did to it, in order.
+
+The number of queries is the same for one attempt and for hundreds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Coalesce, Least, Substr
+
+from imports.admin.pretty import LONGEST_SHOWN
+from imports.models import Attempt, Deed, ImportBatch, ImportResult, JobEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+MOST_RESULTS = 300  # of one record, over all jobs
+MOST_ATTEMPTS = 600
+MOST_VERSIONS = 20  # whose bytes are read
+MOST_BYTES = LONGEST_SHOWN + 1
+CORRECTED = "corrected"
+TOLD = ("created", CORRECTED, "started", "cancelled")  # of a job's log, to all of its records
+
+# From any round of a record to its first one, and from there to all later ones: a corrected
+# version may be called otherwise than the one it corrects.
+LINEAGE = """
+WITH RECURSIVE up AS (
+    SELECT id, retry_of_id FROM import_results WHERE id = ANY(%s)
+    UNION
+    SELECT r.id, r.retry_of_id FROM import_results r JOIN up ON r.id = up.retry_of_id
+), down AS (
+    SELECT id, id AS first FROM up WHERE retry_of_id IS NULL
+    UNION
+    SELECT r.id, down.first FROM import_results r JOIN down ON r.retry_of_id = down.id
+)
+SELECT first, id FROM down ORDER BY id DESC LIMIT %s
+"""
+
+# A record's attempts are those of its batch, and of those that its batch was cut out of.
+ANCESTRY = """
+WITH RECURSIVE line AS (
+    SELECT id AS batch, id, parent_id FROM imports_importbatch WHERE id = ANY(%s)
+    UNION
+    SELECT line.batch, b.id, b.parent_id
+    FROM imports_importbatch b JOIN line ON b.id = line.parent_id
+)
+SELECT batch, id FROM line
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a round: an attempt, or something that a person did."""
+
+    at: datetime
+    attempt: Attempt | None = None
+    event: JobEvent | None = None
+    is_last_attempt: bool = False
+
+
+@dataclass(slots=True)
+class Round:
+    """A record in one job: its result there, its attempts, and what people did."""
+
+    result: ImportResult
+    attempts: list[Attempt] = field(default_factory=list)
+    events: list[JobEvent] = field(default_factory=list)
+    deeds: list[JobEvent] = field(default_factory=list)  # about this very record
+    raw: bytes = b""
+
+    @property
+    def moments(self) -> list[Moment]:
+        """All of it, in the order in which it happened."""
+        last = self.attempts[-1] if self.attempts else None
+        tries = [Moment(each.ended_at, each, None, each is last) for each in self.attempts]
+        done = [Moment(each.at, None, each) for each in [*self.events, *self.deeds]]
+        return sorted([*done, *tries], key=lambda moment: moment.at)
+
+    @property
+    def correction(self) -> JobEvent | None:
+        """Who made this version of it, if it went out corrected."""
+        return next((each for each in self.events if each.action == CORRECTED), None)
+
+
+@dataclass(slots=True)
+class Chapter:
+    """A record in one import: its rounds from the first to the latest."""
+
+    rounds: list[Round]
+
+    @property
+    def latest(self) -> ImportResult:
+        return self.rounds[-1].result
+
+
+def chapters(result: ImportResult) -> list[Chapter]:
+    """Everything known of the record, the import that it was last in first. Seven queries."""
+    mine = lineages([result.pk])
+    lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]
+    rows = _results(pk for line in lines for pk in line)
+    rounds = {pk: Round(row) for pk, row in rows.items()}
+    _add_attempts(rounds.values())
+    _add_events(rounds)
+    found = [Chapter([rounds[pk] for pk in line if pk in rounds]) for line in lines]
+    return sorted(found, key=lambda chapter: chapter.latest.pk, reverse=True)
+
+
+def _namesakes(result: ImportResult) -> list[int]:
+    """The results of the same customer or account in all jobs."""
+    name = {"key": result.key} if result.key else {"key": "", "email": result.email}
+    if not any(name.values()):
+        return []
+    same = ImportResult.objects.filter(**name, job__kind=result.job.kind).order_by()
+    return sorted(same.values_list("pk", flat=True)[: 10 * MOST_RESULTS])[-MOST_RESULTS:]
+
+
+def lineages(ids: Collection[int]) -> list[list[int]]:
+    """The ids of each record's rounds, in order, for all records that these belong to."""
+    with connection.cursor() as sql:
+        sql.execute(LINEAGE, [list(ids), MOST_RESULTS])
+        rows = sql.fetchall()
+    found: dict[int, list[int]] = {}
+    for first, pk in reversed(rows):
+        found.setdefault(first, []).append(pk)
+    return list(found.values())
+
+
+def _results(ids: Iterable[int]) -> dict[int, ImportResult]:
+    rows = ImportResult.objects.filter(pk__in=list(ids)).select_related("job", "file", "batch")
+    return {row.pk: row for row in rows.defer("batch__body", "refused_record")}
+
+
+def _add_attempts(rounds: Collection[Round]) -> None:
+    ids = [each.result.batch_id for each in rounds if each.result.batch_id]
+    with connection.cursor() as sql:
+        sql.execute(ANCESTRY, [ids])
+        line = sql.fetchall()
+    tries: dict[int, list[Attempt]] = {}
+    for attempt in _attempts({pk for _batch, pk in line}):
+        tries.setdefault(attempt.batch_id, []).append(attempt)
+    of_batch: dict[int, list[Attempt]] = {}
+    for batch, pk in line:
+        of_batch.setdefault(batch, []).extend(tries.get(pk, []))
+    for each in rounds:
+        found = of_batch.get(each.result.batch_id or 0, [])
+        each.attempts = sorted(found, key=lambda one: one.pk)
+
+
+def _attempts(batch_ids: Collection[int]) -> list[Attempt]:
+    rows = Attempt.objects.filter(batch__in=batch_ids).select_related("batch")
+    return list(rows.defer("batch__body").order_by("-pk")[:MOST_ATTEMPTS])
+
+
+def _add_events(rounds: dict[int, Round]) -> None:
+    """What people did to the jobs, and to these very records. Two queries."""
+    jobs = {each.result.job_id for each in rounds.values()}
+    events: dict[int, list[JobEvent]] = {}
+    for event in JobEvent.objects.filter(job__in=jobs, action__in=TOLD).order_by("pk"):
+        events.setdefault(event.job_id, []).append(event)
+    for each in rounds.values():
+        each.events = events.get(each.result.job_id, [])
+    for deed in (
+        Deed.objects.filter(result__in=list(rounds)).select_related("event").order_by("pk")
+    ):
+        rounds[deed.result_id].deeds.append(deed.event)
+
+
+def add_bytes(chapter: Chapter) -> None:
+    """The bytes of its newest rounds, as far as a page shows them. One query."""
+    rounds = {each.result.pk: each for each in chapter.rounds[-MOST_VERSIONS:]}
+    sent = Substr("batch__body", F("body_start") + 1, Least(F("body_length"), MOST_BYTES))
+    cut = Coalesce(sent, Substr("refused_record", 1, MOST_BYTES))
+    rows = ImportResult.objects.filter(pk__in=list(rounds)).annotate(cut=cut)
+    for pk, found in rows.values_list("pk", "cut"):
+        rounds[pk].raw = bytes(found or b"")
+
+
+def raw(result: ImportResult) -> bytes:
+    """The record byte for byte as it came in; empty where only an id is known of it."""
+    if result.batch_id is None:
+        kept = ImportResult.objects.values_list("refused_record", flat=True).get(pk=result.pk)
+        return bytes(kept or b"")
+    piece = Substr("body", result.body_start + 1, result.body_length)
+    cut = ImportBatch.objects.filter(pk=result.batch_id).values_list(piece, flat=True)
+    return bytes(cut.get() or b"")

@@ -1,0 +1,206 @@
+"""What became of a record, in one sentence: refused twice, corrected by anna, and imported."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports.ledger.moves import CANCELLED_CODE
+from imports.policy import Verdict
+from imports.states import JobStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date, datetime
+
+    from django.utils.functional import _StrOrPromise
+
+    from imports.admin.life import Chapter, Round
+    from imports.admin.workspace import Workspace
+    from imports.models import Attempt, JobEvent
+
+LONGEST_REASON = 160  # characters
+MOST_REASONS = 2
+MOST_DAYS = 4  # more are told as a span
+# Tries that say nothing about this record: asked to come later, or halved.
+NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
+ARRIVED, NOT_ARRIVED, EXCLUDED = "unknown arrived", "unknown did not arrive", "excluded"
+MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
+DEEDS: dict[str, _StrOrPromise] = {
+    ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
+    NOT_ARRIVED: gettext_lazy("had not arrived, as %(who)s found on %(day)s (“%(why)s”)"),
+    EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
+    "password changed": gettext_lazy("got a new password from %(who)s on %(day)s"),
+}
+# As a line of its own: who stands before it.
+LINES: dict[str, _StrOrPromise] = {
+    "created": gettext_lazy("added the job"),
+    "corrected": gettext_lazy("corrected it"),
+    "started": gettext_lazy("started the job"),
+    "cancelled": gettext_lazy("cancelled the job"),
+    ARRIVED: gettext_lazy("found that it had arrived"),
+    NOT_ARRIVED: gettext_lazy("found that it had not arrived"),
+    EXCLUDED: gettext_lazy("left it out for good"),
+    "password changed": gettext_lazy("entered a new password"),
+}
+# Once, twice, and more often.
+REFUSED = (
+    gettext_lazy("was refused on %(days)s (“%(why)s”)"),
+    gettext_lazy("was refused twice on %(days)s (“%(why)s”)"),
+    gettext_lazy("was refused %(n)s times on %(days)s (“%(why)s”)"),
+)
+FAILED = (
+    gettext_lazy("failed on %(days)s (“%(why)s”)"),
+    gettext_lazy("failed twice on %(days)s (“%(why)s”)"),
+    gettext_lazy("failed %(n)s times on %(days)s (“%(why)s”)"),
+)
+
+
+def sentence(chapter: Chapter, words: Workspace) -> str:
+    """ "Customer 7 was refused on 1 May (“…”), and was imported on 2 May at 09:14." """
+    who = words.subject % {"name": str(chapter.latest)}
+    return f"{who} {_listed(list(_clauses(chapter.rounds, words)))}."
+
+
+def _clauses(rounds: Sequence[Round], words: Workspace) -> Iterator[str]:
+    """What happened, in order; plain failures in a row are told as one."""
+    failed: list[Round] = []
+    for each in rounds:
+        is_plain = _has_failed(each) and not each.deeds
+        if each.correction or not is_plain:
+            yield from _failures(failed)
+            failed = []
+        if each.correction:
+            yield _("was corrected by %(who)s on %(day)s") % _deed(each.correction)
+        if is_plain:
+            failed.append(each)
+        else:
+            yield from _round(each, words)
+    yield from _failures(failed)
+
+
+def _has_failed(told: Round) -> bool:
+    result = told.result
+    return result.status == ResultStatus.ERROR and result.error_code != CANCELLED_CODE
+
+
+def _round(told: Round, words: Workspace) -> Iterator[str]:
+    """What became of it in one round, and what a person did about it there."""
+    actions = {each.action for each in told.deeds}
+    if actions & {ARRIVED, NOT_ARRIVED}:
+        last = told.attempts[-1] if told.attempts else None
+        if last is not None:
+            yield MAY_HAVE_ARRIVED % {"day": day(last.ended_at), "why": in_short(last.error)}
+    elif EXCLUDED in actions or _has_failed(told):
+        yield from _failures([told])
+    else:
+        yield _status(told, words)
+    for each in told.deeds:
+        if each.action in DEEDS:
+            yield DEEDS[each.action] % _deed(each)
+
+
+def _status(told: Round, words: Workspace) -> str:
+    result = told.result
+    names = {
+        "job": result.job_id,
+        "day": day(result.updated_at),
+        "time": date_format(timezone.localtime(result.updated_at), "H:i"),
+        "why": in_short(result.final_error or result.error),
+    }
+    match result.status:
+        case ResultStatus.SUCCESS:
+            return words.became % names
+        case ResultStatus.UNKNOWN:
+            return MAY_HAVE_ARRIVED % names
+        case ResultStatus.EXCLUDED:
+            return _("was not sent (“%(why)s”)") % names
+        case ResultStatus.ERROR:
+            return _("was not sent, because job %(job)s was cancelled on %(day)s") % names
+    return _waiting(told) % names
+
+
+def _waiting(told: Round) -> str:
+    """Where it is held up."""
+    match told.result.job.status:
+        case JobStatus.DRAFT:
+            return _("waits in job %(job)s, which nobody has started yet")
+        case JobStatus.PAUSED:
+            return _("waits, because job %(job)s is paused")
+    if told.attempts and told.result.error:
+        return _("was tried in job %(job)s, and is tried again (“%(why)s”)")
+    return _("is on its way in job %(job)s")
+
+
+def _deed(event: JobEvent) -> dict[str, str]:
+    reason = event.message.partition(" records. ")[2] or event.message
+    return {"who": event.actor or "Redrive", "day": day(event.at), "why": in_short(reason)}
+
+
+def _failures(rounds: Sequence[Round]) -> Iterator[str]:
+    """Refusals, or failures on the way, in a row: each in one clause."""
+    for refused, group in groupby(rounds, key=lambda each: bool(each.result.http_status)):
+        some = list(group)
+        tries = [each for told in some for each in _tries(told, refused=refused)]
+        ends = [each.ended_at for each in tries] or [each.result.updated_at for each in some]
+        whys = [in_short(each.result.final_error or each.result.error) for each in some]
+        names = {
+            "n": len(ends),
+            "days": days(ends),
+            "why": "”, “".join(list(dict.fromkeys(whys))[:MOST_REASONS]),
+        }
+        yield (REFUSED if refused else FAILED)[min(len(ends), 3) - 1] % names
+
+
+def _tries(told: Round, *, refused: bool) -> list[Attempt]:
+    """Those that came to it: a refusal is an answer, with an HTTP status."""
+    return [
+        each
+        for each in told.attempts
+        if each.verdict not in NO_ANSWER and (each.http_status or not refused)
+    ]
+
+
+def in_short(text: str) -> str:
+    """Its first sentence, without the full stop."""
+    first = text.strip().partition(". ")[0].rstrip(".")
+    return first if len(first) <= LONGEST_REASON else first[: LONGEST_REASON - 1] + "…"
+
+
+def day(at: datetime) -> str:
+    """ "13 November", with the year where it is another."""
+    return _named(timezone.localtime(at).date())
+
+
+def days(ends: Iterable[datetime]) -> str:
+    """ "12 and 13 November"; more than a few as a span."""
+    found = sorted({timezone.localtime(at).date() for at in ends})
+    if len(found) > MOST_DAYS:
+        names = {"n": len(found), "first": _named(found[0]), "last": _named(found[-1])}
+        return _("%(n)s days from %(first)s to %(last)s") % names
+    same_month = len({(each.year, each.month) for each in found}) == 1
+    named = [str(each.day) if same_month else _named(each) for each in found[:-1]]
+    return _and([*named, _named(found[-1])])
+
+
+def _named(each: date) -> str:
+    this_year = each.year == timezone.localdate().year
+    return date_format(each, "j F" if this_year else "j F Y")
+
+
+def _and(parts: Sequence[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}
+
+
+def _listed(clauses: Sequence[str]) -> str:
+    """ "a, b, and c": clauses have commas of their own."""
+    if len(clauses) < 2:
+        return "".join(clauses)
+    return _("%(first)s, and %(last)s") % {"first": ", ".join(clauses[:-1]), "last": clauses[-1]}
