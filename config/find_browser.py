@@ -12,9 +12,12 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+# The headless shell first: it draws no window, and takes a third of the time for a page.
 ON_PATH = (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"
+    "chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser",
+    "google-chrome", "google-chrome-stable", "microsoft-edge",
 )  # fmt: skip
+PACKAGES = ("chromium-headless-shell", "chromium")  # Debian's; older releases have the last only
 DOWNLOAD_SECONDS = 300
 INSTALL_SECONDS = 900
 REMEDY = (
@@ -41,8 +44,13 @@ def runs(executable: str) -> bool:
 
 def playwrights_own() -> list[str]:
     """Chromium where this version of Playwright puts its download (see its page on browsers)."""
-    folder = download_folder() / f"chromium-{wanted_revision()}"
-    patterns = ("chrome-linux*/chrome", "chrome-mac*/*.app/Contents/MacOS/*")
+    revision = wanted_revision()
+    patterns = (
+        f"chromium_headless_shell-{revision}/*/*headless?shell",
+        f"chromium-{revision}/chrome-linux*/chrome",
+        f"chromium-{revision}/chrome-mac*/*.app/Contents/MacOS/*",
+    )
+    folder = download_folder()
     return [str(path) for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
@@ -87,11 +95,15 @@ def install_package() -> None:
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         return
-    say("Installing the system's package chromium (apt-get) …")
+    say("Installing the system's Chromium (apt-get) …")
     unattended = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     attempt([apt, "-q", "update"], INSTALL_SECONDS, unattended)
     options = ["-q", "-y", "--no-install-recommends"]
-    attempt([apt, "install", *options, "chromium"], INSTALL_SECONDS, unattended)
+    for package in PACKAGES:
+        attempt([apt, "install", *options, package], INSTALL_SECONDS, unattended)
+        find_browser.cache_clear()
+        if find_browser() is not None:
+            return
 
 
 def attempt(command: list[str], seconds: float, environment: dict[str, str]) -> None:

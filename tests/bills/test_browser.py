@@ -44,11 +44,13 @@ HANGING = "<p>Busy</p><script>setTimeout(() => { while (true); }, 50)</script>"
 
 
 def main_processes(folder: Path) -> list[psutil.Process]:
-    """Each browser's first process: those that it starts have a --type."""
+    """Each browser's first process: neither what it starts, nor what a package's script starts."""
+    started = {process.pid for process in browsers_below(folder)}
     return [
         process
         for process in browsers_below(folder)
-        if not any(part.startswith("--type=") for part in process.cmdline())
+        if process.ppid() not in started
+        and not any(part.startswith("--type=") for part in process.cmdline())
     ]
 
 

@@ -34,6 +34,12 @@ def test_a_browser_on_path_comes_first(tmp_path: Path) -> None:
     assert find_browser.find_browser() == chromium
 
 
+def test_the_shell_without_windows_is_taken_before_a_whole_browser(tmp_path: Path) -> None:
+    program(tmp_path / "bin" / "chromium")
+    shell = program(tmp_path / "bin" / "chromium-headless-shell")
+    assert find_browser.find_browser() == shell
+
+
 def test_a_package_that_is_only_a_hint_is_passed_over(tmp_path: Path) -> None:
     program(tmp_path / "bin" / "chromium-browser", exit_code=1)
     chrome = program(tmp_path / "bin" / "google-chrome")
@@ -44,6 +50,12 @@ def test_playwrights_own_download_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "downloads" / f"chromium-{find_browser.wanted_revision()}"
     chrome = program(folder / "chrome-linux64" / "chrome")
     assert find_browser.find_browser() == chrome
+
+
+def test_playwrights_own_shell_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "downloads" / f"chromium_headless_shell-{find_browser.wanted_revision()}"
+    shell = program(folder / "chrome-headless-shell-linux64" / "chrome-headless-shell")
+    assert find_browser.find_browser() == shell
 
 
 def test_a_download_of_another_version_is_not_taken(tmp_path: Path) -> None:
