@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from imports import kinds
@@ -31,12 +31,15 @@ MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
 PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
 LOOK_AGAIN_SECONDS = 0.5
 OUR_PACKAGES = ("imports", "bills")
-# Also as psycopg says it: the ledger's own statements do not pass through the ORM.
+# Also as psycopg says it: the ledger's own statements do not pass through the ORM. An internal
+# error is what a frozen host finds when it wakes: its transaction was ended in the meantime.
 DATABASE_AWAY = (
     OperationalError,
     InterfaceError,
+    InternalError,
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    psycopg.InternalError,
 )
 
 stopping = threading.Event()  # set when this process is asked to end: finish, claim nothing more

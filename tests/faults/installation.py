@@ -68,6 +68,7 @@ class Installation:
         self.environment = environment(home) | {
             "RETRY_FILES_DIR": str(home / "retries"),
             "LEASE_MARGIN_SECONDS": "1",
+            "IDLE_TRANSACTION_SECONDS": "2",
             "SWEEP_SECONDS": "0.2",
             "LANE_SECONDS": "3",
             "LOG_LEVEL": "WARNING",
@@ -102,6 +103,15 @@ class Installation:
             )
         self.started.append(process)
         return process
+
+    def run_until_stopped(self, code: str, *arguments: str) -> None:
+        """Run code as a process of its own, and come back when it has stopped itself."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], cwd=PROJECT, env=self.environment
+        )
+        self.started.append(process)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"it ended: {status}"
 
     def workers(self, number: int, *, kept: bool = False) -> list[subprocess.Popen[bytes]]:
         """So many workers, and the sweeper."""

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from tests.sandbox.customer_api import SandboxApi
 
 CUSTOMERS = 48
+# Holds what every claim of the job waits for, and stops as a suspended machine does.
+FREEZE_WITH_A_LOCK = """
+import os, signal, sys, django
+django.setup()
+from django.db import transaction
+from imports.models import Gate, ImportJob
+with transaction.atomic():
+    Gate.objects.select_for_update().get(jobs=sys.argv[1])
+    ImportJob.objects.select_for_update().get(pk=sys.argv[1])
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
 
 
 def test_a_worker_that_is_killed_leaves_unknown_only_what_it_was_sending(
@@ -103,6 +114,17 @@ def test_a_worker_that_was_frozen_beyond_its_lease_sends_nothing_twice_when_it_w
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
     assert set(job.customers("unknown")) <= judged
     assert job.codes() <= {"WORKER_LOST", "READ_TIMEOUT"}
+
+
+def test_a_host_that_is_frozen_in_the_middle_of_a_transaction_holds_nobody_up_for_long(
+    redrive: Installation, slow_api: SandboxApi, slow_url: str
+) -> None:
+    job = redrive.begin(slow_url, 24)
+    redrive.run_until_stopped(FREEZE_WITH_A_LOCK, str(job.pk))
+    redrive.workers(1)
+    job.wait_for_the_end()
+    job.assert_nothing_lost_nothing_twice(slow_api, 24)
+    assert job.told() == {"success": 24}
 
 
 def test_connections_that_the_database_cuts_lose_no_answer(

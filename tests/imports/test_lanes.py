@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 
 from imports import jobs, lanes, sweeper
 from imports.customers.kind import CustomerKind
@@ -410,11 +410,12 @@ def test_a_turn_that_is_over_leaves_the_rest_to_the_next_bell(
     assert jobs.jobs_rung() == {job.pk}
 
 
+@pytest.mark.parametrize("error", [OperationalError("away"), InternalError("idle too long")])
 def test_a_lane_outlives_a_database_that_went_away_and_records_what_it_holds(
-    make_job: JobMaker, sandbox: SandboxApi
+    make_job: JobMaker, sandbox: SandboxApi, error: Exception
 ) -> None:
     job = make_job(3)
-    real, failures = outcomes.record, iter([OperationalError("terminating connection")])
+    real, failures = outcomes.record, iter([error])
 
     def flaky(job: ImportJob, findings: list[outcomes.Finding]) -> None:
         for error in failures:
