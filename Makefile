@@ -8,6 +8,9 @@ HOME_OF_DEMO = $(CURDIR)/.redrive/demo
 CODE := manage.py config imports bills tests
 WORKERS ?= 2
 PYTEST_ARGS ?= -q
+# A file's tests stay together; tests/conftest.py puts the longest files first.
+TESTS_AT_ONCE ?= 3
+SIDE_BY_SIDE = -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 # Python 3.11 and 3.12 first: for them Redis comes from PyPI, where the machine has none.
 CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
@@ -34,7 +37,7 @@ demo: $(VENV)/runtime $(VENV)/browser ## both stories from end to end, against t
 
 test: export REDRIVE_HOME = $(HOME_OF_TESTS)
 test: $(VENV)/development $(VENV)/browser ## all tests but the long fault runs
-	@$(PYTHON) -m pytest -m "not faults" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not faults" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 faults: export REDRIVE_HOME = $(HOME_OF_TESTS)
 faults: $(VENV)/development $(VENV)/browser ## the long fault runs

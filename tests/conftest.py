@@ -27,6 +27,24 @@ if TYPE_CHECKING:
 LAST_REDIS_DATABASE = 15  # tests ring here, so that nobody's queue is emptied by them
 
 
+# Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
+# them would keep a single process busy while the others have nothing left to do.
+LONGEST = (
+    "tests/browser/test_every_page", "tests/bills/test_scenarios", "tests/faults/",
+    "tests/bills/test_killed_worker", "tests/bills/test_leaks", "tests/browser/", "tests/bills/",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first."""
+
+    def rank(item: pytest.Item) -> int:
+        matches = (place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+        return next(matches, len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""

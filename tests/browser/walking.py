@@ -88,6 +88,11 @@ def badge(page: Page) -> Locator:
     return page.locator("#rd-head").get_by_role("status")
 
 
+def has_focus(target: Locator) -> bool:
+    """Whether it has the focus of its page now."""
+    return bool(target.evaluate("each => document.activeElement === each"))
+
+
 def await_focus(target: Locator) -> None:
     """Wait until it has the focus of its page, whether or not the browser's window has it too."""
     handle = target.element_handle()
