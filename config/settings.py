@@ -179,8 +179,12 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": False,
     "BORDER_RADIUS": "8px",
-    "STYLES": ["imports.admin.look.style", "imports.admin.look.style_of_acts"],
-    "SCRIPTS": ["imports.admin.look.script"],
+    "STYLES": [
+        "imports.admin.look.style",
+        "imports.admin.look.style_of_acts",
+        "imports.admin.look.style_of_records",
+    ],
+    "SCRIPTS": ["imports.admin.look.script", "imports.admin.look.script_of_records"],
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
     "COMMAND": {"search_callback": "imports.admin.finding.command"},  # what Ctrl+K opens
     "SIDEBAR": {"show_search": False, "navigation": "imports.admin.navigation.sidebar"},

@@ -15,8 +15,10 @@ from bills.admin.rows import results as with_uses
 from bills.admin.rows import row_of
 from bills.models import Bill, BillRun
 from imports.admin import failures, log, navigation, progress, retry_files, settings
+from imports.admin.addresses import act_url
 from imports.admin.words import number
-from imports.admin.workspace import Workspace, register
+from imports.admin.workspace import Fix, Workspace, register
+from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -88,6 +90,13 @@ def _sidebar(request: HttpRequest) -> navigation.Group:
     }  # fmt: skip
 
 
+def _fix_url(result: ImportResult) -> str | None:
+    """The page where a password is corrected, for an account that failed."""
+    if result.status != ResultStatus.ERROR or result.batch_id is None:
+        return None
+    return f"{act_url(result.job_id, 'credentials', 'one')}?id={result.pk}"
+
+
 navigation.add(_sidebar)
 register(
     Workspace(
@@ -111,6 +120,7 @@ register(
             retry_files.TAB,
             log.TAB,
         ),
+        fix=Fix(gettext_lazy("Correct the password"), own.MANAGE_CREDENTIALS, _fix_url),
         remedies=Remedies(),
         json_of=json_of,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Sum
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,6 +13,7 @@ from imports.admin import (
     causes,
     failures,
     files,
+    fixing,
     log,
     permissions,
     progress,
@@ -20,7 +22,7 @@ from imports.admin import (
     sheets,
     words,
 )
-from imports.admin.workspace import Workspace, register
+from imports.admin.workspace import Fix, Workspace, register
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -55,6 +57,13 @@ def sheet(job: ImportJob, results: QuerySet[ImportResult]) -> sheets.Sheet:
     return sheets.of_records(results, causes.REMEDIES)
 
 
+def _fix_url(result: ImportResult) -> str | None:
+    """The editor, for one that failed or was never sent."""
+    return (
+        None if fixing.reason_against(result) else reverse("admin:imports_fix", args=[result.pk])
+    )
+
+
 register(
     Workspace(
         kind="customers",
@@ -76,6 +85,7 @@ register(
             retry_files.TAB,
             log.TAB,
         ),
+        fix=Fix(gettext_lazy("Fix and send again"), permissions.RETRY, _fix_url),
         remedies=causes.REMEDIES,
     )
 )

@@ -36,7 +36,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     query = request.GET.get("q", "").strip()
     after = _number(request.GET.get("after", ""))
     matching = _matching(job, request.GET).filter(pk__gt=after).order_by("pk")
-    told = matching.select_related("file").prefetch_related("retries")
+    told = matching.select_related("file", "job").prefetch_related("retries")
     rows = list(told[: ROWS + 1])
     return {
         "causes": causes.causes(job, workspace.of(job.kind).remedies),

@@ -6,14 +6,15 @@ The number of queries is the same for one attempt and for hundreds.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Coalesce, Least, Substr
 
-from imports.admin.pretty import LONGEST_SHOWN
-from imports.models import Attempt, Deed, ImportBatch, ImportResult, JobEvent
+from imports.admin.diffs import Row, diff
+from imports.admin.pretty import LONGEST_SHOWN, editable
+from imports.ledger.bodies import bytes_of
+from imports.models import Attempt, Deed, ImportResult, JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -72,6 +73,7 @@ class Round:
     events: list[JobEvent] = field(default_factory=list)
     deeds: list[JobEvent] = field(default_factory=list)  # about this very record
     raw: bytes = b""
+    change: list[Row] = field(default_factory=list)  # from the round before
 
     @property
     def moments(self) -> list[Moment]:
@@ -170,21 +172,19 @@ def _add_events(rounds: dict[int, Round]) -> None:
         rounds[deed.result_id].deeds.append(deed.event)
 
 
-def add_bytes(chapter: Chapter) -> None:
-    """The bytes of its newest rounds, as far as a page shows them. One query."""
-    rounds = {each.result.pk: each for each in chapter.rounds[-MOST_VERSIONS:]}
-    sent = Substr("batch__body", F("body_start") + 1, Least(F("body_length"), MOST_BYTES))
-    cut = Coalesce(sent, Substr("refused_record", 1, MOST_BYTES))
-    rows = ImportResult.objects.filter(pk__in=list(rounds)).annotate(cut=cut)
-    for pk, found in rows.values_list("pk", "cut"):
-        rounds[pk].raw = bytes(found or b"")
+def add_bytes(*chapters: Chapter) -> None:
+    """The bytes of their newest rounds, and what changed from one to the next. One query."""
+    some = [each for chapter in chapters for each in chapter.rounds[-MOST_VERSIONS:]]
+    rounds = {each.result.pk: each for each in some}
+    for pk, raw in bytes_of(list(rounds), MOST_BYTES).items():
+        rounds[pk].raw = raw
+    for chapter in chapters:
+        for before, after in pairwise(chapter.rounds):
+            after.change = _change(before.raw, after.raw)
 
 
-def raw(result: ImportResult) -> bytes:
-    """The record byte for byte as it came in; empty where only an id is known of it."""
-    if result.batch_id is None:
-        kept = ImportResult.objects.values_list("refused_record", flat=True).get(pk=result.pk)
-        return bytes(kept or b"")
-    piece = Substr("body", result.body_start + 1, result.body_length)
-    cut = ImportBatch.objects.filter(pk=result.batch_id).values_list(piece, flat=True)
-    return bytes(cut.get() or b"")
+def _change(before: bytes, after: bytes) -> list[Row]:
+    """How a version differs from the one before it."""
+    if not before or not after or before == after or max(len(before), len(after)) > LONGEST_SHOWN:
+        return []
+    return diff(editable(before), editable(after)) or []

@@ -22,6 +22,16 @@ def style_of_acts(request: HttpRequest) -> str:
     return static("imports/acts.css")
 
 
+def style_of_records(request: HttpRequest) -> str:
+    """The address of the look of one record: found, told, put right."""
+    return static("imports/records.css")
+
+
+def script_of_records(request: HttpRequest) -> str:
+    """The address of what the editor of one record does in the browser."""
+    return static("imports/records.js")
+
+
 def script(request: HttpRequest) -> str:
     """The address of what our pages do in the browser."""
     return static("imports/redrive.js")

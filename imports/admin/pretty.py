@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 LONGEST_SHOWN = 200_000  # bytes of a record that are put on a page
@@ -15,6 +16,16 @@ def readable(record: bytes) -> tuple[str, bool]:
     if len(record) > LONGEST_SHOWN:
         return text, True
     return indented(text), False
+
+
+def editable(record: bytes) -> str:
+    """All of the record, to be edited: indented where it is JSON, else as it stands."""
+    text = record.decode("utf-8", errors="replace")
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return indented(text)
 
 
 def indented(text: str) -> str:

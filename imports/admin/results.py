@@ -18,8 +18,10 @@ from imports.admin import (
     causes,
     filters,
     finding,
+    fixing,
     life,
     life_words,
+    page,
     retrying,
     sheets,
     workspace,
@@ -28,6 +30,7 @@ from imports.admin.addresses import to_tab
 from imports.admin.exporting import ExportedAdmin
 from imports.admin.pretty import readable
 from imports.models import ImportJob, ImportResult
+from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -120,13 +123,18 @@ class ImportResultAdmin(ExportedAdmin):
             "opts": self.opts,
             "original": result,
             "title": str(result),
-            **_told(result),
+            **_told(request, result),
         }
         return render(request, "imports/record/page.html", shown)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        find = self.admin_site.admin_view(self.find_view)
-        return [path("find/", find, name="imports_find"), *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("find/", guarded(self.find_view), name="imports_find"),
+            path("<int:pk>/fix/", guarded(fixing.view), name="imports_fix"),
+            path("<int:pk>/fix/check/", guarded(fixing.check), name="imports_fix_check"),
+        ]
+        return [*mine, *super().get_urls()]
 
     def find_view(self, request: HttpRequest) -> HttpResponse:
         """Search, from anywhere."""
@@ -135,14 +143,15 @@ class ImportResultAdmin(ExportedAdmin):
         return finding.view(request)
 
 
-def _told(result: ImportResult) -> dict[str, Any]:
+def _told(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
     """Its life, and the bytes of its latest version."""
     words = workspace.of(result.job.kind)
     found = life.chapters(result)
     mine = next(each for each in found if any(one.result == result for one in each.rounds))
-    life.add_bytes(mine)
+    life.add_bytes(*{id(each): each for each in (mine, found[0])}.values())
     text, is_cut = readable(mine.rounds[-1].raw)
     latest = found[0].latest
+    is_open = latest.status == ResultStatus.PENDING
     return {
         "result": result,
         "words": words,
@@ -151,6 +160,8 @@ def _told(result: ImportResult) -> dict[str, Any]:
             for each in found
         ],
         "latest": latest,
+        "fix": workspace.way_to_fix(request, latest),
+        "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
         "remedy": words.remedies.get(latest.error_code),
         "text": text,
         "is_cut": is_cut,

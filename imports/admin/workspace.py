@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imports.admin.permissions import may
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -54,6 +56,15 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """How a failed record is put right: what the button says, and where it leads, if anywhere."""
+
+    label: _StrOrPromise
+    permission: str
+    url: Callable[[ImportResult], str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A kind of work as the operator sees it.
 
@@ -76,6 +87,7 @@ class Workspace:
     plan: Callable[[ImportJob], str]
     sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
     tabs: tuple[Tab, ...]
+    fix: Fix
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
     # Each result's own additions to the JSON views, by its id.
     json_of: Callable[[list[ImportResult]], dict[int, dict[str, object]]] = lambda results: {}
@@ -86,6 +98,13 @@ class Workspace:
 
 
 _workspaces: dict[str, Workspace] = {}
+
+
+def way_to_fix(request: HttpRequest, result: ImportResult) -> dict[str, Any] | None:
+    """The button that puts this record right: its label and address; None where there is none."""
+    fix = of(result.job.kind).fix
+    url = fix.url(result) if may(request, fix.permission) else None
+    return {"label": fix.label, "url": url} if url else None
 
 
 def register(workspace: Workspace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imports.customers.records import Refusal
+from imports.ledger.bodies import bytes_of
 from imports.models import ImportResult
 from imports.states import ResultStatus
 
@@ -24,6 +25,10 @@ class Already:
         ids = file.retry_file.result_ids if file.retry_file else []
         self.file_name, self.insists, self.taken = file.name, insists, taken
         self.latest = dict(enumerate(_latest(ids), start=1))
+        known = set(ids)
+        later = [each for each in self.latest.values() if each and each.pk not in known]
+        failed = [each.pk for each in later if each.status == ResultStatus.ERROR]
+        self.sent_later = bytes_of(failed)
 
     def refusal(self, record: Record) -> Refusal | None:
         """Why the record is left out, if it is."""
@@ -50,6 +55,13 @@ class Already:
                     f"{who} was left out for good, in job {latest.job_id}. It is not sent, unless "
                     "you insist.",
                 )
+            case ResultStatus.ERROR if not self.insists and self._is_old(latest, record):
+                return Refusal(
+                    "CORRECTED_SINCE",
+                    f"{who} was corrected since, in job {latest.job_id}, and this file has the "
+                    "version from before. Write the retry files again and load those. It is not "
+                    "sent, unless you insist.",
+                )
             case ResultStatus.PENDING:
                 return Refusal(
                     "BEING_RETRIED", f"{who} is being sent in job {latest.job_id} already."
@@ -57,6 +69,10 @@ class Already:
         if latest.pk in self.taken:
             return Refusal("TWICE", f"{who} is in another of this job's retry files, too.")
         return None
+
+    def _is_old(self, latest: ImportResult, record: Record) -> bool:
+        """Whether another version of it went out since the file was written."""
+        return self.sent_later.get(latest.pk, record.raw) != record.raw
 
     def retry_of(self, record: Record) -> int | None:
         """The result that this record is the retry of; it is taken from now on."""

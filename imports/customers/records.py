@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -46,6 +46,15 @@ class Record(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
+class Judged(NamedTuple):
+    """One element's fault or None, its names, and its warnings: sentences without a full stop."""
+
+    fault: Fault | None
+    key: str
+    email: str
+    warnings: tuple[str, ...]
+
+
 class Judge:
     """Makes records of one file's elements. Made once for a file, because paths are split once."""
 
@@ -63,16 +72,8 @@ class Judge:
 
     def record(self, element: Element, position: int) -> Record:
         """The record that an element is, with its refusal or its warnings."""
-        start, size, raw, value, parsed = element
-        notes: tuple[str, ...] = ()
-        if size > self._largest:
-            fault: Fault | None = _too_large(size, self._largest)
-        else:
-            fault, notes = hazards(raw, value, parsed=parsed)
-        key, email, unnamed = self._names(value if parsed else lenient(raw))
-        if fault is None:
-            fault = self._content_fault(value) or unnamed
-        warned = () if fault else (*notes, *encoded_twice(raw, value))
+        start, size, raw, _value, _parsed = element
+        fault, key, email, warned = self.judge(element)
         if fault is None and not warned:
             return Record(position, start, size, raw, key, email)
         place = f"{shown(self._name, 200)}, record {position:,}: "
@@ -81,6 +82,19 @@ class Judge:
             return Record(position, start, size, raw, key, email, None, warnings)
         refusal = Refusal(fault.code, f"{place}{fault.what}. {fault.remedy}.")
         return Record(position, start, size, raw, storable(key), storable(email), refusal)
+
+    def judge(self, element: Element) -> Judged:
+        """What is wrong with it, what it is called, and what is strange about it."""
+        _start, size, raw, value, parsed = element
+        notes: tuple[str, ...] = ()
+        if size > self._largest:
+            fault: Fault | None = _too_large(size, self._largest)
+        else:
+            fault, notes = hazards(raw, value, parsed=parsed)
+        key, email, unnamed = self._names(value if parsed else lenient(raw))
+        if fault is None:
+            fault = self._content_fault(value) or unnamed
+        return Judged(fault, key, email, () if fault else (*notes, *encoded_twice(raw, value)))
 
     def _content_fault(self, value: object) -> Fault | None:
         if isinstance(value, dict):

@@ -7,15 +7,17 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imports.models import ImportBatch
+from django.db.models import F
+from django.db.models.functions import Coalesce, Least, Substr
+
+from imports.models import ImportBatch, ImportResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from imports.models import ImportResult
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 # As a kind's own reader joins them: a batch that is put together again whole has the same bytes.
 BETWEEN = b", "
+LARGEST_RECORD = 1 << 24  # bytes: no reader takes a larger one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,17 @@ def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> Frame:
         records=tuple(slice_of(body, result) for result in results),
         tail=body[len(body) - batch.tail_length :],
     )
+
+
+def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, bytes]:
+    """Records byte for byte as they came in, by their results' ids: sent or not. One query.
+
+    At most `most` bytes of each; b"" where only an id is known of it.
+    """
+    sent = Substr("batch__body", F("body_start") + 1, Least("body_length", most))
+    kept = Coalesce(sent, Substr("refused_record", 1, most))
+    rows = ImportResult.objects.filter(pk__in=ids).annotate(kept=kept)
+    return {pk: bytes(each or b"") for pk, each in rows.values_list("pk", "kept")}
 
 
 def slice_of(body: bytes, result: ImportResult) -> bytes:

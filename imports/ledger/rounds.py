@@ -102,16 +102,21 @@ def retry(
             chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
         skipped = family.filter(Exists(_its_retry())).count()
         chosen, left_out = (chosen, 0) if insists else _without_the_hopeless(job, chosen)
-        new = _new_job(job, reason, actor, insists=insists)
+        new = new_round(job, reason, insists=insists)
         records = _copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
         if not records:
             raise NotAllowed(_nothing_left(job, skipped, left_out))
         kinds.get(new.kind).copy_records(new)
         _note_both(job, new, records, reason, actor)
         if start:
-            move(new, JobStatus.QUEUED, started_at=Now())
-            note(new, "started", actor=actor)
+            queue(new, actor)
     return Retry(new, records, skipped, left_out)
+
+
+def queue(new: ImportJob, actor: str) -> None:
+    """Start a round that has its batches already."""
+    move(new, JobStatus.QUEUED, started_at=Now())
+    note(new, "started", actor=actor)
 
 
 def _without_the_hopeless(
@@ -147,7 +152,8 @@ def _nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
     return "No failed records are left to retry."
 
 
-def _new_job(job: ImportJob, reason: str, actor: str, *, insists: bool) -> ImportJob:
+def new_round(job: ImportJob, reason: str, *, insists: bool) -> ImportJob:
+    """A draft of the next round, with the job's settings and nothing in it."""
     first = job.first
     rounds = ImportJob.objects.filter(root=first).count() + 2
     return ImportJob.objects.create(

@@ -8,6 +8,7 @@ from django import template
 from django.utils import timezone
 
 from imports.admin import words
+from imports.admin import workspace as workspaces
 from imports.admin.addresses import act_url, tab_url
 from imports.admin.life_words import LINES
 from imports.admin.verdict_words import VERDICTS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from imports.admin.workspace import Workspace
     from imports.ledger.sums import Sums
-    from imports.models import Attempt, ImportJob, JobEvent
+    from imports.models import Attempt, ImportJob, ImportResult, JobEvent
 
 register = template.Library()
 _T = TypeVar("_T")
@@ -124,6 +125,12 @@ def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
 def deed_words(event: JobEvent) -> str:
     """What somebody did to a record, as a line that begins with the name."""
     return str(LINES.get(event.action, event.action))
+
+
+@register.simple_tag(takes_context=True)
+def way_to_fix(context: dict[str, Any], result: ImportResult) -> dict[str, Any] | None:
+    """The link that puts a failed record right, for those who may; None where there is none."""
+    return workspaces.way_to_fix(context["request"], result)
 
 
 @register.filter

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imports import drafts, lanes, retry_files
+from imports.customers import versions
+from imports.customers.setup import checks_of
 from imports.ledger import moves, rounds, verdicts
+from imports.ledger.bodies import bytes_of
+from imports.ledger.versions import resubmit
 from imports.models import ImportJob
 from imports.policy import Verdict
 from imports.states import ResultStatus
@@ -195,3 +199,47 @@ def test_two_jobs_of_the_same_retry_file_at_once_send_its_records_once(
         moves.start(loser)
         lanes.read_input(loser)
     assert refusals(loser) == {"BEING_RETRIED"}
+
+
+def corrected(job: ImportJob) -> ImportJob:
+    """A round in which the first failed customer goes out with another first name."""
+    result = job.results.filter(status="error").order_by("pk")[0]
+    raw = bytes_of([result.pk])[result.pk].replace(b'"firstName": "', b'"firstName": "X')
+    version = versions.of_text(raw, result.key, result.email, result)
+    parcels = versions.parcels([version], 1, checks_of(job.api))  # type: ignore[arg-type]
+    new = resubmit(job, parcels, reason="Misspelt", actor="anna")
+    lanes.read_input(new)
+    return new
+
+
+def test_a_file_from_before_a_correction_does_not_undo_it(
+    failed: ImportJob, make_job: JobMaker, tmp_path: Path
+) -> None:
+    old_file = retry_file(failed, tmp_path)
+    answer(corrected(failed), REFUSED)
+    again = load(make_job, old_file)
+    assert refusals(again) == {"CORRECTED_SINCE"}
+    assert again.results.filter(status="pending").count() == 2
+    assert_sums_hold(again)
+
+
+def test_a_file_that_is_written_after_a_correction_holds_the_version_that_failed_last(
+    failed: ImportJob, make_job: JobMaker, tmp_path: Path
+) -> None:
+    second = corrected(failed)
+    answer(second, REFUSED)
+    (result,) = second.results.all()
+    file = retry_file(failed, tmp_path)
+    assert bytes_of([result.pk])[result.pk] in file.read_bytes()
+    again = load(make_job, file)
+    assert again.results.filter(status="pending").count() == 3
+    assert again.results.filter(retry_of=result).exists()
+
+
+def test_whoever_insists_sends_the_version_from_before(
+    failed: ImportJob, make_job: JobMaker, tmp_path: Path
+) -> None:
+    old_file = retry_file(failed, tmp_path)
+    answer(corrected(failed), REFUSED)
+    again = load(make_job, old_file, insists=True)
+    assert again.results.filter(status="pending").count() == 3
