@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+CHECKED_AFTER_SECONDS = 5.0  # a connection that was in use just now is not asked whether it lives
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -20,12 +22,16 @@ class Keeper:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._used_at = 0.0
 
     def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Start it as soon as what came before is done; returns at once."""
 
         def fresh() -> T:
-            close_old_connections()
+            now = time.monotonic()
+            if now - self._used_at > CHECKED_AFTER_SECONDS:
+                close_old_connections()
+            self._used_at = now
             return work(*args, **kwargs)
 
         return self._pool.submit(fresh)

@@ -41,42 +41,52 @@ def keep_bills(
 ) -> list[int]:
     """Store the new bills; their ids. One that another attempt has stored meanwhile stays.
 
-    Raises OSError and DatabaseError; what was stored before stays.
+    In one transaction for all. Raises DatabaseError, and OSError once what came before is stored.
     """
+    broken: OSError | None = None
     kept = []
-    for fetched in report.bills:
-        bill = Bill(
-            portal_id=credential.portal_id,
-            account=credential.account,
-            email=credential.email,
-            number=fetched.number,
-            date=fetched.date,
-            amount=fetched.amount,
-            currency=fetched.currency,
-            file=name_for(credential.portal_id, credential.account, fetched.key),
-            sha256=fetched.sha256,
-            size=fetched.size,
-            batch_id=batch_id,
-            attempt_number=attempt_number,
-        )
-        if _keep(bill, fetched):
-            kept.append(bill.pk)
+    with transaction.atomic():
+        for fetched in report.bills:
+            bill = _row(credential, fetched)
+            bill.batch_id, bill.attempt_number = batch_id, attempt_number
+            try:
+                if _keep(bill, fetched):
+                    kept.append(bill.pk)
+            except OSError as error:
+                broken = error
+                break
+    if broken is not None:
+        raise broken
     return kept
+
+
+def _row(credential: Credential, fetched: FetchedBill) -> Bill:
+    return Bill(
+        portal_id=credential.portal_id,
+        account=credential.account,
+        email=credential.email,
+        number=fetched.number,
+        date=fetched.date,
+        amount=fetched.amount,
+        currency=fetched.currency,
+        file=name_for(credential.portal_id, credential.account, fetched.key),
+        sha256=fetched.sha256,
+        size=fetched.size,
+    )
 
 
 def _keep(bill: Bill, fetched: FetchedBill) -> bool:
     """Row and file together: the row's identity keeps others away from the file's name."""
     synced(fetched.path)
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                bill.save(force_insert=True)
-        except IntegrityError:
-            if not is_kept(bill):
-                raise
-            return False
-        with WholeFile(fetched.path) as whole:
-            bill.file.storage.save(bill.file.name, whole)
+    try:
+        with transaction.atomic():
+            bill.save(force_insert=True)
+            with WholeFile(fetched.path) as whole:
+                bill.file.storage.save(bill.file.name, whole)
+    except IntegrityError:
+        if not is_kept(bill):
+            raise
+        return False
     return True
 
 

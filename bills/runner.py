@@ -7,6 +7,7 @@ database; the keeper's counts passwords and stores bills and evidence.
 from __future__ import annotations
 
 import logging
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ logger = logging.getLogger("bills")
 
 NOT_STORED = "NOT_STORED"
 WRONG_KEY = "WRONG_KEY"
+NOTED_AGAIN_SECONDS = 0.5
 KEEP_KEY = "Put the key back that it was stored with, or enter the password again, then resume."
 
 
@@ -66,6 +68,7 @@ class Errand:
         self.password = Password(credential.pk, credential.password_changed_at, runner.limit)
         self.times_sent = 0
         self.is_refused_by_us = False
+        self.noted: tuple[str, float] = ("", 0.0)
         self.outcome: Future[Outcome] = Future()
 
     def start(self) -> Future[Outcome]:
@@ -92,7 +95,11 @@ class Errand:
     # Called by the browser, each in a thread of its own
 
     def _note_stage(self, stage: str, done: int, total: int) -> None:
-        self.runner.keeper.do(self._keep_stage, stage, done, total)
+        """Each stage is noted; bills on the way at most so often that a page could show them."""
+        now = time.monotonic()
+        if stage != self.noted[0] or now - self.noted[1] > NOTED_AGAIN_SECONDS:
+            self.noted = (stage, now)
+            self.runner.keeper.do(self._keep_stage, stage, done, total)
 
     def _count_password(self) -> None:
         """Before it is typed. Raises PortalError where it must not be."""

@@ -36,8 +36,9 @@ def ring(job_id: int, bells: int = 1) -> bool:
 
 
 def _longest_turn() -> int:
-    """Seconds after which RQ gives a lane up: its turn, and the longest try that began in it."""
-    return int(settings.LANE_SECONDS + lanes.LONGEST_TRY_SECONDS + settings.LEASE_MARGIN_SECONDS)
+    """Seconds after which RQ gives a lane up: its turns, and the longest try that began in one."""
+    turns = lanes.MOST_TURNS * settings.LANE_SECONDS
+    return int(turns + lanes.LONGEST_TRY_SECONDS + settings.LEASE_MARGIN_SECONDS)
 
 
 def ring_on_commit(job_id: int) -> None:
@@ -63,6 +64,14 @@ def jobs_rung() -> set[int]:
     return {bell.args[0] for bell in queue.get_jobs(0, 100) if bell and bell.args}
 
 
+def others_rung(job_id: int) -> bool:
+    """Whether a bell for another job waits; True where Redis cannot say."""
+    try:
+        return bool(jobs_rung() - {job_id})
+    except RedisError:
+        return True
+
+
 def run_lane(job_id: int) -> None:
     """Answer a bell: do what the job needs next, be it reading, sending or closing."""
     job = ImportJob.objects.select_related("gate").filter(pk=job_id).first()
@@ -70,7 +79,7 @@ def run_lane(job_id: int) -> None:
         return
     if job.status == JobStatus.QUEUED and lanes.read_input(job):
         _ring_all(job_id)  # the others join in
-    if job.status == JobStatus.RUNNING and lanes.run(job):
+    if job.status == JobStatus.RUNNING and lanes.run(job, partial(others_rung, job_id)):
         ring(job_id)  # its turn is over and there is more: behind the others
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:

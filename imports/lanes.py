@@ -23,10 +23,13 @@ from imports.policy import Outcome, Verdict
 from imports.states import OPEN, JobStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imports.kinds import Kind, Runner, Work
 
 logger = logging.getLogger(__name__)
 LONGEST_TRY_SECONDS = 3600.0
+MOST_TURNS = 20  # in a row, before RQ's own time limit could end the lane
 MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
 PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
 LOOK_AGAIN_SECONDS = 0.5
@@ -76,8 +79,11 @@ def read_input(job: ImportJob) -> bool:
     return True
 
 
-def run(job: ImportJob) -> bool:
-    """Claim, send and record until nothing is due or the turn is over; True if there is more."""
+def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
+    """Claim, send and record until nothing is due or the turn is over; True if there is more.
+
+    `others_wait` tells whether another job has been rung for: else the turn goes on.
+    """
     kind = kinds.get(job.kind)
     places = min(job.concurrency, MOST_IN_FLIGHT)
     with ExitStack() as opened:
@@ -87,7 +93,7 @@ def run(job: ImportJob) -> bool:
             logger.exception("job %s: sending could not begin", job.pk)
             moves.pause_for(job, "CANNOT_SEND", _cannot_send(error))
             return False
-        more = _Lane(job, kind, runner, places).work()
+        more = _Lane(job, kind, runner, places, others_wait).work()
     moves.finish_if_done([job.pk])
     return more
 
@@ -117,12 +123,21 @@ def close(job: ImportJob) -> None:
 class _Lane:
     """One turn at one job. Only this thread talks to the ledger; the runner's only send."""
 
-    def __init__(self, job: ImportJob, kind: Kind, runner: Runner, places: int) -> None:
+    def __init__(
+        self,
+        job: ImportJob,
+        kind: Kind,
+        runner: Runner,
+        places: int,
+        others_wait: Callable[[], bool],
+    ) -> None:
         self.job, self.runner, self.places = job, runner, places
+        self.others_wait, self.turns_left = others_wait, MOST_TURNS
         self.lease = kind.lease_seconds(job)
         self.name = worker_name()
         self.in_flight: dict[Future[Outcome], Work] = {}
-        self.turn_ends = time.monotonic() + settings.LANE_SECONDS
+        self.turn_ends = 0.0
+        self._begin_turn()
         self.idle_since: float | None = None
 
     def work(self) -> bool:
@@ -137,8 +152,19 @@ class _Lane:
             self.idle_since = None
             self._collect(LOOK_AGAIN_SECONDS if pause is None else max(pause, 0.02))
 
+    def _begin_turn(self) -> None:
+        self.turns_left -= 1
+        self.turn_ends = time.monotonic() + settings.LANE_SECONDS
+
     def _may_claim(self) -> bool:
-        return not stopping.is_set() and time.monotonic() < self.turn_ends
+        if stopping.is_set():
+            return False
+        if time.monotonic() < self.turn_ends:
+            return True
+        if not self.turns_left or self.others_wait():
+            return False
+        self._begin_turn()  # what is open stays open: sessions, tokens, a browser
+        return True
 
     def _send_more_or_wait(self) -> float | None:
         """Send more; where the database is away, what is in flight is seen to its end first."""

@@ -82,14 +82,19 @@ class Listing:
         found = self.visit.page.locator(self.selector)
         return rows_from(await found.evaluate_all(READ_ROWS, picks(self.recipe)))
 
-    async def links(self) -> dict[int, str]:
-        """By row index, the address behind the bill's link; "" where it must be pressed."""
-        rows = self.visit.page.locator(self.selector)
+    async def links(self, rows: list[Row]) -> dict[int, str]:
+        """By row index, the address behind the bill's link; "" where it must be pressed.
+
+        The surest way to find a link is tried first, the others while a row has none.
+        """
+        place = self.visit.page.locator(self.selector)
         found: dict[int, str] = {}
         for target in wanted(self.recipe.link, guesses.BILL_LINKS):
-            for locator in locators(rows, target):
+            for locator in locators(place, target):
                 for index, address in await locator.filter(visible=True).evaluate_all(READ_LINKS):
                     found.setdefault(index, address)
+                if all(row.index in found for row in rows):
+                    return found
         return found
 
     def row(self, index: int) -> Locator:

@@ -55,7 +55,7 @@ class RecipePortal:
         seen = 0
         while rows:
             seen += len(rows)
-            links = await listing.links()
+            links = await listing.links(rows)
             for row in rows:
                 place = Place(listing.page_number, row.index, row.text, links.get(row.index, ""))
                 take(visit, row, place, listed)

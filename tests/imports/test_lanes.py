@@ -404,10 +404,23 @@ def test_a_turn_that_is_over_leaves_the_rest_to_the_next_bell(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any, bells: Any
 ) -> None:
     settings.LANE_SECONDS = 0.0
-    job = make_job(9)
+    job, other = make_job(9), 0
+    jobs.ring(other)
     jobs.run_lane(job.pk)
     assert sandbox.account.requests == 0
-    assert jobs.jobs_rung() == {job.pk}
+    assert jobs.jobs_rung() == {job.pk, other}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lane_that_nobody_else_waits_for_goes_on_after_its_turn(
+    make_job: JobMaker, sandbox: SandboxApi, settings: Any, bells: Any
+) -> None:
+    settings.LANE_SECONDS = 0.0
+    job = make_job(9)
+    with patch.object(lanes, "MOST_TURNS", 10_000):
+        jobs.run_lane(job.pk)
+    assert sandbox.account.distinct == 9
+    assert jobs.jobs_rung() == set()
 
 
 @pytest.mark.parametrize("error", [OperationalError("away"), InternalError("idle too long")])
