@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.utils.translation import gettext_lazy as _
@@ -89,23 +90,23 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
+DATABASES: dict[str, Any] = {
     "default": embedded.urls().database if EMBEDDED_POSTGRES else env.db("DATABASE_URL"),
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("OPTIONS", {})
+connecting: dict[str, object] = {}
 if EMBEDDED_POSTGRES or env.bool("PREPARED_STATEMENTS", default=False):
     # The ledger's few statements are planned once. Off by default elsewhere: not every
     # connection pooler in between can do it.
-    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 3
+    connecting["prepare_threshold"] = 3
 # A host that is frozen in the middle of a transaction must not hold its rows for ever: the
 # database ends that transaction, and the lease does the rest. 0 where a pooler refuses options.
 IDLE_TRANSACTION_SECONDS = env.float("IDLE_TRANSACTION_SECONDS", default=60.0)
 if IDLE_TRANSACTION_SECONDS:
-    DATABASES["default"]["OPTIONS"].setdefault(
-        "options", f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS * 1000:.0f}"
-    )
+    idle = f"idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS * 1000:.0f}"
+    connecting["options"] = f"-c {idle}"
+DATABASES["default"]["OPTIONS"] = connecting | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = embedded.urls().redis_url if EMBEDDED_REDIS else env.str("REDIS_URL")
