@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports import drafts, kinds
-from imports.admin import permissions, workspace
+from imports.admin import corrected, permissions, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger.moves import NotAllowed
 from imports.models import RetryFile
@@ -143,5 +143,9 @@ TAB = workspace.Tab(
         "zip": workspace.Act(download, permissions.EXPORT, methods=("GET",)),
         "write": workspace.Act(write, permissions.RETRY),
         "load": workspace.Act(load, permissions.RETRY),
+        "upload": workspace.Act(corrected.upload, permissions.RETRY),
+        "corrected": workspace.Act(
+            corrected.corrected, permissions.RETRY, methods=("GET", "POST")
+        ),
     },
 )

@@ -91,7 +91,7 @@ def judge(written: str, checks: Checks) -> Correction:
 
 
 def is_same(old: str, new: str) -> bool:
-    """Whether two records are the same but for line breaks and blanks between their values."""
+    """Whether two records are the same but for blanks between values, and escapes."""
     return words(old) == words(new)
 
 

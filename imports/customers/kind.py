@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from imports import retry_files
-from imports.customers import files
+from imports.customers import corrected_files, files
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
 from imports.ledger.moves import note
@@ -81,4 +81,5 @@ class CustomerKind:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
-        """Nothing is left lying about."""
+        """Corrected files that nobody has confirmed."""
+        corrected_files.expire()

@@ -36,8 +36,16 @@ class _Level:
 
 
 def words(text: str) -> list[str]:
-    """The text without its layout: two texts of equal words differ by blanks at most."""
-    return _WORD.findall(text)
+    """The text without its layout: two of equal words differ at most by blanks, or by how
+    characters are escaped."""
+    return [_unescaped(each) if "\\" in each else each for each in _WORD.findall(text)]
+
+
+def _unescaped(word: str) -> str:
+    try:
+        return f'"{json.loads(word)}"'
+    except ValueError:  # no JSON: it says what it says
+        return word
 
 
 def values(text: str) -> Iterator[tuple[str, int]]:

@@ -42,7 +42,10 @@ def of_job(installation: Installation, job: int) -> dict[str, str]:
 def of_records(page: Page, installation: Installation, job: int) -> dict[str, str]:
     """A failed record, its batch, an attempt, and the question before records are excluded."""
     failed = one_that_failed(page, installation, job)
-    found = {"record": installation.admin(f"imports/importresult/{failed}/change/")}
+    found = {
+        "record": installation.admin(f"imports/importresult/{failed}/change/"),
+        "fix": installation.admin(f"imports/importresult/{failed}/fix/"),
+    }
     page.goto(found["record"])
     found["batch"] = installation.url + href(page, "importbatch")
     page.goto(installation.admin(f"imports/attempt/?job={job}"))

@@ -48,6 +48,8 @@ def test_a_key_that_is_given_twice_is_found_where_it_comes_again() -> None:
     assert places.second_place_of(text, "a") is None
 
 
-def test_texts_of_equal_words_differ_by_blanks_at_most() -> None:
+def test_texts_of_equal_words_differ_by_blanks_and_escapes_at_most() -> None:
+    assert places.words('{"a": "\\u00c5sa \\/ \\""}') == places.words('{"a":"Åsa / \\u0022"}')
+    assert places.words('["a", "b"]') != places.words('["a\\", \\"b"]')
     assert places.words('{"a": [1, "x  y"]}') == places.words('{\n"a":[1,\t"x  y"] }')
     assert places.words('{"a": "x  y"}') != places.words('{"a": "x y"}')
