@@ -150,6 +150,19 @@ SECURE_PROXY_SSL_HEADER = (
 )
 X_FRAME_OPTIONS = "DENY"
 
+# Where the admin is reached from outside: links in notifications begin with it.
+SITE_URL = env.str(
+    "SITE_URL",
+    default=f"http://127.0.0.1:{env.int('PORT', default=8000)}"
+    if DEVELOPMENT
+    else f"https://{ALLOWED_HOSTS[0].lstrip('*.') if ALLOWED_HOSTS else ''}",
+).rstrip("/")
+# Without a mail server, development keeps e-mails as files; production says that none is set.
+_mail = env.email("EMAIL_URL", default=f"filemail:///{HOME}/mail" if DEVELOPMENT else "dummymail:")
+vars().update({name: value for name, value in _mail.items() if value is not None})
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Redrive <redrive@localhost>")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
+
 # Redrive's own
 RETRY_FILES_DIR = Path(env.str("RETRY_FILES_DIR", default=str(BASE_DIR)))
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMENT)
@@ -185,7 +198,11 @@ UNFOLD = {
         "imports.admin.look.style_of_acts",
         "imports.admin.look.style_of_records",
     ],
-    "SCRIPTS": ["imports.admin.look.script", "imports.admin.look.script_of_records"],
+    "SCRIPTS": [
+        "imports.admin.look.script",
+        "imports.admin.look.script_of_records",
+        "imports.admin.look.script_of_messages",
+    ],
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
     "COMMAND": {"search_callback": "imports.admin.finding.command"},  # what Ctrl+K opens
     "SIDEBAR": {"show_search": False, "navigation": "imports.admin.navigation.sidebar"},

@@ -11,9 +11,10 @@ from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from config import embedded
-from imports import heartbeats, jobs, kinds
+from imports import heartbeats, jobs, kinds, telling
 from imports.ledger import expiry, moves
 from imports.models import ImportBatch, ImportJob
+from imports.notices import delivering
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def sweep() -> None:
     for kind in kinds.every():
         kind.sweep()
     _ring_forgotten()
+    _ring_for_notices()
     heartbeats.beat(NAME)
 
 
@@ -62,6 +64,15 @@ def _ring_forgotten() -> None:
     for job_id in waiting:
         if job_id not in rung:
             jobs.ring(job_id)
+
+
+def _ring_for_notices() -> None:
+    """Ring for notifications that are due; where Redis is away they wait like all else."""
+    if delivering.needs_a_worker():
+        try:
+            telling.ring()
+        except RedisError:
+            _revive_redis()
 
 
 def needing_a_lane() -> QuerySet[ImportJob]:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import django_rq
 from django.db import DatabaseError, connection
+from django.db.models import Value
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from imports import jobs, sweeper
 from imports.admin.words import duration, number
+from imports.models import Delivery
+from imports.models.notices import DeliveryStatus
+
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +31,11 @@ class Sign:
 
 
 def signs() -> list[Sign]:
-    """Workers, queue, sweeper and database, in that order. A few cheap queries."""
-    return [_workers(), _queue(), _sweeper(), _database()]
+    """Workers, queue, sweeper and database, in that order. A few cheap queries.
+
+    Notifications follow where some do not arrive.
+    """
+    return [_workers(), _queue(), _sweeper(), _database(), *_notifications()]
 
 
 def database_answers() -> bool:
@@ -88,3 +98,16 @@ def _database() -> Sign:
     return Sign(
         _("Database"), well, _("PostgreSQL answers") if well else _("PostgreSQL does not answer")
     )
+
+
+def _notifications() -> list[Sign]:
+    failing = Delivery.objects.exclude(status=DeliveryStatus.SENT).exclude(error="")
+    count = failing.filter(notice__at__gt=Now() - Value(LATELY)).count()
+    if not count:
+        return []
+    told = ngettext(
+        "%(n)s does not arrive. “Notifications” says why.",
+        "%(n)s do not arrive. “Notifications” says why.",
+        count,
+    )
+    return [Sign(_("Notifications"), False, told % {"n": number(count)})]

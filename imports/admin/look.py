@@ -37,6 +37,11 @@ def script(request: HttpRequest) -> str:
     return static("imports/redrive.js")
 
 
+def script_of_messages(request: HttpRequest) -> str:
+    """The address of what tells, in the browser's own way, that a job ended."""
+    return static("imports/tell.js")
+
+
 def favicon(request: HttpRequest) -> str:
     """The address of the small picture in the browser's tab."""
     return static("imports/icon.svg")

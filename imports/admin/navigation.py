@@ -51,11 +51,21 @@ def sidebar(request: HttpRequest) -> list[Group]:
         of_model(_("Results"), "person_search", "imports", "importresult"),
         of_model(_("Batches"), "package_2", "imports", "importbatch"),
         of_model(_("Attempts"), "replay", "imports", "attempt"),
+        item(
+            _("Notifications"),
+            "notifications",
+            "admin:imports_delivery_changelist",
+            permissions.MANAGE_NOTIFICATIONS,
+        ),
     ]
     setup = [
         item(
             _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
             "imports.view_customerapi", permissions.MANAGE_APIS,
+        ),
+        item(
+            _("Notification channels"), "campaign", "admin:imports_channel_changelist",
+            permissions.MANAGE_NOTIFICATIONS,
         ),
         of_model(_("Users"), "group", "auth", "user"),
         of_model(_("Groups"), "shield_person", "auth", "group"),

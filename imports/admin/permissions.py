@@ -25,6 +25,7 @@ EXCLUDE = "imports.exclude_records"
 EVIDENCE = "imports.see_evidence"
 EXPORT = "imports.export_records"
 MANAGE_APIS = "imports.manage_apis"
+MANAGE_NOTIFICATIONS = "imports.manage_notifications"
 QUEUE = "django_rq.admin"  # django-rq's own pages
 
 # Each permission that opens something, as a group's page says it, in that order.
@@ -44,6 +45,7 @@ WORDS: dict[str, _StrOrPromise] = {
     EXPORT: _("Take records out: retry files, exports, ZIPs"),
     "imports.view_customerapi": _("See customer APIs, without their secrets"),
     MANAGE_APIS: _("Manage customer APIs"),
+    MANAGE_NOTIFICATIONS: _("Say who is notified of what"),
     QUEUE: _("See and empty the queue (django-rq’s own pages)"),
     "auth.view_user": _("See users"),
     "auth.add_user": _("Add users"),

@@ -9,8 +9,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Greatest, Now
 
+from imports.ledger.notices import announce
 from imports.models import Gate, ImportBatch, ImportFile, ImportJob, ImportResult, JobEvent
 from imports.models.files import FileStatus
+from imports.models.notices import What
 from imports.states import (
     JOB_MOVES,
     OPEN,
@@ -22,6 +24,7 @@ from imports.states import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = "Not sent: the job was cancelled. Retry failed sends it."
 ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
@@ -86,8 +89,10 @@ def pause(job: ImportJob, actor: str = "") -> bool:
 
 def pause_for(job: ImportJob, code: str, message: str) -> None:
     """Pause because a person must act. The first reason stays."""
-    if move(job, JobStatus.PAUSED, pause_code=code, pause_message=message):
-        note(job, "paused", message)
+    with transaction.atomic():
+        if move(job, JobStatus.PAUSED, pause_code=code, pause_message=message):
+            note(job, "paused", message)
+            announce(job, What.PAUSED, code)
 
 
 def resume(job: ImportJob, actor: str = "") -> bool:
@@ -112,6 +117,7 @@ def cancel(job: ImportJob, actor: str = "") -> bool:
         Gate.objects.select_for_update().get(pk=job.gate_id)  # a claim under way ends before
         note(job, "cancelled", actor=actor)
         drop_unsent(job)
+        announce(job, What.CANCELLED)
     return True
 
 
@@ -158,23 +164,24 @@ def begin(job: ImportJob) -> None:
 
 def refuse_input(job: ImportJob, message: str) -> None:
     """The input could not be read: back to a draft, with nothing of it imported."""
-    if move(job, JobStatus.DRAFT, started_at=None):
-        note(job, "input refused", message)
+    with transaction.atomic():
+        if move(job, JobStatus.DRAFT, started_at=None):
+            note(job, "input refused", message)
+            announce(job, What.REFUSED)
 
 
 def finish_if_done(job_ids: Iterable[int]) -> list[int]:
     """Finish those of the jobs in which nothing is pending or in flight; their ids."""
     open_batches = ImportBatch.objects.filter(job_id=OuterRef("pk"), status__in=OPEN)
     finished = []
-    for job in ImportJob.objects.filter(
-        pk__in=job_ids, status__in=[JobStatus.RUNNING, JobStatus.PAUSED]
-    ):
-        done = (
-            ImportJob.objects.filter(pk=job.pk, status__in=[JobStatus.RUNNING, JobStatus.PAUSED])
-            .exclude(Exists(open_batches))
-            .update(status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message="")
-        )
-        if done:
-            note(job, "finished")
-            finished.append(job.pk)
+    for job in ImportJob.objects.filter(pk__in=job_ids, status__in=UNDER_WAY):
+        still_going = ImportJob.objects.filter(pk=job.pk, status__in=UNDER_WAY)
+        with transaction.atomic():
+            done = still_going.exclude(Exists(open_batches)).update(
+                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=""
+            )
+            if done:
+                note(job, "finished")
+                announce(job, What.FINISHED)
+                finished.append(job.pk)
     return finished

@@ -6,11 +6,14 @@ from imports.models.deeds import Deed
 from imports.models.files import ImportFile, RetryFile
 from imports.models.heartbeats import Heartbeat
 from imports.models.jobs import Gate, ImportJob, JobEvent
+from imports.models.notices import Channel, Delivery, Notice
 
 __all__ = [
     "Attempt",
+    "Channel",
     "CustomerApi",
     "Deed",
+    "Delivery",
     "Gate",
     "Heartbeat",
     "ImportBatch",
@@ -18,5 +21,6 @@ __all__ = [
     "ImportJob",
     "ImportResult",
     "JobEvent",
+    "Notice",
     "RetryFile",
 ]

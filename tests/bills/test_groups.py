@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission, User
 from django.core.files.base import ContentFile
@@ -37,7 +38,7 @@ OPERATE = LOOK | {
     "imports.add_importjob", "imports.change_importjob", "imports.delete_importjob",
     "imports.start_job", "imports.retry_job", "imports.resolve_unknown",
     "imports.exclude_records", "imports.see_evidence", "imports.export_records",
-    "bills.manage_credentials",
+    "bills.manage_credentials", "imports.manage_notifications",
 }  # fmt: skip
 ADMINISTER = OPERATE | {
     "imports.manage_apis", "bills.manage_portals", "django_rq.admin",
@@ -45,6 +46,24 @@ ADMINISTER = OPERATE | {
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip
 MAY = {"Viewers": LOOK, "Operators": OPERATE, "Administrators": ADMINISTER}
+SAID = {  # how the README puts it
+    "see jobs, records, attempts, bills": LOOK,
+    "prepare a job: add, change, discard a draft": {
+        f"imports.{act}_importjob" for act in ("add", "change", "delete")
+    },
+    "start, pause, resume, cancel": {"imports.start_job"},
+    "retry failed records": {"imports.retry_job"},
+    "decide about unknown records": {"imports.resolve_unknown"},
+    "exclude records": {"imports.exclude_records"},
+    "see evidence: answers, screenshots, pages, traces": {"imports.see_evidence"},
+    "take records out: retry files, exports, ZIPs": {"imports.export_records"},
+    "upload credentials, enter passwords": {"bills.manage_credentials"},
+    "say who is notified of what": {"imports.manage_notifications"},
+    "manage customer APIs": {"imports.manage_apis"},
+    "manage portals": {"bills.manage_portals"},
+    "see django-rq's own pages (the queue)": {"django_rq.admin"},
+    "manage users and groups": {each for each in ADMINISTER if each.startswith("auth.")},
+}
 ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:index": set(),
     "admin:imports_importjob_changelist": {"imports.view_importjob"},
@@ -52,6 +71,8 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:imports_importresult_changelist": {"imports.view_importresult"},
     "admin:imports_customerapi_changelist": {"imports.view_customerapi"},
     "admin:imports_customerapi_add": {"imports.manage_apis"},
+    "admin:imports_channel_changelist": {"imports.manage_notifications"},
+    "admin:imports_delivery_changelist": {"imports.manage_notifications"},
     "admin:bills_new": {"imports.add_importjob", "bills.manage_credentials"},
     "admin:bills_bill_changelist": {"bills.view_bill"},
     "admin:bills_portal_changelist": {"bills.view_portal"},
@@ -73,6 +94,7 @@ OF_ONE = {
 def make_groups() -> None:
     """What the migration does on a database that is new, or as it is now."""
     import_module("bills.migrations.0003_groups").make_groups(apps, None)
+    import_module("bills.migrations.0004_groups_and_notifications").give(apps, None)
 
 
 def names(group: str) -> set[str]:
@@ -139,6 +161,18 @@ def test_a_group_has_what_the_table_says(group: str) -> None:
     assert names(group) == MAY[group]
 
 
+def test_the_readme_says_the_same(group: str) -> None:
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    table = readme.partition("## Who may do what")[2].partition("## Settings")[0]
+    head, _line, *rows = [
+        line.strip("| ").split(" |") for line in table.splitlines() if "|" in line
+    ]
+    column = [name.strip() for name in head].index(group) + 1
+    ticked = {row[0]: row[column].strip() == "✓" for row in rows}
+    assert set(ticked) == set(SAID)
+    assert ticked == {said: SAID[said] <= MAY[group] for said in SAID}
+
+
 def test_the_groups_are_made_where_no_permission_is_there_yet(db: None) -> None:
     Group.objects.all().delete()
     Permission.objects.all().delete()
@@ -154,7 +188,7 @@ def test_a_group_of_that_name_that_somebody_made_is_left_as_it_is(db: None) -> N
     Group.objects.all().delete()
     Group.objects.create(name="Operators")
     make_groups()
-    assert names("Operators") == set()
+    assert names("Operators") == {"imports.manage_notifications"}  # new: nobody could take it
 
 
 def test_whoever_had_a_permission_of_old_has_the_one_that_took_its_place(db: None) -> None:

@@ -1,0 +1,135 @@
+"""Who is told what about jobs, and whether it reached them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from imports.fields import EncryptedTextField
+from imports.models.jobs import ImportJob
+
+
+class ChannelKind(models.TextChoices):
+    """How a notice gets there."""
+
+    EMAIL = "email", _("E-mail")  # to mailboxes, through EMAIL_URL
+    WEBHOOK = "webhook", _("Webhook")  # a signed POST to a program
+
+
+class Wanted(models.TextChoices):
+    """Which notices somebody wants."""
+
+    ALL = "all", _("Every job that ends or needs somebody")
+    TROUBLE = "trouble", _("Only jobs that need somebody: paused, refused, or ended with trouble")
+
+
+class Channel(models.Model):
+    """Somebody who wants to be told: mailboxes, or a program's address."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(_("by"), max_length=20, choices=ChannelKind, default=ChannelKind.EMAIL)
+    wanted = models.CharField(_("about"), max_length=20, choices=Wanted, default=Wanted.ALL)
+    recipients = models.TextField(_("recipients"), default="", blank=True)  # one a line
+    url = models.CharField(_("URL"), max_length=2000, default="", blank=True)
+    secret = EncryptedTextField(_("signing secret"), default="", blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("notification channel")
+        verbose_name_plural = _("notification channels")
+        ordering = ["name"]
+        default_permissions = ()
+        permissions = [("manage_notifications", "Can say who is notified of what")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def addresses(self) -> list[str]:
+        """The mailboxes."""
+        return self.recipients.split()
+
+
+class What(models.TextChoices):
+    """What happened to a job that people want to know."""
+
+    FINISHED = "finished", _("Finished")
+    CANCELLED = "cancelled", _("Cancelled")
+    PAUSED = "paused", _("Paused: it needs somebody")  # `cause` says why
+    REFUSED = "refused", _("Refused: its input cannot be read")
+
+
+class Notice(models.Model):
+    """Something that people want to know of a job, once for each cause.
+
+    `go` counts how often somebody had set the job going: what happens after a Resume is news.
+    """
+
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="notices")
+    what = models.CharField(max_length=20, choices=What)
+    cause = models.CharField(max_length=60, default="", blank=True)  # the code of a pause
+    go = models.PositiveIntegerField(default=1)
+    sums = models.JSONField()  # the equation as it was: {"total": 12, "success": 9, …}
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "what", "cause", "go"], name="notice_once_for_each_cause"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job}: {self.get_what_display()}"
+
+
+class DeliveryStatus(models.TextChoices):
+    """Where one notice to one channel stands."""
+
+    WAITING = "waiting", _("Waiting")  # due at next_attempt_at, or on its way until lease_until
+    SENT = "sent", _("Sent")  # the mail server, or the program, took it
+    FAILED = "failed", _("Given up")  # `error` says why; a person may have it sent again
+
+
+class Delivery(models.Model):
+    """One notice to one channel. Kept, whatever came of it."""
+
+    notice = models.ForeignKey(Notice, models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="deliveries")
+    status = models.CharField(
+        _("status"),
+        max_length=20,
+        choices=DeliveryStatus,
+        default=DeliveryStatus.WAITING,
+    )
+    tries = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(_("error"), default="", blank=True)
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        ordering = ["-id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=DeliveryStatus.values), name="delivery_status_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(status=DeliveryStatus.WAITING),
+                name="delivery_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notice} → {self.channel}"

@@ -1,0 +1,132 @@
+"""Deliveries are claimed one by one, sent, and recorded; what fails is tried again, for a day.
+
+A worker that dies in between leaves one whose lease runs out: it is sent again, with its key.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from imports.fields import WrongKey
+from imports.models import Delivery, JobEvent
+from imports.models.notices import ChannelKind, DeliveryStatus
+from imports.notices import mail, webhook
+from imports.notices.message import Message, NotDelivered, message_of, message_of_a_test
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from imports.models import Channel
+
+logger = logging.getLogger(__name__)
+LEASE_SECONDS = 120  # longer than a mail or a webhook can take
+MOST_AT_ONCE = 20  # then the worker is better used
+PAUSES_SECONDS = (10, 60, 300, 1_800, 7_200, 21_600, 43_200)  # after the first try, the second, …
+
+CLAIM = """
+UPDATE imports_delivery SET tries = tries + 1,
+    lease_until = statement_timestamp() + make_interval(secs => %s)
+WHERE id = (
+    SELECT id FROM imports_delivery
+    WHERE status = 'waiting' AND next_attempt_at <= statement_timestamp()
+      AND (lease_until IS NULL OR lease_until < statement_timestamp())
+    ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+) RETURNING id
+"""
+
+
+def needs_a_worker() -> bool:
+    """Whether something is due and nobody is at it."""
+    waiting = Delivery.objects.filter(status=DeliveryStatus.WAITING)
+    under_way = Q(lease_until__gt=Now())
+    due = waiting.filter(~under_way, next_attempt_at__lte=Now())
+    return due.exists() and not waiting.filter(under_way).exists()
+
+
+def deliver_due() -> int:
+    """Send what is due, up to MOST_AT_ONCE; how many were tried."""
+    for tried in range(MOST_AT_ONCE):
+        delivery = _claim()
+        if delivery is None:
+            return tried
+        _try(delivery)
+    return MOST_AT_ONCE
+
+
+def _claim() -> Delivery | None:
+    with connection.cursor() as sql:
+        sql.execute(CLAIM, [LEASE_SECONDS])
+        row = sql.fetchone()
+    if row is None:
+        return None
+    rows = Delivery.objects.select_related("notice__job", "channel").defer("channel__secret")
+    return rows.get(pk=row[0])
+
+
+def _try(delivery: Delivery) -> None:
+    try:
+        if not delivery.channel.is_active:
+            raise NotDelivered(_("The channel was switched off."), is_final=True)
+        send(delivery.channel, message_of(delivery))
+    except NotDelivered as failure:
+        _put_off(delivery, str(failure), is_final=failure.is_final)
+    except Exception as error:  # a bug of ours: told, kept, and tried again like the others
+        logger.exception("notification %s could not be sent", delivery.pk)
+        told = {"error": type(error).__name__}
+        _put_off(delivery, _("Redrive itself failed (%(error)s); see the log.") % told)
+    else:
+        _end(delivery, DeliveryStatus.SENT, "notified", error="")
+
+
+def send(channel: Channel, message: Message) -> None:
+    """By the channel's own way. Raises NotDelivered."""
+    try:
+        way = mail if channel.kind == ChannelKind.EMAIL else webhook
+        way.send(channel, message)
+    except WrongKey:
+        told = _("No key in CREDENTIAL_KEYS opens its signing secret. Enter it again.")
+        raise NotDelivered(told) from None
+
+
+def send_test(channel: Channel, key: str) -> None:
+    """A message about no job, at once. Raises NotDelivered."""
+    send(channel, message_of_a_test(channel, key))
+
+
+def _put_off(delivery: Delivery, error: str, *, is_final: bool = False) -> None:
+    """Again after a pause; given up after the last one."""
+    if is_final or delivery.tries > len(PAUSES_SECONDS):
+        _end(delivery, DeliveryStatus.FAILED, "not notified", error)
+        return
+    pause = timedelta(seconds=PAUSES_SECONDS[delivery.tries - 1])
+    _mine(delivery).update(error=error, lease_until=None, next_attempt_at=Now() + Value(pause))
+
+
+def _end(delivery: Delivery, status: DeliveryStatus, action: str, error: str) -> None:
+    with transaction.atomic():
+        ended = _mine(delivery).update(
+            status=status, error=error, lease_until=None, ended_at=Now()
+        )
+        if ended:
+            told = f"{delivery.channel}: {error}" if error else str(delivery.channel)
+            JobEvent.objects.create(job=delivery.notice.job, action=action, message=told)
+
+
+def _mine(delivery: Delivery) -> QuerySet[Delivery]:
+    """The row while this try is its last: a later claim's word holds."""
+    waiting = Delivery.objects.filter(status=DeliveryStatus.WAITING)
+    return waiting.filter(pk=delivery.pk, tries=delivery.tries)
+
+
+def send_again(deliveries: QuerySet[Delivery]) -> int:
+    """Begin anew with those that were given up; how many."""
+    return deliveries.filter(status=DeliveryStatus.FAILED).update(
+        status=DeliveryStatus.WAITING, tries=0, next_attempt_at=Now(), ended_at=None
+    )
