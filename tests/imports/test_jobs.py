@@ -10,7 +10,7 @@ from django.db import transaction
 from redis.exceptions import ConnectionError as RedisDown
 from rq.serializers import JSONSerializer
 
-from imports import jobs, lanes
+from imports import jobs, lanes, telling
 from imports.ledger import moves
 from imports.models import ImportBatch, ImportJob
 from imports.worker import LaneWorker
@@ -36,6 +36,22 @@ def test_a_bell_carries_an_id_as_json_and_nothing_else(bells: Any) -> None:
     raw = bells.connection.hget(bell.key, "data")
     assert b"imports.jobs.run_lane" in raw or raw[:1] == b"x"  # compressed, never a pickle
     assert bell.timeout > 3600
+
+
+def test_a_lane_makes_way_for_every_bell_but_its_own(
+    bells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.ring(7, bells=2)
+    assert not jobs.others_rung(7)
+    assert jobs.others_rung(8)
+    telling.ring()  # of no job: somebody waits for a mail, or watches a portal's test
+    assert jobs.others_rung(7)
+
+    def away(name: str) -> Any:
+        raise RedisDown
+
+    monkeypatch.setattr(django_rq, "get_queue", away)
+    assert jobs.others_rung(7)
 
 
 def test_one_bell_is_enough_for_a_whole_import(
