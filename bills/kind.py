@@ -99,8 +99,8 @@ class BillKind:
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return failed_rows.write(job, parent)
 
-    def copy_records(self, retry: ImportJob) -> None:
-        """Portal and credentials; passwords that an operator insists on count anew."""
+    def prepare_retry(self, retry: ImportJob) -> None:
+        """The portal, and what the CSV was."""
         first = BillRun.objects.get(job=retry.retry_of)
         BillRun.objects.create(
             job=retry,
@@ -108,6 +108,9 @@ class BillKind:
             csv_name=first.csv_name,
             extra_columns=first.extra_columns,
         )
+
+    def copy_records(self, retry: ImportJob) -> None:
+        """The credentials; passwords that an operator insists on count anew."""
         with connection.cursor() as sql:
             sql.execute(LINK_RETRY, [retry.pk])
         if retry.insists:

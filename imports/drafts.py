@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from imports.customers.files import check
-from imports.ledger.moves import NotAllowed, lock, note
+from imports.ledger.moves import NotAllowed, lock, note, refuse_incomplete
 from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
 from imports.models.files import FileStatus
 from imports.states import JobStatus
@@ -140,6 +140,7 @@ def _only_draft(job: ImportJob) -> None:
     """Inside a transaction this holds to its end: nobody starts the job meanwhile."""
     with transaction.atomic():
         is_draft = lock(job) == JobStatus.DRAFT
+        refuse_incomplete(job)
     if not is_draft:
         raise NotAllowed("This job was started: its files are what they were. Make a new import.")
 

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from imports import lanes
+from imports.ledger import plans
 from imports.models import ImportJob
 from imports.states import ENDED_JOBS, JobStatus
 
@@ -74,14 +75,37 @@ def others_rung(job_id: int) -> bool:
 
 
 def run_lane(job_id: int) -> None:
-    """Answer a bell: do what the job needs next, be it reading, sending or closing."""
+    """Answer a bell: do what the job needs next, be it reading, sending or closing.
+
+    What a person decided about many of its records comes first, a turn at a time.
+    """
     job = ImportJob.objects.select_related("gate").filter(pk=job_id).first()
     if job is None:
         return
     if job.status == JobStatus.QUEUED and lanes.read_input(job):
         _ring_all(job_id)  # the others join in
-    if job.status == JobStatus.RUNNING and lanes.run(job, partial(others_rung, job_id)):
+    more = _carry_out(job)
+    if job.status == JobStatus.RUNNING and lanes.run(job, partial(_is_wanted, job)):
+        more = True
+    if more:
         ring(job_id)  # its turn is over and there is more: behind the others
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:
         lanes.close(job)
+
+
+def _is_wanted(job: ImportJob) -> bool:
+    """Whether a lane should end its turn: for another job, or for a person who waits for a plan."""
+    return plans.unfinished(job) is not None or others_rung(job.pk)
+
+
+def _carry_out(job: ImportJob) -> bool:
+    """Go on with a plan; a retry that is complete by then is rung for. True if there is more."""
+    plan = plans.unfinished(job)
+    if plan is None:
+        return False
+    if lanes.carry_out(plan):
+        return True
+    if plan.made_id:
+        _ring_all(plan.made_id)
+    return False

@@ -86,8 +86,12 @@ class Kind(Protocol):
         """Write the failed records below `parent`; the new directory, or None if none failed."""
         ...
 
+    def prepare_retry(self, retry: ImportJob) -> None:
+        """In the transaction that made a retry: what a job needs beside the ledger's columns."""
+        ...
+
     def copy_records(self, retry: ImportJob) -> None:
-        """In the transaction that made a retry: copy what a batch needs beside its body."""
+        """When a retry has all its batches: copy what these need beside their bodies."""
         ...
 
     def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:

@@ -17,7 +17,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import kinds
-from imports.ledger import claims, moves, outcomes
+from imports.ledger import claims, moves, outcomes, plans
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from imports.states import OPEN, JobStatus
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imports.kinds import Kind, Runner, Work
+    from imports.models import Plan
 
 logger = logging.getLogger(__name__)
 LONGEST_TRY_SECONDS = 3600.0
@@ -103,6 +104,22 @@ def _cannot_send(error: Exception) -> str:
     ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
     said = str(error) if ours else f"{type(error).__name__}; see the worker's log."
     return f"Sending could not begin: {said} Correct the settings, then resume the job."
+
+
+def carry_out(plan: Plan) -> bool:
+    """Go on with what a person decided about many records, for a turn; True if there is more."""
+    ends = time.monotonic() + settings.LANE_SECONDS
+    try:
+        while plans.carry_on(plan):
+            if stopping.is_set() or time.monotonic() > ends:
+                return True
+    except DATABASE_AWAY:
+        raise  # the sweeper rings again
+    except Exception as error:  # or it would be rung for, and fail, for ever
+        logger.exception("plan %s: a part of it could not be done", plan.pk)
+        what = f"Redrive itself failed ({type(error).__name__})"
+        plans.give_up(plan, f"{what}; see the worker's log.")
+    return False
 
 
 def close(job: ImportJob) -> None:

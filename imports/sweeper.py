@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from config import embedded
 from imports import heartbeats, jobs, kinds, telling
 from imports.ledger import expiry, moves
-from imports.models import ImportBatch, ImportJob
+from imports.models import ImportBatch, ImportJob, Plan
 from imports.notices import delivering
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
@@ -76,7 +76,7 @@ def _ring_for_notices() -> None:
 
 
 def needing_a_lane() -> QuerySet[ImportJob]:
-    """Jobs for which a lane could do something now: read, send or close."""
+    """Jobs for which a lane could do something now: read, send, close, or carry a plan on."""
     due = ImportBatch.objects.filter(
         job=OuterRef("pk"), status=BatchStatus.PENDING, next_attempt_at__lte=Now()
     )
@@ -85,6 +85,7 @@ def needing_a_lane() -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(
         Q(status=JobStatus.QUEUED)
         | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
+        | Exists(Plan.objects.filter(job=OuterRef("pk"), finished_at=None))
         | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
     ).order_by("pk")
 

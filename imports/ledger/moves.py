@@ -10,7 +10,15 @@ from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Greatest, Now
 
 from imports.ledger.notices import announce
-from imports.models import Gate, ImportBatch, ImportFile, ImportJob, ImportResult, JobEvent
+from imports.models import (
+    Gate,
+    ImportBatch,
+    ImportFile,
+    ImportJob,
+    ImportResult,
+    JobEvent,
+    Plan,
+)
 from imports.models.files import FileStatus
 from imports.models.notices import What
 from imports.states import (
@@ -36,12 +44,18 @@ class NotAllowed(Exception):
 
 def note(
     job: ImportJob, action: str, message: str = "", actor: str = "", about: Sequence[int] = ()
-) -> None:
+) -> JobEvent:
     """Add a line to the job's log; `about` are the results whose own story tells it, too."""
     event = JobEvent.objects.create(job=job, action=action, message=message, actor=actor)
-    if about:
+    tell_of(event, about)
+    return event
+
+
+def tell_of(event: JobEvent, results: Sequence[int]) -> None:
+    """Let these results' own story tell of the event, too."""
+    if results:
         with connection.cursor() as sql:
-            sql.execute(ABOUT, [event.pk, list(about)])
+            sql.execute(ABOUT, [event.pk, list(results)])
 
 
 def lock(job: ImportJob) -> JobStatus:
@@ -61,10 +75,19 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
     return moved == 1
 
 
+def refuse_incomplete(job: ImportJob) -> None:
+    """Raises NotAllowed for a retry that records are still being put into."""
+    if Plan.objects.filter(made=job, finished_at=None).exists():
+        raise NotAllowed(
+            "This retry is still being put together. Wait until all its records are in it."
+        )
+
+
 def start(job: ImportJob, actor: str = "") -> None:
     """Queue a draft. Raises NotAllowed without files that can be read, or if started before."""
     with transaction.atomic():
         lock(job)  # whoever is adding a file comes before or after
+        refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(
                 "Some files cannot be read. Remove them, or add corrected ones, then start."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.db.models import Max, Value
 from django.db.models.functions import Now
 
@@ -143,6 +144,33 @@ def close(batch: ImportBatch) -> None:
         excluded_count=counts[ResultStatus.EXCLUDED],
         ended_at=Now(),
     )
+
+
+# The same for any number of batches, none of which is new or being split.
+CLOSE_ALL = """
+UPDATE imports_importbatch b
+SET size = n.size, success_count = n.success, error_count = n.error, unknown_count = n.unknown,
+    excluded_count = n.excluded, ended_at = clock_timestamp(),
+    status = CASE WHEN n.unknown > 0 THEN 'unknown' WHEN n.error > 0 THEN 'failed' ELSE 'done' END
+FROM (
+    SELECT batch_id, count(*) AS size,
+           count(*) FILTER (WHERE status = 'success') AS success,
+           count(*) FILTER (WHERE status = 'error') AS error,
+           count(*) FILTER (WHERE status = 'unknown') AS unknown,
+           count(*) FILTER (WHERE status = 'excluded') AS excluded
+    FROM import_results WHERE batch_id = ANY(%s)
+    GROUP BY batch_id HAVING NOT bool_or(status = 'pending')
+) n
+WHERE b.id = n.batch_id
+"""
+
+
+def close_all(batch_ids: Sequence[int]) -> None:
+    """Sum ended batches up from their results. One statement."""
+    with connection.cursor() as sql:
+        sql.execute(CLOSE_ALL, [list(batch_ids)])
+        if sql.rowcount != len(batch_ids):
+            raise AssertionError("a batch is closed with records pending, or with none")
 
 
 def split_in_two(batch: ImportBatch) -> None:

@@ -101,13 +101,13 @@ def retry(
         if only is not None:
             chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
         skipped = family.filter(Exists(_its_retry())).count()
-        chosen, left_out = (chosen, 0) if insists else _without_the_hopeless(job, chosen)
+        chosen, left_out = (chosen, 0) if insists else without_the_hopeless(job, chosen)
         new = new_round(job, reason, insists=insists)
-        records = _copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
+        records = copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
         if not records:
-            raise NotAllowed(_nothing_left(job, skipped, left_out))
+            raise NotAllowed(nothing_left(job, skipped, left_out))
         kinds.get(new.kind).copy_records(new)
-        _note_both(job, new, records, reason, actor)
+        note_both(job, new, records, reason, actor)
         if start:
             queue(new, actor)
     return Retry(new, records, skipped, left_out)
@@ -119,7 +119,7 @@ def queue(new: ImportJob, actor: str) -> None:
     note(new, "started", actor=actor)
 
 
-def _without_the_hopeless(
+def without_the_hopeless(
     job: ImportJob, chosen: QuerySet[ImportResult]
 ) -> tuple[QuerySet[ImportResult], int]:
     """Those that their kind would retry, and how many it leaves out."""
@@ -130,14 +130,15 @@ def _without_the_hopeless(
     return kept, chosen.count() - kept.count()
 
 
-def _note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
+def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
     """Let the logs of the retried job and of its retry tell of each other."""
     out = f"{records} records go out again in job {new.pk}. {reason}"
     note(job, "retried", out.strip(), actor)
     note(new, "created", f"Retry of job {job.pk}: {records} records. {reason}".strip(), actor)
 
 
-def _nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
+def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
+    """Why there is nothing to retry, and what is."""
     if left_out:
         return (
             f"The {left_out} that failed would fail again: nothing was corrected since. Correct "
@@ -156,7 +157,7 @@ def new_round(job: ImportJob, reason: str, *, insists: bool) -> ImportJob:
     """A draft of the next round, with the job's settings and nothing in it."""
     first = job.first
     rounds = ImportJob.objects.filter(root=first).count() + 2
-    return ImportJob.objects.create(
+    new = ImportJob.objects.create(
         name=f"{first.name} · round {rounds}"[:200],
         retry_of=job,
         root=first,
@@ -166,9 +167,11 @@ def new_round(job: ImportJob, reason: str, *, insists: bool) -> ImportJob:
         created_by=None,
         **{name: getattr(job, name) for name in SETTINGS},
     )
+    kinds.get(new.kind).prepare_retry(new)
+    return new
 
 
-def _copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> int:
+def copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> int:
     """Copy results and bytes, batch by batch, holding one batch in memory at a time."""
     ordered = chosen.order_by("batch__number", "batch__part", "batch_id", "body_start", "pk")
     rows = ordered.select_related("batch").defer("batch__body").iterator(chunk_size=ROWS_AT_ONCE)

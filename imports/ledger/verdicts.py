@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from imports.ledger.moves import NotAllowed, lock, note
-from imports.ledger.records import close
+from imports.ledger.records import close_all
 from imports.ledger.rounds import waiting
 from imports.models import ImportBatch, ImportResult
+from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -21,53 +23,73 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 NOT_ARRIVED_CODE = "NOT_ARRIVED"
+NO_REASON = "Give a reason: it is kept with the records."
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where records must stand, how they stand afterwards, and the log's word for it."""
+
+    from_status: ResultStatus
+    changes: Mapping[str, object]
+    word: str
+
+
+def of(action: PlanAction, reason: str, actor: str) -> Decision:
+    """What is written down for that action. Raises KeyError for one that sends records."""
+    text = f"Did not arrive, says {actor}: {reason}"
+    arrived = {"status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None}
+    not_arrived = {
+        "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": text,
+        "final_error": text,
+    }  # fmt: skip
+    excluded = {"status": ResultStatus.EXCLUDED, "error_code": "EXCLUDED_BY_HAND"}
+    unknown = ResultStatus.UNKNOWN
+    return {
+        PlanAction.ARRIVED: Decision(unknown, arrived, "unknown arrived"),
+        PlanAction.NOT_ARRIVED: Decision(unknown, not_arrived, "unknown did not arrive"),
+        PlanAction.EXCLUDE: Decision(ResultStatus.ERROR, excluded, "excluded"),
+    }[action]
 
 
 def resolve_unknown(
     job: ImportJob, only: QuerySet[ImportResult], *, arrived: bool, reason: str, actor: str
 ) -> int:
     """Write down that unknown records did or did not arrive; how many. A reason is needed."""
-    if arrived:
-        changes = {
-            "status": ResultStatus.SUCCESS,
-            "error_code": "",
-            "error": "",
-            "final_error": None,
-        }
-    else:
-        text = f"Did not arrive, says {actor}: {reason}"
-        changes = {
-            "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": text,
-            "final_error": text,
-        }  # fmt: skip
-    word = "arrived" if arrived else "did not arrive"
-    return _decide(job, only, ResultStatus.UNKNOWN, changes, f"unknown {word}", reason, actor)
+    return decide(
+        job, PlanAction.ARRIVED if arrived else PlanAction.NOT_ARRIVED, only, reason, actor
+    )
 
 
 def exclude(job: ImportJob, only: QuerySet[ImportResult], *, reason: str, actor: str) -> int:
     """Leave failed records out for good; how many. A reason is needed."""
-    changes = {"status": ResultStatus.EXCLUDED, "error_code": "EXCLUDED_BY_HAND"}
-    return _decide(job, only, ResultStatus.ERROR, changes, "excluded", reason, actor)
+    return decide(job, PlanAction.EXCLUDE, only, reason, actor)
 
 
-def _decide(
-    job: ImportJob, only: QuerySet[ImportResult], from_status: ResultStatus,
-    changes: Mapping[str, object], action: str, reason: str, actor: str,
-) -> int:  # fmt: skip
+def decide(
+    job: ImportJob, action: PlanAction, only: QuerySet[ImportResult], reason: str, actor: str
+) -> int:
+    """Decide about some of the records of a job and its rounds, in one transaction; how many."""
     if not reason.strip():
-        raise NotAllowed("Give a reason: it is kept with the records.")
+        raise NotAllowed(NO_REASON)
+    decision = of(action, reason, actor)
     with transaction.atomic():
         lock(job.first)  # no retry takes these records on meanwhile
-        chosen = waiting(job, from_status).filter(pk__in=only)
-        pks = list(chosen.values_list("pk", flat=True))
-        batch_ids = set(ImportResult.objects.filter(pk__in=pks).values_list("batch_id", flat=True))
-        batches = ImportBatch.objects.select_for_update().defer("body")
-        locked = list(batches.filter(pk__in=batch_ids).order_by("pk"))
-        count = ImportResult.objects.filter(pk__in=pks, status=from_status).update(
-            **changes, updated_at=Now()
-        )
-        for batch in locked:
-            close(batch)
-        if count:
-            note(job, action, f"{count} records. {reason}", actor, about=pks)
-    return count
+        chosen = waiting(job, decision.from_status).filter(pk__in=only)
+        pks = write_down(decision, chosen)
+        if pks:
+            note(job, decision.word, f"{len(pks)} records. {reason}", actor, about=pks)
+    return len(pks)
+
+
+def write_down(decision: Decision, chosen: QuerySet[ImportResult]) -> list[int]:
+    """Move these records and sum their batches up; their ids. The caller holds their first job."""
+    batch_ids = list(chosen.order_by("batch_id").values_list("batch_id", flat=True).distinct())
+    batches = ImportBatch.objects.select_for_update().filter(pk__in=batch_ids).order_by("pk")
+    list(batches.values_list("pk", flat=True))  # from here on no late answer changes them
+    pks = list(chosen.values_list("pk", flat=True))
+    ImportResult.objects.filter(pk__in=pks, status=decision.from_status).update(
+        **decision.changes, updated_at=Now()
+    )
+    close_all(batch_ids)
+    return pks

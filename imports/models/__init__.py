@@ -7,6 +7,7 @@ from imports.models.files import ImportFile, RetryFile
 from imports.models.heartbeats import Heartbeat
 from imports.models.jobs import Gate, ImportJob, JobEvent
 from imports.models.notices import Channel, Delivery, Notice
+from imports.models.plans import Plan, PlanPart
 
 __all__ = [
     "Attempt",
@@ -22,5 +23,7 @@ __all__ = [
     "ImportResult",
     "JobEvent",
     "Notice",
+    "Plan",
+    "PlanPart",
     "RetryFile",
 ]
