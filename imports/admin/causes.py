@@ -96,6 +96,11 @@ class Cause:
         """As the Failures tab's address names it."""
         return urlencode({"cause": self.key})
 
+    @property
+    def choice(self) -> str:
+        """All of them, as a question's address names them."""
+        return urlencode({"which": "cause", "cause": self.key})
+
 
 def trouble(job: ImportJob) -> QuerySet[ImportResult]:
     """The records of a job that failed, are unknown or were excluded. An index serves it."""

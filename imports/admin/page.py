@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from imports.admin import permissions, workspace
+from imports.admin import permissions, plan_words, workspace
 from imports.ledger import rounds
 from imports.ledger.sums import Story, family, story, sums
 from imports.models import ImportJob, RetryFile
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    from imports.admin.plan_words import Panel
     from imports.admin.workspace import Tab
 
 UNREAD = ("api__secret", "api__client_secret", "api__extra_headers")  # decrypted only to be sent
@@ -55,6 +56,7 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     members = family(job)
     told: Story | None = story(job) if len(members) > 1 else None
     is_ended = job.status in ENDED_JOBS
+    bulk = plan_words.panel(job)
     failed = rounds.waiting(job).count() if is_ended else 0
     return {
         "job": job,
@@ -62,8 +64,9 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "sums": sums(job),
         "story": told,
         "rounds": members[-MOST_ROUNDS:] if len(members) > 1 else [],
-        "live_state": live_state(job),
-        "poll_seconds": poll_seconds(job),
+        "bulk": bulk,
+        "live_state": live_state(job, bulk),
+        "poll_seconds": poll_seconds(job, bulk),
         "is_ended": is_ended,
         "failed_waiting": failed,
         "unknown_waiting": rounds.waiting(job, ResultStatus.UNKNOWN).count() if is_ended else 0,
@@ -83,15 +86,19 @@ def tabs(job: ImportJob) -> list[dict[str, Any]]:
     ]
 
 
-def live_state(job: ImportJob) -> str:
+def live_state(job: ImportJob, bulk: Panel | None) -> str:
     """Changes when more of the page than its numbers has to change."""
+    if bulk and bulk.is_at_work:
+        return f"{job.status}-bulk"
     if job.status in ENDED_JOBS and job.closed_at is None:
         return f"{job.status}-closing"
     return str(job.status)
 
 
-def poll_seconds(job: ImportJob) -> int:
+def poll_seconds(job: ImportJob, bulk: Panel | None) -> int:
     """How often an open page asks; 0 when nothing will change by itself."""
+    if bulk and bulk.is_at_work:
+        return 2
     match job.status:
         case JobStatus.QUEUED | JobStatus.RUNNING:
             return 2

@@ -12,8 +12,9 @@ from django.utils.translation import ngettext
 from imports import jobs
 from imports.admin import permissions, words, workspace
 from imports.admin.addresses import to_tab
-from imports.ledger import moves, rounds
+from imports.ledger import moves, plans, rounds
 from imports.ledger.sums import family
+from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 def retry(
     request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None = None,
     *, start: bool = True, status: ResultStatus = ResultStatus.ERROR, reason: str = "",
-    insists: bool = False,
+    insists: bool = False, counted: int | None = None,
 ) -> ImportJob | None:  # fmt: skip
-    """Send failed records again and say with counts what happened; the new job, None if none."""
+    """Send failed records again and say with counts what happened; the new job, None if none.
+
+    Very many are put together in the background: the new job is a draft until all are in it.
+    `counted` is how many the person was told of.
+    """
     try:
+        if _are_many(job, only, status):
+            return _plan(request, job, only, status, reason, start=start, insists=insists)
         made = rounds.retry(
             job,
             only=only,
@@ -44,30 +51,58 @@ def retry(
         return None
     if start:
         jobs.ring_on_commit(made.job.pk)
-    messages.success(request, _told(made, is_started=start))
+    messages.success(request, _told(made, counted, is_started=start))
     return made.job
 
 
+def _are_many(job: ImportJob, only: QuerySet[ImportResult] | None, status: ResultStatus) -> bool:
+    chosen = rounds.waiting(job, status)
+    if only is not None:
+        chosen = chosen.filter(pk__in=only)
+    return chosen[: plans.PART + 1].count() > plans.PART
+
+
+def _plan(
+    request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None,
+    status: ResultStatus, reason: str, *, start: bool, insists: bool,
+) -> ImportJob | None:  # fmt: skip
+    plan = plans.make(
+        job,
+        PlanAction.RETRY if status == ResultStatus.ERROR else PlanAction.SEND_AGAIN,
+        only,
+        reason=reason,
+        actor=permissions.actor(request),
+        insists=insists,
+        starts=start,
+    )
+    jobs.ring_on_commit(job.pk)
+    return plan.made
+
+
 def retry_and_show(
-    request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None = None
-) -> HttpResponse:
+    request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None = None,
+    counted: int | None = None,
+) -> HttpResponse:  # fmt: skip
     """Retry from a job's page: to the new job's progress, or its settings if asked for."""
     start = request.POST.get("start") != "later"
-    made = retry(request, job, only, start=start, insists="insists" in request.POST)
+    insists = "insists" in request.POST
+    made = retry(request, job, only, start=start, insists=insists, counted=counted)
     if made is None:
         return to_tab(job, "failures")
     return to_tab(made, "progress" if start else "settings")
 
 
-def _told(made: rounds.Retry, *, is_started: bool) -> str:
+def _told(made: rounds.Retry, counted: int | None, *, is_started: bool) -> str:
+    changed = max(0, (counted or 0) - made.records)
     told = {
         "records": workspace.of(made.job.kind).records(made.records),
         "job": made.job.pk,
         "skipped": words.number(made.skipped),
-        "left_out": words.number(made.left_out),
     }
     parts = [_what_goes_out(made.records) if is_started else _what_is_ready()]
-    if made.skipped:
+    if changed:
+        parts.append(words.left_alone(changed))
+    elif made.skipped:
         parts.append(
             ngettext(
                 "%(skipped)s is being retried already",
@@ -76,7 +111,7 @@ def _told(made: rounds.Retry, *, is_started: bool) -> str:
             )
         )
     if made.left_out:
-        parts.append(_("%(left_out)s would fail again and were left out: nothing was corrected"))
+        parts.append(words.left_out(made.left_out))
     return "; ".join(parts) % told + "."
 
 

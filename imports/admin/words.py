@@ -27,6 +27,24 @@ def files(count: int) -> str:
     return ngettext("%(n)s file", "%(n)s files", count) % {"n": number(count)}
 
 
+def left_alone(count: int) -> str:
+    """What became of records that somebody or something else has moved meanwhile."""
+    return ngettext(
+        "%(n)s had changed meanwhile and was left alone",
+        "%(n)s had changed meanwhile and were left alone",
+        count,
+    ) % {"n": number(count)}
+
+
+def left_out(count: int) -> str:
+    """Of a retry: records of which nothing was corrected."""
+    return ngettext(
+        "%(n)s would fail again and was left out: nothing was corrected",
+        "%(n)s would fail again and were left out: nothing was corrected",
+        count,
+    ) % {"n": number(count)}
+
+
 def duration(seconds: float) -> str:
     """A length of time in its two largest units: "2 min 10 s"."""
     whole = round(seconds)

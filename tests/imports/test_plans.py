@@ -283,6 +283,7 @@ def test_a_retry_that_is_stopped_stays_a_draft_that_can_be_started(
     plan = plans.make(failed(4), PlanAction.RETRY)
     plans.carry_on(plan)
     plans.stop(plan, "olle")
+    assert plan.made_id
     new = ImportJob.objects.get(pk=plan.made_id)
     assert (new.status, new.results.count()) == ("draft", 6)
     moves.start(new)

@@ -105,6 +105,18 @@
     menu.open = false;
     menu.querySelector("summary").focus();
   });
+  /** A question that was fetched is a dialog; when it closes it is gone, and so is what it held. */
+  const openAsked = () => {
+    document.querySelectorAll("dialog[data-opens-now]").forEach((dialog) => {
+      if (dialog.open) return;
+      dialog.addEventListener("close", () => dialog.remove(), { once: true });
+      show(dialog);
+    });
+  };
+  document.addEventListener("click", (event) => {
+    const closer = event.target.closest("[data-closes]");
+    if (closer) closer.closest("dialog").close();
+  });
   document.addEventListener("change", (event) => {
     const all = event.target.closest("[data-ticks]");
     if (!all) return;
@@ -146,6 +158,7 @@
   const settle = () => {
     localTimes(document);
     openOnce();
+    openAsked();
   };
   const showCurrentTab = () => {
     const tab = document.querySelector(".rd-tab-link[aria-current]");

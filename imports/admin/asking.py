@@ -1,0 +1,66 @@
+"""The question before something is done to many records: how many they are, and what it means.
+
+It is a dialog on the page, or a page of its own where no script runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+
+from imports.admin import choice as choices
+from imports.admin import page, workspace
+from imports.ledger import plans, rounds
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from imports.admin.choice import Choice
+    from imports.models import ImportJob
+
+
+def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpResponse:
+    """How many go out again, and how many would only fail again."""
+    asked_at = choices.now()
+    chosen = choice.waiting(job, ResultStatus.ERROR)
+    sensible, left_out = rounds.without_the_hopeless(job, chosen)
+    told = _told(choice, sensible, asked_at) | {"left_out": left_out}
+    return _shown(request, job, "retry", told)
+
+
+def ask(
+    request: HttpRequest, job: ImportJob, question: str, choice: Choice, status: ResultStatus,
+    *, needs_reason: bool = False, **told: Any,
+) -> HttpResponse:  # fmt: skip
+    """A decision that needs a reason. HTTP 422 where one was missing."""
+    asked_at = choices.now()
+    told |= _told(choice, choice.waiting(job, status), asked_at)
+    told |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
+    return _shown(request, job, question, told)
+
+
+def _told(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
+    count = chosen.count()
+    return {
+        "count": count,
+        "examples": choices.some(chosen),
+        "fields": [*choice.fields(), ("counted", str(count)), ("as_of", asked_at)],
+        "is_in_background": count > plans.PART,
+    }
+
+
+def _shown(
+    request: HttpRequest, job: ImportJob, question: str, told: dict[str, Any]
+) -> HttpResponse:
+    told["question"] = f"imports/job/questions/{question}.html"
+    if request.headers.get("HX-Request"):
+        told |= {"job": job, "words": workspace.of(job.kind), "in_dialog": True}
+        return render(request, "imports/job/ask_dialog.html", told)
+    tab = workspace.of(job.kind).tab("failures")
+    if tab is None:
+        raise LookupError("every kind of work has a Failures tab")
+    shown = page.page_context(request, job, tab) | told
+    is_lacking = told.get("needs_reason") or told.get("needs_decision")
+    return render(request, "imports/job/ask.html", shown, status=422 if is_lacking else 200)
