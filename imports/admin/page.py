@@ -95,7 +95,7 @@ def live_state(job: ImportJob, bulk: Panel | None) -> str:
     return str(job.status)
 
 
-def poll_seconds(job: ImportJob, bulk: Panel | None) -> int:
+def poll_seconds(job: ImportJob, bulk: Panel | None = None) -> int:
     """How often an open page asks; 0 when nothing will change by itself."""
     if bulk and bulk.is_at_work:
         return 2

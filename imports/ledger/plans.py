@@ -9,13 +9,14 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from imports import kinds
 from imports.ledger import rounds, verdicts
 from imports.ledger.moves import NotAllowed, lock, note, tell_of
+from imports.ledger.versions import RETRIED_ONCE
 from imports.models import ImportResult, Plan, PlanPart
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
@@ -126,6 +127,15 @@ def carry_on(plan: Plan) -> bool:
 
     Also False where another worker is at it.
     """
+    try:
+        return _carry_on(plan)
+    except IntegrityError as error:  # a retry file with some of them was read at this very moment
+        if RETRIED_ONCE not in str(error):
+            raise
+        return True  # the part is done anew, without those
+
+
+def _carry_on(plan: Plan) -> bool:
     with transaction.atomic():
         mine = Plan.objects.select_for_update(skip_locked=True, no_key=True)
         if not mine.filter(pk=plan.pk, finished_at=None).exists():

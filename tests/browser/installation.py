@@ -74,10 +74,10 @@ class Installation:
         folder = self.home / "walks" / f"customers_{first}"
         return write_files(folder, customers, per_file=per_file, first=first)
 
-    def refuse(self, *numbers: int) -> None:
+    def refuse(self, *numbers: int, fault: str = "result_error") -> None:
         """From now on the API refuses these sample customers for good, with a reason."""
         names = [customer_id(number) for number in numbers]
-        order = {"match": {"customer_id": names}, "fault": "result_error"}
+        order = {"match": {"customer_id": names}, "fault": fault}
         ordered = requests.post(f"{self.sandbox}/api/control/faults", json=order, timeout=30)
         ordered.raise_for_status()
 
