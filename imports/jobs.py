@@ -95,7 +95,7 @@ def run_lane(job_id: int) -> None:
 
 
 def _is_wanted(job: ImportJob) -> bool:
-    """Whether a lane should end its turn: for another job, or for a person who waits for a plan."""
+    """Whether a lane should end its turn: for another job, or for a plan that a person made."""
     return plans.unfinished(job) is not None or others_rung(job.pk)
 
 
