@@ -38,7 +38,9 @@ class Remedy:
 
 
 YOU, API_SIDE = _("You"), _("Whoever runs the API")
-CORRECT = Remedy(YOU, _("Correct the data in the retry file, then load it again."))
+CORRECT = Remedy(
+    YOU, _("Correct the data: “Fix and send again” for one, a corrected retry file for many.")
+)
 LOOK_UP = Remedy(YOU, _("Look in the API whether they arrived, then decide about them here."))
 NOT_UP = Remedy(API_SIDE, _("Nothing was sent. Retry when the API can be reached."))
 WRONG_URL = Remedy(YOU, _("The API’s URL is wrong. Correct it, then retry."))

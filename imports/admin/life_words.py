@@ -63,8 +63,16 @@ FAILED = (
 
 def sentence(chapter: Chapter, words: Workspace) -> str:
     """ "Customer 7 was refused on 1 May (“…”), and was imported on 2 May at 09:14." """
-    who = words.subject % {"name": str(chapter.latest)}
+    who = words.subject % {"name": _name(chapter)}
     return f"{who} {_listed(list(_clauses(chapter.rounds, words)))}."
+
+
+def _name(chapter: Chapter) -> str:
+    """What it is called, and what it was called before somebody corrected its id."""
+    names = list(dict.fromkeys(str(each.result) for each in reversed(chapter.rounds)))
+    if len(names) < 2:
+        return names[0]
+    return _("%(name)s (before: %(old)s)") % {"name": names[0], "old": ", ".join(names[1:])}
 
 
 def _clauses(rounds: Sequence[Round], words: Workspace) -> Iterator[str]:

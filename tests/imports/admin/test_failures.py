@@ -39,7 +39,7 @@ def test_a_cause_says_how_many_who_must_act_and_gives_an_example(
     page = operator.get(url(job, "failures")).content.decode()
     assert "HTTP_422" in page
     assert "The API refused the data." in page
-    assert "Correct the data in the retry file" in page
+    assert "Correct the data: “Fix and send again” for one" in page
     example = job.results.filter(status="error").order_by("pk").first()
     assert f"/admin/imports/importresult/{example.pk}/change/" in page  # type: ignore[union-attr]
 

@@ -121,6 +121,7 @@ def test_another_id_is_sent_only_when_it_is_confirmed(
     assert version_after(failed).key == "99"
     for key in ("99", failed.key):
         found = operator.get(f"{RESULTS}find/", {"q": key}, follow=True).content.decode()
+        assert f"Customer 99 (before: {failed.key}) was refused" in found
         assert "was corrected by anna" in found
 
 
