@@ -185,16 +185,25 @@ class Job:
             )
         )  # fmt: skip
 
-    def sender(self, workers: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """The first of these that is seen with something in flight."""
-        busy: list[subprocess.Popen[bytes]] = []
+    def frozen_sender(self, workers: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """The first of these that is caught with something in flight: stopped, so that it stays.
+
+        Whoever looks first and stops it then may be too late on a busy machine.
+        """
+        caught: list[subprocess.Popen[bytes]] = []
 
         def found() -> bool:
-            busy.extend(worker for worker in workers if self.sending(worker))
-            return bool(busy)
+            for worker in workers:
+                if not caught and self.sending(worker):
+                    worker.send_signal(signal.SIGSTOP)
+                    if self.sending(worker):
+                        caught.append(worker)
+                    else:
+                        worker.send_signal(signal.SIGCONT)
+            return bool(caught)
 
         self.wait_until("sent by one of them", found)
-        return busy[0]
+        return caught[0]
 
     def has_ended(self) -> bool:
         rows = self.home.rows(

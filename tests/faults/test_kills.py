@@ -35,9 +35,9 @@ with transaction.atomic():
 def test_a_worker_that_is_killed_leaves_unknown_only_what_it_was_sending(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    workers = redrive.workers(2)
     job = redrive.begin(slow_url, CUSTOMERS)
-    job.sender(workers).kill()
+    workers = redrive.workers(2)
+    job.frozen_sender(workers).kill()
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
     unknown = job.customers("unknown")
@@ -49,9 +49,9 @@ def test_a_worker_that_is_killed_leaves_unknown_only_what_it_was_sending(
 def test_under_an_idempotency_key_a_killed_worker_leaves_nothing_unknown(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    workers = redrive.workers(2)
     job = redrive.begin(slow_url, CUSTOMERS, idempotency_header="Idempotency-Key")
-    job.sender(workers).kill()
+    workers = redrive.workers(2)
+    job.frozen_sender(workers).kill()
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
     assert job.told() == {"success": CUSTOMERS}
@@ -61,10 +61,11 @@ def test_under_an_idempotency_key_a_killed_worker_leaves_nothing_unknown(
 def test_a_worker_that_is_told_to_end_finishes_what_is_in_flight(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    workers = redrive.workers(2)
     job = redrive.begin(slow_url, CUSTOMERS)
-    told = job.sender(workers)
+    workers = redrive.workers(2)
+    told = job.frozen_sender(workers)
     told.terminate()
+    told.send_signal(signal.SIGCONT)
     assert told.wait(20) == 0
     assert job.sending(told) == 0
     job.wait_for_the_end()
@@ -75,8 +76,8 @@ def test_a_worker_that_is_told_to_end_finishes_what_is_in_flight(
 def test_a_redis_that_forgets_everything_costs_a_sweep(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    redrive.workers(2)
     job = redrive.begin(slow_url, CUSTOMERS)
+    redrive.workers(2)
     for least in (2, 16, 30):
         job.wait_until_decided(least)
         redrive.redis().flushall()
@@ -88,8 +89,8 @@ def test_a_redis_that_forgets_everything_costs_a_sweep(
 def test_a_redis_that_is_killed_comes_back_and_the_job_ends(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    redrive.workers(2, kept=True)
     job = redrive.begin(slow_url, CUSTOMERS)
+    redrive.workers(2, kept=True)
     job.wait_until_decided(2)
     _, redis = redrive.holder.ensure()
     kill(redis)
@@ -101,10 +102,9 @@ def test_a_redis_that_is_killed_comes_back_and_the_job_ends(
 def test_a_worker_that_was_frozen_beyond_its_lease_sends_nothing_twice_when_it_wakes(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    workers = redrive.workers(2)
     job = redrive.begin(slow_url, CUSTOMERS, timeout_seconds=1.0)
-    frozen = job.sender(workers)
-    os.kill(frozen.pid, signal.SIGSTOP)
+    workers = redrive.workers(2)
+    frozen = job.frozen_sender(workers)
     job.wait_until("judged", lambda: job.sending(frozen) == 0)
     judged = set(job.customers("unknown"))
     os.kill(frozen.pid, signal.SIGCONT)
@@ -130,8 +130,8 @@ def test_a_host_that_is_frozen_in_the_middle_of_a_transaction_holds_nobody_up_fo
 def test_connections_that_the_database_cuts_lose_no_answer(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    redrive.workers(2, kept=True)
     job = redrive.begin(slow_url, CUSTOMERS)
+    redrive.workers(2, kept=True)
     for least in (2, 16):
         job.wait_until_decided(least)
         with psycopg.connect(redrive.urls.database_url, autocommit=True) as other:
@@ -147,8 +147,8 @@ def test_connections_that_the_database_cuts_lose_no_answer(
 def test_a_database_that_crashes_and_comes_back_does_not_stop_the_job(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    redrive.workers(2, kept=True)
     job = redrive.begin(slow_url, CUSTOMERS)
+    redrive.workers(2, kept=True)
     job.wait_until_decided(2)
     postgres, _ = redrive.holder.ensure()
     os.kill(postgres, signal.SIGQUIT)  # at once, without a checkpoint: as a power cut
@@ -163,8 +163,8 @@ def test_the_only_worker_that_is_gone_is_replaced_by_its_keeper(
 ) -> None:
     import psutil
 
-    (keeper,) = redrive.workers(1, kept=True)
     job = redrive.begin(slow_url, 24)
+    (keeper,) = redrive.workers(1, kept=True)
     job.wait_until("in flight", lambda: job.sending() > 0)
     (worker,) = psutil.Process(keeper.pid).children()
     worker.send_signal(how)
