@@ -53,6 +53,7 @@ class BillKind:
 
     name = "bills"
     record_noun = "credential"
+    record_done = "downloaded"
 
     def budget(self, job: ImportJob) -> Budget:
         """The seed's: so many attempts, always the same time apart."""

@@ -14,6 +14,7 @@ from imports import jobs, sweeper
 from imports.ledger.moves import NotAllowed, start
 from imports.ledger.sums import Sums, describe, sums
 from imports.models import ImportJob
+from imports.models.jobs import Beginning
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
@@ -39,6 +40,17 @@ def find_job(job_id: int) -> ImportJob:
     return job if job is not None else refuse(f"There is no job {job_id}.")
 
 
+def add_beginning(parser: CommandParser) -> None:
+    """`--begin`: how much of a job goes out at first."""
+    parser.add_argument(
+        "--begin",
+        choices=Beginning.values,
+        default=Beginning.ALL.value,
+        help="one: one batch, then the job pauses until it is resumed in the admin; ramp: 1, 5, "
+        "50, then all, pausing where a whole wave fails",
+    )
+
+
 class JobCommand(BaseCommand):
     """A command about one job: `--json`, and `--wait` where the command starts one."""
 
@@ -54,7 +66,7 @@ class JobCommand(BaseCommand):
     def launch(self, job: ImportJob, options: dict[str, Any]) -> None:
         """Start a draft, ring for it, and report; with --wait once it has ended."""
         try:
-            start(job, actor="command line")
+            start(job, "command line", options["begin"])
         except NotAllowed as refusal:
             refuse(str(refusal))
         self.follow(job, options)

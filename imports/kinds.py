@@ -54,6 +54,7 @@ class Kind(Protocol):
 
     name: str
     record_noun: str  # "customer", "credential": for sentences
+    record_done: str  # "imported", "downloaded": what a success is called
 
     def budget(self, job: ImportJob) -> Budget:
         """The job's attempts and delays."""

@@ -82,6 +82,8 @@ def _next_due(job: ImportJob) -> datetime | None:
     if batches.filter(status__in=IN_FLIGHT).exists():
         return None
     pending = batches.filter(status=BatchStatus.PENDING)
+    if job.wave_limit is not None:
+        pending = pending.filter(number__lte=job.wave_limit)
     if pending.filter(next_attempt_at__lte=Now()).exists():
         return None
     first: datetime | None = pending.aggregate(first=Min("next_attempt_at"))["first"]

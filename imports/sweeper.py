@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from redis.exceptions import RedisError
 
 from config import embedded
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 NAME = "sweeper"  # of its heartbeat
+MOST_BATCHES = 2_147_483_647  # a batch number is an integer of four bytes
 LATE_SECONDS = 10.0  # besides three rounds: a round takes far less
 
 
@@ -78,7 +79,10 @@ def _ring_for_notices() -> None:
 def needing_a_lane() -> QuerySet[ImportJob]:
     """Jobs for which a lane could do something now: read, send, close, or carry a plan on."""
     due = ImportBatch.objects.filter(
-        job=OuterRef("pk"), status=BatchStatus.PENDING, next_attempt_at__lte=Now()
+        number__lte=Coalesce(OuterRef("wave_limit"), MOST_BATCHES),
+        job=OuterRef("pk"),
+        status=BatchStatus.PENDING,
+        next_attempt_at__lte=Now(),
     )
     still_open = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
     resting = Q(gate__resting_until__gt=Now())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.db.models import CharField, Count, Exists, Func, Min, OuterRef, Q, Value
-from django.db.models.functions import MD5, Coalesce, Left, NullIf
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from imports.ledger.causes import with_cause
 from imports.models import ImportResult
 from imports.states import ResultStatus
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 MOST_CAUSES = 50
-SENTENCE_COMPARED = 300  # characters
-# What tells one record from another in an otherwise equal sentence: e-mails, quotations, ids.
-PARTICULARS = r"""[[:alnum:]._%+-]+@[[:alnum:].-]+|“[^”]*”|"[^"]*"|'[^']*'|[0-9]{4,}"""
 GROUPED_BY: tuple[str, ...] = ("status", "error_code", "sentence", "digest")
 TROUBLE = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED)
 
@@ -107,16 +104,6 @@ class Cause:
 def trouble(job: ImportJob) -> QuerySet[ImportResult]:
     """The records of a job that failed, are unknown or were excluded. An index serves it."""
     return ImportResult.objects.filter(job=job, status__in=TROUBLE).exclude(error_code="")
-
-
-def with_cause(results: QuerySet[ImportResult]) -> QuerySet[Any]:
-    """Annotated with `sentence`, free of particulars, and its `digest`."""
-    told = Coalesce(NullIf("final_error", Value("")), "error")
-    sentence = Func(
-        Left(told, SENTENCE_COMPARED), Value(PARTICULARS), Value("…"), Value("g"),
-        function="regexp_replace", output_field=CharField(),
-    )  # fmt: skip
-    return results.annotate(sentence=sentence, digest=Left(MD5("sentence"), 12))
 
 
 def causes(job: ImportJob, remedies: Mapping[str, Remedy] = REMEDIES) -> list[Cause]:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 from imports import drafts, jobs
 from imports.admin import exporting, page, permissions, workspace
 from imports.admin.addresses import to_tab
-from imports.ledger import moves
+from imports.ledger import moves, waves
 from imports.ledger.sums import batch_sums
 from imports.models import Attempt, JobEvent
+from imports.models.jobs import Beginning
 from imports.progress import progress
 from imports.states import JobStatus
 
@@ -37,6 +38,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "attempts": attempts.defer("batch__body", "answer")[:ATTEMPTS_SHOWN],
         "no_worker": is_at_work and jobs.worker_count() == 0,
         "paused_by": _paused_by(job),
+        **_wave(job),
     }
 
 
@@ -44,6 +46,14 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
     if job.status != JobStatus.PAUSED:
         return None
     return JobEvent.objects.filter(job=job, action="paused").order_by("-id").first()
+
+
+def _wave(job: ImportJob) -> dict[str, Any]:
+    """The wave that is out, or what the one came to that a person is to look at."""
+    if job.wave_limit is None:
+        return {}
+    asks = job.status == JobStatus.PAUSED and job.pause_code in waves.STOPS
+    return {"wave": waves.last_of(job) if asks else None, "goes_next": waves.sizes_of(job)}
 
 
 def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -58,8 +68,10 @@ def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Queue the draft, and watch it."""
-    moves.start(job, permissions.actor(request))
+    """Queue the draft, and watch it; `beginning` overrules how much of it goes out at first."""
+    beginning = request.POST.get("beginning", "")
+    beginning = beginning if beginning in Beginning.values else ""
+    moves.start(job, permissions.actor(request), beginning)
     jobs.ring_on_commit(job.pk)
     messages.success(request, _("Started: %(name)s.") % {"name": job.name})
     return to_tab(job, "progress")

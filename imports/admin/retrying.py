@@ -14,6 +14,7 @@ from imports.admin import permissions, words, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import moves, plans, rounds
 from imports.ledger.sums import family
+from imports.models.jobs import Beginning
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def retry(
     request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None = None,
     *, start: bool = True, status: ResultStatus = ResultStatus.ERROR, reason: str = "",
-    insists: bool = False, counted: int | None = None,
+    insists: bool = False, counted: int | None = None, beginning: str = Beginning.ALL,
 ) -> ImportJob | None:  # fmt: skip
     """Send failed records again and say with counts what happened; the new job, None if none.
 
@@ -36,7 +37,10 @@ def retry(
     """
     try:
         if _are_many(job, only, status):
-            return _plan(request, job, only, status, reason, start=start, insists=insists)
+            return _plan(
+                request, job, only, status, reason,
+                start=start, insists=insists, beginning=beginning,
+            )  # fmt: skip
         made = rounds.retry(
             job,
             only=only,
@@ -45,6 +49,7 @@ def retry(
             actor=permissions.actor(request),
             start=start,
             insists=insists,
+            beginning=beginning,
         )
     except moves.NotAllowed as refusal:
         _refused(request, job, str(refusal))
@@ -64,7 +69,7 @@ def _are_many(job: ImportJob, only: QuerySet[ImportResult] | None, status: Resul
 
 def _plan(
     request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None,
-    status: ResultStatus, reason: str, *, start: bool, insists: bool,
+    status: ResultStatus, reason: str, *, start: bool, insists: bool, beginning: str,
 ) -> ImportJob | None:  # fmt: skip
     plan = plans.make(
         job,
@@ -74,6 +79,7 @@ def _plan(
         actor=permissions.actor(request),
         insists=insists,
         starts=start,
+        beginning=beginning,
     )
     jobs.ring_on_commit(job.pk)
     return plan.made
@@ -86,7 +92,11 @@ def retry_and_show(
     """Retry from a job's page: to the new job's progress, or its settings if asked for."""
     start = request.POST.get("start") != "later"
     insists = "insists" in request.POST
-    made = retry(request, job, only, start=start, insists=insists, counted=counted)
+    wanted = request.POST.get("beginning", "")
+    beginning = wanted if wanted in Beginning.values else Beginning.ALL
+    made = retry(
+        request, job, only, start=start, insists=insists, counted=counted, beginning=beginning
+    )
     if made is None:
         return to_tab(job, "failures")
     return to_tab(made, "progress" if start else "settings")

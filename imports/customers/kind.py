@@ -31,6 +31,7 @@ class CustomerKind:
 
     name = "customers"
     record_noun = "customer"
+    record_done = "imported"
 
     def budget(self, job: ImportJob) -> Budget:
         return Budget(job.max_attempts, job.retry_delay_seconds)

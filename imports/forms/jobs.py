@@ -69,7 +69,7 @@ class JobSettingsForm(JobModelForm):
         model = ImportJob
         fields = (
             "api", "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
-            "retry_delay_seconds", "insists",
+            "retry_delay_seconds", "beginning", "insists",
         )  # fmt: skip
         widgets = {
             "api": UnfoldAdminSelectWidget,
@@ -79,6 +79,7 @@ class JobSettingsForm(JobModelForm):
             "timeout_seconds": UnfoldAdminDecimalFieldWidget,
             "max_attempts": UnfoldAdminIntegerFieldWidget,
             "retry_delay_seconds": UnfoldAdminDecimalFieldWidget,
+            "beginning": UnfoldAdminSelectWidget,
             "insists": UnfoldBooleanWidget,
         }
         help_texts = {
@@ -86,6 +87,10 @@ class JobSettingsForm(JobModelForm):
             "batch_size": _("How many go out in one request. A small one loses less if it fails."),
             "timeout_seconds": _("After that the answer counts as lost, whatever still drips in."),
             "retry_delay_seconds": _("Doubles with each attempt, with some chance in it."),
+            "beginning": _(
+                "One batch: it goes out, then the job waits until you have looked. Ramp up: each "
+                "wave waits for the one before, and the job stops where a whole wave fails."
+            ),
             "insists": _(
                 "Off: customers of a retry file that were imported meanwhile are left out, each "
                 "with its reason. On: they are sent once more."

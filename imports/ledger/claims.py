@@ -42,7 +42,7 @@ FROM imports_gate WHERE id = %(gate)s FOR UPDATE
 
 TAKE = """
 WITH job AS (
-    SELECT id, concurrency, max_attempts FROM imports_importjob
+    SELECT id, concurrency, max_attempts, wave_limit FROM imports_importjob
     WHERE id = %(job)s AND status = %(running)s
 ), room AS (
     SELECT least(
@@ -57,6 +57,7 @@ WITH job AS (
 ), due AS (
     SELECT b.id FROM imports_importbatch b
     WHERE b.job_id = %(job)s AND b.status = %(pending)s AND b.next_attempt_at <= clock_timestamp()
+      AND b.number <= (SELECT coalesce(wave_limit, 2147483647) FROM job)
     ORDER BY b.next_attempt_at, b.id
     LIMIT greatest((SELECT places FROM room), 0)
     FOR UPDATE SKIP LOCKED
@@ -74,7 +75,9 @@ RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.b
 NEXT_DUE = """
 SELECT CASE WHEN min(next_attempt_at) IS NOT NULL
     THEN greatest(extract(epoch FROM min(next_attempt_at) - clock_timestamp()), 0)::float8 END
-FROM imports_importbatch WHERE job_id = %s AND status = %s
+FROM imports_importbatch WHERE job_id = %(job)s AND status = %(pending)s
+  AND number <= (SELECT coalesce(wave_limit, 2147483647) FROM imports_importjob
+                 WHERE id = %(job)s)
 """
 
 INTEND = """
@@ -125,7 +128,7 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
             )
         if rows:
             return Claim([Work(job.pk, *row) for row in rows], None)
-        (wait,) = sql.execute(NEXT_DUE, [job.pk, BatchStatus.PENDING.value]).fetchone() or (None,)
+        (wait,) = sql.execute(NEXT_DUE, names).fetchone() or (None,)
         return Claim([], wait)
 
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Greatest, Now
 
+from imports.ledger import waves
 from imports.ledger.notices import announce
 from imports.models import (
     Gate,
@@ -83,8 +84,11 @@ def refuse_incomplete(job: ImportJob) -> None:
         )
 
 
-def start(job: ImportJob, actor: str = "") -> None:
-    """Queue a draft. Raises NotAllowed without files that can be read, or if started before."""
+def start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
+    """Queue a draft; `beginning` overrules its setting.
+
+    Raises NotAllowed without files that can be read, or if started before.
+    """
     with transaction.atomic():
         lock(job)  # whoever is adding a file comes before or after
         refuse_incomplete(job)
@@ -94,11 +98,13 @@ def start(job: ImportJob, actor: str = "") -> None:
             )
         if not (job.files.exists() or job.batches.exists()):
             raise NotAllowed("There is nothing to import yet. Add files first.")
-        if not move(job, JobStatus.QUEUED, started_at=Now()):
+        if not move(
+            job, JobStatus.QUEUED, started_at=Now(), beginning=beginning or F("beginning")
+        ):
             raise NotAllowed(
                 f"This job is {job.get_status_display().lower()}: it was started before."
             )
-        note(job, "started", actor=actor)
+        note(job, "started", waves.intention(job), actor)
 
 
 def pause(job: ImportJob, actor: str = "") -> bool:
@@ -119,15 +125,23 @@ def pause_for(job: ImportJob, code: str, message: str) -> None:
 
 
 def resume(job: ImportJob, actor: str = "") -> bool:
-    """Go on, and do not wait for what the API asked before."""
+    """Go on, and do not wait for what the API asked before.
+
+    A job that stopped after a wave lets the next one go.
+    """
     with transaction.atomic():
+        held = ImportJob.objects.select_for_update(no_key=True).get(pk=job.pk)
+        stopped = held.pause_code in waves.STOPS
         resumed = ImportJob.objects.filter(pk=job.pk, status=JobStatus.PAUSED).update(
-            status=JobStatus.RUNNING, pause_code="", pause_message=""
+            status=JobStatus.RUNNING,
+            pause_code="",
+            pause_message="",
+            **(waves.next_of(held) if stopped else {}),
         )
         job.refresh_from_db()
         if resumed:
             Gate.objects.filter(pk=job.gate_id).update(resting_until=None, resting_reason="")
-            note(job, "resumed", actor=actor)
+            note(job, "resumed", waves.what_goes(job) if stopped else "", actor)
     return bool(resumed)
 
 
@@ -181,8 +195,28 @@ def rest(job: ImportJob, seconds: float, reason: str) -> None:
 
 
 def begin(job: ImportJob) -> None:
-    """The input is in the ledger: batches may be claimed."""
-    move(job, JobStatus.RUNNING)
+    """The input is in the ledger: batches may be claimed, those of the first wave before all."""
+    now = ImportJob.objects.get(pk=job.pk)  # as it was started, whatever the caller has in hand
+    move(job, JobStatus.RUNNING, **waves.next_of(now))
+
+
+def settle_wave(job: ImportJob) -> bool:
+    """Where the wave that was out has ended: let the next one go (True), or pause and say why."""
+    if job.wave_limit is None:
+        return False
+    with transaction.atomic():
+        running = ImportJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING)
+        held = running.exclude(wave_limit=None).select_for_update(no_key=True).first()
+        if held is None or waves.is_out(held):
+            return False
+        came = waves.last_of(held)
+        if came.stops:
+            pause_for(held, came.stop_code, came.told())
+            return False
+        running.filter(wave=held.wave).update(**waves.next_of(held))
+        held.refresh_from_db()
+        note(held, "wave ended", f"{came.sums()}. {waves.what_goes(held)}")
+    return True
 
 
 def refuse_input(job: ImportJob, message: str) -> None:
@@ -194,7 +228,10 @@ def refuse_input(job: ImportJob, message: str) -> None:
 
 
 def finish_if_done(job_ids: Iterable[int]) -> list[int]:
-    """Finish those of the jobs in which nothing is pending or in flight; their ids."""
+    """Finish those of the jobs in which nothing is pending or in flight; their ids.
+
+    Of the others, settle those that send in waves: the sweeper then rings for what may leave.
+    """
     open_batches = ImportBatch.objects.filter(job_id=OuterRef("pk"), status__in=OPEN)
     finished = []
     for job in ImportJob.objects.filter(pk__in=job_ids, status__in=UNDER_WAY):
@@ -207,4 +244,6 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
                 note(job, "finished")
                 announce(job, What.FINISHED)
                 finished.append(job.pk)
+        if not done:
+            settle_wave(job)
     return finished

@@ -18,6 +18,7 @@ from imports.ledger import rounds, verdicts
 from imports.ledger.moves import NotAllowed, lock, note, tell_of
 from imports.ledger.versions import RETRIED_ONCE
 from imports.models import ImportResult, Plan, PlanPart
+from imports.models.jobs import Beginning
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
@@ -48,6 +49,7 @@ def unfinished(job: ImportJob) -> Plan | None:
 def make(
     job: ImportJob, action: PlanAction, only: QuerySet[ImportResult] | None = None,
     *, reason: str = "", actor: str = "", insists: bool = False, starts: bool = True,
+    beginning: str = Beginning.ALL,
 ) -> Plan:  # fmt: skip
     """Fix which records of `job` and its rounds this is done with; nothing is done yet.
 
@@ -77,7 +79,7 @@ def make(
         if not plan.total:
             raise NotAllowed(_nothing_left(job, action, left_out))
         if action in RETRIES:
-            plan.made = rounds.new_round(job, reason, insists=insists)
+            plan.made = rounds.new_round(job, reason, insists=insists, beginning=beginning)
         else:
             word = verdicts.of(action, reason, actor).word
             text = f"{plan.total} records, in the background. {reason}"

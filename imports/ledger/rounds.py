@@ -11,9 +11,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from imports import kinds
+from imports.ledger import waves
 from imports.ledger.bodies import Frame, excerpt
 from imports.ledger.moves import NotAllowed, lock, move, note
 from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.models.jobs import Beginning
 from imports.states import JobStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -85,10 +87,12 @@ def retry(
     actor: str = "",
     start: bool = True,
     insists: bool = False,
+    beginning: str = Beginning.ALL,
 ) -> Retry:
     """Make a job of the failed (or, with a reason, the unknown) records of `job` and its rounds.
 
-    `only` narrows it down to some of them; `insists` takes those too that their kind leaves out.
+    `only` narrows it down to some of them; `insists` takes those too that their kind leaves out;
+    `beginning` says how much of it goes out at first.
     Two calls at once make one job: the second finds the records taken. Raises NotAllowed when no
     record is left to retry.
     """
@@ -102,7 +106,7 @@ def retry(
             chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
         skipped = family.filter(Exists(_its_retry())).count()
         chosen, left_out = (chosen, 0) if insists else without_the_hopeless(job, chosen)
-        new = new_round(job, reason, insists=insists)
+        new = new_round(job, reason, insists=insists, beginning=beginning)
         records = copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
         if not records:
             raise NotAllowed(nothing_left(job, skipped, left_out))
@@ -116,7 +120,7 @@ def retry(
 def queue(new: ImportJob, actor: str) -> None:
     """Start a round that has its batches already."""
     move(new, JobStatus.QUEUED, started_at=Now())
-    note(new, "started", actor=actor)
+    note(new, "started", waves.intention(new), actor)
 
 
 def without_the_hopeless(
@@ -153,7 +157,9 @@ def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
     return "No failed records are left to retry."
 
 
-def new_round(job: ImportJob, reason: str, *, insists: bool) -> ImportJob:
+def new_round(
+    job: ImportJob, reason: str, *, insists: bool, beginning: str = Beginning.ALL
+) -> ImportJob:
     """A draft of the next round, with the job's settings and nothing in it."""
     first = job.first
     rounds = ImportJob.objects.filter(root=first).count() + 2
@@ -164,6 +170,7 @@ def new_round(job: ImportJob, reason: str, *, insists: bool) -> ImportJob:
         round=rounds,
         reason=reason,
         insists=insists,
+        beginning=beginning,
         created_by=None,
         **{name: getattr(job, name) for name in SETTINGS},
     )

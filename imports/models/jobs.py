@@ -28,6 +28,14 @@ class Gate(models.Model):
         return self.key
 
 
+class Beginning(models.TextChoices):
+    """How much of a job goes out at first."""
+
+    ALL = "all", _("All of it at once")
+    ONE = "one", _("One batch, then ask me")
+    RAMP = "ramp", _("Ramp up: 1, 5, 50, then all")  # stops itself where a whole wave fails
+
+
 class ImportJob(models.Model):
     """One piece of bulk work that a person started."""
 
@@ -84,6 +92,18 @@ class ImportJob(models.Model):
         default=2.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
     )
+
+    beginning = models.CharField(
+        _("begins with"),
+        max_length=10,
+        choices=Beginning,
+        default=Beginning.ALL,
+        db_default=Beginning.ALL,
+    )
+
+    # Waves: batches up to a number may leave, the others wait until somebody lets them go.
+    wave = models.PositiveIntegerField(default=0, db_default=0)  # the one that is out, from 1
+    wave_limit = models.PositiveIntegerField(null=True, blank=True)  # None: all may leave
 
     # Rounds: a retry is a job of its own, of just the failed records of `retry_of`.
     retry_of = models.ForeignKey(

@@ -256,9 +256,9 @@ def test_a_file_that_changed_after_it_was_checked_exits_2(
     files = make_job.files(3)
     real = moves.start
 
-    def change_then_start(job: ImportJob, actor: str = "") -> None:
+    def change_then_start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
         files[0].write_text('{"data": []}')
-        real(job, actor)
+        real(job, actor, beginning)
 
     monkeypatch.setattr("imports.commands.start", change_then_start)
     said = command("import_customers", *files, "--api", "sandbox", "--wait")
@@ -435,3 +435,26 @@ def test_the_worker_command_uses_json_and_lanes_in_its_own_process(
     assert len(made) == 1
     assert "JSONSerializer" in made[0]
     assert job.status == "finished"
+
+
+def test_an_import_that_begins_with_one_batch_is_waited_for_until_it_asks(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    files = make_job.files(9)
+    said = command(
+        "import_customers", *files, "--api", "sandbox", "--begin", "one", "--wait", "--json"
+    )
+    assert (said.code, said.job["status"]) == (1, "paused")
+    assert (said.job["success"], said.job["pending"]) == (3, 6)
+    assert "The first batch went out: 3 of 3 imported" in said.err
+
+
+def test_a_retry_on_the_command_line_ramps_up(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    job = make_job(9)
+    answer(job, REFUSED, REFUSED, REFUSED)
+    moves.finish_if_done([job.pk])
+    said = command("retry_failed", job.pk, "--begin", "ramp", "--wait", "--json")
+    assert (said.code, said.job["success"]) == (0, 9)
+    assert ImportJob.objects.get(pk=said.job["job"]).wave == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imports import drafts
-from imports.commands import JobCommand, refuse
+from imports.commands import JobCommand, add_beginning, refuse
 from imports.customers.selection import customer_files
 from imports.customers.unreadable import UnreadableFile
 from imports.models import CustomerApi, ImportJob
@@ -22,6 +22,7 @@ class Command(JobCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        add_beginning(parser)
         parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
         parser.add_argument(
             "--api", required=True, metavar="NAME", help="as set up with customer_api"

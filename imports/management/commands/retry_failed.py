@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imports.commands import JobCommand, find_job, refuse
+from imports.commands import JobCommand, add_beginning, find_job, refuse
 from imports.ledger.moves import NotAllowed
 from imports.ledger.rounds import retry
 
@@ -19,6 +19,7 @@ class Command(JobCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        add_beginning(parser)
         parser.add_argument("job", type=int, metavar="JOB")
         parser.add_argument(
             "--insist",
@@ -28,7 +29,12 @@ class Command(JobCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = retry(find_job(options["job"]), actor="command line", insists=options["insist"])
+            made = retry(
+                find_job(options["job"]),
+                actor="command line",
+                insists=options["insist"],
+                beginning=options["begin"],
+            )
         except NotAllowed as refusal:
             refuse(str(refusal))
         if made.skipped:

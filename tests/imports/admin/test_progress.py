@@ -10,7 +10,7 @@ from imports import jobs, lanes
 from imports.ledger import moves
 from imports.models import ImportJob
 from tests.imports.admin.conftest import ended, url
-from tests.jobs import LATER, OK, STOP, answer
+from tests.jobs import LATER, OK, REFUSED, STOP, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,3 +210,51 @@ def test_an_open_page_costs_a_bounded_number_of_queries(
     answer(job, *[OK] * 10)
     with django_assert_max_num_queries(22):
         live(operator, job, "running")
+
+
+def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: JobMaker) -> None:
+    job = make_job.draft(9)
+    assert "Start with one batch, then ask me" in operator.get(url(job, "files")).content.decode()
+    operator.post(url(job, "progress", "start"), {"beginning": "one"})
+    lanes.read_input(job)
+    job.refresh_from_db()
+    assert "1 batch goes out first" in operator.get(url(job, "progress")).content.decode()
+    answer(job, REFUSED)
+    moves.settle_wave(job)
+    page = operator.get(url(job, "progress")).content.decode()
+    assert "The first batch went out: 0 of 3 imported" in page
+    assert "The API refused the data." in page
+    assert url(job, "failures") in page
+    assert "Go on" in page
+    operator.post(url(job, "progress", "resume"))
+    job.refresh_from_db()
+    assert (job.status, job.wave_limit) == ("running", None)
+
+
+def test_a_beginning_that_there_is_not_leaves_the_setting_as_it_is(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.draft(9, beginning="ramp")
+    assert "1 batch goes out first, then 5" in operator.get(url(job, "files")).content.decode()
+    operator.post(url(job, "progress", "start"), {"beginning": "sideways"})
+    job.refresh_from_db()
+    assert job.beginning == "ramp"
+
+
+def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job(9)
+    answer(job, REFUSED, REFUSED, REFUSED)
+    ended(job)
+    assert "Ramp up: 1, 5, 50, then all" in operator.get(url(job, "progress")).content.decode()
+    operator.post(url(job, "failures", "retry"), {"which": "all", "beginning": "ramp"})
+    new = ImportJob.objects.get(retry_of=job)
+    assert new.events.get(action="started").message == "Ramp up: 1, 5, 50, then all"
+    lanes.read_input(new)
+    new.refresh_from_db()
+    answer(new, REFUSED)
+    moves.settle_wave(new)
+    page = operator.get(url(new, "progress")).content.decode()
+    assert "The first batch failed again with the same error" in page
+    assert "Then 5 more batches go out." in page
