@@ -67,7 +67,7 @@ def _claim() -> Delivery | None:
     if row is None:
         return None
     rows = Delivery.objects.select_related("notice__job", "channel").defer("channel__secret")
-    return rows.get(pk=row[0])
+    return rows.filter(pk=row[0]).first()  # None: its job was discarded just now
 
 
 def _try(delivery: Delivery) -> None:
