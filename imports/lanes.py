@@ -7,8 +7,8 @@ import os
 import socket
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -18,12 +18,14 @@ from django.db.models.functions import Now
 
 from imports import kinds
 from imports.ledger import claims, moves, outcomes, plans
+from imports.ledger.statements import planned_once
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from imports.states import OPEN, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from imports.kinds import Kind, Runner, Work
     from imports.models import Plan
@@ -34,6 +36,8 @@ MOST_TURNS = 20  # in a row, before RQ's own time limit could end the lane
 MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
 PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
 LOOK_AGAIN_SECONDS = 0.5
+# Tries that end within a hair of each other are recorded together; none waits long for others.
+GATHER_GAP_SECONDS, GATHER_SECONDS = 0.003, 0.01
 OUR_PACKAGES = ("imports", "bills")
 # Also as psycopg says it: the ledger's own statements do not pass through the ORM. An internal
 # error is what a frozen host finds when it wakes: its transaction was ended in the meantime.
@@ -94,6 +98,7 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
             logger.exception("job %s: sending could not begin", job.pk)
             moves.pause_for(job, "CANNOT_SEND", _cannot_send(error))
             return False
+        opened.enter_context(planned_once())
         more = _Lane(job, kind, runner, places, others_wait).work()
     moves.finish_if_done([job.pk])
     return more
@@ -153,6 +158,7 @@ class _Lane:
         self.lease = kind.lease_seconds(job)
         self.name = worker_name()
         self.in_flight: dict[Future[Outcome], Work] = {}
+        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # of those, not recorded yet
         self.turn_ends = 0.0
         self._begin_turn()
         self.idle_since: float | None = None
@@ -201,7 +207,9 @@ class _Lane:
             return LOOK_AGAIN_SECONDS
         claim = claims.claim(self.job, self.name, room, self.lease)
         for work in claims.intend(claim.works, self.lease):
-            self.in_flight[self.runner.submit(work)] = work
+            future = self.runner.submit(work)
+            self.in_flight[future] = work
+            future.add_done_callback(self.ended.put)
         if claim.works:
             return 0.0 if self.job.delay_seconds == 0 else self.job.delay_seconds
         return None if claim.wait is None else min(max(claim.wait, 0.05), LOOK_AGAIN_SECONDS)
@@ -216,13 +224,21 @@ class _Lane:
         return True
 
     def _collect(self, timeout: float) -> None:
-        """Wait for any try to end, and record all that have."""
-        done, _ = wait(self.in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
-        if done:
-            findings = [
-                outcomes.Finding(self.in_flight.pop(each), _outcome(each)) for each in done
-            ]
+        """Wait for any try to end, and record it with those that end right after it."""
+        findings: list[outcomes.Finding] = []
+        ended = self._next_ended(timeout)
+        gather_until = time.monotonic() + GATHER_SECONDS
+        while ended is not None:
+            findings.append(outcomes.Finding(self.in_flight.pop(ended), _outcome(ended)))
+            ended = self._next_ended(min(GATHER_GAP_SECONDS, gather_until - time.monotonic()))
+        if findings:
             self._record(findings)
+
+    def _next_ended(self, timeout: float) -> Future[Outcome] | None:
+        try:
+            return self.ended.get(timeout=max(timeout, 0.0)) if self.in_flight else None
+        except Empty:
+            return None
 
     def _record(self, findings: list[outcomes.Finding]) -> None:
         """Write them down; while the database is away, again until their leases are over."""

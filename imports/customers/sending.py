@@ -55,11 +55,10 @@ class SentRecords(Sequence[RecordKey]):
     """How each record of a batch may be named in the answer; read only when an answer asks."""
 
     def __init__(self, work: Work, mapping: Mapping) -> None:
-        self._mapping, self._size = mapping, work.size
-        self._list = b"[" + work.body[len(mapping.opening) : -len(mapping.closing)] + b"]"
+        self._mapping, self._work = mapping, work
 
     def __len__(self) -> int:
-        return self._size
+        return self._work.size
 
     @overload
     def __getitem__(self, index: int) -> RecordKey: ...
@@ -70,11 +69,16 @@ class SentRecords(Sequence[RecordKey]):
 
     @cached_property
     def _keys(self) -> list[RecordKey]:
-        return [self._mapping.key_of(record) for record in msgspec.json.decode(self._list)]
+        return [self._mapping.key_of(record) for record in msgspec.json.decode(self._list())]
+
+    def _list(self) -> bytes:
+        """The records as a JSON list of their own, without the API's envelope."""
+        start, end = len(self._mapping.opening), -len(self._mapping.closing)
+        return b"[" + self._work.body[start:end] + b"]"
 
     def traced_body(self) -> bytes:
         """The batch as an API wants it that takes a trace id with each record."""
-        raws = msgspec.json.decode(self._list, type=list[msgspec.Raw])
+        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
         wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
         return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
 

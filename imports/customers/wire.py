@@ -92,17 +92,17 @@ class Watchdog:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._is_asleep = False  # with no deadline ahead to wake up at
 
     @contextlib.contextmanager
     def flying(self, flight: Flight) -> Iterator[Flight]:
         """The flight is the calling thread's own until the block ends."""
         with self._changed:
-            is_first = not self._flights
             self._flights.add(flight)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
                 self._thread.start()
-            elif is_first:
+            elif self._is_asleep:
                 self._changed.notify()
         _thread.flight = flight
         try:
@@ -130,6 +130,7 @@ class Watchdog:
                     self._flights.discard(flight)
                 # All flights of a client last equally long, so a later one never ends earlier.
                 next_end = min((f.ends_at for f in self._flights), default=None)
+                self._is_asleep = next_end is None
                 self._changed.wait(None if next_end is None else next_end - now)
             self._thread = None  # a call after `close` starts another
 
@@ -179,7 +180,13 @@ class _Guarded(HTTPConnection):
             self.connect()
         flight.uses(self.sock)
         flight.is_on_wire = True
+        self._unsent: list[bytes] = []
         super().request(*args, **named)
+        super().send(b"".join(self._unsent))
+
+    def send(self, data: Any) -> None:
+        """Keep it until the request is whole: headers and body leave in one write."""
+        self._unsent.append(data)
 
     def getresponse(self) -> Any:
         response = super().getresponse()
@@ -212,18 +219,44 @@ class _TLSPool(_Handover, HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Pools of guarded connections that never send anything a second time."""
+    """Pools of guarded connections that never send anything a second time.
+
+    What `requests` finds out anew for each request is found out once for each URL (its pool), or
+    is of no use here (proxies, cookies, an answer's encoding) and left out: it cost as much as
+    sending.
+    """
 
     def init_poolmanager(self, *args: Any, **named: Any) -> None:
         super().init_poolmanager(*args, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        self._pools: dict[str | None, HTTPConnectionPool] = {}
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *args: Any, **named: Any
+    ) -> HTTPConnectionPool:
+        pool = self._pools.get(request.url)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, *args, **named)
+            self._pools[request.url] = pool
+        return pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: object) -> str:
+        return request.path_url
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers.update(resp.headers.itermerged())
+        response.raw = resp
+        return response
 
 
 class _Session(requests.Session):
-    """A session that knows of no redirects: not even to look where one leads."""
+    """A session that hands over to its adapter, and looks after no cookies, hooks or redirects."""
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return None
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        adapter = self.get_adapter(str(request.url))
+        return adapter.send(request, verify=self.verify, **options)
 
 
 def new_session(pool_size: int) -> requests.Session:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from psycopg.types.json import Json
 
-from imports.ledger.claims import cursor
+from imports.ledger.statements import cursor
 from imports.policy import Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -66,16 +66,19 @@ def _counts(outcome: Outcome) -> tuple[int, int, int]:
 
 def storable(outcome: Outcome) -> Outcome:
     """The outcome with codes that fit and no NUL: a stranger's answer must not stop a lane."""
-    return replace(
-        _storable(outcome),
-        answer=_text(outcome.answer),
-        records=tuple(_storable(record) for record in outcome.records),
-    )
+    answer = _text(outcome.answer)
+    records = tuple(_storable(record) for record in outcome.records)
+    if answer is not outcome.answer or records != outcome.records:
+        outcome = replace(outcome, answer=answer, records=records)
+    return _storable(outcome)
 
 
 def _storable(one: _One) -> _One:
-    return replace(one, code=_text(one.code)[:CODE_KEPT], error=_text(one.error))
+    code, error = _text(one.code)[:CODE_KEPT], _text(one.error)
+    if (code, error) == (one.code, one.error):  # nearly always
+        return one
+    return replace(one, code=code, error=error)
 
 
 def _text(text: str) -> str:
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}") if "\x00" in text else text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from imports.ledger.claims import cursor
+from imports.ledger.statements import cursor
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:

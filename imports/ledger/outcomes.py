@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from imports import kinds, policy
 from imports.ledger import moves
-from imports.ledger.attempts import note_attempts, storable
-from imports.ledger.claims import cursor
+from imports.ledger.attempts import ANSWER_KEPT, note_attempts, storable
 from imports.ledger.records import finish_each, finish_whole, send_again, split_in_two
+from imports.ledger.statements import cursor
 from imports.models import ImportBatch
 from imports.policy import Budget, Move, Outcome, Verdict
 from imports.states import BatchStatus
@@ -31,21 +32,34 @@ class Finding:
     outcome: Outcome
 
 
-# Whole batches that succeeded are nearly all of them: one statement for any number.
+# Whole batches that succeeded are nearly all of them: one statement, and so one transaction, for
+# any number of batches, their records and their attempts.
 ALL_SUCCEEDED = """
-WITH done AS (
+WITH mine AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[],
+                         %(answers)s::text[], %(details)s::text[])
+        AS mine(id, token, http, answer, details)
+), done AS (
     UPDATE imports_importbatch b
-    SET status = %(done)s, success_count = b.size, unknown_count = 0, error_count = 0,
+    SET status = 'done', success_count = b.size, unknown_count = 0, error_count = 0,
         attempts = b.attempts + 1, ended_at = clock_timestamp(), lease_until = NULL,
         http_status = mine.http, error_code = '', error = ''
-    FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[]) AS mine(id, token, http)
-    WHERE b.id = mine.id AND b.token = mine.token AND b.status = %(sending)s
-    RETURNING b.id, b.attempts, b.http_status
+    FROM mine WHERE b.id = mine.id AND b.token = mine.token AND b.status = 'sending'
+    RETURNING b.id, b.job_id, b.size, b.attempts, b.tries, b.worker, b.claimed_at, b.sent_at,
+        mine.http, mine.answer, mine.details
 ), records AS (
     UPDATE import_results r
-    SET status = 'success', retry_attempts = done.attempts, http_status = done.http_status,
+    SET status = 'success', retry_attempts = done.attempts, http_status = done.http,
         error = '', error_code = '', updated_at = clock_timestamp()
     FROM done WHERE r.batch_id = done.id AND r.status = 'pending'
+), attempts AS (
+    INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
+        ended_at, verdict, http_status, error_code, error, answer, success_count, error_count,
+        unknown_count, details)
+    SELECT job_id, id, tries, true, worker, coalesce(claimed_at, clock_timestamp()), sent_at,
+        clock_timestamp(), 'success', http, '', '', answer, size, 0,
+        0, details::jsonb
+    FROM done
 )
 SELECT id FROM done
 """
@@ -60,10 +74,9 @@ def record(job: ImportJob, findings: Iterable[Finding]) -> None:
     plain: list[Finding] = []
     others: list[Finding] = []
     for each in findings:
-        finding = replace(each, outcome=storable(each.outcome))
+        finding = Finding(each.work, storable(each.outcome))
         (plain if finding.outcome.verdict == Verdict.SUCCESS else others).append(finding)
-    with transaction.atomic():
-        others += _record_successes(plain)
+    others += _record_successes(plain)
     budget = kinds.get(job.kind).budget(job)
     for finding in others:
         with transaction.atomic():
@@ -74,16 +87,16 @@ def _record_successes(findings: Sequence[Finding]) -> list[Finding]:
     """Mark them done; those that were not waiting for this answer (any more) are returned."""
     if not findings:
         return []
+    tried = [each.outcome for each in findings]
     names = {
         "ids": [each.work.batch_id for each in findings],
         "tokens": [each.work.token for each in findings],
-        "https": [each.outcome.http_status for each in findings],
-        "done": BatchStatus.DONE.value, "sending": BatchStatus.SENDING.value,
+        "https": [outcome.http_status for outcome in tried],
+        "answers": [outcome.answer[:ANSWER_KEPT] for outcome in tried],
+        "details": [json.dumps(outcome.details or {}) for outcome in tried],
     }  # fmt: skip
     with cursor() as sql:
         done = {row[0] for row in sql.execute(ALL_SUCCEEDED, names).fetchall()}
-    recorded = [each for each in findings if each.work.batch_id in done]
-    note_attempts([(each.work.batch_id, each.outcome, True) for each in recorded])
     return [each for each in findings if each.work.batch_id not in done]
 
 

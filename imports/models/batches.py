@@ -19,10 +19,13 @@ class ImportBatch(models.Model):
     that a job of a million records is summed up from its batches.
     """
 
-    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="batches")
+    # No index of its own: "batch_number_once" begins with it.
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="batches", db_index=False)
     number = models.PositiveIntegerField(_("batch"))  # the batch of the first round it comes from
     part = models.PositiveIntegerField(default=0)  # 0; later parts come from a split
-    parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="parts")
+    parent = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="parts", db_index=False
+    )
     status = models.CharField(
         _("status"),
         max_length=20,
@@ -89,6 +92,8 @@ class ImportBatch(models.Model):
             models.Index(
                 fields=["job"], condition=Q(status__in=IN_FLIGHT), name="batch_in_flight"
             ),
+            # Few are parts; each move of a status has an entry to write in every other index.
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="batch_parts"),
         ]
 
     def __str__(self) -> str:

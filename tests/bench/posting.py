@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django_rq
-import requests
 from django.conf import settings
 from rq import Worker
 
 from imports import drafts, jobs, lanes
 from imports.ledger import moves, sums
 from imports.models import CustomerApi, ImportJob
-from tests.bench import sink
+from tests.bench import one_job_each, sink
 from tests.bench.results import Section
 from tests.sandbox.samples import write_files
 
@@ -78,20 +77,12 @@ def _prepared_job(url: str, path: Path) -> ImportJob:
     return job
 
 
-def post_once(url: str) -> None:
-    """What the peer's worker runs for each batch."""
-    body = (settings.HOME / "posting" / "one_batch.json").read_bytes()
-    requests.post(url, data=body, timeout=30).raise_for_status()
-
-
 def _one_job_each(url: str) -> float:
-    write_files(settings.HOME / "posting" / "one", BATCH, BATCH)[0].rename(
-        settings.HOME / "posting" / "one_batch.json"
-    )
+    path = write_files(settings.HOME / "posting" / "one", BATCH, BATCH)[0]
     queue = django_rq.get_queue("default")
     with _workers("rqworker", "--verbosity", "0", "--worker-class", "rq.worker.Worker"):
         started = time.perf_counter()
-        last = [queue.enqueue(post_once, url) for _ in range(ONE_EACH)]
+        last = [queue.enqueue(one_job_each.post, url, str(path)) for _ in range(ONE_EACH)]
         while not all(job.get_status(refresh=True) == "finished" for job in last):
             time.sleep(0.1)
         return ONE_EACH / (time.perf_counter() - started)
