@@ -126,7 +126,8 @@ LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English")), ("sv", _("Swedish"))]
-LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
+# Ours, and what the admin's theme leaves in English.
+LOCALE_PATHS = [BASE_DIR / "config" / "locale", BASE_DIR / "config" / "locale_of_unfold"]
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/Stockholm")
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
@@ -191,7 +192,7 @@ UNFOLD = {
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "SHOW_LANGUAGES": False,
+    "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "8px",
     "STYLES": [
         "imports.admin.look.style",

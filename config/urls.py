@@ -1,4 +1,4 @@
-"""Every address: the admin, and two for whoever watches the service."""
+"""Every address: the admin, the choice of a language, and two for whoever watches the service."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -9,6 +9,7 @@ from imports.admin import queue
 urlpatterns = [
     path("admin/queue/", include((queue.addresses(), "django_rq"))),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("", include("imports.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from imports.customers.files import check
 from imports.ledger.moves import NotAllowed, lock, note, refuse_incomplete
@@ -26,7 +27,7 @@ COPIED = (
 
 def gate_of(api: CustomerApi) -> Gate:
     """The row at which this API's limits hold for all its jobs."""
-    gate, _ = Gate.objects.update_or_create(
+    gate, _is_new = Gate.objects.update_or_create(
         key=api.gate_key, defaults={"concurrency": api.concurrency}
     )
     return gate
@@ -109,7 +110,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
         lock(job)
         files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
         if not job.retry_directory or not files:
-            raise NotAllowed("This job has no retry files.")
+            raise NotAllowed(_("This job has no retry files."))
         drafts = ImportJob.objects.filter(
             retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=files
         )
@@ -121,7 +122,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
 
 def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
     if job.api is None:
-        raise NotAllowed("Only customer imports are loaded from retry files.")
+        raise NotAllowed(_("Only customer imports are loaded from retry files."))
     settings = {field: getattr(job, field) for field in COPIED}
     draft = new_draft(job.api, _round_name(job), actor, **settings)
     for file in files:
@@ -142,7 +143,9 @@ def _only_draft(job: ImportJob) -> None:
         is_draft = lock(job) == JobStatus.DRAFT
         refuse_incomplete(job)
     if not is_draft:
-        raise NotAllowed("This job was started: its files are what they were. Make a new import.")
+        raise NotAllowed(
+            _("This job was started: its files are what they were. Make a new import.")
+        )
 
 
 def unreadable(job: ImportJob) -> list[ImportFile]:

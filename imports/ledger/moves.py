@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Greatest, Now
+from django.utils.translation import gettext as _
 
 from imports.ledger import waves
 from imports.ledger.notices import announce
@@ -94,15 +95,16 @@ def start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
         refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(
-                "Some files cannot be read. Remove them, or add corrected ones, then start."
+                _("Some files cannot be read. Remove them, or add corrected ones, then start.")
             )
         if not (job.files.exists() or job.batches.exists()):
-            raise NotAllowed("There is nothing to import yet. Add files first.")
+            raise NotAllowed(_("There is nothing to import yet. Add files first."))
         if not move(
             job, JobStatus.QUEUED, started_at=Now(), beginning=beginning or F("beginning")
         ):
             raise NotAllowed(
-                f"This job is {job.get_status_display().lower()}: it was started before."
+                _("This job is %(status)s: it was started before.")
+                % {"status": job.get_status_display().lower()}
             )
         note(job, "started", waves.intention(job), actor)
 

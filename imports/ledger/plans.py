@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from imports import kinds
 from imports.ledger import rounds, verdicts
@@ -62,8 +63,10 @@ def make(
         lock(job.first)
         if Plan.objects.filter(root=job.first, finished_at=None).exists():
             raise NotAllowed(
-                "Something is being done with many of these records already: nothing else was "
-                "begun. Wait until it has ended, then look at what is left."
+                _(
+                    "Something is being done with many of these records already: nothing else "
+                    "was begun. Wait until it has ended, then look at what is left."
+                )
             )
         chosen = rounds.waiting(job, status_for(action))
         if only is not None:
@@ -91,7 +94,7 @@ def make(
 def _nothing_left(job: ImportJob, action: PlanAction, left_out: int) -> str:
     if action == PlanAction.RETRY:
         return rounds.nothing_left(job, skipped=0, left_out=left_out)
-    return "None of these records stands as it did: nothing was changed. Look at them again."
+    return _("None of these records stands as it did: nothing was changed. Look at them again.")
 
 
 def _write_parts(plan: Plan, chosen: QuerySet[ImportResult]) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from imports import kinds
 from imports.ledger import waves
@@ -97,7 +98,9 @@ def retry(
     record is left to retry.
     """
     if status == ResultStatus.UNKNOWN and not reason.strip():
-        raise NotAllowed("Say why these records may be sent again: they may have arrived already.")
+        raise NotAllowed(
+            _("Say why these records may be sent again: they may have arrived already.")
+        )
     with transaction.atomic():
         lock(job.first)
         chosen = waiting(job, status)
@@ -144,17 +147,17 @@ def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: 
 def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
     """Why there is nothing to retry, and what is."""
     if left_out:
-        return (
-            f"The {left_out} that failed would fail again: nothing was corrected since. Correct "
+        return _(
+            "The %(n)s that failed would fail again: nothing was corrected since. Correct "
             "them first, or insist."
-        )
+        ) % {"n": left_out}
     if skipped:
-        return (
-            f"All {skipped} records are being retried already, or have been. See the later rounds."
-        )
+        return _(
+            "All %(n)s records are being retried already, or have been. See the later rounds."
+        ) % {"n": skipped}
     if not job.batches.exists():
-        return "This job has sent nothing yet."
-    return "No failed records are left to retry."
+        return _("This job has sent nothing yet.")
+    return _("No failed records are left to retry.")
 
 
 def new_round(
@@ -197,7 +200,7 @@ def _gather(
     They may not: retry files that were loaded are numbered anew, so rounds can share a number.
     """
     gathered = _NewBatch(number)
-    for _, group in groupby(rows, key=lambda row: row.batch_id):
+    for _batch_id, group in groupby(rows, key=lambda row: row.batch_id):
         results = list(group)
         old = results[0].batch
         assert old is not None  # noqa: S101 - `waiting` leaves out what has no batch

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 from imports.ledger.moves import NotAllowed, lock, note
 from imports.ledger.records import close_all
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 NOT_ARRIVED_CODE = "NOT_ARRIVED"
-NO_REASON = "Give a reason: it is kept with the records."
+NO_REASON = gettext_lazy("Give a reason: it is kept with the records.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from imports.ledger.intake import Intake
 from imports.ledger.moves import NotAllowed, lock, note
@@ -76,14 +77,14 @@ def resubmit(
     without a reason or without records.
     """
     if not reason.strip():
-        raise NotAllowed("Say why: it is kept in the record's history.")
+        raise NotAllowed(_("Say why: it is kept in the record's history."))
     try:
         with transaction.atomic():
             lock(job.first)  # no retry and no decision comes in between
             new = new_round(job, reason, insists=insists)
             count = _fill(new, parcels, insists=insists)
             if not count:
-                raise NotAllowed("There is nothing to send: no record was changed.")
+                raise NotAllowed(_("There is nothing to send: no record was changed."))
             note(
                 job,
                 "retried",
