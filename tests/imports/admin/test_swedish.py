@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from django.utils import timezone, translation
 
 from imports.admin import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django.test import Client
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 SWEDISH = {"accept-language": "sv-SE,sv;q=0.9,en;q=0.5"}
 NO_BREAK_SPACE = "\xa0"
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A thread keeps the language of its last request: the next test's is not Swedish."""
+    yield
+    translation.deactivate()
 
 
 def seen(page: str) -> str:
