@@ -229,11 +229,11 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **named: Any) -> None:
         super().init_poolmanager(*args, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
-        self._pools: dict[str | None, HTTPConnectionPool] = {}
+        self._pools: dict[str | None, Any] = {}  # a pool for each URL
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, *args: Any, **named: Any
-    ) -> HTTPConnectionPool:
+    ) -> Any:
         pool = self._pools.get(request.url)
         if pool is None:
             pool = super().get_connection_with_tls_context(request, *args, **named)
@@ -255,8 +255,8 @@ class _Session(requests.Session):
     """A session that hands over to its adapter, and looks after no cookies, hooks or redirects."""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        adapter = self.get_adapter(str(request.url))
-        return adapter.send(request, verify=self.verify, **options)
+        verify = True if self.verify is None else self.verify
+        return self.get_adapter(str(request.url)).send(request, verify=verify, **options)
 
 
 def new_session(pool_size: int) -> requests.Session:
