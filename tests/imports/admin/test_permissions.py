@@ -32,8 +32,10 @@ DEEDS = {
     ("failures", "stop"): "start_job",
     ("retry-files", "write"): "retry_job",
     ("retry-files", "load"): "retry_job",
+    ("retry-files", "upload"): "retry_job",
+    ("retry-files", "corrected"): "retry_job",
 }
-ASKED = ("retry", "exclude", "decide")  # with GET they say how many first
+ASKED = ("retry", "exclude", "decide", "corrected")  # with GET they say how many first
 READ_ONLY = ("importbatch", "importresult", "attempt")
 
 
