@@ -5,39 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.browser import walking
+from tests.pages import OF_ADMIN, TABS, TABS_OF_BILLS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.browser.installation import Installation
 
-OF_ADMIN = {
-    "home": "",
-    "jobs": "imports/importjob/",
-    "new_import": "imports/importjob/add/",
-    "results": "imports/importresult/",
-    "find": "imports/importresult/find/?q=500000",
-    "batches": "imports/importbatch/",
-    "attempts": "imports/attempt/",
-    "apis": "imports/customerapi/",
-    "api": "imports/customerapi/1/change/",
-    "channels": "imports/channel/",
-    "channel": "imports/channel/add/",
-    "notifications": "imports/delivery/",
-    "group": "auth/group/2/change/",
-    "user": "auth/user/1/change/",
-    "queue": "queue/",
-    "portals": "bills/portal/",
-    "portal": "bills/portal/1/change/",
-    "bills": "bills/bill/",
-}
-TABS = ("progress", "failures", "files", "settings", "retry-files", "log")
-TABS_OF_BILLS = ("progress", "failures", "credentials", "bills")
-
 
 def of_admin(installation: Installation) -> dict[str, str]:
     """Home, the lists and the forms."""
-    return {name: installation.admin(path) for name, path in OF_ADMIN.items()}
+    first = {"api": 1, "portal": 1, "user": 1, "group": 2}
+    return {name: installation.admin(path.format(**first)) for name, path in OF_ADMIN.items()}
 
 
 def of_job(installation: Installation, job: int) -> dict[str, str]:

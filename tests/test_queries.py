@@ -1,0 +1,106 @@
+"""No page makes more queries as rows grow, and none more than is stated here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bills.sample import sandbox_portal
+from imports.admin import causes
+from imports.models import CustomerApi, Gate, ImportJob
+from imports.sample import sandbox_api
+from imports.states import JobStatus
+from tests import big_bills, big_jobs, pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEW, MANY = 8, 40  # rows of everything; both fit on a page, so that each row could cost a query
+STATES = (JobStatus.RUNNING, JobStatus.DRAFT, JobStatus.FINISHED)
+
+# The most queries of a page, the session and its user included, however many rows there are.
+OF_A_JOB, OTHERS = 28, 10
+MOST = dict.fromkeys(pages.OF_JOB | pages.OF_BILLS, OF_A_JOB) | {
+    "home": 14, "home_live": 14, "record": 14, "bills_details": 14,
+}  # fmt: skip
+
+
+def test_no_page_makes_more_queries_as_rows_grow(db: None, installation: Path, bells: Any) -> None:
+    client = _somebody_who_may_do_all()
+    rows = _rows(FEW)
+    _of_all(client, pages.OF_ADMIN, rows)  # what Django keeps in memory is there from now on
+    few, many = _counts(client, rows), _counts(client, _rows(MANY))
+    assert {name: (few[name], many[name]) for name in few if few[name] != many[name]} == {}
+    assert {name: count for name, count in many.items() if count > _most(name)} == {}
+
+
+def _most(name: str) -> int:
+    return MOST.get(name.partition(",")[0], OTHERS)
+
+
+def _somebody_who_may_do_all() -> Client:
+    client = Client()
+    client.force_login(User.objects.create(username="anna", is_staff=True, is_superuser=True))
+    return client
+
+
+def _rows(count: int) -> dict[str, object]:
+    """So many more of everything that a page lists; what stands for the ids of their pages."""
+    api, portal = sandbox_api(), sandbox_portal()
+    for number in range(count):
+        CustomerApi.objects.create(name=f"API {count}.{number}", url="http://127.0.0.1:1/")
+        User.objects.create(username=f"user{count}.{number}", is_staff=True)
+        _job(api, number, JobStatus.values[number % len(JobStatus.values)])
+    size = big_jobs.Size(batches=count, records=4, one_in=4, files=count)
+    jobs = [big_jobs.make(api, size) for _ in range(count // 4)]
+    _rounds(jobs[-1], count // 2)
+    found = big_jobs.ids(jobs[-1]) | big_bills.ids(big_bills.make(portal, count))
+    return found | {"cause": causes.causes(jobs[-1])[0].key, "last_page": 2}
+
+
+def _rounds(job: ImportJob, count: int) -> None:
+    for number in range(count):
+        made = _job(job.api, number, JobStatus.FINISHED)
+        ImportJob.objects.filter(pk=made.pk).update(retry_of=job, root=job, round=number + 3)
+
+
+def _job(api: CustomerApi | None, number: int, status: str) -> ImportJob:
+    assert api is not None
+    gate, _ = Gate.objects.get_or_create(key=api.gate_key)
+    return ImportJob.objects.create(
+        kind="customers", name=f"job {number}", api=api, gate=gate, status=status
+    )
+
+
+def _counts(client: Client, ids: dict[str, object]) -> dict[str, int]:
+    """How many queries each page makes; of a job's, in each state that it can be looked at in."""
+    found: dict[str, int] = {}
+    for state in STATES:
+        _move(state, ids["job"], ids["bills"])
+        asked = _of_all(client, pages.OF_JOB | pages.OF_BILLS, ids)
+        found |= {f"{name}, {state}": count for name, count in asked.items()}
+    others = pages.OF_ADMIN | pages.PARTS | pages.OF_RECORDS | pages.STREAMS
+    return found | _of_all(client, others, ids)
+
+
+def _of_all(client: Client, paths: dict[str, str], ids: dict[str, object]) -> dict[str, int]:
+    return {name: _count(client, pages.at(path, ids)) for name, path in paths.items()}
+
+
+def _move(state: JobStatus, *jobs: Any) -> None:
+    ended = timezone.now() if state == JobStatus.FINISHED else None
+    moved = ImportJob.objects.filter(pk__in=jobs)
+    moved.update(status=state, finished_at=ended, closed_at=ended)
+
+
+def _count(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(address)
+        b"".join(answer)  # what is streamed is asked for now
+    assert answer.status_code in {200, 302}, address
+    return len(asked)
