@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from bills.sample import sandbox_portal
 from imports.admin import causes
-from imports.models import CustomerApi, Gate, ImportJob
+from imports.models import Channel, CustomerApi, Delivery, Gate, ImportJob, Notice
+from imports.models.notices import What
 from imports.sample import sandbox_api
 from imports.states import JobStatus
 from tests import big_bills, big_jobs, pages
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FEW, MANY = 8, 40  # rows of everything; both fit on a page, so that each row could cost a query
+SUMS = {"total": 9, "success": 8, "error": 1, "unknown": 0, "excluded": 0, "pending": 0}
 STATES = (JobStatus.RUNNING, JobStatus.DRAFT, JobStatus.FINISHED)
 
 # The most queries of a page, the session and its user included, however many rows there are.
@@ -55,7 +57,10 @@ def _rows(count: int) -> dict[str, object]:
     for number in range(count):
         CustomerApi.objects.create(name=f"API {count}.{number}", url="http://127.0.0.1:1/")
         User.objects.create(username=f"user{count}.{number}", is_staff=True)
-        _job(api, number, JobStatus.values[number % len(JobStatus.values)])
+        job = _job(api, number, JobStatus.values[number % len(JobStatus.values)])
+        notice = Notice.objects.create(job=job, what=What.FINISHED, sums=SUMS)
+        channel = Channel.objects.create(name=f"mail {count}.{number}")
+        Delivery.objects.create(notice=notice, channel=channel)
     size = big_jobs.Size(batches=count, records=4, one_in=4, files=count)
     jobs = [big_jobs.make(api, size) for _ in range(count // 4)]
     _rounds(jobs[-1], count // 2)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.shortcuts import render
 
 from imports.admin import health, listing, page, permissions, workspace
-from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult
-from imports.states import ENDED_JOBS, BatchStatus, JobStatus, ResultStatus
+from imports.models import CustomerApi, ImportJob, ImportResult
+from imports.states import ENDED_JOBS, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -59,15 +59,14 @@ def _troubled() -> QuerySet[ImportJob]:
     newest = (
         ImportJob.objects.filter(status__in=ENDED_JOBS).order_by("-pk").values("pk")[:LOOKED_AT]
     )
-    bad = ImportBatch.objects.filter(
-        job=OuterRef("pk"), status__in=[BatchStatus.FAILED, BatchStatus.UNKNOWN]
-    )
     retried = ImportResult.objects.filter(retry_of=OuterRef("pk"))
     waiting = ImportResult.objects.filter(
         job=OuterRef("pk"), status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN]
     )
-    waiting = waiting.exclude(error_code="").exclude(Exists(retried))
-    return page.jobs().filter(Exists(bad), Exists(waiting), pk__in=newest)
+    # The first of each job, by the index of trouble. An EXISTS is planned as a join of them all.
+    waiting = waiting.exclude(error_code="").exclude(Exists(retried)).order_by("error_code", "pk")
+    found = page.jobs().alias(first_waiting=Subquery(waiting.values("pk")[:1]))
+    return found.filter(first_waiting__isnull=False, pk__in=newest)
 
 
 def live(request: HttpRequest) -> HttpResponse:
