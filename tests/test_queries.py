@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -57,6 +57,7 @@ def _rows(count: int) -> dict[str, object]:
     for number in range(count):
         CustomerApi.objects.create(name=f"API {count}.{number}", url="http://127.0.0.1:1/")
         User.objects.create(username=f"user{count}.{number}", is_staff=True)
+        Group.objects.create(name=f"group {count}.{number}")
         job = _job(api, number, JobStatus.values[number % len(JobStatus.values)])
         notice = Notice.objects.create(job=job, what=What.FINISHED, sums=SUMS)
         channel = Channel.objects.create(name=f"mail {count}.{number}")
