@@ -1,4 +1,8 @@
-"""`make bench`: every measurement, written to RESULTS.md as ratios. Exit 1 where one misses."""
+"""`make bench`: every measurement, written to RESULTS.md as ratios. Exit 1 where one misses.
+
+Only a run of all of them writes RESULTS.md, and writes it whole: all its figures are of one run
+on one machine, which it names.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,9 @@ def main() -> int:
     text = results.report(sections)
     sys.stdout.write(text)
     if not options.sections:
-        RESULTS.write_text(text)
+        fresh = RESULTS.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.replace(RESULTS)
     misses = [miss for section in sections for miss in section.misses]
     sys.stderr.writelines(f"{miss}\n" for miss in misses)
     return 1 if misses else 0

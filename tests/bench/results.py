@@ -6,6 +6,8 @@ import os
 import platform
 from dataclasses import dataclass, field
 
+from django.db import connection
+
 
 @dataclass(slots=True)
 class Section:
@@ -40,7 +42,7 @@ class Section:
 
 def report(sections: list[Section]) -> str:
     """The whole of RESULTS.md."""
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = _machine()
     head = [
         "# Bench",
         "",
@@ -49,3 +51,17 @@ def report(sections: list[Section]) -> str:
         "",
     ]
     return "\n".join([*head, *(section.text() for section in sections)])
+
+
+def _machine() -> str:
+    """What the figures were measured on; not its name or place."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    with connection.cursor() as sql:
+        sql.execute("SHOW server_version")
+        (version,) = sql.fetchone()
+    parts = [
+        f"{os.cpu_count()} cores", f"{memory:.0f} GB of memory",
+        f"{platform.system()} {platform.machine()}", f"Python {platform.python_version()}",
+        f"PostgreSQL {version}",
+    ]  # fmt: skip
+    return ", ".join(parts)
