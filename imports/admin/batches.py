@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -91,7 +92,7 @@ class ImportBatchAdmin(LedgerAdmin):
         jobs = ImportJob.objects.filter(pk__in=queryset.order_by().values("job_id")).order_by("pk")
         made = []
         for job in list(jobs):
-            only = ImportResult.objects.filter(batch__in=queryset.order_by().values("pk"))
+            only = Q(batch__in=queryset.order_by().values("pk"))
             made.append(retrying.retry(request, job, only))
         return to_tab(made[0], "progress") if len(made) == 1 and made[0] else None
 

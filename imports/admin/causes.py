@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Min, Q
 from django.utils.translation import gettext_lazy as _
 
-from imports.ledger.causes import with_cause
+from imports.ledger.causes import with_sentence
 from imports.models import ImportResult
 from imports.states import ResultStatus
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 MOST_CAUSES = 50
-GROUPED_BY: tuple[str, ...] = ("status", "error_code", "sentence", "digest")
+GROUPED_BY = ("error_code", "cause", "status")
 TROUBLE = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED)
 
 
@@ -87,7 +87,7 @@ class Cause:
     sentence: str
     count: int
     waiting: int
-    example: ImportResult | None
+    example: ImportResult
     remedy: Remedy | None
 
     @property
@@ -103,36 +103,46 @@ class Cause:
 
 def trouble(job: ImportJob) -> QuerySet[ImportResult]:
     """The records of a job that failed, are unknown or were excluded. An index serves it."""
-    return ImportResult.objects.filter(job=job, status__in=TROUBLE).exclude(error_code="")
+    return ImportResult.objects.filter(in_trouble(job))
+
+
+def in_trouble(job: ImportJob) -> Q:
+    """The same as a condition."""
+    return Q(job=job, status__in=TROUBLE) & ~Q(error_code="")
 
 
 def causes(job: ImportJob, remedies: Mapping[str, Remedy] = REMEDIES) -> list[Cause]:
     """The job's failures by cause, the most frequent first. Two queries."""
-    retried = Exists(ImportResult.objects.filter(retry_of=OuterRef("pk")))
     rows = list(
-        with_cause(trouble(job))
+        trouble(job)
         .values(*GROUPED_BY)
-        .annotate(count=Count("pk"), example=Min("pk"), waiting=Count("pk", filter=~Q(retried)))
-        .order_by("-count", "error_code", "digest")[:MOST_CAUSES]
-    )
-    examples = ImportResult.objects.in_bulk([row["example"] for row in rows])
-    return [
-        Cause(
-            key=f"{row['status']}.{row['digest']}.{row['error_code']}",
-            status=row["status"],
-            code=row["error_code"],
-            sentence=row["sentence"],
-            count=row["count"],
-            waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
-            example=examples.get(row["example"]),
-            remedy=remedies.get(row["error_code"]),
+        .annotate(
+            count=Count("pk"),
+            example=Min("pk"),
+            waiting=Count("pk", filter=Q(retries__isnull=True)),
         )
-        for row in rows
-    ]
+        .order_by("-count", *GROUPED_BY)[:MOST_CAUSES]
+    )
+    some = ImportResult.objects.filter(pk__in=[row["example"] for row in rows])
+    examples = {each.pk: each for each in with_sentence(some)}
+    return [_cause(row, examples[row["example"]], remedies) for row in rows]
 
 
-def of_cause(results: QuerySet[ImportResult], key: str) -> QuerySet[ImportResult]:
+def _cause(row: Mapping[str, Any], example: Any, remedies: Mapping[str, Remedy]) -> Cause:
+    return Cause(
+        key=f"{row['status']}.{row['cause']}.{row['error_code']}",
+        status=row["status"],
+        code=row["error_code"],
+        sentence=example.sentence,
+        count=row["count"],
+        waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
+        example=example,
+        remedy=remedies.get(row["error_code"]),
+    )
+
+
+def of_cause(key: str) -> Q:
     """Those of one cause; none for a key that is no cause's."""
     status, _dot, rest = key.partition(".")
-    digest, _dot, code = rest.partition(".")
-    return with_cause(results).filter(status=status, digest=digest, error_code=code)
+    cause, _dot, code = rest.partition(".")
+    return Q(status=status, cause=cause, error_code=code)

@@ -12,7 +12,6 @@ from django.utils.dateparse import parse_datetime
 
 from imports.admin import causes
 from imports.ledger import rounds
-from imports.models import ImportResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import QueryDict
 
-    from imports.models import ImportJob
+    from imports.models import ImportJob, ImportResult
     from imports.states import ResultStatus
 
 MOST_TICKED = 1_000
@@ -75,37 +74,33 @@ class Choice:
         ticked = [("ids", str(each)) for each in self.ids]
         return [(name, value) for name, value in [*plain, ("q", self.query), *ticked] if value]
 
-    def matching(self, job: ImportJob) -> QuerySet[ImportResult]:
+    def matching(self, job: ImportJob) -> Q:
         """What the filter matches among the job's failures, whatever is ticked."""
-        rows = causes.trouble(job)
+        found = causes.in_trouble(job)
         if self.cause:
-            rows = causes.of_cause(rows, self.cause)
+            found &= causes.of_cause(self.cause)
         elif self.status in causes.TROUBLE:
-            rows = rows.filter(status=self.status)
+            found &= Q(status=self.status)
         if self.query:
-            rows = rows.filter(key=self.query) | rows.filter(email=self.query)
-        return rows
+            found &= Q(key=self.query) | Q(email=self.query)
+        return found
 
-    def records(self, job: ImportJob) -> QuerySet[ImportResult]:
+    def records(self, job: ImportJob) -> Q:
         """Those that are meant, wherever they stand; "all" are those of later rounds, too."""
         match self.which:
             case "all":
-                family = Q(job__root=job.first) | Q(job=job)
-                chosen = ImportResult.objects.filter(family).exclude(error_code="")
+                chosen = Q()
             case "filter":
                 chosen = self.matching(job)
             case "cause" if self.cause:
                 chosen = self.matching(job)
             case _:
-                chosen = causes.trouble(job).filter(pk__in=self.ids)
-        return chosen.filter(updated_at__lte=self.as_of) if self.as_of else chosen
+                chosen = causes.in_trouble(job) & Q(pk__in=self.ids)
+        return chosen & Q(updated_at__lte=self.as_of) if self.as_of else chosen
 
     def waiting(self, job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
         """Those of them that something can be done with: they stand so and in no later round."""
-        found = rounds.waiting(job, status)
-        if self.which == "all" and not self.as_of:
-            return found
-        return found.filter(pk__in=self.records(job))
+        return rounds.waiting(job, status).filter(self.records(job))
 
 
 def _moment(text: str) -> datetime | None:

@@ -12,7 +12,7 @@ from imports.admin import permissions, plan_words, retrying, words, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import plans, verdicts
 from imports.ledger.moves import NotAllowed
-from imports.models import Plan
+from imports.models import ImportResult, Plan
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def decide(
         plans.make(job, action, choice.records(job), reason=reason, actor=actor)
         jobs.ring_on_commit(job.pk)
         return to_tab(job, "failures")  # its panel says the rest
-    done = verdicts.decide(job, action, choice.records(job), reason, actor)
+    only = ImportResult.objects.filter(choice.records(job))
+    done = verdicts.decide(job, action, only, reason, actor)
     changed = max(0, (choice.counted or 0) - done)
     told = plan_words.done(action) % {"records": workspace.of(job.kind).records(done)}
     if changed:

@@ -11,6 +11,7 @@ from imports.admin import asking, causes, deciding, exporting, permissions, retr
 from imports.admin.choice import Choice, number
 from imports.ledger import rounds
 from imports.ledger.moves import NotAllowed
+from imports.models import ImportResult
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
@@ -32,10 +33,11 @@ DECISIONS = {
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """The causes, and a page of records after the one that `after` names."""
     choice, after = Choice.of(request.GET), number(request.GET.get("after", ""))
-    matching = choice.matching(job).filter(pk__gt=after).order_by("pk")
+    matching = ImportResult.objects.filter(choice.matching(job), pk__gt=after).order_by("pk")
     told = matching.select_related("file", "job").prefetch_related("retries")
     rows = list(told[: ROWS + 1])
     status = choice.status if choice.status in causes.TROUBLE else ""
+    wait = rounds.how_many_wait(job)
     return {
         "causes": causes.causes(job, workspace.of(job.kind).remedies),
         "rows": rows[:ROWS],
@@ -46,8 +48,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "query": choice.query,
         "filter": choice.filter,
         "matching_status": choice.cause.partition(".")[0] or status,
-        "waiting_here": rounds.waiting(job).count(),
-        "unknown_here": rounds.waiting(job, ResultStatus.UNKNOWN).count(),
+        "waiting_here": wait.failed,
+        "unknown_here": wait.unknown,
     }
 
 
@@ -61,9 +63,8 @@ def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     choice = Choice.of(request.POST)
     if choice.is_nothing:
         raise NotAllowed(_("Tick the records that are to go out again first."))
-    only = None if choice.which == "all" and not choice.as_of else choice.records(job)
     counted = None if "insists" in request.POST else choice.counted
-    return retrying.retry_and_show(request, job, only, counted)
+    return retrying.retry_and_show(request, job, choice.records(job), counted)
 
 
 def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -95,7 +96,8 @@ def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 def export(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
     """What the tab's filter matches, `as` csv or xlsx."""
-    return exporting.records(request, job, Choice.of(request.GET).matching(job), "failures")
+    matching = ImportResult.objects.filter(Choice.of(request.GET).matching(job))
+    return exporting.records(request, job, matching, "failures")
 
 
 def _count(job: ImportJob, sums: Sums) -> int | None:

@@ -13,7 +13,7 @@ from imports.admin import permissions, plan_words, workspace
 from imports.ledger import rounds
 from imports.ledger.sums import Story, family, story, sums
 from imports.models import ImportJob, RetryFile
-from imports.states import ENDED_JOBS, JobStatus, ResultStatus
+from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -57,7 +57,7 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     told: Story | None = story(job) if len(members) > 1 else None
     is_ended = job.status in ENDED_JOBS
     bulk = plan_words.panel(job)
-    failed = rounds.waiting(job).count() if is_ended else 0
+    wait = rounds.how_many_wait(job) if is_ended else rounds.Waiting(0, 0)
     return {
         "job": job,
         "words": workspace.of(job.kind),
@@ -68,9 +68,9 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "live_state": live_state(job, bulk),
         "poll_seconds": poll_seconds(job, bulk),
         "is_ended": is_ended,
-        "failed_waiting": failed,
-        "unknown_waiting": rounds.waiting(job, ResultStatus.UNKNOWN).count() if is_ended else 0,
-        "can_load_retry_files": _can_load(request, job, failed),
+        "failed_waiting": wait.failed,
+        "unknown_waiting": wait.unknown,
+        "can_load_retry_files": _can_load(request, job, wait.failed),
         "ended_just_now": job.finished_at is not None
         and timezone.now() - job.finished_at < LATELY,
     }

@@ -104,8 +104,9 @@ class ImportResultAdmin(ExportedAdmin):
     ) -> HttpResponse | None:
         """The failed ones among the chosen, in one new job for each of their jobs."""
         chosen = queryset.order_by()
+        only = Q(pk__in=chosen.values("pk"))
         jobs = ImportJob.objects.filter(pk__in=chosen.values("job_id")).order_by("pk")
-        made = [retrying.retry(request, job, chosen) for job in list(jobs)]
+        made = [retrying.retry(request, job, only) for job in list(jobs)]
         return to_tab(made[0], "progress") if len(made) == 1 and made[0] else None
 
     def change_view(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,26 +15,26 @@ from imports.admin import permissions, words, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import moves, plans, rounds
 from imports.ledger.sums import family
+from imports.models import ImportResult
 from imports.models.jobs import Beginning
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from imports.models import ImportJob, ImportResult
+    from imports.models import ImportJob
 
 
 def retry(
-    request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None = None,
+    request: HttpRequest, job: ImportJob, only: Q | None = None,
     *, start: bool = True, status: ResultStatus = ResultStatus.ERROR, reason: str = "",
     insists: bool = False, counted: int | None = None, beginning: str = Beginning.ALL,
 ) -> ImportJob | None:  # fmt: skip
     """Send failed records again and say with counts what happened; the new job, None if none.
 
     Very many are put together in the background: the new job is a draft until all are in it.
-    `counted` is how many the person was told of.
+    `only` narrows them down; `counted` is how many the person was told of.
     """
     try:
         if _are_many(job, only, status):
@@ -43,7 +44,7 @@ def retry(
             )  # fmt: skip
         made = rounds.retry(
             job,
-            only=only,
+            only=ImportResult.objects.filter(only) if only else None,
             status=status,
             reason=reason,
             actor=permissions.actor(request),
@@ -60,15 +61,13 @@ def retry(
     return made.job
 
 
-def _are_many(job: ImportJob, only: QuerySet[ImportResult] | None, status: ResultStatus) -> bool:
-    chosen = rounds.waiting(job, status)
-    if only is not None:
-        chosen = chosen.filter(pk__in=only)
+def _are_many(job: ImportJob, only: Q | None, status: ResultStatus) -> bool:
+    chosen = rounds.waiting(job, status).filter(only or Q())
     return chosen[: plans.PART + 1].count() > plans.PART
 
 
 def _plan(
-    request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None,
+    request: HttpRequest, job: ImportJob, only: Q | None,
     status: ResultStatus, reason: str, *, start: bool, insists: bool, beginning: str,
 ) -> ImportJob | None:  # fmt: skip
     plan = plans.make(
@@ -86,7 +85,7 @@ def _plan(
 
 
 def retry_and_show(
-    request: HttpRequest, job: ImportJob, only: QuerySet[ImportResult] | None = None,
+    request: HttpRequest, job: ImportJob, only: Q | None = None,
     counted: int | None = None,
 ) -> HttpResponse:  # fmt: skip
     """Retry from a job's page: to the new job's progress, or its settings if asked for."""

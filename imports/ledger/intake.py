@@ -42,6 +42,7 @@ class NewRecord:
     start: int = 0
     length: int = 0
     retry_of: int | None = None
+    file_id: int | None = None  # where a batch's records come from several
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,21 @@ class Intake:
 
     def add_batch(
         self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
-        file_id: int | None,
+        file_id: int | None, key: str = "",
     ) -> int:  # fmt: skip
         """One batch; its id. `frame` is the body, and how many of its bytes stand before and
-        after the records."""
+        after the records. Its idempotency key is a new one, unless `key` is given."""
         batch_id = self._next_id()
         body, head, tail = frame
         sha256 = hashlib.sha256(body).hexdigest() if body else ""
         row = (batch_id, self.job.pk, number, part, len(records), body, head, tail, sha256)
-        self._batch_rows.append((*row, uuid.uuid4().hex))
+        self._batch_rows.append((*row, key or uuid.uuid4().hex))
         pending = ResultStatus.PENDING.value
         self._result_rows += [
             (
-                self.job.pk, batch_id, file_id, record.position, record.key, record.email, pending,
-                "", "", None, record.start, record.length, None, record.retry_of,
+                self.job.pk, batch_id, record.file_id or file_id, record.position, record.key,
+                record.email, pending, "", "", None, record.start, record.length, None,
+                record.retry_of,
             )
             for record in records
         ]  # fmt: skip

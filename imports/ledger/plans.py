@@ -10,12 +10,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from imports import kinds
 from imports.ledger import rounds, verdicts
+from imports.ledger.copying import copy
+from imports.ledger.intake import copy_in
 from imports.ledger.moves import NotAllowed, lock, note, tell_of
 from imports.ledger.versions import RETRIED_ONCE
 from imports.models import ImportResult, Plan, PlanPart
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 PART = 2_000  # records of one transaction, and of anything that is done while a person waits
 IDS_AT_ONCE = 20_000
 PARTS_AT_ONCE = 20
+PART_COLUMNS = {"plan_id": "int8", "number": "int4", "result_ids": "int8[]"}
 RETRIES = (PlanAction.RETRY, PlanAction.SEND_AGAIN)
 
 
@@ -48,7 +51,7 @@ def unfinished(job: ImportJob) -> Plan | None:
 
 
 def make(
-    job: ImportJob, action: PlanAction, only: QuerySet[ImportResult] | None = None,
+    job: ImportJob, action: PlanAction, only: Q | None = None,
     *, reason: str = "", actor: str = "", insists: bool = False, starts: bool = True,
     beginning: str = Beginning.ALL,
 ) -> Plan:  # fmt: skip
@@ -68,9 +71,7 @@ def make(
                     "was begun. Wait until it has ended, then look at what is left."
                 )
             )
-        chosen = rounds.waiting(job, status_for(action))
-        if only is not None:
-            chosen = chosen.filter(pk__in=only)
+        chosen = rounds.waiting(job, status_for(action)).filter(only or Q())
         left_out = 0
         if action == PlanAction.RETRY and not insists:
             chosen, left_out = rounds.without_the_hopeless(job, chosen)
@@ -99,15 +100,15 @@ def _nothing_left(job: ImportJob, action: PlanAction, left_out: int) -> str:
 
 def _write_parts(plan: Plan, chosen: QuerySet[ImportResult]) -> int:
     """Keep the ids of these records, in the order of their batches; how many they are."""
-    parts: list[PlanPart] = []
+    rows: list[tuple[object, ...]] = []
     count = 0
     for number, ids in enumerate(_in_parts(chosen)):
-        parts.append(PlanPart(plan=plan, number=number, result_ids=ids))
+        rows.append((plan.pk, number, ids))
         count += len(ids)
-        if len(parts) == PARTS_AT_ONCE:
-            PlanPart.objects.bulk_create(parts)
-            parts.clear()
-    PlanPart.objects.bulk_create(parts)
+        if len(rows) == PARTS_AT_ONCE:
+            copy_in("imports_planpart", PART_COLUMNS, rows)
+            rows.clear()
+    copy_in("imports_planpart", PART_COLUMNS, rows)
     return count
 
 
@@ -173,7 +174,7 @@ def _do(plan: Plan, ids: list[int]) -> int:
         chosen, _left_out = rounds.without_the_hopeless(plan.job, chosen)
     if plan.made is None:
         raise RuntimeError("the retry that was being put together is gone")
-    return rounds.copy(plan.made, chosen, keep_keys=action == PlanAction.SEND_AGAIN)
+    return copy(plan.made, chosen, keep_keys=action == PlanAction.SEND_AGAIN)
 
 
 def _finish(plan: Plan, trouble: str = "") -> None:

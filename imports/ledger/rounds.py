@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import groupby
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from imports import kinds
 from imports.ledger import waves
-from imports.ledger.bodies import Frame, excerpt
+from imports.ledger.copying import copy
 from imports.ledger.moves import NotAllowed, lock, move, note
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.models.jobs import Beginning
 from imports.states import JobStatus, ResultStatus
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 SETTINGS = (
     "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
     "max_attempts", "retry_delay_seconds", "repeatable",
 )  # fmt: skip
-ROWS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +36,34 @@ class Retry:
     left_out: int = 0
 
 
-@dataclass(slots=True)
-class _NewBatch:
-    """One batch of the retry while it is put together from one or more old ones."""
-
-    number: int
-    frames: list[Frame] = field(default_factory=list)
-    results: list[ImportResult] = field(default_factory=list)
-    key: str = ""
-
-
 def waiting(job: ImportJob, status: ResultStatus = ResultStatus.ERROR) -> QuerySet[ImportResult]:
     """The records of a job and its later rounds that stand at `status`, not taken on since."""
     return _of_family(job, status).exclude(Exists(_its_retry()))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many records of a job and its later rounds wait for a person."""
+
+    failed: int
+    unknown: int
+
+
+def how_many_wait(job: ImportJob) -> Waiting:
+    """As `waiting` counts them, but from the sums of batches: a million cost what a few do."""
+    jobs = _descendants(job)
+    found = ImportBatch.objects.filter(job__in=jobs).aggregate(
+        failed=Sum("error_count", default=0), unknown=Sum("unknown_count", default=0)
+    )
+    taken = dict(
+        ImportResult.objects.filter(retry_of__job__in=jobs)
+        .values_list("retry_of__status")
+        .annotate(n=Count("pk"))
+    )
+    return Waiting(
+        failed=found["failed"] - taken.get(ResultStatus.ERROR, 0),
+        unknown=found["unknown"] - taken.get(ResultStatus.UNKNOWN, 0),
+    )
 
 
 def _its_retry() -> QuerySet[ImportResult]:
@@ -179,60 +188,3 @@ def new_round(
     )
     kinds.get(new.kind).prepare_retry(new)
     return new
-
-
-def copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> int:
-    """Copy results and bytes, batch by batch, holding one batch in memory at a time."""
-    ordered = chosen.order_by("batch__number", "batch__part", "batch_id", "body_start", "pk")
-    rows = ordered.select_related("batch").defer("batch__body").iterator(chunk_size=ROWS_AT_ONCE)
-    count = 0
-    for number, group in groupby(rows, key=lambda row: row.batch.number if row.batch else 0):
-        for part, made in enumerate(_gather(number, group, new.batch_size, keep_keys=keep_keys)):
-            count += _copy_batch(new, part, made)
-    return count
-
-
-def _gather(
-    number: int, rows: Iterator[ImportResult], most: int, *, keep_keys: bool
-) -> Iterator[_NewBatch]:
-    """The records of one number, in one batch as far as they fit.
-
-    They may not: retry files that were loaded are numbered anew, so rounds can share a number.
-    """
-    gathered = _NewBatch(number)
-    for _batch_id, group in groupby(rows, key=lambda row: row.batch_id):
-        results = list(group)
-        old = results[0].batch
-        assert old is not None  # noqa: S101 - `waiting` leaves out what has no batch
-        if gathered.results and len(gathered.results) + len(results) > most:
-            yield gathered
-            gathered = _NewBatch(number)
-        whole = keep_keys and len(results) == old.size
-        gathered.key = old.idempotency_key if whole and not gathered.results else ""
-        gathered.frames.append(excerpt(old, results))
-        gathered.results += results
-    yield gathered
-
-
-def _copy_batch(new: ImportJob, part: int, made: _NewBatch) -> int:
-    first = made.frames[0]
-    frame = Frame(first.head, tuple(r for each in made.frames for r in each.records), first.tail)
-    fields = frame.fields()
-    if (
-        made.key
-    ):  # the same bytes, not known to have failed: the same key protects from doing it twice
-        fields["idempotency_key"] = made.key
-    batch = ImportBatch.objects.create(
-        job=new, number=made.number, part=part, size=len(made.results), **fields
-    )
-    ImportResult.objects.bulk_create(
-        (
-            ImportResult(
-                job=new, batch=batch, file_id=old.file_id, position=old.position, key=old.key,
-                email=old.email, body_start=start, body_length=length, retry_of=old,
-            )
-            for old, (start, length) in zip(made.results, frame.places, strict=True)
-        ),
-        batch_size=ROWS_AT_ONCE,
-    )  # fmt: skip
-    return len(made.results)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Q, Sum
 
 from imports import kinds
-from imports.ledger.causes import with_cause
+from imports.ledger.causes import with_sentence
 from imports.models import ImportBatch, ImportResult
 from imports.models.jobs import Beginning
 from imports.states import OPEN, BatchStatus, ResultStatus
@@ -155,13 +155,13 @@ def _why(batches: QuerySet[ImportBatch]) -> tuple[str, bool]:
     trouble = Q(status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN]) & ~Q(error_code="")
     here = ImportResult.objects.filter(trouble, batch__in=batches)
     told = list(
-        with_cause(here)
+        with_sentence(here)
         .values_list("error_code", "sentence")
         .annotate(n=Count("pk"))
         .order_by("-n", "error_code", "sentence")
     )
     if not told:
         return "", False
-    earlier = with_cause(ImportResult.objects.filter(retries__in=here))
+    earlier = with_sentence(ImportResult.objects.filter(retries__in=here))
     before = set(earlier.values_list("error_code", "sentence").distinct().order_by())
     return told[0][1], all((code, sentence) in before for code, sentence, _n in told)

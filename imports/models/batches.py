@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.models.files import ImportFile
 from imports.models.jobs import ImportJob
+from imports.models.sentences import digest
 from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
 
 
@@ -120,6 +121,11 @@ class ImportResult(models.Model):
     )
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
     error = models.TextField(_("error"), default="", db_default="", blank=True)
+    # What its failure has in common with others. Kept by PostgreSQL, so that a million failures
+    # are grouped without reading their sentences.
+    cause = models.GeneratedField(
+        expression=digest(), output_field=models.CharField(max_length=12), db_persist=True
+    )
     http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
     retry_attempts = models.IntegerField(_("attempts"), default=0, db_default=0)
     final_error = models.TextField(_("final error"), null=True, blank=True)  # noqa: DJ001 - the seed's column

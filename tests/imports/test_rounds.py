@@ -328,3 +328,27 @@ def test_no_retry_file_of_another_import_is_counted_in_this_ones_story(
     assert lanes.read_input(both)
     answer(both, OK, OK)
     assert (story(jobs[0]).total, story(jobs[0]).success, story(jobs[0]).error) == (6, 6, 0)
+
+
+def test_how_many_wait_is_what_a_plain_count_finds_round_after_round(make_job: JobMaker) -> None:
+    def agrees(*jobs: ImportJob) -> bool:
+        return all(
+            rounds.how_many_wait(job)
+            == rounds.Waiting(
+                rounds.waiting(job).count(),
+                rounds.waiting(job, ResultStatus.UNKNOWN).count(),
+            )
+            for job in jobs
+        )
+
+    job = make_job(12)
+    answer(job, REFUSED, mixed(X, S, U), LOST, OK)
+    assert (rounds.how_many_wait(job), agrees(job)) == (rounds.Waiting(4, 4), True)
+    second = begun(rounds.retry(job, only=job.results.filter(batch__number=1)))
+    assert agrees(job, second)
+    answer(second, mixed(X, U, S))
+    third = begun(rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up"))
+    verdicts.exclude(job, second.results.all(), reason="left", actor="anna")
+    assert agrees(job, second, third)
+    answer(third, *[REFUSED] * third.batches.count())
+    assert agrees(job, second, third)

@@ -29,7 +29,7 @@ def test_failures_that_differ_only_in_names_are_one_cause(make_job: JobMaker) ->
     (cause,) = causes.causes(job)
     assert cause.count == cause.waiting == 9
     assert cause.sentence == "Customer … (…, …) has a bad e-mail."
-    assert causes.of_cause(causes.trouble(job), cause.key).count() == 9
+    assert causes.trouble(job).filter(causes.of_cause(cause.key)).count() == 9
 
 
 def test_a_cause_says_how_many_who_must_act_and_gives_an_example(
