@@ -19,6 +19,8 @@ from imports.states import JobStatus
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
+    from imports.customers.id_register import IdRegister
+
 COPIED = (
     "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
     "retry_delay_seconds",
@@ -35,7 +37,7 @@ def gate_of(api: CustomerApi) -> Gate:
 
 def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> ImportJob:
     """A draft without files, with the API's settings."""
-    settings = {field: getattr(api, field) for field in COPIED} | changes
+    settings = settings_of(api) | changes
     job = ImportJob.objects.create(
         kind="customers",
         name=name[:200],
@@ -48,6 +50,11 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
     return job
 
 
+def settings_of(api: CustomerApi) -> dict[str, Any]:
+    """What a draft takes over from its API."""
+    return {field: getattr(api, field) for field in COPIED}
+
+
 def use_api(job: ImportJob, api: CustomerApi) -> None:
     """Send a draft to another API (or as another credential). The caller saves the job."""
     job.api, job.gate, job.repeatable = api, gate_of(api), bool(api.idempotency_header)
@@ -56,13 +63,25 @@ def use_api(job: ImportJob, api: CustomerApi) -> None:
 def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
     """Check a file that lies on this machine and add it, readable or not: its verdict tells."""
     _only_draft(job)
-    file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path), is_ours=is_ours)
-    check(file)
-    file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
+    file = checked(job, path, name)
+    file.is_ours = is_ours
     with transaction.atomic():
         _only_draft(job)  # checking may have taken minutes
         file.save()
         _follow(job, file)
+    return file
+
+
+def checked(
+    job: ImportJob, path: Path, name: str = "", register: IdRegister | None = None
+) -> ImportFile:
+    """A file with its verdict, and known again if it is a retry file of ours. Nothing is stored.
+
+    `register` knows the ids of the files before; without one the draft's own are read again.
+    """
+    file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path))
+    check(file, register)
+    file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
     return file
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 from rq import Worker
 
-from imports import lanes
+from imports import dry_runs, lanes
 from imports.ledger import plans
 from imports.models import ImportJob
 from imports.states import ENDED_JOBS, JobStatus
@@ -82,6 +82,8 @@ def run_lane(job_id: int) -> None:
     job = ImportJob.objects.select_related("gate").filter(pk=job_id).first()
     if job is None:
         return
+    if job.status == JobStatus.DRAFT:
+        dry_runs.carry_out(job)
     if job.status == JobStatus.QUEUED and lanes.read_input(job):
         _ring_all(job_id)  # the others join in
     more = _carry_out(job)

@@ -11,9 +11,9 @@ from django.db.models.functions import Coalesce, Now
 from redis.exceptions import RedisError
 
 from config import embedded
-from imports import heartbeats, jobs, kinds, telling
+from imports import dry_runs, heartbeats, jobs, kinds, telling
 from imports.ledger import expiry, moves
-from imports.models import ImportBatch, ImportJob, Plan
+from imports.models import DryRun, ImportBatch, ImportJob, Plan
 from imports.notices import delivering
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
@@ -77,7 +77,7 @@ def _ring_for_notices() -> None:
 
 
 def needing_a_lane() -> QuerySet[ImportJob]:
-    """Jobs for which a lane could do something now: read, send, close, or carry a plan on."""
+    """Jobs for which a lane could do something now: check, read, send, close, carry a plan on."""
     due = ImportBatch.objects.filter(
         number__lte=Coalesce(OuterRef("wave_limit"), MOST_BATCHES),
         job=OuterRef("pk"),
@@ -85,11 +85,13 @@ def needing_a_lane() -> QuerySet[ImportJob]:
         next_attempt_at__lte=Now(),
     )
     still_open = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
+    unchecked = DryRun.objects.filter(dry_runs.NOBODY_IS_AT_IT, job=OuterRef("pk"))
     resting = Q(gate__resting_until__gt=Now())
     return ImportJob.objects.filter(
         Q(status=JobStatus.QUEUED)
         | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
         | Exists(Plan.objects.filter(job=OuterRef("pk"), finished_at=None))
+        | (Q(status=JobStatus.DRAFT) & Exists(unchecked))
         | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
     ).order_by("pk")
 

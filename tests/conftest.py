@@ -131,6 +131,7 @@ WAITED_FOR = {
     "imports_importbatch": ("next_attempt_at", "lease_until", "claimed_at", "sent_at"),
     "imports_heartbeat": ("at",),
     "imports_delivery": ("next_attempt_at", "lease_until"),
+    "imports_dryrun": ("alive_at",),
     "imports_gate": ("resting_until", "next_slot_at"),
     "imports_attempt": ("claimed_at", "sent_at", "ended_at"),
 }

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports import drafts
-from imports.admin import permissions, words, workspace
+from imports.admin import checking, permissions, words, workspace
 from imports.admin.addresses import to_tab
 from imports.customers.selection import RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
 from imports.models.files import FileStatus
@@ -43,7 +43,9 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     )
     is_draft = job.status == JobStatus.DRAFT
     is_cut = job.batches.exists()
+    can_check = is_draft and not is_cut and found["count"] > 0 and found["invalid"] == 0
     return {
+        **(checking.context(request, job) if can_check else {}),
         "files": job.files.order_by("-status", "pk")[:MOST_FILES] if found["count"] else [],
         "found": found,
         "sendable": found["records"] - found["excluded"],
@@ -148,5 +150,7 @@ TAB = workspace.Tab(
     acts={
         "add": workspace.Act(add, permissions.CHANGE),
         "remove": workspace.Act(remove, permissions.CHANGE),
+        "check": workspace.Act(checking.check, permissions.CHANGE),
+        "checked": workspace.Act(checking.checked, permissions.VIEW, ("GET",)),
     },
 )

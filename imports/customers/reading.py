@@ -7,12 +7,13 @@ import mmap
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from imports.customers.envelope import customers
 from imports.customers.id_register import IdRegister
 from imports.customers.records import Judge, Record, Refusal
-from imports.customers.unreadable import UnreadableFile, shown
+from imports.customers.remarks import Remarks, keep
+from imports.customers.unreadable import UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +21,14 @@ if TYPE_CHECKING:
 
     from imports.customers.checks import Checks
 
-Sentence = TypeVar("Sentence", str, Refusal)
-
 RELEASE_BYTES = 16 << 20  # pages behind the reader are given back this often
-MOST_SENTENCES = 100  # a verdict lists as many refusals, warnings and duplicates, and counts all
 
 
 @dataclass(slots=True)
-class FileVerdict:
-    """What a whole file is worth. Lists hold the first hundred sentences; counts are complete.
+class FileVerdict(Remarks):
+    """What a whole file is worth; its refusals are the first hundred, too.
 
-    `records` counts all, `refused` those that will be excluded. `duplicates` are customers that
-    an earlier record, of this file or another, already names: reported, not excluded.
+    `records` counts all, `refused` those that will be excluded.
     """
 
     name: str
@@ -39,11 +36,7 @@ class FileVerdict:
     sha256: str
     records: int = 0
     refused: int = 0
-    warned: int = 0
-    duplicated: int = 0
     refusals: list[Refusal] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
 
     @property
     def sendable(self) -> int:
@@ -94,9 +87,7 @@ def check_file(
         _count(verdict, record, register)
     if not verdict.records:
         raise UnreadableFile(name, "its list of customers is empty", "Remove the file")
-    if ignored:
-        keys = ", ".join(f"“{shown(key)}”" for key in ignored)
-        verdict.warnings.insert(0, f"{shown(name, 200)}: beside the list stands {keys}: not sent.")
+    verdict.remark_ignored(name, ignored)
     return verdict
 
 
@@ -104,27 +95,9 @@ def _count(verdict: FileVerdict, record: Record, register: IdRegister) -> None:
     verdict.records += 1
     if record.refusal:
         verdict.refused += 1
-        _keep(verdict.refusals, record.refusal)
+        keep(verdict.refusals, record.refusal)
         return
-    if record.warnings:
-        verdict.warned += 1
-        for warning in record.warnings:
-            _keep(verdict.warnings, warning)
-    earlier = register.add(record.key, verdict.name, record.position) if record.key else None
-    if earlier:
-        verdict.duplicated += 1
-        same = "is also" if earlier.exact else "differs only by case, space or Unicode form from"
-        _keep(
-            verdict.duplicates,
-            f"{shown(verdict.name, 200)}, record {record.position:,}: the customer "
-            f"“{shown(record.key)}” {same} record {earlier.position:,} of "
-            f"{shown(earlier.file, 200)}. Both will be sent, unless you remove one.",
-        )
-
-
-def _keep(sentences: list[Sentence], sentence: Sentence) -> None:
-    if len(sentences) < MOST_SENTENCES:
-        sentences.append(sentence)
+    verdict.remark(verdict.name, record, register)
 
 
 @contextmanager

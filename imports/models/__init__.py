@@ -3,6 +3,7 @@
 from imports.models.apis import CustomerApi
 from imports.models.batches import Attempt, ImportBatch, ImportResult
 from imports.models.deeds import Deed
+from imports.models.dry_runs import DryRun
 from imports.models.files import ImportFile, RetryFile
 from imports.models.heartbeats import Heartbeat
 from imports.models.jobs import Gate, ImportJob, JobEvent
@@ -15,6 +16,7 @@ __all__ = [
     "CustomerApi",
     "Deed",
     "Delivery",
+    "DryRun",
     "Gate",
     "Heartbeat",
     "ImportBatch",

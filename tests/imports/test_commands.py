@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import re
 import sys
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import call_command, get_commands
 
 from imports import commands, jobs, lanes, sweeper
 from imports.ledger import moves
 from imports.ledger.sums import sums
 from imports.models import CustomerApi, ImportJob
+from tests.imports.command_line import command
 from tests.jobs import LOST, OK, REFUSED, answer, keys
 from tests.sandbox import samples
 
@@ -42,35 +42,6 @@ def a_worker(monkeypatch: pytest.MonkeyPatch, bells: Any) -> None:
 
     monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lane_for_every_job))
     monkeypatch.setattr(jobs, "worker_count", lambda: 1)
-
-
-class Said(SimpleNamespace):
-    """What a command printed and ended with."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def job(self) -> dict[str, Any]:
-        lines = self.out.splitlines()
-        assert len(lines) == 1, f"one JSON object and nothing else: {self.out!r}"
-        told: dict[str, Any] = json.loads(lines[0])
-        return told
-
-
-def command(name: str, *arguments: object, **_: object) -> Said:
-    """Run it as the command line does: its exit code is that of the process."""
-    out, err = StringIO(), StringIO()
-    code = 0
-    try:
-        call_command(name, *[str(each) for each in arguments], stdout=out, stderr=err)
-    except CommandError as refusal:
-        code = refusal.returncode
-        err.write(str(refusal))
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return Said(code=code, out=out.getvalue(), err=err.getvalue())
 
 
 def test_every_command_of_ours_has_a_test() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imports import drafts
-from imports.commands import JobCommand, add_beginning, refuse
+from imports import drafts, dry_runs
+from imports.commands import SOME_FAILED, JobCommand, add_beginning, refuse
+from imports.customers.forecast_words import in_words
 from imports.customers.selection import customer_files
 from imports.customers.unreadable import UnreadableFile
+from imports.kinds import UnreadableInput
 from imports.models import CustomerApi, ImportJob
 
 if TYPE_CHECKING:
@@ -33,12 +37,21 @@ class Command(JobCommand):
             action="store_true",
             help="send the records of retry files even if they have been imported meanwhile",
         )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="read everything, say what would be sent and what left out (exit code 1 where "
+            "anything is), and send and store nothing",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         api = CustomerApi.objects.filter(name=options["api"]).first()
         if api is None:
             refuse(f"There is no API {options['api']!r}. Create it first: manage.py customer_api")
         paths = self._files(options["paths"])
+        if options["dry_run"]:
+            self._foretell(api, paths, options)
+            return
         name = options["name"] or self._name(options["paths"])
         job = drafts.new_draft(api, name, "command line", insists=options["insist"])
         self._add(job, paths)
@@ -49,6 +62,16 @@ class Command(JobCommand):
             return [file.resolve() for path in paths for file in customer_files(path)]
         except UnreadableFile as error:
             refuse(str(error))
+
+    def _foretell(self, api: CustomerApi, paths: list[Path], options: dict[str, Any]) -> None:
+        """Say what would happen; exit 1 where anything would be left out."""
+        try:
+            found = dry_runs.of_paths(api, paths, insists=options["insist"])
+        except UnreadableInput as error:
+            refuse(f"{error}\nNothing would be imported.")
+        self.stdout.write(json.dumps(found) if options["json"] else in_words(found))
+        if found["would_exclude"]:
+            sys.exit(SOME_FAILED)
 
     def _name(self, paths: list[Path]) -> str:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEEDS = {
     ("files", "add"): "change_importjob",
     ("files", "remove"): "change_importjob",
+    ("files", "check"): "change_importjob",
     ("settings", "save"): "change_importjob",
     ("progress", "start"): "start_job",
     ("progress", "pause"): "start_job",
@@ -42,7 +43,7 @@ READ_ONLY = ("importbatch", "importresult", "attempt")
 def test_every_deed_of_the_workspace_is_in_this_table() -> None:
     from imports.admin import workspace
 
-    reads = {("progress", "live"), ("retry-files", "zip")}
+    reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
     reads |= {("progress", "export"), ("failures", "export")}
     found = {(tab.slug, name) for tab in workspace.of("customers").tabs for name in tab.acts}
     assert found - reads == set(DEEDS)

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from imports import drafts, lanes
-from imports.customers import files
+from imports.customers import cutting, files
 from imports.ledger import moves
 from imports.ledger.sums import sums
 from tests.jobs import assert_sums_hold
@@ -84,7 +84,7 @@ def test_a_file_that_is_another_one_now_is_refused_and_nothing_is_kept(
 
 def test_a_refused_record_keeps_its_bytes_up_to_a_limit(make_job: JobMaker) -> None:
     long = {"changeType": "CREATE", "person": {"firstName": "x" * 500}}
-    with patch.object(files, "RECORD_KEPT", 100):
+    with patch.object(cutting, "RECORD_KEPT", 100):
         job = begun(draft_of(make_job, [long]))
     kept = bytes(job.results.get().refused_record or b"")
     assert kept == json.dumps(long).encode()[:100]

@@ -1,0 +1,64 @@
+"""What is strange about records that are sent all the same: reported, never altered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from imports.customers.unreadable import shown
+
+if TYPE_CHECKING:
+    from imports.customers.id_register import Earlier, IdRegister
+    from imports.customers.records import Record
+
+Sentence = TypeVar("Sentence")
+
+MOST_SENTENCES = 100  # a verdict lists as many refusals, warnings and duplicates, and counts all
+
+
+@dataclass(slots=True, kw_only=True)
+class Remarks:
+    """What is strange about records that are sent all the same.
+
+    Lists hold the first hundred sentences; counts are complete. `duplicates` are customers that
+    an earlier record, of the same file or another, already names.
+    """
+
+    warned: int = 0
+    duplicated: int = 0
+    warnings: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+
+    def remark(self, name: str, record: Record, register: IdRegister) -> None:
+        """Count what is strange about one record of the file that is called `name`."""
+        if record.warnings:
+            self.warned += 1
+            for warning in record.warnings:
+                keep(self.warnings, warning)
+        earlier = register.add(record.key, name, record.position) if record.key else None
+        if earlier:
+            self.duplicated += 1
+            keep(self.duplicates, _duplicate(name, record, earlier))
+
+    def remark_ignored(self, name: str, ignored: list[str]) -> None:
+        """What stands in a file beside its list; told first."""
+        if ignored:
+            keys = ", ".join(f"“{shown(key)}”" for key in ignored)
+            said = f"{shown(name, 200)}: beside the list stands {keys}: not sent."
+            self.warnings.insert(0, said)
+            del self.warnings[MOST_SENTENCES:]
+
+
+def _duplicate(name: str, record: Record, earlier: Earlier) -> str:
+    same = "is also" if earlier.exact else "differs only by case, space or Unicode form from"
+    return (
+        f"{shown(name, 200)}, record {record.position:,}: the customer “{shown(record.key)}” "
+        f"{same} record {earlier.position:,} of {shown(earlier.file, 200)}. Both will be sent, "
+        "unless you remove one."
+    )
+
+
+def keep(sentences: list[Sentence], sentence: Sentence) -> None:
+    """Add a sentence, if it is among the first hundred."""
+    if len(sentences) < MOST_SENTENCES:
+        sentences.append(sentence)
