@@ -87,7 +87,8 @@ class BillKind:
             return
         limit = portal.refused_password_limit or job.max_attempts
         with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
-            yield BillRunner(browser, keeper, plan, limit)
+            is_retry = job.retry_of_id is not None
+            yield BillRunner(browser, keeper, plan, limit, traced=is_retry)
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""

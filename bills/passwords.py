@@ -73,6 +73,11 @@ class Password:
             self._rows().update(unproven_count=Greatest(F("unproven_count") - times_sent, 0))
 
 
+def was_spent(credential: Credential, limit: int) -> bool:
+    """As `Password.is_spent`, by what was read of the credential just now."""
+    return credential.refused_count + credential.unproven_count >= limit
+
+
 def spent(limit: int) -> Q:
     """Credentials whose password may not be sent again."""
     return Q(refused_count__gte=limit - F("unproven_count"))

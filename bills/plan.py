@@ -78,10 +78,12 @@ class PortalPlan:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the caller wants to be told. Both are called in a thread of their own and waited for.
+    """What the caller wants to be told.
 
     `stage(name, done, total)`: the attempt entered a stage (counts for downloads, else 0, 0).
-    `before_password()`: a password is about to be sent; raise to forbid it.
+    Called in the browser's event loop, so it must return at once.
+    `before_password()`: a password is about to be sent; raise to forbid it. Called in a thread
+    of its own and waited for.
     """
 
     stage: Callable[[str, int, int], None] | None = None

@@ -7,7 +7,6 @@ database; the keeper's counts passwords and stores bills and evidence.
 from __future__ import annotations
 
 import logging
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,10 +15,11 @@ from django.db import DatabaseError
 
 from bills import keeping
 from bills.models import CredentialUse
-from bills.passwords import Password, told_spent
+from bills.passwords import Password, told_spent, was_spent
 from bills.plan import Login, Watch
 from bills.portals.failures import MEANINGS, Code
 from bills.report import Stage, outcome_of
+from bills.stages import StageBoard
 from imports.fields import WrongKey
 from imports.policy import Outcome, Verdict
 
@@ -35,16 +35,27 @@ logger = logging.getLogger("bills")
 
 NOT_STORED = "NOT_STORED"
 WRONG_KEY = "WRONG_KEY"
-NOTED_AGAIN_SECONDS = 0.5
 KEEP_KEY = "Put the key back that it was stored with, or enter the password again, then resume."
 
 
 class BillRunner:
-    """Submits claimed credentials to the browser. `limit` is for one refused password."""
+    """Submits claimed credentials to the browser. `limit` is for one refused password.
 
-    def __init__(self, browser: Browser, keeper: Keeper, plan: PortalPlan, limit: int) -> None:
+    Tracing costs a fifth of an attempt, and nearly every first one succeeds: unless all are to
+    be `traced`, only an attempt is that follows a failed one, or that none will follow.
+    """
+
+    def __init__(
+        self, browser: Browser, keeper: Keeper, plan: PortalPlan, limit: int, *, traced: bool
+    ) -> None:
         self.browser, self.keeper = browser, keeper
-        self.plan, self.limit = plan, limit
+        self.plan, self.limit, self.traced = plan, limit, traced
+        self.stages = StageBoard(keeper)
+
+    def plan_for(self, work: Work) -> PortalPlan:
+        """How the portal is visited in this attempt."""
+        is_last = work.attempt >= work.max_attempts
+        return replace(self.plan, keep_trace=self.traced or work.tries > 1 or is_last)
 
     def submit(self, work: Work) -> Future[Outcome]:
         """Start one attempt. Called on the lane's thread, which may read the ledger."""
@@ -68,12 +79,11 @@ class Errand:
         self.password = Password(credential.pk, credential.password_changed_at, runner.limit)
         self.times_sent = 0
         self.is_refused_by_us = False
-        self.noted: tuple[str, float] = ("", 0.0)
         self.outcome: Future[Outcome] = Future()
 
     def start(self) -> Future[Outcome]:
         """Hand it to the browser, unless its password may not be sent any more."""
-        if self.password.is_spent():
+        if was_spent(self.credential, self.runner.limit):
             text = f"{MEANINGS[Code.LOGIN_FAILED].sentence} {told_spent(self.runner.limit)}"
             outcome = Outcome(Verdict.REJECTED, Code.LOGIN_FAILED, text, details=advice())
             self._log(outcome)
@@ -87,19 +97,17 @@ class Errand:
         )
         watch = Watch(stage=self._note_stage, before_password=self._count_password)
         report = self.runner.browser.submit(
-            login, self.runner.plan, fresh=self.work.tries > 1, watch=watch
+            login, self.runner.plan_for(self.work), fresh=self.work.tries > 1, watch=watch
         )
         report.add_done_callback(lambda done: self.runner.keeper.do(self._finish, done))
         return self.outcome
 
-    # Called by the browser, each in a thread of its own
+    # Called by the browser: the first in its event loop, the second in a thread of its own
 
     def _note_stage(self, stage: str, done: int, total: int) -> None:
-        """Each stage is noted; bills on the way at most so often that a page could show them."""
-        now = time.monotonic()
-        if stage != self.noted[0] or now - self.noted[1] > NOTED_AGAIN_SECONDS:
-            self.noted = (stage, now)
-            self.runner.keeper.do(self._keep_stage, stage, done, total)
+        self.runner.stages.note(self.work.batch_id, stage, done, total)
+        if stage == Stage.LIST:
+            self.runner.keeper.do(self.password.note_accepted)
 
     def _count_password(self) -> None:
         """Before it is typed. Raises PortalError where it must not be."""
@@ -111,13 +119,6 @@ class Errand:
         self.times_sent += 1
 
     # On the keeper's thread
-
-    def _keep_stage(self, stage: str, done: int, total: int) -> None:
-        if stage == Stage.LIST:
-            self.password.note_accepted()
-        CredentialUse.objects.filter(pk=self.work.batch_id).update(
-            stage=stage, stage_done=done, stage_total=total
-        )
 
     def _finish(self, done: Future[AttemptReport]) -> None:
         """Store what there is, then tell the lane. Its outcome is written down last of all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -54,14 +55,17 @@ class Visit:
         self.lost = ""  # why the last navigation got no answer
         self.status = 0  # HTTP status of the page that is shown
         self.headers: dict[str, str] = {}
+        self.dismisses_overlays = False
         self.tracing = False
         self.trace_spoilt = False  # the password was typed while the trace ran
         self._asked: Request | None = None
+        self._came = asyncio.Event()  # another page, since this was last waited for
         self._watch = watch
         self._since = time.monotonic()
         page.on("request", self._on_request)
         page.on("response", self._on_response)
         page.on("requestfailed", self._on_lost)
+        page.on("domcontentloaded", self._on_page)
         self.context.set_default_timeout(plan.recipe.login.answer_seconds * 1000)
         self.context.set_default_navigation_timeout(plan.attempt_timeout * 1000)
 
@@ -74,7 +78,7 @@ class Visit:
         self.stop_clock()
         self.report.stage = stage
         if self._watch.stage is not None:
-            await asyncio.to_thread(self._watch.stage, str(stage), done, total)
+            self._watch.stage(str(stage), done, total)
 
     async def take_picture(self) -> None:
         """Photograph the stage, once, where the plan asks for pictures."""
@@ -129,6 +133,12 @@ class Visit:
             return " ".join(f"{host}: {why}." for host, why in reasons.items())
         return f"The browser says: {reason}."
 
+    async def pause(self, seconds: float) -> None:
+        """Wait before the next look at the page; no longer than until another page has come."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._came.wait(), seconds)
+        self._came.clear()
+
     # The password
 
     async def type_password(self, box: Locator) -> None:
@@ -151,6 +161,9 @@ class Visit:
         await handle.fill(self.login.password)
 
     # What the page's own network says
+
+    def _on_page(self, _: Page) -> None:
+        self._came.set()
 
     def _on_request(self, request: Request) -> None:
         if not self._is_main(request):

@@ -24,10 +24,12 @@ NEXT_BUTTONS = (
     "form button:not([type])",
 )
 
-COOKIE_BUTTON = (
+IN_A_BANNER = (
     ":is([id*=cookie i], [class*=cookie i], [id*=consent i], [class*=consent i], "
-    "[role=dialog], [role=alertdialog]) "
-    ':is(button, a, [role=button]):text-matches("^\\\\s*(accept|accept all|accept all cookies|'
+    "[role=dialog], [role=alertdialog]) :is(button, a, [role=button])"
+)
+COOKIE_BUTTON = (
+    IN_A_BANNER + ':text-matches("^\\\\s*(accept|accept all|accept all cookies|'
     "accept cookies|agree|i agree|allow all|allow all cookies|got it|ok|okay|godkänn|"
     "godkänn alla|godkänn alla cookies|acceptera|acceptera alla|acceptera alla cookies|"
     'tillåt alla|jag förstår|jag godkänner)\\\\s*$", "i")'

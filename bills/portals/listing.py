@@ -79,8 +79,13 @@ class Listing:
 
     async def rows(self) -> list[Row]:
         """The rows that are shown now."""
+        return (await self._read())[0]
+
+    async def _read(self) -> tuple[list[Row], bool]:
+        """The rows that are shown now, and whether the page is loaded."""
         found = self.visit.page.locator(self.selector)
-        return rows_from(await found.evaluate_all(READ_ROWS, picks(self.recipe)))
+        read = await found.evaluate_all(READ_ROWS, picks(self.recipe))
+        return rows_from(read["rows"]), read["state"] == "complete"
 
     async def links(self, rows: list[Row]) -> dict[int, str]:
         """By row index, the address behind the bill's link; "" where it must be pressed.
@@ -130,11 +135,11 @@ class Listing:
 
     async def _settled(self) -> list[Row]:
         """The rows once the page is whole: scripts may still be adding some."""
-        rows = await self.rows()
+        rows, loaded = await self._read()
         while True:
-            state = await self.visit.page.evaluate("document.readyState")
-            again = await self.rows()
-            if state == "complete" and again == rows:
+            was_loaded = loaded
+            again, loaded = await self._read()
+            if was_loaded and again == rows:
                 return rows
             rows = again
             await asyncio.sleep(LOOK_SECONDS)

@@ -12,7 +12,7 @@ from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing
 from bills.portals.login import judge, open_login, send_password, wanted
 from bills.portals.rows import amount_of, date_of, is_own, number_of
-from bills.portals.targets import calmly_look, dismiss_overlays, earliest, filled
+from bills.portals.targets import calmly_look, earliest, expect_overlays, filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ class RecipePortal:
 
     async def log_in(self, visit: Visit) -> None:
         """See `Portal.log_in`."""
-        await dismiss_overlays(visit)
+        await expect_overlays(visit)
         await open_login(visit)
         before = await send_password(visit)
         await judge(visit, before)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 NUMBER_IN_TEXT = re.compile(r"(?<![\w.,-])[A-Z]{0,4}[-]?\d{4,}(?![\w.,-])")
 
-# All rows in one call. `picks` are CSS selectors by field.
-READ_ROWS = """(rows, picks) => rows.map((row, index) => {
+# All rows in one call, and whether the page is loaded. `picks` are CSS selectors by field.
+READ_ROWS = """(rows, picks) => ({state: document.readyState, rows: rows.map((row, index) => {
   row.setAttribute("data-redrive-row", index);
   const text = part => part ? part.innerText.trim() : null;
   const table = row.closest("table, [role=table], [role=grid]");
@@ -43,7 +43,7 @@ READ_ROWS = """(rows, picks) => rows.map((row, index) => {
     picked: Object.fromEntries(
       Object.entries(picks).map(([field, css]) => [field, text(row.querySelector(css))])),
   };
-})"""
+})})"""
 
 # The address behind each ordinary link, with its row's index (READ_ROWS has numbered them); ""
 # where a script, a form or a blob is behind it.

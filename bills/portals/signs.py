@@ -11,7 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from bills.portals import guesses
 from bills.portals.failures import Code, PortalError
-from bills.portals.targets import LOOK_SECONDS, is_between_pages
+from bills.portals.targets import LOOK_SECONDS, dismiss_overlays, is_between_pages
 from bills.visit import retry_after
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ FROM_THE_START = ("captcha", "rate_limited", "maintenance")  # may stand before 
 LONGEST_CONTROL = 40  # characters of a button's text: longer ones are sentences
 
 # One look at a page: whether it is loading, its visible text, the texts of its buttons and links,
-# and which CSS selectors are visible (null: not CSS, ask Playwright). Shadow roots included.
-LOOK = """([selectors, longest]) => {
+# which CSS selectors are visible (null: not CSS, ask Playwright), and whether a button is that
+# stands where banners have theirs. Shadow roots included.
+LOOK = """([selectors, longest, banner]) => {
   const roots = [document];
   for (const root of roots)
     for (const part of root.querySelectorAll("*"))
@@ -54,6 +55,7 @@ LOOK = """([selectors, longest]) => {
     controls: all("a, button, input[type=submit], [role=button], [role=menuitem]")
       .filter(part => text(part).length <= longest && shown(part)).map(text),
     visible: selectors.map(css => { try { return all(css).some(shown); } catch { return null; } }),
+    banner: !!banner && all(banner).some(shown),
   };
 }"""
 
@@ -112,7 +114,7 @@ async def race(
             broken = broken + 1 if visit.status >= 400 and not visit.is_waiting else 0
             if broken > 1:  # at the first look the page before it may still be shown
                 visit.check_status()
-        await asyncio.sleep(LOOK_SECONDS)
+        await visit.pause(LOOK_SECONDS)
         if visit.is_waiting:
             gives_up_at += clock() - looked_at
         looked_at = clock()
@@ -123,7 +125,9 @@ async def glance(visit: Visit, marks: list[Mark]) -> set[Mark] | None:
     """The marks that the page shows now; None while it is being loaded or replaced."""
     selectors = [mark.sign.selector for mark in marks if mark.sign and mark.sign.selector]
     try:
-        page = await visit.page.evaluate(LOOK, [selectors, LONGEST_CONTROL])
+        page = await visit.page.evaluate(LOOK, [selectors, LONGEST_CONTROL, guesses.IN_A_BANNER])
+        if page["banner"]:
+            await dismiss_overlays(visit)
         if page["state"] == "loading":
             return None
         visible = dict(zip(selectors, page["visible"], strict=True))
@@ -168,7 +172,7 @@ async def text_of_frames(visit: Visit) -> str:
     for frame in visit.page.frames[1:]:
         if frame.url.startswith("http"):
             try:
-                texts.append((await frame.evaluate(LOOK, [[], 0]))["text"])
+                texts.append((await frame.evaluate(LOOK, [[], 0, ""]))["text"])
             except PlaywrightError:
                 continue  # it came and went
     return "\n".join(["", *texts])

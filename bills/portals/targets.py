@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bills.visit import Visit
 
 LOOK_SECONDS = 0.05  # between two looks at a page
+BANNER_SECONDS = 1.0
 DAYS_IN_A_MONTH = 30.44
 
 
@@ -96,11 +98,38 @@ def is_between_pages(problem: PlaywrightError) -> bool:
     return bool(re.search(r"context was destroyed|navigat|frame was detached", problem.message))
 
 
+async def expect_overlays(visit: Visit) -> None:
+    """The recipe's overlays are pressed away from the start, usual cookie banners once one shows.
+
+    Looking out for them costs something at every action. A banner that no look at the page has
+    shown is looked out for as soon as the login takes its time: it may stand in the way.
+    """
+    if visit.plan.recipe.overlays:
+        await dismiss_overlays(visit)
+        return
+
+    async def later() -> None:
+        await asyncio.sleep(BANNER_SECONDS)
+        with contextlib.suppress(PlaywrightError):
+            await dismiss_overlays(visit)
+
+    waiting = asyncio.ensure_future(later())
+
+    def stop(_: Page) -> None:
+        waiting.cancel()
+
+    visit.page.on("close", stop)
+
+
 async def dismiss_overlays(visit: Visit) -> None:
     """From now on, press away the recipe's overlays (or usual cookie banners) as they appear.
 
-    Playwright does it itself before every action, so a banner that comes late is met too.
+    Playwright does it itself before every action, also before one that is under way is tried
+    again, so a banner that comes late is met too.
     """
+    if visit.dismisses_overlays:
+        return
+    visit.dismisses_overlays = True
     buttons = visit.plan.recipe.overlays or (Target(selector=guesses.COOKIE_BUTTON),)
     for target in buttons:
         found = locators(visit.page, target)[-1].filter(visible=True).first
