@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from bills.evidence import picture
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from playwright.async_api import BrowserContext, Locator, Page, Request, Response
 
     from bills.gate import Gate
@@ -21,16 +24,26 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# Where the box stands, and where its form would send the password.
-FORM_OF = """box => {
-  const base = box.ownerDocument.baseURI, actions = [];
-  if (box.form) {
-    actions.push(new URL(box.form.getAttribute("action") || "", base).href);
-    for (const button of box.form.querySelectorAll("[formaction]"))
-      actions.push(new URL(button.getAttribute("formaction"), base).href);
-  }
-  return {href: box.ownerDocument.location.href, actions};
-}"""
+# Where a box stands, and where its form would send the password: all addresses.
+_FORM = """
+  const goal = box => {
+    const base = box.ownerDocument.baseURI, urls = [box.ownerDocument.location.href];
+    if (box.form) {
+      urls.push(new URL(box.form.getAttribute("action") || "", base).href);
+      for (const button of box.form.querySelectorAll("[formaction]"))
+        urls.push(new URL(button.getAttribute("formaction"), base).href);
+    }
+    return urls;
+  };
+"""
+FORM_OF = f"box => {{{_FORM} return goal(box); }}"
+# Of every box on the page; each is marked with its place in the list.
+FORMS = f"""seal => {{{_FORM}
+  return [...document.querySelectorAll("input")].map((box, index) => {{
+    box.setAttribute("data-redrive-box", `${{seal}}-${{index}}`);
+    return goal(box);
+  }});
+}}"""
 
 
 class Visit:
@@ -146,9 +159,8 @@ class Visit:
 
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
-        handle = await box.element_handle()
-        form = await handle.evaluate(FORM_OF)
-        for url in (form["href"], *form["actions"]):
+        urls, fill = await self._pinned(box)
+        for url in urls:
             if not same_site(url, self.plan.login_url):
                 raise PortalError(
                     Code.OTHER_SITE, f"The password would go to {site(url)}. Nothing was typed."
@@ -157,8 +169,21 @@ class Visit:
             await asyncio.to_thread(self._watch.before_password)
         self.trace_spoilt = self.trace_spoilt or self.tracing
         self.report.password_submissions += 1
-        # On the handle, not the locator: if the page has changed meanwhile, this fails.
-        await handle.fill(self.login.password)
+        await fill(self.login.password)
+
+    async def _pinned(self, box: Locator) -> tuple[list[str], Callable[[str], Awaitable[None]]]:
+        """Where the password would go from this box, and what fills in this very box or fails.
+
+        Should another page take this one's place in between, it has no box with our mark on it.
+        """
+        seal = secrets.token_hex(8)
+        forms: list[list[str]] = await self.page.evaluate(FORMS, seal)
+        mark = await box.get_attribute("data-redrive-box") or ""
+        if mark.startswith(seal):
+            marked = box.and_(self.page.locator(f'[data-redrive-box="{mark}"]'))
+            return forms[int(mark.rpartition("-")[2])], marked.fill
+        handle = await box.element_handle()  # in a frame or a shadow root
+        return await handle.evaluate(FORM_OF), handle.fill
 
     # What the page's own network says
 

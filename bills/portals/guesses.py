@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bills.portals.recipe_schema import Sign, Target
 
 EMAIL_BOXES = (
@@ -96,20 +98,42 @@ SELECTORS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Links to a bill, the surest first; and the rows around them.
-LINK_WORDS = (
-    ':is(a, button, input[type=submit]):text-matches("(pdf|download|ladda (ner|ned|hem)|hämta|'
-    'open|öppna|view|visa|show)", "i")'
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Elements of a page: by CSS, and where `words` is given also by a text that it matches."""
+
+    css: str
+    words: str = ""
+
+    @property
+    def selector(self) -> str:
+        """As Playwright finds them. Its text-matches is about the innermost element."""
+        if not self.words:
+            return self.css
+        words = self.words.replace("\\", "\\\\")
+        inside = f':text-matches("{words}", "i")'
+        return f"{self.css}{inside}, {self.css}:has({inside})"
+
+    def as_json(self) -> dict[str, str]:
+        """As the list's script takes it."""
+        return {"css": self.css, "words": self.words}
+
+
+# Links to a bill, the surest first; the rows around them; what leads to the next page.
+BILL_LINKS = (
+    Kind('a[href*=".pdf" i]'),
+    Kind("a[download]"),
+    Kind('a[href*="pdf" i]'),
+    Kind(
+        ":is(a, button, input[type=submit])",
+        "(pdf|download|ladda (ner|ned|hem)|hämta|open|öppna|view|visa|show)",
+    ),
 )
-BILL_LINKS = ('a[href*=".pdf" i]', "a[download]", 'a[href*="pdf" i]', LINK_WORDS)
-_ANY_LINK = ", ".join(BILL_LINKS)
-BILL_ROWS = (
-    f":is(tr, [role=row]):has({_ANY_LINK})",
-    f":is(li, article, [role=listitem]):has({_ANY_LINK})",
-)
+BILL_ROWS = (":is(tr, [role=row])", ":is(li, article, [role=listitem])")
 NEXT_PAGE = (
-    "a[rel~=next]",
-    ':is(a, button):text-matches("^\\\\s*(next|next page|nästa|nästa sida|›|»|>)\\\\s*$", "i")',
+    Kind("a[rel~=next]"),
+    Kind(":is(a, button)", r"^\s*(next|next page|nästa|nästa sida|›|»|>)\s*$"),
 )
 NO_BILLS = (
     r"\b(no|0) (bills|invoices|documents|statements)\b",

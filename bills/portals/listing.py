@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
 from bills.portals import guesses
 from bills.portals.failures import Code, PortalError
+from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST
 from bills.portals.login import is_asking, unrecognised, wanted
-from bills.portals.recipe_schema import Sign
-from bills.portals.rows import READ_LINKS, READ_ROWS, picks, rows_from
+from bills.portals.rows import picks, rows_from
 from bills.portals.signs import Mark, marks_for, race, refuse
 from bills.portals.targets import (
     LOOK_SECONDS,
@@ -24,11 +25,22 @@ from bills.portals.targets import (
 if TYPE_CHECKING:
     from playwright.async_api import Locator
 
+    from bills.portals.recipe_schema import BillsPart, Target
     from bills.portals.rows import Row
     from bills.visit import Visit
 
-ROWS, EMPTY = "rows", "empty"
+EMPTY = "empty"
 WHILE_LISTING = ("maintenance", "rate_limited", "captcha", "code", "password_expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One look at the list. `turns` is None where the page could not say whether it can turn."""
+
+    rows: list[Row]
+    is_loaded: bool
+    is_linked: bool  # whether the rows' links have been looked for
+    turns: bool | None
 
 
 class Listing:
@@ -38,7 +50,8 @@ class Listing:
         self.visit = visit
         self.recipe = visit.plan.recipe.bills
         self.page_number = 0
-        self.selector = self.recipe.rows
+        self.sheet = Sheet([], False, False, None)
+        self._question = question(self.recipe)
 
     async def open(self) -> list[Row]:
         """Go to the first page; its rows. [] only where the page says that there are none."""
@@ -79,39 +92,45 @@ class Listing:
 
     async def rows(self) -> list[Row]:
         """The rows that are shown now."""
-        return (await self._read())[0]
-
-    async def _read(self) -> tuple[list[Row], bool]:
-        """The rows that are shown now, and whether the page is loaded."""
-        found = self.visit.page.locator(self.selector)
-        read = await found.evaluate_all(READ_ROWS, picks(self.recipe))
-        return rows_from(read["rows"]), read["state"] == "complete"
+        page = self.visit.page
+        read = await page.evaluate(READ_LIST, self._question)
+        if read["rows"] is None:
+            found = page.locator(self.recipe.rows)
+            read = await found.evaluate_all(FOUND_ROWS, self._question)
+        self.sheet = Sheet(
+            rows_from(read["rows"]), read["state"] == "complete", read["linked"], read["next"]
+        )
+        return self.sheet.rows
 
     async def links(self, rows: list[Row]) -> dict[int, str]:
         """By row index, the address behind the bill's link; "" where it must be pressed.
 
         The surest way to find a link is tried first, the others while a row has none.
         """
-        place = self.visit.page.locator(self.selector)
+        if self.sheet.is_linked:
+            return {row.index: row.href for row in rows}
+        place = self.visit.page.locator("[data-redrive-row]")
         found: dict[int, str] = {}
-        for target in wanted(self.recipe.link, guesses.BILL_LINKS):
+        for target in link_targets(self.recipe.link):
             for locator in locators(place, target):
-                for index, address in await locator.filter(visible=True).evaluate_all(READ_LINKS):
+                shown = locator.filter(visible=True)
+                for index, address in await shown.evaluate_all(FOUND_LINKS):
                     found.setdefault(index, address)
                 if all(row.index in found for row in rows):
                     return found
         return found
 
     def row(self, index: int) -> Locator:
-        """The row at this index on the page that is shown."""
-        return self.visit.page.locator(self.selector).nth(index)
+        """The row that had this index at the last look."""
+        return self.visit.page.locator(f'[data-redrive-row="{index}"]')
+
+    async def _shows_rows(self) -> bool:
+        return bool(await self.rows()) and not self.visit.is_waiting
 
     async def _rows_or_none(self) -> list[Row]:
-        selectors = (self.recipe.rows,) if self.recipe.rows else guesses.BILL_ROWS
-        by_rows = [Mark(ROWS, Sign(selector=selector)) for selector in selectors]
         limit = self.visit.plan.recipe.login.answer_seconds
-        marks = [*by_rows, *self._empty_marks(), *marks_for(self.visit, WHILE_LISTING)]
-        mark = await race(self.visit, marks, limit=limit)
+        marks = [*self._empty_marks(), *marks_for(self.visit, WHILE_LISTING)]
+        mark = await race(self.visit, marks, limit=limit, sooner=self._shows_rows)
         if mark is None:
             if await is_asking(self.visit):
                 raise PortalError(
@@ -123,10 +142,7 @@ class Listing:
                 + await unrecognised(self.visit),
             )
         refuse(self.visit, mark)
-        if mark.outcome == EMPTY or mark.sign is None:
-            return []
-        self.selector = mark.sign.selector
-        return await self._settled()
+        return [] if mark.outcome == EMPTY else await self._settled()
 
     def _empty_marks(self) -> list[Mark]:
         if self.recipe.empty is not None:
@@ -135,17 +151,18 @@ class Listing:
 
     async def _settled(self) -> list[Row]:
         """The rows once the page is whole: scripts may still be adding some."""
-        rows, loaded = await self._read()
         while True:
-            was_loaded = loaded
-            again, loaded = await self._read()
-            if was_loaded and again == rows:
+            before = self.sheet
+            rows = await self.rows()
+            if before.is_loaded and before.rows == rows:
                 return rows
-            rows = again
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _next_button(self) -> Locator | None:
-        button = await calmly_look(self.visit.page, wanted(self.recipe.next, guesses.NEXT_PAGE))
+        if self.sheet.turns is False:
+            return None
+        usual = tuple(kind.selector for kind in guesses.NEXT_PAGE)
+        button = await calmly_look(self.visit.page, wanted(self.recipe.next, usual))
         if button is None or not await button.is_enabled():
             return None
         dead = "e => e.getAttribute('aria-disabled') === 'true' || !!e.closest('.disabled')"
@@ -184,6 +201,29 @@ class Listing:
             if is_between_pages(problem):
                 return []
             raise
+
+
+def question(recipe: BillsPart) -> dict[str, object]:
+    """What the list's script is asked: the recipe's own kinds, else the usual ones."""
+    links = [kind.as_json() for kind in guesses.BILL_LINKS]
+    rows: list[dict[str, object]] = [{"css": css, "has": links} for css in guesses.BILL_ROWS]
+    following = [kind.as_json() for kind in guesses.NEXT_PAGE]
+    return {
+        "rows": [{"css": recipe.rows}] if recipe.rows else rows,
+        "links": by_css(recipe.link) if recipe.link else links,
+        "next": by_css(recipe.next) if recipe.next else following,
+        "picks": picks(recipe),
+    }
+
+
+def by_css(target: Target) -> list[dict[str, str]] | None:
+    """The target as a browser knows it; None for one that only Playwright finds."""
+    return [{"css": target.selector}] if target.selector else None
+
+
+def link_targets(given: Target | None) -> tuple[Target, ...]:
+    """What may lead to a bill, within its row."""
+    return wanted(given, tuple(kind.selector for kind in guesses.BILL_LINKS))
 
 
 def is_same_page(url: str, other: str) -> bool:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from bills.portals import guesses
 from bills.portals.failures import Code, PortalError
+from bills.portals.recipe_schema import Sign
 from bills.portals.signs import (
     FROM_THE_START,
     SUCCESS,
+    Mark,
     glance,
     marks_for,
     race,
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Locator
 
     from bills.portals.recipe_schema import Target
-    from bills.portals.signs import Mark
     from bills.visit import Visit
 
 
@@ -104,6 +105,10 @@ async def doubt(visit: Visit) -> None:
 async def is_asking(visit: Visit) -> bool:
     """Whether a box for a password is visible: we are not logged in, or not any more."""
     boxes = wanted(visit.plan.recipe.login.password, (guesses.PASSWORD_BOX,))
+    if all(box.selector for box in boxes):
+        shown = await glance(visit, [Mark("asking", Sign(selector=box.selector)) for box in boxes])
+        if shown is not None:
+            return bool(shown)
     for box in boxes:
         for locator in locators(visit.page, box):
             if await locator.filter(visible=True).count():

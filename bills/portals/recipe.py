@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bills.downloads import fetch_link, press_and_catch
-from bills.portals import guesses
 from bills.portals.base import ListedBill
 from bills.portals.failures import Code, PortalError
-from bills.portals.listing import Listing
-from bills.portals.login import judge, open_login, send_password, wanted
+from bills.portals.listing import Listing, link_targets
+from bills.portals.login import judge, open_login, send_password
 from bills.portals.rows import amount_of, date_of, is_own, number_of
 from bills.portals.targets import calmly_look, earliest, expect_overlays, filled
 
@@ -72,7 +71,7 @@ class RecipePortal:
         if place.href and await fetch_link(visit, place.href, target):
             return
         row = await self._row_of(place)
-        link = await calmly_look(row, wanted(visit.plan.recipe.bills.link, guesses.BILL_LINKS))
+        link = await calmly_look(row, link_targets(visit.plan.recipe.bills.link))
         if link is None:
             raise PortalError(Code.NAVIGATION, f"bills.link: the row of {bill} shows no link.")
         await press_and_catch(visit, link, target)

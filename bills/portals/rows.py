@@ -19,41 +19,6 @@ if TYPE_CHECKING:
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 NUMBER_IN_TEXT = re.compile(r"(?<![\w.,-])[A-Z]{0,4}[-]?\d{4,}(?![\w.,-])")
 
-# All rows in one call, and whether the page is loaded. `picks` are CSS selectors by field.
-READ_ROWS = """(rows, picks) => ({state: document.readyState, rows: rows.map((row, index) => {
-  row.setAttribute("data-redrive-row", index);
-  const text = part => part ? part.innerText.trim() : null;
-  const table = row.closest("table, [role=table], [role=grid]");
-  const head = table && (table.querySelector("thead tr:last-child")
-    || [...table.querySelectorAll("tr, [role=row]")].find(
-      line => line.querySelector("th, [role=columnheader]")
-        && !line.querySelector("td, [role=cell], [role=gridcell]")));
-  const parts = [...row.children];
-  return {
-    index,
-    shown: row.getClientRects().length > 0,
-    heads: row === head || !!row.closest("thead"),
-    text: row.innerText,
-    cells: parts.map(text),
-    days: parts.map(part => {
-      const time = part.matches("time") ? part : part.querySelector("time[datetime]");
-      return time ? time.getAttribute("datetime") || "" : "";
-    }),
-    headings: head ? [...head.children].map(text) : [],
-    picked: Object.fromEntries(
-      Object.entries(picks).map(([field, css]) => [field, text(row.querySelector(css))])),
-  };
-})})"""
-
-# The address behind each ordinary link, with its row's index (READ_ROWS has numbered them); ""
-# where a script, a form or a blob is behind it.
-READ_LINKS = """links => links.map(link => {
-  const row = link.closest("[data-redrive-row]");
-  const plain = link.tagName === "A" && link.hasAttribute("href") && !link.onclick
-    && /^https?:/.test(link.href) && link.href.split("#")[0] !== location.href.split("#")[0];
-  return [row ? Number(row.getAttribute("data-redrive-row")) : -1, plain ? link.href : ""];
-})"""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -65,6 +30,7 @@ class Row:
     days: tuple[str, ...]  # machine-readable dates, "" where a cell has none
     headings: tuple[str, ...]
     picked: dict[str, str | None]
+    href: str = ""  # the address behind the bill's link; "" where there is none, or none plain
 
     def __str__(self) -> str:
         return f"row {self.index + 1}"
@@ -80,6 +46,7 @@ def rows_from(raw: list[dict[str, Any]]) -> list[Row]:
             days=tuple(row["days"]),
             headings=tuple(row["headings"]),
             picked=row["picked"],
+            href=row["href"] or "",
         )
         for row in raw
         if row["shown"] and not row["heads"]
@@ -87,7 +54,7 @@ def rows_from(raw: list[dict[str, Any]]) -> list[Row]:
 
 
 def picks(bills: BillsPart) -> dict[str, str]:
-    """The CSS selectors that READ_ROWS needs, by field."""
+    """The CSS selectors of a row's parts, by field."""
     cells = {
         "number": bills.number,
         "date": bills.issued,

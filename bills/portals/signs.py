@@ -15,7 +15,7 @@ from bills.portals.targets import LOOK_SECONDS, dismiss_overlays, is_between_pag
 from bills.visit import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from bills.portals.recipe_schema import Sign
     from bills.visit import Visit
@@ -73,6 +73,9 @@ class Mark:
     control: str = ""
 
 
+FOUND = Mark("found")
+
+
 def marks_for(visit: Visit, outcomes: Iterable[str] = CODES) -> list[Mark]:
     """The recipe's marks for these outcomes first, then the guessed ones where it has none."""
     given, guessed = [], []
@@ -95,17 +98,31 @@ def success_marks(visit: Visit) -> list[Mark]:
 
 
 async def race(
-    visit: Visit, marks: list[Mark], *, limit: float, ignored: frozenset[Mark] = frozenset()
+    visit: Visit,
+    marks: list[Mark],
+    *,
+    limit: float,
+    ignored: frozenset[Mark] = frozenset(),
+    sooner: Callable[[], Awaitable[bool]] | None = None,
 ) -> Mark | None:
     """Wait for the first mark; of those seen at one look the earliest in the list counts.
+
+    `sooner` is asked before each look: where it is true, FOUND is the mark.
 
     `limit` is in seconds; while the portal owes us a page its clock stands still. None when
     nothing was recognised. Raises PortalError for another site, no answer, and error statuses.
     """
     clock = asyncio.get_running_loop().time
-    gives_up_at, looked_at, broken = clock() + limit, clock(), 0
+    gives_up_at, broken = clock() + limit, 0
     while clock() < gives_up_at:
         visit.check_site()
+        if visit.is_waiting:  # nothing on the page that is on its way out counts any more
+            since = clock()
+            await visit.pause(LOOK_SECONDS)
+            gives_up_at += clock() - since
+            continue
+        if sooner is not None and await calmly(sooner):
+            return FOUND
         seen = await glance(visit, marks)
         if seen is not None:
             found = next((mark for mark in marks if mark in seen - ignored), None)
@@ -115,10 +132,17 @@ async def race(
             if broken > 1:  # at the first look the page before it may still be shown
                 visit.check_status()
         await visit.pause(LOOK_SECONDS)
-        if visit.is_waiting:
-            gives_up_at += clock() - looked_at
-        looked_at = clock()
     return None
+
+
+async def calmly(sooner: Callable[[], Awaitable[bool]]) -> bool:
+    """Ask; a page that is just being replaced shows nothing."""
+    try:
+        return await sooner()
+    except PlaywrightError as problem:
+        if is_between_pages(problem):
+            return False
+        raise
 
 
 async def glance(visit: Visit, marks: list[Mark]) -> set[Mark] | None:
