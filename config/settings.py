@@ -198,6 +198,7 @@ UNFOLD = {
         "imports.admin.look.style",
         "imports.admin.look.style_of_acts",
         "imports.admin.look.style_of_records",
+        "imports.admin.look.style_of_chart",
     ],
     "SCRIPTS": [
         "imports.admin.look.script",

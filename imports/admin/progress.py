@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports import drafts, jobs
-from imports.admin import exporting, page, permissions, workspace
+from imports.admin import chart, exporting, page, permissions, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import moves, waves
 from imports.ledger.sums import batch_sums
@@ -31,11 +31,14 @@ ATTEMPTS_SHOWN = 12
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """Rate, time left, batches, the last attempts, and why nothing happens where nothing does."""
     is_at_work = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
-    attempts = Attempt.objects.filter(job=job).order_by("-id").select_related("batch")
+    attempts = Attempt.objects.filter(job=job).order_by("-ended_at", "-id")
     return {
         "progress": progress(job),
         "batches": batch_sums(job),
-        "attempts": attempts.defer("batch__body", "answer")[:ATTEMPTS_SHOWN],
+        "attempts": attempts.select_related("batch").defer("batch__body", "answer")[
+            :ATTEMPTS_SHOWN
+        ],
+        "chart": chart.chart(job),
         "no_worker": is_at_work and jobs.worker_count() == 0,
         "paused_by": _paused_by(job),
         **_wave(job),

@@ -24,7 +24,8 @@ INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_
 SELECT b.job_id, b.id, b.tries, mine.counted, b.worker, coalesce(b.claimed_at, clock_timestamp()),
     b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error, mine.answer,
     CASE WHEN mine.verdict = 'success' THEN b.size ELSE mine.successes END,
-    CASE WHEN mine.verdict IN ('rejected', 'retry') THEN b.size ELSE mine.errors END,
+    CASE WHEN mine.verdict IN ('rejected', 'retry') OR (mine.verdict = 'split' AND b.size = 1)
+        THEN b.size ELSE mine.errors END,
     CASE WHEN mine.verdict IN ('unknown', 'repeatable') THEN b.size ELSE mine.unknowns END,
     mine.details
 FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],

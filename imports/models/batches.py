@@ -186,7 +186,8 @@ class ImportResult(models.Model):
 class Attempt(models.Model):
     """One try of one batch. Written once, when it has ended, and never changed."""
 
-    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="attempts")
+    # No index of its own: "attempt_pace" begins with it.
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="attempts", db_index=False)
     batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="attempt_set")
     number = models.PositiveIntegerField(_("attempt"))  # counts the tries of these records from 1
     counted = models.BooleanField(default=True)  # against the operator's budget
@@ -209,6 +210,14 @@ class Attempt(models.Model):
         verbose_name_plural = _("attempts")
         ordering = ["id"]
         default_permissions = ("view",)
+        indexes = [
+            # A job's rate, chart and latest attempts are read from it, and not from the rows.
+            models.Index(
+                fields=["job", "ended_at"],
+                include=["success_count", "error_count", "unknown_count"],
+                name="attempt_pace",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.batch_id}/{self.number}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from imports.admin.chart import Chart
     from imports.admin.workspace import Workspace
     from imports.ledger.sums import Sums
     from imports.models import Attempt, ImportJob, ImportResult, JobEvent
@@ -98,6 +99,12 @@ def when(at: datetime | None, style: str = "") -> dict[str, Any]:
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localdate()
     return {"at": local, "is_short": style == "time" and is_today}
+
+
+@register.inclusion_tag("imports/parts/clock.html")
+def clock(at: datetime, chart: Chart) -> dict[str, Any]:
+    """A time as a chart writes all of its times, in the operator's zone."""
+    return {"at": timezone.localtime(at), "chart": chart}
 
 
 @register.inclusion_tag("imports/parts/bar.html")

@@ -61,7 +61,7 @@ def lived_in(browser: Browser, installation: Installation) -> dict[str, str]:
     files = installation.files(first=4000, customers=900, per_file=450)
     walking.new_draft(page, installation, "Members of week 48", files, **SLOW)
     running = walking.start(page)
-    expect(page.locator("#rd-progress .rd-timeline-item").nth(2)).to_be_visible()
+    expect(page.locator("#rd-attempts .rd-timeline-item").nth(2)).to_be_visible()
     bills = installation.run_bills(installation.home / "samples" / "credentials.csv", "November")
     found = pages.of_admin(installation) | pages.of_job(installation, sample)
     found |= pages.of_records(page, installation, sample)

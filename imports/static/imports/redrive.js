@@ -52,15 +52,17 @@
 
   /** A time in the reader's own zone, where that is another than the server's. */
   const localTimes = (root) => {
-    root.querySelectorAll("time[data-when]").forEach((each) => {
-      const at = new Date(each.dateTime);
-      const serverOffset = each.dateTime.match(/([+-])(\d\d):(\d\d)$/);
+    root.querySelectorAll("time[data-when], text[data-when]").forEach((each) => {
+      const written = each.dateTime || each.dataset.at; // a drawing's text has no dateTime
+      const at = new Date(written);
+      const serverOffset = written.match(/([+-])(\d\d):(\d\d)$/);
       const minutes = serverOffset ? (serverOffset[1] + "1") * (serverOffset[2] * 60 + +serverOffset[3]) : 0;
       if (minutes === -at.getTimezoneOffset()) return;
       const two = (number) => String(number).padStart(2, "0");
       const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
-      const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-      each.textContent = each.dataset.when === "time" ? `${time}:${two(at.getSeconds())}` : `${day} ${time}`;
+      const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+      const styles = { time: `${time}:${two(at.getSeconds())}`, minute: time, day: `${day} ${time}` };
+      each.textContent = styles[each.dataset.when] || `${at.getFullYear()}-${day} ${time}`;
     });
   };
 
