@@ -87,13 +87,24 @@ def run_lane(job_id: int) -> None:
     if job.status == JobStatus.QUEUED and lanes.read_input(job):
         _ring_all(job_id)  # the others join in
     more = _carry_out(job)
-    if job.status == JobStatus.RUNNING and lanes.run(job, partial(_is_wanted, job)):
+    if job.status == JobStatus.RUNNING and _send(job):
         more = True
     if more:
         ring(job_id)  # its turn is over and there is more: behind the others
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:
         lanes.close(job)
+
+
+def _send(job: ImportJob) -> bool:
+    """A lane's turn at the job. Where that let the next wave go, every worker is rung for it."""
+    limit = job.wave_limit
+    more = lanes.run(job, partial(_is_wanted, job))
+    job.refresh_from_db()
+    if job.status == JobStatus.RUNNING and job.wave_limit != limit:
+        _ring_all(job.pk)
+        return False
+    return more
 
 
 def _is_wanted(job: ImportJob) -> bool:

@@ -97,15 +97,17 @@ def next_of(job: ImportJob) -> dict[str, int | None]:
     if job.wave >= len(sizes):
         return {"wave": job.wave, "wave_limit": None}
     size = sizes[job.wave]
-    later = _numbers(job).filter(number__gt=job.wave_limit or 0).order_by("number")
-    numbers = list(later[: size + 1])
+    numbers = list(_later(job)[: size + 1])
     return {"wave": job.wave + 1, "wave_limit": numbers[-2] if len(numbers) > size else None}
 
 
 def sizes_of(job: ImportJob) -> tuple[int, int | None]:
     """How many batches are in the wave that is out, and in the next; None where it is the rest."""
     sizes = SIZES[job.beginning]
-    return sizes[job.wave - 1], sizes[job.wave] if job.wave < len(sizes) else None
+    following = sizes[job.wave] if job.wave < len(sizes) else None
+    if following is not None and not _later(job)[following : following + 1]:
+        following = None
+    return sizes[job.wave - 1], following
 
 
 def what_goes(job: ImportJob) -> str:
@@ -118,6 +120,11 @@ def what_goes(job: ImportJob) -> str:
 def _numbers(job: ImportJob) -> QuerySet[ImportBatch, int]:
     """The job's batches as the operator counts them: parts of one share its number."""
     return ImportBatch.objects.filter(job=job).values_list("number", flat=True).distinct()
+
+
+def _later(job: ImportJob) -> QuerySet[ImportBatch, int]:
+    """Those that wait for a later wave, in order."""
+    return _numbers(job).filter(number__gt=job.wave_limit or 0).order_by("number")
 
 
 def is_out(job: ImportJob) -> bool:

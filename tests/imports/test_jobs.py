@@ -65,6 +65,25 @@ def test_one_bell_is_enough_for_a_whole_import(
     assert not sandbox.account.difference(keys(job, "success"))
 
 
+def test_a_wave_that_ended_rings_for_the_next_at_once_without_a_sweep(
+    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+) -> None:
+    job = make_job.queued(60, batch_size=1, beginning="ramp")
+    jobs.ring(job.pk)
+    work(bells)
+    job.refresh_from_db()
+    assert (job.status, job.wave, job.wave_limit) == ("finished", 3, None)
+    assert sandbox.account.total_effects == 60
+
+
+def test_a_wave_that_waits_for_a_person_rings_for_nobody(make_job: JobMaker, bells: Any) -> None:
+    job = make_job.queued(9, beginning="one")
+    jobs.ring(job.pk)
+    work(bells)
+    job.refresh_from_db()
+    assert (job.status, bells.count) == ("paused", 0)
+
+
 def test_hearing_a_bell_ten_times_sends_nothing_twice(
     make_job: JobMaker, sandbox: SandboxApi, bells: Any
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imports import jobs, sweeper
-from imports.ledger import claims, expiry, moves, outcomes, rounds
+from imports.ledger import claims, expiry, moves, outcomes, rounds, waves
 from imports.ledger.outcomes import Finding
 from imports.models import Gate, ImportJob
 from imports.policy import Outcome, Verdict
@@ -207,6 +207,14 @@ def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
         "50 of 50 imported. All the rest goes out.",
     ]
     assert ended(job).status == "finished"
+
+
+@pytest.mark.parametrize(("count", "following"), [(7, 5), (6, None), (3, None)])
+def test_what_goes_next_is_all_the_rest_where_no_more_than_a_wave_is_left(
+    count: int, following: int | None, make_job: JobMaker
+) -> None:
+    job = make_job(count, batch_size=1, beginning="ramp")
+    assert waves.sizes_of(job) == (1, following)
 
 
 @pytest.mark.django_db(transaction=True)

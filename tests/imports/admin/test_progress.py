@@ -223,7 +223,7 @@ def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: 
     moves.settle_wave(job)
     page = operator.get(url(job, "progress")).content.decode()
     assert "The first batch went out: 0 of 3 imported" in page
-    assert "The API refused the data." in page
+    assert "3 failed: The API refused the data." in " ".join(page.split())
     assert url(job, "failures") in page
     assert "Go on" in page
     operator.post(url(job, "progress", "resume"))
@@ -244,10 +244,10 @@ def test_a_beginning_that_there_is_not_leaves_the_setting_as_it_is(
 def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
     operator: Client, make_job: JobMaker
 ) -> None:
-    job = make_job(9)
-    answer(job, REFUSED, REFUSED, REFUSED)
+    job = make_job(21)
+    answer(job, *[REFUSED] * 7)
     ended(job)
-    assert "Ramp up: 1, 5, 50, then all" in operator.get(url(job, "progress")).content.decode()
+    assert "Retry in steps: 1, 5, 50" in operator.get(url(job, "progress")).content.decode()
     operator.post(url(job, "failures", "retry"), {"which": "all", "beginning": "ramp"})
     new = ImportJob.objects.get(retry_of=job)
     assert new.events.get(action="started").message == "Ramp up: 1, 5, 50, then all"

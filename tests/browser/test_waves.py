@@ -1,0 +1,65 @@
+"""One batch first, then the rest; and a ramp that stops itself, and goes on when it is told to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.browser import walking
+from tests.browser.walking import button, press
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.installation import Installation
+
+
+def test_one_batch_goes_out_first_and_the_rest_when_somebody_has_looked_at_it(
+    page: Page, installation: Installation
+) -> None:
+    files = installation.files(first=7000, customers=30)
+    walking.new_draft(page, installation, "One batch first", files, batch_size=10)
+    press(page, "Start with one batch, then ask me")
+    expect(page).to_have_url(re.compile(r"/progress/$"))
+    walking.watch(page)
+    expect(page.get_by_text("The first batch went out: 10 of 10 imported")).to_be_visible()
+    expect(page.get_by_text("Then all the rest goes out.")).to_be_visible()
+    expect(walking.badge(page)).to_contain_text("Paused")
+    assert walking.is_same_page(page)
+    assert installation.effects(7000, 10) == {1}
+    assert installation.effects(7010, 20) == {0}
+
+    press(page, "Go on")
+    expect(page.get_by_text("All 30 customers imported")).to_be_visible()
+    expect(button(page, "Go on")).to_have_count(0)
+    assert installation.effects(7000, 30) == {1}
+    page.get_by_role("link", name="Log", exact=True).click()
+    expect(page.get_by_text("All the rest goes out.")).to_be_visible()
+
+
+def test_a_ramp_stops_itself_at_the_same_error_and_goes_on_when_the_cause_is_gone(
+    page: Page, installation: Installation
+) -> None:
+    files = installation.files(first=7100, customers=30)
+    installation.refuse(*range(7100, 7130))
+    walking.new_draft(page, installation, "Refused as a whole", files, batch_size=5)
+    walking.start(page)
+    press(walking.retry_dialog(page), "No")
+    press(page, "Retry in steps: 1, 5, 50, then all")
+    expect(page.get_by_text("The first batch failed again with the same error")).to_be_visible()
+    expect(
+        page.get_by_text("Then all the rest goes out.").or_(
+            page.get_by_text("Then 5 more batches go out.")
+        )
+    ).to_be_visible()
+    assert installation.effects(7100, 30) == {0}
+
+    installation.forgive()
+    press(page, "Go on")
+    press(walking.retry_dialog(page), "No")
+    expect(page.get_by_text("25 of 30 imported, after 2 rounds")).to_be_visible()
+    expect(page.get_by_text("5 customers failed and wait for you")).to_be_visible()
+    assert installation.effects(7100, 5) == {0}
+    assert installation.effects(7105, 25) == {1}
