@@ -75,7 +75,7 @@ def check(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 def checked(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """What was found, or how far it is: the part of the page."""
-    shown: dict[str, Any] = {"job": job, "is_part": True}
+    shown: dict[str, Any] = {"job": job, "is_answer": True}
     if job.status == JobStatus.DRAFT:
         shown |= context(request, job)
     return render(request, "imports/job/parts/dry_run.html", shown)

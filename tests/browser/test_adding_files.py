@@ -66,3 +66,24 @@ def test_a_directory_is_added_with_its_customer_files_only(
     page.get_by_label("Add directory").set_input_files(str(folder))
     expect(page.get_by_text("Added 2 files with 2 customers.")).to_be_visible()
     expect(page.locator("#rd-files tbody tr")).to_have_count(2)
+
+
+def test_everything_is_checked_together_before_anything_is_sent(
+    page: Page, installation: Installation, tmp_path: Path
+) -> None:
+    records = {"north.json": [customer(6200), 7], "south.json": [customer(6200), customer(6201)]}
+    for name, found in records.items():
+        (tmp_path / name).write_text(json.dumps({"data": found}))
+    walking.new_draft(page, installation, "Tried first", [tmp_path / name for name in records])
+    walking.watch(page)
+    press(page, "Check everything")
+    verdict = page.locator("#rd-dry-run")
+    summary = "4 customers in 2 files: 3 would be sent in 2 batches, 1 would be left out"
+    expect(verdict.get_by_role("status")).to_have_text(summary)
+    expect(verdict).to_contain_text("is also record 1 of north.json")
+    expect(button(verdict, "Check again")).to_be_visible()
+    assert walking.is_same_page(page)
+    assert installation.effects(6200, 2) == {0}
+
+    page.get_by_label("Add files").set_input_files(str(tmp_path / "south.json"))
+    expect(verdict).to_contain_text("The draft has changed since everything was checked")

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -104,6 +105,15 @@ def test_a_large_draft_is_checked_in_the_background_and_the_page_follows(
     part = operator.get(url(job, "files", "checked"), headers=HTMX).content.decode()
     assert "3 customers in 1 file: all would be sent, in 1 batch" in part
     assert "hx-trigger" not in part
+
+
+def test_a_message_stands_once_in_a_panel_that_was_swapped_in(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.draft(3)
+    upload = SimpleUploadedFile("more.json", json.dumps({"data": [customer(9)]}).encode())
+    answer = operator.post(url(job, "files", "add"), {"files": [upload]}, headers=HTMX)
+    assert answer.content.decode().count("Added 1 file with 1 customer.") == 1
 
 
 def test_a_job_that_was_started_has_nothing_to_check(operator: Client, make_job: JobMaker) -> None:
