@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
+from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from imports.admin import workspace
 from imports.admin.verdict_words import FAILED, VERDICTS
-from imports.models import CustomerApi, ImportJob, ImportResult
-from imports.states import BatchStatus, JobStatus, ResultStatus
+from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult
+from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 2_000  # of the newest rows: the codes among them are offered
 NEWEST_JOBS = 30
+MOST_OPEN_BATCHES = 1_000
 
 
 class JobStatusFilter(SimpleListFilter):
@@ -40,7 +42,19 @@ class ResultStatusFilter(JobStatusFilter):
         found = super().queryset(request, queryset)
         if self.value() in (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED):
             return found.exclude(error_code="")  # so that the small index of troubles serves it
-        return found
+        return _in_open_batches(found) if self.value() == ResultStatus.PENDING else found
+
+
+def _in_open_batches(pending: QuerySet[Any]) -> QuerySet[Any]:
+    """The same records, by index: whatever is pending is in a batch that is open.
+
+    Where very many are open, pending records are many, too, and soon found without. The ids are
+    spelt out: PostgreSQL's statistics may still be of the time when all of them were open.
+    """
+    waits, is_out = Q(status=BatchStatus.PENDING), Q(status__in=IN_FLIGHT)
+    rows = ImportBatch.objects.filter(waits | is_out).order_by().values_list("pk", flat=True)
+    ids = list(rows[: MOST_OPEN_BATCHES + 1])
+    return pending if len(ids) > MOST_OPEN_BATCHES else pending.filter(batch__in=ids)
 
 
 class BatchStatusFilter(JobStatusFilter):

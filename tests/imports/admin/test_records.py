@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imports.admin import listing, pretty
+from imports.admin import filters, listing, pretty
 from imports.models import ImportJob, ImportResult
 from imports.policy import Outcome, Verdict
 from tests.imports.admin.conftest import url, with_permissions
-from tests.jobs import OK, answer
+from tests.jobs import OK, REFUSED, answer, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,21 @@ def test_results_can_be_narrowed_down(
 ) -> None:
     failed_job()
     assert len(found(operator, RESULTS, **query)) == count
+
+
+@pytest.mark.parametrize("most", [0, 1, 1_000])
+def test_pending_are_those_that_wait_and_those_in_flight_however_many_batches_are_open(
+    operator: Client, make_job: JobMaker, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(filters, "MOST_OPEN_BATCHES", most)
+    assert found(operator, RESULTS, status="pending") == []
+    job = make_job(12)
+    answer(job, OK, REFUSED)
+    send(job)
+    waiting = job.results.filter(batch__number__in=[3, 4]).order_by("-pk")
+    pending = list(waiting.values_list("pk", flat=True))
+    assert len(pending) == 6
+    assert found(operator, RESULTS, status="pending") == pending
 
 
 @pytest.mark.parametrize("model", LISTS)
