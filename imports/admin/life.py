@@ -15,6 +15,7 @@ from imports.admin.diffs import Row, diff
 from imports.admin.pretty import LONGEST_SHOWN, editable
 from imports.ledger.bodies import bytes_of
 from imports.models import Attempt, Deed, ImportResult, JobEvent
+from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -25,6 +26,7 @@ MOST_ATTEMPTS = 600
 MOST_VERSIONS = 20  # whose bytes are read
 MOST_BYTES = LONGEST_SHOWN + 1
 CORRECTED = "corrected"
+ARRIVED, NOT_ARRIVED, EXCLUDED = "unknown arrived", "unknown did not arrive", "excluded"
 TOLD = ("created", CORRECTED, "started", "cancelled")  # of a job's log, to all of its records
 
 # From any round of a record to its first one, and from there to all later ones: a corrected
@@ -82,6 +84,16 @@ class Round:
         tries = [Moment(each.ended_at, each, None, each is last) for each in self.attempts]
         done = [Moment(each.at, None, each) for each in [*self.events, *self.deeds]]
         return sorted([*done, *tries], key=lambda moment: moment.at)
+
+    @property
+    def came_to(self) -> str:
+        """Where the last attempt left it, before anybody decided; "" while it goes on."""
+        decided = {each.action for each in self.deeds}
+        if decided & {ARRIVED, NOT_ARRIVED}:
+            return ResultStatus.UNKNOWN.value
+        if EXCLUDED in decided:
+            return ResultStatus.ERROR.value
+        return "" if self.result.status == ResultStatus.PENDING else self.result.status
 
     @property
     def correction(self) -> JobEvent | None:

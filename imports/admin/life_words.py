@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from imports.admin.life import ARRIVED, EXCLUDED, NOT_ARRIVED
 from imports.ledger.moves import CANCELLED_CODE
 from imports.policy import Verdict
 from imports.states import JobStatus, ResultStatus
@@ -29,7 +30,6 @@ MOST_REASONS = 2
 MOST_DAYS = 4  # more are told as a span
 # Tries that say nothing about this record: asked to come later, or halved.
 NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
-ARRIVED, NOT_ARRIVED, EXCLUDED = "unknown arrived", "unknown did not arrive", "excluded"
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
 DEEDS: dict[str, _StrOrPromise] = {
     ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),

@@ -1,4 +1,4 @@
-"""Failures as an operator works them off: one cause goes out again, another is left out."""
+"""Failures as an operator works them off: sent again, left out, or found to be none."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.installation import Installation
 
 REFUSED, IN_CONFLICT = (9503, 9517), (9508, 9511, 9520)
+LOST = (9704, 9709)
 
 
 def cause(page: Page, code: str) -> Locator:
@@ -62,3 +63,34 @@ def test_one_cause_is_retried_and_the_other_excluded_with_a_reason(
     expect(page.get_by_text("They are members already")).to_be_visible()
     arrived = installation.account()["customers"]
     assert not {f"500000{1000 + number}" for number in IN_CONFLICT} & set(arrived)
+
+
+def test_unknown_customers_are_decided_about_with_a_reason(
+    page: Page, installation: Installation
+) -> None:
+    files = installation.files(first=9700, customers=20)
+    installation.refuse(*LOST, fault="missing_entry")
+    job = installation.run_import(files, "Two without an answer")
+    installation.forgive()
+
+    page.goto(installation.job(job, "failures/"))
+    expect(cause(page, "NOT_IN_ANSWER")).to_contain_text("2 customers")
+    expect(page.get_by_role("button", name="Retry failed")).to_have_count(0)
+    cause(page, "NOT_IN_ANSWER").get_by_role("link", name="Decide").click()
+    question = page.get_by_role("dialog", name="Decide about 2 customers that may have arrived")
+    expect(question).to_contain_text("For example 50000010704")
+    question.get_by_label("They arrived").check()
+    press(question, "Write it down")
+    expect(question).to_be_visible()  # not without a reason
+    question.get_by_label("Reason").fill("Both stand in the API's own list")
+    press(question, "Write it down")
+
+    expect(page.get_by_text("2 customers arrived: they count as imported now.")).to_be_visible()
+    expect(cause(page, "NOT_IN_ANSWER")).to_have_count(0)
+    told = walking.details(page, installation, job)
+    assert {each["status"] for each in told["results"]} == {"success"}
+    assert installation.effects(9700, 20) == {1}  # nothing was sent twice
+    page.locator("#rd-find").fill("50000010704")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rd-sentence")).to_contain_text("admin")
+    expect(page.get_by_text("Both stand in the API's own list").first).to_be_visible()

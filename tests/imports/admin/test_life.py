@@ -62,6 +62,26 @@ def test_a_record_tells_its_life_over_all_rounds(operator: Client, make_job: Job
     assert "It went out again, as it was, in round 2" in page
 
 
+@pytest.mark.parametrize("arrived", [True, False])
+def test_an_attempt_is_told_as_it_ended_whatever_somebody_found_later(
+    make_job: JobMaker, arrived: bool
+) -> None:
+    job = make_job(3)
+    answer(job, LOST)
+    verdicts.resolve_unknown(job, job.results.all(), arrived=arrived, reason="it", actor="eva")
+    (chapter,) = life.chapters(job.results.order_by("pk")[0])
+    assert chapter.latest.status == ("success" if arrived else "error")
+    assert chapter.rounds[0].came_to == "unknown"
+
+
+def test_one_that_was_left_out_by_hand_had_failed(make_job: JobMaker) -> None:
+    job = make_job(3)
+    answer(job, REFUSED)
+    verdicts.exclude(job, job.results.all(), reason="members already", actor="eva")
+    (chapter,) = life.chapters(job.results.order_by("pk")[0])
+    assert (chapter.latest.status, chapter.rounds[0].came_to) == ("excluded", "error")
+
+
 def test_attempts_and_what_people_did_stand_in_the_order_in_which_they_happened(
     make_job: JobMaker,
 ) -> None:
