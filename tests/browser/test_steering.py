@@ -49,7 +49,7 @@ def test_a_cancelled_job_keeps_what_was_not_sent_as_failed(
     told = walking.details(page, installation, job)["job"]
     assert told["error"] > 0
     assert told["success"] + told["error"] == told["total"] == 60
-    expect(page.get_by_text(f"{told['error']} customers failed and wait for you")).to_be_visible()
+    expect(page.get_by_text(f"{told['error']} customers failed: your turn")).to_be_visible()
     assert installation.effects(3100, 60) <= {0, 1}
 
 

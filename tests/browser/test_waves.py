@@ -60,6 +60,6 @@ def test_a_ramp_stops_itself_at_the_same_error_and_goes_on_when_the_cause_is_gon
     press(page, "Go on")
     press(walking.retry_dialog(page), "No")
     expect(page.get_by_text("25 of 30 imported, after 2 rounds")).to_be_visible()
-    expect(page.get_by_text("5 customers failed and wait for you")).to_be_visible()
+    expect(page.get_by_text("5 customers failed: your turn")).to_be_visible()
     assert installation.effects(7100, 5) == {0}
     assert installation.effects(7105, 25) == {1}
