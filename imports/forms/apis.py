@@ -58,6 +58,14 @@ def _clear_field(label: Any) -> forms.BooleanField:
     return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanWidget)
 
 
+class UnshownTextarea(UnfoldAdminTextareaWidget):
+    """A box for lines that are secret: as with a password, a refused form comes back without."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super().get_context(name, None, attrs)
+        return shown
+
+
 class CustomerApiForm(ApiModelForm):
     """Empty secrets keep what is stored; a checkbox clears it."""
 
@@ -69,7 +77,7 @@ class CustomerApiForm(ApiModelForm):
         label=gettext_lazy("Extra headers"),
         required=False,
         max_length=LONGEST_SECRET,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …"}),
+        widget=UnshownTextarea(attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …"}),
     )
     clear_extra_headers = _clear_field(gettext_lazy("Forget the stored headers"))
     preset = forms.ChoiceField(
@@ -91,6 +99,15 @@ class CustomerApiForm(ApiModelForm):
                 self.fields[name].help_text = _help(self.stored.get(name))
         if "extra_headers" in self.fields:
             self.fields["extra_headers"].help_text = _headers_help(self.instance, self.stored)
+
+    def full_clean(self) -> None:
+        """As ever; whoever has to correct something enters the secrets again, and is told so."""
+        super().full_clean()
+        if self.is_bound and self.errors:
+            for name in filter(self.data.get, WRITE_ONLY):
+                self[name].help_text = _(
+                    "Nothing was saved yet, and a secret is not shown: enter it once more."
+                )
 
     def clean_url(self) -> str:
         return _checked(self.cleaned_data["url"])

@@ -6,19 +6,17 @@ import html
 import io
 import json
 import logging
-import zipfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from django.db import connection
 
 from bills import keeping
 from bills.models import Bill, Credential, Evidence
+from tests import canaries
 from tests.bills.runs import attempts_of, full, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.bills.runs import BillMaker
@@ -42,51 +40,11 @@ def forms(secret: str) -> set[bytes]:
     return {text.encode() for text in texts} | {secret.encode("latin-1"), b"c4n4ry"}
 
 
-def everything(home: Path, bells: Any, log: str) -> Iterator[tuple[str, bytes]]:
-    """(where, bytes) of all that is kept: tables, Redis, the log, evidence opened, files."""
-    yield "log", log.encode()
-    with connection.cursor() as sql:
-        sql.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in sql.fetchall():
-            sql.execute(f'SELECT row_to_json(t)::text FROM "{table}" t')  # noqa: S608
-            for (row,) in sql.fetchall():
-                yield f"table {table}", row.encode()
-            for text in _byte_columns(sql, table):
-                yield f"bytes in {table}", text
-    for key in bells.connection.keys("*"):
-        yield f"redis {key}", bells.connection.dump(key) or b""
-    for piece in Evidence.objects.all():
-        content = piece.opened()
-        yield f"evidence {piece}", content
-        if piece.kind == "trace":
-            yield from _members(content)
-    for path in home.rglob("*"):
-        if path.is_file() and not path.name.startswith("credentials_"):
-            yield f"file {path}", path.read_bytes()
-
-
 def had_before(make_bills: BillMaker, name: str) -> None:
     """An account with a bill from an earlier job: none at all is a failure of its list then."""
     account = full(name)
     identity = {"portal": make_bills.portal, "account": account, "email": account, "number": "1"}
     Bill.objects.create(**identity, file="bills/1.pdf", sha256="", size=1, attempt_number=1)
-
-
-def _byte_columns(sql: Any, table: str) -> Iterator[bytes]:
-    sql.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
-        " AND data_type = 'bytea'",
-        [table],
-    )
-    for (column,) in sql.fetchall():
-        sql.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL')  # noqa: S608
-        yield from (bytes(value) for (value,) in sql.fetchall())
-
-
-def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as trace:
-        for name in trace.namelist():
-            yield f"trace member {name}", trace.read(name)
 
 
 def test_a_password_is_found_nowhere_after_failures_in_every_stage(
@@ -111,7 +69,7 @@ def test_a_password_is_found_nowhere_after_failures_in_every_stage(
     kinds = {piece.kind for piece in Evidence.objects.all()}
     assert kinds == {"screenshot", "page", "trace"}
     looked_at = 0
-    for where, content in everything(installation, bells, stream.getvalue()):
+    for where, content in canaries.kept(installation, bells, stream.getvalue()):
         looked_at += 1
         for form in forms(CANARY):
             assert form not in content, where
@@ -124,7 +82,7 @@ def test_a_leak_would_be_seen(make_bills: BillMaker, bells: Any, installation: P
     Credential.objects.update(extra={"note": CANARY})
     found = {
         where
-        for where, content in everything(installation, bells, "")
+        for where, content in canaries.kept(installation, bells, "")
         for form in forms(CANARY)
         if form in content
     }
