@@ -36,11 +36,12 @@ TYPES = {
 class BillAdmin(LedgerAdmin):
     """Read only; a bill opens as its PDF."""
 
+    when_empty = gettext_lazy("Bills come with a bill download: begin one on Home.")
     list_display = (
         "email",
         "portal",
         "number_column",
-        "date",
+        "date_column",
         "amount_column",
         "size_column",
         "fetched_column",
@@ -55,6 +56,10 @@ class BillAdmin(LedgerAdmin):
     @display(description=gettext_lazy("Number"), ordering="number")
     def number_column(self, bill: Bill) -> str:
         return bill.number or "–"
+
+    @display(description=gettext_lazy("Date"), ordering="date")
+    def date_column(self, bill: Bill) -> str:
+        return bill.date.isoformat() if bill.date else "–"
 
     @display(description=gettext_lazy("Amount"))
     def amount_column(self, bill: Bill) -> str:

@@ -36,6 +36,7 @@ ACCOUNTS_OFFERED = 100
 class PortalAdmin(ManagedAdmin):
     """A portal's addresses, recipe and pace."""
 
+    when_empty = gettext_lazy("A portal says where to log in and where its bills are listed.")
     manage = own.MANAGE_PORTALS
     form = PortalForm
     list_display = ("name", "login_url", "max_attempts", "concurrency")

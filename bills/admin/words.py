@@ -9,6 +9,8 @@ from django.utils.translation import ngettext
 
 from bills.report import Stage
 from imports.admin.words import number
+from imports.admin.workspace import FieldWords
+from imports.models.jobs import Beginning
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -20,6 +22,26 @@ STAGES: dict[str, _StrOrPromise] = {
     Stage.LIST: _("listing the bills"),
     Stage.DOWNLOAD: _("downloading"),
     Stage.DONE: _("done"),
+}
+OF_SETTINGS = {
+    "concurrency": FieldWords(_("Logins at once"), _("At any moment, over all workers.")),
+    "delay_seconds": FieldWords(
+        _("Delay between logins (s)"), _("Between any two logins to this portal.")
+    ),
+    "timeout_seconds": FieldWords(
+        help_text=_("From the login page to the last bill; after that the attempt is ended.")
+    ),
+    "max_attempts": FieldWords(
+        help_text=_("Tries of each credential in all, the first included.")
+    ),
+    "retry_delay_seconds": FieldWords(help_text=_("The same before each further attempt.")),
+    "beginning": FieldWords(
+        help_text=_(
+            "One credential: it is tried, then the job waits until you have looked. Ramp up: each "
+            "wave waits for the one before, and the job stops where a whole wave fails."
+        ),
+        choices={Beginning.ONE: _("One credential, then ask me")},
+    ),
 }
 
 

@@ -85,6 +85,7 @@ def _sidebar(request: HttpRequest) -> navigation.Group:
             navigation.item(
                 _("Portals"), "captive_portal", "admin:bills_portal_changelist",
                 own.VIEW_PORTAL, own.MANAGE_PORTALS,
+                but=("admin:bills_new", "admin:bills_preview"),
             ),
         ],
     }  # fmt: skip
@@ -111,6 +112,12 @@ register(
         add_permissions=own.NEW_JOB,
         plan=plan,
         sheet=sheets.of_credentials,
+        pace_title=gettext_lazy("How hard to press the portal"),
+        retry_files_hold=gettext_lazy(
+            "The failed credentials as a CSV, with the reasons and what helps. No password is in "
+            "it. Redrive never deletes it."
+        ),
+        field_words=words.OF_SETTINGS,
         tabs=(
             credentials.TAB,
             settings.TAB,

@@ -70,7 +70,10 @@ class Portal(models.Model):
         _("logins at once"),
         default=3,
         validators=[MinValueValidator(1), MaxValueValidator(50)],
-        help_text=_("Over all workers and jobs. Each takes some 130 MB of memory while it runs."),
+        help_text=_(
+            "Over all workers and jobs. Each further one takes about 30 MB of memory while it "
+            "runs; 80 MB where only the full Chromium is installed, without its headless shell."
+        ),
     )
     refused_password_limit = models.PositiveIntegerField(
         _("times one refused password is submitted"),

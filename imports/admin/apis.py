@@ -32,6 +32,7 @@ FOR_OAUTH2 = "['oauth2-password', 'oauth2-client'].includes(auth)"
 class CustomerApiAdmin(ManagedAdmin):
     """An API's address, credential and pace."""
 
+    when_empty = gettext_lazy("An API says where customers are sent, as whom and how fast.")
     manage = permissions.MANAGE_APIS
     secrets = (*SECRETS, *(f"clear_{name}" for name in SECRETS))
     form = CustomerApiForm

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class AttemptAdmin(ExportedAdmin):
     """Read only."""
 
+    when_empty = gettext_lazy("Each time something is sent, it is written down here.")
     list_display = (
         "when_column", "job_column", "batch_column", "verdict_column", "took_column",
         "trouble_column",

@@ -29,6 +29,7 @@ MOST_BATCHES_OF_A_RECORD = 200
 class ImportBatchAdmin(LedgerAdmin):
     """Read only; a failed batch can be sent again."""
 
+    when_empty = gettext_lazy("A job’s input is cut into batches when it is started.")
     list_display = (
         "batch_column", "job_column", "status_column", "sums_column", "attempts_column",
         "trouble_column",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 class ChannelAdmin(ManagedAdmin):
     """Mailboxes and webhooks."""
 
+    when_empty = gettext_lazy("A channel says who is told when a job ends or needs somebody.")
     manage = permissions.MANAGE_NOTIFICATIONS
     form = ChannelForm
     list_display = ("name", "kind", "goes_to_column", "wanted", "is_active")
@@ -80,6 +81,9 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
 class DeliveryAdmin(LedgerAdmin):
     """Read only; what was given up can be sent again."""
 
+    when_empty = gettext_lazy(
+        "People are told when a job ends or needs somebody: make a notification channel first."
+    )
     list_display = (
         "when_column", "job_column", "what_column", "channel", "status_column", "trouble_column",
     )  # fmt: skip

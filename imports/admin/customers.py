@@ -77,6 +77,11 @@ register(
         add_permissions=(permissions.ADD,),
         plan=plan,
         sheet=sheet,
+        pace_title=gettext_lazy("How hard to press the API"),
+        retry_files_hold=gettext_lazy(
+            "The failed records, byte for byte as they came in, in files that can be imported as "
+            "they are. Redrive never deletes them."
+        ),
         tabs=(
             files.TAB,
             settings.TAB,

@@ -36,6 +36,7 @@ MOST_JOBS_OF_A_RECORD = 200
 class ImportJobAdmin(ModelAdmin):
     """Jobs are started, watched and retried here; their numbers are the ledger's."""
 
+    when_empty = gettext_lazy("Begin with a new import, or with a new bill download on Home.")
     list_display = (
         "job_column",
         "status_column",

@@ -23,14 +23,30 @@ def add(group: Callable[[HttpRequest], Group]) -> None:
     _more.append(group)
 
 
-def item(title: str, icon: str, view: str, *permissions: str) -> dict[str, Any]:
-    """One line; shown to those who have any of the permissions."""
+def item(
+    title: str, icon: str, view: str, *permissions: str, but: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """One line; shown to those who have any of the permissions.
+
+    It is marked on every page below its own, `but` not on those of these names.
+    """
     return {
         "title": title,
         "icon": icon,
         "link": reverse(view),
         "permission": lambda request: any(request.user.has_perm(each) for each in permissions),
+        "active": lambda request: _is_here(request, view, but),
     }
+
+
+def _is_here(request: HttpRequest, view: str, but: tuple[str, ...]) -> bool:
+    """Whether the page is the line's own or stands below it."""
+    match = request.resolver_match
+    if match is not None and match.view_name in but:
+        return False
+    link = reverse(view)
+    is_home = link == reverse("admin:index")
+    return request.path == link if is_home else request.path.startswith(link)
 
 
 def of_model(title: str, icon: str, app: str, model: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 class ImportResultAdmin(ExportedAdmin):
     """Read only; failed ones can be sent again."""
 
+    when_empty = gettext_lazy("A record stands here once its job has been started.")
     list_display = (
         "record_column", "job_column", "status_column", "attempts_column", "trouble_column",
         "changed_column",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.forms import TypedChoiceField
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,6 +32,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 
 def _context(request: HttpRequest, job: ImportJob, form: JobSettingsForm) -> dict[str, Any]:
+    words = workspace.of(job.kind)
+    _call_by(words, form)
     return {
         "form": form,
         "speeds": SPEEDS,
@@ -39,8 +42,20 @@ def _context(request: HttpRequest, job: ImportJob, form: JobSettingsForm) -> dic
         "can_start": job.status == JobStatus.DRAFT
         and (job.batches.exists() or job.files.exists())
         and permissions.may(request, permissions.START),
-        "plan": workspace.of(job.kind).plan(job),
+        "plan": words.plan(job),
     }
+
+
+def _call_by(words: workspace.Workspace, form: JobSettingsForm) -> None:
+    """Let the fields be called what the job's kind calls them."""
+    for name, told in words.field_words.items():
+        if (shown := form.fields.get(name)) is None:
+            continue
+        shown.label = told.label or shown.label
+        shown.help_text = told.help_text or shown.help_text
+        if isinstance(shown, TypedChoiceField):
+            choices: Any = shown.choices
+            shown.choices = [(key, told.choices.get(key, text)) for key, text in choices]
 
 
 def save(request: HttpRequest, job: ImportJob) -> HttpResponse:

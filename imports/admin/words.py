@@ -45,6 +45,15 @@ def left_out(count: int) -> str:
     ) % {"n": number(count)}
 
 
+def seconds(taken: float) -> str:
+    """How long one request took: "0.4 s", "under 0.1 s", "2 min 10 s"."""
+    if taken >= 60:
+        return duration(taken)
+    if taken < 0.1:
+        return _("under %(n)s s") % {"n": number(0.1, 1)}
+    return _("%(s)s s") % {"s": number(taken, 1)}
+
+
 def duration(seconds: float) -> str:
     """A length of time in its two largest units: "2 min 10 s"."""
     whole = round(seconds)

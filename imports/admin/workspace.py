@@ -56,6 +56,15 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldWords:
+    """What a kind calls one of a job's settings, where that is not what the model calls it."""
+
+    label: _StrOrPromise = ""
+    help_text: _StrOrPromise = ""
+    choices: Mapping[str, _StrOrPromise] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """How a failed record is put right: what the button says, and where it leads, if anywhere."""
 
@@ -88,6 +97,9 @@ class Workspace:
     sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
     tabs: tuple[Tab, ...]
     fix: Fix
+    pace_title: _StrOrPromise  # above the settings
+    retry_files_hold: _StrOrPromise  # what is in them, and what they are for
+    field_words: Mapping[str, FieldWords] = field(default_factory=dict)
     remedies: Mapping[str, Remedy] = field(default_factory=dict)
     # Each result's own additions to the JSON views, by its id.
     json_of: Callable[[list[ImportResult]], dict[int, dict[str, object]]] = lambda results: {}
