@@ -46,5 +46,5 @@ def advice_on(code: str) -> Advice:
         return ROW
     if code in Code.__members__:
         meaning = MEANINGS[Code(code)]
-        return Advice(WHO[meaning.actor], meaning.remedy)
+        return Advice(WHO[meaning.actor], _(meaning.remedy))
     return OWN.get(code, Advice())

@@ -12,6 +12,7 @@ class BillsConfig(AppConfig):
 
     def ready(self) -> None:
         from bills.kind import BillKind
+        from bills.portals import details  # noqa: F401 - pages say its sentences, workers write them
         from imports import kinds
 
         kinds.register(BillKind())

@@ -16,6 +16,7 @@ from bills.chromium import Chromium, launch
 from bills.folders import new_folder, remove
 from bills.page_errors import excerpt
 from bills.plan import Watch
+from bills.portals import details
 from bills.portals.failures import Code, PortalError
 from bills.report import AttemptReport
 
@@ -117,7 +118,9 @@ class Browser:
         except asyncio.CancelledError:
             report.fail(PortalError(Code.INTERRUPTED))
         except (PlaywrightError, OSError) as error:
-            report.fail(PortalError(Code.BROWSER_CRASH, f"It did not start: {excerpt(error)}"))
+            report.fail(
+                PortalError(Code.BROWSER_CRASH, details.NOT_STARTED.format(error=excerpt(error)))
+            )
         finally:
             if task is not None:
                 self._running.discard(task)

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from playwright.async_api import Error as PlaywrightError
 
 from bills.pdf_files import looks_like_pdf
+from bills.portals import details
 from bills.portals.failures import Code, PortalError
 from bills.visit import refuse_status, site
 
@@ -35,7 +36,7 @@ async def fetch_link(visit: Visit, url: str, target: Path) -> bool:
     Raises PortalError for a foreign host, an error status, a connection that breaks off.
     """
     if not visit.plan.permits(urlsplit(url).hostname or ""):
-        raise PortalError(Code.OTHER_SITE, f"The bill's link leads to {site(url)}.")
+        raise PortalError(Code.OTHER_SITE, details.LINK_LEADS_TO.format(site=site(url)))
     limit = visit.plan.attempt_timeout * 1000
     try:
         answer = await visit.context.request.get(
@@ -140,8 +141,8 @@ class _Catch:
     def what_came(self) -> str:
         """What to say when there was no download."""
         if self._page_came:
-            return f"The portal answered with a page (HTTP {self.status}), not with a PDF."
-        return "Nothing was downloaded when the bill's link was pressed."
+            return details.WEB_PAGE.format(status=self.status)
+        return details.NO_DOWNLOAD
 
     async def close(self) -> None:
         """Stop listening and close the windows that opened."""
@@ -180,7 +181,7 @@ def inside_data_url(url: str) -> bytes:
     try:
         return base64.b64decode(b"".join(raw.split()), validate=True)
     except binascii.Error:
-        raise PortalError(Code.DOWNLOAD_BAD, "The link's base64 can't be read.") from None
+        raise PortalError(Code.DOWNLOAD_BAD, details.BAD_BASE64) from None
 
 
 def broken_off(problem: PlaywrightError, visit: Visit) -> PortalError:
@@ -189,5 +190,8 @@ def broken_off(problem: PlaywrightError, visit: Visit) -> PortalError:
         return PortalError(Code.BROWSER_CRASH)
     refused = [host for host in visit.gate.refused if not visit.plan.permits(host)]
     if refused:
-        return PortalError(Code.OTHER_SITE, f"The bill's link leads to {', '.join(refused)}.")
-    return PortalError(Code.DOWNLOAD_BAD, "The connection broke off before the file's end.")
+        return PortalError(
+            Code.OTHER_SITE,
+            details.LINK_LEADS_TO.format(site=", ".join(refused)),
+        )
+    return PortalError(Code.DOWNLOAD_BAD, details.BROKE_OFF)

@@ -122,4 +122,8 @@ def _note(job: ImportJob, directory: Path, sha256: str) -> None:
     )
     ImportJob.objects.filter(pk=job.pk).update(retry_directory=str(directory))
     job.retry_directory = str(directory)
-    moves.note(job, "retry files written", f"{CSV_NAME} in {directory.name}")
+    moves.note(
+        job,
+        "retry files written",
+        retry_files.IN_DIRECTORY.format(what=CSV_NAME, directory=directory.name),
+    )

@@ -24,6 +24,7 @@ from imports.kinds import UnreadableInput
 from imports.models import ImportResult
 from imports.policy import Budget, Outcome, Verdict
 from imports.states import ResultStatus
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from imports.kinds import Runner
     from imports.models import ImportJob
 
-LOST = "The worker that ran this attempt died before it ended."
+LOST = _("The worker that ran this attempt died before it ended.")
+BAD_RECIPE = _("The recipe of {portal} cannot be used: {error} Correct it, then resume.")
 UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
@@ -82,7 +84,7 @@ class BillKind:
         try:
             plan = plan_of(portal, job.timeout_seconds)
         except RecipeError as error:
-            text = f"The recipe of {portal} cannot be used: {error} Correct it, then resume."
+            text = BAD_RECIPE.format(portal=portal, error=error)
             yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
             return
         limit = portal.refused_password_limit or job.max_attempts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from bills.portals import details
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
@@ -34,13 +35,14 @@ def explained(error: BaseException, visit: Visit | None) -> PortalError:
             return strayed
     if not isinstance(error, PlaywrightError):
         return PortalError(
-            Code.NAVIGATION, f"The portal's script broke: {type(error).__name__}: {excerpt(error)}"
+            Code.NAVIGATION,
+            details.SCRIPT_BROKE.format(kind=type(error).__name__, error=excerpt(error)),
         )
     text = error.message
     if TIMED_OUT.search(text):
         return PortalError(Code.TIMEOUT, excerpt(error))
     if isinstance(error, PlaywrightTimeout):
-        return PortalError(Code.NAVIGATION, f"Waited in vain: {waited_for(text)}")
+        return PortalError(Code.NAVIGATION, details.WAITED.format(what=waited_for(text)))
     if NETWORK.search(text):
         reason = excerpt(error)
         return PortalError(Code.NETWORK, visit.why_lost(reason) if visit else reason)

@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest, Now
 from bills.models import Credential
 from bills.portals.failures import Code, PortalError
 from bills.report import Stage
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     import datetime
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from bills.report import AttemptReport
 
 LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)
-CHANGED = "It was changed while this attempt ran: the next one sends the new one."
+SENT_ONCE = _(
+    "This password was sent once without success, which is as often as this portal's settings "
+    "allow: it is not sent again until it is changed."
+)
+SENT_OFTEN = _(
+    "This password was sent {n} times without success, which is as often as this portal's "
+    "settings allow: it is not sent again until it is changed."
+)
+CHANGED = _("It was changed while this attempt ran: the next one sends the new one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +94,7 @@ def spent(limit: int) -> Q:
 
 def told_spent(limit: int) -> str:
     """Why it is not sent, and what helps."""
-    times = "once" if limit == 1 else f"{limit} times"
-    return (
-        f"This password was sent {times} without success, which is as often as this portal's "
-        "settings allow: it is not sent again until it is changed."
-    )
+    return SENT_ONCE if limit == 1 else SENT_OFTEN.format(n=limit)
 
 
 def change(credential: Credential, password: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from bills.portals import details
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def check_pdf(path: Path) -> tuple[str, int]:
     """(SHA-256 in hex, size in bytes) of a whole PDF. Raises PortalError DOWNLOAD_BAD."""
     size = path.stat().st_size
     if size > LARGEST_BYTES:
-        raise PortalError(Code.DOWNLOAD_BAD, f"It has {size} bytes: too large for a bill.")
+        raise PortalError(Code.DOWNLOAD_BAD, details.TOO_LARGE.format(size=size))
     content = path.read_bytes()
     problem = flaw(content)
     if problem:
@@ -35,13 +36,13 @@ def check_pdf(path: Path) -> tuple[str, int]:
 def flaw(content: bytes) -> str:
     """What keeps the bytes from being a whole PDF, as a sentence; empty if nothing does."""
     if not content:
-        return "The file is empty."
+        return details.EMPTY
     if not looks_like_pdf(content):
         if PAGE.search(content[:HEADER_WITHIN]):
-            return "The file is a web page, not a PDF."
-        return "The file does not begin with %PDF-."
+            return details.IS_A_PAGE
+        return details.NO_HEADER
     if b"%%EOF" not in content.rstrip(PADDING)[-END_WITHIN:]:
-        return f"The file is cut off after {len(content)} bytes: its end marker is missing."
+        return details.CUT_OFF.format(size=len(content))
     return ""
 
 

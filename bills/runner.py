@@ -22,6 +22,7 @@ from bills.report import Stage, outcome_of
 from bills.stages import StageBoard
 from imports.fields import WrongKey
 from imports.policy import Outcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from bills.browser import Browser
@@ -35,7 +36,8 @@ logger = logging.getLogger("bills")
 
 NOT_STORED = "NOT_STORED"
 WRONG_KEY = "WRONG_KEY"
-KEEP_KEY = "Put the key back that it was stored with, or enter the password again, then resume."
+KEEP_KEY = _("Put the key back that it was stored with, or enter the password again, then resume.")
+NOT_KEPT = _("What was fetched could not be stored: {error}.")
 
 
 class BillRunner:
@@ -141,9 +143,8 @@ class Errand:
             bills = keeping.keep_bills(self.credential, report, batch_id, number)
             evidence = keeping.keep_evidence(report, batch_id, number)
         except (OSError, DatabaseError) as error:
-            text = f"What was fetched could not be stored: {type(error).__name__}."
-            if isinstance(error, OSError) and error.strerror:
-                text = f"What was fetched could not be stored: {error.strerror}."
+            named = isinstance(error, OSError) and error.strerror
+            text = NOT_KEPT.format(error=named or type(error).__name__)
             return Outcome(Verdict.RETRY, NOT_STORED, text, details=outcome.details)
         details = {**(outcome.details or {}), "bills": bills, "evidence": evidence}
         return self._stop_if_spent(replace(outcome, details=details))

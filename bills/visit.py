@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bills.evidence import picture
+from bills.portals import details
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Visit:
         Raises PortalError OTHER_SITE for a host that the portal does not name.
         """
         if not self.plan.permits(urlsplit(url).hostname or ""):
-            raise PortalError(Code.OTHER_SITE, f"It leads to {site(url)}.")
+            raise PortalError(Code.OTHER_SITE, details.LEADS_TO.format(site=site(url)))
         self.lost = ""
         await self.page.goto(url, wait_until="domcontentloaded")
         self.check_site()
@@ -124,7 +125,7 @@ class Visit:
     def check_site(self) -> None:
         """Raises PortalError when the portal sent us to another site, or did not answer."""
         if self.strayed:
-            raise PortalError(Code.OTHER_SITE, f"It leads to {site(self.strayed)}.")
+            raise PortalError(Code.OTHER_SITE, details.LEADS_TO.format(site=site(self.strayed)))
         if self.lost:
             raise PortalError(Code.NETWORK, self.why_lost(self.lost))
 
@@ -144,7 +145,7 @@ class Visit:
         reasons = {**ours, **self.gate.troubles}
         if reasons:
             return " ".join(f"{host}: {why}." for host, why in reasons.items())
-        return f"The browser says: {reason}."
+        return details.BROWSER_SAYS.format(reason=reason)
 
     async def pause(self, seconds: float) -> None:
         """Wait before the next look at the page; no longer than until another page has come."""
@@ -163,7 +164,8 @@ class Visit:
         for url in urls:
             if not same_site(url, self.plan.login_url):
                 raise PortalError(
-                    Code.OTHER_SITE, f"The password would go to {site(url)}. Nothing was typed."
+                    Code.OTHER_SITE,
+                    details.WOULD_GO_TO.format(site=site(url)),
                 )
         if self._watch.before_password is not None:
             await asyncio.to_thread(self._watch.before_password)
@@ -221,11 +223,13 @@ def refuse_status(status: int, headers: dict[str, str]) -> None:
     """Raises PortalError for an HTTP status that says: not now, or broken."""
     later = retry_after(headers)
     if status == 429:
-        raise PortalError(Code.RATE_LIMITED, "It answered HTTP 429.", retry_after=later)
+        raise PortalError(
+            Code.RATE_LIMITED, details.ANSWERED.format(status=429), retry_after=later
+        )
     if status == 503 and later is not None:
-        raise PortalError(Code.MAINTENANCE, "It answered HTTP 503.", retry_after=later)
+        raise PortalError(Code.MAINTENANCE, details.ANSWERED.format(status=503), retry_after=later)
     if status >= 500:
-        raise PortalError(Code.SITE_5XX, f"It answered HTTP {status}.")
+        raise PortalError(Code.SITE_5XX, details.ANSWERED.format(status=status))
 
 
 def retry_after(headers: dict[str, str]) -> float | None:

@@ -27,6 +27,7 @@ from imports.ledger.moves import NotAllowed, lock, note
 from imports.models import DryRun, ImportJob
 from imports.models.files import FileStatus
 from imports.states import JobStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 AT_ONCE_BYTES = 16 << 20  # of files that are read while a person waits: a second or two
 SIGN_SECONDS = 2.0
 SILENT = timedelta(seconds=60)  # after which another may begin anew: a worker was killed
+WOULD_SEND = gettext_noop("{n} of {total} customers would be sent in {batches} batches.")
+FAILED_READING = gettext_noop("Redrive itself failed while reading ({error}). See the log.")
 NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now() - Value(SILENT)))
 
 
@@ -110,7 +113,7 @@ def carry_out(job: ImportJob) -> None:
         raise  # the sweeper rings for it when it has been silent for long enough
     except Exception as error:
         logger.exception("job %s: its dry run failed", job.pk)
-        trouble = f"Redrive itself failed while reading ({type(error).__name__}). See the log."
+        trouble = FAILED_READING.format(error=type(error).__name__)
     _finish(job, token, found, trouble)
 
 
@@ -124,9 +127,10 @@ def _finish(job: ImportJob, token: uuid.UUID, found: dict[str, Any], trouble: st
 
 
 def _in_short(found: dict[str, Any]) -> str:
-    return (
-        f"{found['would_send']:,} of {found['customers']:,} customers would be sent in "
-        f"{found['batches']['total']:,} batches."
+    return WOULD_SEND.format(
+        n=f"{found['would_send']:,}",
+        total=f"{found['customers']:,}",
+        batches=f"{found['batches']['total']:,}",
     )
 
 

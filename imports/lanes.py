@@ -22,6 +22,7 @@ from imports.ledger.statements import planned_once
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from imports.states import OPEN, JobStatus
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,13 @@ PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others 
 LOOK_AGAIN_SECONDS = 0.5
 # Tries that end within a hair of each other are recorded together; none waits long for others.
 GATHER_GAP_SECONDS, GATHER_SECONDS = 0.003, 0.01
+FAILED = _("Redrive itself failed ({error}); see the worker's log.")
+FAILED_READING = _(
+    "Redrive itself failed while reading ({error}). See the worker's log, then start the job "
+    "again."
+)
+COULD_NOT_BEGIN = _("Sending could not begin:")
+CORRECT_SETTINGS = _("Correct the settings, then resume the job.")
 OUR_PACKAGES = ("imports", "bills")
 # Also as psycopg says it: the ledger's own statements do not pass through the ORM. An internal
 # error is what a frozen host finds when it wakes: its transaction was ended in the meantime.
@@ -76,8 +84,7 @@ def read_input(job: ImportJob) -> bool:
         raise  # the sweeper rings for this job again
     except Exception as error:  # or it would be rung for, and fail, for ever
         logger.exception("job %s: its input could not be read", job.pk)
-        what = f"Redrive itself failed while reading ({type(error).__name__})"
-        moves.refuse_input(job, f"{what}. See the worker's log, then start the job again.")
+        moves.refuse_input(job, FAILED_READING.format(error=type(error).__name__))
         return False
     moves.finish_if_done([job.pk])  # where no record can be sent
     job.refresh_from_db()
@@ -108,7 +115,7 @@ def _cannot_send(error: Exception) -> str:
     """A sentence for the operator. Only what we wrote ourselves is quoted: it holds no secret."""
     ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
     said = str(error) if ours else f"{type(error).__name__}; see the worker's log."
-    return f"Sending could not begin: {said} Correct the settings, then resume the job."
+    return f"{COULD_NOT_BEGIN} {said} {CORRECT_SETTINGS}"
 
 
 def carry_out(plan: Plan) -> bool:
@@ -122,8 +129,7 @@ def carry_out(plan: Plan) -> bool:
         raise  # the sweeper rings again
     except Exception as error:  # or it would be rung for, and fail, for ever
         logger.exception("plan %s: a part of it could not be done", plan.pk)
-        what = f"Redrive itself failed ({type(error).__name__})"
-        plans.give_up(plan, f"{what}; see the worker's log.")
+        plans.give_up(plan, FAILED.format(error=type(error).__name__))
     return False
 
 
@@ -265,5 +271,5 @@ def _outcome(future: Future[Outcome]) -> Outcome:
     return Outcome(
         Verdict.UNKNOWN,
         "INTERNAL_ERROR",
-        f"Redrive itself failed ({type(error).__name__}); see the worker's log.",
+        FAILED.format(error=type(error).__name__),
     )

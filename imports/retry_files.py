@@ -25,12 +25,14 @@ from imports.ledger import moves, rounds
 from imports.ledger.bodies import slice_of
 from imports.models import ImportBatch, ImportJob, ImportResult, RetryFile
 from imports.states import ResultStatus
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "retry_batches_"
 SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
+FILES, IN_DIRECTORY = _("{n} files"), _("{what} in {directory}")
 RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
 
 
@@ -202,4 +204,6 @@ def _note(job: ImportJob, directory: Path, written: list[_Written]) -> None:
     )
     ImportJob.objects.filter(pk=job.pk).update(retry_directory=str(directory))
     job.retry_directory = str(directory)
-    moves.note(job, "retry files written", f"{len(written)} files in {directory.name}")
+    files = FILES.format(n=len(written))
+    told = IN_DIRECTORY.format(what=files, directory=directory.name)
+    moves.note(job, "retry files written", told)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from imports.wording import kept as _
+
 
 class Actor(StrEnum):
     """Who must act before the next try can go better."""
@@ -59,44 +61,47 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TIMEOUT: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
-        "The portal did not answer in time.",
-        "Try again later; if the portal is always slow, give the attempt a longer time limit.",
+        _("The portal did not answer in time."),
+        _("Try again later; if the portal is always slow, give the attempt a longer time limit."),
     ),
     Code.NETWORK: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
-        "The portal could not be reached.",
-        "Open the login URL in a browser: if it fails there too, wait for the portal.",
+        _("The portal could not be reached."),
+        _("Open the login URL in a browser: if it fails there too, wait for the portal."),
     ),
     Code.SITE_5XX: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
-        "The portal answered with an error of its own.",
-        "Nothing is wrong with the credential. Try again when the portal works.",
+        _("The portal answered with an error of its own."),
+        _("Nothing is wrong with the credential. Try again when the portal works."),
     ),
     Code.NAVIGATION: Meaning(
         Actor.US,
         Rule.RETRY,
-        "The portal's pages are not as the recipe expects.",
-        "Look at the screenshot and correct the portal's recipe.",
+        _("The portal's pages are not as the recipe expects."),
+        _("Look at the screenshot and correct the portal's recipe."),
     ),
     Code.DOWNLOAD_BAD: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
-        "What was downloaded is no whole PDF.",
-        "Try again later; if it stays so, open the bill at the portal by hand.",
+        _("What was downloaded is no whole PDF."),
+        _("Try again later; if it stays so, open the bill at the portal by hand."),
     ),
     Code.BROWSER_CRASH: Meaning(
         Actor.US,
         Rule.RETRY,
-        "The browser crashed.",
-        "It is tried again in a new browser; if it stays so, look at the machine's memory.",
+        _("The browser crashed."),
+        _("It is tried again in a new browser; if it stays so, look at the machine's memory."),
     ),
     Code.LOGIN_FAILED: Meaning(
         Actor.OPERATOR,
         Rule.RETRY,
-        "The portal refused the e-mail or the password.",
-        "Correct the password, then retry. Every refused try brings the account nearer to a lock.",
+        _("The portal refused the e-mail or the password."),
+        _(
+            "Correct the password, then retry. Every refused try brings the account nearer to a "
+            "lock."
+        ),
     ),
     # Tried again because a page that has not finished loading looks the same. The password may
     # have been refused in words we don't know, so such a try counts against the portal's limit
@@ -104,69 +109,71 @@ MEANINGS: dict[Code, Meaning] = {
     Code.UNRECOGNISED_PAGE: Meaning(
         Actor.US,
         Rule.RETRY,
-        "The portal showed a page that the recipe does not know.",
-        "Look at the screenshot and tell the recipe what this page means.",
+        _("The portal showed a page that the recipe does not know."),
+        _("Look at the screenshot and tell the recipe what this page means."),
     ),
     Code.NO_BILLS_BUT_HAD_BEFORE: Meaning(
         Actor.US,
         Rule.RETRY,
-        "No bill was found, though this account had bills before.",
-        "Look at the screenshot: most likely the recipe no longer fits the list of bills.",
+        _("No bill was found, though this account had bills before."),
+        _("Look at the screenshot: most likely the recipe no longer fits the list of bills."),
     ),
     Code.LOCKED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        "The portal has locked this account.",
-        "Have the account opened again at the portal, check the password, then retry.",
+        _("The portal has locked this account."),
+        _("Have the account opened again at the portal, check the password, then retry."),
     ),
     Code.PASSWORD_EXPIRED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        "The portal asks for a new password.",
-        "Log in by hand, choose a new password, enter it here, then retry.",
+        _("The portal asks for a new password."),
+        _("Log in by hand, choose a new password, enter it here, then retry."),
     ),
     Code.ACTION_NEEDED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        "The portal wants something from the account's owner before it goes on.",
-        "Log in by hand, do what the page asks (terms, contact details), then retry.",
+        _("The portal wants something from the account's owner before it goes on."),
+        _("Log in by hand, do what the page asks (terms, contact details), then retry."),
     ),
     Code.OTP_NEEDED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        "The portal asks for a one-time code.",
-        "Turn two-step login off for this account, or fetch its bills by hand.",
+        _("The portal asks for a one-time code."),
+        _("Turn two-step login off for this account, or fetch its bills by hand."),
     ),
     Code.CAPTCHA: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        "The portal asks for a proof that a human is there.",
-        "Log in by hand once, wait some hours, then retry with fewer at once.",
+        _("The portal asks for a proof that a human is there."),
+        _("Log in by hand once, wait some hours, then retry with fewer at once."),
     ),
     Code.OTHER_SITE: Meaning(
         Actor.US,
         Rule.STOP,
-        "The portal leads to another site.",
-        "Check where it leads. If that is right, add the host to the recipe's hosts, or set the "
-        "login URL to the page that really asks for the password.",
+        _("The portal leads to another site."),
+        _(
+            "Check where it leads. If that is right, add the host to the recipe's hosts, or set "
+            "the login URL to the page that really asks for the password."
+        ),
     ),
     Code.RATE_LIMITED: Meaning(
         Actor.PORTAL,
         Rule.DEFER,
-        "The portal says that we come too often.",
-        "It is tried again later by itself. If it stays so, run fewer at once.",
+        _("The portal says that we come too often."),
+        _("It is tried again later by itself. If it stays so, run fewer at once."),
     ),
     Code.MAINTENANCE: Meaning(
         Actor.PORTAL,
         Rule.DEFER,
-        "The portal is closed for maintenance.",
-        "It is tried again later by itself.",
+        _("The portal is closed for maintenance."),
+        _("It is tried again later by itself."),
     ),
     Code.INTERRUPTED: Meaning(
         Actor.US,
         Rule.DEFER,
-        "The attempt was ended because the worker was stopped.",
-        "It is started again by itself.",
+        _("The attempt was ended because the worker was stopped."),
+        _("It is started again by itself."),
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.portals import guesses
+from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST
 from bills.portals.login import is_asking, unrecognised, wanted
@@ -81,7 +81,7 @@ class Listing:
         if self.page_number >= self.recipe.max_pages:
             raise PortalError(
                 Code.NAVIGATION,
-                f"bills.max_pages: there are more than {self.recipe.max_pages} pages of bills.",
+                details.TOO_MANY_PAGES.format(most=self.recipe.max_pages),
             )
         address = self.visit.page.url
         await button.click()
@@ -133,13 +133,10 @@ class Listing:
         mark = await race(self.visit, marks, limit=limit, sooner=self._shows_rows)
         if mark is None:
             if await is_asking(self.visit):
-                raise PortalError(
-                    Code.NAVIGATION, "The portal asked for the password again when listing."
-                )
+                raise PortalError(Code.NAVIGATION, details.ASKED_AGAIN)
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
-                "It shows neither bills nor that there are none. "
-                + await unrecognised(self.visit),
+                f"{details.NEITHER} {await unrecognised(self.visit)}",
             )
         refuse(self.visit, mark)
         return [] if mark.outcome == EMPTY else await self._settled()
@@ -188,7 +185,7 @@ class Listing:
                 return None
             raise PortalError(
                 Code.NAVIGATION,
-                f"bills.next: page {self.page_number + 1} did not come within {limit:g} s.",
+                details.NO_NEXT_PAGE.format(page=self.page_number + 1, limit=f"{limit:g}"),
             ) from None
 
     async def _calm_rows(self) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bills.portals import guesses
+from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import Sign
 from bills.portals.signs import (
@@ -36,7 +36,7 @@ async def open_login(visit: Visit) -> None:
             refuse(visit, mark)
     visit.check_status()
     if visit.status == 404:
-        raise PortalError(Code.NAVIGATION, "The login URL does not exist (HTTP 404).")
+        raise PortalError(Code.NAVIGATION, details.NO_LOGIN_PAGE)
     await do_steps(visit, visit.plan.recipe.login.steps, "login.steps")
 
 
@@ -99,7 +99,7 @@ async def judge(visit: Visit, before: frozenset[Mark]) -> None:
 async def doubt(visit: Visit) -> None:
     """A guessed success is none while the page asks for a password."""
     if await is_asking(visit):
-        raise PortalError(Code.UNRECOGNISED_PAGE, "It still asks for a password.")
+        raise PortalError(Code.UNRECOGNISED_PAGE, details.ASKS)
 
 
 async def is_asking(visit: Visit) -> bool:
@@ -120,8 +120,8 @@ async def unrecognised(visit: Visit) -> str:
     """What there is to say about a page that nothing matched."""
     status = f" (HTTP {visit.status})" if visit.status >= 400 else ""
     title = await visit.page.title()
-    asks = " It still asks for a password." if await is_asking(visit) else ""
-    return f'Its title is "{title}"{status}.{asks}'
+    told = details.TITLE.format(title=title, status=status)
+    return f"{told} {details.ASKS}" if await is_asking(visit) else told
 
 
 def wanted(given: Target | None, usual: tuple[str, ...]) -> tuple[Target, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bills.downloads import fetch_link, press_and_catch
+from bills.portals import details
 from bills.portals.base import ListedBill
 from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing, link_targets
@@ -73,7 +74,10 @@ class RecipePortal:
         row = await self._row_of(place)
         link = await calmly_look(row, link_targets(visit.plan.recipe.bills.link))
         if link is None:
-            raise PortalError(Code.NAVIGATION, f"bills.link: the row of {bill} shows no link.")
+            raise PortalError(
+                Code.NAVIGATION,
+                details.NO_LINK.format(bill=bill),
+            )
         await press_and_catch(visit, link, target)
 
     async def _row_of(self, place: Place) -> Locator:
@@ -87,7 +91,8 @@ class RecipePortal:
                 rows = await listing.turn(rows)
             if not await self._is_shown(place):
                 raise PortalError(
-                    Code.NAVIGATION, f"The list has changed: row {place.index + 1} is another now."
+                    Code.NAVIGATION,
+                    details.ROW_CHANGED.format(row=place.index + 1),
                 )
         return listing.row(place.index)
 
@@ -102,7 +107,7 @@ class RecipePortal:
         if not visit.plan.recipe.bills.own_row:
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
-                f"Its {seen} rows all name other e-mail addresses. Set bills.own_row.",
+                details.ALL_OTHERS.format(seen=seen),
             )
 
 
@@ -136,6 +141,6 @@ def read_bill(row: Row, visit: Visit) -> ListedBill | None:
     if recipe.rows:
         raise PortalError(
             Code.NAVIGATION,
-            f"bills.rows: {row} shows neither a number nor a date. Set bills.number.",
+            details.NO_IDENTITY.format(row=row),
         )
     return None

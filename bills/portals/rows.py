@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bills.portals import guesses
+from bills.portals import details, guesses
 from bills.portals.cells import MONEY, WITH_DECIMALS, read_amount, read_date
 from bills.portals.failures import Code, PortalError
 
@@ -111,7 +111,8 @@ def column_index(row: Row, column: str | int, field: str) -> int:
         return index
     shown = ", ".join(f'"{heading}"' for heading in row.headings) or "none"
     raise PortalError(
-        Code.NAVIGATION, f'bills.{field}: {row} has no column "{column}" (headings: {shown}).'
+        Code.NAVIGATION,
+        details.NO_COLUMN.format(field=field, row=row, column=column, shown=shown),
     )
 
 
@@ -169,4 +170,7 @@ def guessed_column(row: Row, field: str) -> int | None:
 def missing(row: Row, field: str, text: str = "") -> Any:
     """Raises PortalError: the recipe says where the field is, and it is not there."""
     seen = f' in "{text}"' if text else ""
-    raise PortalError(Code.NAVIGATION, f"bills.{field}: {row} shows no {field}{seen}.")
+    raise PortalError(
+        Code.NAVIGATION,
+        details.NO_FIELD.format(field=field, row=row, seen=seen),
+    )

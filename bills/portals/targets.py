@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.portals import guesses
+from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import PLACEHOLDER, Target
 
@@ -79,7 +79,8 @@ async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
     except TimeoutError:
         names = " or ".join(str(target) for target in targets[:3])
         raise PortalError(
-            Code.NAVIGATION, f"{what}: the page shows no {names} (waited {limit:g} s)."
+            Code.NAVIGATION,
+            details.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}"),
         ) from None
 
 
@@ -173,7 +174,10 @@ def filled(text: str, visit: Visit) -> str:
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
-            raise PortalError(Code.NAVIGATION, f'The credential has no column "{found[1]}".')
+            raise PortalError(
+                Code.NAVIGATION,
+                details.NO_SUCH_COLUMN.format(column=found[1]),
+            )
         return values[found[1]]
 
     return PLACEHOLDER.sub(value, text)

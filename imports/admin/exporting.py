@@ -16,6 +16,7 @@ from imports.admin.readonly import LedgerAdmin
 from imports.exports import csv_rows
 from imports.ledger.moves import note
 from imports.models import Attempt, ImportResult
+from imports.wording import kept as gettext_noop
 from imports.workbooks import xlsx_pieces
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from imports.admin.sheets import Sheet
     from imports.models import ImportJob
 
+AS = gettext_noop("{what} as {form}")
 FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -80,7 +82,7 @@ def _sent_and_noted(
     """Customers' data leaves the house: the job's log says who took it."""
     form = request.GET.get("as", "csv")
     response = sent(request, sheet, f"job-{job.pk}-{what}", form)
-    note(job, "exported", f"{what} as {form.upper()}", permissions.actor(request))
+    note(job, "exported", AS.format(what=what, form=form.upper()), permissions.actor(request))
     return response
 
 

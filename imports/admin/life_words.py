@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.admin.life import ARRIVED, EXCLUDED, NOT_ARRIVED
+from imports.admin.told import told
 from imports.ledger.moves import CANCELLED_CODE
 from imports.policy import Verdict
 from imports.states import JobStatus, ResultStatus
@@ -175,8 +176,8 @@ def _tries(told: Round, *, refused: bool) -> list[Attempt]:
 
 
 def in_short(text: str) -> str:
-    """Its first sentence, without the full stop."""
-    first = text.strip().partition(". ")[0].rstrip(".")
+    """Its first sentence, in the reader's language, without the full stop."""
+    first = told(text).strip().partition(". ")[0].rstrip(".")
     return first if len(first) <= LONGEST_REASON else first[: LONGEST_REASON - 1] + "…"
 
 

@@ -16,6 +16,7 @@ from imports.customers.matching import Unreadable, judge_records, judge_refusal
 from imports.customers.retry_after import retry_after
 from imports.customers.scrubbing import excerpt, one_line, scrub
 from imports.policy import Outcome, RecordOutcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,22 +26,61 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Exchange", "judge", "scrub", "why"]
 
-LOOK_UP = (
+LOOK_UP = _(
     "It cannot be told whether the customers were stored: look them up before sending them again."
 )
-SAME_KEY = "It is sent again with the same key, so nothing can be stored twice."
+SAME_KEY = _("It is sent again with the same key, so nothing can be stored twice.")
 DEFERRING = {425, 429, 503}
 # What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
 USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
 
 REFUSALS = {
-    400: "The API refused the batch as malformed (HTTP 400){why}. Correct the data, then retry.",
-    403: "The API refused permission (HTTP 403){why}. Check what the credential may do.",
-    404: "The API has nothing at this address (HTTP 404){why}. Check the API's URL.",
-    413: "The batch is too large for the API (HTTP 413){why}. Use smaller batches.",
-    415: "The API does not take JSON at this address (HTTP 415){why}. Check the API's URL.",
-    422: "The API refused the data (HTTP 422){why}. Correct the data, then retry.",
+    400: _(
+        "The API refused the batch as malformed (HTTP 400){why}. Correct the data, then retry."
+    ),
+    403: _("The API refused permission (HTTP 403){why}. Check what the credential may do."),
+    404: _("The API has nothing at this address (HTTP 404){why}. Check the API's URL."),
+    413: _("The batch is too large for the API (HTTP 413){why}. Use smaller batches."),
+    415: _("The API does not take JSON at this address (HTTP 415){why}. Check the API's URL."),
+    422: _("The API refused the data (HTTP 422){why}. Correct the data, then retry."),
 }
+REFUSED = _("The API refused the batch (HTTP {status}){why}.")
+BATCH_REFUSED = _("The API refused the batch{why}. Correct the data, then retry.")
+NOT_JUST_NOW = _(
+    "The API could not take the batch just now{why}. Nothing was stored; it may be sent again."
+)
+FAILED_SAFELY = _(
+    "The API failed (HTTP {status}){why}. By its mapping this stored nothing, so the batch may be "
+    "sent again."
+)
+REDIRECTED = _(
+    "The API's address answers with a redirect (HTTP {status}), which is never followed with "
+    "customers' data. Correct the API's URL, then resume the job."
+)
+UNAUTHORIZED = _(
+    "The API refused {credential} (HTTP 401){why}. Correct it on the API's page, then resume the "
+    "job."
+)
+NOT_NOW = _(
+    "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again {wait}; "
+    "this costs no attempt."
+)
+UNSURE = {
+    408: _("The API gave up waiting for the request (HTTP {status}){why}."),
+    409: _("The API is still at work on this batch (HTTP {status}){why}."),
+}
+BROKE = _("The API failed (HTTP {status}){why}.")
+UNEXPECTED = _("The API answered what was not expected (HTTP {status}){why}.")
+UNREADABLE = _("The API's answer (HTTP {status}) can't be read: {error}.")
+NOT_AS_MAPPED = _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
+LATER = _("later")
+OF_ALL = _("Of {n} customers: {parts}.")
+OF_WHICH = {
+    Verdict.REJECTED: _("{n} refused"),
+    Verdict.RETRY: _("{n} not stored but may be sent again"),
+    Verdict.UNKNOWN: _("{n} unconfirmed"),
+}
+PROVES_NOTHING = _("The API's answer proves nothing for any customer of the batch ({code}).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +151,7 @@ def _judged(answer: Answer, sent: Exchange) -> Outcome:
         return Outcome(
             Verdict.RETRY,
             f"HTTP_{status}",
-            f"The API failed (HTTP {status}){why(answer, sent)}. By its mapping this stored "
-            "nothing, so the batch may be sent again.",
+            FAILED_SAFELY.format(status=status, why=why(answer, sent)),
         )
     return _unsure(answer, sent)
 
@@ -121,8 +160,7 @@ def _redirected(status: int) -> Outcome:
     return Outcome(
         Verdict.PAUSE,
         "REDIRECTED",
-        f"The API's address answers with a redirect (HTTP {status}), which is never followed with "
-        "customers' data. Correct the API's URL, then resume the job.",
+        REDIRECTED.format(status=status),
     )
 
 
@@ -130,8 +168,7 @@ def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
     return Outcome(
         Verdict.PAUSE,
         "CREDENTIAL_REFUSED",
-        f"The API refused {sent.credential} (HTTP 401){why(answer, sent)}. "
-        "Correct it on the API's page, then resume the job.",
+        UNAUTHORIZED.format(credential=sent.credential, why=why(answer, sent)),
     )
 
 
@@ -140,23 +177,20 @@ def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
     seconds = retry_after(answer.headers, sent.now)
     if seconds is None and answer.status == 503:
         return None
-    wait = "later" if seconds is None else f"after {seconds:,.0f} s"
+    wait = LATER if seconds is None else f"after {seconds:,.0f} s"
     return Outcome(
         Verdict.DEFERRED,
         f"HTTP_{answer.status}",
-        f"The API asks to be left alone for now (HTTP {answer.status}){why(answer, sent)}. "
-        f"The batch is sent again {wait}; this costs no attempt.",
+        NOT_NOW.format(status=answer.status, why=why(answer, sent), wait=wait),
         retry_after=seconds,
     )
 
 
 def _unsure(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    known = {408: "gave up waiting for the request", 409: "is still at work on this batch"}
-    did = known.get(status, "failed" if status >= 500 else "answered what was not expected")
-    return sent.unsure(
-        f"HTTP_{status}", f"The API {did} (HTTP {status}){why(answer, sent)}.", status
-    )
+    told = UNSURE.get(status, BROKE if status >= 500 else UNEXPECTED)
+    said = told.format(status=status, why=why(answer, sent))
+    return sent.unsure(f"HTTP_{status}", said, status)
 
 
 def _accepted(answer: Answer, sent: Exchange) -> Outcome:
@@ -168,7 +202,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     except ValueError as error:
         if mapping.proof == "status" and not answer.body.strip():
             return Outcome(Verdict.SUCCESS)
-        said = f"The API's answer (HTTP {answer.status}) can't be read: {error}."
+        said = UNREADABLE.format(status=answer.status, error=error)
         return sent.unsure("ANSWER_UNREADABLE", said)
     if holds(document, mapping.envelope.when):
         return _enveloped(document, answer, sent)
@@ -177,7 +211,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     try:
         return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
-        said = f"The API's answer (HTTP {answer.status}) is not what its mapping says: {error}."
+        said = NOT_AS_MAPPED.format(status=answer.status, error=error)
         return sent.unsure("ANSWER_UNREADABLE", said)
 
 
@@ -188,16 +222,11 @@ def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
     verdicts = {record.verdict for record in records}
     if verdicts == {Verdict.UNKNOWN}:
         first = records[0]
-        said = f"The API's answer proves nothing for any customer of the batch ({first.code})."
+        said = PROVES_NOTHING.format(code=first.code)
         return sent.unsure(first.code, said)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
-    words = {
-        Verdict.REJECTED: "refused",
-        Verdict.RETRY: "not stored but may be sent again",
-        Verdict.UNKNOWN: "unconfirmed",
-    }
-    parts = [f"{counts[v]:,} {word}" for v, word in words.items() if v in counts]
-    error = f"Of {len(records):,} customers: {', '.join(parts)}."
+    parts = [told.format(n=f"{counts[v]:,}") for v, told in OF_WHICH.items() if v in counts]
+    error = OF_ALL.format(n=f"{len(records):,}", parts=", ".join(parts))
     return Outcome(Verdict.MIXED, "SOME_FAILED", error, records=tuple(records))
 
 
@@ -208,15 +237,14 @@ def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
     group = group_of(code, sent.mapping)
     name = filter_code(sent.clean(code), "BATCH_REFUSED")
     if group in ("retryable", "rolled_back"):
-        said = f"The API could not take the batch just now{why(answer, sent)}."
-        return Outcome(Verdict.RETRY, name, f"{said} Nothing was stored; it may be sent again.")
-    said = f"The API refused the batch{why(answer, sent)}. Correct the data, then retry."
+        return Outcome(Verdict.RETRY, name, NOT_JUST_NOW.format(why=why(answer, sent)))
+    said = BATCH_REFUSED.format(why=why(answer, sent))
     return _blamed(document, sent, Outcome(Verdict.SPLIT, name, said))
 
 
 def _refused(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    template = REFUSALS.get(status, "The API refused the batch (HTTP {status}){why}.")
+    template = REFUSALS.get(status, REFUSED)
     said = template.format(status=status, why=why(answer, sent))
     if status not in sent.mapping.splittable:
         return Outcome(Verdict.REJECTED, f"HTTP_{status}", said)

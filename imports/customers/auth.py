@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from imports.customers.token_answers import TokenRefused, TokenUnavailable, token_from
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,11 @@ OURS = {
     *("host", "content-length", "content-type", "transfer-encoding", "connection"),
     *("accept-encoding", "expect", "te", "trailer", "upgrade"),
 }
+NO_CREDENTIAL = _("a request without any credential")
+THE_TOKEN = _("the bearer token")
+THE_PASSWORD = _("the user name or password (basic authentication)")
+THE_KEY = _("the key in the header {name}")
+NO_TOKEN = _("No token came from the token URL in time.")
 RENEWAL_LEAD_SECONDS = 60.0
 RENEWAL_PAUSE_SECONDS = 5.0  # after a failed renewal, while the old token still lasts
 
@@ -85,11 +91,11 @@ class FixedAuth:
 
 
 def no_auth() -> FixedAuth:
-    return FixedAuth("a request without any credential", {})
+    return FixedAuth(NO_CREDENTIAL, {})
 
 
 def bearer(token: str) -> FixedAuth:
-    return FixedAuth("the bearer token", {"Authorization": f"Bearer {token}"}, [token])
+    return FixedAuth(THE_TOKEN, {"Authorization": f"Bearer {token}"}, [token])
 
 
 def basic(username: str, password: str) -> FixedAuth:
@@ -98,14 +104,14 @@ def basic(username: str, password: str) -> FixedAuth:
         raise BadCredential("A user name for basic authentication can't contain a colon.")
     value = _basic(username, password)
     return FixedAuth(
-        "the user name or password (basic authentication)",
+        THE_PASSWORD,
         {"Authorization": value},
         [password, value.removeprefix("Basic ")],
     )
 
 
 def header(name: str, value: str) -> FixedAuth:
-    return FixedAuth(f"the key in the header {name}", {name: value}, [value])
+    return FixedAuth(THE_KEY.format(name=name), {name: value}, [value])
 
 
 class OAuth2:
@@ -165,7 +171,7 @@ class OAuth2:
         if not self._lock.acquire(timeout=0 if still_good and seen else max(patience, 0)):
             if still_good and seen:
                 return seen  # somebody else is fetching the next one
-            raise TokenUnavailable("TOKEN_TIMEOUT", "No token came from the token URL in time.")
+            raise TokenUnavailable("TOKEN_TIMEOUT", NO_TOKEN)
         try:
             if self._token != seen:
                 return self._token

@@ -17,6 +17,7 @@ from imports.customers.auth import check_headers
 from imports.customers.probing import ProbeResult, probe
 from imports.customers.token_answers import TokenFailure, TokenRefused, TokenUnavailable
 from imports.customers.transport_failures import (
+    NOT_SENT,
     Failure,
     Overdue,
     TooLarge,
@@ -25,6 +26,7 @@ from imports.customers.transport_failures import (
 )
 from imports.customers.wire import Flight, Watchdog, new_session
 from imports.policy import Outcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +44,9 @@ ALWAYS = {
     "Accept-Encoding": "gzip, deflate",
 }
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
+NO_TOKEN = _("No token was had from the token URL:")
+NOTHING_SENT = _("Nothing of the batch was sent.")
+OUR_FAULT = _("Redrive itself failed while sending ({error}).")
 SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key, and is not shown
 
 
@@ -126,10 +131,10 @@ class Client:
         except Exception as error:
             # Its text could hold anything that was sent, so only its type is told.
             LOG.error("Posting a batch failed with %s", type(error).__name__)
-            sentence = f"Redrive itself failed while sending ({type(error).__name__})."
+            sentence = OUR_FAULT.format(error=type(error).__name__)
             if flight.is_on_wire:
                 return self._exchange(keys).unsure("INTERNAL_ERROR", sentence)
-            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", f"{sentence} Nothing was sent.")
+            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", f"{sentence} {NOT_SENT}")
 
     def call(self, method: str, body: bytes) -> Answer:
         """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
@@ -166,11 +171,11 @@ class Client:
             return self._send("POST", url, content, form, flight)
         except Undelivered as error:
             failure = error.failure
-            text = f"No token was had from the token URL: {failure.sentence}"
+            text = f"{NO_TOKEN} {failure.sentence}"
             is_final = failure.verdict is Verdict.PAUSE
             kind = TokenRefused if is_final else TokenUnavailable
             code = failure.code if is_final else "TOKEN_UNAVAILABLE"
-            raise kind(code, f"{text} Nothing of the batch was sent.") from None
+            raise kind(code, f"{text} {NOTHING_SENT}") from None
         finally:
             flight.is_on_wire = False  # what left was the form, nothing of the batch
 

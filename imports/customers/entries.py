@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.json_paths import MISSING, as_name, find
 from imports.policy import RecordOutcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,18 +26,20 @@ GROUPS: tuple[tuple[str, Verdict, str], ...] = (
     ("rolled_back", Verdict.RETRY, "ROLLED_BACK"),
 )
 SENTENCES = {
-    "retryable": "The API could not take this customer just now{why}. It may be sent again.",
-    "permanent": "The API refused this customer{why}. Correct it before sending it again.",
-    "exists": "This customer exists already{why}. Update it instead, or leave it out.",
-    "not_found": "The API knows no such customer{why}. Create it instead, or leave it out.",
-    "rolled_back": "Another customer of the batch was refused, so this one was not stored{why}. "
-    "It can be sent again.",
+    "retryable": _("The API could not take this customer just now{why}. It may be sent again."),
+    "permanent": _("The API refused this customer{why}. Correct it before sending it again."),
+    "exists": _("This customer exists already{why}. Update it instead, or leave it out."),
+    "not_found": _("The API knows no such customer{why}. Create it instead, or leave it out."),
+    "rolled_back": _(
+        "Another customer of the batch was refused, so this one was not stored{why}. It can be "
+        "sent again."
+    ),
 }
-NO_RESULT = (
+NO_RESULT = _(
     "The API's answer says about this customer{why} what its mapping does not explain, so it "
     "may be stored or not. Look it up, and add the code to the mapping."
 )
-CONTRADICTION = (
+CONTRADICTION = _(
     "The API's answer claims both a success and a failure for this customer{why}. "
     "Look it up before sending it again."
 )

@@ -14,6 +14,7 @@ from imports.customers.unreadable import UnreadableFile
 from imports.ledger.intake import Intake
 from imports.ledger.moves import note
 from imports.models.files import FileStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from imports.customers.checks import Checks
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Files up to this size are read again to find ids they share with a new one.
 REREAD_BYTES = 64 << 20
+TWICE = gettext_noop("{n} customers are named more than once.")
 
 
 def check(file: ImportFile, register: IdRegister | None = None) -> None:
@@ -77,4 +79,4 @@ def read(job: ImportJob) -> None:
     intake.finish()
     twice = reader.remarks.duplicated
     if twice:
-        note(job, "duplicates", f"{twice:,} customers are named more than once.")
+        note(job, "duplicates", TWICE.format(n=f"{twice:,}"))

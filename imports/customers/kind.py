@@ -10,10 +10,12 @@ from django.conf import settings
 
 from imports import retry_files
 from imports.customers import corrected_files, files
+from imports.customers.answers import SAME_KEY
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
 from imports.ledger.moves import note
 from imports.policy import Budget, Outcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CustomerKind", "probe"]
 
-LOST = "The worker that sent this batch died before the answer came."
+LOST = _("The worker that sent this batch died before the answer came.")
+LOOK_UP = _("Look its customers up before sending them again: they may be stored.")
+NOT_WRITTEN = _(
+    "{parent} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
+    "manage.py retry_files {job} --output DIR"
+)
 
 
 class CustomerKind:
@@ -58,19 +65,16 @@ class CustomerKind:
 
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
-            text = f"{LOST} It is sent again with the same key, so nothing can be stored twice."
-            return Outcome(Verdict.REPEATABLE, "WORKER_LOST", text)
-        text = f"{LOST} Look its customers up before sending them again: they may be stored."
-        return Outcome(Verdict.UNKNOWN, "WORKER_LOST", text)
+            return Outcome(Verdict.REPEATABLE, "WORKER_LOST", f"{LOST} {SAME_KEY}")
+        return Outcome(Verdict.UNKNOWN, "WORKER_LOST", f"{LOST} {LOOK_UP}")
 
     def close(self, job: ImportJob) -> None:
         parent = settings.RETRY_FILES_DIR
         try:
             retry_files.write(job, parent)
         except OSError as error:
-            said = f"{parent} cannot be written to ({error.strerror}). Nothing is lost: make it "
-            remedy = f"writable, or run: manage.py retry_files {job.pk} --output DIR"
-            note(job, "retry files not written", said + remedy)
+            said = NOT_WRITTEN.format(parent=parent, error=error.strerror, job=job.pk)
+            note(job, "retry files not written", said)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return retry_files.write(job, parent)

@@ -14,6 +14,7 @@ from imports.customers.entries import Reading, read_entry
 from imports.customers.json_paths import find
 from imports.customers.naming import Directory
 from imports.policy import RecordOutcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,32 +26,42 @@ SUCCESS = RecordOutcome(Verdict.SUCCESS)
 NOT_IN_ANSWER = RecordOutcome(
     Verdict.UNKNOWN,
     "NOT_IN_ANSWER",
-    "The API's answer does not mention this customer, so it may be stored or not. "
-    "Look it up before sending it again.",
+    _(
+        "The API's answer does not mention this customer, so it may be stored or not. "
+        "Look it up before sending it again."
+    ),
 )
 DOUBLED = RecordOutcome(
     Verdict.UNKNOWN,
     "DOUBLED_IN_ANSWER",
-    "The API's answer does not say exactly once what became of this customer. "
-    "Look it up before sending it again.",
+    _(
+        "The API's answer does not say exactly once what became of this customer. "
+        "Look it up before sending it again."
+    ),
 )
 CONTRADICTORY = RecordOutcome(
     Verdict.UNKNOWN,
     "CONTRADICTORY_ANSWER",
-    "The API's answer says both that this customer was stored and that it was not. "
-    "Look it up before sending it again.",
+    _(
+        "The API's answer says both that this customer was stored and that it was not. "
+        "Look it up before sending it again."
+    ),
 )
 UNNAMED_FAILURE = RecordOutcome(
     Verdict.UNKNOWN,
     "FAILURE_UNNAMED",
-    "The API reports a failure without saying for which customer, and it may be this one. "
-    "Look it up before sending it again.",
+    _(
+        "The API reports a failure without saying for which customer, and it may be this one. "
+        "Look it up before sending it again."
+    ),
 )
 ROLLED_BACK = RecordOutcome(
     Verdict.RETRY,
     "ROLLED_BACK",
-    "The API refused the whole batch because of other customers in it: nothing was stored, "
-    "and this one can be sent again without them.",
+    _(
+        "The API refused the whole batch because of other customers in it: nothing was stored, "
+        "and this one can be sent again without them."
+    ),
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from imports.wording import kept as _
+
 
 @dataclass(frozen=True, slots=True)
 class Speed:
@@ -64,14 +66,22 @@ GK: dict[str, Any] = {
     },
     "envelope": {"code": "title", "message": "detail"},
     "sentences": {
-        "FAILED": "The API timed out or was out of service for this customer (FAILED): "
-        "nothing was stored, and it may be sent again.",
-        "ERROR": "The API found this customer's data invalid (ERROR) and does not say which "
-        "field. Check the required fields and lengths, then send the corrected customer.",
-        "CONFLICT": "A customer with this id, user name or e-mail already exists (CONFLICT). "
-        "Use changeType UPDATE or UPSERT, or leave this customer out.",
-        "NOT_FOUND": "The API knows no customer with this id, user name or e-mail (NOT_FOUND), "
-        "so there is nothing to update or delete. Use changeType CREATE or UPSERT.",
+        "FAILED": _(
+            "The API timed out or was out of service for this customer (FAILED): nothing was "
+            "stored, and it may be sent again."
+        ),
+        "ERROR": _(
+            "The API found this customer's data invalid (ERROR) and does not say which field. "
+            "Check the required fields and lengths, then send the corrected customer."
+        ),
+        "CONFLICT": _(
+            "A customer with this id, user name or e-mail already exists (CONFLICT). Use "
+            "changeType UPDATE or UPSERT, or leave this customer out."
+        ),
+        "NOT_FOUND": _(
+            "The API knows no customer with this id, user name or e-mail (NOT_FOUND), so there is "
+            "nothing to update or delete. Use changeType CREATE or UPSERT."
+        ),
     },
 }
 

@@ -11,16 +11,30 @@ from typing import TYPE_CHECKING, Any
 from imports.customers.json_paths import as_name
 from imports.customers.retry_after import retry_after
 from imports.customers.scrubbing import one_line
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from imports.customers.answers import Answer
 
 # RFC 6749, section 5.2. Who must be corrected, as far as the error tells.
 WHO = {
-    "invalid_grant": "The user name or password was refused",
-    "invalid_client": "The client id or client secret was refused",
-    "unauthorized_client": "This client may not use this grant",
+    "invalid_grant": _("The user name or password was refused"),
+    "invalid_client": _("The client id or client secret was refused"),
+    "unauthorized_client": _("This client may not use this grant"),
 }
+SOMEBODY = _("The credential was refused")
+WHO_WAS_REFUSED = _(
+    "{who} when a token was asked for{said}: check {credential}, then resume the job."
+)
+NO_TOKEN = _(
+    "The token URL answered HTTP {status} without an access token. Check the token URL, then "
+    "resume the job."
+)
+UNAVAILABLE = _("The token URL is not available (HTTP {status}){said}. Nothing was sent yet.")
+REFUSED = _(
+    "The token URL refused the request (HTTP {status}){said}. Check the token URL and the kind of "
+    "authentication, then resume the job."
+)
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -54,8 +68,7 @@ def token_from(answer: Answer, credential: str, secrets: tuple[str, ...]) -> tup
             return token, _life(fields.get("expires_in"))
         raise TokenRefused(
             "TOKEN_ANSWER_UNREADABLE",
-            f"The token URL answered HTTP {answer.status} without an access token. "
-            "Check the token URL, then resume the job.",
+            NO_TOKEN.format(status=answer.status),
         )
     said = one_line(as_name(fields.get("error_description")), secrets).rstrip(". ")
     raise _failure(answer, as_name(fields.get("error")), f": {said}" if said else "", credential)
@@ -65,16 +78,13 @@ def _failure(answer: Answer, error: str, said: str, credential: str) -> TokenFai
     status = answer.status
     if status in (408, 425, 429) or status >= 500:
         wait = retry_after(answer.headers, time.time())
-        text = f"The token URL is not available (HTTP {status}){said}. Nothing was sent yet."
+        text = UNAVAILABLE.format(status=status, said=said)
         return TokenUnavailable("TOKEN_UNAVAILABLE", text, wait)
     if error in WHO or status == 401:
-        who = WHO.get(error, "The credential was refused")
-        text = f"{who} when a token was asked for{said}: check {credential}, then resume the job."
+        who = WHO.get(error, SOMEBODY)
+        text = WHO_WAS_REFUSED.format(who=who, said=said, credential=credential)
         return TokenRefused("CREDENTIAL_REFUSED", text)
-    text = (
-        f"The token URL refused the request (HTTP {status}){said}. "
-        "Check the token URL and the kind of authentication, then resume the job."
-    )
+    text = REFUSED.format(status=status, said=said)
     return TokenRefused("TOKEN_REQUEST_REFUSED", text)
 
 

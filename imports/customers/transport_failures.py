@@ -17,11 +17,31 @@ from urllib3.exceptions import IncompleteRead as IncompleteBody
 
 from imports.customers.addresses import BadAddress
 from imports.policy import Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imports.customers.wire import Flight
+
+NO_NAME = _("The name {host} could not be resolved.")
+REFUSED = _("{host} refused the connection.")
+NO_CONNECTION = _("{host} did not accept a connection in time.")
+NOT_SECURE = _("No secure connection with {host} could be made.")
+NOT_REACHED = _("{host} could not be reached.")
+UNFINISHED = _("{host} did not finish its answer before the deadline.")
+TOO_LARGE = _("The answer of {host} is too large to be read.")
+SILENT = _("{host} fell silent before its answer was complete.")
+NOT_UNPACKED = _("The answer of {host} (HTTP {status}) can't be unpacked.")
+BROKE_OFF = _("The answer of {host} broke off in the middle.")
+CLOSED = _("{host} closed the connection without an answer.")
+NO_HTTP = _("What {host} answered is not HTTP.")
+NOT_SENT = _("Nothing was sent.")
+CORRECT_IT = _("Correct the address, then resume the job.")
+CERTIFICATE = _(
+    "The certificate of {host} can't be trusted ({error}), so nothing was sent. Correct the URL "
+    "or the certificate, then resume the job."
+)
 
 
 class TooLarge(Exception):
@@ -55,54 +75,50 @@ def failure_of(error: Exception, flight: Flight, url: str, status: int | None) -
     causes = list(_causes(error))
     if not flight.is_on_wire:
         return _not_sent(causes, flight, host)
-    code, sentence = _lost(causes, flight, host, status)
-    return Failure(Verdict.UNKNOWN, code, sentence, status)
+    code, what = _lost(causes, flight, status)
+    return Failure(Verdict.UNKNOWN, code, what.format(host=host, status=status), status)
 
 
 def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure:
     for cause in causes:
         if isinstance(cause, BadAddress):
-            advice = "Correct the address, then resume the job."
-            return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", f"{cause} {advice}")
+            return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", f"{cause} {CORRECT_IT}")
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(
                 Verdict.PAUSE,
                 "CERTIFICATE_REFUSED",
-                f"The certificate of {host} can't be trusted ({cause.verify_message}), so nothing "
-                "was sent. Correct the URL or the certificate, then resume the job.",
+                CERTIFICATE.format(host=host, error=cause.verify_message),
             )
-    code, what = _unreached(causes, flight, host)
-    return Failure(Verdict.RETRY, code, f"{what} Nothing was sent.")
+    code, what = _unreached(causes, flight)
+    return Failure(Verdict.RETRY, code, f"{what.format(host=host)} {NOT_SENT}")
 
 
-def _unreached(causes: list[BaseException], flight: Flight, host: str) -> tuple[str, str]:
+def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, str]:
     if _any(causes, NameResolutionError, socket.gaierror):
-        return "DNS_FAILED", f"The name {host} could not be resolved."
+        return "DNS_FAILED", NO_NAME
     if _any(causes, ConnectionRefusedError):
-        return "CONNECTION_REFUSED", f"{host} refused the connection."
+        return "CONNECTION_REFUSED", REFUSED
     if flight.is_overdue or _any(causes, TimeoutError, ReadTimeoutError):
-        return "CONNECT_TIMEOUT", f"{host} did not accept a connection in time."
+        return "CONNECT_TIMEOUT", NO_CONNECTION
     if _any(causes, ssl.SSLError):
-        return "TLS_FAILED", f"No secure connection with {host} could be made."
-    return "CONNECT_FAILED", f"{host} could not be reached."
+        return "TLS_FAILED", NOT_SECURE
+    return "CONNECT_FAILED", NOT_REACHED
 
 
-def _lost(
-    causes: list[BaseException], flight: Flight, host: str, status: int | None
-) -> tuple[str, str]:
+def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tuple[str, str]:
     if flight.is_overdue:
-        return "TIMEOUT", f"{host} did not finish its answer before the deadline."
+        return "TIMEOUT", UNFINISHED
     if _any(causes, TooLarge):
-        return "ANSWER_TOO_LARGE", f"The answer of {host} is too large to be read."
+        return "ANSWER_TOO_LARGE", TOO_LARGE
     if _any(causes, TimeoutError, ReadTimeoutError):
-        return "TIMEOUT", f"{host} fell silent before its answer was complete."
+        return "TIMEOUT", SILENT
     if status is not None and _any(causes, DecodeError):
-        return "ANSWER_UNREADABLE", f"The answer of {host} (HTTP {status}) can't be unpacked."
+        return "ANSWER_UNREADABLE", NOT_UNPACKED
     if status is not None or _any(causes, IncompleteRead, IncompleteBody):
-        return "ANSWER_CUT_SHORT", f"The answer of {host} broke off in the middle."
+        return "ANSWER_CUT_SHORT", BROKE_OFF
     if _any(causes, RemoteDisconnected, ConnectionError):
-        return "CONNECTION_LOST", f"{host} closed the connection without an answer."
-    return "ANSWER_UNREADABLE", f"What {host} answered is not HTTP."
+        return "CONNECTION_LOST", CLOSED
+    return "ANSWER_UNREADABLE", NO_HTTP
 
 
 def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:

@@ -30,13 +30,14 @@ from imports.states import (
     JobStatus,
     ResultStatus,
 )
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
 CANCELLED_CODE = "CANCELLED"
-CANCELLED_TEXT = "Not sent: the job was cancelled. Retry failed sends it."
+CANCELLED_TEXT = gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
 ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 

@@ -24,6 +24,7 @@ from imports.models import ImportResult, Plan, PlanPart
 from imports.models.jobs import Beginning
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,10 @@ PART = 2_000  # records of one transaction, and of anything that is done while a
 IDS_AT_ONCE = 20_000
 PARTS_AT_ONCE = 20
 PART_COLUMNS = {"plan_id": "int8", "number": "int4", "result_ids": "int8[]"}
+IN_BACKGROUND = gettext_noop("{n} records, in the background.")
+DONE = gettext_noop("{n} of {total} records.")
+LEFT_ALONE = gettext_noop("{n} had changed meanwhile and were left alone.")
+STOPPED = gettext_noop("Stopped by {actor}.")
 RETRIES = (PlanAction.RETRY, PlanAction.SEND_AGAIN)
 
 
@@ -86,7 +91,7 @@ def make(
             plan.made = rounds.new_round(job, reason, insists=insists, beginning=beginning)
         else:
             word = verdicts.of(action, reason, actor).word
-            text = f"{plan.total} records, in the background. {reason}"
+            text = f"{IN_BACKGROUND.format(n=plan.total)} {reason}"
             plan.event = note(job, word, text, actor)
         plan.save()
     return plan
@@ -197,15 +202,13 @@ def _finish(plan: Plan, trouble: str = "") -> None:
 
 
 def _told(plan: Plan) -> str:
-    told = f"{plan.taken} of {plan.total} records."
-    if plan.left_alone:
-        told += f" {plan.left_alone} had changed meanwhile and were left alone."
-    return told
+    told = DONE.format(n=plan.taken, total=plan.total)
+    return f"{told} {LEFT_ALONE.format(n=plan.left_alone)}" if plan.left_alone else told
 
 
 def stop(plan: Plan, actor: str) -> bool:
     """Do nothing more; what is done stays, and a retry stays a draft. False if it had ended."""
-    return give_up(plan, f"Stopped by {actor}.")
+    return give_up(plan, STOPPED.format(actor=actor))
 
 
 def give_up(plan: Plan, why: str) -> bool:

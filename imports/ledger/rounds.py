@@ -16,7 +16,10 @@ from imports.ledger.moves import NotAllowed, lock, move, note
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.models.jobs import Beginning
 from imports.states import JobStatus, ResultStatus
+from imports.wording import kept as gettext_noop
 
+GO_OUT = gettext_noop("{n} records go out again in job {job}.")
+RETRY_OF = gettext_noop("Retry of job {job}: {n} records.")
 SETTINGS = (
     "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
     "max_attempts", "retry_delay_seconds", "repeatable",
@@ -148,9 +151,9 @@ def without_the_hopeless(
 
 def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
     """Let the logs of the retried job and of its retry tell of each other."""
-    out = f"{records} records go out again in job {new.pk}. {reason}"
-    note(job, "retried", out.strip(), actor)
-    note(new, "created", f"Retry of job {job.pk}: {records} records. {reason}".strip(), actor)
+    out, into = GO_OUT.format(n=records, job=new.pk), RETRY_OF.format(n=records, job=job.pk)
+    note(job, "retried", f"{out} {reason}".strip(), actor)
+    note(new, "created", f"{into} {reason}".strip(), actor)
 
 
 def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:

@@ -15,6 +15,7 @@ from imports.ledger.rounds import waiting
 from imports.models import ImportBatch, ImportResult
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 NOT_ARRIVED_CODE = "NOT_ARRIVED"
+RECORDS = gettext_noop("{n} records.")
+NOT_ARRIVED = gettext_noop("Did not arrive, says {actor}: {reason}")
 NO_REASON = gettext_lazy("Give a reason: it is kept with the records.")
 
 
@@ -38,7 +41,7 @@ class Decision:
 
 def of(action: PlanAction, reason: str, actor: str) -> Decision:
     """What is written down for that action. Raises KeyError for one that sends records."""
-    text = f"Did not arrive, says {actor}: {reason}"
+    text = NOT_ARRIVED.format(actor=actor, reason=reason)
     arrived = {"status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None}
     not_arrived = {
         "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": text,
@@ -79,7 +82,7 @@ def decide(
         chosen = waiting(job, decision.from_status).filter(pk__in=only)
         pks = write_down(decision, chosen)
         if pks:
-            note(job, decision.word, f"{len(pks)} records. {reason}", actor, about=pks)
+            note(job, decision.word, f"{RECORDS.format(n=len(pks))} {reason}", actor, about=pks)
     return len(pks)
 
 

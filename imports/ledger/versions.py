@@ -17,6 +17,7 @@ from imports.ledger.moves import NotAllowed, lock, note
 from imports.ledger.rounds import new_round, queue
 from imports.models import ImportResult
 from imports.states import ResultStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from imports.ledger.intake import NewRecord
     from imports.models import ImportJob
 
+OUT = gettext_noop("{n} records go out corrected in job {job}.")
+INTO = gettext_noop("{n} records of job {job}.")
 RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one job
 FAILED = Q(status=ResultStatus.ERROR)
 NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
@@ -85,13 +88,9 @@ def resubmit(
             count = _fill(new, parcels, insists=insists)
             if not count:
                 raise NotAllowed(_("There is nothing to send: no record was changed."))
-            note(
-                job,
-                "retried",
-                f"{count} records go out corrected in job {new.pk}. {reason}",
-                actor,
-            )
-            note(new, "corrected", f"{count} records of job {job.pk}. {reason}", actor)
+            out, into = OUT.format(n=count, job=new.pk), INTO.format(n=count, job=job.pk)
+            note(job, "retried", f"{out} {reason}", actor)
+            note(new, "corrected", f"{into} {reason}", actor)
             queue(new, actor)
     except IntegrityError as error:  # a retry file of theirs was read at this very moment
         if RETRIED_ONCE not in str(error):
@@ -115,9 +114,3 @@ def _fill(new: ImportJob, parcels: Iterable[Parcel], *, insists: bool) -> int:
         count += len(parcel.records)
     intake.finish()
     return count
-
-
-def _note_both(job: ImportJob, new: ImportJob, count: int, reason: str, actor: str) -> None:
-    records, go = ("1 record", "goes") if count == 1 else (f"{count} records", "go")
-    note(job, "retried", f"{records} {go} out corrected in job {new.pk}. {reason}", actor)
-    note(new, "corrected", f"{records} of job {job.pk}. {reason}", actor)

@@ -15,6 +15,7 @@ from imports.ledger.causes import with_sentence
 from imports.models import ImportBatch, ImportResult
 from imports.models.jobs import Beginning
 from imports.states import OPEN, BatchStatus, ResultStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -25,6 +26,10 @@ SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all 
     Beginning.ALL: (),
     Beginning.ONE: (1,),
     Beginning.RAMP: (1, 5, 50),
+}
+INTENTIONS: dict[str, str] = {
+    Beginning.ONE: gettext_noop("One batch, then ask me"),
+    Beginning.RAMP: gettext_noop("Ramp up: 1, 5, 50, then all"),
 }
 FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
 WAVE_FAILED = "WAVE_FAILED"  # nothing of a whole wave succeeded
@@ -88,7 +93,7 @@ def _batches(count: int) -> str:
 
 def intention(job: ImportJob) -> str:
     """For the log: how the job begins, where that is not with all of it."""
-    return "" if job.beginning == Beginning.ALL else str(Beginning(job.beginning).label)
+    return INTENTIONS.get(job.beginning, "")
 
 
 def next_of(job: ImportJob) -> dict[str, int | None]:

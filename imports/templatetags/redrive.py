@@ -11,6 +11,8 @@ from imports.admin import words
 from imports.admin import workspace as workspaces
 from imports.admin.addresses import act_url, tab_url
 from imports.admin.life_words import LINES
+from imports.admin.log import ACTIONS
+from imports.admin.told import told as said_again
 from imports.admin.verdict_words import VERDICTS
 from imports.policy import Verdict
 
@@ -68,8 +70,7 @@ def verdict_shown(attempt: Attempt) -> str:
 def seconds_taken(attempt: Attempt) -> str:
     """How long a try took, from sending to its end."""
     since = attempt.sent_at or attempt.claimed_at
-    seconds = (attempt.ended_at - since).total_seconds()
-    return words.duration(seconds) if seconds >= 60 else f"{words.number(seconds, 1)} s"
+    return words.seconds((attempt.ended_at - since).total_seconds())
 
 
 @register.filter
@@ -132,6 +133,18 @@ def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
 def deed_words(event: JobEvent) -> str:
     """What somebody did to a record, as a line that begins with the name."""
     return str(LINES.get(event.action, event.action))
+
+
+@register.filter
+def action_word(action: str) -> str:
+    """What happened to a job, as its log says it."""
+    return str(ACTIONS.get(action, action))
+
+
+@register.filter
+def told(text: str | None) -> str:
+    """What the ledger keeps in English, in the reader's language."""
+    return said_again(text or "")
 
 
 @register.simple_tag(takes_context=True)
