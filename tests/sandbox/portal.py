@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 ROWS_PER_PAGE = 10
 BILL_PATH = re.compile(r"/portal/bills/(\d+)\.pdf")
 NO_STORE = ("Cache-Control", "no-store")
+UNHURRIED = ("/portal/account", "/portal/control")  # the tests' own
 AFTER_LOGIN = {
     Scenario.CHANGE_PASSWORD: "/portal/change-password",
     Scenario.OTP: "/portal/verify",
@@ -92,6 +93,12 @@ class PortalSite:
 
     def handle(self, request: Request) -> Reply:
         """One request's answer. Called from many threads at once."""
+        reply = self._answer(request)
+        if request.path not in UNHURRIED:
+            reply.delay_seconds = reply.delay_seconds or self.accounts.settings.answer_seconds
+        return reply
+
+    def _answer(self, request: Request) -> Reply:
         method = "GET" if request.method == "HEAD" else request.method
         path = request.path.rstrip("/")
         found = BILL_PATH.fullmatch(path)

@@ -26,6 +26,7 @@ WRONG_PASSWORD = "wrong"  # refused by every account
 class Settings:
     """What control can change for the whole portal."""
 
+    answer_seconds: float = 0.0  # before every answer, as over a long line
     slow_seconds: float = 45.0
     drip_seconds: float = 0.01  # between two bytes of a "drip" PDF
     lock_after: int = 5  # refused passwords in a row; 0: never

@@ -19,7 +19,8 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     heals_after: dict[str, int] = {}  # e-mail: submissions, after which the account is good
     new_bills: dict[str, int] = {}  # e-mail: so many more months pass
     passwords: dict[str, str] = {}  # e-mail: the only password accepted from now on
-    slow_seconds: float | None = None  # this and the rest: see `Settings`
+    answer_seconds: float | None = None  # this and the rest: see `Settings`
+    slow_seconds: float | None = None
     drip_seconds: float | None = None
     lock_after: int | None = None
     retry_after_seconds: int | None = None
@@ -28,6 +29,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
 
 
 SETTINGS = (
+    "answer_seconds",
     "slow_seconds",
     "drip_seconds",
     "lock_after",

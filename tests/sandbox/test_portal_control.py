@@ -10,6 +10,7 @@ import pytest
 from tests.sandbox.portal import PortalSite
 from tests.sandbox.portal_visitor import LOGIN_URL, Visitor, heading
 from tests.sandbox.server import running
+from tests.sandbox.web import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,17 @@ def test_forgetting_everything_ends_sessions_and_restores_the_settings(
     assert visitor.get("/portal/bills").url.endswith(LOGIN_URL)
     assert visitor.happened()["logins"] == {}
     assert site.accounts.settings.lock_after == 5
+
+
+def test_a_portal_far_away_delays_every_answer_but_those_to_tests(
+    visitor: Visitor, site: PortalSite
+) -> None:
+    visitor.order(answer_seconds=0.01)
+    asked = {
+        path: site.handle(Request("GET", path, {}, {}, b"")).delay_seconds
+        for path in ("/portal/login", "/portal/bills", "/portal/bills/1.pdf", "/portal/account")
+    }
+    assert list(asked.values()) == [0.01, 0.01, 0.01, 0.0]
 
 
 def test_logins_from_many_threads_are_all_counted(visitor: Visitor) -> None:
