@@ -101,19 +101,13 @@ SELECTORS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Elements of a page: by CSS, and where `words` is given also by a text that it matches."""
+    """Elements of a page: by CSS, and where `words` is given also by what their text matches.
+
+    All of their text, in either case: `Home <b>»</b>` in a trail of links leads to no next page.
+    """
 
     css: str
     words: str = ""
-
-    @property
-    def selector(self) -> str:
-        """As Playwright finds them. Its text-matches is about the innermost element."""
-        if not self.words:
-            return self.css
-        words = self.words.replace("\\", "\\\\")
-        inside = f':text-matches("{words}", "i")'
-        return f"{self.css}{inside}, {self.css}:has({inside})"
 
     def as_json(self) -> dict[str, str]:
         """As the list's script takes it."""

@@ -13,11 +13,28 @@ _PARTS = """
     for (const part of root.querySelectorAll("*"))
       if (part.shadowRoot) roots.push(part.shadowRoot);
   const all = css => roots.flatMap(root => [...root.querySelectorAll(css)]);
-  const shown = part => part.checkVisibility({visibilityProperty: true})
-    && part.getClientRects().length > 0;
-  const told = part => (part.tagName === "INPUT" ? part.value : part.textContent) || "";
-  const fits = (part, kind) => part.matches(kind.css)
-    && (!kind.words || new RegExp(kind.words, "i").test(told(part)));
+  const shown = part => {
+    const box = part.getBoundingClientRect();
+    return part.checkVisibility({visibilityProperty: true}) && box.width > 0 && box.height > 0;
+  };
+
+  // As `querySelectorAll`, also in the shadow roots of what the row holds.
+  const isIn = (root, row) => {
+    while (root.host && !row.contains(root.host)) root = root.host.getRootNode();
+    return !!root.host;
+  };
+  const within = (row, css) => [row, ...roots.filter(root => isIn(root, row))]
+    .flatMap(part => [...part.querySelectorAll(css)]);
+
+  const NO_TEXT = "script, style, noscript";
+  const told = part => {
+    if (part.tagName === "INPUT") return part.value;
+    if (!part.querySelector(NO_TEXT)) return part.textContent;
+    const copy = part.cloneNode(true);
+    for (const other of copy.querySelectorAll(NO_TEXT)) other.remove();
+    return copy.textContent;
+  };
+  const says = (part, kind) => !kind.words || new RegExp(kind.words, "i").test(told(part));
   const text = part => part ? part.innerText.trim() : null;
 
   // The address behind an ordinary link; "" where a script, a form or a blob is behind it.
@@ -28,8 +45,8 @@ _PARTS = """
   // The first link of the surest kind that the row has; null where it has none.
   const link = (row, kinds) => {
     for (const kind of kinds)
-      for (const part of row.querySelectorAll(kind.css))
-        if (fits(part, kind) && shown(part)) return address(part);
+      for (const part of within(row, kind.css))
+        if (says(part, kind) && shown(part)) return address(part);
     return null;
   };
 
@@ -41,9 +58,11 @@ _PARTS = """
           && !line.querySelector("td, [role=cell], [role=gridcell]")));
   };
 
-  const read = (rows, links, picks) => {
+  // Rows keep their place among all that the selector finds, also where not all of those count.
+  const read = (rows, counts, links, picks) => {
     for (const old of all("[data-redrive-row]")) old.removeAttribute("data-redrive-row");
-    return rows.map((row, index) => {
+    return rows.map((row, index) => [row, index]).filter(([row]) => counts(row)).map(
+    ([row, index]) => {
       row.setAttribute("data-redrive-row", index);
       const head = heading(row), parts = [...row.children];
       return {
@@ -66,34 +85,44 @@ _PARTS = """
 """
 
 # `rows` are kinds of rows, the surest first: the first that shows any counts. A kind with `has`
-# is one only where it holds something of those kinds. `next` is null where Playwright must look.
-# null in place of rows, of `href` and of `next`: a selector is none that a browser knows.
+# is one only where it holds something of those kinds. `css` is that of the kind that was found.
+# null in place of rows, of `href` and of `next`: only Playwright can tell. A browser knows not all
+# selectors (within :is() it passes over what it does not know), and looks into no shadow root on
+# its way to a part. `next` is true also where what leads on can't be seen or pressed.
 READ_LIST = f"""({{rows, links, next, picks}}) => {{{_PARTS}
   const known = kinds => {{
     try {{ for (const kind of kinds || []) document.querySelector(kind.css); }}
     catch {{ return null; }}
-    return kinds;
+    const isSure = ({{css}}) => !/:(is|where)[(]/.test(css) || CSS.supports(`selector(${{css}})`);
+    return kinds && kinds.every(isSure) ? kinds : null;
   }};
-  const holds = (row, kinds) => [...row.querySelectorAll("a, button, input[type=submit]")]
-    .some(part => kinds.some(kind => fits(part, kind)));
+  const holds = (row, kinds) => kinds.some(
+    kind => within(row, kind.css).some(part => says(part, kind)));
   const sought = known(rows), linked = known(links), following = known(next);
-  let found = [];
+  let found = [], css = "";
   for (const kind of sought || []) {{
-    found = read(all(kind.css).filter(row => !kind.has || holds(row, kind.has)), linked, picks);
+    css = roots.length > 1 ? "" : kind.css;
+    found = read(all(kind.css), row => !kind.has || holds(row, kind.has), linked, picks);
     if (found.some(row => row.shown && !row.heads)) break;
   }}
   return {{
     state: document.readyState,
     rows: sought && found,
+    css,
     linked: !!linked,
-    next: following && following.some(kind => all(kind.css).some(
-      part => fits(part, kind) && shown(part))),
+    next: following && (following.some(kind => all(kind.css).some(part => says(part, kind)))
+      || (roots.length > 1 ? null : false)),
   }};
 }}"""
 
 # The same of rows that Playwright has found.
 FOUND_ROWS = f"""(rows, {{picks}}) => {{{_PARTS}
-  return {{state: document.readyState, rows: read(rows, null, picks), linked: false, next: null}};
+  return {{
+    state: document.readyState,
+    rows: read(rows, () => true, null, picks),
+    linked: false,
+    next: null,
+  }};
 }}"""
 
 # By the row's index the address behind each of the links that Playwright has found.

@@ -11,7 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST
-from bills.portals.login import is_asking, unrecognised, wanted
+from bills.portals.login import is_asking, unrecognised
 from bills.portals.rows import picks, rows_from
 from bills.portals.signs import Mark, marks_for, race, refuse
 from bills.portals.targets import (
@@ -41,6 +41,7 @@ class Sheet:
     is_loaded: bool
     is_linked: bool  # whether the rows' links have been looked for
     turns: bool | None
+    selector: str  # of the rows; "" where only our marks on them tell
 
 
 class Listing:
@@ -50,7 +51,7 @@ class Listing:
         self.visit = visit
         self.recipe = visit.plan.recipe.bills
         self.page_number = 0
-        self.sheet = Sheet([], False, False, None)
+        self.sheet = Sheet([], False, False, None, "")
         self._question = question(self.recipe)
 
     async def open(self) -> list[Row]:
@@ -97,8 +98,13 @@ class Listing:
         if read["rows"] is None:
             found = page.locator(self.recipe.rows)
             read = await found.evaluate_all(FOUND_ROWS, self._question)
+            read["css"] = self.recipe.rows
         self.sheet = Sheet(
-            rows_from(read["rows"]), read["state"] == "complete", read["linked"], read["next"]
+            rows_from(read["rows"]),
+            read["state"] == "complete",
+            read["linked"],
+            read["next"],
+            read["css"],
         )
         return self.sheet.rows
 
@@ -121,8 +127,11 @@ class Listing:
         return found
 
     def row(self, index: int) -> Locator:
-        """The row that had this index at the last look."""
-        return self.visit.page.locator(f'[data-redrive-row="{index}"]')
+        """The row at this index, also where a script has drawn the list anew."""
+        page = self.visit.page
+        if self.sheet.selector:
+            return page.locator(self.sheet.selector).nth(index)
+        return page.locator(f'[data-redrive-row="{index}"]')
 
     async def _shows_rows(self) -> bool:
         return bool(await self.rows()) and not self.visit.is_waiting
@@ -147,19 +156,22 @@ class Listing:
         return [Mark(EMPTY, phrase=phrase) for phrase in guesses.NO_BILLS]
 
     async def _settled(self) -> list[Row]:
-        """The rows once the page is whole: scripts may still be adding some."""
+        """The rows once the page is whole: scripts may still be adding some.
+
+        Two looks right after each other would see the same while rows come one by one.
+        """
         while True:
             before = self.sheet
+            await asyncio.sleep(LOOK_SECONDS)
             rows = await self.rows()
             if before.is_loaded and before.rows == rows:
                 return rows
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def _next_button(self) -> Locator | None:
         if self.sheet.turns is False:
             return None
-        usual = tuple(kind.selector for kind in guesses.NEXT_PAGE)
-        button = await calmly_look(self.visit.page, wanted(self.recipe.next, usual))
+        following = (self.recipe.next,) if self.recipe.next else guesses.NEXT_PAGE
+        button = await calmly_look(self.visit.page, following)
         if button is None or not await button.is_enabled():
             return None
         dead = "e => e.getAttribute('aria-disabled') === 'true' || !!e.closest('.disabled')"
@@ -218,9 +230,9 @@ def by_css(target: Target) -> list[dict[str, str]] | None:
     return [{"css": target.selector}] if target.selector else None
 
 
-def link_targets(given: Target | None) -> tuple[Target, ...]:
+def link_targets(given: Target | None) -> tuple[Target | guesses.Kind, ...]:
     """What may lead to a bill, within its row."""
-    return wanted(given, tuple(kind.selector for kind in guesses.BILL_LINKS))
+    return (given,) if given is not None else guesses.BILL_LINKS
 
 
 def is_same_page(url: str, other: str) -> bool:

@@ -28,11 +28,14 @@ BANNER_SECONDS = 1.0
 DAYS_IN_A_MONTH = 30.44
 
 
-def locators(root: Page | Locator, target: Target) -> list[Locator]:
+def locators(root: Page | Locator, target: Target | guesses.Kind) -> list[Locator]:
     """Where the target may be, the surest first: an exact name before one that contains it.
 
     "Password" would otherwise find the button "Show password".
     """
+    if isinstance(target, guesses.Kind):
+        words = re.compile(target.words, re.IGNORECASE) if target.words else None
+        return [root.locator(target.css, has_text=words)]
     if target.selector:
         return [root.locator(target.selector)]
     if target.role:
@@ -52,7 +55,7 @@ def locators(root: Page | Locator, target: Target) -> list[Locator]:
     return [root.get_by_text(target.text, exact=True), root.get_by_text(target.text)]
 
 
-async def look(root: Page | Locator, targets: Sequence[Target]) -> Locator | None:
+async def look(root: Page | Locator, targets: Sequence[Target | guesses.Kind]) -> Locator | None:
     """The first of the targets that is visible now, else None."""
     for target in targets:
         for locator in locators(root, target):
@@ -84,7 +87,9 @@ async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
         ) from None
 
 
-async def calmly_look(root: Page | Locator, targets: Sequence[Target]) -> Locator | None:
+async def calmly_look(
+    root: Page | Locator, targets: Sequence[Target | guesses.Kind]
+) -> Locator | None:
     """As `look`; a page that is just being replaced shows nothing."""
     try:
         return await look(root, targets)
