@@ -75,6 +75,8 @@ class Visit:
         self.tracing = False
         self.trace_spoilt = False  # the password was typed while the trace ran
         self._asked: Request | None = None
+        self._asked_at = 0.0
+        self._waited = 0.0  # seconds, for pages that have answered
         self._came = asyncio.Event()  # another page, since this was last waited for
         self._watch = watch
         self._since = time.monotonic()
@@ -139,6 +141,11 @@ class Visit:
     def is_waiting(self) -> bool:
         """Whether a page was asked for and has not answered yet."""
         return self._asked is not None
+
+    def clock(self) -> float:
+        """Seconds on a clock that stands still while the portal owes us a page."""
+        now = time.monotonic()
+        return (self._asked_at if self.is_waiting else now) - self._waited
 
     def why_lost(self, reason: str) -> str:
         """The gate's reason where there is one, else the browser's ("net::ERR_…")."""
@@ -215,17 +222,24 @@ class Visit:
             urlsplit(url).hostname or ""
         ):
             self.strayed = url
+        if self._asked is None:
+            self._asked_at = time.monotonic()
         self._asked, self.lost = request, ""
 
     def _on_response(self, response: Response) -> None:
         if self._is_main(response.request):
             self.status, self.headers = response.status, response.headers
             if not 300 <= response.status < 400:
-                self._asked = None
+                self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        if self._asked is not None:
+            self._waited += time.monotonic() - self._asked_at
+        self._asked = None
 
     def _on_lost(self, request: Request) -> None:
         if request is self._asked:
-            self._asked = None
+            self._end_waiting()
             reason = request.failure or "no answer"
             if "ERR_ABORTED" not in reason:  # overtaken by another page, or a download
                 self.lost = reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -112,14 +111,11 @@ async def race(
     `limit` is in seconds; while the portal owes us a page its clock stands still. None when
     nothing was recognised. Raises PortalError for another site, no answer, and error statuses.
     """
-    clock = asyncio.get_running_loop().time
-    gives_up_at, broken = clock() + limit, 0
-    while clock() < gives_up_at:
+    gives_up_at, broken = visit.clock() + limit, 0
+    while visit.clock() < gives_up_at:
         visit.check_site()
         if visit.is_waiting:  # nothing on the page that is on its way out counts any more
-            since = clock()
             await visit.pause(LOOK_SECONDS)
-            gives_up_at += clock() - since
             continue
         if sooner is not None and await calmly(sooner):
             return FOUND

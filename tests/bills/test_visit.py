@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
 from bills.plan import PortalPlan
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_check import load_recipe
-from bills.visit import refuse_status, retry_after, same_site, site
+from bills.visit import Visit, refuse_status, retry_after, same_site, site
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 LATER = "Wed, 21 Oct 2026 07:30:00 GMT"
@@ -92,3 +95,36 @@ def test_a_plan_names_its_hosts() -> None:
         assert plan.permits(host), host
     for host in ("example", "files.example", "xfiles.example", "evil.test", ""):
         assert not plan.permits(host), host
+
+
+class Deaf:
+    """A page without a browser: its events are told by hand."""
+
+    def __init__(self) -> None:
+        self.main_frame = object()
+        self.context = self
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *args, **named: None
+
+
+def test_a_visits_clock_stands_still_while_the_portal_owes_a_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("bills.visit.time.monotonic", lambda: now[0])
+    page, plan = Deaf(), PortalPlan("https://p.example/", "", load_recipe({}))
+    nobody: Any = None
+    visit = Visit(cast("Any", page), nobody, plan, nobody, nobody, nobody)
+    asked: Any = SimpleNamespace(
+        url="https://p.example/", frame=page.main_frame, is_navigation_request=lambda: True
+    )
+    visit._on_request(asked)
+    now[0] += 40.0
+    assert visit.clock() == 100.0  # however long it takes
+    visit._on_response(cast("Any", SimpleNamespace(request=asked, status=303, headers={})))
+    now[0] += 2.0
+    assert visit.clock() == 100.0  # it was sent on: the page has not come yet
+    visit._on_response(cast("Any", SimpleNamespace(request=asked, status=200, headers={})))
+    now[0] += 3.0
+    assert visit.clock() == 103.0
