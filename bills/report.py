@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from imports.policy import Outcome, Verdict
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bills.plan import FetchedBill
 
+BROUGHT = _("{n} new, {old} already here")
 VERDICTS = {
     Rule.RETRY: Verdict.RETRY,
     Rule.STOP: Verdict.REJECTED,
@@ -124,4 +126,4 @@ def outcome_of(report: AttemptReport) -> Outcome:
 
 def summary(report: AttemptReport) -> str:
     """What a result shows in a few words: "3 new, 9 already here"."""
-    return f"{len(report.bills)} new, {report.already_here} already here"
+    return BROUGHT.format(n=len(report.bills), old=report.already_here)

@@ -12,7 +12,9 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Case, Q, When
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -21,13 +23,32 @@ from imports.admin.permissions import WORDS
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django.utils.functional import _StrOrPromise
 
     PermissionsField = forms.ModelMultipleChoiceField[Permission]
+    GroupsBase = forms.ModelMultipleChoiceField[Group]
 else:
-    PermissionsField = forms.ModelMultipleChoiceField
+    PermissionsField = GroupsBase = forms.ModelMultipleChoiceField
 
 admin.site.unregister(User)  # importing Django's own admin has just registered them
 admin.site.unregister(Group)
+
+
+# What the groups that a migration makes are called; others by the name that somebody gave them.
+GROUPS: dict[str, _StrOrPromise] = {
+    "Viewers": gettext_lazy("Viewers"),
+    "Operators": gettext_lazy("Operators"),
+    "Administrators": gettext_lazy("Administrators"),
+}
+
+
+class GroupsField(GroupsBase):
+    """Groups to tick, in the reader's language."""
+
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
+
+    def label_from_instance(self, obj: Group) -> str:
+        return str(GROUPS.get(obj.name, obj.name))
 
 
 class InWords(PermissionsField):
@@ -74,7 +95,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not at
         form = super().get_form(request, obj, change=change, **kwargs)
         groups = form.base_fields.get("groups")
         if isinstance(groups, forms.ModelMultipleChoiceField):
-            groups.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=groups.choices)
+            form.base_fields["groups"] = GroupsField(
+                groups.queryset, label=groups.label, required=False
+            )
         return _in_words(form, "user_permissions", obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -96,6 +119,11 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """What a role may do."""
 
     filter_horizontal = ()
+    list_display = ("name_column",)
+
+    @display(description=gettext_lazy("Name"), ordering="name")
+    def name_column(self, group: Group) -> str:
+        return str(GROUPS.get(group.name, group.name))
 
     def get_form(
         self, request: HttpRequest, obj: Group | None = None, change: bool = False, **kwargs: Any

@@ -14,6 +14,7 @@ from imports.customers.id_register import IdRegister
 from imports.customers.records import Judge, Record, Refusal
 from imports.customers.remarks import Remarks, keep
 from imports.customers.unreadable import UnreadableFile
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from imports.customers.checks import Checks
 
+ONE, MANY = _("{n} customer"), _("{n} customers")
+NOT_SENDABLE, TWICE = _("{n} cannot be sent"), _("{n} named twice")
+WARNED = _("{n} with a warning")
 RELEASE_BYTES = 16 << 20  # pages behind the reader are given back this often
 
 
@@ -45,14 +49,10 @@ class FileVerdict(Remarks):
 
     def summary(self) -> str:
         """One line for the list of files: "1,000 customers, 3 cannot be sent"."""
-        parts = [f"{self.records:,} customer{'' if self.records == 1 else 's'}"]
-        if self.refused:
-            parts.append(f"{self.refused:,} cannot be sent")
-        if self.duplicated:
-            parts.append(f"{self.duplicated:,} named twice")
-        if self.warned:
-            parts.append(f"{self.warned:,} with a warning")
-        return ", ".join(parts)
+        rest = {NOT_SENDABLE: self.refused, TWICE: self.duplicated, WARNED: self.warned}
+        told = {ONE if self.records == 1 else MANY: self.records}
+        told |= {phrase: n for phrase, n in rest.items() if n}
+        return ", ".join(phrase.format(n=f"{n:,}") for phrase, n in told.items())
 
 
 def read_records(

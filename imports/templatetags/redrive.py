@@ -147,6 +147,12 @@ def told(text: str | None) -> str:
     return said_again(text or "")
 
 
+@register.filter
+def told_parts(text: str) -> str:
+    """As `told`, for phrases with commas between them."""
+    return ", ".join(said_again(part) for part in text.split(", "))
+
+
 @register.simple_tag(takes_context=True)
 def way_to_fix(context: dict[str, Any], result: ImportResult) -> dict[str, Any] | None:
     """The link that puts a failed record right, for those who may; None where there is none."""
