@@ -17,7 +17,8 @@ from playwright.async_api import Error as PlaywrightError
 from bills.pdf_files import looks_like_pdf
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
-from bills.visit import refuse_status, site
+from bills.sites import site
+from bills.visit import refuse_status
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bills.evidence import picture
+from bills.password_box import pinned
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
+from bills.sites import same_site, site
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Locator, Page, Request, Response
@@ -20,33 +21,6 @@ if TYPE_CHECKING:
     from bills.gate import Gate
     from bills.plan import Login, PortalPlan, Watch
     from bills.report import AttemptReport, Stage
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
-# Where a box stands, and where its form would send the password: all addresses.
-_FORM = """
-  const goal = box => {
-    const base = box.ownerDocument.baseURI, urls = [box.ownerDocument.location.href];
-    if (box.form) {
-      urls.push(new URL(box.form.getAttribute("action") || "", base).href);
-      for (const button of box.form.querySelectorAll("[formaction]"))
-        urls.push(new URL(button.getAttribute("formaction"), base).href);
-    }
-    return urls;
-  };
-"""
-FORM_OF = f"box => {{{_FORM} return goal(box); }}"
-# Of every box on the page; each is marked with its place in the list. null: an address is none.
-FORMS = f"""seal => {{{_FORM}
-  return [...document.querySelectorAll("input")].map((box, index) => {{
-    box.setAttribute("data-redrive-box", `${{seal}}-${{index}}`);
-    try {{ return goal(box); }} catch {{ return null; }}
-  }});
-}}"""
-# Of the boxes that have this mark now.
-MARKED = f"""mark => {{{_FORM}
-  return [...document.querySelectorAll(`[data-redrive-box="${{mark}}"]`)].map(goal);
-}}"""
 
 
 class Visit:
@@ -169,19 +143,12 @@ class Visit:
 
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
-        urls, mark = await self._marked(box)
-        handle = None if mark else await box.element_handle()  # in a frame or a shadow root
-        self._refuse_elsewhere(await handle.evaluate(FORM_OF) if handle else urls)
-        if mark:
-            await self._check_mark(mark)
+        box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
         if self._watch.before_password is not None:
             await asyncio.to_thread(self._watch.before_password)
         self.trace_spoilt = self.trace_spoilt or self.tracing
         self.report.password_submissions += 1
-        # On what was looked at: where another page has taken its place, or there are copies of it
-        # by now, this fails.
-        pinned = handle or self.page.locator(f'[data-redrive-box="{mark}"]')
-        await pinned.fill(self.login.password)
+        await box_on_page.fill(self.login.password)
 
     def _refuse_elsewhere(self, urls: list[str]) -> None:
         for url in urls:
@@ -190,24 +157,6 @@ class Visit:
                     Code.OTHER_SITE,
                     details.WOULD_GO_TO.format(site=site(url)),
                 )
-
-    async def _marked(self, box: Locator) -> tuple[list[str], str]:
-        """Where the password would go from this box, and a mark on it; [] and "" for no mark."""
-        seal = secrets.token_hex(8)
-        forms: list[list[str] | None] = await self.page.evaluate(FORMS, seal)
-        mark = await box.get_attribute("data-redrive-box") or ""
-        urls = forms[int(mark.rpartition("-")[2])] if mark.startswith(seal) else None
-        return (urls, mark) if urls else ([], "")
-
-    async def _check_mark(self, mark: str) -> None:
-        """A script that saw the mark come may have put a copy of the box elsewhere."""
-        forms: list[list[str]] = await self.page.evaluate(MARKED, mark)
-        for urls in forms:
-            self._refuse_elsewhere(urls)
-        if len(forms) != 1:
-            raise PortalError(
-                Code.NAVIGATION, "The log-in form was replaced meanwhile. Nothing was typed."
-            )
 
     # What the page's own network says
 
@@ -274,21 +223,3 @@ def retry_after(headers: dict[str, str]) -> float | None:
         return max(0.0, (until - parsedate_to_datetime(headers["date"])).total_seconds())
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def site(url: str) -> str:
-    """The origin of a URL for sentences: no path, which may carry a token."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else parts.scheme
-
-
-def same_site(url: str, login_url: str) -> bool:
-    """Whether both have one origin; http may become https on the same host's usual ports."""
-    there, home = urlsplit(url), urlsplit(login_url)
-    if there.scheme not in DEFAULT_PORTS or there.hostname != home.hostname:
-        return False
-    upgraded = there.scheme == "https" and home.scheme == "http"
-    ports = [parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (there, home)]
-    if upgraded:
-        return ports == [443, 80]
-    return there.scheme == home.scheme and ports[0] == ports[1]

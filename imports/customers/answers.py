@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imports.customers import answer_words as words
 from imports.customers.entries import filter_code, group_of, holds
 from imports.customers.json_paths import MISSING, as_name, find
 from imports.customers.matching import Unreadable, judge_records, judge_refusal
 from imports.customers.retry_after import retry_after
 from imports.customers.scrubbing import excerpt, one_line, scrub
 from imports.policy import Outcome, RecordOutcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,61 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Exchange", "judge", "scrub", "why"]
 
-LOOK_UP = _(
-    "It cannot be told whether the customers were stored: look them up before sending them again."
-)
-SAME_KEY = _("It is sent again with the same key, so nothing can be stored twice.")
 DEFERRING = {425, 429, 503}
 # What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
 USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
-
-REFUSALS = {
-    400: _(
-        "The API refused the batch as malformed (HTTP 400){why}. Correct the data, then retry."
-    ),
-    403: _("The API refused permission (HTTP 403){why}. Check what the credential may do."),
-    404: _("The API has nothing at this address (HTTP 404){why}. Check the API's URL."),
-    413: _("The batch is too large for the API (HTTP 413){why}. Use smaller batches."),
-    415: _("The API does not take JSON at this address (HTTP 415){why}. Check the API's URL."),
-    422: _("The API refused the data (HTTP 422){why}. Correct the data, then retry."),
-}
-REFUSED = _("The API refused the batch (HTTP {status}){why}.")
-BATCH_REFUSED = _("The API refused the batch{why}. Correct the data, then retry.")
-NOT_JUST_NOW = _(
-    "The API could not take the batch just now{why}. Nothing was stored; it may be sent again."
-)
-FAILED_SAFELY = _(
-    "The API failed (HTTP {status}){why}. By its mapping this stored nothing, so the batch may be "
-    "sent again."
-)
-REDIRECTED = _(
-    "The API's address answers with a redirect (HTTP {status}), which is never followed with "
-    "customers' data. Correct the API's URL, then resume the job."
-)
-UNAUTHORIZED = _(
-    "The API refused {credential} (HTTP 401){why}. Correct it on the API's page, then resume the "
-    "job."
-)
-NOT_NOW = _(
-    "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again {wait}; "
-    "this costs no attempt."
-)
-UNSURE = {
-    408: _("The API gave up waiting for the request (HTTP {status}){why}."),
-    409: _("The API is still at work on this batch (HTTP {status}){why}."),
-}
-BROKE = _("The API failed (HTTP {status}){why}.")
-UNEXPECTED = _("The API answered what was not expected (HTTP {status}){why}.")
-UNREADABLE = _("The API's answer (HTTP {status}) can't be read: {error}.")
-NOT_AS_MAPPED = _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
-LATER = _("later")
-OF_ALL = _("Of {n} customers: {parts}.")
-OF_WHICH = {
-    Verdict.REJECTED: _("{n} refused"),
-    Verdict.RETRY: _("{n} not stored but may be sent again"),
-    Verdict.UNKNOWN: _("{n} unconfirmed"),
-}
-PROVES_NOTHING = _("The API's answer proves nothing for any customer of the batch ({code}).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +61,7 @@ class Exchange:
     def unsure(self, code: str, sentence: str, status: int | None = None) -> Outcome:
         """Nobody can tell what was stored: UNKNOWN, or REPEATABLE under an idempotency key."""
         verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
-        advice = SAME_KEY if self.repeatable else LOOK_UP
+        advice = words.SAME_KEY if self.repeatable else words.LOOK_UP
         return Outcome(verdict, code, f"{sentence} {advice}", status)
 
 
@@ -151,7 +99,7 @@ def _judged(answer: Answer, sent: Exchange) -> Outcome:
         return Outcome(
             Verdict.RETRY,
             f"HTTP_{status}",
-            FAILED_SAFELY.format(status=status, why=why(answer, sent)),
+            words.FAILED_SAFELY.format(status=status, why=why(answer, sent)),
         )
     return _unsure(answer, sent)
 
@@ -160,7 +108,7 @@ def _redirected(status: int) -> Outcome:
     return Outcome(
         Verdict.PAUSE,
         "REDIRECTED",
-        REDIRECTED.format(status=status),
+        words.REDIRECTED.format(status=status),
     )
 
 
@@ -168,7 +116,7 @@ def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
     return Outcome(
         Verdict.PAUSE,
         "CREDENTIAL_REFUSED",
-        UNAUTHORIZED.format(credential=sent.credential, why=why(answer, sent)),
+        words.UNAUTHORIZED.format(credential=sent.credential, why=why(answer, sent)),
     )
 
 
@@ -177,18 +125,18 @@ def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
     seconds = retry_after(answer.headers, sent.now)
     if seconds is None and answer.status == 503:
         return None
-    wait = LATER if seconds is None else f"after {seconds:,.0f} s"
+    wait = words.LATER if seconds is None else f"after {seconds:,.0f} s"
     return Outcome(
         Verdict.DEFERRED,
         f"HTTP_{answer.status}",
-        NOT_NOW.format(status=answer.status, why=why(answer, sent), wait=wait),
+        words.NOT_NOW.format(status=answer.status, why=why(answer, sent), wait=wait),
         retry_after=seconds,
     )
 
 
 def _unsure(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    told = UNSURE.get(status, BROKE if status >= 500 else UNEXPECTED)
+    told = words.UNSURE.get(status, words.BROKE if status >= 500 else words.UNEXPECTED)
     said = told.format(status=status, why=why(answer, sent))
     return sent.unsure(f"HTTP_{status}", said, status)
 
@@ -202,7 +150,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     except ValueError as error:
         if mapping.proof == "status" and not answer.body.strip():
             return Outcome(Verdict.SUCCESS)
-        said = UNREADABLE.format(status=answer.status, error=error)
+        said = words.UNREADABLE.format(status=answer.status, error=error)
         return sent.unsure("ANSWER_UNREADABLE", said)
     if holds(document, mapping.envelope.when):
         return _enveloped(document, answer, sent)
@@ -211,7 +159,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     try:
         return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
-        said = NOT_AS_MAPPED.format(status=answer.status, error=error)
+        said = words.NOT_AS_MAPPED.format(status=answer.status, error=error)
         return sent.unsure("ANSWER_UNREADABLE", said)
 
 
@@ -222,11 +170,11 @@ def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
     verdicts = {record.verdict for record in records}
     if verdicts == {Verdict.UNKNOWN}:
         first = records[0]
-        said = PROVES_NOTHING.format(code=first.code)
+        said = words.PROVES_NOTHING.format(code=first.code)
         return sent.unsure(first.code, said)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
-    parts = [told.format(n=f"{counts[v]:,}") for v, told in OF_WHICH.items() if v in counts]
-    error = OF_ALL.format(n=f"{len(records):,}", parts=", ".join(parts))
+    parts = [told.format(n=f"{counts[v]:,}") for v, told in words.OF_WHICH.items() if v in counts]
+    error = words.OF_ALL.format(n=f"{len(records):,}", parts=", ".join(parts))
     return Outcome(Verdict.MIXED, "SOME_FAILED", error, records=tuple(records))
 
 
@@ -237,14 +185,14 @@ def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
     group = group_of(code, sent.mapping)
     name = filter_code(sent.clean(code), "BATCH_REFUSED")
     if group in ("retryable", "rolled_back"):
-        return Outcome(Verdict.RETRY, name, NOT_JUST_NOW.format(why=why(answer, sent)))
-    said = BATCH_REFUSED.format(why=why(answer, sent))
+        return Outcome(Verdict.RETRY, name, words.NOT_JUST_NOW.format(why=why(answer, sent)))
+    said = words.BATCH_REFUSED.format(why=why(answer, sent))
     return _blamed(document, sent, Outcome(Verdict.SPLIT, name, said))
 
 
 def _refused(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    template = REFUSALS.get(status, REFUSED)
+    template = words.REFUSALS.get(status, words.REFUSED)
     said = template.format(status=status, why=why(answer, sent))
     if status not in sent.mapping.splittable:
         return Outcome(Verdict.REJECTED, f"HTTP_{status}", said)
@@ -271,16 +219,16 @@ def why(answer: Answer, sent: Exchange) -> str:
         document = _decoded(answer.body)
     except ValueError:
         return ""
-    words = _words(document, sent.mapping)
-    text = sent.clean(": ".join(words)).rstrip(". ")
+    reasons = _reasons(document, sent.mapping)
+    text = sent.clean(": ".join(reasons)).rstrip(". ")
     return f": {text}" if text else ""
 
 
-def _words(document: Any, mapping: ApiMapping) -> list[str]:
+def _reasons(document: Any, mapping: ApiMapping) -> list[str]:
     own = [path for path in (mapping.envelope.code, mapping.envelope.message) if path]
-    words = [text for path in own if (text := as_name(find(document, path)))]
-    if words:
-        return words
+    reasons = [text for path in own if (text := as_name(find(document, path)))]
+    if reasons:
+        return reasons
     title = as_name(find(document, "title"))
     usual = next((t for p in USUAL_MESSAGES if (t := as_name(find(document, p)))), "")
     return [text for text in (title, usual) if text]

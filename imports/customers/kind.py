@@ -10,7 +10,7 @@ from django.conf import settings
 
 from imports import retry_files
 from imports.customers import corrected_files, files
-from imports.customers.answers import SAME_KEY
+from imports.customers.answer_words import SAME_KEY
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
 from imports.ledger.moves import note

@@ -10,7 +10,8 @@ import pytest
 from bills.plan import PortalPlan
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_check import load_recipe
-from bills.visit import Visit, refuse_status, retry_after, same_site, site
+from bills.sites import same_site, site
+from bills.visit import Visit, refuse_status, retry_after
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 LATER = "Wed, 21 Oct 2026 07:30:00 GMT"
