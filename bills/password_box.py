@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from bills.portals import details
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
@@ -71,6 +72,4 @@ async def _check(page: Page, mark: str, refuse: Refuse) -> None:
     for urls in forms:
         refuse(urls)
     if len(forms) != 1:
-        raise PortalError(
-            Code.NAVIGATION, "The log-in form was replaced meanwhile. Nothing was typed."
-        )
+        raise PortalError(Code.NAVIGATION, details.FORM_REPLACED)

@@ -50,9 +50,9 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
     return job
 
 
-def settings_of(api: CustomerApi) -> dict[str, Any]:
-    """What a draft takes over from its API."""
-    return {field: getattr(api, field) for field in COPIED}
+def settings_of(source: CustomerApi | ImportJob) -> dict[str, Any]:
+    """What a draft takes over from its API, or from the job whose retry files it is made of."""
+    return {field: getattr(source, field) for field in COPIED}
 
 
 def use_api(job: ImportJob, api: CustomerApi) -> None:
@@ -142,8 +142,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
 def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
     if job.api is None:
         raise NotAllowed(_("Only customer imports are loaded from retry files."))
-    settings = {field: getattr(job, field) for field in COPIED}
-    draft = new_draft(job.api, _round_name(job), actor, **settings)
+    draft = new_draft(job.api, _round_name(job), actor, **settings_of(job))
     for file in files:
         add_path(draft, Path(file.directory) / file.name)
     draft.refresh_from_db()

@@ -6,13 +6,12 @@ Playwright's own selectors, which a browser does not know, is left to Playwright
 
 from __future__ import annotations
 
+from bills.portals.signs import EVERYWHERE
+
 # `kind` is {css} or {css, words}: also the element's text must match, in either case.
-_PARTS = """
-  const roots = [document];
-  for (const root of roots)
-    for (const part of root.querySelectorAll("*"))
-      if (part.shadowRoot) roots.push(part.shadowRoot);
-  const all = css => roots.flatMap(root => [...root.querySelectorAll(css)]);
+_PARTS = (
+    EVERYWHERE
+    + """
   const shown = part => {
     const box = part.getBoundingClientRect();
     return part.checkVisibility({visibilityProperty: true}) && box.width > 0 && box.height > 0;
@@ -83,6 +82,7 @@ _PARTS = """
     });
   };
 """
+)
 
 # `rows` are kinds of rows, the surest first: the first that shows any counts. A kind with `has`
 # is one only where it holds something of those kinds. `css` is that of the kind that was found.

@@ -6,8 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from playwright.async_api import Error as PlaywrightError
-
 from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST
@@ -16,9 +14,9 @@ from bills.portals.rows import picks, rows_from
 from bills.portals.signs import Mark, marks_for, race, refuse
 from bills.portals.targets import (
     LOOK_SECONDS,
+    calmly,
     calmly_look,
     do_steps,
-    is_between_pages,
     locators,
 )
 
@@ -204,12 +202,7 @@ class Listing:
         if self.visit.is_waiting:
             return []
         self.visit.check_status()
-        try:
-            return await self.rows()
-        except PlaywrightError as problem:
-            if is_between_pages(problem):
-                return []
-            raise
+        return await calmly(self.rows()) or []
 
 
 def question(recipe: BillsPart) -> dict[str, object]:

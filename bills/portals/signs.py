@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from bills.portals import guesses
 from bills.portals.failures import Code, PortalError
-from bills.portals.targets import LOOK_SECONDS, dismiss_overlays, is_between_pages
+from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
 from bills.visit import retry_after
 
 if TYPE_CHECKING:
@@ -33,15 +33,21 @@ CODES = {
 FROM_THE_START = ("captcha", "rate_limited", "maintenance")  # may stand before any login
 LONGEST_CONTROL = 40  # characters of a button's text: longer ones are sentences
 
-# One look at a page: whether it is loading, its visible text, the texts of its buttons and links,
-# which CSS selectors are visible (null: not CSS, ask Playwright), and whether a button is that
-# stands where banners have theirs. Shadow roots included.
-LOOK = """([selectors, longest, banner]) => {
+# `roots`, the document and its shadow roots, and `all` that a CSS selector finds in any of them.
+EVERYWHERE = """
   const roots = [document];
   for (const root of roots)
     for (const part of root.querySelectorAll("*"))
       if (part.shadowRoot) roots.push(part.shadowRoot);
   const all = css => roots.flatMap(root => [...root.querySelectorAll(css)]);
+"""
+# One look at a page: whether it is loading, its visible text, the texts of its buttons and links,
+# which CSS selectors are visible (null: not CSS, ask Playwright), and whether a button is that
+# stands where banners have theirs. Shadow roots included.
+LOOK = (
+    "([selectors, longest, banner]) => {"
+    + EVERYWHERE
+    + """
   const shown = part => part.checkVisibility({visibilityProperty: true})
     && part.getClientRects().length > 0;
   const text = part => (part.innerText || part.value || "").trim();
@@ -57,6 +63,7 @@ LOOK = """([selectors, longest, banner]) => {
     banner: !!banner && all(banner).some(shown),
   };
 }"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ async def race(
         if visit.is_waiting:  # nothing on the page that is on its way out counts any more
             await visit.pause(LOOK_SECONDS)
             continue
-        if sooner is not None and await calmly(sooner):
+        if sooner is not None and await calmly(sooner()):
             return FOUND
         seen = await glance(visit, marks)
         if seen is not None:
@@ -131,38 +138,34 @@ async def race(
     return None
 
 
-async def calmly(sooner: Callable[[], Awaitable[bool]]) -> bool:
-    """Ask; a page that is just being replaced shows nothing."""
-    try:
-        return await sooner()
-    except PlaywrightError as problem:
-        if is_between_pages(problem):
-            return False
-        raise
-
-
 async def glance(visit: Visit, marks: list[Mark]) -> set[Mark] | None:
     """The marks that the page shows now; None while it is being loaded or replaced."""
-    selectors = [mark.sign.selector for mark in marks if mark.sign and mark.sign.selector]
-    try:
-        page = await visit.page.evaluate(LOOK, [selectors, LONGEST_CONTROL, guesses.IN_A_BANNER])
-        if page["banner"]:
-            await dismiss_overlays(visit)
-        if page["state"] == "loading":
-            return None
-        visible = dict(zip(selectors, page["visible"], strict=True))
-        for selector in [selector for selector, known in visible.items() if known is None]:
-            shown = visit.page.locator(selector).filter(visible=True)
-            visible[selector] = await shown.count() > 0
-        page["text"] += await text_of_frames(visit)
-    except PlaywrightError as problem:
-        if is_between_pages(problem):
-            return None
-        raise
+    seen = await calmly(_look_at(visit, marks))
+    if seen is None:
+        return None
+    page, visible = seen
     text = " ".join(page["text"].split()).lower()
     text = text.replace(visit.login.email.lower(), " ")  # "wrongpassword@…" says nothing of ours
     controls = [" ".join(control.split()).lower() for control in page["controls"]]
     return {mark for mark in marks if is_shown(mark, visit.page.url, text, controls, visible)}
+
+
+async def _look_at(
+    visit: Visit, marks: list[Mark]
+) -> tuple[dict[str, Any], dict[str, bool]] | None:
+    """What LOOK tells, and by selector whether it is visible; None while the page is loading."""
+    selectors = [mark.sign.selector for mark in marks if mark.sign and mark.sign.selector]
+    page = await visit.page.evaluate(LOOK, [selectors, LONGEST_CONTROL, guesses.IN_A_BANNER])
+    if page["banner"]:
+        await dismiss_overlays(visit)
+    if page["state"] == "loading":
+        return None
+    visible = dict(zip(selectors, page["visible"], strict=True))
+    for selector in [selector for selector, known in visible.items() if known is None]:
+        shown = visit.page.locator(selector).filter(visible=True)
+        visible[selector] = await shown.count() > 0
+    page["text"] += await text_of_frames(visit)
+    return page, visible
 
 
 def is_shown(

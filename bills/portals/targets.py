@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -15,7 +15,7 @@ from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import PLACEHOLDER, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
     from datetime import date
 
     from playwright.async_api import Locator, Page
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bills.portals.recipe_schema import BillsPart, Step
     from bills.visit import Visit
 
+Told = TypeVar("Told")
+
+BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached")
 LOOK_SECONDS = 0.05  # between two looks at a page
 BANNER_SECONDS = 1.0
 DAYS_IN_A_MONTH = 30.44
@@ -91,17 +94,17 @@ async def calmly_look(
     root: Page | Locator, targets: Sequence[Target | guesses.Kind]
 ) -> Locator | None:
     """As `look`; a page that is just being replaced shows nothing."""
+    return await calmly(look(root, targets))
+
+
+async def calmly(asking: Awaitable[Told]) -> Told | None:
+    """What the page tells; None where it is only being replaced by the next one."""
     try:
-        return await look(root, targets)
+        return await asking
     except PlaywrightError as problem:
-        if is_between_pages(problem):
+        if BETWEEN_PAGES.search(problem.message):
             return None
         raise
-
-
-def is_between_pages(problem: PlaywrightError) -> bool:
-    """Whether the page was only being replaced by the next one."""
-    return bool(re.search(r"context was destroyed|navigat|frame was detached", problem.message))
 
 
 async def expect_overlays(visit: Visit) -> None:

@@ -81,16 +81,18 @@ class Count:
         """Count a record that would not be sent."""
         self.files[-1].left_out += 1
         self.codes[record.code] += 1
-        told = {
+        if len(self.left_out) < MOST_SENTENCES or self.codes[record.code] <= LEAST_EXAMPLES:
+            self.left_out.append(self._told(record))
+        self._read(1)
+
+    def _told(self, record: Refused) -> dict[str, Any]:
+        return {
             "file": self.files[-1].file.name,
             "position": record.position,
             "customer": record.key or record.email,
             "code": record.code,
             "reason": record.reason,
         }
-        if len(self.left_out) < MOST_SENTENCES or self.codes[record.code] <= LEAST_EXAMPLES:
-            self.left_out.append(told)
-        self._read(1)
 
     def _read(self, count: int) -> None:
         self.records += count

@@ -13,9 +13,8 @@ from django.db.models import Count, Q, Sum
 from imports import kinds
 from imports.ledger.causes import with_sentence
 from imports.models import ImportBatch, ImportResult
-from imports.models.jobs import Beginning
+from imports.models.jobs import ONE_FIRST, RAMP_UP, Beginning
 from imports.states import OPEN, BatchStatus, ResultStatus
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -28,8 +27,8 @@ SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all 
     Beginning.RAMP: (1, 5, 50),
 }
 INTENTIONS: dict[str, str] = {
-    Beginning.ONE: gettext_noop("One batch, then ask me"),
-    Beginning.RAMP: gettext_noop("Ramp up: 1, 5, 50, then all"),
+    Beginning.ONE: ONE_FIRST,
+    Beginning.RAMP: RAMP_UP,
 }
 FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
 WAVE_FAILED = "WAVE_FAILED"  # nothing of a whole wave succeeded

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from imports.states import JobStatus
+from imports.wording import kept as gettext_noop
 
 
 class Gate(models.Model):
@@ -28,12 +29,17 @@ class Gate(models.Model):
         return self.key
 
 
+# Kept in the log, too: there in English, like all that is kept.
+ONE_FIRST = gettext_noop("One batch, then ask me")
+RAMP_UP = gettext_noop("Ramp up: 1, 5, 50, then all")
+
+
 class Beginning(models.TextChoices):
     """How much of a job goes out at first."""
 
     ALL = "all", _("All of it at once")
-    ONE = "one", _("One batch, then ask me")
-    RAMP = "ramp", _("Ramp up: 1, 5, 50, then all")  # stops itself where a whole wave fails
+    ONE = "one", _(ONE_FIRST)
+    RAMP = "ramp", _(RAMP_UP)  # stops itself where a whole wave fails
 
 
 class ImportJob(models.Model):
