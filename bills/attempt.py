@@ -13,12 +13,14 @@ from bills.gate import Gate
 from bills.page_errors import explained
 from bills.pdf_files import check_pdf
 from bills.plan import FetchedBill
+from bills.portals import details
 from bills.portals.base import portal_named
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe import RecipePortal
 from bills.report import AttemptReport, Stage
 from bills.scrubbing import scrub, storable
 from bills.visit import Visit
+from imports.messages import changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from bills.chromium import Chromium
     from bills.plan import Login, PortalPlan, Watch
     from bills.portals.base import ListedBill, Portal
+    from imports.messages import Text
 
 CANCEL_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
@@ -58,7 +61,7 @@ async def attempt(
         except Exception as error:  # whatever it is, the report says it
             await _note_failure(visit, report, error, login.password)
         finally:
-            report.notes = [storable(scrub(note, (login.password,))) for note in report.notes]
+            report.notes = [scrubbed(note, login.password) for note in report.notes]
             if context is not None:
                 await _close(chromium, context)
 
@@ -70,7 +73,7 @@ def check_url(plan: PortalPlan, url: str) -> None:
     try:
         plan.check_url(url)
     except ValueError as refusal:
-        raise PortalError(Code.OTHER_SITE, str(refusal)) from None
+        raise PortalError(Code.OTHER_SITE, getattr(refusal, "message", str(refusal))) from None
 
 
 async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
@@ -84,14 +87,14 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     new = [bill for bill in listed if bill.key not in known]
     report.found, report.already_here = len(listed), len(listed) - len(new)
     if known and not listed and not report.older:
-        raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, f"It had {len(known)}.")
+        raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, details.HAD_BEFORE.format(n=len(known)))
     await _fetch_all(visit, portal, new, folder)
     await visit.enter(Stage.DONE)
 
 
 async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
     """Fetch each new bill. One that is broken does not keep the others from coming."""
-    broken: list[str] = []
+    broken: list[Text] = []
     for number, bill in enumerate(new, start=1):
         await visit.enter(Stage.DOWNLOAD, number, len(new))
         target = folder / f"{number:05}.pdf.part"
@@ -102,14 +105,15 @@ async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder
             target.unlink(missing_ok=True)
             if error.code is not Code.DOWNLOAD_BAD:
                 raise
-            broken.append(f"{bill}: {error.detail}")
+            broken.append(details.OF_BILL.format(bill=str(bill), detail=error.detail))
             continue
         visit.report.bills.append(
             FetchedBill(bill.number, bill.date, bill.amount, bill.currency, target, sha256, size)
         )
     visit.report.notes += broken
     if broken:
-        raise PortalError(Code.DOWNLOAD_BAD, f"{len(broken)} of {len(new)} new bills. {broken[0]}")
+        count = details.SOME_BROKEN.format(n=len(broken), total=len(new))
+        raise PortalError(Code.DOWNLOAD_BAD, count + broken[0])
 
 
 def watch_for_crash(chromium: Chromium, visit: Visit) -> asyncio.Task[bool]:
@@ -147,7 +151,8 @@ async def _supervised(visit: Visit, crash: asyncio.Task[bool], deadline: float) 
         if crash.done() and not crash.cancelled():
             raise PortalError(Code.BROWSER_CRASH)
         if not work.done():
-            raise PortalError(Code.TIMEOUT, f"The attempt's {plan.attempt_timeout:g} s were over.")
+            limit = f"{plan.attempt_timeout:g}"
+            raise PortalError(Code.TIMEOUT, details.TIME_OVER.format(limit=limit))
         await work
         await _drop_trace(visit)
     finally:
@@ -174,13 +179,18 @@ async def _note_failure(
 ) -> None:
     failure = explained(error, visit)
     # Our own sentence is left whole: a gap in it would give a short password away.
-    detail = storable(scrub(failure.detail, (password,)))
+    detail = scrubbed(failure.detail, password)
     report.fail(PortalError(failure.code, detail, retry_after=failure.retry_after))
     if visit is None or report.folder is None:
         return
     report.http_status = visit.status or None
     visit.stop_clock()
     report.evidence = await gather(visit, report.folder)
+
+
+def scrubbed(text: Text, password: str) -> Text:
+    """What was put into it, without the password."""
+    return changed(text, lambda part: storable(scrub(part, (password,))))
 
 
 async def _close(chromium: Chromium, context: BrowserContext) -> None:

@@ -15,17 +15,19 @@ from bills import passwords
 from bills.credentials import CredentialRow, RefusedRow, UnreadableCsv, read_credentials
 from bills.models import BillRun, Credential, CredentialUse
 from bills.models.credentials import account_of
+from imports.event_codes import EventCode
 from imports.ledger.intake import Intake, NewRecord, Refused
 from imports.ledger.moves import note
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import Gate, ImportJob
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bills.models import Portal
 
-FROM_CSV = gettext_noop("{n} credentials from {file}")
+FROM_CSV = sentence("FROM_CSV", gettext_noop("{n} credentials from {file}"))
 ROWS_AT_ONCE = 500
 ONE = (b"", 0, 0)  # a credential is not in its batch's bytes
 
@@ -66,7 +68,7 @@ def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: 
             repeatable=True,
         )
         draft = _Filling(portal, job).take(path, csv_name)
-        note(job, "created", FROM_CSV.format(n=f"{draft.accepted:,}", file=csv_name), actor)
+        note(job, EventCode.CREATED, FROM_CSV.format(n=draft.accepted, file=csv_name), actor)
     return draft
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from bills.advice import advice_on
 from bills.models import BillRun
 from imports import retry_files
+from imports.event_codes import EventCode
 from imports.exports import csv_rows
 from imports.ledger import moves, rounds
 from imports.models import ImportJob, RetryFile
@@ -44,7 +45,7 @@ def _waiting(job: ImportJob) -> Iterator[ImportResult]:
 
 def _row(result: ImportResult, extras: list[str]) -> list[object]:
     advice = advice_on(result.error_code)
-    error = result.final_error or result.error
+    error = result.english
     told = [result.position, result.email, result.error_code, error, result.retry_attempts]
     kept = result.batch.credential_use.credential.extra if result.batch else {}
     return [*told, str(advice.who), str(advice.remedy), *(kept.get(name, "") for name in extras)]
@@ -78,7 +79,7 @@ def write(job: ImportJob, parent: Path) -> Path | None:
 def _write_words(job: ImportJob, sha256: str, workplace: Path) -> None:
     """The summary for programs, the instructions for people."""
     results = list(rounds.waiting(job).order_by("batch__number", "pk"))
-    causes = Counter((each.error_code, each.final_error or each.error) for each in results)
+    causes = Counter((each.error_code, each.english) for each in results)
     summary: dict[str, Any] = {
         "timestamp": timezone.localtime().isoformat(timespec="seconds"),
         "import_type": job.kind,
@@ -93,7 +94,7 @@ def _write_words(job: ImportJob, sha256: str, workplace: Path) -> None:
                 "batch_id": each.batch.number if each.batch else 0,
                 "email": each.email,
                 "code": each.error_code,
-                "error": each.final_error or each.error,
+                "error": each.english,
                 "attempts": each.retry_attempts,
             }
             for each in results
@@ -124,6 +125,6 @@ def _note(job: ImportJob, directory: Path, sha256: str) -> None:
     job.retry_directory = str(directory)
     moves.note(
         job,
-        "retry files written",
+        EventCode.RETRY_FILES_WRITTEN,
         retry_files.IN_DIRECTORY.format(what=CSV_NAME, directory=directory.name),
     )

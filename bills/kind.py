@@ -21,10 +21,11 @@ from bills.runner import BillRunner, Stuck
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import REMEDY, find_browser
 from imports.kinds import UnreadableInput
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.models import ImportResult
 from imports.policy import Budget, Outcome, Verdict
 from imports.states import ResultStatus
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,13 @@ if TYPE_CHECKING:
     from imports.kinds import Runner
     from imports.models import ImportJob
 
-LOST = _("The worker that ran this attempt died before it ended.")
-BAD_RECIPE = _("The recipe of {portal} cannot be used: {error} Correct it, then resume.")
+LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
+BAD_RECIPE = sentence(
+    "BAD_RECIPE", _("The recipe of {portal} cannot be used: {error} Correct it, then resume.")
+)
+NO_CREDENTIALS = sentence(
+    "NO_CREDENTIALS", _("This job has no credentials. Make a new one from a CSV.")
+)
 UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
@@ -70,7 +76,7 @@ class BillKind:
 
     def read(self, job: ImportJob) -> None:
         """Credentials are read when the draft is made, so that no CSV with passwords is kept."""
-        raise UnreadableInput("This job has no credentials. Make a new one from a CSV.")
+        raise UnreadableInput(NO_CREDENTIALS)
 
     @contextmanager
     def runner(self, job: ImportJob, in_flight: int) -> Iterator[Runner]:
@@ -84,7 +90,7 @@ class BillKind:
         try:
             plan = plan_of(portal, job.timeout_seconds)
         except RecipeError as error:
-            text = BAD_RECIPE.format(portal=portal, error=error)
+            text = BAD_RECIPE.format(portal=str(portal), error=str(error))
             yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
             return
         limit = portal.refused_password_limit or job.max_attempts
@@ -94,8 +100,7 @@ class BillKind:
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
-        details: dict[str, object] = {"who": "us", "remedy": "It is tried again by itself."}
-        return Outcome(Verdict.RETRY, "WORKER_LOST", LOST, details=details)
+        return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
 
     def close(self, job: ImportJob) -> None:
         failed_rows.write(job, settings.RETRY_FILES_DIR)

@@ -15,7 +15,8 @@ from django.db.models.functions import Greatest, Now
 from bills.models import Credential
 from bills.portals.failures import Code, PortalError
 from bills.report import Stage
-from imports.wording import kept as _
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     import datetime
@@ -26,15 +27,23 @@ if TYPE_CHECKING:
     from bills.report import AttemptReport
 
 LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)
-SENT_ONCE = _(
-    "This password was sent once without success, which is as often as this portal's settings "
-    "allow: it is not sent again until it is changed."
+SENT_ONCE = sentence(
+    "SENT_ONCE",
+    _(
+        "This password was sent once without success, which is as often as this portal's settings "
+        "allow: it is not sent again until it is changed."
+    ),
 )
-SENT_OFTEN = _(
-    "This password was sent {n} times without success, which is as often as this portal's "
-    "settings allow: it is not sent again until it is changed."
+SENT_OFTEN = sentence(
+    "SENT_OFTEN",
+    _(
+        "This password was sent {n} times without success, which is as often as this portal's "
+        "settings allow: it is not sent again until it is changed."
+    ),
 )
-CHANGED = _("It was changed while this attempt ran: the next one sends the new one.")
+CHANGED = sentence(
+    "CHANGED", _("It was changed while this attempt ran: the next one sends the new one.")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ def spent(limit: int) -> Q:
     return Q(refused_count__gte=limit - F("unproven_count"))
 
 
-def told_spent(limit: int) -> str:
+def told_spent(limit: int) -> Message:
     """Why it is not sent, and what helps."""
     return SENT_ONCE if limit == 1 else SENT_OFTEN.format(n=limit)
 

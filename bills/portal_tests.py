@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bills.models import Credential, Portal
     from bills.plan import PortalPlan
     from bills.report import AttemptReport
+    from imports.messages import Text
 
 logger = logging.getLogger(__name__)
 LONGEST_SECONDS = 120.0  # somebody is watching
@@ -69,7 +70,7 @@ def run(test_id: int) -> None:
         end(test, "BAD_RECIPE", str(error))
         return
     except WrongKey as error:
-        end(test, "WRONG_KEY", str(error))
+        end(test, "WRONG_KEY", error.message)
         return
     _visit(test, executable, login, plan)
 
@@ -106,11 +107,11 @@ def _tell(test: PortalTest, report: AttemptReport) -> None:
     ]
     test.details = {**(outcome.details or {}), "bills": bills}
     test.stage = str(report.stage)
-    end(test, outcome.code, outcome.error)
+    end(test, outcome.code, outcome.message)
 
 
-def end(test: PortalTest, code: str, error: str) -> None:
+def end(test: PortalTest, code: str, message: Text) -> None:
     """Write down what it came to."""
-    test.error_code, test.error = code, error
-    test.save(update_fields=["error_code", "error", "details", "stage"])
+    test.error_code, test.message = code, message or None
+    test.save(update_fields=["error_code", "message", "details", "stage"])
     PortalTest.objects.filter(pk=test.pk).update(ended_at=Now())

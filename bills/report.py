@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
+from imports.messages import Message, Text, render, sentence, to_json
+from imports.messages import marked as _
 from imports.policy import Outcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bills.plan import FetchedBill
 
-BROUGHT = _("{n} new, {old} already here")
+BROUGHT = sentence("BROUGHT", _("{n} new, {old} already here"))
 VERDICTS = {
     Rule.RETRY: Verdict.RETRY,
     Rule.STOP: Verdict.REJECTED,
@@ -56,7 +58,7 @@ class AttemptReport:
 
     stage: Stage = Stage.OPEN
     code: Code | None = None
-    error: str = ""
+    message: Text = ""
     retry_after: float | None = None
     http_status: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class AttemptReport:
     not_ours: int = 0  # rows of other customers, left alone
     older: int = 0  # bills from before the recipe's range of dates, left alone
     bills: list[FetchedBill] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
     password_submissions: int = 0
     evidence: Evidence | None = None
     pictures: list[tuple[Stage, bytes]] = field(default_factory=list, repr=False)
@@ -85,10 +87,19 @@ class AttemptReport:
     def remedy(self) -> str:
         return MEANINGS[self.code].remedy if self.code else ""
 
+    @property
+    def error(self) -> str:
+        """The message in English."""
+        return render(self.message)
+
     def fail(self, error: PortalError) -> None:
         """Note why the attempt ended. The first reason stays."""
         if self.code is None:
-            self.code, self.error, self.retry_after = error.code, str(error), error.retry_after
+            self.code, self.message, self.retry_after = (
+                error.code,
+                error.message,
+                error.retry_after,
+            )
 
     def discard(self) -> None:
         """Remove the attempt's files. To be called once the bills are stored."""
@@ -105,9 +116,8 @@ def outcome_of(report: AttemptReport) -> Outcome:
     return Outcome(
         verdict=report.verdict,
         code=report.code or "",
-        error=report.error,
+        message=report.message,
         http_status=report.http_status,
-        answer=summary(report),
         retry_after=0.0 if interrupted else report.retry_after,
         details={
             "stage": str(report.stage),
@@ -117,13 +127,13 @@ def outcome_of(report: AttemptReport) -> Outcome:
             "already_here": report.already_here,
             "not_ours": report.not_ours,
             "password_submissions": report.password_submissions,
-            "who": str(report.who),
-            "remedy": report.remedy,
-            "notes": list(report.notes),
+            "notes": [to_json(note) for note in report.notes],
         },
     )
 
 
-def summary(report: AttemptReport) -> str:
-    """What a result shows in a few words: "3 new, 9 already here"."""
-    return BROUGHT.format(n=len(report.bills), old=report.already_here)
+def brought(details: Mapping[str, Any]) -> Message | None:
+    """What an attempt brought, in a few words: "3 new, 9 already here". From its details."""
+    if "new" not in details:
+        return None
+    return BROUGHT.format(n=details["new"], old=details["already_here"])

@@ -17,12 +17,13 @@ from bills import keeping
 from bills.models import CredentialUse
 from bills.passwords import Password, told_spent, was_spent
 from bills.plan import Login, Watch
-from bills.portals.failures import MEANINGS, Code
+from bills.portals.failures import SAID, Code
 from bills.report import Stage, outcome_of
 from bills.stages import StageBoard
 from imports.fields import WrongKey
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 from imports.policy import Outcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from bills.browser import Browser
@@ -36,8 +37,11 @@ logger = logging.getLogger("bills")
 
 NOT_STORED = "NOT_STORED"
 WRONG_KEY = "WRONG_KEY"
-KEEP_KEY = _("Put the key back that it was stored with, or enter the password again, then resume.")
-NOT_KEPT = _("What was fetched could not be stored: {error}.")
+KEEP_KEY = sentence(
+    "KEEP_KEY",
+    _("Put the key back that it was stored with, or enter the password again, then resume."),
+)
+NOT_KEPT = sentence("NOT_KEPT", _("What was fetched could not be stored: {error}."))
 
 
 class BillRunner:
@@ -64,7 +68,7 @@ class BillRunner:
         try:
             use = CredentialUse.objects.select_related("credential").get(batch_id=work.batch_id)
         except WrongKey as error:
-            return settled(Outcome(Verdict.PAUSE, WRONG_KEY, f"{error} {KEEP_KEY}"))
+            return settled(Outcome(Verdict.PAUSE, WRONG_KEY, error.message + KEEP_KEY))
         errand = Errand(self, work, use.credential)
         logger.info(
             "[EMAIL] Processing: %s (Attempt %s/%s)",
@@ -86,8 +90,10 @@ class Errand:
     def start(self) -> Future[Outcome]:
         """Hand it to the browser, unless its password may not be sent any more."""
         if was_spent(self.credential, self.runner.limit):
-            text = f"{MEANINGS[Code.LOGIN_FAILED].sentence} {told_spent(self.runner.limit)}"
-            outcome = Outcome(Verdict.REJECTED, Code.LOGIN_FAILED, text, details=advice())
+            text = SAID[Code.LOGIN_FAILED] + told_spent(self.runner.limit)
+            outcome = Outcome(
+                Verdict.REJECTED, Code.LOGIN_FAILED, text, details={"password_submissions": 0}
+            )
             self._log(outcome)
             return settled(outcome)
         credential = self.credential
@@ -157,8 +163,10 @@ class Errand:
             return outcome
         if self.is_refused_by_us:
             return replace(outcome, verdict=Verdict.REJECTED)
-        error = f"{outcome.error} {told_spent(self.runner.limit)}"
-        return replace(outcome, verdict=Verdict.REJECTED, error=error)
+        why = told_spent(self.runner.limit)
+        if isinstance(outcome.message, Message):
+            why = outcome.message + why
+        return replace(outcome, verdict=Verdict.REJECTED, message=why)
 
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""
@@ -189,9 +197,3 @@ def settled(outcome: Outcome) -> Future[Outcome]:
     future: Future[Outcome] = Future()
     future.set_result(outcome)
     return future
-
-
-def advice() -> dict[str, object]:
-    """Who must act on a refused password, and how: what a report would say."""
-    meaning = MEANINGS[Code.LOGIN_FAILED]
-    return {"who": str(meaning.actor), "remedy": meaning.remedy, "password_submissions": 0}

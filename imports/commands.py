@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from imports import jobs, sweeper
+from imports.event_codes import EventCode
 from imports.ledger.moves import NotAllowed, start
 from imports.ledger.sums import Sums, describe, sums
 from imports.models import ImportJob
@@ -113,7 +114,7 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
             "  Look the unknown ones up in the receiving system before sending them again."
         )
     if job.status == JobStatus.DRAFT and (
-        event := job.events.filter(action="input refused").last()
+        event := job.events.filter(code=EventCode.INPUT_REFUSED).last()
     ):
         lines.append(f"  Refused, and nothing of it is kept: {event.message}")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from imports.customers.files import check
+from imports.event_codes import EventCode
 from imports.ledger.moves import NotAllowed, lock, note, refuse_incomplete
 from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
 from imports.models.files import FileStatus
@@ -46,7 +47,7 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
         repeatable=bool(api.idempotency_header),
         **settings,
     )
-    note(job, "created", actor=actor)
+    note(job, EventCode.CREATED, actor=actor)
     return job
 
 

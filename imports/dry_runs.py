@@ -21,13 +21,15 @@ from django.utils.translation import gettext as _
 from imports import drafts
 from imports.customers.forecast import forecast
 from imports.customers.id_register import IdRegister
+from imports.event_codes import EventCode
 from imports.kinds import UnreadableInput
 from imports.lanes import DATABASE_AWAY
 from imports.ledger.moves import NotAllowed, lock, note
+from imports.messages import Message, Text, sentence
+from imports.messages import marked as gettext_noop
 from imports.models import DryRun, ImportJob
 from imports.models.files import FileStatus
 from imports.states import JobStatus
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +40,15 @@ logger = logging.getLogger(__name__)
 AT_ONCE_BYTES = 16 << 20  # of files that are read while a person waits: a second or two
 SIGN_SECONDS = 2.0
 SILENT = timedelta(seconds=60)  # after which another may begin anew: a worker was killed
-WOULD_SEND = gettext_noop("{n} of {total} customers would be sent in {batches} batches.")
-FAILED_READING = gettext_noop("Redrive itself failed while reading ({error}). See the log.")
+WOULD_SEND = sentence(
+    "WOULD_SEND", gettext_noop("{n} of {total} customers would be sent in {batches} batches.")
+)
+FAILED_READING = sentence(
+    "FAILED_READING_DRY",
+    gettext_noop("Redrive itself failed while reading ({error}). See the log."),
+)
+NOTHING_SENT = sentence("NOTHING_SENT_BY_CHECK", gettext_noop("Nothing was sent."))
+OWN_WORDS = sentence("OWN_WORDS", "{text}")
 NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now() - Value(SILENT)))
 
 
@@ -57,7 +66,7 @@ def of_paths(api: CustomerApi, paths: list[Path], *, insists: bool = False) -> d
     files = [drafts.checked(job, path, register=register) for path in paths]
     refused = [file.message for file in files if file.status == FileStatus.INVALID]
     if refused:
-        raise UnreadableInput("\n".join(refused))
+        raise UnreadableInput("\n".join(map(str, refused)))
     return forecast(job, files)
 
 
@@ -101,14 +110,14 @@ def carry_out(job: ImportJob) -> None:
     if not waiting.update(token=token, alive_at=Now(), records=0):
         return
     found: dict[str, Any] = {}
-    trouble = ""
+    trouble: Text | None = None
     try:
         found = forecast(job, job.files.order_by("pk").iterator(), _Signs(token))
         found["files"] = len(found["files"])  # the page lists them as it is
     except _Overtaken:
         return
     except UnreadableInput as error:
-        trouble = str(error)
+        trouble = error.message
     except DATABASE_AWAY:
         raise  # the sweeper rings for it when it has been silent for long enough
     except Exception as error:
@@ -117,20 +126,19 @@ def carry_out(job: ImportJob) -> None:
     _finish(job, token, found, trouble)
 
 
-def _finish(job: ImportJob, token: uuid.UUID, found: dict[str, Any], trouble: str) -> None:
+def _finish(job: ImportJob, token: uuid.UUID, found: dict[str, Any], trouble: Text | None) -> None:
     with transaction.atomic():
         mine = DryRun.objects.filter(token=token, finished_at=None)
         if mine.update(forecast=found, trouble=trouble, finished_at=Now()):
             told = trouble or _in_short(found)
             actor = DryRun.objects.values_list("actor", flat=True).get(token=token)
-            note(job, "checked", f"{told} Nothing was sent.", actor)
+            told = told if isinstance(told, Message) else OWN_WORDS.format(text=told)
+            note(job, EventCode.CHECKED, told + NOTHING_SENT, actor)
 
 
-def _in_short(found: dict[str, Any]) -> str:
+def _in_short(found: dict[str, Any]) -> Message:
     return WOULD_SEND.format(
-        n=f"{found['would_send']:,}",
-        total=f"{found['customers']:,}",
-        batches=f"{found['batches']['total']:,}",
+        n=found["would_send"], total=found["customers"], batches=found["batches"]["total"]
     )
 
 

@@ -11,13 +11,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
+from imports.messages import Message, MessageError, from_json, to_json
+
 if TYPE_CHECKING:
     Text = models.TextField[str, str]
 else:
     Text = models.TextField
 
 
-class WrongKey(Exception):
+class WrongKey(MessageError):
     """None of CREDENTIAL_KEYS opens this value. Nothing is returned in its place."""
 
 
@@ -75,3 +77,30 @@ class EncryptedTextField(Text):
                 f"{self.model._meta.label}.{self.name}: no key in CREDENTIAL_KEYS opens what is "
                 "stored. Put the key back that it was stored with, or enter the credential again."
             ) from error
+
+
+class MessageField(models.JSONField):
+    """A message as a code and parameters: a `Message`, somebody's own words, or None."""
+
+    description = "Message"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"null": True, "blank": True}
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["null"], kwargs["blank"]
+        return name, path, args, kwargs
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """A `Message`, or the words."""
+        stored = super().from_db_value(value, expression, connection)
+        return None if stored is None else from_json(stored)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """As JSON; NULL for nothing at all."""
+        if value is None or value == "":
+            return None
+        plain = to_json(value) if isinstance(value, Message | str) else value
+        return super().get_db_prep_value(plain, connection, prepared)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from imports.messages import MessageError
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
@@ -45,7 +47,7 @@ class Runner(Protocol):
         ...
 
 
-class UnreadableInput(Exception):
+class UnreadableInput(MessageError):
     """The job's input cannot be cut into batches. The message names file, place and remedy."""
 
 

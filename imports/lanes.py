@@ -19,10 +19,11 @@ from django.db.models.functions import Now
 from imports import kinds
 from imports.ledger import claims, moves, outcomes, plans
 from imports.ledger.statements import planned_once
+from imports.messages import Message, MessageError, Text, sentence
+from imports.messages import marked as _
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from imports.states import OPEN, JobStatus
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +40,17 @@ PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others 
 LOOK_AGAIN_SECONDS = 0.5
 # Tries that end within a hair of each other are recorded together; none waits long for others.
 GATHER_GAP_SECONDS, GATHER_SECONDS = 0.003, 0.01
-FAILED = _("Redrive itself failed ({error}); see the worker's log.")
-FAILED_READING = _(
-    "Redrive itself failed while reading ({error}). See the worker's log, then start the job "
-    "again."
+FAILED = sentence("FAILED", _("Redrive itself failed ({error}); see the worker's log."))
+FAILED_READING = sentence(
+    "FAILED_READING",
+    _(
+        "Redrive itself failed while reading ({error}). See the worker's log, then start the job "
+        "again."
+    ),
 )
-COULD_NOT_BEGIN = _("Sending could not begin:")
-CORRECT_SETTINGS = _("Correct the settings, then resume the job.")
+COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not begin:"))
+CORRECT_SETTINGS = sentence("CORRECT_SETTINGS", _("Correct the settings, then resume the job."))
+SEE_LOG = sentence("SEE_LOG", _("{error}; see the worker's log."))
 OUR_PACKAGES = ("imports", "bills")
 # Also as psycopg says it: the ledger's own statements do not pass through the ORM. An internal
 # error is what a frozen host finds when it wakes: its transaction was ended in the meantime.
@@ -78,7 +83,7 @@ def read_input(job: ImportJob) -> bool:
                 kind.read(job)
             moves.begin(job)
     except kinds.UnreadableInput as error:
-        moves.refuse_input(job, str(error))
+        moves.refuse_input(job, error.message)
         return False
     except DATABASE_AWAY:
         raise  # the sweeper rings for this job again
@@ -111,11 +116,13 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
     return more
 
 
-def _cannot_send(error: Exception) -> str:
-    """A sentence for the operator. Only what we wrote ourselves is quoted: it holds no secret."""
+def _cannot_send(error: Exception) -> Message:
+    """For the operator. Only what we wrote ourselves is quoted: it holds no secret."""
     ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
-    said = str(error) if ours else f"{type(error).__name__}; see the worker's log."
-    return f"{COULD_NOT_BEGIN} {said} {CORRECT_SETTINGS}"
+    said: Text = str(error) if ours else SEE_LOG.format(error=type(error).__name__)
+    if isinstance(error, MessageError):
+        said = error.message
+    return COULD_NOT_BEGIN + said + CORRECT_SETTINGS
 
 
 def carry_out(plan: Plan) -> bool:

@@ -10,6 +10,8 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from imports.messages import Text, render
+
 LONGEST_BACKOFF_SECONDS = 300.0
 LONGEST_DEFERRAL_SECONDS = 3600.0
 
@@ -34,7 +36,12 @@ class RecordOutcome:
 
     verdict: Verdict
     code: str = ""
-    error: str = ""
+    message: Text = ""
+
+    @property
+    def error(self) -> str:
+        """The message in English."""
+        return render(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +49,25 @@ class Outcome:
     """What one try of one batch came to.
 
     `code` is an upper-case name an operator can filter on ("HTTP_400", "TIMEOUT", "LOCKED");
-    `error` is one plain sentence, free of secrets; `answer` an excerpt of what the other side
-    said, free of secrets too. `retry_after` is in seconds. `records` has one entry for each
+    `message` says why, free of secrets; `answer` is an excerpt of what the other side said, free
+    of secrets too. `retry_after` is in seconds. `records` has one entry for each
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
     `details` are facts that the kind keeps with the attempt (stages, evidence); JSON values.
     """
 
     verdict: Verdict
     code: str = ""
-    error: str = ""
+    message: Text = ""
     http_status: int | None = None
     answer: str = ""
     retry_after: float | None = None
     records: tuple[RecordOutcome, ...] = ()
     details: dict[str, object] | None = None
+
+    @property
+    def error(self) -> str:
+        """The message in English."""
+        return render(self.message)
 
 
 class Move(StrEnum):

@@ -21,18 +21,23 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from imports.event_codes import EventCode
 from imports.ledger import moves, rounds
 from imports.ledger.bodies import slice_of
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.models import ImportBatch, ImportJob, ImportResult, RetryFile
 from imports.states import ResultStatus
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "retry_batches_"
 SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
-FILES, IN_DIRECTORY = _("{n} files"), _("{what} in {directory}")
+FILES, IN_DIRECTORY = (
+    sentence("FILES", _("{n} files")),
+    sentence("IN_DIRECTORY", _("{what} in {directory}")),
+)
 RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
 
 
@@ -49,7 +54,7 @@ class _Written:
     @property
     def error(self) -> str:
         """The batch's errors in one line, the most frequent first."""
-        counts = Counter(result.final_error or result.error for result in self.results)
+        counts = Counter(result.english for result in self.results)
         if len(counts) == 1:
             return next(iter(counts))
         return "; ".join(f"{count} × {text}" for text, count in counts.most_common(5))
@@ -67,7 +72,7 @@ class _Written:
                 {
                     "customer": result.key or result.email,
                     "code": result.error_code,
-                    "error": result.final_error or result.error,
+                    "error": result.english,
                     "status_code": result.http_status,
                     "attempts": result.retry_attempts,
                 }
@@ -206,4 +211,4 @@ def _note(job: ImportJob, directory: Path, written: list[_Written]) -> None:
     job.retry_directory = str(directory)
     files = FILES.format(n=len(written))
     told = IN_DIRECTORY.format(what=files, directory=directory.name)
-    moves.note(job, "retry files written", told)
+    moves.note(job, EventCode.RETRY_FILES_WRITTEN, told)

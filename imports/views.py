@@ -50,9 +50,9 @@ def _streamed(job: ImportJob) -> Iterator[str]:
 
 
 def _results(job: ImportJob) -> QuerySet[ImportResult]:
-    columns = "job_id", "key", "email", "status", "error", "error_code", "http_status"
+    columns = "job_id", "key", "email", "status", "message", "error_code", "http_status"
     return ImportResult.objects.filter(job=job).only(
-        "pk", *columns, "retry_attempts", "final_error", "updated_at"
+        "pk", *columns, "retry_attempts", "updated_at"
     )
 
 
@@ -73,11 +73,11 @@ def entries(job: ImportJob, results: list[ImportResult]) -> list[dict[str, Any]]
             "customer": result.key or None,
             "email": result.email or None,
             "status": result.status,
-            "error": result.error or None,
+            "error": result.english or None,
             "error_code": result.error_code or None,
             "http_status": result.http_status,
             "retry_attempts": result.retry_attempts,
-            "final_error": result.final_error,
+            "final_error": result.final_english,
             "updated_at": result.updated_at.isoformat(),
             **added.get(result.pk, {}),
         }

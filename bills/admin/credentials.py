@@ -19,9 +19,11 @@ from bills.portals.failures import Code
 from imports import jobs
 from imports.admin import page, permissions, workspace
 from imports.admin.addresses import act_url, to_tab
+from imports.event_codes import EventCode
 from imports.exports import csv_rows
 from imports.ledger import rounds
 from imports.ledger.moves import note
+from imports.messages import sentence
 from imports.models import ImportResult
 from imports.states import JobStatus
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 ROWS = 50
 LONGEST_PASSWORD = 1_000
 REFUSED_SHOWN = 20
+
+OF_ACCOUNT = sentence("OF_ACCOUNT", "{email}")
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -110,7 +114,10 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
         )
         return here
     actor = permissions.actor(request)
-    note(job, "password changed", credential.email, actor, about=[result.pk])
+    note(
+        job, EventCode.PASSWORD_CHANGED, OF_ACCOUNT.format(email=credential.email), actor,
+        about=[result.pk],
+    )  # fmt: skip
     messages.success(request, _("The password of %(email)s is changed.") % {"email": credential})
     if request.POST.get("retry") and permissions.may(request, permissions.RETRY):
         uses = CredentialUse.objects.filter(credential=credential)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from bills.admin.words import STAGES
 from bills.advice import Advice, advice_on
 from bills.models import Bill, CredentialUse
+from bills.report import brought
 from imports.models import Attempt, ImportResult
 from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.utils.functional import _StrOrPromise
 
+    from imports.messages import Message
     from imports.models import ImportJob
 
 UNREAD = ("batch__body", "batch__credential_use__credential__password", "refused_record")
@@ -42,7 +44,7 @@ class Row:
     next_in: int | None = None
     refused_before: bool = False
     is_retried: bool = False
-    brought: str = ""  # "3 new, 9 already here"
+    brought: Message | None = None  # "3 new, 9 already here"
     extra: list[tuple[str, str]] = field(default_factory=list)  # the CSV's further columns
 
 
@@ -53,9 +55,9 @@ def results(job: ImportJob, status: str = "", query: str = "") -> QuerySet[Impor
         found = found.filter(status=status)
     if query:
         found = found.filter(email__icontains=query)
-    last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("answer")
+    last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("details")
     related = found.select_related("batch__credential_use__credential").defer(*UNREAD)
-    told = related.annotate(bill_count=bill_count(), last_answer=Subquery(last[:1]))
+    told = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
     return told.prefetch_related("retries").order_by("position", "pk")
 
 
@@ -78,7 +80,7 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
         max_attempts=job.max_attempts,
         refused_before=bool(use and use.credential.refused_count),
         is_retried=bool(result.retries.all()),
-        brought=getattr(result, "last_answer", "") or "",
+        brought=brought(getattr(result, "last_details", None) or {}),
         extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
         **told,
     )

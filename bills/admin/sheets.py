@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from bills.admin.remedies import Remedies
 from bills.admin.rows import bill_count
 from bills.models import BillRun
-from imports.admin.sheets import TOLD, Advice, Sheet, at_once, local, status_word
+from imports.admin.sheets import Advice, Sheet, at_once, local, status_word
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,13 +29,12 @@ def of_credentials(job: ImportJob, results: QuerySet[ImportResult]) -> Sheet:
         _("Bills"), _("Changed"), _("Again in job"), _("Who must act"), _("Remedy"), *extras,
     ]  # fmt: skip
     columns = results.annotate(
-        told=TOLD,
         again=F("retries__job"),
         bills=bill_count(),
         extra=F("batch__credential_use__credential__extra"),
     ).values_list(
-        "job_id", "position", "email", "status", "error_code", "told", "retry_attempts", "bills",
-        "updated_at", "again", "extra",
+        "job_id", "position", "email", "status", "error_code", "message", "retry_attempts",
+        "bills", "updated_at", "again", "extra",
     )  # fmt: skip
     return Sheet(header, _rows(columns, extras, Advice(Remedies())))
 
@@ -42,6 +42,6 @@ def of_credentials(job: ImportJob, results: QuerySet[ImportResult]) -> Sheet:
 def _rows(
     columns: QuerySet[Any, tuple[Any, ...]], extras: list[str], advice: Advice
 ) -> Iterator[Sequence[object]]:
-    for *who, status, code, error, attempts, bills, at, again, extra in at_once(columns):
-        told = (status_word(status), code, error, attempts, bills, local(at), again)
+    for *who, status, code, message, attempts, bills, at, again, extra in at_once(columns):
+        told = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
         yield (*who, *told, *advice[code], *((extra or {}).get(name, "") for name in extras))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from bills.admin.words import STAGES
 from bills.advice import Advice, advice_on
 from bills.models import Evidence
+from bills.report import brought
 from imports.models import Attempt
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
+    from imports.messages import Message
     from imports.models import ImportResult
 
 
@@ -24,7 +26,8 @@ class Told:
     stages: list[tuple[_StrOrPromise, float]]
     advice: Advice
     evidence: list[Evidence]
-    notes: list[str]
+    notes: list[Any]  # messages as JSON
+    brought: Message | None
 
 
 def timeline(result: ImportResult) -> list[Told]:
@@ -41,6 +44,7 @@ def timeline(result: ImportResult) -> list[Told]:
             advice=advice_on(attempt.error_code),
             evidence=by_number.get(attempt.number, []),
             notes=list(attempt.details.get("notes", [])),
+            brought=brought(attempt.details),
         )
         for attempt in attempts
     ]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bills.models.credentials import Credential
 from bills.models.portals import Portal
-from imports.fields import WrongKey, cipher
+from imports.fields import MessageField, WrongKey, cipher
 from imports.models import ImportBatch
 
 
@@ -25,7 +25,7 @@ class PortalTest(models.Model):
     ended_at = models.DateTimeField(null=True)
     stage = models.CharField(max_length=20, default="", blank=True)
     error_code = models.CharField(max_length=60, default="", blank=True)
-    error = models.TextField(default="", blank=True)
+    message = MessageField()
     details = models.JSONField(default=dict, blank=True)
 
     class Meta:

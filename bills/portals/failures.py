@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from imports.wording import kept as _
+from imports.messages import MessageError, Text, sentence
+from imports.messages import marked as _
 
 
 class Actor(StrEnum):
@@ -178,14 +179,18 @@ MEANINGS: dict[Code, Meaning] = {
 }
 
 
-class PortalError(Exception):
+# What is wrong, as a message, by code.
+SAID = {code: sentence(f"PORTAL_{code}", meaning.sentence) for code, meaning in MEANINGS.items()}
+
+
+class PortalError(MessageError):
     """Ends an attempt with a code. `detail` adds to the code's sentence what was seen.
 
     `retry_after` is in seconds, where the portal named a time. Never put a secret in `detail`.
     """
 
-    def __init__(self, code: Code, detail: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(f"{MEANINGS[code].sentence} {detail}".strip())
+    def __init__(self, code: Code, detail: Text = "", *, retry_after: float | None = None) -> None:
+        super().__init__(SAID[code] + detail)
         self.code = code
         self.detail = detail
         self.retry_after = retry_after

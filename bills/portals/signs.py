@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.portals import guesses
+from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
 from bills.visit import retry_after
@@ -206,5 +206,5 @@ def refuse(visit: Visit, mark: Mark) -> None:
     if mark.outcome in CODES:
         why = mark.sign.text if mark.sign else ""
         later = retry_after(visit.headers) if visit.status >= 400 else None
-        detail = f'Its page says "{why}".' if why else ""
+        detail = details.PAGE_SAYS.format(words=why) if why else ""
         raise PortalError(CODES[mark.outcome], detail, retry_after=later)

@@ -20,6 +20,7 @@ from imports.fields import WrongKey
 from imports.forms import CustomerApiForm
 from imports.forms.jobs import SECRETS
 from imports.models import CustomerApi
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -122,4 +123,4 @@ def _probe(pk: int) -> tuple[bool, str]:
         found = probe(CustomerApi.objects.get(pk=pk))
     except WrongKey:
         return False, _("No key in CREDENTIAL_KEYS opens its stored secrets. Enter them again.")
-    return found.ok, found.sentence
+    return found.ok, in_words(found.message)

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from django.db.models import Count, Min, Q
 from django.utils.translation import gettext_lazy as _
 
-from imports.ledger.causes import with_sentence
+from imports.messages import in_general
 from imports.models import ImportResult
+from imports.rendering import in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def causes(job: ImportJob, remedies: Mapping[str, Remedy] = REMEDIES) -> list[Ca
         .order_by("-count", *GROUPED_BY)[:MOST_CAUSES]
     )
     some = ImportResult.objects.filter(pk__in=[row["example"] for row in rows])
-    examples = {each.pk: each for each in with_sentence(some)}
+    examples = {each.pk: each for each in some.defer("refused_record")}
     return [_cause(row, examples[row["example"]], remedies) for row in rows]
 
 
@@ -133,7 +134,7 @@ def _cause(row: Mapping[str, Any], example: Any, remedies: Mapping[str, Remedy])
         key=f"{row['status']}.{row['cause']}.{row['error_code']}",
         status=row["status"],
         code=row["error_code"],
-        sentence=example.sentence,
+        sentence=in_words(in_general(example.message or "")),
         count=row["count"],
         waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
         example=example,

@@ -24,6 +24,7 @@ from imports.forms.jobs import SECRETS
 from imports.ledger import versions
 from imports.ledger.moves import NotAllowed
 from imports.models import CustomerApi
+from imports.rendering import in_words
 from imports.states import ENDED_JOBS
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _entries(job: ImportJob, uploads: Sequence[Upload], checks: Checks) -> Itera
         yield from corrections.entries(job, uploads, checks)
     except UnreadableFile as error:
         corrected_files.forget(uploads)
-        raise NotAllowed(str(error)) from None
+        raise NotAllowed(in_words(error.message)) from None
     except corrections.TooMany:
         corrected_files.forget(uploads)
         most = words.customers(corrections.MOST_RECORDS)

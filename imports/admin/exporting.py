@@ -13,10 +13,12 @@ from django.utils.formats import get_format
 
 from imports.admin import permissions, sheets, workspace
 from imports.admin.readonly import LedgerAdmin
+from imports.event_codes import EventCode
 from imports.exports import csv_rows
 from imports.ledger.moves import note
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import Attempt, ImportResult
-from imports.wording import kept as gettext_noop
 from imports.workbooks import xlsx_pieces
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from imports.admin.sheets import Sheet
     from imports.models import ImportJob
 
-AS = gettext_noop("{what} as {form}")
+AS = sentence("AS", gettext_noop("{what} as {form}"))
 FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -82,7 +84,12 @@ def _sent_and_noted(
     """Customers' data leaves the house: the job's log says who took it."""
     form = request.GET.get("as", "csv")
     response = sent(request, sheet, f"job-{job.pk}-{what}", form)
-    note(job, "exported", AS.format(what=what, form=form.upper()), permissions.actor(request))
+    note(
+        job,
+        EventCode.EXPORTED,
+        AS.format(what=what, form=form.upper()),
+        permissions.actor(request),
+    )
     return response
 
 

@@ -89,7 +89,7 @@ def beginning_with(term: str) -> list[Found]:
 
 
 def _rows(which: Q, most: int = MOST_ROWS) -> list[ImportResult]:
-    columns = "key", "email", "status", "error_code", "error", "final_error", "updated_at"
+    columns = "key", "email", "status", "error_code", "message", "updated_at"
     rows = ImportResult.objects.filter(which).order_by().select_related("job")
     return list(rows.only(*columns, "job__kind", "job__name")[:most])
 

@@ -17,6 +17,7 @@ from imports.admin.pretty import editable
 from imports.customers import versions
 from imports.customers.correcting import Correction, is_same, judge
 from imports.customers.setup import checks_of
+from imports.event_codes import EventCode
 from imports.forms.jobs import SECRETS
 from imports.ledger.bodies import bytes_of
 from imports.ledger.versions import Overtaken, correctable, resubmit
@@ -26,7 +27,7 @@ from imports.states import ResultStatus
 if TYPE_CHECKING:
     from imports.customers.checks import Checks
 
-CHANGED = ("corrected", "created")  # the event that tells who made a round
+CHANGED = (EventCode.CORRECTED, EventCode.CREATED)  # the event that tells who made a round
 
 
 @dataclass(slots=True)
@@ -171,5 +172,5 @@ def _told(desk: Desk) -> dict[str, Any]:
 
 def _who_sent(desk: Desk) -> JobEvent | None:
     """Who was first, with the version that came after the one that was opened."""
-    events = JobEvent.objects.filter(job=desk.latest.job_id, action__in=CHANGED)
+    events = JobEvent.objects.filter(job=desk.latest.job_id, code__in=CHANGED)
     return events.order_by("pk").first()

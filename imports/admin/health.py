@@ -101,7 +101,7 @@ def _database() -> Sign:
 
 
 def _notifications() -> list[Sign]:
-    failing = Delivery.objects.exclude(status=DeliveryStatus.SENT).exclude(error="")
+    failing = Delivery.objects.exclude(status=DeliveryStatus.SENT).exclude(error=None)
     count = failing.filter(notice__at__gt=Now() - Value(LATELY)).count()
     if not count:
         return []

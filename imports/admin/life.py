@@ -13,6 +13,7 @@ from django.db import connection
 
 from imports.admin.diffs import Row, diff
 from imports.admin.pretty import LONGEST_SHOWN, editable
+from imports.event_codes import EventCode
 from imports.ledger.bodies import bytes_of
 from imports.models import Attempt, Deed, ImportResult, JobEvent
 from imports.states import ResultStatus
@@ -25,9 +26,8 @@ MOST_RESULTS = 300  # of one record, over all jobs
 MOST_ATTEMPTS = 600
 MOST_VERSIONS = 20  # whose bytes are read
 MOST_BYTES = LONGEST_SHOWN + 1
-CORRECTED = "corrected"
-ARRIVED, NOT_ARRIVED, EXCLUDED = "unknown arrived", "unknown did not arrive", "excluded"
-TOLD = ("created", CORRECTED, "started", "cancelled")  # of a job's log, to all of its records
+# Of a job's log, to all of its records.
+TOLD = (EventCode.CREATED, EventCode.CORRECTED, EventCode.STARTED, EventCode.CANCELLED)
 
 # From any round of a record to its first one, and from there to all later ones: a corrected
 # version may be called otherwise than the one it corrects.
@@ -88,17 +88,17 @@ class Round:
     @property
     def came_to(self) -> str:
         """Where the last attempt left it, before anybody decided; "" while it goes on."""
-        decided = {each.action for each in self.deeds}
-        if decided & {ARRIVED, NOT_ARRIVED}:
+        decided = {each.code for each in self.deeds}
+        if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
             return ResultStatus.UNKNOWN.value
-        if EXCLUDED in decided:
+        if EventCode.EXCLUDED in decided:
             return ResultStatus.ERROR.value
         return "" if self.result.status == ResultStatus.PENDING else self.result.status
 
     @property
     def correction(self) -> JobEvent | None:
         """Who made this version of it, if it went out corrected."""
-        return next((each for each in self.events if each.action == CORRECTED), None)
+        return next((each for each in self.events if each.code == EventCode.CORRECTED), None)
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ def _add_events(rounds: dict[int, Round]) -> None:
     """What people did to the jobs, and to these very records. Two queries."""
     jobs = {each.result.job_id for each in rounds.values()}
     events: dict[int, list[JobEvent]] = {}
-    for event in JobEvent.objects.filter(job__in=jobs, action__in=TOLD).order_by("pk"):
+    for event in JobEvent.objects.filter(job__in=jobs, code__in=TOLD).order_by("pk"):
         events.setdefault(event.job_id, []).append(event)
     for each in rounds.values():
         each.events = events.get(each.result.job_id, [])

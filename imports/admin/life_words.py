@@ -10,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports.admin.life import ARRIVED, EXCLUDED, NOT_ARRIVED
-from imports.admin.told import told
+from imports import rendering
+from imports.event_codes import EventCode
 from imports.ledger.moves import CANCELLED_CODE
 from imports.policy import Verdict
 from imports.states import JobStatus, ResultStatus
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from imports.admin.life import Chapter, Round
     from imports.admin.workspace import Workspace
+    from imports.messages import Text
     from imports.models import Attempt, JobEvent
 
 LONGEST_REASON = 160  # characters
@@ -33,21 +34,23 @@ MOST_DAYS = 4  # more are told as a span
 NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
 DEEDS: dict[str, _StrOrPromise] = {
-    ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
-    NOT_ARRIVED: gettext_lazy("had not arrived, as %(who)s found on %(day)s (“%(why)s”)"),
-    EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
-    "password changed": gettext_lazy("got a new password from %(who)s on %(day)s"),
+    EventCode.ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
+    EventCode.NOT_ARRIVED: gettext_lazy(
+        "had not arrived, as %(who)s found on %(day)s (“%(why)s”)"
+    ),
+    EventCode.EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
+    EventCode.PASSWORD_CHANGED: gettext_lazy("got a new password from %(who)s on %(day)s"),
 }
 # As a line of its own: who stands before it.
 LINES: dict[str, _StrOrPromise] = {
-    "created": gettext_lazy("added the job"),
-    "corrected": gettext_lazy("corrected it"),
-    "started": gettext_lazy("started the job"),
-    "cancelled": gettext_lazy("cancelled the job"),
-    ARRIVED: gettext_lazy("found that it had arrived"),
-    NOT_ARRIVED: gettext_lazy("found that it had not arrived"),
-    EXCLUDED: gettext_lazy("left it out for good"),
-    "password changed": gettext_lazy("entered a new password"),
+    EventCode.CREATED: gettext_lazy("added the job"),
+    EventCode.CORRECTED: gettext_lazy("corrected it"),
+    EventCode.STARTED: gettext_lazy("started the job"),
+    EventCode.CANCELLED: gettext_lazy("cancelled the job"),
+    EventCode.ARRIVED: gettext_lazy("found that it had arrived"),
+    EventCode.NOT_ARRIVED: gettext_lazy("found that it had not arrived"),
+    EventCode.EXCLUDED: gettext_lazy("left it out for good"),
+    EventCode.PASSWORD_CHANGED: gettext_lazy("entered a new password"),
 }
 # Once, twice, and more often.
 REFUSED = (
@@ -100,18 +103,18 @@ def _has_failed(told: Round) -> bool:
 
 def _round(told: Round, words: Workspace) -> Iterator[str]:
     """What became of it in one round, and what a person did about it there."""
-    actions = {each.action for each in told.deeds}
-    if actions & {ARRIVED, NOT_ARRIVED}:
+    actions = {each.code for each in told.deeds}
+    if actions & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
         last = told.attempts[-1] if told.attempts else None
         if last is not None:
-            yield MAY_HAVE_ARRIVED % {"day": day(last.ended_at), "why": in_short(last.error)}
-    elif EXCLUDED in actions or _has_failed(told):
+            yield MAY_HAVE_ARRIVED % {"day": day(last.ended_at), "why": in_short(last.message)}
+    elif EventCode.EXCLUDED in actions or _has_failed(told):
         yield from _failures([told])
     else:
         yield _status(told, words)
     for each in told.deeds:
-        if each.action in DEEDS:
-            yield DEEDS[each.action] % _deed(each)
+        if each.code in DEEDS:
+            yield DEEDS[each.code] % _deed(each)
 
 
 def _status(told: Round, words: Workspace) -> str:
@@ -120,7 +123,7 @@ def _status(told: Round, words: Workspace) -> str:
         "job": result.job_id,
         "day": day(result.updated_at),
         "time": date_format(timezone.localtime(result.updated_at), "H:i"),
-        "why": in_short(result.final_error or result.error),
+        "why": in_short(result.message),
     }
     match result.status:
         case ResultStatus.SUCCESS:
@@ -141,14 +144,14 @@ def _waiting(told: Round) -> str:
             return _("waits in job %(job)s, which nobody has started yet")
         case JobStatus.PAUSED:
             return _("waits, because job %(job)s is paused")
-    if told.attempts and told.result.error:
+    if told.attempts and told.result.message:
         return _("was tried in job %(job)s, and is tried again (“%(why)s”)")
     return _("is on its way in job %(job)s")
 
 
 def _deed(event: JobEvent) -> dict[str, str]:
-    reason = event.message.partition(" records. ")[2] or event.message
-    return {"who": event.actor or "Redrive", "day": day(event.at), "why": in_short(reason)}
+    why = in_short(event.reason or event.message)
+    return {"who": event.actor or "Redrive", "day": day(event.at), "why": why}
 
 
 def _failures(rounds: Sequence[Round]) -> Iterator[str]:
@@ -157,7 +160,7 @@ def _failures(rounds: Sequence[Round]) -> Iterator[str]:
         some = list(group)
         tries = [each for told in some for each in _tries(told, refused=refused)]
         ends = [each.ended_at for each in tries] or [each.result.updated_at for each in some]
-        whys = [in_short(each.result.final_error or each.result.error) for each in some]
+        whys = [in_short(each.result.message) for each in some]
         names = {
             "n": len(ends),
             "days": days(ends),
@@ -175,10 +178,9 @@ def _tries(told: Round, *, refused: bool) -> list[Attempt]:
     ]
 
 
-def in_short(text: str) -> str:
-    """Its first sentence, in the reader's language, without the full stop."""
-    first = told(text).strip().partition(". ")[0].rstrip(".")
-    return first if len(first) <= LONGEST_REASON else first[: LONGEST_REASON - 1] + "…"
+def in_short(text: Text | None) -> str:
+    """What is wrong, in the reader's language."""
+    return rendering.in_short(text, LONGEST_REASON)
 
 
 def day(at: datetime) -> str:

@@ -15,6 +15,7 @@ from imports.admin import words, workspace
 from imports.ledger.plans import RETRIES
 from imports.models import Plan
 from imports.models.plans import PlanAction
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ def _ended(plan: Plan) -> Panel:
         "records": records(plan.taken),
         "total": records(plan.total),
         "job": plan.made_id,
-        "why": plan.trouble,
+        "why": in_words(plan.trouble),
     }
     is_clean = not plan.trouble and not plan.left_alone
     return Panel(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from imports import drafts, jobs
 from imports.admin import chart, exporting, page, permissions, workspace
 from imports.admin.addresses import to_tab
+from imports.event_codes import EventCode
 from imports.ledger import moves, waves
 from imports.ledger.sums import batch_sums
 from imports.models import Attempt, JobEvent
@@ -48,7 +49,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 def _paused_by(job: ImportJob) -> JobEvent | None:
     if job.status != JobStatus.PAUSED:
         return None
-    return JobEvent.objects.filter(job=job, action="paused").order_by("-id").first()
+    return JobEvent.objects.filter(job=job, code=EventCode.PAUSED).order_by("-id").first()
 
 
 def _wave(job: ImportJob) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from imports import drafts
 from imports.admin import permissions, workspace
 from imports.admin.addresses import to_tab
 from imports.customers.presets import SPEEDS
+from imports.event_codes import EventCode
 from imports.forms import JobSettingsForm
 from imports.ledger.moves import NotAllowed, note
+from imports.messages import Message, sentence
+from imports.messages import marked as gettext_noop
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -23,6 +26,25 @@ if TYPE_CHECKING:
 
     from imports.models import ImportJob
 
+SET = sentence("SETTINGS_SET", "{changes}")
+FIELD_SET = sentence("SETTING_SET", "{field}: {setting}")
+# As the log names them: the same words as the form's.
+SETTING_NAMES = {
+    "api": sentence("SETTING_API", gettext_noop("API")),
+    "batch_size": sentence("SETTING_BATCH_SIZE", gettext_noop("records in a batch")),
+    "concurrency": sentence("SETTING_CONCURRENCY", gettext_noop("batches at once")),
+    "delay_seconds": sentence("SETTING_DELAY", gettext_noop("delay between requests (s)")),
+    "timeout_seconds": sentence("SETTING_TIMEOUT", gettext_noop("time limit of one attempt (s)")),
+    "max_attempts": sentence("SETTING_ATTEMPTS", gettext_noop("attempts")),
+    "retry_delay_seconds": sentence(
+        "SETTING_RETRY_DELAY", gettext_noop("wait before the next attempt (s)")
+    ),
+    "beginning": sentence("SETTING_BEGINNING", gettext_noop("begins with")),
+    "insists": sentence(
+        "SETTING_INSISTS",
+        gettext_noop("send records again that have been imported meanwhile"),
+    ),
+}
 EDITABLE = (JobStatus.DRAFT, JobStatus.PAUSED)
 
 
@@ -92,10 +114,17 @@ def _keep(job: ImportJob, form: JobSettingsForm, actor: str) -> None:
         drafts.use_api(job, job.api)
     job.save(update_fields=[*form.fields, "gate", "repeatable"])
     if changed:
-        told = ", ".join(
-            f"{form.fields[name].label}: {form.cleaned_data[name]}" for name in changed
-        )
-        note(job, "settings changed", told, actor)
+        note(job, EventCode.SETTINGS_CHANGED, _changes(form, changed), actor)
+
+
+def _changes(form: JobSettingsForm, changed: list[str]) -> Message:
+    """Each field's new value, as the log keeps it."""
+    changes = []
+    for name in changed:
+        value = form.cleaned_data[name]
+        plain = value if isinstance(value, int | float) else str(value)
+        changes.append(FIELD_SET.format(field=SETTING_NAMES[name], setting=plain))
+    return SET.format(changes=tuple(changes))
 
 
 TAB = workspace.Tab(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.admin.verdict_words import VERDICTS
+from imports.rendering import in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ STATUSES: Mapping[str, _StrOrPromise] = {
     ResultStatus.UNKNOWN: gettext_lazy("Unknown"),
     ResultStatus.EXCLUDED: gettext_lazy("Excluded"),
 }
-TOLD = Coalesce(NullIf("final_error", Value("")), "error", output_field=TextField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,9 @@ def of_records(results: QuerySet[ImportResult], remedies: Mapping[str, Remedy]) 
         _("HTTP"), _("Error"), _("Attempts"), _("Changed"), _("Again in job"),
         _("Who must act"), _("Remedy"),
     ]  # fmt: skip
-    columns = results.annotate(told=TOLD, again=F("retries__job")).values_list(
+    columns = results.annotate(again=F("retries__job")).values_list(
         "job_id", "key", "email", "file__name", "position", "status", "error_code",
-        "http_status", "told", "retry_attempts", "updated_at", "again",
+        "http_status", "message", "retry_attempts", "updated_at", "again",
     )  # fmt: skip
     return Sheet(header, _records(columns, Advice(remedies)))
 
@@ -66,8 +65,8 @@ def of_records(results: QuerySet[ImportResult], remedies: Mapping[str, Remedy]) 
 def _records(
     columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
 ) -> Iterator[Sequence[object]]:
-    for *names, status, code, http, error, attempts, at, again in at_once(columns):
-        told = (status_word(status), code, http, error, attempts, local(at), again)
+    for *names, status, code, http, message, attempts, at, again in at_once(columns):
+        told = (status_word(status), code, http, in_words(message), attempts, local(at), again)
         yield (*names, *told, *advice[code])
 
 
@@ -93,7 +92,7 @@ def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:
     ]  # fmt: skip
     columns = attempts.values_list(
         "job_id", "batch__number", "batch__part", "number", "verdict", "http_status",
-        "error_code", "error", "success_count", "error_count", "unknown_count", "counted",
+        "error_code", "message", "success_count", "error_count", "unknown_count", "counted",
         "worker", "claimed_at", "sent_at", "ended_at",
     )  # fmt: skip
     return Sheet(header, _attempts(columns))
@@ -101,11 +100,26 @@ def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:
 
 def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[object]]:
     words = {name: str(word) for name, word in VERDICTS.items()}
-    for job, batch, part, number, verdict, *told, worker, claimed, sent, ended in at_once(columns):
+    for (
+        job,
+        batch,
+        part,
+        number,
+        verdict,
+        http,
+        code,
+        message,
+        *counts,
+        worker,
+        claimed,
+        sent,
+        ended,
+    ) in at_once(columns):
         name = f"{batch}.{part}" if part else batch
         taken = round((ended - (sent or claimed)).total_seconds() * 1000)
         word = words.get(verdict, verdict)
-        yield (job, name, number, word, *told, worker, local(sent), local(ended), taken)
+        told = (word, http, code, in_words(message), *counts, worker)
+        yield (job, name, number, *told, local(sent), local(ended), taken)
 
 
 def status_word(status: str) -> str:

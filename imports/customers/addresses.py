@@ -19,8 +19,51 @@ import idna
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from imports.messages import MessageError, sentence
+from imports.messages import marked as _
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+URL_WITH_SPACE = sentence(
+    "URL_WITH_SPACE", _("The URL contains a space, a backslash or a control character.")
+)
+NO_URL = sentence("NO_URL", _("This is not a URL. Write it as https://host/path."))
+NOT_HTTP = sentence(
+    "NOT_HTTP", _("The URL must begin with https:// (or http://): nothing else is called.")
+)
+USER_IN_URL = sentence(
+    "USER_IN_URL", _("The URL holds a user name or password. Put them in their own fields.")
+)
+FRAGMENT_IN_URL = sentence(
+    "FRAGMENT_IN_URL", _("The URL holds a “#”: what follows it is never sent. Leave it out.")
+)
+INTERFACE_IN_URL = sentence(
+    "INTERFACE_IN_URL", _("The URL's host names a network interface (“%”). Leave it out.")
+)
+NO_HOST = sentence(
+    "NO_HOST", _("The URL names no host, or not clearly. Write it as https://host/path.")
+)
+BAD_HOST = sentence("BAD_HOST", _("The URL's host is not a valid host name."))
+BAD_IP = sentence(
+    "BAD_IP", _("Write the host's IP address as four decimal numbers, or use its name.")
+)
+LEADS_HERE = sentence(
+    "LEADS_HERE", _("The URL leads to this machine itself, which is not allowed here.")
+)
+PLAIN_HTTP = sentence(
+    "PLAIN_HTTP", _("The URL must begin with https://: plain http sends secrets unprotected.")
+)
+RESERVED_ADDRESS = sentence(
+    "RESERVED_ADDRESS", _("The URL leads to a link-local, multicast or reserved address.")
+)
+PRIVATE_ADDRESS = sentence(
+    "PRIVATE_ADDRESS",
+    _(
+        "The URL leads to a private address or to this machine itself, which is not allowed "
+        "here. An administrator can allow it in the settings."
+    ),
+)
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
@@ -36,8 +79,8 @@ _HOST = re.compile(
 _NUMERIC_END = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\.?\Z")
 
 
-class BadAddress(ValueError):
-    """This address may not be called. The text is a sentence for the operator."""
+class BadAddress(MessageError, ValueError):
+    """This address may not be called. The message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +96,24 @@ def check_url(url: str, allow_private: bool, allow_plain_http: bool = False) -> 
     """Raise BadAddress unless this URL may be called, as far as its text tells."""
     rules = Rules(allow_private, allow_plain_http)
     if _UNSAFE.search(url):
-        raise BadAddress("The URL contains a space, a backslash or a control character.")
+        raise BadAddress(URL_WITH_SPACE)
     try:
         parts, other = parse_url(url), urlsplit(url)
         port, other_host = other.port, other.hostname
     except (LocationParseError, ValueError):
-        raise BadAddress("This is not a URL. Write it as https://host/path.") from None
+        raise BadAddress(NO_URL) from None
     if parts.scheme not in ("http", "https"):
-        raise BadAddress("The URL must begin with https:// (or http://): nothing else is called.")
+        raise BadAddress(NOT_HTTP)
     if parts.auth is not None or "@" in other.netloc:
-        raise BadAddress("The URL holds a user name or password. Put them in their own fields.")
+        raise BadAddress(USER_IN_URL)
     if parts.fragment is not None:
-        raise BadAddress("The URL holds a “#”: what follows it is never sent. Leave it out.")
+        raise BadAddress(FRAGMENT_IN_URL)
     host = (parts.host or "").strip("[]")
     if "%" in host:
-        raise BadAddress("The URL's host names a network interface (“%”). Leave it out.")
+        raise BadAddress(INTERFACE_IN_URL)
     # Two parsers that disagree about the host are how a check is walked around.
     if not host or _ascii(host) != _ascii(other_host or "") or port == 0:
-        raise BadAddress("The URL names no host, or not clearly. Write it as https://host/path.")
+        raise BadAddress(NO_HOST)
     check_host(host, parts.scheme, rules)
 
 
@@ -81,15 +124,15 @@ def check_host(host: str, scheme: str, rules: Rules) -> None:
         check_address(address, scheme, rules)
         return
     if not _HOST.fullmatch(_ascii(host)):
-        raise BadAddress("The URL's host is not a valid host name.")
+        raise BadAddress(BAD_HOST)
     if _NUMERIC_END.search(_ascii(host)):
-        raise BadAddress("Write the host's IP address as four decimal numbers, or use its name.")
+        raise BadAddress(BAD_IP)
     is_local = _ascii(host).rstrip(".") == "localhost" or _ascii(host).endswith(".localhost")
     if is_local and not rules.allow_private:
-        raise BadAddress("The URL leads to this machine itself, which is not allowed here.")
+        raise BadAddress(LEADS_HERE)
     # With private addresses allowed, only DNS can tell whether this name is one of them.
     if scheme == "http" and not rules.allow_plain_http and not rules.allow_private:
-        raise BadAddress("The URL must begin with https://: plain http sends secrets unprotected.")
+        raise BadAddress(PLAIN_HTTP)
 
 
 def check_address(address: IPAddress, scheme: str, rules: Rules) -> None:
@@ -97,17 +140,12 @@ def check_address(address: IPAddress, scheme: str, rules: Rules) -> None:
     inner = embedded(address)
     if is_public(inner):
         if scheme == "http" and not rules.allow_plain_http:
-            raise BadAddress(
-                "The URL must begin with https://: plain http sends secrets unprotected."
-            )
+            raise BadAddress(PLAIN_HTTP)
         return
     if not (inner.is_loopback or is_private(inner)):
-        raise BadAddress("The URL leads to a link-local, multicast or reserved address.")
+        raise BadAddress(RESERVED_ADDRESS)
     if not rules.allow_private:
-        raise BadAddress(
-            "The URL leads to a private address or to this machine itself, which is not "
-            "allowed here. An administrator can allow it in the settings."
-        )
+        raise BadAddress(PRIVATE_ADDRESS)
 
 
 def is_public(address: IPAddress) -> bool:
@@ -150,7 +188,7 @@ def reachable(
     found = _look_up(host, port, rules, patience)
     if not found:
         raise socket.gaierror(socket.EAI_NONAME, "no address")
-    for _, where in found:
+    for _family, where in found:
         literal = str(where[0]).partition("%")[0]
         check_address(ipaddress.ip_address(literal), scheme, rules)
     return found

@@ -6,12 +6,52 @@ from typing import TYPE_CHECKING
 
 from imports.customers.records import Refusal
 from imports.ledger.bodies import bytes_of
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.models import ImportResult
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from imports.customers.records import Record
     from imports.models import ImportFile
+
+ALREADY_IMPORTED = sentence(
+    "ALREADY_IMPORTED",
+    _(
+        "{file}, record {record}: {customer} has been imported meanwhile, in job {job}. It is not "
+        "sent again, unless you insist (in the job's settings, or with --insist)."
+    ),
+)
+MAY_BE_IMPORTED = sentence(
+    "MAY_BE_IMPORTED",
+    _(
+        "{file}, record {record}: {customer} may have been imported, in job {job}: look it up "
+        "first. It is not sent again, unless you insist."
+    ),
+)
+EXCLUDED_BEFORE = sentence(
+    "EXCLUDED_BEFORE",
+    _(
+        "{file}, record {record}: {customer} was left out for good, in job {job}. It is not sent, "
+        "unless you insist."
+    ),
+)
+CORRECTED_SINCE = sentence(
+    "CORRECTED_SINCE",
+    _(
+        "{file}, record {record}: {customer} was corrected since, in job {job}, and this file has "
+        "the version from before. Write the retry files again and load those. It is not sent, "
+        "unless you insist."
+    ),
+)
+BEING_RETRIED = sentence(
+    "BEING_RETRIED",
+    _("{file}, record {record}: {customer} is being sent in job {job} already."),
+)
+IN_TWO_FILES = sentence(
+    "IN_TWO_FILES",
+    _("{file}, record {record}: {customer} is in another of this job's retry files, too."),
+)
 
 
 class Already:
@@ -35,39 +75,25 @@ class Already:
         latest = self.latest.get(record.position)
         if latest is None:
             return None
-        who = f"{self.file_name}, record {record.position:,}: {record.key or record.email}"
+        who = {
+            "file": self.file_name,
+            "record": record.position,
+            "customer": record.key or record.email,
+            "job": latest.job_id,
+        }
         match latest.status:
             case ResultStatus.SUCCESS if not self.insists:
-                return Refusal(
-                    "ALREADY_IMPORTED",
-                    f"{who} has been imported meanwhile, in job {latest.job_id}. It is not sent "
-                    "again, unless you insist (in the job's settings, or with --insist).",
-                )
+                return Refusal("ALREADY_IMPORTED", ALREADY_IMPORTED.format(**who))
             case ResultStatus.UNKNOWN if not self.insists:
-                return Refusal(
-                    "MAY_BE_IMPORTED",
-                    f"{who} may have been imported, in job {latest.job_id}: look it up first. It "
-                    "is not sent again, unless you insist.",
-                )
+                return Refusal("MAY_BE_IMPORTED", MAY_BE_IMPORTED.format(**who))
             case ResultStatus.EXCLUDED if not self.insists:
-                return Refusal(
-                    "EXCLUDED_BEFORE",
-                    f"{who} was left out for good, in job {latest.job_id}. It is not sent, unless "
-                    "you insist.",
-                )
+                return Refusal("EXCLUDED_BEFORE", EXCLUDED_BEFORE.format(**who))
             case ResultStatus.ERROR if not self.insists and self._is_old(latest, record):
-                return Refusal(
-                    "CORRECTED_SINCE",
-                    f"{who} was corrected since, in job {latest.job_id}, and this file has the "
-                    "version from before. Write the retry files again and load those. It is not "
-                    "sent, unless you insist.",
-                )
+                return Refusal("CORRECTED_SINCE", CORRECTED_SINCE.format(**who))
             case ResultStatus.PENDING:
-                return Refusal(
-                    "BEING_RETRIED", f"{who} is being sent in job {latest.job_id} already."
-                )
+                return Refusal("BEING_RETRIED", BEING_RETRIED.format(**who))
         if latest.pk in self.taken:
-            return Refusal("TWICE", f"{who} is in another of this job's retry files, too.")
+            return Refusal("TWICE", IN_TWO_FILES.format(**who))
         return None
 
     def _is_old(self, latest: ImportResult, record: Record) -> bool:

@@ -2,57 +2,123 @@
 
 from __future__ import annotations
 
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.policy import Verdict
-from imports.wording import kept as _
 
-LOOK_UP = _(
-    "It cannot be told whether the customers were stored: look them up before sending them again."
-)
-SAME_KEY = _("It is sent again with the same key, so nothing can be stored twice.")
-REFUSALS = {
-    400: _(
-        "The API refused the batch as malformed (HTTP 400){why}. Correct the data, then retry."
+LOOK_UP = sentence(
+    "LOOK_UP",
+    _(
+        "It cannot be told whether the customers were stored: look them up before sending them "
+        "again."
     ),
-    403: _("The API refused permission (HTTP 403){why}. Check what the credential may do."),
-    404: _("The API has nothing at this address (HTTP 404){why}. Check the API's URL."),
-    413: _("The batch is too large for the API (HTTP 413){why}. Use smaller batches."),
-    415: _("The API does not take JSON at this address (HTTP 415){why}. Check the API's URL."),
-    422: _("The API refused the data (HTTP 422){why}. Correct the data, then retry."),
+)
+SAME_KEY = sentence(
+    "SAME_KEY", _("It is sent again with the same key, so nothing can be stored twice.")
+)
+REFUSALS = {
+    400: sentence(
+        "REFUSALS_400",
+        _("The API refused the batch as malformed (HTTP 400){why}. Correct the data, then retry."),
+    ),
+    403: sentence(
+        "REFUSALS_403",
+        _("The API refused permission (HTTP 403){why}. Check what the credential may do."),
+    ),
+    404: sentence(
+        "REFUSALS_404",
+        _("The API has nothing at this address (HTTP 404){why}. Check the API's URL."),
+    ),
+    413: sentence(
+        "REFUSALS_413",
+        _("The batch is too large for the API (HTTP 413){why}. Use smaller batches."),
+    ),
+    415: sentence(
+        "REFUSALS_415",
+        _("The API does not take JSON at this address (HTTP 415){why}. Check the API's URL."),
+    ),
+    422: sentence(
+        "REFUSALS_422",
+        _("The API refused the data (HTTP 422){why}. Correct the data, then retry."),
+    ),
 }
-REFUSED = _("The API refused the batch (HTTP {status}){why}.")
-BATCH_REFUSED = _("The API refused the batch{why}. Correct the data, then retry.")
-NOT_JUST_NOW = _(
-    "The API could not take the batch just now{why}. Nothing was stored; it may be sent again."
+REFUSED = sentence("REFUSED", _("The API refused the batch (HTTP {status}){why}."))
+BATCH_REFUSED = sentence(
+    "BATCH_REFUSED", _("The API refused the batch{why}. Correct the data, then retry.")
 )
-FAILED_SAFELY = _(
-    "The API failed (HTTP {status}){why}. By its mapping this stored nothing, so the batch may be "
-    "sent again."
+NOT_JUST_NOW = sentence(
+    "NOT_JUST_NOW",
+    _("The API could not take the batch just now{why}. Nothing was stored; it may be sent again."),
 )
-REDIRECTED = _(
-    "The API's address answers with a redirect (HTTP {status}), which is never followed with "
-    "customers' data. Correct the API's URL, then resume the job."
+FAILED_SAFELY = sentence(
+    "FAILED_SAFELY",
+    _(
+        "The API failed (HTTP {status}){why}. By its mapping this stored nothing, so the batch "
+        "may "
+        "be "
+        "sent again."
+    ),
 )
-UNAUTHORIZED = _(
-    "The API refused {credential} (HTTP 401){why}. Correct it on the API's page, then resume the "
-    "job."
+REDIRECTED = sentence(
+    "REDIRECTED",
+    _(
+        "The API's address answers with a redirect (HTTP {status}), which is never followed with "
+        "customers' data. Correct the API's URL, then resume the job."
+    ),
 )
-NOT_NOW = _(
-    "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again {wait}; "
-    "this costs no attempt."
+UNAUTHORIZED = sentence(
+    "UNAUTHORIZED",
+    _(
+        "The API refused {credential} (HTTP 401){why}. Correct it on the API's page, then resume "
+        "the "
+        "job."
+    ),
+)
+NOT_NOW = sentence(
+    "NOT_NOW",
+    _(
+        "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again "
+        "{wait}; "
+        "this costs no attempt."
+    ),
 )
 UNSURE = {
-    408: _("The API gave up waiting for the request (HTTP {status}){why}."),
-    409: _("The API is still at work on this batch (HTTP {status}){why}."),
+    408: sentence(
+        "UNSURE_408", _("The API gave up waiting for the request (HTTP {status}){why}.")
+    ),
+    409: sentence("UNSURE_409", _("The API is still at work on this batch (HTTP {status}){why}.")),
 }
-BROKE = _("The API failed (HTTP {status}){why}.")
-UNEXPECTED = _("The API answered what was not expected (HTTP {status}){why}.")
-UNREADABLE = _("The API's answer (HTTP {status}) can't be read: {error}.")
-NOT_AS_MAPPED = _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
-LATER = _("later")
-OF_ALL = _("Of {n} customers: {parts}.")
+BROKE = sentence("BROKE", _("The API failed (HTTP {status}){why}."))
+UNEXPECTED = sentence(
+    "UNEXPECTED", _("The API answered what was not expected (HTTP {status}){why}.")
+)
+UNREADABLE = sentence("UNREADABLE", _("The API's answer (HTTP {status}) can't be read: {error}."))
+NOT_AS_MAPPED = sentence(
+    "NOT_AS_MAPPED", _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
+)
+LATER = sentence("LATER", _("later"))
+OF_ALL = sentence("OF_ALL", _("Of {n} customers: {parts}."))
 OF_WHICH = {
-    Verdict.REJECTED: _("{n} refused"),
-    Verdict.RETRY: _("{n} not stored but may be sent again"),
-    Verdict.UNKNOWN: _("{n} unconfirmed"),
+    Verdict.REJECTED: sentence("OF_WHICH_REJECTED", _("{n} refused")),
+    Verdict.RETRY: sentence("OF_WHICH_RETRY", _("{n} not stored but may be sent again")),
+    Verdict.UNKNOWN: sentence("OF_WHICH_UNKNOWN", _("{n} unconfirmed")),
 }
-PROVES_NOTHING = _("The API's answer proves nothing for any customer of the batch ({code}).")
+PROVES_NOTHING = sentence(
+    "PROVES_NOTHING", _("The API's answer proves nothing for any customer of the batch ({code}).")
+)
+AFTER = sentence("AFTER", _("after {seconds} s"))
+NOT_UTF_8 = sentence("NOT_UTF_8", _("it is not UTF-8"))
+EMPTY_BODY = sentence("EMPTY_BODY", _("it is empty"))
+NO_JSON_AT = sentence("NO_JSON_AT", _("no JSON at character {at}"))
+TOO_DEEP = sentence("TOO_DEEP", _("it is nested too deeply"))
+NAME_TWICE = sentence("NAME_TWICE", _("one name occurs twice in an object"))
+NO_JSON_NUMBER = sentence("NO_JSON_NUMBER", _("{text} is not JSON"))
+NO_LIST_AT = sentence("NO_LIST_AT", _("the mapping expects a list of results at “{path}”"))
+NO_LIST = sentence("NO_LIST", _("the mapping expects a list of results as its whole body"))
+OTHER_COUNT = sentence(
+    "OTHER_COUNT",
+    _(
+        "it holds {results} results for the {customers} customers that were sent, and they are "
+        "told apart only by their position"
+    ),
+)

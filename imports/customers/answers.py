@@ -16,6 +16,7 @@ from imports.customers.json_paths import MISSING, as_name, find
 from imports.customers.matching import Unreadable, judge_records, judge_refusal
 from imports.customers.retry_after import retry_after
 from imports.customers.scrubbing import excerpt, one_line, scrub
+from imports.messages import Message, MessageError, Said, Text
 from imports.policy import Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -52,17 +53,17 @@ class Exchange:
     keys: Sequence[RecordKey]
     repeatable: bool = False
     secrets: tuple[str, ...] = ()
-    credential: str = "the credential"
+    credential: Text = "the credential"
     now: float = 0.0
 
     def clean(self, text: str) -> str:
         return one_line(text, self.secrets)
 
-    def unsure(self, code: str, sentence: str, status: int | None = None) -> Outcome:
+    def unsure(self, code: str, sentence: Message, status: int | None = None) -> Outcome:
         """Nobody can tell what was stored: UNKNOWN, or REPEATABLE under an idempotency key."""
         verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
         advice = words.SAME_KEY if self.repeatable else words.LOOK_UP
-        return Outcome(verdict, code, f"{sentence} {advice}", status)
+        return Outcome(verdict, code, sentence + advice, status)
 
 
 def judge(answer: Answer, sent: Exchange) -> Outcome:
@@ -71,7 +72,7 @@ def judge(answer: Answer, sent: Exchange) -> Outcome:
     return Outcome(
         outcome.verdict,
         outcome.code,
-        outcome.error,
+        outcome.message,
         answer.status,
         excerpt(answer.body, sent.secrets),
         outcome.retry_after,
@@ -125,7 +126,7 @@ def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
     seconds = retry_after(answer.headers, sent.now)
     if seconds is None and answer.status == 503:
         return None
-    wait = words.LATER if seconds is None else f"after {seconds:,.0f} s"
+    wait = words.LATER if seconds is None else words.AFTER.format(seconds=round(seconds))
     return Outcome(
         Verdict.DEFERRED,
         f"HTTP_{answer.status}",
@@ -147,10 +148,10 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
         return Outcome(Verdict.SUCCESS)
     try:
         document = _decoded(answer.body)
-    except ValueError as error:
+    except NotDecoded as error:
         if mapping.proof == "status" and not answer.body.strip():
             return Outcome(Verdict.SUCCESS)
-        said = words.UNREADABLE.format(status=answer.status, error=error)
+        said = words.UNREADABLE.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
     if holds(document, mapping.envelope.when):
         return _enveloped(document, answer, sent)
@@ -159,7 +160,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     try:
         return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
-        said = words.NOT_AS_MAPPED.format(status=answer.status, error=error)
+        said = words.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
 
 
@@ -173,9 +174,9 @@ def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
         said = words.PROVES_NOTHING.format(code=first.code)
         return sent.unsure(first.code, said)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
-    parts = [told.format(n=f"{counts[v]:,}") for v, told in words.OF_WHICH.items() if v in counts]
-    error = words.OF_ALL.format(n=f"{len(records):,}", parts=", ".join(parts))
-    return Outcome(Verdict.MIXED, "SOME_FAILED", error, records=tuple(records))
+    parts = tuple(told.format(n=counts[v]) for v, told in words.OF_WHICH.items() if v in counts)
+    message = words.OF_ALL.format(n=len(records), parts=parts)
+    return Outcome(Verdict.MIXED, "SOME_FAILED", message, records=tuple(records))
 
 
 def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
@@ -198,7 +199,7 @@ def _refused(answer: Answer, sent: Exchange) -> Outcome:
         return Outcome(Verdict.REJECTED, f"HTTP_{status}", said)
     try:
         document = _decoded(answer.body)
-    except ValueError:
+    except NotDecoded:
         document = MISSING
     return _blamed(document, sent, Outcome(Verdict.SPLIT, f"HTTP_{status}", said))
 
@@ -210,18 +211,17 @@ def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
         return _summed(records, sent)
     if len(sent.keys) > 1:
         return refusal
-    return Outcome(Verdict.REJECTED, refusal.code, refusal.error)
+    return Outcome(Verdict.REJECTED, refusal.code, refusal.message)
 
 
-def why(answer: Answer, sent: Exchange) -> str:
-    """The API's own words about the whole batch, as they stand in a sentence: `: Bad date`."""
+def why(answer: Answer, sent: Exchange) -> Said:
+    """The API's own words about the whole batch."""
     try:
         document = _decoded(answer.body)
-    except ValueError:
-        return ""
+    except NotDecoded:
+        return Said()
     reasons = _reasons(document, sent.mapping)
-    text = sent.clean(": ".join(reasons)).rstrip(". ")
-    return f": {text}" if text else ""
+    return Said(sent.clean(": ".join(reasons)))
 
 
 def _reasons(document: Any, mapping: ApiMapping) -> list[str]:
@@ -234,28 +234,34 @@ def _reasons(document: Any, mapping: ApiMapping) -> list[str]:
     return [text for text in (title, usual) if text]
 
 
+class NotDecoded(MessageError, ValueError):
+    """A body is no JSON that can be trusted. The message says why."""
+
+
 def _decoded(body: bytes) -> Any:
-    """The JSON of a body. Raises ValueError, also for a name twice, NaN and absurd nesting."""
+    """The JSON of a body. Raises NotDecoded, also for a name twice, NaN and absurd nesting."""
     try:
         return _STRICT.decode(body.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
+        raise NotDecoded(words.NOT_UTF_8) from None
     except json.JSONDecodeError as error:
-        what = "it is empty" if not body.strip() else f"no JSON at character {error.pos:,}"
-        raise ValueError(what) from None
+        is_empty = not body.strip()
+        raise NotDecoded(
+            words.EMPTY_BODY if is_empty else words.NO_JSON_AT.format(at=error.pos)
+        ) from None
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise NotDecoded(words.TOO_DEEP) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("one name occurs twice in an object")
+        raise NotDecoded(words.NAME_TWICE)
     return members
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise NotDecoded(words.NO_JSON_NUMBER.format(text=name))
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from imports.customers.token_answers import TokenRefused, TokenUnavailable, token_from
-from imports.wording import kept as _
+from imports.messages import MessageError, Text, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,21 @@ if TYPE_CHECKING:
     # (url, headers, form) -> answer. Raises TokenUnavailable or TokenRefused.
     PostForm = Callable[[str, Mapping[str, str], bytes], Answer]
 
+COLON_IN_USER = sentence(
+    "COLON_IN_USER", _("A user name for basic authentication can't contain a colon.")
+)
+BAD_HEADER_NAME = sentence(
+    "BAD_HEADER_NAME", _("A header's name may only hold letters, digits and dashes.")
+)
+OUR_HEADER = sentence("OUR_HEADER", _("The header {name} is set by Redrive itself. Leave it out."))
+BAD_HEADER_VALUE = sentence(
+    "BAD_HEADER_VALUE",
+    _(
+        "The value for the header {name} is empty, begins or ends with a space, or holds a "
+        "line break or a character that HTTP can't carry."
+    ),
+)
+
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e\xa0-\xff]([\x20\t\x21-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?")
 # The client writes these itself: a second one would change what the request means.
@@ -31,23 +47,25 @@ OURS = {
     *("host", "content-length", "content-type", "transfer-encoding", "connection"),
     *("accept-encoding", "expect", "te", "trailer", "upgrade"),
 }
-NO_CREDENTIAL = _("a request without any credential")
-THE_TOKEN = _("the bearer token")
-THE_PASSWORD = _("the user name or password (basic authentication)")
-THE_KEY = _("the key in the header {name}")
-NO_TOKEN = _("No token came from the token URL in time.")
+NO_CREDENTIAL = sentence("NO_CREDENTIAL", _("a request without any credential"))
+THE_TOKEN = sentence("THE_TOKEN", _("the bearer token"))
+THE_PASSWORD = sentence("THE_PASSWORD", _("the user name or password (basic authentication)"))
+THE_KEY = sentence("THE_KEY", _("the key in the header {name}"))
+NO_TOKEN = sentence("NO_TOKEN_IN_TIME", _("No token came from the token URL in time."))
+OAUTH2_PASSWORD = sentence("OAUTH2_PASSWORD", _("the OAuth2 user name and password at {host}"))
+OAUTH2_CLIENT = sentence("OAUTH2_CLIENT", _("the OAuth2 client id and secret at {host}"))
 RENEWAL_LEAD_SECONDS = 60.0
 RENEWAL_PAUSE_SECONDS = 5.0  # after a failed renewal, while the old token still lasts
 
 
-class BadCredential(ValueError):
+class BadCredential(MessageError, ValueError):
     """A credential or header can't be sent as it is. The text says which and why."""
 
 
 class Auth(Protocol):
     """What the client asks of any way to authenticate."""
 
-    credential: str  # which credential this is, in words, for sentences: never its value
+    credential: Text  # which credential this is, for sentences: never its value
 
     def headers(self, post_form: PostForm, patience: float) -> Mapping[str, str]:
         """The headers for the next request. Waits and fetches for at most `patience` seconds.
@@ -71,7 +89,7 @@ class FixedAuth:
     """Credentials that are the same in every request."""
 
     def __init__(
-        self, credential: str, headers: Mapping[str, str], secrets: Sequence[str] = ()
+        self, credential: Text, headers: Mapping[str, str], secrets: Sequence[str] = ()
     ) -> None:
         check_headers(headers)
         self.credential = credential
@@ -101,7 +119,7 @@ def bearer(token: str) -> FixedAuth:
 def basic(username: str, password: str) -> FixedAuth:
     """RFC 7617, in UTF-8. Raises BadCredential for a colon in the user name."""
     if ":" in username:
-        raise BadCredential("A user name for basic authentication can't contain a colon.")
+        raise BadCredential(COLON_IN_USER)
     value = _basic(username, password)
     return FixedAuth(
         THE_PASSWORD,
@@ -138,9 +156,8 @@ class OAuth2:
         self._form, self._form_headers = _token_request(
             client_id, client_secret, username, password, scope
         )
-        host = urlsplit(token_url).hostname or "the token URL"
-        what = "user name and password" if username else "client id and secret"
-        self.credential = f"the OAuth2 {what} at {host}"
+        what = OAUTH2_PASSWORD if username else OAUTH2_CLIENT
+        self.credential = what.format(host=urlsplit(token_url).hostname or "?")
         self._fixed_secrets = (client_secret, password, *_basic_token(self._form_headers))
         self._clock = clock
         self._lock = threading.Lock()
@@ -212,14 +229,11 @@ def check_headers(headers: Mapping[str, str]) -> None:
     """Raise BadCredential for a header name or value that can't be sent. Echoes no value."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise BadCredential("A header's name may only hold letters, digits and dashes.")
+            raise BadCredential(BAD_HEADER_NAME)
         if name.lower() in OURS:
-            raise BadCredential(f"The header {name} is set by Redrive itself. Leave it out.")
+            raise BadCredential(OUR_HEADER.format(name=name))
         if not _VALUE.fullmatch(value):
-            raise BadCredential(
-                f"The value for the header {name} is empty, begins or ends with a space, or holds "
-                "a line break or a character that HTTP can't carry."
-            )
+            raise BadCredential(BAD_HEADER_VALUE.format(name=name))
 
 
 def _token_request(

@@ -23,7 +23,7 @@ def cut(records: Iterable[Record], size: int, checks: Checks) -> Iterator[list[R
     length = checks.frame_bytes
     for record in records:
         if record.refusal:
-            raise ValueError(f"a refused record cannot be sent: {record.refusal.sentence}")
+            raise ValueError(f"a refused record cannot be sent: {record.refusal.code}")
         added = record.size + checks.added_record_bytes
         if batch and (len(batch) == most or length + added > checks.max_batch_bytes):
             yield batch

@@ -16,10 +16,18 @@ import msgspec
 from imports.customers.breakage import EXPORT_AGAIN, broken, is_whole
 from imports.customers.scanning import mark_at, skip_space, value_end
 from imports.customers.unreadable import UnreadableFile, near, place
+from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from mmap import mmap
+
+AFTER_RECORD = sentence("AFTER_RECORD", _("after record {record} ({place})"))
+NO_COMMA = sentence("NO_COMMA", _("a comma or ] is missing, {near}"))
+LIST_NOT_ENDED = sentence("LIST_NOT_ENDED", _("the file ends before its list does"))
+COMMA_AT_END = sentence("COMMA_AT_END", _("there is a comma behind the last record"))
+REMOVE_COMMA = sentence("REMOVE_COMMA", _("Remove that comma"))
 
 LARGEST_COPY = 16 << 20  # bytes; a larger element is measured, and stays in the file
 NEAR_BYTES = 64 << 10  # how far a seam is searched for at least
@@ -79,12 +87,14 @@ def _next_start(data: mmap, comma: int, position: int, name: str) -> int:
     start = skip_space(data, comma + 1)
     if mark_at(data, comma) == b"," and mark_at(data, start) not in (b"]", b""):
         return start
-    what, remedy = f"a comma or ] is missing, {near(data, comma)}", EXPORT_AGAIN
+    what, remedy = NO_COMMA.format(near=near(data, comma)), EXPORT_AGAIN
     if start >= len(data):
-        what = "the file ends before its list does"
+        what = LIST_NOT_ENDED
     elif mark_at(data, comma) == b",":
-        what, remedy = "there is a comma behind the last record", "Remove that comma"
-    raise UnreadableFile(name, what, remedy, f"after record {position:,} ({place(data, comma)})")
+        what, remedy = COMMA_AT_END, REMOVE_COMMA
+    raise UnreadableFile(
+        name, what, remedy, AFTER_RECORD.format(record=position, place=place(data, comma))
+    )
 
 
 def _seam(data: mmap, end: int, following: int, size: int) -> _Seam | None:

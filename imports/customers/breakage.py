@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 from imports.customers.disguises import not_utf_8
 from imports.customers.scanning import mark_at, skip_space, value_end
 from imports.customers.unreadable import UnreadableFile, near, place
+from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from mmap import mmap
 
-EXPORT_AGAIN = "Export or copy the file again, or correct it there"
+EXPORT_AGAIN = sentence("EXPORT_AGAIN", _("Export or copy the file again, or correct it there"))
+IN_RECORD = sentence("IN_RECORD", _("record {record} ({place})"))
+ENDS_IN_RECORD = sentence("ENDS_IN_RECORD", _("the file ends in the middle of this record"))
+NOT_JSON = sentence("NOT_JSON", _("this is not JSON, {near}"))
+
 LONGEST_LOOK = 16 << 20  # bytes: as much of a broken record is parsed to find the place
 
 
@@ -36,14 +42,13 @@ def broken(data: mmap, pos: int, end: int | None, position: int, name: str) -> U
         at = pos + error.start
         is_cut = end is None and at >= len(data) - 3  # in the middle of a character
         if not is_cut:
-            return not_utf_8(name, f"record {position:,} ({place(data, at)})", data[at])
+            return not_utf_8(
+                name, IN_RECORD.format(record=position, place=place(data, at)), data[at]
+            )
     else:
         is_cut = end is None and _is_cut(data, at)
-    where = f"record {position:,} ({place(data, at)})"
-    if is_cut:
-        what = "the file ends in the middle of this record"
-    else:
-        what = f"this is not JSON, {near(data, at)}"
+    where = IN_RECORD.format(record=position, place=place(data, at))
+    what = ENDS_IN_RECORD if is_cut else NOT_JSON.format(near=near(data, at))
     return UnreadableFile(name, what, EXPORT_AGAIN, where)
 
 

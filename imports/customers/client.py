@@ -25,8 +25,9 @@ from imports.customers.transport_failures import (
     failure_of,
 )
 from imports.customers.wire import Flight, Watchdog, new_session
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.policy import Outcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,9 +45,9 @@ ALWAYS = {
     "Accept-Encoding": "gzip, deflate",
 }
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
-NO_TOKEN = _("No token was had from the token URL:")
-NOTHING_SENT = _("Nothing of the batch was sent.")
-OUR_FAULT = _("Redrive itself failed while sending ({error}).")
+NO_TOKEN = sentence("NO_TOKEN_HAD", _("No token was had from the token URL:"))
+NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
+OUR_FAULT = sentence("OUR_FAULT", _("Redrive itself failed while sending ({error})."))
 SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key, and is not shown
 
 
@@ -131,10 +132,10 @@ class Client:
         except Exception as error:
             # Its text could hold anything that was sent, so only its type is told.
             LOG.error("Posting a batch failed with %s", type(error).__name__)
-            sentence = OUR_FAULT.format(error=type(error).__name__)
+            told = OUR_FAULT.format(error=type(error).__name__)
             if flight.is_on_wire:
-                return self._exchange(keys).unsure("INTERNAL_ERROR", sentence)
-            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", f"{sentence} {NOT_SENT}")
+                return self._exchange(keys).unsure("INTERNAL_ERROR", told)
+            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", told + NOT_SENT)
 
     def call(self, method: str, body: bytes) -> Answer:
         """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
@@ -171,11 +172,10 @@ class Client:
             return self._send("POST", url, content, form, flight)
         except Undelivered as error:
             failure = error.failure
-            text = f"{NO_TOKEN} {failure.sentence}"
             is_final = failure.verdict is Verdict.PAUSE
             kind = TokenRefused if is_final else TokenUnavailable
             code = failure.code if is_final else "TOKEN_UNAVAILABLE"
-            raise kind(code, f"{text} {NOTHING_SENT}") from None
+            raise kind(code, NO_TOKEN + failure.sentence + NOTHING_SENT) from None
         finally:
             flight.is_on_wire = False  # what left was the form, nothing of the batch
 

@@ -14,18 +14,17 @@ from django.utils.translation import gettext_lazy
 from imports.customers.boundaries import Element
 from imports.customers.places import Place, at, place_of, second_place_of, words
 from imports.customers.records import Judge
+from imports.messages import SENTENCES
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from imports.customers.checks import Checks
     from imports.customers.unreadable import Fault
+    from imports.messages import Message
 
 NOT_A_CHARACTER = re.compile("[\ufffd\ud800-\udfff]")
-PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
-QUOTED = re.compile(r"the key “(.+?)” is given twice")
-BEGINNINGS = ("a", "it", "the", "there")
-NUMBER = re.compile(r"the number (\S+) is too large")
 
 # What Python's parser says, in words for somebody who does not program.
 SAID: dict[str, _StrOrPromise] = {
@@ -86,7 +85,7 @@ def judge(written: str, checks: Checks) -> Correction:
     if judged.fault is not None:
         found = Mistake(_sentence(judged.fault), _place(text, judged.fault))
         return Correction(text, judged.key, judged.email, found)
-    warnings = tuple(f"{each[:1].upper()}{each[1:]}." for each in judged.warnings)
+    warnings = tuple(f"{_as_sentence(each)}." for each in judged.warnings)
     return Correction(text, judged.key, judged.email, None, warnings)
 
 
@@ -120,19 +119,22 @@ def _unreadable(text: str) -> Mistake | None:
 
 
 def _sentence(fault: Fault) -> str:
-    begins, _space, rest = fault.what.partition(" ")
-    words = begins.capitalize() if begins in BEGINNINGS else begins  # a field stays as it is
-    return f"{words} {rest}. {fault.remedy}."
+    return f"{_as_sentence(fault.what)}. {in_words(fault.remedy)}."
+
+
+def _as_sentence(what: Message) -> str:
+    """With a capital, unless a field's name stands first: that stays as it is."""
+    said = in_words(what)
+    return said if SENTENCES[what.code].startswith("{") else said[:1].upper() + said[1:]
 
 
 def _place(text: str, fault: Fault) -> Place | None:
-    """Where the fault is, as far as its words say it."""
-    if fault.code == "TOO_DEEP":
-        return None
-    if twice := QUOTED.match(fault.what):
-        return second_place_of(text, twice[1])
-    if number := NUMBER.match(fault.what):
-        offset = text.find(number[1].rstrip("…"))
+    """Where the fault is, as far as it is known."""
+    params = fault.what.own_params
+    if key := params.get("key"):
+        return second_place_of(text, str(key))
+    if fault.code == "BAD_NUMBER":
+        offset = text.find(str(params["value"]).rstrip("…")) if "value" in params else -1
         return at(text, offset) if offset >= 0 else None
-    path = PATH.match(fault.what)
-    return place_of(text, path[0]) if path else None
+    path = params.get("path")
+    return place_of(text, str(path)) if path else None

@@ -14,6 +14,8 @@ from imports.customers.remarks import Remarks
 from imports.customers.unreadable import UnreadableFile
 from imports.kinds import UnreadableInput
 from imports.ledger.intake import NewRecord, Refused
+from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from imports.customers.checks import Checks
     from imports.customers.records import Record
     from imports.models import ImportFile, ImportJob
+
+GONE_SINCE = sentence("GONE_SINCE", _("it cannot be read any more ({error})"))
+PUT_IT_BACK = sentence("PUT_IT_BACK", _("Put it back, or remove it and add it again"))
+CHANGED_SINCE = sentence("CHANGED_SINCE", _("it has changed since it was checked"))
+ADD_IT_AGAIN = sentence("ADD_IT_AGAIN", _("Remove it and add it again"))
 
 RECORD_KEPT = 1 << 20  # bytes of a refused record that the ledger keeps
 
@@ -61,7 +68,7 @@ class Reader:
             for group in groups:
                 self._add_batch(file, group, already)
         except UnreadableFile as error:
-            raise UnreadableInput(str(error)) from None
+            raise UnreadableInput(error.message) from None
         self.remarks.remark_ignored(file.name, ignored)
 
     def _sendable(
@@ -73,7 +80,7 @@ class Reader:
             if refusal is not None:
                 kept = record.raw[:RECORD_KEPT]
                 refused = Refused(
-                    record.position, record.key, record.email, refusal.code, refusal.sentence, kept
+                    record.position, record.key, record.email, refusal.code, refusal.message, kept
                 )
                 self.taker.add_refused(refused, file.pk)
                 continue
@@ -100,10 +107,8 @@ def _refuse_changed(file: ImportFile) -> None:
         with Path(file.path).open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        what = f"it cannot be read any more ({error.strerror})"
-        raise UnreadableFile(
-            file.name, what, "Put it back, or remove it and add it again"
-        ) from None
+        what = GONE_SINCE.format(error=error.strerror or type(error).__name__)
+        raise UnreadableFile(file.name, what, PUT_IT_BACK) from None
     if digest != file.sha256:
-        what = "it has changed since it was checked"
-        raise UnreadableFile(file.name, what, "Remove it and add it again")
+        what = CHANGED_SINCE
+        raise UnreadableFile(file.name, what, ADD_IT_AGAIN)

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 
 from imports.customers.texts import texts
 from imports.customers.unreadable import shown
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TWICE = sentence(
+    "ENCODED_TWICE",
+    _(
+        "{path} “{value}” looks encoded twice and would read “{other}”. It is sent as it stands: "
+        "correct the file if it is wrong"
+    ),
+)
 MOST_WARNINGS = 3  # for one record: after that the operator has understood
 
 # What Windows-1252 puts where Latin-1 has control characters: the second reading's usual form.
@@ -35,7 +44,7 @@ def reads_as(text: str) -> str | None:
     return undone if len(undone) < len(text) else None
 
 
-def encoded_twice(raw: bytes, value: object) -> tuple[str, ...]:
+def encoded_twice(raw: bytes, value: object) -> tuple[Message, ...]:
     """Warnings, at most three, for one record: the field, its text and what it would read as."""
     if not _RAW_PAIR.search(raw) and b"\\u00" not in raw:
         return ()
@@ -47,11 +56,8 @@ def encoded_twice(raw: bytes, value: object) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _warnings(value: object) -> Iterator[str]:
+def _warnings(value: object) -> Iterator[Message]:
     for path, text in texts(value):
         undone = reads_as(text)
         if undone is not None:
-            yield (
-                f"{shown(path, 80)} “{shown(text)}” looks encoded twice and would read "
-                f"“{shown(undone)}”. It is sent as it stands: correct the file if it is wrong"
-            )
+            yield TWICE.format(path=shown(path, 80), value=shown(text), other=shown(undone))

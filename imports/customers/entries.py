@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.json_paths import MISSING, as_name, find
+from imports.customers.presets import OF_PRESETS
+from imports.messages import Said, Text, sentence
+from imports.messages import marked as _
 from imports.policy import RecordOutcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,22 +28,43 @@ GROUPS: tuple[tuple[str, Verdict, str], ...] = (
     ("rolled_back", Verdict.RETRY, "ROLLED_BACK"),
 )
 SENTENCES = {
-    "retryable": _("The API could not take this customer just now{why}. It may be sent again."),
-    "permanent": _("The API refused this customer{why}. Correct it before sending it again."),
-    "exists": _("This customer exists already{why}. Update it instead, or leave it out."),
-    "not_found": _("The API knows no such customer{why}. Create it instead, or leave it out."),
-    "rolled_back": _(
-        "Another customer of the batch was refused, so this one was not stored{why}. It can be "
-        "sent again."
+    "retryable": sentence(
+        "SENTENCES_RETRYABLE",
+        _("The API could not take this customer just now{why}. It may be sent again."),
+    ),
+    "permanent": sentence(
+        "SENTENCES_PERMANENT",
+        _("The API refused this customer{why}. Correct it before sending it again."),
+    ),
+    "exists": sentence(
+        "SENTENCES_EXISTS",
+        _("This customer exists already{why}. Update it instead, or leave it out."),
+    ),
+    "not_found": sentence(
+        "SENTENCES_NOT_FOUND",
+        _("The API knows no such customer{why}. Create it instead, or leave it out."),
+    ),
+    "rolled_back": sentence(
+        "SENTENCES_ROLLED_BACK",
+        _(
+            "Another customer of the batch was refused, so this one was not stored{why}. It can "
+            "be sent again."
+        ),
     ),
 }
-NO_RESULT = _(
-    "The API's answer says about this customer{why} what its mapping does not explain, so it "
-    "may be stored or not. Look it up, and add the code to the mapping."
+NO_RESULT = sentence(
+    "NO_RESULT",
+    _(
+        "The API's answer says about this customer{why} what its mapping does not explain, so it "
+        "may be stored or not. Look it up, and add the code to the mapping."
+    ),
 )
-CONTRADICTION = _(
-    "The API's answer claims both a success and a failure for this customer{why}. "
-    "Look it up before sending it again."
+CONTRADICTION = sentence(
+    "CONTRADICTION",
+    _(
+        "The API's answer claims both a success and a failure for this customer{why}. "
+        "Look it up before sending it again."
+    ),
 )
 
 
@@ -87,7 +110,7 @@ def read_entry(
     # With a list of errors that should be empty, the flag alone is a claim and no proof.
     claims = is_success or (results.success is not None and _equals(entry, results.success))
     code, message = clean(raw_code), clean(_message(entry, results))
-    why = _why(code, message)
+    why = Said(message, code)
     if claims:
         said = CONTRADICTION.format(why=why)
         contradiction = RecordOutcome(Verdict.UNKNOWN, "CONTRADICTORY_ANSWER", said)
@@ -105,18 +128,11 @@ def _equals(entry: Any, check: Check) -> bool:
 def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
     verdict, name = next(((v, n) for g, v, n in GROUPS if g == group), (Verdict.REJECTED, ""))
     fallback = "FAILED" if verdict is Verdict.RETRY else "REJECTED"
-    sentence = mapping.sentences.get(code) if not message else None
-    if sentence is None:
-        sentence = SENTENCES[group or "permanent"].format(why=_why(code, message))
-    return RecordOutcome(verdict, name or filter_code(code, fallback), sentence)
-
-
-def _why(code: str, message: str) -> str:
-    """The API's own words, as they stand inside a sentence: `: Name missing (REQUIRED)`."""
-    words = message.rstrip(". ")
-    if words and code:
-        return f": {words} ({code})"
-    return f": {words}" if words else (f" ({code})" if code else "")
+    own = mapping.sentences.get(code) if not message else None
+    told: Text = SENTENCES[group or "permanent"].format(why=Said(message, code))
+    if own is not None:
+        told = OF_PRESETS.get(own, own)
+    return RecordOutcome(verdict, name or filter_code(code, fallback), told)
 
 
 def _message(entry: Any, results: Results) -> str:

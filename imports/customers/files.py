@@ -11,10 +11,12 @@ from imports.customers.reading import FileVerdict, check_file, read_records
 from imports.customers.remarks import MOST_SENTENCES
 from imports.customers.setup import checks_of
 from imports.customers.unreadable import UnreadableFile
+from imports.event_codes import EventCode
 from imports.ledger.intake import Intake
 from imports.ledger.moves import note
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence, to_json
 from imports.models.files import FileStatus
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from imports.customers.checks import Checks
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 # Files up to this size are read again to find ids they share with a new one.
 REREAD_BYTES = 64 << 20
-TWICE = gettext_noop("{n} customers are named more than once.")
+TWICE = sentence("NAMED_TWICE", gettext_noop("{n} customers are named more than once."))
 
 
 def check(file: ImportFile, register: IdRegister | None = None) -> None:
@@ -39,7 +41,7 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
     try:
         verdict = check_file(Path(file.path), file.name, checks, register)
     except UnreadableFile as error:
-        file.status, file.message = FileStatus.INVALID, str(error)
+        file.status, file.message = FileStatus.INVALID, error.message
         file.size = Path(file.path).stat().st_size if Path(file.path).is_file() else 0
         return
     _set(file, verdict)
@@ -49,8 +51,10 @@ def _set(file: ImportFile, verdict: FileVerdict) -> None:
     file.status, file.message = FileStatus.VALID, verdict.summary()
     file.size, file.sha256 = verdict.size, verdict.sha256
     file.record_count, file.excluded_count = verdict.records, verdict.refused
-    file.warnings = [*verdict.warnings, *verdict.duplicates][:MOST_SENTENCES]
-    file.refusals = [{"code": each.code, "message": each.sentence} for each in verdict.refusals]
+    file.warnings = list(map(to_json, [*verdict.warnings, *verdict.duplicates][:MOST_SENTENCES]))
+    file.refusals = [
+        {"code": each.code, "message": to_json(each.message)} for each in verdict.refusals
+    ]
 
 
 def _register(job: ImportJob, checks: Checks) -> IdRegister:
@@ -79,4 +83,4 @@ def read(job: ImportJob) -> None:
     intake.finish()
     twice = reader.remarks.duplicated
     if twice:
-        note(job, "duplicates", TWICE.format(n=f"{twice:,}"))
+        note(job, EventCode.DUPLICATES, TWICE.format(n=twice))

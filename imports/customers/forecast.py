@@ -11,6 +11,7 @@ from django.db.models import Max
 from imports.customers.cutting import Reader
 from imports.customers.remarks import MOST_SENTENCES, keep
 from imports.customers.setup import checks_of
+from imports.messages import render, to_json
 from imports.models import ImportResult
 from imports.states import ResultStatus
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from imports.ledger.intake import NewRecord, Refused
-    from imports.models import CustomerApi, ImportFile, ImportJob
+from imports.models import CustomerApi, ImportFile, ImportJob
 
 LOOKED_UP_AT_ONCE = 1_000  # customers
 LEAST_EXAMPLES = 3  # of each reason, also beyond the first hundred
@@ -40,7 +41,7 @@ class _OfFile:
             "size": self.file.size,
             "sha256": self.file.sha256,
             "verdict": str(self.file.status),
-            "message": self.file.message,
+            "message": str(self.file.message or ""),
             "customers": self.sent + self.left_out,
             "would_send": self.sent,
             "would_exclude": self.left_out,
@@ -91,7 +92,8 @@ class Count:
             "position": record.position,
             "customer": record.key or record.email,
             "code": record.code,
-            "reason": record.reason,
+            "reason": render(record.message),
+            "message": to_json(record.message),
         }
 
     def _read(self, count: int) -> None:
@@ -158,9 +160,10 @@ def _strange(reader: Reader, count: Count) -> dict[str, Any]:
     """What is sent all the same, and a person may want to look at before."""
     return {
         "named_twice": reader.remarks.duplicated,
-        "named_twice_examples": reader.remarks.duplicates,
+        "named_twice_examples": list(map(render, reader.remarks.duplicates)),
+        "named_twice_messages": list(map(to_json, reader.remarks.duplicates)),
         "imported_before": count.imported_before,
         "imported_before_examples": count.examples,
         "with_warnings": reader.remarks.warned,
-        "warnings": reader.remarks.warnings,
+        "warnings": list(map(render, reader.remarks.warnings)),
     }

@@ -9,8 +9,22 @@ import re
 from datetime import date
 from typing import Any
 
+from imports.customers.record_names import A_LIST, AN_OBJECT, SHORTEN, WRITE_AS_TEXT
 from imports.customers.unreadable import Fault, shown
+from imports.messages import Text, sentence
+from imports.messages import marked as _
 
+MISSING = sentence("FIELD_MISSING", _("{path} is missing"))
+IS_VALUE = sentence("FIELD_IS_VALUE", _("{path} is {value}"))
+USE_ONE_OF = sentence("USE_ONE_OF", _("Use one of {allowed}"))
+NO_BODY = sentence("NO_BODY", _("there is no object “{path}” in it, though its type is {kind}"))
+FILL_BODY = sentence("FILL_BODY", _("Put the customer's fields into “{path}”"))
+TWO_LETTERS = sentence("TWO_LETTERS", _("Use two lower-case letters, such as sv"))
+NO_DATE = sentence("NO_DATE", _("{path} is {value}, which is not a date"))
+USE_A_DATE = sentence("USE_A_DATE", _("Use a date that exists, as YYYY-MM-DD"))
+NO_TEXT = sentence("NO_TEXT", _("{path} is {value}, which is not text"))
+TOO_LONG = sentence("FIELD_TOO_LONG", _("{path} has {n} characters; the API takes {most}"))
+FILL_IN = sentence("FILL_IN", _("Fill it in"))
 CHANGE_TYPES = ("CREATE", "UPDATE", "UPSERT", "DELETE")
 KINDS = ("PERSON", "ORGANIZATION")  # their fields are in "person" and "organization"
 STATUSES = ("UNACTIVATED", "ACTIVE", "DELETED", "LOCKED_BY_SECURITY")
@@ -33,8 +47,8 @@ def gk_fault(record: dict[str, Any]) -> Fault | None:
     name = kind.lower()
     body = record.get(name)
     if not isinstance(body, dict):
-        what = f"there is no object “{name}” in it, though its type is {kind}"
-        return Fault("NO_BODY", what, f"Put the customer's fields into “{name}”")
+        what = NO_BODY.format(path=name, kind=kind)
+        return Fault("NO_BODY", what, FILL_BODY.format(path=name))
     fault = _text_fault(name, body, LONGEST_IDS, "ID_NOT_TEXT")
     if name == "person":
         fault = fault or _person_fault(body)
@@ -46,12 +60,12 @@ def _person_fault(person: dict[str, Any]) -> Fault | None:
     if status is not None and status not in STATUSES:
         return _not_listed("BAD_STATUS", "person.status", status, STATUSES)
     if language is not None and not (isinstance(language, str) and _LANGUAGE.fullmatch(language)):
-        what = f"person.languageCode is {_quoted(language)}"
-        return Fault("BAD_LANGUAGE", what, "Use two lower-case letters, such as sv")
+        what = IS_VALUE.format(path="person.languageCode", value=_quoted(language))
+        return Fault("BAD_LANGUAGE", what, TWO_LETTERS)
     birthday = person.get("birthday")
     if birthday is not None and not _is_date(birthday):
-        what = f"person.birthday is {_quoted(birthday)}, which is not a date"
-        return Fault("BAD_DATE", what, "Use a date that exists, as YYYY-MM-DD")
+        what = NO_DATE.format(path="person.birthday", value=_quoted(birthday))
+        return Fault("BAD_DATE", what, USE_A_DATE)
     return _text_fault("person", person, LONGEST_NAMES, "NOT_TEXT")
 
 
@@ -63,11 +77,11 @@ def _text_fault(
         if text is None:
             continue
         if not isinstance(text, str):
-            what = f"{where}.{field} is {_quoted(text)}, which is not text"
-            return Fault(not_text, what, "Write it as text, in quotes")
+            what = NO_TEXT.format(path=f"{where}.{field}", value=_quoted(text))
+            return Fault(not_text, what, WRITE_AS_TEXT)
         if len(text) > limit:
-            what = f"{where}.{field} has {len(text):,} characters; the API takes {limit}"
-            return Fault("TOO_LONG", what, "Shorten it")
+            what = TOO_LONG.format(path=f"{where}.{field}", n=len(text), most=limit)
+            return Fault("TOO_LONG", what, SHORTEN)
     return None
 
 
@@ -75,8 +89,8 @@ def _address_fault(where: str, body: dict[str, Any]) -> Fault | None:
     for index, address in enumerate(_entries(body, "addresses")):
         for field in ADDRESS_FIELDS:
             if isinstance(address, dict) and not address.get(field):
-                what = f"{where}.addresses.{index}.{field} is missing"
-                return Fault("MISSING_FIELD", what, "Fill it in")
+                what = MISSING.format(path=f"{where}.addresses.{index}.{field}")
+                return Fault("MISSING_FIELD", what, FILL_IN)
     return None
 
 
@@ -95,8 +109,10 @@ def _entries(body: dict[str, Any], field: str) -> list[Any]:
 
 
 def _not_listed(code: str, path: str, value: object, allowed: tuple[str, ...]) -> Fault:
-    what = f"{path} is missing" if value is None else f"{path} is {_quoted(value)}"
-    return Fault(code, what, f"Use one of {', '.join(allowed)}")
+    what = MISSING.format(path=path)
+    if value is not None:
+        what = IS_VALUE.format(path=path, value=_quoted(value))
+    return Fault(code, what, USE_ONE_OF.format(allowed=", ".join(allowed)))
 
 
 def _is_date(value: object) -> bool:
@@ -110,7 +126,7 @@ def _is_date(value: object) -> bool:
     return True
 
 
-def _quoted(value: object) -> str:
+def _quoted(value: object) -> Text:
     match value:
         case str():
             return f"“{shown(value)}”"
@@ -119,6 +135,6 @@ def _quoted(value: object) -> str:
         case int() | float():
             return shown(str(value))
         case dict() | list():
-            return "an object" if isinstance(value, dict) else "a list"
+            return AN_OBJECT if isinstance(value, dict) else A_LIST
         case _:
             return "null"

@@ -7,6 +7,11 @@ from typing import Any
 
 from imports.customers.strict_json import DEEPEST, inspect
 from imports.customers.unreadable import Fault
+from imports.messages import Message, sentence
+from imports.messages import marked as _
+
+NOT_READ_AS_JSON = sentence("NOT_READ_AS_JSON", _("it cannot be read as JSON"))
+CORRECT_AT_SOURCE = sentence("CORRECT_AT_SOURCE", _("Correct it in the source system"))
 
 EXACT_INTEGERS = 2**53  # beyond it JavaScript and every other double-based reader rounds
 NUL_ESCAPE = b"\\u0000"
@@ -20,7 +25,9 @@ class _LookCloser(Exception):
     """The quick look cannot rule a hazard out."""
 
 
-def hazards(raw: bytes, value: object, *, parsed: bool) -> tuple[Fault | None, tuple[str, ...]]:
+def hazards(
+    raw: bytes, value: object, *, parsed: bool
+) -> tuple[Fault | None, tuple[Message, ...]]:
     """The fault (or None) and the warnings of one record, whose `value` msgspec made of `raw`.
 
     A quick look rules hazards out for ordinary records; only the rest is parsed once more.
@@ -29,7 +36,7 @@ def hazards(raw: bytes, value: object, *, parsed: bool) -> tuple[Fault | None, t
         return None, ()
     fault, warnings = inspect(raw)
     if fault is None and not parsed:
-        fault = Fault("BAD_JSON", "it cannot be read as JSON", "Correct it in the source system")
+        fault = Fault("BAD_JSON", NOT_READ_AS_JSON, CORRECT_AT_SOURCE)
     return fault, warnings
 
 

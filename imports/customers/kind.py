@@ -13,9 +13,11 @@ from imports.customers import corrected_files, files
 from imports.customers.answer_words import SAME_KEY
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
+from imports.event_codes import EventCode
 from imports.ledger.moves import note
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.policy import Budget, Outcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["CustomerKind", "probe"]
 
-LOST = _("The worker that sent this batch died before the answer came.")
-LOOK_UP = _("Look its customers up before sending them again: they may be stored.")
-NOT_WRITTEN = _(
-    "{parent} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
-    "manage.py retry_files {job} --output DIR"
+LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
+LOOK_UP = sentence(
+    "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
+)
+NOT_WRITTEN = sentence(
+    "NOT_WRITTEN",
+    _(
+        "{directory} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
+        "manage.py retry_files {job} --output DIR"
+    ),
 )
 
 
@@ -65,16 +72,18 @@ class CustomerKind:
 
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
-            return Outcome(Verdict.REPEATABLE, "WORKER_LOST", f"{LOST} {SAME_KEY}")
-        return Outcome(Verdict.UNKNOWN, "WORKER_LOST", f"{LOST} {LOOK_UP}")
+            return Outcome(Verdict.REPEATABLE, "WORKER_LOST", LOST + SAME_KEY)
+        return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
 
     def close(self, job: ImportJob) -> None:
         parent = settings.RETRY_FILES_DIR
         try:
             retry_files.write(job, parent)
         except OSError as error:
-            said = NOT_WRITTEN.format(parent=parent, error=error.strerror, job=job.pk)
-            note(job, "retry files not written", said)
+            said = NOT_WRITTEN.format(
+                directory=str(parent), error=error.strerror or type(error).__name__, job=job.pk
+            )
+            note(job, EventCode.RETRY_FILES_FAILED, said)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return retry_files.write(job, parent)

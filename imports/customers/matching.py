@@ -10,11 +10,13 @@ from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imports.customers import answer_words as words
 from imports.customers.entries import Reading, read_entry
 from imports.customers.json_paths import find
 from imports.customers.naming import Directory
+from imports.messages import MessageError, sentence
+from imports.messages import marked as _
 from imports.policy import RecordOutcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,47 +28,62 @@ SUCCESS = RecordOutcome(Verdict.SUCCESS)
 NOT_IN_ANSWER = RecordOutcome(
     Verdict.UNKNOWN,
     "NOT_IN_ANSWER",
-    _(
-        "The API's answer does not mention this customer, so it may be stored or not. "
-        "Look it up before sending it again."
+    sentence(
+        "NOT_IN_ANSWER",
+        _(
+            "The API's answer does not mention this customer, so it may be stored or not. "
+            "Look it up before sending it again."
+        ),
     ),
 )
 DOUBLED = RecordOutcome(
     Verdict.UNKNOWN,
     "DOUBLED_IN_ANSWER",
-    _(
-        "The API's answer does not say exactly once what became of this customer. "
-        "Look it up before sending it again."
+    sentence(
+        "DOUBLED",
+        _(
+            "The API's answer does not say exactly once what became of this customer. "
+            "Look it up before sending it again."
+        ),
     ),
 )
 CONTRADICTORY = RecordOutcome(
     Verdict.UNKNOWN,
     "CONTRADICTORY_ANSWER",
-    _(
-        "The API's answer says both that this customer was stored and that it was not. "
-        "Look it up before sending it again."
+    sentence(
+        "CONTRADICTORY",
+        _(
+            "The API's answer says both that this customer was stored and that it was not. "
+            "Look it up before sending it again."
+        ),
     ),
 )
 UNNAMED_FAILURE = RecordOutcome(
     Verdict.UNKNOWN,
     "FAILURE_UNNAMED",
-    _(
-        "The API reports a failure without saying for which customer, and it may be this one. "
-        "Look it up before sending it again."
+    sentence(
+        "UNNAMED_FAILURE",
+        _(
+            "The API reports a failure without saying for which customer, and it may be this one. "
+            "Look it up before sending it again."
+        ),
     ),
 )
 ROLLED_BACK = RecordOutcome(
     Verdict.RETRY,
     "ROLLED_BACK",
-    _(
-        "The API refused the whole batch because of other customers in it: nothing was stored, "
-        "and this one can be sent again without them."
+    sentence(
+        "ROLLED_BACK",
+        _(
+            "The API refused the whole batch because of other customers in it: nothing was "
+            "stored, and this one can be sent again without them."
+        ),
     ),
 )
 
 
-class Unreadable(ValueError):
-    """The answer is not what the mapping says it is. The text says what is missing."""
+class Unreadable(MessageError, ValueError):
+    """The answer is not what the mapping says it is. The message says what is missing."""
 
 
 class Entry(NamedTuple):
@@ -195,14 +212,12 @@ def _entries(
     members = _members(find(document, results.at), results)
     if members is None:
         if results.required:
-            place = f"at “{results.at}”" if results.at else "as its whole body"
-            raise Unreadable(f"the mapping expects a list of results {place}")
+            raise Unreadable(
+                words.NO_LIST_AT.format(path=results.at) if results.at else words.NO_LIST
+            )
         return []
     if results.name.by == "position" and len(members) != len(keys):
-        raise Unreadable(
-            f"it holds {len(members):,} results for the {len(keys):,} customers that were sent, "
-            "and they are told apart only by their position"
-        )
+        raise Unreadable(words.OTHER_COUNT.format(results=len(members), customers=len(keys)))
     directory = Directory(results.name, keys)
     entries = []
     for position, (key, value) in enumerate(members):

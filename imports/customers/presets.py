@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from imports.wording import kept as _
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +184,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "hubspot": HUBSPOT,
     "salesforce-collections": SALESFORCE,
     "bloomreach": BLOOMREACH,
+}
+
+# The sentences above as messages, by their text: an operator's own mapping may say others.
+OF_PRESETS: dict[str, Message] = {
+    text: sentence(f"{preset.upper()}_{code}", text)
+    for preset, mapping in PRESETS.items()
+    for code, text in mapping.get("sentences", {}).items()
 }

@@ -8,21 +8,58 @@ from urllib.parse import urlsplit
 from imports.customers.answers import judge, why
 from imports.customers.token_answers import TokenFailure
 from imports.customers.transport_failures import Undelivered
+from imports.messages import marked as _
+from imports.messages import render, sentence
 from imports.policy import Verdict
 
 if TYPE_CHECKING:
     from imports.customers.answers import Answer
     from imports.customers.client import Client
+    from imports.messages import Message, Text
 
 # Many APIs don't know OPTIONS here, or want a body: they have been reached all the same.
 REACHED = {400, 405, 415, 422, 501}
+PROBE_BROKE = sentence("PROBE_BROKE", _("Redrive itself failed ({error})."))
+ACCEPTED_EMPTY = sentence(
+    "ACCEPTED_EMPTY",
+    _(
+        "Connected: {host} accepted {credential} and an empty list (HTTP {status}). "
+        "No customer was sent."
+    ),
+)
+NOT_REFUSED = sentence(
+    "NOT_REFUSED",
+    _(
+        "Connected: {host} answered (HTTP {status}) and did not refuse {credential}. "
+        "No customer was sent."
+    ),
+)
+REFUSED_EMPTY = sentence(
+    "REFUSED_EMPTY",
+    _(
+        "{host} was reached, but answered HTTP {status} to an empty list{why}. Check the URL "
+        "and the mapping, or ask whoever runs the API. No customer was sent."
+    ),
+)
+REFUSED_OPTIONS = sentence(
+    "REFUSED_OPTIONS",
+    _(
+        "{host} was reached, but answered HTTP {status} to a first question{why}. Check the URL "
+        "and the mapping, or ask whoever runs the API. No customer was sent."
+    ),
+)
 
 
 class ProbeResult(NamedTuple):
     """What "Test connection" saw, in a sentence."""
 
     ok: bool
-    sentence: str
+    message: Text
+
+    @property
+    def sentence(self) -> str:
+        """The message in English."""
+        return render(self.message)
 
 
 def probe(client: Client) -> ProbeResult:
@@ -41,32 +78,35 @@ def probe(client: Client) -> ProbeResult:
     except Undelivered as error:
         return ProbeResult(False, error.failure.sentence)
     except Exception as error:  # its text could hold anything that was sent
-        return ProbeResult(False, f"Redrive itself failed ({type(error).__name__}).")
+        return ProbeResult(False, PROBE_BROKE.format(error=type(error).__name__))
 
 
 def _of_empty_list(client: Client, answer: Answer) -> ProbeResult:
     if judge(answer, client.exchange()).verdict is Verdict.SUCCESS:
-        said = f"accepted {client.auth.credential} and an empty list (HTTP {answer.status})"
-        return ProbeResult(True, f"Connected: {_host(client)} {said}. No customer was sent.")
-    return _refused(client, answer, "an empty list")
+        return ProbeResult(True, _said(ACCEPTED_EMPTY, client, answer))
+    return _refused(client, answer, REFUSED_EMPTY)
 
 
 def _of_options(client: Client, answer: Answer) -> ProbeResult:
     if answer.status in REACHED or 200 <= answer.status <= 299:
-        said = f"answered (HTTP {answer.status}) and did not refuse {client.auth.credential}"
-        return ProbeResult(True, f"Connected: {_host(client)} {said}. No customer was sent.")
-    return _refused(client, answer, "a first question")
+        return ProbeResult(True, _said(NOT_REFUSED, client, answer))
+    return _refused(client, answer, REFUSED_OPTIONS)
 
 
-def _refused(client: Client, answer: Answer, what: str) -> ProbeResult:
+def _refused(client: Client, answer: Answer, sentence: Message) -> ProbeResult:
     sent = client.exchange()
     outcome = judge(answer, sent)
     if outcome.verdict is Verdict.PAUSE or answer.status in (403, 404):
-        return ProbeResult(False, outcome.error)
-    said = f"{_host(client)} was reached, but answered HTTP {answer.status} to {what}"
-    advice = "Check the URL and the mapping, or ask whoever runs the API."
-    return ProbeResult(False, f"{said}{why(answer, sent)}. {advice} No customer was sent.")
+        return ProbeResult(False, outcome.message)
+    told = sentence.format(host=_host(client), status=answer.status, why=why(answer, sent))
+    return ProbeResult(False, told)
+
+
+def _said(sentence: Message, client: Client, answer: Answer) -> Message:
+    return sentence.format(
+        host=_host(client), status=answer.status, credential=client.auth.credential
+    )
 
 
 def _host(client: Client) -> str:
-    return urlsplit(client.endpoint.url).hostname or "the API"
+    return urlsplit(client.endpoint.url).hostname or "?"

@@ -14,7 +14,8 @@ from imports.customers.id_register import IdRegister
 from imports.customers.records import Judge, Record, Refusal
 from imports.customers.remarks import Remarks, keep
 from imports.customers.unreadable import UnreadableFile
-from imports.wording import kept as _
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,22 @@ if TYPE_CHECKING:
 
     from imports.customers.checks import Checks
 
-ONE, MANY = _("{n} customer"), _("{n} customers")
-NOT_SENDABLE, TWICE = _("{n} cannot be sent"), _("{n} named twice")
-WARNED = _("{n} with a warning")
+EMPTY_LIST = sentence("EMPTY_LIST", _("its list of customers is empty"))
+REMOVE_FILE = sentence("REMOVE_FILE", _("Remove the file"))
+NO_FILE = sentence("NO_FILE", _("it is not a regular file"))
+CHOOSE_FILE = sentence("CHOOSE_FILE", _("Choose a file"))
+EMPTY_FILE = sentence("EMPTY_FILE", _("the file is empty"))
+EXPORT_IT_AGAIN = sentence("EXPORT_IT_AGAIN", _("Export it again"))
+CANNOT_BE_READ = sentence("CANNOT_BE_READ", _("it cannot be read ({error})"))
+CHECK_IT_EXISTS = sentence("CHECK_IT_EXISTS", _("Check that it exists and may be read"))
+
+ONE, MANY = sentence("ONE", _("{n} customer")), sentence("MANY", _("{n} customers"))
+NOT_SENDABLE, TWICE = (
+    sentence("NOT_SENDABLE", _("{n} cannot be sent")),
+    sentence("TWICE_IN_FILE", _("{n} named twice")),
+)
+WARNED = sentence("WARNED", _("{n} with a warning"))
+LISTED = sentence("LISTED", "{parts}")
 RELEASE_BYTES = 16 << 20  # pages behind the reader are given back this often
 
 
@@ -47,12 +61,11 @@ class FileVerdict(Remarks):
         """Records that can be sent."""
         return self.records - self.refused
 
-    def summary(self) -> str:
+    def summary(self) -> Message:
         """One line for the list of files: "1,000 customers, 3 cannot be sent"."""
-        rest = {NOT_SENDABLE: self.refused, TWICE: self.duplicated, WARNED: self.warned}
-        told = {ONE if self.records == 1 else MANY: self.records}
-        told |= {phrase: n for phrase, n in rest.items() if n}
-        return ", ".join(phrase.format(n=f"{n:,}") for phrase, n in told.items())
+        rest = ((NOT_SENDABLE, self.refused), (TWICE, self.duplicated), (WARNED, self.warned))
+        first = (ONE if self.records == 1 else MANY).format(n=self.records)
+        return LISTED.format(parts=(first, *(phrase.format(n=n) for phrase, n in rest if n)))
 
 
 def read_records(
@@ -86,7 +99,7 @@ def check_file(
     for record in read_records(path, name, checks, ignored):
         _count(verdict, record, register)
     if not verdict.records:
-        raise UnreadableFile(name, "its list of customers is empty", "Remove the file")
+        raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
     verdict.remark_ignored(name, ignored)
     return verdict
 
@@ -106,14 +119,14 @@ def _mapped(path: Path, name: str) -> Iterator[mmap.mmap]:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFile(name, "it is not a regular file", "Choose a file")
+            raise UnreadableFile(name, NO_FILE, CHOOSE_FILE)
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:  # nothing to map
-        raise UnreadableFile(name, "the file is empty", "Export it again") from None
+        raise UnreadableFile(name, EMPTY_FILE, EXPORT_IT_AGAIN) from None
     except OSError as error:
-        what = f"it cannot be read ({error.strerror})"
-        raise UnreadableFile(name, what, "Check that it exists and may be read") from None
+        what = CANNOT_BE_READ.format(error=error.strerror or type(error).__name__)
+        raise UnreadableFile(name, what, CHECK_IT_EXISTS) from None
     with data:
         yield data
 

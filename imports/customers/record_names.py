@@ -6,7 +6,19 @@ from typing import Any
 
 from imports.customers.json_paths import steps
 from imports.customers.unreadable import Fault, shown
+from imports.messages import Text, sentence
+from imports.messages import marked as _
 
+WRITE_AS_TEXT = sentence("WRITE_AS_TEXT", _("Write it as text, in quotes"))
+SHORTEN = sentence("SHORTEN", _("Shorten it"))
+NAMES_NOBODY = sentence("NAMES_NOBODY", _("{path} is {value}, which names nobody"))
+NAME_TOO_LONG = sentence(
+    "NAME_TOO_LONG", _("{path} has {n} characters; a name has {most} at most")
+)
+THE_TEXT = sentence("THE_TEXT", _("the text “{value}”"))
+AN_OBJECT = sentence("AN_OBJECT", _("an object"))
+A_LIST = sentence("A_LIST", _("a list"))
+A_NUMBER = sentence("A_NUMBER", _("a number"))
 LONGEST_NAME = 320  # characters: the longest e-mail address, and what an index can hold
 
 Paths = tuple[tuple[str, tuple[str, ...]], ...]  # each as written, and its steps
@@ -32,12 +44,12 @@ def first_name(value: object, paths: Paths) -> tuple[str, Fault | None]:
         if found is None:
             continue
         if isinstance(found, bool) or not isinstance(found, str | int):
-            what = f"{path} is {kind_of(found)}, which names nobody"
-            return "", Fault("ID_NOT_TEXT", what, "Write it as text, in quotes")
+            what = NAMES_NOBODY.format(path=path, value=kind_of(found))
+            return "", Fault("ID_NOT_TEXT", what, WRITE_AS_TEXT)
         name = str(found)
         if len(name) > LONGEST_NAME:
-            what = f"{path} has {len(name):,} characters; a name has {LONGEST_NAME} at most"
-            return name, Fault("TOO_LONG", what, "Shorten it")
+            what = NAME_TOO_LONG.format(path=path, n=len(name), most=LONGEST_NAME)
+            return name, Fault("TOO_LONG", what, SHORTEN)
         if name.strip():
             return name, None
     return "", None
@@ -48,12 +60,12 @@ def storable(name: str) -> str:
     return name[:LONGEST_NAME].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def kind_of(value: object) -> str:
+def kind_of(value: object) -> Text:
     """A decoded value in words, for a sentence."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, str):
-        return f"the text “{shown(value)}”"
+        return THE_TEXT.format(value=shown(value))
     if isinstance(value, dict):
-        return "an object"
-    return "a list" if isinstance(value, list) else "a number"
+        return AN_OBJECT
+    return A_LIST if isinstance(value, list) else A_NUMBER

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from imports.customers.unreadable import shown
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from imports.customers.id_register import Earlier, IdRegister
@@ -13,6 +15,22 @@ if TYPE_CHECKING:
 
 Sentence = TypeVar("Sentence")
 
+BESIDE = sentence("BESIDE_THE_LIST", _("{file}: beside the list stands {keys}: not sent."))
+SAME = sentence(
+    "NAMED_BEFORE",
+    _(
+        "{file}, record {record}: the customer “{customer}” is also record {other_record} of "
+        "{other_file}. Both will be sent, unless you remove one."
+    ),
+)
+ALIKE = sentence(
+    "ALMOST_NAMED_BEFORE",
+    _(
+        "{file}, record {record}: the customer “{customer}” differs only by case, space or "
+        "Unicode form from record {other_record} of {other_file}. Both will be sent, unless you "
+        "remove one."
+    ),
+)
 MOST_SENTENCES = 100  # a verdict lists as many refusals, warnings and duplicates, and counts all
 
 
@@ -26,8 +44,8 @@ class Remarks:
 
     warned: int = 0
     duplicated: int = 0
-    warnings: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
+    warnings: list[Message] = field(default_factory=list)
+    duplicates: list[Message] = field(default_factory=list)
 
     def remark(self, name: str, record: Record, register: IdRegister) -> None:
         """Count what is strange about one record of the file that is called `name`."""
@@ -44,17 +62,17 @@ class Remarks:
         """What stands in a file beside its list; told first."""
         if ignored:
             keys = ", ".join(f"“{shown(key)}”" for key in ignored)
-            said = f"{shown(name, 200)}: beside the list stands {keys}: not sent."
-            self.warnings.insert(0, said)
+            self.warnings.insert(0, BESIDE.format(file=shown(name, 200), keys=keys))
             del self.warnings[MOST_SENTENCES:]
 
 
-def _duplicate(name: str, record: Record, earlier: Earlier) -> str:
-    same = "is also" if earlier.exact else "differs only by case, space or Unicode form from"
-    return (
-        f"{shown(name, 200)}, record {record.position:,}: the customer “{shown(record.key)}” "
-        f"{same} record {earlier.position:,} of {shown(earlier.file, 200)}. Both will be sent, "
-        "unless you remove one."
+def _duplicate(name: str, record: Record, earlier: Earlier) -> Message:
+    return (SAME if earlier.exact else ALIKE).format(
+        file=shown(name, 200),
+        record=record.position,
+        customer=shown(record.key),
+        other_record=earlier.position,
+        other_file=shown(earlier.file, 200),
     )
 
 

@@ -12,8 +12,9 @@ import msgspec
 
 from imports.customers.mapping import RecordKey
 from imports.customers.setup import client_of
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.policy import Outcome, Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
     from imports.kinds import Work
     from imports.models import CustomerApi
 
-MAPPING_CHANGED = _(
-    "The API's mapping puts another envelope around customers than when this job's batches were "
-    "cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the files anew."
+MAPPING_CHANGED = sentence(
+    "MAPPING_CHANGED",
+    _(
+        "The API's mapping puts another envelope around customers than when this job's batches "
+        "were cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the "
+        "files "
+        "anew."
+    ),
 )
 
 

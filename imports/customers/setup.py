@@ -151,4 +151,4 @@ def probe(api: CustomerApi) -> ProbeResult:
         with client_of(api, min(api.timeout_seconds, PROBE_SECONDS), 1) as client:
             return probe_client(client)
     except (BadAddress, BadMapping, auth.BadCredential) as error:
-        return ProbeResult(False, str(error))
+        return ProbeResult(False, getattr(error, "message", str(error)))

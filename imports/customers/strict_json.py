@@ -8,9 +8,31 @@ from typing import TYPE_CHECKING
 
 from imports.customers.texts import unstorable
 from imports.customers.unreadable import Fault, shown
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+KEY_TWICE = sentence("KEY_TWICE", _("the key “{key}” is given twice in one object"))
+KEEP_ONE_KEY = sentence("KEEP_ONE_KEY", _("Keep the right one and remove the other"))
+NO_NUMBER = sentence("NO_NUMBER", _("{value} is not a JSON number"))
+USE_A_NUMBER = sentence("USE_A_NUMBER", _("Use a number or null"))
+LONG_NUMBER = sentence("LONG_NUMBER", _("a number has {n} characters"))
+WRITE_IDS_AS_TEXT = sentence("WRITE_IDS_AS_TEXT", _("Write long identifiers as text, in quotes"))
+HUGE_NUMBER = sentence("HUGE_NUMBER", _("the number {value} is too large for any receiver"))
+TEXT_OR_CORRECT = sentence("TEXT_OR_CORRECT", _("Write it as text or correct it"))
+LOSES_DIGITS = sentence(
+    "LOSES_DIGITS",
+    _(
+        "the number {value} has more digits than most receivers keep; it is sent as it "
+        "stands. Write long identifiers as text"
+    ),
+)
+NESTED_TOO_DEEP = sentence("NESTED_TOO_DEEP", _("it is nested more than {most} levels deep"))
+CORRECT_EXPORT = sentence(
+    "CORRECT_EXPORT", _("Correct the export; no customer is built like that")
+)
 
 DEEPEST = 100  # levels; Jackson, .NET and others stop between 64 and 1,000
 LONGEST_NUMBER = 400  # characters; a double's largest integer has 309 digits
@@ -19,14 +41,14 @@ LONGEST_NUMBER = 400  # characters; a double's largest integer has 309 digits
 class _Refused(Exception):
     """Carries a fault out of the parser's hooks."""
 
-    def __init__(self, code: str, what: str, remedy: str) -> None:
-        super().__init__(what)
+    def __init__(self, code: str, what: Message, remedy: Message) -> None:
+        super().__init__(code)
         self.fault = Fault(code, what, remedy)
 
 
-def inspect(raw: bytes) -> tuple[Fault | None, tuple[str, ...]]:
+def inspect(raw: bytes) -> tuple[Fault | None, tuple[Message, ...]]:
     """The fault or None, and the warnings: hooks see every key and the digits of every number."""
-    warnings: list[str] = []
+    warnings: list[Message] = []
 
     def number(digits: str) -> float:
         return _number(digits, warnings)
@@ -53,27 +75,24 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         return members
     keys = [key for key, _ in pairs]
     twice = next(key for key in members if keys.count(key) > 1)
-    what = f"the key “{shown(twice)}” is given twice in one object"
-    raise _Refused("DUPLICATE_KEY", what, "Keep the right one and remove the other")
+    what = KEY_TWICE.format(key=shown(twice))
+    raise _Refused("DUPLICATE_KEY", what, KEEP_ONE_KEY)
 
 
 def _constant(word: str) -> object:
-    raise _Refused("BAD_NUMBER", f"{word} is not a JSON number", "Use a number or null")
+    raise _Refused("BAD_NUMBER", NO_NUMBER.format(value=word), USE_A_NUMBER)
 
 
-def _number(digits: str, warnings: list[str]) -> float:
+def _number(digits: str, warnings: list[Message]) -> float:
     if len(digits) > LONGEST_NUMBER:
-        what = f"a number has {len(digits):,} characters"
-        raise _Refused("BAD_NUMBER", what, "Write long identifiers as text, in quotes")
+        what = LONG_NUMBER.format(n=len(digits))
+        raise _Refused("BAD_NUMBER", what, WRITE_IDS_AS_TEXT)
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        what = f"the number {shown(digits)} is too large for any receiver"
-        raise _Refused("BAD_NUMBER", what, "Write it as text or correct it")
+        what = HUGE_NUMBER.format(value=shown(digits))
+        raise _Refused("BAD_NUMBER", what, TEXT_OR_CORRECT)
     if _loses_digits(digits, number):
-        warnings.append(
-            f"the number {shown(digits)} has more digits than most receivers keep; "
-            "it is sent as it stands. Write long identifiers as text"
-        )
+        warnings.append(LOSES_DIGITS.format(value=shown(digits)))
     return number
 
 
@@ -88,7 +107,7 @@ def _loses_digits(digits: str, number: float) -> bool:
 
 def _check_depth(value: object) -> None:
     level = [value]
-    for _ in range(DEEPEST):
+    for _level in range(DEEPEST):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return
@@ -106,8 +125,8 @@ def _children(value: object) -> list[object]:
 
 
 def _too_deep() -> Fault:
-    what = f"it is nested more than {DEEPEST} levels deep"
-    return Fault("TOO_DEEP", what, "Correct the export; no customer is built like that")
+    what = NESTED_TOO_DEEP.format(most=DEEPEST)
+    return Fault("TOO_DEEP", what, CORRECT_EXPORT)
 
 
 def lenient(raw: bytes) -> object:

@@ -6,10 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from imports.customers.unreadable import Fault, shown
+from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HAS_NUL = sentence("HAS_NUL", _("{path} contains the character NUL (\\u0000)"))
+REMOVE_NUL = sentence("REMOVE_NUL", _("Remove it: databases refuse it"))
+HAS_HALF = sentence(
+    "HAS_HALF_CHARACTER", _("{path} contains half a character (a lone surrogate, \\ud800)")
+)
+WRITE_AGAIN = sentence("WRITE_AGAIN", _("Write the text again in the source system"))
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -30,9 +38,7 @@ def unstorable(value: object) -> Fault | None:
     """The fault of a record with NUL or half a character in one of its texts."""
     for path, text in texts(value):
         if "\x00" in text:
-            what = f"{shown(path, 80)} contains the character NUL (\\u0000)"
-            return Fault("BAD_TEXT", what, "Remove it: databases refuse it")
+            return Fault("BAD_TEXT", HAS_NUL.format(path=shown(path, 80)), REMOVE_NUL)
         if _HALF_CHARACTER.search(text):
-            what = f"{shown(path, 80)} contains half a character (a lone surrogate, \\ud800)"
-            return Fault("BAD_TEXT", what, "Write the text again in the source system")
+            return Fault("BAD_TEXT", HAS_HALF.format(path=shown(path, 80)), WRITE_AGAIN)
     return None

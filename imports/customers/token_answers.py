@@ -11,38 +11,53 @@ from typing import TYPE_CHECKING, Any
 from imports.customers.json_paths import as_name
 from imports.customers.retry_after import retry_after
 from imports.customers.scrubbing import one_line
-from imports.wording import kept as _
+from imports.messages import Message, Said, Text, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from imports.customers.answers import Answer
 
 # RFC 6749, section 5.2. Who must be corrected, as far as the error tells.
 WHO = {
-    "invalid_grant": _("The user name or password was refused"),
-    "invalid_client": _("The client id or client secret was refused"),
-    "unauthorized_client": _("This client may not use this grant"),
+    "invalid_grant": sentence("WHO_INVALID_GRANT", _("The user name or password was refused")),
+    "invalid_client": sentence(
+        "WHO_INVALID_CLIENT", _("The client id or client secret was refused")
+    ),
+    "unauthorized_client": sentence(
+        "WHO_UNAUTHORIZED_CLIENT", _("This client may not use this grant")
+    ),
 }
-SOMEBODY = _("The credential was refused")
-WHO_WAS_REFUSED = _(
-    "{who} when a token was asked for{said}: check {credential}, then resume the job."
+SOMEBODY = sentence("SOMEBODY", _("The credential was refused"))
+WHO_WAS_REFUSED = sentence(
+    "WHO_WAS_REFUSED",
+    _("{who} when a token was asked for{said}: check {credential}, then resume the job."),
 )
-NO_TOKEN = _(
-    "The token URL answered HTTP {status} without an access token. Check the token URL, then "
-    "resume the job."
+NO_TOKEN = sentence(
+    "NO_TOKEN_IN_ANSWER",
+    _(
+        "The token URL answered HTTP {status} without an access token. Check the token URL, then "
+        "resume the job."
+    ),
 )
-UNAVAILABLE = _("The token URL is not available (HTTP {status}){said}. Nothing was sent yet.")
-REFUSED = _(
-    "The token URL refused the request (HTTP {status}){said}. Check the token URL and the kind of "
-    "authentication, then resume the job."
+UNAVAILABLE = sentence(
+    "UNAVAILABLE", _("The token URL is not available (HTTP {status}){said}. Nothing was sent yet.")
+)
+REFUSED = sentence(
+    "TOKEN_REQUEST_REFUSED",
+    _(
+        "The token URL refused the request (HTTP {status}){said}. Check the token URL and the "
+        "kind "
+        "of authentication, then resume the job."
+    ),
 )
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 class TokenFailure(Exception):
-    """No token was had, so nothing of the batch was sent. The text is a whole sentence."""
+    """No token was had, so nothing of the batch was sent. `sentence` says why."""
 
-    def __init__(self, code: str, sentence: str, wait: float | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, sentence: Message, wait: float | None = None) -> None:
+        super().__init__(str(sentence))
         self.code = code
         self.sentence = sentence
         self.wait = wait  # seconds, where the endpoint asked for them
@@ -56,7 +71,7 @@ class TokenRefused(TokenFailure):
     """A person must act: the credential, the grant or the URL is wrong."""
 
 
-def token_from(answer: Answer, credential: str, secrets: tuple[str, ...]) -> tuple[str, float]:
+def token_from(answer: Answer, credential: Text, secrets: tuple[str, ...]) -> tuple[str, float]:
     """The access token and its life in seconds (infinite where the answer does not say).
 
     Raises TokenUnavailable or TokenRefused.
@@ -70,11 +85,11 @@ def token_from(answer: Answer, credential: str, secrets: tuple[str, ...]) -> tup
             "TOKEN_ANSWER_UNREADABLE",
             NO_TOKEN.format(status=answer.status),
         )
-    said = one_line(as_name(fields.get("error_description")), secrets).rstrip(". ")
-    raise _failure(answer, as_name(fields.get("error")), f": {said}" if said else "", credential)
+    said = Said(one_line(as_name(fields.get("error_description")), secrets))
+    raise _failure(answer, as_name(fields.get("error")), said, credential)
 
 
-def _failure(answer: Answer, error: str, said: str, credential: str) -> TokenFailure:
+def _failure(answer: Answer, error: str, said: Said, credential: Text) -> TokenFailure:
     status = answer.status
     if status in (408, 425, 429) or status >= 500:
         wait = retry_after(answer.headers, time.time())

@@ -16,31 +16,37 @@ from urllib3.exceptions import (
 from urllib3.exceptions import IncompleteRead as IncompleteBody
 
 from imports.customers.addresses import BadAddress
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 from imports.policy import Verdict
-from imports.wording import kept as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imports.customers.wire import Flight
 
-NO_NAME = _("The name {host} could not be resolved.")
-REFUSED = _("{host} refused the connection.")
-NO_CONNECTION = _("{host} did not accept a connection in time.")
-NOT_SECURE = _("No secure connection with {host} could be made.")
-NOT_REACHED = _("{host} could not be reached.")
-UNFINISHED = _("{host} did not finish its answer before the deadline.")
-TOO_LARGE = _("The answer of {host} is too large to be read.")
-SILENT = _("{host} fell silent before its answer was complete.")
-NOT_UNPACKED = _("The answer of {host} (HTTP {status}) can't be unpacked.")
-BROKE_OFF = _("The answer of {host} broke off in the middle.")
-CLOSED = _("{host} closed the connection without an answer.")
-NO_HTTP = _("What {host} answered is not HTTP.")
-NOT_SENT = _("Nothing was sent.")
-CORRECT_IT = _("Correct the address, then resume the job.")
-CERTIFICATE = _(
-    "The certificate of {host} can't be trusted ({error}), so nothing was sent. Correct the URL "
-    "or the certificate, then resume the job."
+NO_NAME = sentence("NAME_NOT_RESOLVED", _("The name {host} could not be resolved."))
+REFUSED = sentence("CONNECTION_REFUSED", _("{host} refused the connection."))
+NO_CONNECTION = sentence("NO_CONNECTION", _("{host} did not accept a connection in time."))
+NOT_SECURE = sentence("NOT_SECURE", _("No secure connection with {host} could be made."))
+NOT_REACHED = sentence("NOT_REACHED", _("{host} could not be reached."))
+UNFINISHED = sentence("UNFINISHED", _("{host} did not finish its answer before the deadline."))
+TOO_LARGE = sentence("ANSWER_TOO_LARGE", _("The answer of {host} is too large to be read."))
+SILENT = sentence("SILENT", _("{host} fell silent before its answer was complete."))
+NOT_UNPACKED = sentence(
+    "NOT_UNPACKED", _("The answer of {host} (HTTP {status}) can't be unpacked.")
+)
+BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer of {host} broke off in the middle."))
+CLOSED = sentence("CLOSED", _("{host} closed the connection without an answer."))
+NO_HTTP = sentence("NO_HTTP", _("What {host} answered is not HTTP."))
+NOT_SENT = sentence("NOT_SENT", _("Nothing was sent."))
+CORRECT_IT = sentence("CORRECT_IT", _("Correct the address, then resume the job."))
+CERTIFICATE = sentence(
+    "CERTIFICATE",
+    _(
+        "The certificate of {host} can't be trusted ({error}), so nothing was sent. Correct the "
+        "URL or the certificate, then resume the job."
+    ),
 )
 
 
@@ -57,7 +63,7 @@ class Failure(NamedTuple):
 
     verdict: Verdict
     code: str
-    sentence: str
+    sentence: Message
     status: int | None = None
 
 
@@ -71,18 +77,18 @@ class Undelivered(Exception):
 
 def failure_of(error: Exception, flight: Flight, url: str, status: int | None) -> Failure:
     """What an exception of the transport says. `status` is that of an answer that broke off."""
-    host = urlsplit(url).hostname or "the API"
+    host = urlsplit(url).hostname or "?"
     causes = list(_causes(error))
     if not flight.is_on_wire:
         return _not_sent(causes, flight, host)
     code, what = _lost(causes, flight, status)
-    return Failure(Verdict.UNKNOWN, code, what.format(host=host, status=status), status)
+    return Failure(Verdict.UNKNOWN, code, what.format(host=host, status=status or 0), status)
 
 
 def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure:
     for cause in causes:
         if isinstance(cause, BadAddress):
-            return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", f"{cause} {CORRECT_IT}")
+            return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", cause.message + CORRECT_IT)
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(
                 Verdict.PAUSE,
@@ -90,10 +96,10 @@ def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure
                 CERTIFICATE.format(host=host, error=cause.verify_message),
             )
     code, what = _unreached(causes, flight)
-    return Failure(Verdict.RETRY, code, f"{what.format(host=host)} {NOT_SENT}")
+    return Failure(Verdict.RETRY, code, what.format(host=host) + NOT_SENT)
 
 
-def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, str]:
+def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, Message]:
     if _any(causes, NameResolutionError, socket.gaierror):
         return "DNS_FAILED", NO_NAME
     if _any(causes, ConnectionRefusedError):
@@ -105,7 +111,7 @@ def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, str]:
     return "CONNECT_FAILED", NOT_REACHED
 
 
-def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tuple[str, str]:
+def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tuple[str, Message]:
     if flight.is_overdue:
         return "TIMEOUT", UNFINISHED
     if _any(causes, TooLarge):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from psycopg.types.json import Json
 
 from imports.ledger.statements import cursor
+from imports.messages import storable as clean
+from imports.messages import to_json
 from imports.policy import Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -19,18 +21,20 @@ CODE_KEPT = 60  # as long as the columns are
 
 NOTE = """
 INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
-    ended_at, verdict, http_status, error_code, error, answer, success_count, error_count,
+    ended_at, verdict, http_status, error_code, error, message, answer, success_count, error_count,
     unknown_count, details)
 SELECT b.job_id, b.id, b.tries, mine.counted, b.worker, coalesce(b.claimed_at, clock_timestamp()),
-    b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error, mine.answer,
+    b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error,
+    mine.message, mine.answer,
     CASE WHEN mine.verdict = 'success' THEN b.size ELSE mine.successes END,
     CASE WHEN mine.verdict IN ('rejected', 'retry') OR (mine.verdict = 'split' AND b.size = 1)
         THEN b.size ELSE mine.errors END,
     CASE WHEN mine.verdict IN ('unknown', 'repeatable') THEN b.size ELSE mine.unknowns END,
     mine.details
-FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],
-            %s::int[], %s::int[], %s::int[], %s::jsonb[])
-    AS mine(id, counted, verdict, http, code, error, answer, successes, errors, unknowns, details)
+FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::int[], %s::text[], %s::text[], %s::jsonb[],
+            %s::text[], %s::int[], %s::int[], %s::int[], %s::jsonb[])
+    AS mine(id, counted, verdict, http, code, error, message, answer, successes, errors, unknowns,
+            details)
 JOIN imports_importbatch b ON b.id = mine.id
 """
 
@@ -47,6 +51,7 @@ def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
             outcome.http_status,
             outcome.code,
             outcome.error,
+            Json(to_json(outcome.message)) if outcome.message else None,
             outcome.answer[:ANSWER_KEPT],
             *_counts(outcome),
             Json(outcome.details or {}),
@@ -67,7 +72,7 @@ def _counts(outcome: Outcome) -> tuple[int, int, int]:
 
 def storable(outcome: Outcome) -> Outcome:
     """The outcome with codes that fit and no NUL: a stranger's answer must not stop a lane."""
-    answer = _text(outcome.answer)
+    answer = clean(outcome.answer)
     records = tuple(_storable(record) for record in outcome.records)
     if answer is not outcome.answer or records != outcome.records:
         outcome = replace(outcome, answer=answer, records=records)
@@ -75,11 +80,5 @@ def storable(outcome: Outcome) -> Outcome:
 
 
 def _storable(one: _One) -> _One:
-    code, error = _text(one.code)[:CODE_KEPT], _text(one.error)
-    if (code, error) == (one.code, one.error):  # nearly always
-        return one
-    return replace(one, code=code, error=error)
-
-
-def _text(text: str) -> str:
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}") if "\x00" in text else text
+    code = clean(one.code)[:CODE_KEPT]
+    return one if code == one.code else replace(one, code=code)  # nearly always the first

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import connection
+from psycopg.types.json import Jsonb
 
 from imports.ledger.statements import cursor
+from imports.messages import cause_of, render, to_json
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imports.messages import Text
     from imports.models import ImportJob
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written
@@ -27,7 +30,7 @@ BATCH_COLUMNS = {
 RESULT_COLUMNS = {
     "job_id": "int8", "batch_id": "int8", "file_id": "int8", "position": "int4", "key": "text",
     "email": "text", "status": "text", "error_code": "text", "error": "text",
-    "final_error": "text",
+    "final_error": "text", "message": "jsonb", "cause": "text",
     "body_start": "int4", "body_length": "int4", "refused_record": "bytea", "retry_of_id": "int8",
 }  # fmt: skip
 
@@ -53,7 +56,7 @@ class Refused:
     key: str
     email: str
     code: str
-    reason: str
+    message: Text
     raw: bytes
 
 
@@ -83,7 +86,7 @@ class Intake:
         self._result_rows += [
             (
                 self.job.pk, batch_id, record.file_id or file_id, record.position, record.key,
-                record.email, pending, "", "", None, record.start, record.length, None,
+                record.email, pending, "", "", None, None, "", record.start, record.length, None,
                 record.retry_of,
             )
             for record in records
@@ -96,10 +99,12 @@ class Intake:
     def add_refused(self, record: Refused, file_id: int | None) -> None:
         """One record that cannot be sent: excluded, with its reason and its bytes."""
         self.refused += 1
+        error = render(record.message)
         self._result_rows.append(
             (
                 self.job.pk, None, file_id, record.position, record.key, record.email,
-                ResultStatus.EXCLUDED.value, record.code, record.reason, record.reason, 0, 0,
+                ResultStatus.EXCLUDED.value, record.code, error, error,
+                Jsonb(to_json(record.message)), cause_of(record.message), 0, 0,
                 record.raw, None,
             )
         )  # fmt: skip

@@ -10,8 +10,11 @@ from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext as _
 
+from imports.event_codes import EventCode
 from imports.ledger import waves
 from imports.ledger.notices import announce
+from imports.messages import cause_of, sentence
+from imports.messages import marked as gettext_noop
 from imports.models import (
     Gate,
     ImportBatch,
@@ -30,14 +33,17 @@ from imports.states import (
     JobStatus,
     ResultStatus,
 )
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from imports.messages import Text
+
 UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
 CANCELLED_CODE = "CANCELLED"
-CANCELLED_TEXT = gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
+CANCELLED_TEXT = sentence(
+    "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
+)
 ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
@@ -46,10 +52,16 @@ class NotAllowed(Exception):
 
 
 def note(
-    job: ImportJob, action: str, message: str = "", actor: str = "", about: Sequence[int] = ()
-) -> JobEvent:
-    """Add a line to the job's log; `about` are the results whose own story tells it, too."""
-    event = JobEvent.objects.create(job=job, action=action, message=message, actor=actor)
+    job: ImportJob, code: EventCode, message: Text | None = None, actor: str = "",
+    reason: str = "", about: Sequence[int] = (),
+) -> JobEvent:  # fmt: skip
+    """Add a line to the job's log; `about` are the results whose own story tells it, too.
+
+    `reason` are the actor's own words.
+    """
+    event = JobEvent.objects.create(
+        job=job, code=code, message=message, actor=actor, reason=reason
+    )
     tell_of(event, about)
     return event
 
@@ -107,23 +119,23 @@ def start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
                 _("This job is %(status)s: it was started before.")
                 % {"status": job.get_status_display().lower()}
             )
-        note(job, "started", waves.intention(job), actor)
+        note(job, EventCode.STARTED, waves.intention(job), actor)
 
 
 def pause(job: ImportJob, actor: str = "") -> bool:
     """Claim nothing more; what is in flight comes back and is recorded."""
     with transaction.atomic():
-        paused = move(job, JobStatus.PAUSED, pause_code="BY_HAND", pause_message="")
+        paused = move(job, JobStatus.PAUSED, pause_code="BY_HAND", pause_message=None)
         if paused:
-            note(job, "paused", actor=actor)
+            note(job, EventCode.PAUSED, actor=actor)
     return paused
 
 
-def pause_for(job: ImportJob, code: str, message: str) -> None:
+def pause_for(job: ImportJob, code: str, message: Text) -> None:
     """Pause because a person must act. The first reason stays."""
     with transaction.atomic():
         if move(job, JobStatus.PAUSED, pause_code=code, pause_message=message):
-            note(job, "paused", message)
+            note(job, EventCode.PAUSED, message)
             announce(job, What.PAUSED, code)
 
 
@@ -138,13 +150,13 @@ def resume(job: ImportJob, actor: str = "") -> bool:
         resumed = ImportJob.objects.filter(pk=job.pk, status=JobStatus.PAUSED).update(
             status=JobStatus.RUNNING,
             pause_code="",
-            pause_message="",
+            pause_message=None,
             **(waves.next_of(held) if stopped else {}),
         )
         job.refresh_from_db()
         if resumed:
-            Gate.objects.filter(pk=job.gate_id).update(resting_until=None, resting_reason="")
-            note(job, "resumed", waves.what_goes(job) if stopped else "", actor)
+            Gate.objects.filter(pk=job.gate_id).update(resting_until=None, resting_reason=None)
+            note(job, EventCode.RESUMED, waves.what_goes(job) if stopped else None, actor)
     return bool(resumed)
 
 
@@ -155,7 +167,7 @@ def cancel(job: ImportJob, actor: str = "") -> bool:
         if not move(job, JobStatus.CANCELLED, finished_at=Now()):
             return False
         Gate.objects.select_for_update().get(pk=job.gate_id)  # a claim under way ends before
-        note(job, "cancelled", actor=actor)
+        note(job, EventCode.CANCELLED, actor=actor)
         drop_unsent(job)
         announce(job, What.CANCELLED)
     return True
@@ -169,15 +181,18 @@ def drop_unsent(job: ImportJob) -> None:
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
         status=ResultStatus.ERROR,
         error_code=CANCELLED_CODE,
-        error=CANCELLED_TEXT,
-        final_error=CANCELLED_TEXT,
+        error=str(CANCELLED_TEXT),
+        final_error=str(CANCELLED_TEXT),
+        message=CANCELLED_TEXT,
+        cause=cause_of(CANCELLED_TEXT),
         updated_at=Now(),
     )
     ImportBatch.objects.filter(pk__in=pks, status__in=unsent).update(
         status=BatchStatus.FAILED,
         error_count=F("size"),
         error_code=CANCELLED_CODE,
-        error=CANCELLED_TEXT,
+        error=str(CANCELLED_TEXT),
+        message=CANCELLED_TEXT,
         ended_at=Now(),
         token=None,
     )
@@ -189,7 +204,7 @@ def sweep_cancelled(job: ImportJob) -> None:
         drop_unsent(job)
 
 
-def rest(job: ImportJob, seconds: float, reason: str) -> None:
+def rest(job: ImportJob, seconds: float, reason: Text) -> None:
     """The other side said "not now": nobody claims of this API or portal until then."""
     until = Now() + Value(timedelta(seconds=seconds))
     Gate.objects.filter(pk=job.gate_id).update(
@@ -218,15 +233,15 @@ def settle_wave(job: ImportJob) -> bool:
             return False
         running.filter(wave=held.wave).update(**waves.next_of(held))
         held.refresh_from_db()
-        note(held, "wave ended", f"{came.sums()}. {waves.what_goes(held)}")
+        note(held, EventCode.WAVE_ENDED, came.sums() + waves.what_goes(held))
     return True
 
 
-def refuse_input(job: ImportJob, message: str) -> None:
+def refuse_input(job: ImportJob, message: Text) -> None:
     """The input could not be read: back to a draft, with nothing of it imported."""
     with transaction.atomic():
         if move(job, JobStatus.DRAFT, started_at=None):
-            note(job, "input refused", message)
+            note(job, EventCode.INPUT_REFUSED, message)
             announce(job, What.REFUSED)
 
 
@@ -241,10 +256,10 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
         still_going = ImportJob.objects.filter(pk=job.pk, status__in=UNDER_WAY)
         with transaction.atomic():
             done = still_going.exclude(Exists(open_batches)).update(
-                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=""
+                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
             )
             if done:
-                note(job, "finished")
+                note(job, EventCode.FINISHED)
                 announce(job, What.FINISHED)
                 finished.append(job.pk)
         if not done:

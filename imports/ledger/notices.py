@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from imports.event_codes import EventCode
 from imports.ledger.sums import sums
 from imports.models import Channel, Delivery, JobEvent, Notice
 from imports.models.notices import Wanted, What
@@ -12,7 +13,7 @@ from imports.models.notices import Wanted, What
 if TYPE_CHECKING:
     from imports.models import ImportJob
 
-GOES = ("started", "resumed")  # what people do to set a job going
+GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job going
 
 
 def announce(job: ImportJob, what: What, cause: str = "") -> None:
@@ -27,7 +28,7 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
         job=job,
         what=what,
         cause=cause,
-        go=JobEvent.objects.filter(job=job, action__in=GOES).count(),
+        go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
         defaults={"sums": asdict(sums(job))},
     )
     if is_news:

@@ -43,14 +43,14 @@ WITH mine AS (
     UPDATE imports_importbatch b
     SET status = 'done', success_count = b.size, unknown_count = 0, error_count = 0,
         attempts = b.attempts + 1, ended_at = clock_timestamp(), lease_until = NULL,
-        http_status = mine.http, error_code = '', error = ''
+        http_status = mine.http, error_code = '', error = '', message = NULL
     FROM mine WHERE b.id = mine.id AND b.token = mine.token AND b.status = 'sending'
     RETURNING b.id, b.job_id, b.size, b.attempts, b.tries, b.worker, b.claimed_at, b.sent_at,
         mine.http, mine.answer, mine.details
 ), records AS (
     UPDATE import_results r
     SET status = 'success', retry_attempts = done.attempts, http_status = done.http,
-        error = '', error_code = '', updated_at = clock_timestamp()
+        error = '', error_code = '', message = NULL, cause = '', updated_at = clock_timestamp()
     FROM done WHERE r.batch_id = done.id AND r.status = 'pending'
 ), attempts AS (
     INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
@@ -140,6 +140,7 @@ def apply(job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget) 
         http_status=outcome.http_status,
         error_code=outcome.code,
         error=outcome.error,
+        message=outcome.message or None,
         lease_until=None,
     )
     note_attempts([(batch.pk, outcome, step.counted)])
@@ -147,10 +148,10 @@ def apply(job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget) 
         case Move.AGAIN:
             send_again(batch, outcome, step.delay)
             if outcome.verdict == Verdict.DEFERRED:
-                moves.rest(job, step.delay, outcome.error)
+                moves.rest(job, step.delay, outcome.message)
         case Move.PAUSE_JOB:
             send_again(batch, outcome, 0.0)
-            moves.pause_for(job, outcome.code, outcome.error)
+            moves.pause_for(job, outcome.code, outcome.message)
         case Move.SPLIT:
             split_in_two(batch)
         case _ if outcome.verdict == Verdict.MIXED:

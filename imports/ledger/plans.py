@@ -15,32 +15,35 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from imports import kinds
+from imports.event_codes import EventCode
 from imports.ledger import rounds, verdicts
 from imports.ledger.copying import copy
 from imports.ledger.intake import copy_in
 from imports.ledger.moves import NotAllowed, lock, note, tell_of
 from imports.ledger.versions import RETRIED_ONCE
+from imports.messages import Message, sentence
+from imports.messages import marked as gettext_noop
 from imports.models import ImportResult, Plan, PlanPart
 from imports.models.jobs import Beginning
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import QuerySet
 
+    from imports.messages import Text
     from imports.models import ImportJob
 
 PART = 2_000  # records of one transaction, and of anything that is done while a person waits
 IDS_AT_ONCE = 20_000
 PARTS_AT_ONCE = 20
 PART_COLUMNS = {"plan_id": "int8", "number": "int4", "result_ids": "int8[]"}
-IN_BACKGROUND = gettext_noop("{n} records, in the background.")
-DONE = gettext_noop("{n} of {total} records.")
-LEFT_ALONE = gettext_noop("{n} had changed meanwhile and were left alone.")
-STOPPED = gettext_noop("Stopped by {actor}.")
+IN_BACKGROUND = sentence("IN_BACKGROUND", gettext_noop("{n} records, in the background."))
+DONE = sentence("DONE", gettext_noop("{n} of {total} records."))
+LEFT_ALONE = sentence("LEFT_ALONE", gettext_noop("{n} had changed meanwhile and were left alone."))
+STOPPED = sentence("STOPPED", gettext_noop("Stopped by {actor}."))
 RETRIES = (PlanAction.RETRY, PlanAction.SEND_AGAIN)
 
 
@@ -91,8 +94,7 @@ def make(
             plan.made = rounds.new_round(job, reason, insists=insists, beginning=beginning)
         else:
             word = verdicts.of(action, reason, actor).word
-            text = f"{IN_BACKGROUND.format(n=plan.total)} {reason}"
-            plan.event = note(job, word, text, actor)
+            plan.event = note(job, word, IN_BACKGROUND.format(n=plan.total), actor, reason)
         plan.save()
     return plan
 
@@ -182,12 +184,12 @@ def _do(plan: Plan, ids: list[int]) -> int:
     return copy(plan.made, chosen, keep_keys=action == PlanAction.SEND_AGAIN)
 
 
-def _finish(plan: Plan, trouble: str = "") -> None:
+def _finish(plan: Plan, trouble: Text | None = None) -> None:
     """Nothing more is done; a retry that has records goes out, unless it is to wait."""
     plan.refresh_from_db()
     Plan.objects.filter(pk=plan.pk).update(finished_at=Now(), trouble=trouble)
     if plan.action not in RETRIES:
-        note(plan.job, "done in the background", f"{trouble} {_told(plan)}".strip())
+        note(plan.job, EventCode.DONE_IN_BACKGROUND, _told(plan, trouble))
     elif plan.made is None:
         return
     elif not plan.taken:
@@ -196,14 +198,16 @@ def _finish(plan: Plan, trouble: str = "") -> None:
         kinds.get(plan.made.kind).copy_records(plan.made)
         rounds.note_both(plan.job, plan.made, plan.taken, plan.reason, plan.actor)
         if trouble or plan.left_alone:
-            note(plan.job, "put together in the background", f"{trouble} {_told(plan)}".strip())
+            note(plan.job, EventCode.MADE_IN_BACKGROUND, _told(plan, trouble))
         if plan.starts and not trouble:
             rounds.queue(plan.made, plan.actor)
 
 
-def _told(plan: Plan) -> str:
+def _told(plan: Plan, trouble: Text | None) -> Text:
     told = DONE.format(n=plan.taken, total=plan.total)
-    return f"{told} {LEFT_ALONE.format(n=plan.left_alone)}" if plan.left_alone else told
+    if plan.left_alone:
+        told += LEFT_ALONE.format(n=plan.left_alone)
+    return trouble + told if isinstance(trouble, Message) else told
 
 
 def stop(plan: Plan, actor: str) -> bool:
@@ -211,7 +215,7 @@ def stop(plan: Plan, actor: str) -> bool:
     return give_up(plan, STOPPED.format(actor=actor))
 
 
-def give_up(plan: Plan, why: str) -> bool:
+def give_up(plan: Plan, why: Text) -> bool:
     """End a plan before its time; False if it had ended already."""
     with transaction.atomic():
         held = Plan.objects.select_for_update(no_key=True).filter(pk=plan.pk, finished_at=None)

@@ -10,6 +10,7 @@ from django.db.models import Max, Value
 from django.db.models.functions import Now
 
 from imports.ledger import bodies
+from imports.messages import cause_of
 from imports.models import ImportBatch, ImportResult
 from imports.policy import Budget, Outcome, RecordOutcome, Verdict
 from imports.states import BatchStatus, ResultStatus
@@ -90,7 +91,7 @@ def _tell(
     """Let the open records (or those named) say what the last try came to ("current error")."""
     told = batch.results.filter(status=ResultStatus.PENDING)
     (told if pks is None else told.filter(pk__in=pks)).update(
-        error=why.error,
+        **said(why),
         error_code=why.code,
         http_status=http_status,
         retry_attempts=batch.attempts,
@@ -111,13 +112,21 @@ def _decide(
         http_status = why.http_status
     ImportResult.objects.filter(pk__in=pks, status__in=OPEN_RESULTS).update(
         status=status,
-        error="" if good else why.error,
+        **(said(None) if good else said(why)),
         error_code="" if good else why.code or "UNEXPLAINED",
         final_error=None if good else why.error,
         http_status=http_status,
         retry_attempts=batch.attempts,
         updated_at=Now(),
     )
+
+
+def said(why: Outcome | RecordOutcome | None) -> dict[str, object]:
+    """The columns of a result that say why; what they have in common with others, too."""
+    if why is None:
+        return {"error": "", "message": None, "cause": ""}
+    message = why.message or None
+    return {"error": why.error, "message": message, "cause": cause_of(message)}
 
 
 def close(batch: ImportBatch) -> None:

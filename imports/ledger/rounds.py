@@ -10,16 +10,18 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from imports import kinds
+from imports.event_codes import EventCode
 from imports.ledger import waves
 from imports.ledger.copying import copy
 from imports.ledger.moves import NotAllowed, lock, move, note
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.models.jobs import Beginning
 from imports.states import JobStatus, ResultStatus
-from imports.wording import kept as gettext_noop
 
-GO_OUT = gettext_noop("{n} records go out again in job {job}.")
-RETRY_OF = gettext_noop("Retry of job {job}: {n} records.")
+GO_OUT = sentence("GO_OUT", gettext_noop("{n} records go out again in job {job}."))
+RETRY_OF = sentence("RETRY_OF", gettext_noop("Retry of job {job}: {n} records."))
 SETTINGS = (
     "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
     "max_attempts", "retry_delay_seconds", "repeatable",
@@ -135,7 +137,7 @@ def retry(
 def queue(new: ImportJob, actor: str) -> None:
     """Start a round that has its batches already."""
     move(new, JobStatus.QUEUED, started_at=Now())
-    note(new, "started", waves.intention(new), actor)
+    note(new, EventCode.STARTED, waves.intention(new), actor)
 
 
 def without_the_hopeless(
@@ -152,8 +154,8 @@ def without_the_hopeless(
 def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
     """Let the logs of the retried job and of its retry tell of each other."""
     out, into = GO_OUT.format(n=records, job=new.pk), RETRY_OF.format(n=records, job=job.pk)
-    note(job, "retried", f"{out} {reason}".strip(), actor)
-    note(new, "created", f"{into} {reason}".strip(), actor)
+    note(job, EventCode.RETRIED, out, actor, reason)
+    note(new, EventCode.CREATED, into, actor, reason)
 
 
 def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:

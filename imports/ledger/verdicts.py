@@ -9,13 +9,15 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
+from imports.event_codes import EventCode
 from imports.ledger.moves import NotAllowed, lock, note
 from imports.ledger.records import close_all
 from imports.ledger.rounds import waiting
+from imports.messages import cause_of, sentence
+from imports.messages import marked as gettext_noop
 from imports.models import ImportBatch, ImportResult
 from imports.models.plans import PlanAction
 from imports.states import ResultStatus
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 NOT_ARRIVED_CODE = "NOT_ARRIVED"
-RECORDS = gettext_noop("{n} records.")
-NOT_ARRIVED = gettext_noop("Did not arrive, says {actor}: {reason}")
+RECORDS = sentence("RECORDS", gettext_noop("{n} records."))
+NOT_ARRIVED = sentence("NOT_ARRIVED", gettext_noop("Did not arrive, says {actor}: {reason}"))
 NO_REASON = gettext_lazy("Give a reason: it is kept with the records.")
 
 
@@ -36,23 +38,26 @@ class Decision:
 
     from_status: ResultStatus
     changes: Mapping[str, object]
-    word: str
+    word: EventCode
 
 
 def of(action: PlanAction, reason: str, actor: str) -> Decision:
     """What is written down for that action. Raises KeyError for one that sends records."""
-    text = NOT_ARRIVED.format(actor=actor, reason=reason)
-    arrived = {"status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None}
+    message = NOT_ARRIVED.format(actor=actor, reason=reason)
+    arrived = {
+        "status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None,
+        "message": None, "cause": "",
+    }  # fmt: skip
     not_arrived = {
-        "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": text,
-        "final_error": text,
+        "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": str(message),
+        "final_error": str(message), "message": message, "cause": cause_of(message),
     }  # fmt: skip
     excluded = {"status": ResultStatus.EXCLUDED, "error_code": "EXCLUDED_BY_HAND"}
     unknown = ResultStatus.UNKNOWN
     return {
-        PlanAction.ARRIVED: Decision(unknown, arrived, "unknown arrived"),
-        PlanAction.NOT_ARRIVED: Decision(unknown, not_arrived, "unknown did not arrive"),
-        PlanAction.EXCLUDE: Decision(ResultStatus.ERROR, excluded, "excluded"),
+        PlanAction.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
+        PlanAction.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
+        PlanAction.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
     }[action]
 
 
@@ -82,7 +87,7 @@ def decide(
         chosen = waiting(job, decision.from_status).filter(pk__in=only)
         pks = write_down(decision, chosen)
         if pks:
-            note(job, decision.word, f"{RECORDS.format(n=len(pks))} {reason}", actor, about=pks)
+            note(job, decision.word, RECORDS.format(n=len(pks)), actor, reason, about=pks)
     return len(pks)
 
 

@@ -12,12 +12,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from imports.event_codes import EventCode
 from imports.ledger.intake import Intake
 from imports.ledger.moves import NotAllowed, lock, note
 from imports.ledger.rounds import new_round, queue
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import ImportResult
 from imports.states import ResultStatus
-from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from imports.ledger.intake import NewRecord
     from imports.models import ImportJob
 
-OUT = gettext_noop("{n} records go out corrected in job {job}.")
-INTO = gettext_noop("{n} records of job {job}.")
+OUT = sentence("OUT", gettext_noop("{n} records go out corrected in job {job}."))
+INTO = sentence("INTO", gettext_noop("{n} records of job {job}."))
 RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one job
 FAILED = Q(status=ResultStatus.ERROR)
 NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
@@ -89,8 +91,8 @@ def resubmit(
             if not count:
                 raise NotAllowed(_("There is nothing to send: no record was changed."))
             out, into = OUT.format(n=count, job=new.pk), INTO.format(n=count, job=job.pk)
-            note(job, "retried", f"{out} {reason}", actor)
-            note(new, "corrected", f"{into} {reason}", actor)
+            note(job, EventCode.RETRIED, out, actor, reason)
+            note(new, EventCode.CORRECTED, into, actor, reason)
             queue(new, actor)
     except IntegrityError as error:  # a retry file of theirs was read at this very moment
         if RETRIED_ONCE not in str(error):

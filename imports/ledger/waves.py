@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 
 from imports import kinds
-from imports.ledger.causes import with_sentence
+from imports.messages import Message, Text, in_general, sentence
+from imports.messages import marked as _
 from imports.models import ImportBatch, ImportResult
-from imports.models.jobs import ONE_FIRST, RAMP_UP, Beginning
+from imports.models.jobs import Beginning
 from imports.states import OPEN, BatchStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -26,10 +27,42 @@ SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all 
     Beginning.ONE: (1,),
     Beginning.RAMP: (1, 5, 50),
 }
-INTENTIONS: dict[str, str] = {
-    Beginning.ONE: ONE_FIRST,
-    Beginning.RAMP: RAMP_UP,
+INTENTIONS: dict[str, Message] = {
+    Beginning.ONE: sentence("ONE_FIRST", _("One batch, then ask me")),
+    Beginning.RAMP: sentence("RAMP_UP", _("Ramp up: 1, 5, 50, then all")),
 }
+DONE = {
+    "imported": sentence("WAVE_IMPORTED", _("{n} of {total} imported")),
+    "downloaded": sentence("WAVE_DOWNLOADED", _("{n} of {total} downloaded")),
+}
+SOME_FAILED = sentence("WAVE_SOME_FAILED", _("{n} failed"))
+SOME_UNKNOWN = sentence("WAVE_SOME_UNKNOWN", _("{n} unknown"))
+CAME_TO = sentence("WAVE_CAME_TO", _("{parts}."))
+WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", _("The first batch went out: {parts}."))
+LOOK_AT_IT = sentence("LOOK_AT_IT", _("Look at it, then go on."))
+FAILED_AGAIN = sentence(
+    "WAVE_FAILED_AGAIN",
+    _("The last {batches} batches failed again with the same error. Nothing more was sent."),
+)
+FIRST_FAILED_AGAIN = sentence(
+    "FIRST_FAILED_AGAIN",
+    _("The first batch failed again with the same error. Nothing more was sent."),
+)
+NONE_ARRIVED = sentence(
+    "WAVE_NONE_ARRIVED",
+    _("Nothing of the last {batches} batches is known to have arrived. Nothing more was sent."),
+)
+FIRST_NOT_ARRIVED = sentence(
+    "FIRST_NOT_ARRIVED",
+    _("Nothing of the first batch is known to have arrived. Nothing more was sent."),
+)
+ALL_FAILED = sentence(
+    "WAVE_ALL_FAILED", _("All of the last {batches} batches failed. Nothing more was sent.")
+)
+FIRST_FAILED = sentence("FIRST_FAILED", _("All of the first batch failed. Nothing more was sent."))
+THE_REST_GOES = sentence("THE_REST_GOES", _("All the rest goes out."))
+ONE_GOES = sentence("NEXT_WAVE_OF_ONE", _("The next wave goes out: 1 batch."))
+NEXT_GOES = sentence("NEXT_WAVE", _("The next wave goes out: {batches} batches."))
 FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
 WAVE_FAILED = "WAVE_FAILED"  # nothing of a whole wave succeeded
 STOPS = (FIRST_BATCH, WAVE_FAILED)
@@ -50,7 +83,7 @@ class Wave:
     success: int
     error: int
     unknown: int
-    cause: str
+    cause: Text
     again: bool
 
     @property
@@ -62,37 +95,35 @@ class Wave:
     def stop_code(self) -> str:
         return FIRST_BATCH if self.asks else WAVE_FAILED
 
-    def sums(self) -> str:
-        """ "240 of 250 imported, 10 failed" """
-        parts = [f"{self.success:,} of {self.records:,} {self.done_word}"]
+    def sums(self) -> Message:
+        """ "240 of 250 imported, 10 failed." """
+        return CAME_TO.format(parts=self._parts())
+
+    def _parts(self) -> tuple[Message, ...]:
+        parts = [DONE[self.done_word].format(n=self.success, total=self.records)]
         if self.error:
-            parts.append(f"{self.error:,} failed")
+            parts.append(SOME_FAILED.format(n=self.error))
         if self.unknown:
-            parts.append(f"{self.unknown:,} unknown")
-        return ", ".join(parts)
+            parts.append(SOME_UNKNOWN.format(n=self.unknown))
+        return tuple(parts)
 
-    def told(self) -> str:
-        """Why the job waits, for logs and the command line; pages say it in her language."""
+    def told(self) -> Message:
+        """Why the job waits."""
         if self.asks:
-            rest = f" {self.cause}" if self.cause else ""
-            return f"The first batch went out: {self.sums()}.{rest} Look at it, then go on."
-        what = "the first batch" if self.number == 1 else f"the last {_batches(self.batches)}"
+            return WENT_OUT.format(parts=self._parts()) + self.cause + LOOK_AT_IT
+        is_first = self.number == 1
         if self.again:
-            how = f"{what.capitalize()} failed again with the same error"
+            how = FIRST_FAILED_AGAIN if is_first else FAILED_AGAIN
         elif self.unknown:
-            how = f"Nothing of {what} is known to have arrived"
+            how = FIRST_NOT_ARRIVED if is_first else NONE_ARRIVED
         else:
-            how = f"All of {what} failed"
-        return f"{how}: {self.cause} Nothing more was sent."
+            how = FIRST_FAILED if is_first else ALL_FAILED
+        return (how if is_first else how.format(batches=self.batches)) + self.cause
 
 
-def _batches(count: int) -> str:
-    return f"{count:,} batch" if count == 1 else f"{count:,} batches"
-
-
-def intention(job: ImportJob) -> str:
+def intention(job: ImportJob) -> Message | None:
     """For the log: how the job begins, where that is not with all of it."""
-    return INTENTIONS.get(job.beginning, "")
+    return INTENTIONS.get(job.beginning)
 
 
 def next_of(job: ImportJob) -> dict[str, int | None]:
@@ -114,11 +145,12 @@ def sizes_of(job: ImportJob) -> tuple[int, int | None]:
     return sizes[job.wave - 1], following
 
 
-def what_goes(job: ImportJob) -> str:
+def what_goes(job: ImportJob) -> Message:
     """For the log: what may leave now."""
     if job.wave_limit is None:
-        return "All the rest goes out."
-    return f"The next wave goes out: {_batches(SIZES[job.beginning][job.wave - 1])}."
+        return THE_REST_GOES
+    size = SIZES[job.beginning][job.wave - 1]
+    return ONE_GOES if size == 1 else NEXT_GOES.format(batches=size)
 
 
 def _numbers(job: ImportJob) -> QuerySet[ImportBatch, int]:
@@ -161,18 +193,18 @@ def last_of(job: ImportJob) -> Wave:
     )
 
 
-def _why(batches: QuerySet[ImportBatch]) -> tuple[str, bool]:
-    """The sentence that tells most of the failures, and whether all of them are old ones."""
+def _why(batches: QuerySet[ImportBatch]) -> tuple[Text, bool]:
+    """The message that tells most of the failures, and whether all of them are old ones."""
     trouble = Q(status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN]) & ~Q(error_code="")
     here = ImportResult.objects.filter(trouble, batch__in=batches)
-    told = list(
-        with_sentence(here)
-        .values_list("error_code", "sentence")
-        .annotate(n=Count("pk"))
-        .order_by("-n", "error_code", "sentence")
+    causes = list(
+        here.values_list("error_code", "cause")
+        .annotate(n=Count("pk"), example=Min("pk"))
+        .order_by("-n", "error_code", "cause")
     )
-    if not told:
+    if not causes:
         return "", False
-    earlier = with_sentence(ImportResult.objects.filter(retries__in=here))
-    before = set(earlier.values_list("error_code", "sentence").distinct().order_by())
-    return told[0][1], all((code, sentence) in before for code, sentence, _n in told)
+    earlier = ImportResult.objects.filter(retries__in=here)
+    before = set(earlier.values_list("error_code", "cause").distinct().order_by())
+    message = ImportResult.objects.values_list("message", flat=True).get(pk=causes[0][3])
+    return in_general(message or ""), all((code, cause) in before for code, cause, *_n in causes)

@@ -7,9 +7,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from imports.fields import MessageField
+from imports.messages import CAUSE_LENGTH, render
 from imports.models.files import ImportFile
 from imports.models.jobs import ImportJob
-from imports.models.sentences import digest
 from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
 
 
@@ -55,6 +56,7 @@ class ImportBatch(models.Model):
     http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
     error = models.TextField(_("error"), default="", db_default="", blank=True)
+    message = MessageField()  # what `error` says in English
 
     # The claim: whose it is now, or whose it was last.
     token = models.UUIDField(null=True, blank=True)
@@ -121,11 +123,10 @@ class ImportResult(models.Model):
     )
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
     error = models.TextField(_("error"), default="", db_default="", blank=True)
-    # What its failure has in common with others. Kept by PostgreSQL, so that a million failures
-    # are grouped without reading their sentences.
-    cause = models.GeneratedField(
-        expression=digest(), output_field=models.CharField(max_length=12), db_persist=True
-    )
+    message = MessageField()  # what `error` and `final_error` say in English; none for a success
+    # What its failure has in common with others: written with it, so that a million failures are
+    # grouped without reading their messages.
+    cause = models.CharField(max_length=CAUSE_LENGTH, default="", db_default="", blank=True)
     http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
     retry_attempts = models.IntegerField(_("attempts"), default=0, db_default=0)
     final_error = models.TextField(_("final error"), null=True, blank=True)  # noqa: DJ001 - the seed's column
@@ -182,6 +183,16 @@ class ImportResult(models.Model):
     def __str__(self) -> str:
         return self.key or self.email or f"#{self.position}"
 
+    @property
+    def english(self) -> str:
+        """Its message in English: for files and programs."""
+        return render(self.message)
+
+    @property
+    def final_english(self) -> str | None:
+        """The same once its end is known; None before, and for a success."""
+        return None if self.status == ResultStatus.PENDING else self.english or None
+
 
 class Attempt(models.Model):
     """One try of one batch. Written once, when it has ended, and never changed."""
@@ -199,6 +210,7 @@ class Attempt(models.Model):
     http_status = models.PositiveIntegerField(_("HTTP"), null=True)
     error_code = models.CharField(_("code"), max_length=60, default="", blank=True)
     error = models.TextField(_("error"), default="", blank=True)
+    message = MessageField()  # what `error` says in English
     answer = models.TextField(default="", blank=True)  # an excerpt, free of secrets
     success_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)

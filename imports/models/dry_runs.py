@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
+from imports.fields import MessageField
 from imports.models.jobs import ImportJob
 
 
@@ -19,7 +20,7 @@ class DryRun(models.Model):
     alive_at = models.DateTimeField(null=True)  # whoever makes it gave its last sign of life then
     records = models.PositiveIntegerField(default=0)  # read so far
     finished_at = models.DateTimeField(null=True)
-    trouble = models.TextField(default="", blank=True)  # why it could not be made
+    trouble = MessageField()  # why it could not be made
     forecast = models.JSONField(default=dict, blank=True)
 
     class Meta:

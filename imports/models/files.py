@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from imports.fields import MessageField
 from imports.models.jobs import ImportJob
 
 
@@ -29,10 +30,10 @@ class ImportFile(models.Model):
     status = models.CharField(
         _("verdict"), max_length=20, choices=FileStatus, default=FileStatus.VALID
     )
-    message = models.TextField(_("message"), default="", blank=True)
+    message = MessageField(_("message"))
     record_count = models.PositiveIntegerField(_("records"), default=0)
     excluded_count = models.PositiveIntegerField(_("cannot be sent"), default=0)
-    warnings = models.JSONField(default=list, blank=True)
+    warnings = models.JSONField(default=list, blank=True)  # the first hundred messages
     refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
     retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
     added_at = models.DateTimeField(_("added"), db_default=Now())

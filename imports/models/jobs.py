@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from imports.event_codes import EventCode
+from imports.fields import MessageField
 from imports.states import JobStatus
-from imports.wording import kept as gettext_noop
 
 
 class Gate(models.Model):
@@ -20,7 +21,7 @@ class Gate(models.Model):
     concurrency = models.PositiveIntegerField(default=5)  # in flight at once, over all its jobs
     next_slot_at = models.DateTimeField(null=True)  # the next try may start then (the delay)
     resting_until = models.DateTimeField(null=True)  # it said "not now"
-    resting_reason = models.TextField(default="", blank=True)
+    resting_reason = MessageField()
 
     class Meta:
         default_permissions = ()
@@ -29,17 +30,12 @@ class Gate(models.Model):
         return self.key
 
 
-# Kept in the log, too: there in English, like all that is kept.
-ONE_FIRST = gettext_noop("One batch, then ask me")
-RAMP_UP = gettext_noop("Ramp up: 1, 5, 50, then all")
-
-
 class Beginning(models.TextChoices):
     """How much of a job goes out at first."""
 
     ALL = "all", _("All of it at once")
-    ONE = "one", _(ONE_FIRST)
-    RAMP = "ramp", _(RAMP_UP)  # stops itself where a whole wave fails
+    ONE = "one", _("One batch, then ask me")
+    RAMP = "ramp", _("Ramp up: 1, 5, 50, then all")  # stops itself where a whole wave fails
 
 
 class ImportJob(models.Model):
@@ -131,7 +127,7 @@ class ImportJob(models.Model):
     repeatable = models.BooleanField(default=False)
     unsendable_count = models.PositiveIntegerField(default=0, db_default=0)  # excluded when read
     pause_code = models.CharField(max_length=60, default="", blank=True)
-    pause_message = models.TextField(default="", blank=True)
+    pause_message = MessageField()
     retry_directory = models.TextField(default="", blank=True)
 
     created_by = models.ForeignKey(
@@ -183,12 +179,13 @@ class JobEvent(models.Model):
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="events")
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=150, default="", blank=True)  # "" is Redrive itself
-    action = models.CharField(max_length=40)  # "started", "paused", "retry files written"
-    message = models.TextField(default="", blank=True)
+    code = models.CharField(max_length=40, choices=EventCode)
+    message = MessageField()
+    reason = models.TextField(default="", blank=True)  # in the actor's own words
 
     class Meta:
         ordering = ["id"]
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.action} {self.message}".strip()
+        return f"{self.code} {self.message or ''} {self.reason}".strip()

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from imports.fields import EncryptedTextField
+from imports.fields import EncryptedTextField, MessageField
 from imports.models.jobs import ImportJob
 
 
@@ -110,7 +110,7 @@ class Delivery(models.Model):
     next_attempt_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(_("error"), default="", blank=True)
+    error = MessageField(_("error"))
 
     class Meta:
         verbose_name = _("notification")

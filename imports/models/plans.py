@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from imports.fields import MessageField
 from imports.models.jobs import ImportJob, JobEvent
 
 
@@ -46,7 +47,7 @@ class Plan(models.Model):
     taken = models.PositiveIntegerField(default=0)
     left_alone = models.PositiveIntegerField(default=0)  # they had changed meanwhile
     left_out = models.PositiveIntegerField(default=0)  # they would fail again: nobody insisted
-    trouble = models.TextField(default="", blank=True)  # why it ended before its time
+    trouble = MessageField()  # why it ended before its time
     confirmed_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 

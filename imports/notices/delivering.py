@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 
+from imports.event_codes import EventCode
 from imports.fields import WrongKey
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.models import Delivery, JobEvent
 from imports.models.notices import ChannelKind, DeliveryStatus
 from imports.notices import mail, webhook
@@ -23,12 +25,22 @@ from imports.notices.message import Message, NotDelivered, message_of, message_o
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from imports.messages import Text
     from imports.models import Channel
 
 logger = logging.getLogger(__name__)
 LEASE_SECONDS = 120  # longer than a mail or a webhook can take
 MOST_AT_ONCE = 20  # then the worker is better used
 PAUSES_SECONDS = (10, 60, 300, 1_800, 7_200, 21_600, 43_200)  # after the first try, the second, …
+
+SWITCHED_OFF = sentence("CHANNEL_SWITCHED_OFF", _("The channel was switched off."))
+OUR_FAULT = sentence("NOTIFYING_BROKE", _("Redrive itself failed ({error}); see the log."))
+NO_KEY_OPENS = sentence(
+    "NO_KEY_OPENS_CHANNEL",
+    _("No key in CREDENTIAL_KEYS opens its signing secret. Enter it again."),
+)
+CHANNEL = sentence("CHANNEL", "{channel}")
+CHANNEL_SAYS = sentence("CHANNEL_SAYS", "{channel}: {error}")
 
 CLAIM = """
 UPDATE imports_delivery SET tries = tries + 1,
@@ -73,16 +85,15 @@ def _claim() -> Delivery | None:
 def _try(delivery: Delivery) -> None:
     try:
         if not delivery.channel.is_active:
-            raise NotDelivered(_("The channel was switched off."), is_final=True)
+            raise NotDelivered(SWITCHED_OFF, is_final=True)
         send(delivery.channel, message_of(delivery))
     except NotDelivered as failure:
-        _put_off(delivery, str(failure), is_final=failure.is_final)
+        _put_off(delivery, failure.message, is_final=failure.is_final)
     except Exception as error:  # a bug of ours: told, kept, and tried again like the others
         logger.exception("notification %s could not be sent", delivery.pk)
-        told = {"error": type(error).__name__}
-        _put_off(delivery, _("Redrive itself failed (%(error)s); see the log.") % told)
+        _put_off(delivery, OUR_FAULT.format(error=type(error).__name__))
     else:
-        _end(delivery, DeliveryStatus.SENT, "notified", error="")
+        _end(delivery, DeliveryStatus.SENT, EventCode.NOTIFIED, None)
 
 
 def send(channel: Channel, message: Message) -> None:
@@ -91,8 +102,7 @@ def send(channel: Channel, message: Message) -> None:
         way = mail if channel.kind == ChannelKind.EMAIL else webhook
         way.send(channel, message)
     except WrongKey:
-        told = _("No key in CREDENTIAL_KEYS opens its signing secret. Enter it again.")
-        raise NotDelivered(told) from None
+        raise NotDelivered(NO_KEY_OPENS) from None
 
 
 def send_test(channel: Channel, key: str) -> None:
@@ -100,23 +110,25 @@ def send_test(channel: Channel, key: str) -> None:
     send(channel, message_of_a_test(channel, key))
 
 
-def _put_off(delivery: Delivery, error: str, *, is_final: bool = False) -> None:
+def _put_off(delivery: Delivery, error: Text, *, is_final: bool = False) -> None:
     """Again after a pause; given up after the last one."""
     if is_final or delivery.tries > len(PAUSES_SECONDS):
-        _end(delivery, DeliveryStatus.FAILED, "not notified", error)
+        _end(delivery, DeliveryStatus.FAILED, EventCode.NOT_NOTIFIED, error)
         return
     pause = timedelta(seconds=PAUSES_SECONDS[delivery.tries - 1])
     _mine(delivery).update(error=error, lease_until=None, next_attempt_at=Now() + Value(pause))
 
 
-def _end(delivery: Delivery, status: DeliveryStatus, action: str, error: str) -> None:
+def _end(delivery: Delivery, status: DeliveryStatus, code: EventCode, error: Text | None) -> None:
     with transaction.atomic():
         ended = _mine(delivery).update(
             status=status, error=error, lease_until=None, ended_at=Now()
         )
         if ended:
-            told = f"{delivery.channel}: {error}" if error else str(delivery.channel)
-            JobEvent.objects.create(job=delivery.notice.job, action=action, message=told)
+            told = CHANNEL.format(channel=str(delivery.channel))
+            if error:
+                told = CHANNEL_SAYS.format(channel=str(delivery.channel), error=error)
+            JobEvent.objects.create(job=delivery.notice.job, code=code, message=told)
 
 
 def _mine(delivery: Delivery) -> QuerySet[Delivery]:

@@ -8,14 +8,26 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.utils.translation import gettext as _
 
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.notices.message import NotDelivered
 
 if TYPE_CHECKING:
+    from imports.messages import Message as Sentence
     from imports.models import Channel
     from imports.notices.message import Message
 
+NO_SERVER = sentence(
+    "NO_MAIL_SERVER", _("No mail server is set. An administrator sets EMAIL_URL.")
+)
+SERVER_REFUSED = sentence(
+    "MAIL_REFUSED", _("The mail server refused it (code {status}). See EMAIL_URL and EMAIL_FROM.")
+)
+SERVER_DID_NOT = sentence("MAIL_NOT_TAKEN", _("The mail server did not take it ({error})."))
+SERVER_NOT_REACHED = sentence(
+    "MAIL_SERVER_NOT_REACHED", _("The mail server was not reached: {error}.")
+)
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 
 
@@ -27,7 +39,7 @@ def is_possible() -> bool:
 def send(channel: Channel, message: Message) -> None:
     """One mail to all recipients. Raises NotDelivered."""
     if not is_possible():
-        raise NotDelivered(_("No mail server is set. An administrator sets EMAIL_URL."))
+        raise NotDelivered(NO_SERVER)
     mail = EmailMessage(
         message.subject,
         message.text,
@@ -37,18 +49,16 @@ def send(channel: Channel, message: Message) -> None:
     try:
         mail.send()
     except (SMTPException, OSError) as error:
-        raise NotDelivered(_sentence(error)) from error
+        raise NotDelivered(_message(error)) from error
 
 
-def _sentence(error: SMTPException | OSError) -> str:
+def _message(error: SMTPException | OSError) -> Sentence:
     """What went wrong; not in the server's words, which may quote what was sent."""
     if isinstance(error, SMTPResponseException):
-        told = _("The mail server refused it (code %(code)s). See EMAIL_URL and EMAIL_FROM.")
-        return told % {"code": error.smtp_code}
+        return SERVER_REFUSED.format(status=error.smtp_code)
     if isinstance(error, SMTPException):
-        return _("The mail server did not take it (%(error)s).") % {"error": type(error).__name__}
-    why = error.strerror or type(error).__name__
-    return _("The mail server was not reached: %(why)s.") % {"why": why}
+        return SERVER_DID_NOT.format(error=type(error).__name__)
+    return SERVER_NOT_REACHED.format(error=error.strerror or type(error).__name__)
 
 
 def _host() -> str:

@@ -12,19 +12,19 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from imports.ledger.notices import needs_somebody
+from imports.messages import MessageError
 from imports.models.notices import What
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrOrPromise
-
+    from imports.messages import Text
     from imports.models import Channel, Delivery, Notice
 
 
-class NotDelivered(Exception):
-    """It did not get there. The text is a sentence for the operator, without a secret."""
+class NotDelivered(MessageError):
+    """It did not get there. The message is for the operator, without a secret."""
 
-    def __init__(self, sentence: _StrOrPromise, *, is_final: bool = False) -> None:
-        super().__init__(str(sentence))
+    def __init__(self, message: Text, *, is_final: bool = False) -> None:
+        super().__init__(message)
         self.is_final = is_final  # another try would come to the same
 
 

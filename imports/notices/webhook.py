@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import requests
 from django.conf import settings
-from django.utils.translation import gettext as _
 from urllib3.exceptions import HTTPError
 
 from imports.customers.addresses import BadAddress, Rules, check_url
 from imports.customers.transport_failures import failure_of
 from imports.customers.wire import Flight, Watchdog, new_session
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.notices.message import NotDelivered
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 10.0  # for all of it, whatever drips
 PREFIX = "whsec_"  # of a secret that is written in base64
+ANSWERED = sentence(
+    "RECEIVER_ANSWERED", _("The receiver answered HTTP {status}. It must answer 200.")
+)
+BAD_SECRET = sentence("BAD_SECRET", _("Its signing secret is not valid. Enter it again."))
 GONE = 410  # the program wants no more of them
 
 
@@ -40,11 +45,7 @@ def send(channel: Channel, message: Message) -> None:
     }
     status = _post(channel.url, headers, body)
     if not 200 <= status < 300:
-        told = {"status": status}
-        raise NotDelivered(
-            _("The receiver answered HTTP %(status)s. It must answer 200.") % told,
-            is_final=status == GONE,
-        )
+        raise NotDelivered(ANSWERED.format(status=status), is_final=status == GONE)
 
 
 def key_of(secret: str) -> bytes:
@@ -57,7 +58,7 @@ def key_of(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error:
-        raise NotDelivered(_("Its signing secret is not valid. Enter it again.")) from None
+        raise NotDelivered(BAD_SECRET) from None
 
 
 def signed(key: bytes, message_id: str, body: bytes, at: int) -> dict[str, str]:
@@ -85,7 +86,7 @@ def _post(url: str, headers: dict[str, str], body: bytes) -> int:
         answered.close()
         return int(answered.status_code)
     except BadAddress as error:
-        raise NotDelivered(str(error)) from None
+        raise NotDelivered(error.message) from None
     except (requests.RequestException, HTTPError, OSError) as error:
         raise NotDelivered(failure_of(error, flight, url, None).sentence) from None
     finally:

@@ -11,10 +11,9 @@ from imports.admin import words
 from imports.admin import workspace as workspaces
 from imports.admin.addresses import act_url, tab_url
 from imports.admin.life_words import LINES
-from imports.admin.log import ACTIONS
-from imports.admin.told import told as said_again
 from imports.admin.verdict_words import VERDICTS
 from imports.policy import Verdict
+from imports.rendering import stored_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,25 +131,13 @@ def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
 @register.filter
 def deed_words(event: JobEvent) -> str:
     """What somebody did to a record, as a line that begins with the name."""
-    return str(LINES.get(event.action, event.action))
+    return str(LINES.get(event.code, event.get_code_display()))
 
 
 @register.filter
-def action_word(action: str) -> str:
-    """What happened to a job, as its log says it."""
-    return str(ACTIONS.get(action, action))
-
-
-@register.filter
-def told(text: str | None) -> str:
-    """What the ledger keeps in English, in the reader's language."""
-    return said_again(text or "")
-
-
-@register.filter
-def told_parts(text: str) -> str:
-    """As `told`, for phrases with commas between them."""
-    return ", ".join(said_again(part) for part in text.split(", "))
+def in_words(message: Any) -> str:
+    """A stored message in the reader's language; somebody's own words as they are."""
+    return stored_in_words(message)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,41 @@
+"""What can happen to a job, as its log names it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+
+class EventCode(models.TextChoices):
+    """One kind of line in a job's log."""
+
+    CREATED = "created", pgettext_lazy("log", "Created")
+    CHECKED = "checked", pgettext_lazy("log", "Checked")
+    STARTED = "started", pgettext_lazy("log", "Started")
+    WAVE_ENDED = "wave_ended", pgettext_lazy("log", "Wave ended")
+    PAUSED = "paused", pgettext_lazy("log", "Paused")
+    RESUMED = "resumed", pgettext_lazy("log", "Resumed")
+    CANCELLED = "cancelled", pgettext_lazy("log", "Cancelled")
+    FINISHED = "finished", pgettext_lazy("log", "Finished")
+    INPUT_REFUSED = "input_refused", pgettext_lazy("log", "Input refused")
+    DUPLICATES = "duplicates", pgettext_lazy("log", "Named more than once")
+    SETTINGS_CHANGED = "settings_changed", pgettext_lazy("log", "Settings changed")
+    PASSWORD_CHANGED = "password_changed", pgettext_lazy("log", "Password changed")
+    RETRIED = "retried", pgettext_lazy("log", "Retried")
+    CORRECTED = "corrected", pgettext_lazy("log", "Corrected")
+    EXCLUDED = "excluded", pgettext_lazy("log", "Excluded")
+    ARRIVED = "unknown_arrived", pgettext_lazy("log", "Unknown ones had arrived")
+    NOT_ARRIVED = "unknown_did_not_arrive", pgettext_lazy("log", "Unknown ones had not arrived")
+    DONE_IN_BACKGROUND = "done_in_background", pgettext_lazy("log", "Done in the background")
+    MADE_IN_BACKGROUND = (
+        "made_in_background",
+        pgettext_lazy("log", "Put together in the background"),
+    )
+    RETRY_FILES_WRITTEN = "retry_files_written", pgettext_lazy("log", "Retry files written")
+    RETRY_FILES_FAILED = (
+        "retry_files_not_written",
+        pgettext_lazy("log", "Retry files not written"),
+    )
+    EXPORTED = "exported", pgettext_lazy("log", "Exported")
+    NOTIFIED = "notified", pgettext_lazy("log", "Notified")
+    NOT_NOTIFIED = "not_notified", pgettext_lazy("log", "Not notified")
