@@ -161,9 +161,9 @@ def _strange(reader: Reader, count: Count) -> dict[str, Any]:
     return {
         "named_twice": reader.remarks.duplicated,
         "named_twice_examples": list(map(render, reader.remarks.duplicates)),
-        "named_twice_messages": list(map(to_json, reader.remarks.duplicates)),
         "imported_before": count.imported_before,
         "imported_before_examples": count.examples,
         "with_warnings": reader.remarks.warned,
         "warnings": list(map(render, reader.remarks.warnings)),
+        "messages": {"named_twice": list(map(to_json, reader.remarks.duplicates))},
     }

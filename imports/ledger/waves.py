@@ -42,24 +42,33 @@ WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", _("The first batch went out: {parts}
 LOOK_AT_IT = sentence("LOOK_AT_IT", _("Look at it, then go on."))
 FAILED_AGAIN = sentence(
     "WAVE_FAILED_AGAIN",
-    _("The last {batches} batches failed again with the same error. Nothing more was sent."),
+    _(
+        "The last {batches} batches failed again with the same error: {cause} Nothing more was "
+        "sent."
+    ),
 )
 FIRST_FAILED_AGAIN = sentence(
     "FIRST_FAILED_AGAIN",
-    _("The first batch failed again with the same error. Nothing more was sent."),
+    _("The first batch failed again with the same error: {cause} Nothing more was sent."),
 )
 NONE_ARRIVED = sentence(
     "WAVE_NONE_ARRIVED",
-    _("Nothing of the last {batches} batches is known to have arrived. Nothing more was sent."),
+    _(
+        "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
+        "sent."
+    ),
 )
 FIRST_NOT_ARRIVED = sentence(
     "FIRST_NOT_ARRIVED",
-    _("Nothing of the first batch is known to have arrived. Nothing more was sent."),
+    _("Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."),
 )
 ALL_FAILED = sentence(
-    "WAVE_ALL_FAILED", _("All of the last {batches} batches failed. Nothing more was sent.")
+    "WAVE_ALL_FAILED",
+    _("All of the last {batches} batches failed: {cause} Nothing more was sent."),
 )
-FIRST_FAILED = sentence("FIRST_FAILED", _("All of the first batch failed. Nothing more was sent."))
+FIRST_FAILED = sentence(
+    "FIRST_FAILED", _("All of the first batch failed: {cause} Nothing more was sent.")
+)
 THE_REST_GOES = sentence("THE_REST_GOES", _("All the rest goes out."))
 ONE_GOES = sentence("NEXT_WAVE_OF_ONE", _("The next wave goes out: 1 batch."))
 NEXT_GOES = sentence("NEXT_WAVE", _("The next wave goes out: {batches} batches."))
@@ -118,7 +127,7 @@ class Wave:
             how = FIRST_NOT_ARRIVED if is_first else NONE_ARRIVED
         else:
             how = FIRST_FAILED if is_first else ALL_FAILED
-        return (how if is_first else how.format(batches=self.batches)) + self.cause
+        return how.format(batches=self.batches, cause=self.cause)
 
 
 def intention(job: ImportJob) -> Message | None:

@@ -140,7 +140,7 @@ def test_failures_are_explained_corrected_and_turn_green(
     shown = page(operator, tab_url(retry.pk, "credentials"))
     assert "1 attempt" in shown
     assert result_of(retry, "asa").status == "success"
-    events = list(job.events.filter(action="password changed").values_list("actor", "message"))
+    events = list(job.events.filter(code="password_changed").values_list("actor", "message"))
     assert events == [("ann", full("asa"))]
 
 

@@ -261,5 +261,5 @@ def test_a_job_pauses_when_there_is_no_browser(
     monkeypatch.setattr("bills.kind.find_browser", lambda: None)
     job = run(make_bills("good"))
     assert (job.status, job.pause_code) == ("paused", "NO_BROWSER")
-    assert "Install chromium" in job.pause_message
+    assert "Install chromium" in str(job.pause_message)
     assert result_of(job, "good").retry_attempts == 0

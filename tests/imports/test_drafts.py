@@ -61,7 +61,7 @@ def test_a_file_that_cannot_be_read_is_added_with_its_verdict(
     broken.write_text('{"data": [')
     file = drafts.add_path(job, broken)
     assert file.status == "invalid"
-    assert "broken.json" in file.message
+    assert "broken.json" in str(file.message)
     assert drafts.unreadable(job) == [file]
 
 

@@ -29,9 +29,9 @@ def test_a_bell_has_a_draft_checked_and_nothing_is_put_in_the_ledger(make_job: J
     assert (run.forecast["would_send"], run.forecast["files"]) == (7, 1)
     job.refresh_from_db()
     assert (job.status, ImportBatch.objects.count()) == ("draft", 0)
-    event = job.events.get(action="checked")
+    event = job.events.get(code="checked")
     assert event.actor == "anna"
-    assert event.message == "7 of 7 customers would be sent in 3 batches. Nothing was sent."
+    assert str(event.message) == "7 of 7 customers would be sent in 3 batches. Nothing was sent."
 
 
 def test_a_draft_that_nobody_asked_about_is_left_alone(make_job: JobMaker) -> None:
@@ -94,7 +94,7 @@ def test_one_that_was_asked_for_anew_ends_the_one_before(
     run = DryRun.objects.get()
     assert (run.actor, run.finished_at) == ("bo", None)
     assert run.pk != first.pk
-    assert not job.events.filter(action="checked").exists()
+    assert not job.events.filter(code="checked").exists()
 
 
 def test_a_file_that_has_changed_is_what_it_says(make_job: JobMaker) -> None:

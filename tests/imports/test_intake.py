@@ -84,7 +84,7 @@ def test_an_input_that_fails_half_way_leaves_nothing_behind(make_job: JobMaker) 
     job.refresh_from_db()
     assert (job.batches.count(), job.results.count()) == (0, 0)
     assert job.status == "draft"  # and it is not tried for ever
-    message = job.events.get(action="input refused").message
+    message = str(job.events.get(code="input_refused").message)
     assert "RuntimeError" in message
     assert "secret-path" not in message
 

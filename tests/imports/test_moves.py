@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def events(job: ImportJob) -> list[tuple[str, str]]:
-    return list(job.events.values_list("action", "actor"))
+    return list(job.events.values_list("code", "actor"))
 
 
 def test_starting_a_draft_is_noted_with_who_and_when(make_job: JobMaker) -> None:
@@ -76,7 +76,7 @@ def test_two_clicks_on_start_at_once_start_a_job_once(make_job: JobMaker) -> Non
     job = make_job.draft(3)
     told = at_once(*[lambda: try_start(job)] * 3)
     assert sorted(told) == ["refused", "refused", "started"]
-    assert job.events.filter(action="started").count() == 1
+    assert job.events.filter(code="started").count() == 1
 
 
 def try_start(job: ImportJob) -> str:
@@ -201,7 +201,7 @@ def test_a_job_is_not_finished_while_anything_is_pending_or_in_flight(
     job.refresh_from_db()
     assert job.finished_at is not None
     assert moves.finish_if_done([job.pk]) == []
-    assert job.events.filter(action="finished").count() == 1
+    assert job.events.filter(code="finished").count() == 1
 
 
 def test_a_job_of_which_nothing_can_be_sent_is_finished_at_once(make_job: JobMaker) -> None:
@@ -221,7 +221,7 @@ def test_an_input_that_cannot_be_read_puts_the_job_back_to_a_draft_with_nothing_
     assert not lanes.read_input(job)
     job.refresh_from_db()
     assert (job.status, job.started_at, job.batches.count()) == ("draft", None, 0)
-    refusal = job.events.get(action="input refused").message
+    refusal = str(job.events.get(code="input_refused").message)
     assert file.name in refusal
     assert "changed since it was checked" in refusal
 

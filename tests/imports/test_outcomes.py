@@ -146,7 +146,7 @@ def test_a_refused_credential_pauses_the_job_and_burns_no_attempt(make_job: JobM
     outcomes.record(job, [Finding(first, STOP), Finding(second, OK)])
     job.refresh_from_db()
     assert (job.status, job.pause_code) == ("paused", "CREDENTIAL_REFUSED")
-    assert "HTTP 401" in job.pause_message
+    assert "HTTP 401" in str(job.pause_message)
     assert [(b.status, b.attempts) for b in batches(job)] == [("pending", 0), ("done", 1)]
     moves.resume(job)
     assert [work.number for work in send(job, room=5)] == [1]
@@ -159,7 +159,7 @@ def test_the_first_reason_for_a_pause_stays(make_job: JobMaker) -> None:
     outcomes.record(job, [Finding(works[0], STOP), Finding(works[1], other)])
     job.refresh_from_db()
     assert job.pause_code == "CREDENTIAL_REFUSED"
-    assert job.events.filter(action="paused").count() == 1
+    assert job.events.filter(code="paused").count() == 1
 
 
 def test_each_record_of_a_mixed_answer_has_its_own_fate(make_job: JobMaker) -> None:

@@ -113,9 +113,12 @@ def test_a_decision_is_written_down_part_by_part_and_told_once(
     plan.refresh_from_db()
     assert (plan.finished_at is not None, plan.left_alone) == (True, 0)
     (event,) = job.events.filter(actor="anna")
-    assert event.message == "9 records, in the background. closed accounts"
+    assert (str(event.message), event.reason) == (
+        "9 records, in the background.",
+        "closed accounts",
+    )
     assert event.deeds.count() == 9  # each record's own story tells it
-    assert job.events.get(action="done in the background").message == "9 of 9 records."
+    assert str(job.events.get(code="done_in_background").message) == "9 of 9 records."
     assert_sums_hold(job)
 
 
@@ -135,7 +138,7 @@ def test_a_retry_of_many_is_one_job_that_starts_when_it_is_complete(
     assert ImportJob.objects.filter(retry_of=job).count() == 1
     assert [(b.number, b.size) for b in batches(new)] == [(n, 3) for n in (1, 2, 3, 4)]
     assert keys(new, "pending") == keys(job, "error")
-    assert new.events.filter(action="created").get().message.startswith("Retry of job")
+    assert str(new.events.filter(code="created").get().message).startswith("Retry of job")
     assert_sums_hold(new)
 
 
@@ -273,7 +276,7 @@ def test_a_plan_that_is_stopped_keeps_what_is_done(failed: Callable[..., ImportJ
     assert not plans.stop(plan, "olle")
     assert not plans.carry_on(plan)
     assert len(keys(job, "excluded")) == 6
-    told = job.events.get(action="done in the background").message
+    told = str(job.events.get(code="done_in_background").message)
     assert told == "Stopped by olle. 6 of 12 records."
 
 

@@ -231,7 +231,7 @@ def test_a_job_that_ends_with_failures_writes_them_and_says_where(
     sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
     job = run(make_job(6, concurrency=1))
     assert job.retry_directory.startswith(os.fspath(settings.RETRY_FILES_DIR / "retry_batches_"))
-    assert job.events.filter(action="retry files written").exists()
+    assert job.events.filter(code="retry_files_written").exists()
     assert job.retry_files.get().result_ids == list(
         job.results.filter(status="error").order_by("pk").values_list("pk", flat=True)
     )

@@ -16,7 +16,7 @@ from tests.jobs import LEASE, OK, answer, send
 if TYPE_CHECKING:
     from tests.jobs import JobMaker
 
-ADD_EVENT = "INSERT INTO imports_jobevent (job_id, actor, action, message) VALUES (%s, '', %s, '')"
+ADD_EVENT = "INSERT INTO imports_jobevent (job_id, actor, code, reason) VALUES (%s, '', %s, '')"
 
 
 def setting(name: str) -> str:
@@ -36,12 +36,12 @@ def test_what_goes_over_in_one_trip_happens_whole_or_not_at_all(make_job: JobMak
 
     with pytest.raises(psycopg.errors.DivisionByZero):
         half()
-    assert not JobEvent.objects.filter(action="half").exists()
+    assert not JobEvent.objects.filter(code="half").exists()
     with one_trip():
         first = cursor().execute(ADD_EVENT, [job.pk, "whole"])
-        second = cursor().execute("SELECT count(*) FROM imports_jobevent WHERE action = 'whole'")
+        second = cursor().execute("SELECT count(*) FROM imports_jobevent WHERE code = 'whole'")
     assert (first.rowcount, second.fetchone()) == (1, (1,))
-    assert JobEvent.objects.filter(action="whole").exists()
+    assert JobEvent.objects.filter(code="whole").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,8 +27,8 @@ def test_unknown_records_that_a_person_found_are_successes(make_job: JobMaker) -
         ("success", "", "", None)
     }
     assert batches(job)[0].status == "done"
-    event = job.events.get(action="unknown arrived")
-    assert (event.actor, event.message) == ("anna", "3 records. seen")
+    event = job.events.get(code="unknown_arrived")
+    assert (event.actor, str(event.message), event.reason) == ("anna", "3 records.", "seen")
     assert_sums_hold(job)
 
 
@@ -74,7 +74,7 @@ def test_an_excluded_record_keeps_its_error_and_is_not_retried(make_job: JobMake
     job = make_job(3)
     answer(job, REFUSED)
     assert exclude(job, job.results.all()[:0], reason="none", actor="anna") == 0
-    assert not job.events.filter(action="excluded").exists()
+    assert not job.events.filter(code="excluded").exists()
     assert exclude(job, job.results.all(), reason="closed accounts", actor="anna") == 3
     assert set(job.results.values_list("error_code", "error")) == {
         ("EXCLUDED_BY_HAND", "The API refused the data.")

@@ -95,11 +95,11 @@ def test_who_corrected_what_and_why_is_kept_in_both_logs(make_job: JobMaker) -> 
     job = make_job(3)
     answer(job, mixed(S, X, X))
     new = resubmit(job, failed(job))
-    (here,) = JobEvent.objects.filter(job=job, action="retried")
-    (there,) = JobEvent.objects.filter(job=new, action="corrected")
+    (here,) = JobEvent.objects.filter(job=job, code="retried")
+    (there,) = JobEvent.objects.filter(job=new, code="corrected")
     assert (here.actor, there.actor) == ("anna", "anna")
-    assert f"2 records go out corrected in job {new.pk}. Misspelt." in here.message
-    assert "Misspelt." in there.message
+    assert here.message.own_params == {"n": 2, "job": new.pk}
+    assert (here.reason, there.reason) == ("Misspelt.", "Misspelt.")
 
 
 def test_a_version_can_be_corrected_again_when_it_fails_too(make_job: JobMaker) -> None:

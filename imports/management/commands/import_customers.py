@@ -84,4 +84,4 @@ class Command(JobCommand):
                 self.stderr.write(self.style.WARNING(warning))
         if unreadable := drafts.unreadable(job):
             drafts.remove_draft(job)
-            refuse("\n".join([*(file.message for file in unreadable), "Nothing was imported."]))
+            refuse("\n".join([*(str(file.message) for file in unreadable), "Nothing was imported."]))

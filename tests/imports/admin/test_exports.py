@@ -177,8 +177,8 @@ def test_the_log_says_who_took_what_away(
 ) -> None:
     job = failed_job()
     export(operator, url(job, "failures", "export"))
-    event = job.events.get(action="exported")
-    assert (event.actor, event.message) == ("anna", "failures as CSV")
+    event = job.events.get(code="exported")
+    assert (event.actor, str(event.message)) == ("anna", "failures as CSV")
 
 
 def test_whoever_may_not_take_records_out_sees_no_button_and_is_refused(

@@ -43,7 +43,7 @@ def failed_one(job: ImportJob) -> ImportResult:
 def actions(told: life.Round) -> list[str]:
     """What happened in a round, in order: what people did by its name, attempts by verdict."""
     return [
-        moment.event.action if moment.event else moment.attempt.verdict  # type: ignore[union-attr]
+        moment.event.code if moment.event else moment.attempt.verdict  # type: ignore[union-attr]
         for moment in told.moments
     ]
 
@@ -102,7 +102,7 @@ def test_only_those_that_were_decided_about_tell_of_it(make_job: JobMaker) -> No
     first, second, _ = job.results.order_by("pk")
     verdicts.exclude(job, job.results.filter(pk=first.pk), reason="moved away", actor="eva")
     (told,), (other,) = life.chapters(first)[0].rounds, life.chapters(second)[0].rounds
-    assert [(each.action, each.actor) for each in told.deeds] == [("excluded", "eva")]
+    assert [(each.code, each.actor) for each in told.deeds] == [("excluded", "eva")]
     assert other.deeds == []
 
 

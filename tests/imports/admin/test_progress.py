@@ -34,7 +34,7 @@ def test_start_queues_the_draft_rings_and_shows_its_progress(
     job.refresh_from_db()
     assert page.headers["Location"] == url(job, "progress")
     assert job.status == "queued"
-    assert job.events.get(action="started").actor == "anna"
+    assert job.events.get(code="started").actor == "anna"
     assert len(bells) == 1
 
 
@@ -250,7 +250,7 @@ def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
     assert "Retry in steps: 1, 5, 50" in operator.get(url(job, "progress")).content.decode()
     operator.post(url(job, "failures", "retry"), {"which": "all", "beginning": "ramp"})
     new = ImportJob.objects.get(retry_of=job)
-    assert new.events.get(action="started").message == "Ramp up: 1, 5, 50, then all"
+    assert str(new.events.get(code="started").message) == "Ramp up: 1, 5, 50, then all"
     lanes.read_input(new)
     new.refresh_from_db()
     answer(new, REFUSED)

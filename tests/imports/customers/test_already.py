@@ -195,7 +195,7 @@ def test_two_jobs_of_the_same_retry_file_at_once_send_its_records_once(
     loser = ImportJob.objects.get(pk=made[sent.index(0)].pk)
     assert loser.status in ("draft", "finished")
     if loser.status == "draft":  # it lost the race itself: told, and free to be started again
-        assert "start the job again" in loser.events.get(action="input refused").message
+        assert "start the job again" in str(loser.events.get(code="input_refused").message)
         moves.start(loser)
         lanes.read_input(loser)
     assert refusals(loser) == {"BEING_RETRIED"}

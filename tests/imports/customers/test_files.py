@@ -61,7 +61,7 @@ def test_an_id_that_occurs_twice_is_reported_over_files_and_sent(make_job: JobMa
     assert any("50000001001" in warning for warning in second.warnings)
     begun(job)
     assert sums(job).pending == 4
-    assert "1 customers are named more than once" in job.events.get(action="duplicates").message
+    assert "1 customers are named more than once" in str(job.events.get(code="duplicates").message)
 
 
 @pytest.mark.parametrize("change", ["altered", "gone"])
@@ -77,7 +77,7 @@ def test_a_file_that_is_another_one_now_is_refused_and_nothing_is_kept(
         Path(last.path).unlink()
     begun(job)
     assert (job.status, job.results.count(), job.batches.count()) == ("draft", 0, 0)
-    message = job.events.get(action="input refused").message
+    message = str(job.events.get(code="input_refused").message)
     assert "file_1.json" in message
     assert ("changed" in message) == (change == "altered")
 
@@ -95,7 +95,7 @@ def test_large_files_are_not_read_again_for_duplicates(make_job: JobMaker) -> No
         job = draft_of(make_job, [customer(0)], [customer(0)])
     assert [file.warnings for file in job.files.order_by("pk")] == [[], []]
     begun(job)  # there they are found
-    assert job.events.filter(action="duplicates").exists()
+    assert job.events.filter(code="duplicates").exists()
 
 
 def test_batches_hold_as_many_customers_as_the_job_says_and_the_api_takes(

@@ -59,8 +59,8 @@ def ended(make_job: JobMaker) -> Callable[[], ImportJob]:
 
 
 def log(job: ImportJob) -> list[tuple[str, str]]:
-    acts = ("notified", "not notified")
-    return list(job.events.filter(action__in=acts).values_list("action", "message"))
+    acts = ("notified", "not_notified")
+    return list(job.events.filter(code__in=acts).values_list("code", "message"))
 
 
 def test_one_mail_for_each_job_and_the_jobs_log_says_so(
@@ -109,7 +109,7 @@ def test_after_the_last_pause_it_is_given_up_and_can_be_sent_again(
     assert Delivery.objects.get().status == "failed"
     assert len(receiver.received) == len(delivering.PAUSES_SECONDS) + 1
     ((action, message),) = log(job)
-    assert action == "not notified"
+    assert action == "not_notified"
     assert "HTTP 500" in message
     receiver.acts = [reply(200)]
     assert delivering.send_again(Delivery.objects.all()) == 1
