@@ -249,6 +249,10 @@ def _decoded(body: bytes) -> Any:
         raise NotDecoded(
             words.EMPTY_BODY if is_empty else words.NO_JSON_AT.format(at=error.pos)
         ) from None
+    except NotDecoded:
+        raise
+    except ValueError:  # thousands of digits
+        raise NotDecoded(words.HUGE_NUMBER) from None
     except RecursionError:
         raise NotDecoded(words.TOO_DEEP) from None
 

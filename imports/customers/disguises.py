@@ -20,7 +20,7 @@ UNPACK = sentence("UNPACK", _("Unpack it and add the files inside"))
 
 SAVE_AS_UTF_8 = sentence("SAVE_AS_UTF_8", _("Save it as UTF-8 and add it again"))
 EXPORT_AS_JSON = sentence(
-    "EXPORT_AS_JSON", _("Export the customers as JSON, a list in “data”, and add that file")
+    "EXPORT_AS_JSON", _('Export the customers as JSON, {"data": [ … ]}, and add that file')
 )
 UNPACK_ONE = sentence("UNPACK_ONE", _("Unpack it and add the file inside"))
 UTF_32 = sentence("UTF_32", _("it is text in UTF-32, and JSON is UTF-8"))

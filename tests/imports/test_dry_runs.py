@@ -103,7 +103,7 @@ def test_a_file_that_has_changed_is_what_it_says(make_job: JobMaker) -> None:
     dry_runs.ask(job, "anna")
     dry_runs.carry_out(job)
     run = DryRun.objects.get()
-    assert "it has changed since it was checked" in run.trouble
+    assert "it has changed since it was checked" in str(run.trouble)
     assert run.forecast == {}
 
 

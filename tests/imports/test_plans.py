@@ -397,7 +397,7 @@ def test_a_bug_in_a_part_ends_the_plan_and_says_so(
     monkeypatch.setattr(verdicts, "write_down", broken)
     jobs.run_lane(job.pk)
     plan.refresh_from_db()
-    assert "Redrive itself failed (ZeroDivisionError)" in plan.trouble
+    assert "Redrive itself failed (ZeroDivisionError)" in str(plan.trouble)
     assert plan.finished_at is not None
     assert jobs.jobs_rung() == set()
 

@@ -84,4 +84,5 @@ class Command(JobCommand):
                 self.stderr.write(self.style.WARNING(warning))
         if unreadable := drafts.unreadable(job):
             drafts.remove_draft(job)
-            refuse("\n".join([*(str(file.message) for file in unreadable), "Nothing was imported."]))
+            refused = [str(file.message) for file in unreadable]
+            refuse("\n".join([*refused, "Nothing was imported."]))

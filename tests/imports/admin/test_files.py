@@ -68,8 +68,8 @@ def test_a_file_that_cannot_be_read_is_kept_with_its_reason_and_bars_the_start(
     file = job.files.get(name="broken.json")
     assert file.status == "invalid"
     assert "1 cannot be imported" in page
-    assert "broken.json" in file.message
-    assert file.message.split(":")[0] in page
+    assert "broken.json" in str(file.message)
+    assert str(file.message).split(":")[0] in page
     assert url(job, "progress", "start") not in page
     assert "Remove what cannot be read" in page
 

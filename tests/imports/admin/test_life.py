@@ -93,7 +93,7 @@ def test_attempts_and_what_people_did_stand_in_the_order_in_which_they_happened(
     verdicts.resolve_unknown(job, everyone, arrived=False, reason="looked", actor="eva")
     (chapter,) = life.chapters(result)
     (only,) = chapter.rounds
-    assert actions(only) == ["created", "started", "retry", "unknown", "unknown did not arrive"]
+    assert actions(only) == ["created", "started", "retry", "unknown", "unknown_did_not_arrive"]
 
 
 def test_only_those_that_were_decided_about_tell_of_it(make_job: JobMaker) -> None:

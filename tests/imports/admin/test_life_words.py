@@ -10,18 +10,21 @@ from django.utils import timezone, translation
 
 from imports import lanes
 from imports.admin import life, life_words, workspace
+from imports.customers.entries import SENTENCES
 from imports.ledger import moves, rounds, verdicts
+from imports.messages import Said
 from imports.models import Attempt, ImportResult, JobEvent
 from imports.policy import Outcome, Verdict
 from tests.imports.admin.conftest import ended
 from tests.jobs import BUSY, LATER, LOST, OK, answer
 
 if TYPE_CHECKING:
+    from imports.messages import Text
     from imports.models import ImportJob
     from tests.jobs import JobMaker
 
 YEAR = timezone.localdate().year
-WHY = "The API refused this customer: E-mail is invalid (INVALID). Correct it."
+WHY = SENTENCES["permanent"].format(why=Said("E-mail is invalid", "INVALID"))
 INVALID = Outcome(Verdict.REJECTED, "INVALID", WHY, 422)
 
 
@@ -141,11 +144,11 @@ def test_days_are_named_as_people_name_them(found: list[datetime], named: str) -
 @pytest.mark.parametrize(
     ("text", "short"),
     [
-        ("Refused. Correct it.", "Refused"),
+        (WHY, "The API refused this customer: E-mail is invalid (INVALID)"),
         ("No full stop", "No full stop"),
         ("", ""),
         ("x" * 500, "x" * 159 + "…"),
     ],
 )
-def test_a_reason_is_its_first_sentence(text: str, short: str) -> None:
+def test_a_reason_is_what_is_wrong_without_what_to_do_about_it(text: Text, short: str) -> None:
     assert life_words.in_short(text) == short

@@ -13,6 +13,7 @@ from imports import drafts, lanes
 from imports.customers import cutting, files
 from imports.ledger import moves
 from imports.ledger.sums import sums
+from imports.messages import from_json
 from tests.jobs import assert_sums_hold
 from tests.sandbox.samples import customer
 
@@ -42,7 +43,9 @@ def test_a_files_verdict_counts_what_can_and_what_cannot_be_sent(make_job: JobMa
     file = job.files.get()
     assert (file.status, file.record_count, file.excluded_count) == ("valid", 4, 2)
     assert [refusal["code"] for refusal in file.refusals][:1] != []
-    assert all("file_0.json, record" in refusal["message"] for refusal in file.refusals)
+    assert all(
+        "file_0.json, record" in str(from_json(refusal["message"])) for refusal in file.refusals
+    )
 
 
 def test_what_the_verdict_counted_is_what_the_ledger_gets(make_job: JobMaker) -> None:
@@ -58,7 +61,7 @@ def test_an_id_that_occurs_twice_is_reported_over_files_and_sent(make_job: JobMa
     job = draft_of(make_job, [customer(0), customer(1)], [customer(1), customer(2)])
     second = job.files.order_by("pk").last()
     assert second is not None
-    assert any("50000001001" in warning for warning in second.warnings)
+    assert any("50000001001" in str(from_json(warning)) for warning in second.warnings)
     begun(job)
     assert sums(job).pending == 4
     assert "1 customers are named more than once" in str(job.events.get(code="duplicates").message)

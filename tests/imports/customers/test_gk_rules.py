@@ -69,7 +69,7 @@ FAULTS = [
 def test_what_the_api_refuses_is_named(record: dict[str, Any], code: str, what: str) -> None:
     fault = gk_fault(record)
     assert fault is not None
-    assert (fault.code, fault.what) == (code, what)
+    assert (fault.code, str(fault.what)) == (code, what)
     assert fault.remedy
 
 

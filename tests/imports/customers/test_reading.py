@@ -166,11 +166,11 @@ def test_20_an_id_that_occurs_twice_is_reported_within_a_file_and_across_files(
         tmp_path, envelope(customer("7"), customer("8"), customer("7")), register=register
     )
     second = check(tmp_path, envelope(customer("8")), name="more.json", register=register)
-    assert first.duplicates == [
+    assert list(map(str, first.duplicates)) == [
         "customers.json, record 3: the customer “7” is also record 1 of customers.json. "
         "Both will be sent, unless you remove one."
     ]
-    assert second.duplicates == [
+    assert list(map(str, second.duplicates)) == [
         "more.json, record 1: the customer “8” is also record 2 of customers.json. "
         "Both will be sent, unless you remove one."
     ]
@@ -180,7 +180,7 @@ def test_20_an_id_that_occurs_twice_is_reported_within_a_file_and_across_files(
 @pytest.mark.parametrize("like", ["ab-å", " AB-Å", "AB-\u0041\u030a", "ＡＢ-Å"])
 def test_21_ids_that_only_look_alike_are_reported_as_such(tmp_path: Path, like: str) -> None:
     verdict = check(tmp_path, envelope(customer("AB-Å"), customer(like)))
-    assert verdict.duplicates == [
+    assert list(map(str, verdict.duplicates)) == [
         f"customers.json, record 2: the customer “{like}” differs only by case, space or Unicode "
         "form from record 1 of customers.json. Both will be sent, unless you remove one."
     ]
@@ -190,19 +190,21 @@ def test_a_file_shows_count_size_and_digest(tmp_path: Path) -> None:
     verdict = check(tmp_path, TWO)
     assert (verdict.records, verdict.size) == (2, len(TWO))
     assert verdict.sha256 == hashlib.sha256(TWO).hexdigest()
-    assert verdict.summary() == "2 customers"
+    assert str(verdict.summary()) == "2 customers"
 
 
 def test_a_verdict_counts_all_and_lists_the_first_hundred(tmp_path: Path) -> None:
     bad = [customer(None)] * 150
     verdict = check(tmp_path, envelope(customer("1"), customer("1"), *bad))
     assert (verdict.refused, len(verdict.refusals)) == (150, 100)
-    assert verdict.summary() == "152 customers, 150 cannot be sent, 1 named twice"
+    assert str(verdict.summary()) == "152 customers, 150 cannot be sent, 1 named twice"
 
 
 def test_keys_beside_the_list_are_said_not_to_be_sent(tmp_path: Path) -> None:
     verdict = check(tmp_path, b'{"meta": {"a": [1]}, "data": [' + customer().encode() + b"]}")
-    assert verdict.warnings == ["customers.json: beside the list stands “meta”: not sent."]
+    assert list(map(str, verdict.warnings)) == [
+        "customers.json: beside the list stands “meta”: not sent."
+    ]
 
 
 def test_a_bare_list_and_the_apis_own_envelope_are_read_too(tmp_path: Path) -> None:
