@@ -11,8 +11,10 @@ class BillsConfig(AppConfig):
     verbose_name = _("Bills")
 
     def ready(self) -> None:
+        from bills import error_codes
         from bills.kind import BillKind
         from bills.portals import details  # noqa: F401 - pages say its sentences, workers write them
         from imports import kinds
 
         kinds.register(BillKind())
+        error_codes.register()

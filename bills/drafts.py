@@ -13,6 +13,7 @@ from django.db import transaction
 
 from bills import passwords
 from bills.credentials import CredentialRow, RefusedRow, UnreadableCsv, read_credentials
+from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
 from bills.models.credentials import account_of
 from imports.event_codes import EventCode
@@ -123,7 +124,7 @@ class _Filling:
 
     def _refuse(self, row: RefusedRow) -> None:
         self.draft.refused.append(row.message)
-        code = f"ROW_{row.code.upper()}"
+        code = row_code(row.code)
         self.intake.add_refused(Refused(row.row, "", "", code, row.message, b""), None)
 
     def _add(self, rows: list[CredentialRow]) -> None:

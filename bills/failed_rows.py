@@ -14,7 +14,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from bills.advice import advice_on
+from bills import error_codes
 from bills.models import BillRun
 from imports import retry_files
 from imports.event_codes import EventCode
@@ -25,6 +25,7 @@ from imports.models import ImportJob, RetryFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imports.error_codes import ErrorCode
     from imports.models import ImportResult
 
 CSV_NAME = "failed_credentials.csv"
@@ -44,11 +45,15 @@ def _waiting(job: ImportJob) -> Iterator[ImportResult]:
 
 
 def _row(result: ImportResult, extras: list[str]) -> list[object]:
-    advice = advice_on(result.error_code)
+    advice = error_codes.about(result.error_code)
     error = result.english
     told = [result.position, result.email, result.error_code, error, result.retry_attempts]
     kept = result.batch.credential_use.credential.extra if result.batch else {}
-    return [*told, str(advice.who), str(advice.remedy), *(kept.get(name, "") for name in extras)]
+    return [*told, *_cells(advice), *(kept.get(name, "") for name in extras)]
+
+
+def _cells(advice: ErrorCode | None) -> tuple[str, str]:
+    return (advice.who, str(advice.remedy)) if advice else ("", "")
 
 
 def write(job: ImportJob, parent: Path) -> Path | None:
@@ -103,7 +108,7 @@ def _write_words(job: ImportJob, sha256: str, workplace: Path) -> None:
     text = json.dumps(summary, indent=2, ensure_ascii=False)
     retry_files.write_synced(workplace / retry_files.SUMMARY, text.encode())
     told = [
-        {"code": code, "error": error, "count": count, "advice": advice_on(code)}
+        {"code": code, "error": error, "count": count, "advice": error_codes.about(code)}
         for (code, error), count in causes.most_common()
     ]
     words = {"job": job, "causes": told, "count": len(results), "csv_name": CSV_NAME}

@@ -11,12 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 
-from bills import passwords, portal_tests
+from bills import error_codes, passwords, portal_tests
 from bills.admin import new_job
 from bills.admin import permissions as own
 from bills.admin.timeline import stages_of
 from bills.admin.words import STAGES
-from bills.advice import advice_on
 from bills.forms import PortalForm, PortalTestForm
 from bills.models import Credential, Evidence, Portal, PortalTest
 from bills.models.credentials import account_of
@@ -124,7 +123,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
         "test": found,
         "portal": found.portal,
         "stages": stages_of(found.details),
-        "advice": advice_on(found.error_code),
+        "advice": error_codes.about(found.error_code),
         "pieces": [
             (STAGES.get(piece.stage, ""), piece)
             for piece in Evidence.objects.filter(test=found).defer("token").order_by("pk")

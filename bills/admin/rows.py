@@ -9,8 +9,8 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from bills import error_codes
 from bills.admin.words import STAGES
-from bills.advice import Advice, advice_on
 from bills.models import Bill, CredentialUse
 from bills.report import brought
 from imports.models import Attempt, ImportResult
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.utils.functional import _StrOrPromise
 
+    from imports.error_codes import ErrorCode
     from imports.messages import Message
     from imports.models import ImportJob
 
@@ -35,7 +36,7 @@ class Row:
 
     result: ImportResult
     bills: int
-    advice: Advice
+    advice: ErrorCode | None
     stage: _StrOrPromise = ""
     stage_done: int = 0
     stage_total: int = 0
@@ -76,7 +77,7 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
     return Row(
         result=result,
         bills=getattr(result, "bill_count", 0),
-        advice=advice_on(result.error_code),
+        advice=error_codes.about(result.error_code),
         max_attempts=job.max_attempts,
         refused_before=bool(use and use.credential.refused_count),
         is_retried=bool(result.retries.all()),

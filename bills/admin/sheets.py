@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from bills.admin.remedies import Remedies
 from bills.admin.rows import bill_count
+from bills.error_codes import JOB_TYPE
 from bills.models import BillRun
 from imports.admin.sheets import Advice, Sheet, at_once, local, status_word
 from imports.rendering import in_words
@@ -36,7 +36,7 @@ def of_credentials(job: ImportJob, results: QuerySet[ImportResult]) -> Sheet:
         "job_id", "position", "email", "status", "error_code", "message", "retry_attempts",
         "bills", "updated_at", "again", "extra",
     )  # fmt: skip
-    return Sheet(header, _rows(columns, extras, Advice(Remedies())))
+    return Sheet(header, _rows(columns, extras, Advice(JOB_TYPE)))
 
 
 def _rows(

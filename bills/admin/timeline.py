@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bills import error_codes
 from bills.admin.words import STAGES
-from bills.advice import Advice, advice_on
 from bills.models import Evidence
 from bills.report import brought
 from imports.models import Attempt
@@ -14,6 +14,7 @@ from imports.models import Attempt
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
+    from imports.error_codes import ErrorCode
     from imports.messages import Message
     from imports.models import ImportResult
 
@@ -24,7 +25,7 @@ class Told:
 
     attempt: Attempt
     stages: list[tuple[_StrOrPromise, float]]
-    advice: Advice
+    advice: ErrorCode | None
     evidence: list[Evidence]
     notes: list[Any]  # messages as JSON
     brought: Message | None
@@ -41,7 +42,7 @@ def timeline(result: ImportResult) -> list[Told]:
         Told(
             attempt=attempt,
             stages=stages_of(attempt.details),
-            advice=advice_on(attempt.error_code),
+            advice=error_codes.about(attempt.error_code),
             evidence=by_number.get(attempt.number, []),
             notes=list(attempt.details.get("notes", [])),
             brought=brought(attempt.details),

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy
 
 from bills.admin import credentials, downloads, sheets, words
 from bills.admin import permissions as own
-from bills.admin.remedies import Remedies
 from bills.admin.rows import results as with_uses
 from bills.admin.rows import row_of
 from bills.models import Bill, BillRun
@@ -128,7 +127,6 @@ register(
             log.TAB,
         ),
         fix=Fix(gettext_lazy("Correct the password"), own.MANAGE_CREDENTIALS, _fix_url),
-        remedies=Remedies(),
         json_of=json_of,
     )
 )

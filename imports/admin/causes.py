@@ -1,4 +1,4 @@
-"""Failures by cause: the same code and, but for names and numbers, the same sentence."""
+"""Failures by cause: the same code and, but for names and numbers, the same message."""
 
 from __future__ import annotations
 
@@ -7,75 +7,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Min, Q
-from django.utils.translation import gettext_lazy as _
 
+from imports import error_codes
 from imports.messages import in_general
 from imports.models import ImportResult
 from imports.rendering import in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
-    from django.utils.functional import _StrOrPromise
 
+    from imports.error_codes import ErrorCode
     from imports.models import ImportJob
 
 MOST_CAUSES = 50
 GROUPED_BY = ("error_code", "cause", "status")
 TROUBLE = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED)
-
-
-@dataclass(frozen=True, slots=True)
-class Remedy:
-    """Who must act on a code, and how."""
-
-    who: _StrOrPromise
-    text: _StrOrPromise
-
-
-YOU, API_SIDE = _("You"), _("Whoever runs the API")
-CORRECT = Remedy(
-    YOU, _("Correct the data: “Fix and send again” for one, a corrected retry file for many.")
-)
-LOOK_UP = Remedy(YOU, _("Look in the API whether they arrived, then decide about them here."))
-NOT_UP = Remedy(API_SIDE, _("Nothing was sent. Retry when the API can be reached."))
-WRONG_URL = Remedy(YOU, _("The API’s URL is wrong. Correct it, then retry."))
-OVERLOADED = Remedy(API_SIDE, _("The API was overloaded. Retry later, with fewer at once."))
-REMEDIES: Mapping[str, Remedy] = {
-    "HTTP_400": CORRECT,
-    "HTTP_403": Remedy(API_SIDE, _("The credential lacks a right. Ask for it, then retry.")),
-    "HTTP_404": WRONG_URL,
-    "HTTP_413": Remedy(YOU, _("Give the API smaller batches, then import the retry files.")),
-    "HTTP_415": WRONG_URL,
-    "HTTP_422": CORRECT,
-    "HTTP_500": Remedy(API_SIDE, _("The API itself failed. Retry when it is well again.")),
-    "HTTP_502": OVERLOADED,
-    "HTTP_503": OVERLOADED,
-    "HTTP_504": OVERLOADED,
-    "FAILED": Remedy(API_SIDE, _("Nothing was stored. Retry, later or with fewer at once.")),
-    "ERROR": CORRECT,
-    "CONFLICT": Remedy(YOU, _("The customer exists. Make it an update, or exclude it.")),
-    "NOT_FOUND": Remedy(YOU, _("There is no such customer. Make it a creation, or exclude it.")),
-    "DNS_FAILED": Remedy(YOU, _("Check the host in the API’s URL, then retry.")),
-    "CONNECTION_REFUSED": NOT_UP,
-    "CONNECT_TIMEOUT": NOT_UP,
-    "CONNECT_FAILED": NOT_UP,
-    "TLS_FAILED": NOT_UP,
-    "TIMEOUT": LOOK_UP,
-    "CONNECTION_LOST": LOOK_UP,
-    "ANSWER_CUT_SHORT": LOOK_UP,
-    "ANSWER_UNREADABLE": LOOK_UP,
-    "ANSWER_TOO_LARGE": LOOK_UP,
-    "NOT_IN_ANSWER": LOOK_UP,
-    "WORKER_LOST": LOOK_UP,
-    "CANCELLED": Remedy(YOU, _("They were never sent. Retry failed sends them.")),
-    "NOT_ARRIVED": Remedy(YOU, _("Retry failed sends them again.")),
-    "ALREADY_IMPORTED": Remedy(YOU, _("Nothing to do: they were imported in another job.")),
-    "MAY_BE_IMPORTED": LOOK_UP,
-    "CORRECTED_SINCE": Remedy(YOU, _("Write the retry files again, then load those.")),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +38,7 @@ class Cause:
     count: int
     waiting: int
     example: ImportResult
-    remedy: Remedy | None
+    remedy: ErrorCode | None
 
     @property
     def filter(self) -> str:
@@ -112,24 +61,33 @@ def in_trouble(job: ImportJob) -> Q:
     return Q(job=job, status__in=TROUBLE) & ~Q(error_code="")
 
 
-def causes(job: ImportJob, remedies: Mapping[str, Remedy] = REMEDIES) -> list[Cause]:
+def causes(job: ImportJob) -> list[Cause]:
     """The job's failures by cause, the most frequent first. Two queries."""
+    groups = trouble(job).values(*GROUPED_BY)
     rows = list(
-        trouble(job)
-        .values(*GROUPED_BY)
-        .annotate(
+        groups.annotate(
             count=Count("pk"),
             example=Min("pk"),
             waiting=Count("pk", filter=Q(retries__isnull=True)),
-        )
-        .order_by("-count", *GROUPED_BY)[:MOST_CAUSES]
+        ).order_by("-count", *GROUPED_BY)[:MOST_CAUSES]
     )
     some = ImportResult.objects.filter(pk__in=[row["example"] for row in rows])
     examples = {each.pk: each for each in some.defer("refused_record")}
-    return [_cause(row, examples[row["example"]], remedies) for row in rows]
+    return [_cause(row, examples[row["example"]], job.kind) for row in rows]
 
 
-def _cause(row: Mapping[str, Any], example: Any, remedies: Mapping[str, Remedy]) -> Cause:
+def more(job: ImportJob, shown: Sequence[Cause]) -> int:
+    """How many causes there are beside those that are shown."""
+    if len(shown) < MOST_CAUSES:
+        return 0
+    return _groups(job).distinct().order_by().count() - len(shown)
+
+
+def _groups(job: ImportJob) -> QuerySet[ImportResult, dict[str, Any]]:
+    return trouble(job).values(*GROUPED_BY)
+
+
+def _cause(row: Mapping[str, Any], example: ImportResult, job_type: str) -> Cause:
     return Cause(
         key=f"{row['status']}.{row['cause']}.{row['error_code']}",
         status=row["status"],
@@ -138,7 +96,7 @@ def _cause(row: Mapping[str, Any], example: Any, remedies: Mapping[str, Remedy])
         count=row["count"],
         waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
         example=example,
-        remedy=remedies.get(row["error_code"]),
+        remedy=error_codes.about(row["error_code"], job_type),
     )
 
 

@@ -9,10 +9,9 @@ from django.contrib import messages
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from imports import dry_runs, jobs
+from imports import dry_runs, error_codes, jobs
 from imports.admin import permissions, words
 from imports.admin.addresses import to_tab
-from imports.admin.causes import REMEDIES, Remedy
 from imports.ledger.moves import NotAllowed
 from imports.models import DryRun
 from imports.states import JobStatus
@@ -20,6 +19,7 @@ from imports.states import JobStatus
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from imports.error_codes import ErrorCode
     from imports.models import ImportJob
 
 MOST_EXAMPLES = 1  # of a reason: the list of files has the others
@@ -32,7 +32,7 @@ class Reason:
     code: str
     count: int
     examples: list[dict[str, Any]]
-    remedy: Remedy | None
+    remedy: ErrorCode | None
 
     @property
     def count_told(self) -> str:
@@ -117,6 +117,6 @@ def _reasons(found: dict[str, Any]) -> list[Reason]:
         if len(examples[each["code"]]) < MOST_EXAMPLES:
             examples[each["code"]].append(each)
     return [
-        Reason(code, count, examples[code], REMEDIES.get(code))
+        Reason(code, count, examples[code], error_codes.about(code))
         for code, count in found["excluded_by_reason"].items()
     ]

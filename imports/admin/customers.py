@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.admin import (
-    causes,
     failures,
     files,
     fixing,
@@ -54,7 +53,7 @@ def plan(job: ImportJob) -> str:
 
 def sheet(job: ImportJob, results: QuerySet[ImportResult]) -> sheets.Sheet:
     """What an export says of customers."""
-    return sheets.of_records(results, causes.REMEDIES)
+    return sheets.of_records(results)
 
 
 def _fix_url(result: ImportResult) -> str | None:
@@ -91,6 +90,5 @@ register(
             log.TAB,
         ),
         fix=Fix(gettext_lazy("Fix and send again"), permissions.RETRY, _fix_url),
-        remedies=causes.REMEDIES,
     )
 )

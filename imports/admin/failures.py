@@ -38,8 +38,10 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     rows = list(told[: ROWS + 1])
     status = choice.status if choice.status in causes.TROUBLE else ""
     wait = rounds.how_many_wait(job)
+    found = causes.causes(job)
     return {
-        "causes": causes.causes(job, workspace.of(job.kind).remedies),
+        "causes": found,
+        "more_causes": causes.more(job, found),
         "rows": rows[:ROWS],
         "next_after": rows[ROWS - 1].pk if len(rows) > ROWS else None,
         "is_later_page": bool(request.GET.get("after")),

@@ -14,8 +14,8 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from imports import error_codes
 from imports.admin import (
-    causes,
     filters,
     finding,
     fixing,
@@ -60,7 +60,7 @@ class ImportResultAdmin(ExportedAdmin):
         return ImportResult.objects.select_related("job", "file").defer("refused_record")
 
     def sheet(self, rows: QuerySet[ImportResult]) -> sheets.Sheet:
-        return sheets.of_records(rows, causes.REMEDIES)
+        return sheets.of_records(rows)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportResult], search_term: str
@@ -164,7 +164,7 @@ def _told(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
         "latest": latest,
         "fix": workspace.way_to_fix(request, latest),
         "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
-        "remedy": words.remedies.get(latest.error_code),
+        "remedy": error_codes.about(latest.error_code, latest.job.kind),
         "text": text,
         "is_cut": is_cut,
     }

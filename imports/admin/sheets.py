@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from imports import error_codes
 from imports.admin.verdict_words import VERDICTS
 from imports.rendering import in_words
 from imports.states import ResultStatus
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.utils.functional import _StrOrPromise
 
-    from imports.admin.causes import Remedy
     from imports.models import Attempt, ImportResult
 
 # A server-side cursor holds the rest. It outlives its transaction, so none is open meanwhile.
@@ -48,7 +48,7 @@ def at_once(rows: QuerySet[Any]) -> Iterator[Any]:
     return rows.iterator(chunk_size=ROWS_AT_ONCE)
 
 
-def of_records(results: QuerySet[ImportResult], remedies: Mapping[str, Remedy]) -> Sheet:
+def of_records(results: QuerySet[ImportResult]) -> Sheet:
     """One row for each record. One query."""
     header = [
         _("Job"), _("Customer"), _("E-mail"), _("File"), _("Record"), _("Status"), _("Code"),
@@ -59,7 +59,7 @@ def of_records(results: QuerySet[ImportResult], remedies: Mapping[str, Remedy]) 
         "job_id", "key", "email", "file__name", "position", "status", "error_code",
         "http_status", "message", "retry_attempts", "updated_at", "again",
     )  # fmt: skip
-    return Sheet(header, _records(columns, Advice(remedies)))
+    return Sheet(header, _records(columns, Advice("customers")))
 
 
 def _records(
@@ -73,13 +73,13 @@ def _records(
 class Advice(dict[str, tuple[str, str]]):
     """Who must act on a code, and how, in the operator's language; looked up once for a code."""
 
-    def __init__(self, remedies: Mapping[str, Remedy]) -> None:
+    def __init__(self, job_type: str) -> None:
         super().__init__()
-        self.remedies = remedies
+        self.job_type = job_type
 
     def __missing__(self, code: str) -> tuple[str, str]:
-        remedy = self.remedies.get(code)
-        self[code] = (str(remedy.who), str(remedy.text)) if remedy else ("", "")
+        found = error_codes.about(code, self.job_type)
+        self[code] = (found.who, str(found.remedy)) if found else ("", "")
         return self[code]
 
 

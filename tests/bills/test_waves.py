@@ -73,5 +73,5 @@ def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
     job = work(bells, make_bills(*names, beginning="ramp"))
     assert job.status == "finished"
     told = job.events.filter(code="wave_ended").values_list("message", flat=True)
-    assert [line.partition(" downloaded")[0] for line in told] == ["1 of 1", "5 of 5"]
+    assert [str(line).partition(" downloaded")[0] for line in told] == ["1 of 1", "5 of 5"]
     assert tried(job, *names) == [1] * 7

@@ -9,8 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bills import passwords
-from bills.advice import advice_on
+from bills import error_codes, passwords
 from bills.drafts import new_draft
 from bills.failed_rows import CSV_NAME
 from bills.models import Bill, Credential
@@ -90,7 +89,7 @@ class BillStory:
         failed = {row.email: row for row in job.results.filter(status="error")}
         self._expect("credentials that failed", sorted(failed), sorted(FAILURES), quiet=True)
         for email, (code, attempts, words) in FAILURES.items():
-            row, advice = failed[email], advice_on(failed[email].error_code)
+            row, advice = failed[email], error_codes.about(failed[email].error_code)
             self._expect(f"the code of {email}", row.error_code, code, quiet=True)
             self._expect(f"the attempts of {email}", row.retry_attempts, attempts, quiet=True)
             final_error = row.final_error or ""

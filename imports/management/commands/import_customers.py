@@ -13,6 +13,7 @@ from imports.customers.forecast_words import in_words
 from imports.customers.selection import customer_files
 from imports.customers.unreadable import UnreadableFile
 from imports.kinds import UnreadableInput
+from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Command(JobCommand):
         for path in paths:
             file = drafts.add_path(job, path)
             for warning in [*file.warnings, *(refusal["message"] for refusal in file.refusals)]:
-                self.stderr.write(self.style.WARNING(warning))
+                self.stderr.write(self.style.WARNING(str(from_json(warning))))
         if unreadable := drafts.unreadable(job):
             drafts.remove_draft(job)
             refused = [str(file.message) for file in unreadable]

@@ -1,0 +1,90 @@
+"""What every code of a bill download means: the portals' own, and ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from bills.credential_rows import Refusal
+from bills.portals.failures import MEANINGS, Code, Rule
+from imports import error_codes
+from imports.error_codes import ErrorCode, Next
+
+if TYPE_CHECKING:
+    from bills.portals.failures import Meaning
+
+JOB_TYPE = "bills"
+NEXT = {Rule.RETRY: Next.RETRIED, Rule.STOP: Next.STOPPED, Rule.DEFER: Next.LATER}
+OWN = {
+    "WORKER_LOST": ErrorCode(
+        error_codes.Actor.ADMIN,
+        Next.RETRIED,
+        _("The worker died before the attempt ended."),
+        _("Retry failed tries it again."),
+    ),
+    "NOT_STORED": ErrorCode(
+        error_codes.Actor.ADMIN,
+        Next.RETRIED,
+        _("What was fetched could not be stored."),
+        _("Look at the disk and the database, then retry."),
+    ),
+    "NO_BROWSER": ErrorCode(
+        error_codes.Actor.ADMIN,
+        Next.PAUSED,
+        _("No browser was found."),
+        _("Install Chromium on the worker's host, then resume."),
+    ),
+    "BAD_RECIPE": ErrorCode(
+        error_codes.Actor.ADMIN,
+        Next.PAUSED,
+        _("The portal's recipe cannot be used."),
+        _("Correct the portal's recipe, then resume."),
+    ),
+    "INTERNAL_ERROR": ErrorCode(
+        error_codes.Actor.ADMIN,
+        Next.STOPPED,
+        _("Redrive itself failed."),
+        _("See the worker's log. Retry failed tries again."),
+    ),
+    "CANCELLED": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.STOPPED,
+        _("The job was cancelled before this was tried."),
+        _("It was never tried. Retry failed tries it."),
+    ),
+    "NOT_ARRIVED": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.STOPPED,
+        _("Somebody found that it did not arrive."),
+        _("Retry failed tries it again."),
+    ),
+}
+ROW = ErrorCode(
+    error_codes.Actor.OPERATOR,
+    Next.LEFT_OUT,
+    _("The row cannot be used."),
+    _("Correct the row in the CSV and upload it again."),
+)
+
+
+def register() -> None:
+    """Called when the app is ready."""
+    rows = {row_code(each): ROW for each in Refusal}
+    portals = {str(code): _of_portal(MEANINGS[code]) for code in Code}
+    error_codes.register(JOB_TYPE, OWN | rows | portals)
+
+
+def row_code(refusal: Refusal) -> str:
+    """The code of a refused row."""
+    return f"ROW_{refusal.upper()}"
+
+
+def _of_portal(meaning: Meaning) -> ErrorCode:
+    actor = error_codes.Actor(meaning.actor)
+    return ErrorCode(actor, NEXT[meaning.rule], _(meaning.sentence), _(meaning.remedy))
+
+
+def about(code: str) -> ErrorCode | None:
+    """What to tell whoever reads the code; None for one that nobody knows."""
+    return error_codes.about(code, JOB_TYPE)
