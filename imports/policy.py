@@ -9,25 +9,46 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from imports.messages import Text, render
+from imports.messages import marked as _
 
 LONGEST_BACKOFF_SECONDS = 300.0
 LONGEST_DEFERRAL_SECONDS = 3600.0
 
 
 class Verdict(StrEnum):
-    """What one answer proves about a batch, or about one of its records."""
+    """What one answer proves about a batch, or about one of its records; and how it is shown."""
 
-    SUCCESS = "success"  # the answer proves that it is stored
-    RETRY = "retry"  # it proves that nothing was stored, and the cause may pass
-    REJECTED = "rejected"  # it proves that nothing was stored, and sending again changes nothing
-    UNKNOWN = "unknown"  # it may be stored or not: nobody can tell from here
-    REPEATABLE = "repeatable"  # unknown, but the same bytes and key may be sent again safely
-    DEFERRED = "deferred"  # "not now": come back after `retry_after`; costs no attempt
-    PAUSE = "pause"  # nobody's record is at fault: credential or address; a person must act
-    SPLIT = "split"  # refused as a whole without saying which record: try the halves
-    MIXED = "mixed"  # each record has its own verdict, in `records`
+    tone: str
+    icon: str
+    label: str
+
+    def __new__(cls, value: str, tone: str, icon: str, label: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.tone, member.icon, member.label = tone, icon, label
+        return member
+
+    # the answer proves that it is stored
+    SUCCESS = "success", "success", "check_circle", _("Success")
+    # it proves that nothing was stored, and the cause may pass
+    RETRY = "retry", "danger", "replay", _("Failed, may pass")
+    # it proves that nothing was stored, and sending again changes nothing
+    REJECTED = "rejected", "danger", "error", _("Refused")
+    # it may be stored or not: nobody can tell from here
+    UNKNOWN = "unknown", "warning", "help", _("Unknown")
+    # unknown, but the same bytes and key may be sent again safely
+    REPEATABLE = "repeatable", "warning", "replay", _("Lost, safe to repeat")
+    # "not now": come back after `retry_after`; costs no attempt
+    DEFERRED = "deferred", "info", "schedule", _("Asked to come later")
+    # nobody's record is at fault: credential or address; a person must act
+    PAUSE = "pause", "warning", "front_hand", _("Needs a person")
+    # refused as a whole without saying which record: try the halves
+    SPLIT = "split", "neutral", "call_split", _("Refused as a whole")
+    # each record has its own verdict, in `records`
+    MIXED = "mixed", "warning", "rule", _("Some of each")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,49 +1,122 @@
-"""Every status of a job, a batch and a result, and the one table of allowed moves."""
+"""Every status with its label, icon and colour, and the one table of allowed moves."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-class JobStatus(models.TextChoices):
+    from django.utils.functional import _StrOrPromise
+
+_S = TypeVar("_S", bound="Status")
+
+
+class Status(models.TextChoices):
+    """A choice with its look beside it: `tone` is the colour's name, `icon` a Material symbol.
+
+    Pages, filters, exports and commands say a status by its label, and in no other words.
+    """
+
+    tone: str
+    icon: str
+
+    def __new__(cls, value: str, tone: str, icon: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.tone, member.icon = tone, icon
+        return member
+
+
+class JobStatus(Status):
     """Where one piece of bulk work stands."""
 
-    DRAFT = "draft", _("Draft")  # files may still be added; nothing is sent
-    QUEUED = "queued", _("Queued")  # started by a person; its input is being cut into batches
-    RUNNING = "running", _("Running")  # batches are due or in flight
-    PAUSED = "paused", _("Paused")  # by a person, or because a person must act
-    FINISHED = "finished", _("Finished")  # nothing is pending or in flight
-    CANCELLED = "cancelled", _("Cancelled")  # by a person; what was not sent is kept as failed
+    # files may still be added; nothing is sent
+    DRAFT = "draft", "neutral", "edit_note", _("Draft")
+    # started by a person; its input is being cut into batches
+    QUEUED = "queued", "info", "hourglass_top", _("Starting")
+    # batches are due or in flight
+    RUNNING = "running", "info", "sync", _("Running")
+    # by a person, or because a person must act
+    PAUSED = "paused", "warning", "pause_circle", _("Paused")
+    # nothing is pending or in flight
+    FINISHED = "finished", "success", "task_alt", _("Finished")
+    # by a person; what was not sent is kept as failed
+    CANCELLED = "cancelled", "neutral", "block", _("Cancelled")
 
 
-class BatchStatus(models.TextChoices):
+class BatchStatus(Status):
     """Where one batch stands: the unit that is sent, and tried again, whole."""
 
-    PENDING = "pending", _("Pending")  # due at next_attempt_at
-    CLAIMED = "claimed", _("Claimed")  # a lane holds it; nothing has been sent
-    SENDING = "sending", _("Sending")  # intent is committed: it may have been sent
-    DONE = "done", _("Done")  # every record succeeded or was excluded
-    FAILED = "failed", _("Failed")  # some records are refused for good, none is unknown
-    UNKNOWN = "unknown", _("Unknown")  # some records may have arrived or not
-    SPLIT = "split", _("Split")  # replaced by its parts, kept for its attempts
+    # due at next_attempt_at
+    PENDING = "pending", "neutral", "schedule", _("Waiting")
+    # a lane holds it; nothing has been sent
+    CLAIMED = "claimed", "info", "pan_tool", _("Claimed")
+    # intent is committed: it may have been sent
+    SENDING = "sending", "info", "sync", _("Sending")
+    # every record succeeded or was excluded
+    DONE = "done", "success", "check_circle", _("Done")
+    # some records are refused for good, none is unknown
+    FAILED = "failed", "danger", "error", _("Failed")
+    # some records may have arrived or not
+    UNKNOWN = "unknown", "warning", "help", _("Unknown")
+    # replaced by its parts, kept for its attempts
+    SPLIT = "split", "neutral", "call_split", _("Split")
 
 
-class ResultStatus(models.TextChoices):
+class ResultStatus(Status):
     """What is known of one record: one customer, one credential."""
 
-    PENDING = "pending", _("Pending")  # not decided yet
-    SUCCESS = "success", _("Success")  # the answer proves it
-    ERROR = "error", _("Error")  # the answer proves that it was not stored
-    UNKNOWN = "unknown", _("Unknown")  # it may be stored: a person looks
-    EXCLUDED = "excluded", _("Excluded")  # never sent, with the reason why
+    # not decided yet
+    PENDING = "pending", "neutral", "schedule", _("Waiting")
+    # the answer proves it
+    SUCCESS = "success", "success", "check_circle", _("Success")
+    # the answer proves that it was not stored
+    ERROR = "error", "danger", "error", _("Failed")
+    # it may be stored: a person looks
+    UNKNOWN = "unknown", "warning", "help", _("Unknown")
+    # never sent, with the reason why
+    EXCLUDED = "excluded", "neutral", "do_not_disturb_on", _("Excluded")
 
 
+class FileStatus(Status):
+    """What is known of an input file."""
+
+    # read through once: its records can be sent
+    VALID = "valid", "success", "check_circle", _("Valid")
+    # refused whole: `message` says why
+    INVALID = "invalid", "danger", "error", _("Cannot be read")
+
+
+class DeliveryStatus(Status):
+    """Where one notice to one channel stands."""
+
+    # due at next_attempt_at, or on its way until lease_until
+    WAITING = "waiting", "neutral", "schedule", _("Waiting")
+    # the mail server, or the program, took it
+    SENT = "sent", "success", "check_circle", _("Sent")
+    # `error` says why; a person may have it sent again
+    FAILED = "failed", "danger", "error", _("Given up")
+
+
+class Look(NamedTuple):
+    """How something is shown that is more than its status."""
+
+    tone: str
+    icon: str
+    label: _StrOrPromise
+
+
+FINISHED_WITH_FAILURES = Look("warning", "rule", _("Finished with failures"))
+TRIED_AGAIN_LATER = Look("warning", "schedule", _("Tried again later"))  # a delivery
 IN_FLIGHT = (BatchStatus.CLAIMED, BatchStatus.SENDING)
 OPEN = (BatchStatus.PENDING, *IN_FLIGHT)
 ENDED_JOBS = (JobStatus.FINISHED, JobStatus.CANCELLED)
 
-# The only moves there are. imports/ledger.py makes them, each as a compare-and-set.
+# The only moves there are. The ledger makes them, each as a compare-and-set from `sources`.
 JOB_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.DRAFT: frozenset({JobStatus.QUEUED, JobStatus.CANCELLED}),
     JobStatus.QUEUED: frozenset(
@@ -119,3 +192,8 @@ RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
     ResultStatus.SUCCESS: frozenset(),
     ResultStatus.EXCLUDED: frozenset(),
 }
+
+
+def sources(moves: Mapping[_S, frozenset[_S]], to: _S) -> list[_S]:
+    """Where something must stand to be moved to `to`."""
+    return [status for status, targets in moves.items() if to in targets]

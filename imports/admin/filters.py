@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from imports.admin import workspace
-from imports.admin.verdict_words import FAILED, VERDICTS
 from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult
+from imports.policy import Verdict
 from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class VerdictFilter(SimpleListFilter):
     parameter_name = "verdict"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        return [(name, word) for name, word in VERDICTS.items() if name != FAILED]
+        return [(each.value, gettext(each.label)) for each in Verdict]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(verdict=self.value()) if self.value() else queryset

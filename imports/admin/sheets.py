@@ -8,31 +8,22 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from imports import error_codes
-from imports.admin.verdict_words import VERDICTS
+from imports.policy import Verdict
 from imports.rendering import in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
-    from django.utils.functional import _StrOrPromise
 
     from imports.models import Attempt, ImportResult
 
 # A server-side cursor holds the rest. It outlives its transaction, so none is open meanwhile.
 ROWS_AT_ONCE = 2_000
-STATUSES: Mapping[str, _StrOrPromise] = {
-    ResultStatus.PENDING: gettext_lazy("Waiting"),
-    ResultStatus.SUCCESS: gettext_lazy("Success"),
-    ResultStatus.ERROR: gettext_lazy("Failed"),
-    ResultStatus.UNKNOWN: gettext_lazy("Unknown"),
-    ResultStatus.EXCLUDED: gettext_lazy("Excluded"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +90,7 @@ def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:
 
 
 def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[object]]:
-    words = {name: str(word) for name, word in VERDICTS.items()}
+    words = {each.value: _(each.label) for each in Verdict}
     for (
         job,
         batch,
@@ -124,7 +115,7 @@ def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[obje
 
 def status_word(status: str) -> str:
     """As the pages say it."""
-    return str(STATUSES[status])
+    return str(ResultStatus(status).label)
 
 
 def local(at: datetime | None) -> datetime | None:

@@ -32,6 +32,7 @@ from imports.states import (
     BatchStatus,
     JobStatus,
     ResultStatus,
+    sources,
 )
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def lock(job: ImportJob) -> JobStatus:
 
 def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
     """Compare-and-set a job's status; False where another was first or it is not allowed."""
-    allowed = [status for status, targets in JOB_MOVES.items() if to in targets]
-    moved = ImportJob.objects.filter(pk=job.pk, status__in=allowed).update(status=to, **changes)
+    before = sources(JOB_MOVES, to)
+    moved = ImportJob.objects.filter(pk=job.pk, status__in=before).update(status=to, **changes)
     job.refresh_from_db()
     return moved == 1
 

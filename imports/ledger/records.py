@@ -13,7 +13,7 @@ from imports.ledger import bodies
 from imports.messages import cause_of
 from imports.models import ImportBatch, ImportResult
 from imports.policy import Budget, Outcome, RecordOutcome, Verdict
-from imports.states import BatchStatus, ResultStatus
+from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,7 +110,8 @@ def _decide(
     good = status == ResultStatus.SUCCESS
     if isinstance(why, Outcome):
         http_status = why.http_status
-    ImportResult.objects.filter(pk__in=pks, status__in=OPEN_RESULTS).update(
+    before = {*sources(RESULT_MOVES, status), status} & set(OPEN_RESULTS)
+    ImportResult.objects.filter(pk__in=pks, status__in=before).update(
         status=status,
         **(said(None) if good else said(why)),
         error_code="" if good else why.code or "UNEXPLAINED",
@@ -144,7 +145,8 @@ def close(batch: ImportBatch) -> None:
         status = BatchStatus.FAILED
     else:
         status = BatchStatus.DONE
-    ImportBatch.objects.filter(pk=batch.pk).update(
+    before = [*sources(BATCH_MOVES, status), status]
+    ImportBatch.objects.filter(pk=batch.pk, status__in=before).update(
         status=status,
         size=sum(counts.values()),
         success_count=counts[ResultStatus.SUCCESS],

@@ -9,13 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import MessageField
 from imports.models.jobs import ImportJob
-
-
-class FileStatus(models.TextChoices):
-    """What is known of an input file."""
-
-    VALID = "valid", _("Valid")  # read through once: its records can be sent
-    INVALID = "invalid", _("Invalid")  # refused whole: `message` says why
+from imports.states import FileStatus as FileStatus
 
 
 class ImportFile(models.Model):

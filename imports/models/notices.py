@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField, MessageField
 from imports.models.jobs import ImportJob
+from imports.states import DeliveryStatus as DeliveryStatus
 
 
 class ChannelKind(models.TextChoices):
@@ -85,14 +86,6 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job}: {self.get_what_display()}"
-
-
-class DeliveryStatus(models.TextChoices):
-    """Where one notice to one channel stands."""
-
-    WAITING = "waiting", _("Waiting")  # due at next_attempt_at, or on its way until lease_until
-    SENT = "sent", _("Sent")  # the mail server, or the program, took it
-    FAILED = "failed", _("Given up")  # `error` says why; a person may have it sent again
 
 
 class Delivery(models.Model):

@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from imports.admin import words
 from imports.admin import workspace as workspaces
 from imports.admin.addresses import act_url, tab_url
 from imports.admin.life_words import LINES
-from imports.admin.verdict_words import VERDICTS
 from imports.policy import Verdict
 from imports.rendering import stored_in_words
+from imports.states import (
+    FINISHED_WITH_FAILURES,
+    TRIED_AGAIN_LATER,
+    BatchStatus,
+    DeliveryStatus,
+    FileStatus,
+    JobStatus,
+    Look,
+    ResultStatus,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +33,7 @@ if TYPE_CHECKING:
     from imports.admin.chart import Chart
     from imports.admin.workspace import Workspace
     from imports.ledger.sums import Sums
-    from imports.models import Attempt, ImportJob, ImportResult, JobEvent
+    from imports.models import Attempt, Delivery, ImportJob, ImportResult, JobEvent
 
 register = template.Library()
 _T = TypeVar("_T")
@@ -49,10 +60,48 @@ def duration(seconds: float | None) -> str:
     return "" if seconds is None else words.duration(seconds)
 
 
-@register.filter
-def verdict_word(verdict: str) -> str:
+@register.inclusion_tag("imports/parts/badge.html")
+def badge(look: Look | Status | Verdict) -> dict[str, str]:
+    """A status as it is shown everywhere: its label, with an icon, in its colour."""
+    return {"tone": look.tone, "symbol": look.icon, "label": gettext(str(look.label))}
+
+
+@register.inclusion_tag("imports/parts/badge.html")
+def job_badge(status: str, bad: bool = False) -> dict[str, str]:
+    """A job's status; one that has finished says whether anything failed."""
+    is_finished = status == JobStatus.FINISHED
+    return badge(FINISHED_WITH_FAILURES if is_finished and bad else JobStatus(status))
+
+
+@register.inclusion_tag("imports/parts/badge.html")
+def batch_badge(status: str) -> dict[str, str]:
+    """A batch's status."""
+    return badge(BatchStatus(status))
+
+
+@register.inclusion_tag("imports/parts/badge.html")
+def result_badge(status: str) -> dict[str, str]:
+    """A record's status."""
+    return badge(ResultStatus(status))
+
+
+@register.inclusion_tag("imports/parts/badge.html")
+def file_badge(status: str) -> dict[str, str]:
+    """A file's status."""
+    return badge(FileStatus(status))
+
+
+@register.inclusion_tag("imports/parts/badge.html")
+def delivery_badge(delivery: Delivery) -> dict[str, str]:
+    """Where a notification stands; one that failed and is tried again says so."""
+    is_late = delivery.status == DeliveryStatus.WAITING and delivery.error
+    return badge(TRIED_AGAIN_LATER if is_late else DeliveryStatus(delivery.status))
+
+
+@register.inclusion_tag("imports/parts/badge.html")
+def verdict_badge(verdict: str) -> dict[str, str]:
     """What a try came to."""
-    return str(VERDICTS.get(verdict, verdict))
+    return badge(ResultStatus.ERROR if verdict == "failed" else Verdict(verdict))
 
 
 @register.filter

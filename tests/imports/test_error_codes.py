@@ -22,6 +22,8 @@ CARRIERS = {
     "_Refused": 0, "TokenRefused": 0, "TokenUnavailable": 0, "pause_for": 1, "end": 1,
 }  # fmt: skip
 
+NAMED = ("FIRST_BATCH", "WAVE_FAILED", "NOT_STORED", "WRONG_KEY")
+
 
 def codes_in(app: str) -> Iterator[tuple[str, str]]:
     """Each code that is written out in the app's source, with its file."""
@@ -43,19 +45,22 @@ def codes_of(node: ast.AST) -> Iterator[str]:
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and key.value == "error_code":
                 yield from texts(value)
-    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        if node.targets[0].id.endswith("_CODE") or node.targets[0].id in (
-            "FIRST_BATCH", "WAVE_FAILED", "NOT_STORED", "WRONG_KEY",
-        ):  # fmt: skip
-            yield from texts(node.value)
+    elif isinstance(node, ast.Assign) and is_of_a_code(node.targets[0]):
+        yield from texts(node.value)
+
+
+def is_of_a_code(target: ast.expr) -> bool:
+    """Whether a constant's name says that it is a code."""
+    name = getattr(target, "id", "")
+    return name.endswith("_CODE") or name in NAMED
 
 
 def texts(node: ast.expr) -> Iterator[str]:
     """The upper-case names in an expression ("A" if x else "B")."""
     for each in ast.walk(node):
-        if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value:
-            if each.value.replace("_", "").isalnum() and each.value.isupper():
-                yield each.value
+        value = getattr(each, "value", None)
+        if isinstance(value, str) and value.isupper() and value.replace("_", "").isalnum():
+            yield value
 
 
 @pytest.mark.parametrize(("app", "job_type"), [("imports", "customers"), ("bills", "bills")])
@@ -73,7 +78,8 @@ def test_every_code_of_a_portal_is_explained() -> None:
 @pytest.mark.parametrize("job_type", ["customers", "bills"])
 def test_every_code_says_who_acts_what_follows_what_is_wrong_and_what_helps(job_type: str) -> None:
     for code, meaning in error_codes.known(job_type).items():
-        assert meaning.actor in Actor and meaning.next in Next, code
+        assert meaning.actor in Actor, code
+        assert meaning.next in Next, code
         assert str(meaning.sentence).endswith("."), code
         assert str(meaning.remedy).endswith("."), code
 

@@ -1,4 +1,4 @@
-"""Messages: stored as code and parameters, rendered in the reader's language, compared by cause."""
+"""Messages are stored as code and parameters, and rendered in the reader's language."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def test_two_sentences_cannot_have_one_code() -> None:
 
 def test_nul_and_half_characters_are_replaced_wherever_they_stand() -> None:
     odd = REFUSED.format(why=Said("a\x00b\ud800"), name="\x00")
-    assert "\x00" not in json.dumps(to_json(odd)) and "\x00" not in str(odd)
+    assert "\x00" not in json.dumps(to_json(odd))
+    assert "\x00" not in str(odd)
     json.dumps(to_json(odd), ensure_ascii=False).encode()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from imports.ledger import moves
 from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.policy import Verdict
 from imports.states import (
     BATCH_MOVES,
     ENDED_JOBS,
@@ -17,6 +18,7 @@ from imports.states import (
     OPEN,
     RESULT_MOVES,
     BatchStatus,
+    FileStatus,
     JobStatus,
     ResultStatus,
 )
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
     from tests.jobs import JobMaker
+
+TONES = {"neutral", "info", "success", "warning", "danger"}
 
 
 @pytest.mark.parametrize("before", list(JobStatus))
@@ -81,3 +85,13 @@ def test_the_database_refuses_more_decided_records_than_a_batch_has(make_job: Jo
     make_job(1)
     with pytest.raises(IntegrityError, match="batch_counts_fit"), transaction.atomic():
         ImportBatch.objects.update(success_count=1, error_count=1)
+
+
+@pytest.mark.parametrize("states", [JobStatus, BatchStatus, ResultStatus, FileStatus, Verdict])
+def test_every_status_has_a_label_an_icon_and_a_colour_beside_it(states: Any) -> None:
+    assert all(each.label and each.icon and each.tone in TONES for each in states)
+    assert len({str(each.label) for each in states}) == len(states)
+
+
+def test_a_record_that_failed_is_called_so_everywhere() -> None:
+    assert str(ResultStatus.ERROR.label) == str(BatchStatus.FAILED.label) == "Failed"
