@@ -14,11 +14,53 @@ from typing import TYPE_CHECKING
 
 from bills import csv_columns, csv_dialect
 from bills.csv_text import UnreadableCsv
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bills.csv_dialect import Opened, Row
+
+ROW_FAULT = sentence("ROW_FAULT", _("{file}, row {row}: {what}"))
+ROW_FAULT_AT = sentence("ROW_FAULT_AT", _("{file}, row {row} (line {line}): {what}"))
+TOO_FEW_CELLS = sentence(
+    "TOO_FEW_CELLS",
+    _("it has {cells} cells, the header has {headings}. Fill in the missing cells."),
+)
+TOO_MANY_CELLS = sentence(
+    "TOO_MANY_CELLS",
+    _(
+        "it has {cells} cells, the header has {headings}. Put a text that holds the separator "
+        "between quotation marks."
+    ),
+)
+SAME_ROW = sentence(
+    "SAME_ROW",
+    _("it has the same e-mail and password as row {row}, which is kept. Delete one of the two."),
+)
+OTHER_PASSWORD = sentence(
+    "OTHER_PASSWORD",
+    _(
+        "it has the same e-mail as row {row} and another password; row {row} is kept. Keep the "
+        "row whose password is right."
+    ),
+)
+NO_HEADING = sentence(
+    "NO_HEADING", _("a cell stands under no heading. Name its column or empty it.")
+)
+NUL_IN_ROW = sentence(
+    "NUL_IN_ROW", _("it holds a NUL character. Type the row again in the spreadsheet.")
+)
+HEADER_AGAIN = sentence("HEADER_AGAIN", _("it is the header once more. Delete the row."))
+NO_EMAIL = sentence("NO_EMAIL", _("the e-mail or user name is empty. Fill it in."))
+LONG_EMAIL = sentence("LONG_EMAIL", _("the e-mail is longer than {most} characters. Correct it."))
+CONTROL_IN_EMAIL = sentence(
+    "CONTROL_IN_EMAIL", _("the e-mail holds a line break or control character. Remove it.")
+)
+EMPTY_PASSWORD = sentence(
+    "EMPTY_PASSWORD", _("the password is empty. Fill it in, or delete the row.")
+)
 
 LONGEST_EMAIL = 320  # characters: 64 + "@" + 255, RFC 5321; a longer one can't be indexed either
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # also line breaks of every kind
@@ -60,12 +102,20 @@ class RefusedRow:
     row: int
     line: int
     code: Refusal
-    reason: str
+    reason: Message
+
+    @property
+    def refusal(self) -> Message:
+        """All of it for an operator: file, row, reason and remedy."""
+        where = {"file": self.file, "row": self.row, "what": self.reason}
+        if self.line == self.row:
+            return ROW_FAULT.format(**where)
+        return ROW_FAULT_AT.format(line=self.line, **where)
 
     @property
     def message(self) -> str:
-        """The whole sentence for an operator: file, row, reason and remedy."""
-        return f"{csv_dialect.place(self.file, self.row, self.line)}: {self.reason}"
+        """The same in English."""
+        return str(self.refusal)
 
 
 def rows_from(opened: Opened, name: str) -> Iterator[CredentialRow | RefusedRow]:
@@ -107,10 +157,10 @@ class _Judge:
         extras = {name: row.cells[at] for at, name in self._extras}
         return CredentialRow(row.number, email, password, extras, warnings_about(password))
 
-    def _refused(self, row: Row, code: Refusal, reason: str) -> RefusedRow:
+    def _refused(self, row: Row, code: Refusal, reason: Message) -> RefusedRow:
         return RefusedRow(self._name, row.number, row.first_line, code, reason)
 
-    def _fault_of_cells(self, row: Row) -> tuple[Refusal, str] | None:
+    def _fault_of_cells(self, row: Row) -> tuple[Refusal, Message] | None:
         headings = len(self._columns.names)
         if row.problem:
             return Refusal.QUOTES, row.problem
@@ -119,13 +169,13 @@ class _Judge:
         if any(
             cell for cell, name in zip(row.cells, self._columns.names, strict=True) if not name
         ):
-            return Refusal.CELLS, "a cell stands under no heading. Name its column or empty it."
+            return Refusal.CELLS, NO_HEADING
         if any("\0" in cell for cell in row.cells):
-            return Refusal.NUL, "it holds a NUL character. Type the row again in the spreadsheet."
+            return Refusal.NUL, NUL_IN_ROW
         if any(len(cell) > csv_dialect.LONGEST_CELL for cell in row.cells):
             return Refusal.QUOTES, csv_dialect.TOO_LONG
         if all(_folded(cell) == self._header[at] for at, cell in enumerate(row.cells)):
-            return Refusal.HEADER, "it is the header once more. Delete the row."
+            return Refusal.HEADER, HEADER_AGAIN
         return None
 
     def _refuse_swallowed_rows(self, row: Row) -> None:
@@ -152,25 +202,21 @@ def _folded(cell: str) -> str:
     return csv_columns.trimmed(cell).casefold()
 
 
-def _count_sentence(cells: int, headings: int) -> str:
-    has = "1 cell" if cells == 1 else f"{cells} cells"
+def _count_sentence(cells: int, headings: int) -> Message:
     if cells < headings:
-        return f"it has {has}, the header has {headings}. Fill in the missing cells."
-    return (
-        f"it has {has}, the header has {headings}. Put a text that holds the separator between "
-        "quotation marks."
-    )
+        return TOO_FEW_CELLS.format(cells=cells, headings=headings)
+    return TOO_MANY_CELLS.format(cells=cells, headings=headings)
 
 
-def _fault_of_values(email: str, password: str) -> tuple[Refusal, str] | None:
+def _fault_of_values(email: str, password: str) -> tuple[Refusal, Message] | None:
     if not email:
-        return Refusal.EMAIL, "the e-mail or user name is empty. Fill it in."
+        return Refusal.EMAIL, NO_EMAIL
     if len(email) > LONGEST_EMAIL:
-        return Refusal.EMAIL, f"the e-mail is longer than {LONGEST_EMAIL} characters. Correct it."
+        return Refusal.EMAIL, LONG_EMAIL.format(most=LONGEST_EMAIL)
     if CONTROL.search(email):
-        return Refusal.EMAIL, "the e-mail holds a line break or control character. Remove it."
+        return Refusal.EMAIL, CONTROL_IN_EMAIL
     if not password.strip():
-        return Refusal.PASSWORD, "the password is empty. Fill it in, or delete the row."
+        return Refusal.PASSWORD, EMPTY_PASSWORD
     return None
 
 
@@ -191,7 +237,7 @@ class _Seen:
         self._key = secrets.token_bytes(32)
         self._rows: dict[bytes, bytes] = {}
 
-    def fault(self, row: int, email: str, password: str) -> tuple[Refusal, str] | None:
+    def fault(self, row: int, email: str, password: str) -> tuple[Refusal, Message] | None:
         """Why this row repeats an earlier one, or None, and then it is remembered."""
         # Mail addresses differ by case only by mistake; a plain user name may mean it.
         login = self._digest(email.casefold() if "@" in email else email)
@@ -201,10 +247,8 @@ class _Seen:
         if first == row:
             return None
         if known.startswith(secret):
-            same = f"it has the same e-mail and password as row {first}, which is kept."
-            return Refusal.DUPLICATE, f"{same} Delete one of the two."
-        other = f"it has the same e-mail as row {first} and another password; row {first} is kept."
-        return Refusal.CONFLICT, f"{other} Keep the row whose password is right."
+            return Refusal.DUPLICATE, SAME_ROW.format(row=first)
+        return Refusal.CONFLICT, OTHER_PASSWORD.format(row=first)
 
     def _digest(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode(), digest_size=12, key=self._key).digest()

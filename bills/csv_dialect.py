@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from bills import csv_columns, csv_text
 from bills.csv_text import UnreadableCsv
+from imports.messages import Message, sentence
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,21 +26,30 @@ if TYPE_CHECKING:
 LONGEST_CELL = 131_072  # characters: the csv module's own limit
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 EXCEL_HINT = re.compile(r'"?sep=([,;\t|])"?[\r\n]*', re.IGNORECASE)  # Excel's own first line
-TOO_LONG = f"a cell is longer than {LONGEST_CELL:,} characters. Shorten it."
+TOO_LONG = sentence(
+    "CELL_TOO_LONG", _("a cell is longer than {most} characters. Shorten it.")
+).format(most=LONGEST_CELL)
 QUOTE_REMEDY = (
     'Put a quotation mark at both ends of a cell, and double one that belongs to the text: "a""b".'
+)
+QUOTE_IN_CELL = sentence(
+    "QUOTE_IN_CELL",
+    _(
+        "a quotation mark stands within a quoted cell. Put a quotation mark at both ends of a "
+        'cell, and double one that belongs to the text: "a""b".'
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `problem` is a sentence where the cells could not be told apart; no value in it."""
+    """One row. `problem` is a message where the cells could not be told apart; no value in it."""
 
     number: int
     first_line: int
     last_line: int
     cells: list[str]
-    problem: str = ""
+    problem: Message | None = None
 
     def __repr__(self) -> str:  # a cell may be a password, and a repr ends up in a log
         return f"Row({self.number}, line {self.first_line}, {len(self.cells)} cells)"
@@ -149,7 +160,7 @@ def rows_of(lines: Iterable[str], separator: str, name: str) -> Iterator[Row]:
         own_line = reader.line_num == first_line and feed.last.count('"') % 2 == 0
         if fault and not own_line:
             raise UnreadableCsv(_swallowed(place(name, number, first_line), fault))
-        problem = _sentence(fault) if fault else ""
+        problem = _message(fault) if fault else None
         yield Row(number, first_line, reader.line_num, cells or [], problem)
 
 
@@ -164,10 +175,8 @@ def _next_cells(reader: Iterator[list[str]]) -> tuple[list[str] | None, str]:
         return None, str(error)
 
 
-def _sentence(fault: str) -> str:
-    if "field limit" in fault:
-        return TOO_LONG
-    return f"a quotation mark stands within a quoted cell. {QUOTE_REMEDY}"
+def _message(fault: str) -> Message:
+    return TOO_LONG if "field limit" in fault else QUOTE_IN_CELL
 
 
 def _swallowed(where: str, fault: str) -> str:

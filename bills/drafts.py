@@ -125,7 +125,7 @@ class _Filling:
     def _refuse(self, row: RefusedRow) -> None:
         self.draft.refused.append(row.message)
         code = row_code(row.code)
-        self.intake.add_refused(Refused(row.row, "", "", code, row.message, b""), None)
+        self.intake.add_refused(Refused(row.row, "", "", code, row.refusal, b""), None)
 
     def _add(self, rows: list[CredentialRow]) -> None:
         credentials = store(self.portal, rows)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bills import error_codes
 from bills.plan import BillKey, FetchedBill, Login
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from bills.report import AttemptReport, Stage, brought, outcome_of
-from imports.error_codes import ERROR_CODES
 from imports.policy import Verdict
 from tests.bills.browsing import CANARY, EMAIL
 
@@ -36,7 +36,9 @@ def test_the_codes_rule_becomes_the_verdict(code: Code) -> None:
     assert (outcome.code, outcome.retry_after) == (code, later)
     assert outcome.error.endswith("Seen.")
     assert outcome.details is not None
-    assert ERROR_CODES[code].remedy == MEANINGS[code].remedy
+    meaning = error_codes.about(code)
+    assert meaning is not None
+    assert str(meaning.remedy) == MEANINGS[code].remedy
 
 
 def test_a_success_counts_its_bills_and_is_plain_json(tmp_path: Path) -> None:
