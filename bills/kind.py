@@ -19,7 +19,7 @@ from bills.portals.failures import Code
 from bills.portals.recipe_check import RecipeError
 from bills.runner import BillRunner, Stuck
 from bills.visits import browsers_folder, plan_of
-from config.find_browser import REMEDY, find_browser
+from config.find_browser import find_browser
 from imports.kinds import UnreadableInput
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -42,6 +42,13 @@ BAD_RECIPE = sentence(
 )
 NO_CREDENTIALS = sentence(
     "NO_CREDENTIALS", _("This job has no credentials. Make a new one from a CSV.")
+)
+NO_BROWSER = sentence(
+    "NO_BROWSER_FOUND",
+    _(
+        "No browser was found, and none could be installed here: bills cannot be downloaded yet "
+        "(customer imports can). Install chromium or google-chrome, then: make browser"
+    ),
 )
 UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
@@ -85,7 +92,7 @@ class BillKind:
         portal = BillRun.objects.select_related("portal").get(job=job).portal
         executable = find_browser()
         if executable is None:
-            yield Stuck(Outcome(Verdict.PAUSE, "NO_BROWSER", REMEDY))
+            yield Stuck(Outcome(Verdict.PAUSE, "NO_BROWSER", NO_BROWSER))
             return
         try:
             plan = plan_of(portal, job.timeout_seconds)

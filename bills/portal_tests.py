@@ -11,13 +11,14 @@ from django.db.models.functions import Now
 
 from bills import keeping
 from bills.keeper import Keeper
+from bills.kind import NO_BROWSER
 from bills.models import PortalTest
 from bills.passwords import Password
 from bills.plan import Login, Watch
 from bills.portals.recipe_check import RecipeError
 from bills.report import outcome_of
 from bills.visits import browsers_folder, plan_of
-from config.find_browser import REMEDY, find_browser
+from config.find_browser import find_browser
 from imports.fields import WrongKey
 from imports.jobs import QUEUE
 
@@ -59,7 +60,7 @@ def run(test_id: int) -> None:
     test = PortalTest.objects.defer("credential__password").get(pk=test_id)
     executable = find_browser()
     if executable is None:
-        end(test, "NO_BROWSER", REMEDY)
+        end(test, "NO_BROWSER", NO_BROWSER)
         return
     try:
         limit = min(test.portal.attempt_timeout_seconds, LONGEST_SECONDS)

@@ -11,12 +11,22 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-from imports.messages import Message, MessageError, from_json, to_json
+from imports.messages import Message, MessageError, from_json, sentence, to_json
+from imports.messages import marked as _
 
 if TYPE_CHECKING:
     Text = models.TextField[str, str]
 else:
     Text = models.TextField
+
+
+NO_KEY_OPENS = sentence(
+    "NO_KEY_OPENS",
+    _(
+        "{field}: no key in CREDENTIAL_KEYS opens what is stored. Put the key back that it was "
+        "stored with, or enter the credential again."
+    ),
+)
 
 
 class WrongKey(MessageError):
@@ -74,8 +84,7 @@ class EncryptedTextField(Text):
             return cipher().decrypt(value.encode()).decode()
         except InvalidToken as error:
             raise WrongKey(
-                f"{self.model._meta.label}.{self.name}: no key in CREDENTIAL_KEYS opens what is "
-                "stored. Put the key back that it was stored with, or enter the credential again."
+                NO_KEY_OPENS.format(field=f"{self.model._meta.label}.{self.name}")
             ) from error
 
 

@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from bills.models.credentials import Credential
 from bills.models.portals import Portal
 from imports.fields import MessageField, WrongKey, cipher
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import ImportBatch
+
+NO_KEY_OPENS = sentence(
+    "NO_KEY_OPENS_EVIDENCE", gettext_noop("No key in CREDENTIAL_KEYS opens this evidence.")
+)
 
 
 class PortalTest(models.Model):
@@ -81,4 +87,4 @@ class Evidence(models.Model):
         try:
             return cipher().decrypt(bytes(self.token))
         except InvalidToken as error:
-            raise WrongKey("No key in CREDENTIAL_KEYS opens this evidence.") from error
+            raise WrongKey(NO_KEY_OPENS) from error

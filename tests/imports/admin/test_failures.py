@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from imports import drafts, lanes
 from imports.admin import causes
+from imports.ledger import moves
 from imports.ledger.sums import sums
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from tests.imports.admin.conftest import ended, url, with_permissions
 from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, mixed
+from tests.sandbox.samples import customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +34,37 @@ def test_failures_that_differ_only_in_names_are_one_cause(make_job: JobMaker) ->
     assert cause.count == cause.waiting == 9
     assert cause.sentence == "Customer … (…, …) has a bad e-mail."
     assert causes.trouble(job).filter(causes.of_cause(cause.key)).count() == 9
+
+
+def test_the_places_and_values_of_refused_records_make_no_other_cause(make_job: JobMaker) -> None:
+    job = drafts.new_draft(make_job.api, "dates")
+    for number in (1, 2):
+        path = make_job.folder / f"dates_{number}.json"
+        people = [bad_birthday(n, f"{1950 + 10 * number}-{n}-5") for n in range(1, 10)]
+        path.write_text(json.dumps({"data": people}))
+        drafts.add_path(job, path)
+    moves.start(job)
+    lanes.read_input(job)
+    (cause,) = causes.causes(job)
+    assert (cause.code, cause.count, cause.status) == ("BAD_DATE", 18, "excluded")
+    assert cause.sentence.startswith("…, record …: person.birthday is …, which is not a date.")
+
+
+def bad_birthday(number: int, birthday: str) -> dict[str, Any]:
+    person = customer(number)
+    person["person"]["birthday"] = birthday
+    return person
+
+
+def test_a_list_of_causes_that_is_cut_says_how_many_more_there_are(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job(156)
+    names = [f"{one}{other}" for one in "ABCDEFGH" for other in "ABCDEFG"][: job.batches.count()]
+    answer(job, *(Outcome(Verdict.REJECTED, f"API_{name}", "No.", 422) for name in names))
+    assert len(names) == 52
+    assert causes.more(job, causes.causes(job)) == 2
+    assert "and 2 more causes" in operator.get(url(job, "failures")).content.decode()
 
 
 def test_a_cause_says_how_many_who_must_act_and_gives_an_example(
