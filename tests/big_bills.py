@@ -82,7 +82,7 @@ def _results(job: ImportJob, batches: list[ImportBatch], credentials: list[Crede
             job=job, batch=batch, position=place, email=credentials[place].email,
             status=ResultStatus.ERROR if _failed(place) else ResultStatus.SUCCESS,
             error_code=CODE if _failed(place) else "",
-            error=TOLD if _failed(place) else "",
+            error=TOLD if _failed(place) else "", message=TOLD if _failed(place) else None,
             final_error=TOLD if _failed(place) else None, retry_attempts=TRIES,
         )
         for place, batch in enumerate(batches)

@@ -55,12 +55,14 @@ ORDER BY b
 """
 RESULTS = """
 INSERT INTO import_results (job_id, batch_id, file_id, position, key, email, status, error_code,
-    error, final_error, http_status, retry_attempts, body_start, body_length, updated_at)
+    error, final_error, message, cause, http_status, retry_attempts, body_start, body_length,
+    updated_at)
 SELECT %(job)s, batch_id, %(file)s + n / %(in_file)s, n, %(first)s + n,
     'kund.' || %(first)s + n || '@example.com', status,
     CASE status WHEN 'success' THEN '' WHEN 'unknown' THEN 'TIMEOUT'
                 ELSE (ARRAY['HTTP_422', 'HTTP_400', 'ERROR', 'CONFLICT'])[n %% 4 + 1] END,
-    told, NULLIF(told, ''),
+    told, NULLIF(told, ''), to_jsonb(NULLIF(told, '')),
+    CASE WHEN told = '' THEN '' ELSE left(md5((n %% 3)::text), 12) END,
     CASE status WHEN 'success' THEN 201 WHEN 'unknown' THEN NULL ELSE 422 END,
     tries, 9 + i * %(bytes)s, %(bytes)s - 1, ended_at
 FROM (
@@ -79,13 +81,14 @@ ORDER BY n
 """
 ATTEMPTS = """
 INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
-    ended_at, verdict, http_status, error_code, error, answer, success_count, error_count,
-    unknown_count, details)
+    ended_at, verdict, http_status, error_code, error, message, answer, success_count,
+    error_count, unknown_count, details)
 SELECT job_id, id, n, true, worker, claimed_at, sent_at, ended_at,
     CASE WHEN n < tries THEN 'retry' WHEN error_count = size THEN 'rejected'
          WHEN error_count > 0 THEN 'mixed' WHEN unknown_count > 0 THEN 'unknown'
          ELSE 'success' END,
-    http_status, error_code, error, repeat('{"status": "told"}', 20), success_count, error_count,
+    http_status, error_code, error, to_jsonb(NULLIF(error, '')), repeat('{"status": "told"}', 20),
+    success_count, error_count,
     unknown_count, '{}'
 FROM imports_importbatch, generate_series(1, tries) n WHERE job_id = %(job)s
 ORDER BY number, n
@@ -94,7 +97,7 @@ FILES = """
 INSERT INTO imports_importfile (job_id, name, path, is_ours, size, sha256, status, message,
     record_count, excluded_count, warnings, refusals)
 SELECT %(job)s, 'customers_' || n || '.json', '/nowhere/customers_' || n || '.json', false,
-    %(in_file)s * 600, md5(n::text), 'valid', '', %(in_file)s, 0, '[]', '[]'
+    %(in_file)s * 600, md5(n::text), 'valid', NULL, %(in_file)s, 0, '[]', '[]'
 FROM generate_series(1, %(files)s) n
 """
 RETRY_FILES = """
@@ -106,7 +109,7 @@ SELECT %(job)s, 'retry_batches_' || %(job)s, 'retry_batch_' || number || '_faile
 FROM imports_importbatch b WHERE job_id = %(job)s AND error_count > 0 ORDER BY number
 """
 EVENTS = """
-INSERT INTO imports_jobevent (job_id, at, actor, action, message)
+INSERT INTO imports_jobevent (job_id, at, actor, code, reason)
 SELECT %(job)s, now(), 'anna', 'exported', 'results as CSV' FROM generate_series(1, %(files)s)
 """
 # The failed records of each third batch that failed went out again; every second one succeeded.
@@ -124,10 +127,12 @@ WHERE place %% 3 = 1 ORDER BY number
 """
 ROUND_RESULTS = """
 INSERT INTO import_results (job_id, batch_id, file_id, position, key, email, status, error_code,
-    error, final_error, http_status, retry_attempts, body_start, body_length, retry_of_id)
+    error, final_error, message, cause, http_status, retry_attempts, body_start, body_length,
+    retry_of_id)
 SELECT %(round)s, new.id, old.file_id, old.position, old.key, old.email,
     CASE WHEN good THEN 'success' ELSE 'error' END, CASE WHEN good THEN '' ELSE old.error_code END,
     CASE WHEN good THEN '' ELSE old.error END, CASE WHEN good THEN NULL ELSE old.final_error END,
+    CASE WHEN good THEN NULL ELSE old.message END, CASE WHEN good THEN '' ELSE old.cause END,
     CASE WHEN good THEN 201 ELSE 422 END, 1, old.body_start, old.body_length, old.id
 FROM imports_importbatch new
 JOIN imports_importbatch b ON b.job_id = %(job)s AND b.number = new.number AND b.part = 0

@@ -123,7 +123,7 @@ def assert_it_was_said_back() -> None:
     assert codes >= FAILED | {"HTTP_422", "HTTP_500"}
     paused = set(ImportJob.objects.exclude(pause_code="").values_list("pause_code", flat=True))
     assert paused == {"CREDENTIAL_REFUSED"}
-    assert set(Delivery.objects.exclude(error="").values_list("channel__name", flat=True)) == {
+    assert set(Delivery.objects.exclude(error=None).values_list("channel__name", flat=True)) == {
         "hook",
         "mail",
     }
@@ -157,7 +157,7 @@ def test_a_leak_would_be_seen(
     job = make_job(1)
     answer(job, REFUSED)
     planted = canaries.password("planted")
-    ImportResult.objects.update(error=planted, final_error=planted)
+    ImportResult.objects.update(error=planted, final_error=planted, message=planted)
     assert leaks(canaries.kept(installation, bells, ""))[1] == ["table import_results"]
     addresses = [
         tab_url(job.pk, "failures"),

@@ -69,8 +69,8 @@ def _entry(
         "max_attempts": row.max_attempts,
         "stage": str(row.stage) or None,
         "next_attempt_in": row.next_in,
-        "who_must_act": str(row.advice.who) or None,
-        "remedy": str(row.advice.remedy) or None,
+        "who_must_act": row.advice.who if row.advice else None,
+        "remedy": str(row.advice.remedy) if row.advice else None,
     }
 
 

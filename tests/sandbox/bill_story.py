@@ -96,7 +96,8 @@ class BillStory:
             self._expect(f"“{words}” in {final_error!r}", words in final_error, True, quiet=True)
             times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
             self.say(f"  {email}, {times}: {final_error}")
-            self.say(f"    {advice.who}: {advice.remedy}")
+            if advice is not None:
+                self.say(f"    {advice.who}: {advice.remedy}")
 
     def _look_at_failed_rows(self, job: ImportJob) -> None:
         path = Path(job.retry_directory) / CSV_NAME
