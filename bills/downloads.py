@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Download, Locator, Page, Response
 
     from bills.visit import Visit
+    from imports.messages import Text
 
 # After a page came instead of a PDF: some pages start the download themselves.
 GRACE_SECONDS = 3.0
@@ -139,7 +140,7 @@ class _Catch:
         except TimeoutError:
             return None
 
-    def what_came(self) -> str:
+    def what_came(self) -> Text:
         """What to say when there was no download."""
         if self._page_came:
             return details.WEB_PAGE.format(status=self.status)

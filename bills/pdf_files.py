@@ -12,6 +12,8 @@ from bills.portals.failures import Code, PortalError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imports.messages import Text
+
 LARGEST_BYTES = 100 * 1024 * 1024
 # ISO 32000-1, annex H: readers accept the header within the first 1,024 bytes and the end
 # marker within the last 1,024. Some portals pad their files, hence the strip.
@@ -33,7 +35,7 @@ def check_pdf(path: Path) -> tuple[str, int]:
     return hashlib.sha256(content).hexdigest(), size
 
 
-def flaw(content: bytes) -> str:
+def flaw(content: bytes) -> Text:
     """What keeps the bytes from being a whole PDF, as a sentence; empty if nothing does."""
     if not content:
         return details.EMPTY

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bills.gate import Gate
     from bills.plan import Login, PortalPlan, Watch
     from bills.report import AttemptReport, Stage
+    from imports.messages import Text
 
 
 class Visit:
@@ -121,7 +122,7 @@ class Visit:
         now = time.monotonic()
         return (self._asked_at if self.is_waiting else now) - self._waited
 
-    def why_lost(self, reason: str) -> str:
+    def why_lost(self, reason: str) -> Text:
         """The gate's reason where there is one, else the browser's ("net::ERR_…")."""
         refused = self.gate.refused.items()
         ours = {host: why for host, why in refused if self.plan.permits(host)}

@@ -48,7 +48,6 @@ FAILED_READING = sentence(
     gettext_noop("Redrive itself failed while reading ({error}). See the log."),
 )
 NOTHING_SENT = sentence("NOTHING_SENT_BY_CHECK", gettext_noop("Nothing was sent."))
-OWN_WORDS = sentence("OWN_WORDS", "{text}")
 NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now() - Value(SILENT)))
 
 
@@ -132,7 +131,6 @@ def _finish(job: ImportJob, token: uuid.UUID, found: dict[str, Any], trouble: Te
         if mine.update(forecast=found, trouble=trouble, finished_at=Now()):
             told = trouble or _in_short(found)
             actor = DryRun.objects.values_list("actor", flat=True).get(token=token)
-            told = told if isinstance(told, Message) else OWN_WORDS.format(text=told)
             note(job, EventCode.CHECKED, told + NOTHING_SENT, actor)
 
 

@@ -17,7 +17,8 @@ Translate = Callable[[str], str]
 Number = Callable[[float], str]
 GROUPED: Number = "{:,}".format  # 1,000
 UNKNOWN = "{code}{why}"  # a sentence of another version
-SENTENCES: dict[str, str] = {}  # by code: every sentence there is, in English, with {parameters}
+# By code: every sentence there is, in English, with {parameters}.
+SENTENCES: dict[str, str] = {"OWN_WORDS": "{words}"}
 OWN_WORDS = ("why", "said")  # where a sentence puts in what the other side said
 UNGROUPED = {"status", "job", "page", "byte"}  # numbers that are names: 1234, not 1,234
 COMPARED = 300  # characters of somebody's own words, when causes are compared
@@ -56,16 +57,17 @@ class Message:
     said: str = ""
     then: tuple[Text, ...] = ()
 
-    def format(self, **params: Param | Said) -> Message:
+    def format(self, **params: object) -> Message:
         """This sentence with its parameters; a `Said` is kept apart, as somebody's own words."""
         said = self.said
-        plain: list[tuple[str, Param]] = []
+        plain: list[tuple[str, Any]] = []
         for name, value in params.items():
             if isinstance(value, Said):
                 said = value.text
                 plain += [("api_code", value.code)] if value.code else []
             else:
-                plain.append((name, value))
+                is_plain = isinstance(value, str | int | float | Message | tuple)
+                plain.append((name, value if is_plain else str(value)))
         return replace(self, params=tuple(sorted(plain)), said=said)
 
     def __add__(self, following: Text) -> Message:
@@ -73,6 +75,11 @@ class Message:
         if isinstance(following, Message) or following:
             return replace(self, then=(*self.then, following))
         return self
+
+    def __radd__(self, before: str) -> Message:
+        """Somebody's own words, and then this."""
+        first = Message("OWN_WORDS", (("words", before),))
+        return first + self if before else self
 
     def __str__(self) -> str:
         return render(self)

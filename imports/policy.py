@@ -25,7 +25,7 @@ class Verdict(StrEnum):
     icon: str
     label: str
 
-    def __new__(cls, value: str, tone: str, icon: str, label: str) -> Self:
+    def __new__(cls, value: str, tone: str = "", icon: str = "", label: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.tone, member.icon, member.label = tone, icon, label

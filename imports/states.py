@@ -24,7 +24,7 @@ class Status(models.TextChoices):
     tone: str
     icon: str
 
-    def __new__(cls, value: str, tone: str, icon: str) -> Self:
+    def __new__(cls, value: str, tone: str = "", icon: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.tone, member.icon = tone, icon

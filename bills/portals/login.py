@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bills.portals.recipe_schema import Target
     from bills.visit import Visit
+    from imports.messages import Text
 
 
 async def open_login(visit: Visit) -> None:
@@ -117,12 +118,12 @@ async def is_asking(visit: Visit) -> bool:
     return False
 
 
-async def unrecognised(visit: Visit) -> str:
+async def unrecognised(visit: Visit) -> Text:
     """What there is to say about a page that nothing matched."""
     status = f" (HTTP {visit.status})" if visit.status >= 400 else ""
     title = await visit.page.title()
     told = details.TITLE.format(title=title, status=status)
-    return f"{told} {details.ASKS}" if await is_asking(visit) else told
+    return told + details.ASKS if await is_asking(visit) else told
 
 
 def wanted(given: Target | None, usual: tuple[str, ...]) -> tuple[Target, ...]:

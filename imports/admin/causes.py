@@ -84,7 +84,8 @@ def more(job: ImportJob, shown: Sequence[Cause]) -> int:
 
 
 def _groups(job: ImportJob) -> QuerySet[ImportResult, dict[str, Any]]:
-    return trouble(job).values(*GROUPED_BY)
+    groups: QuerySet[ImportResult, dict[str, Any]] = trouble(job).values(*GROUPED_BY)
+    return groups
 
 
 def _cause(row: Mapping[str, Any], example: ImportResult, job_type: str) -> Cause:

@@ -157,7 +157,7 @@ class OAuth2:
             client_id, client_secret, username, password, scope
         )
         what = OAUTH2_PASSWORD if username else OAUTH2_CLIENT
-        self.credential = what.format(host=urlsplit(token_url).hostname or "?")
+        self.credential: Text = what.format(host=urlsplit(token_url).hostname or "?")
         self._fixed_secrets = (client_secret, password, *_basic_token(self._form_headers))
         self._clock = clock
         self._lock = threading.Lock()
