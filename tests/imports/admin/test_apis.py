@@ -121,8 +121,8 @@ def test_a_private_address_is_refused_where_it_is_not_allowed(
     [
         ("basic", {"username"}),
         ("header", {"header_name"}),
-        ("oauth2-password", {"token_url", "username", "client_id"}),
-        ("oauth2-client", {"token_url", "client_id"}),
+        ("oauth2-password", {"token_url", "username"}),
+        ("oauth2-client", {"token_url", "client_id", "client_secret"}),
     ],
 )
 def test_each_authentication_says_what_it_needs(
