@@ -217,7 +217,7 @@ class OAuth2:
         if not self._lock.acquire(timeout=0 if fallback else max(patience, 0)):
             if fallback:
                 return seen
-            raise TokenUnavailable("TOKEN_TIMEOUT", NO_TOKEN)
+            raise TokenUnavailable("TOKEN_TIMEOUT", NO_TOKEN, wait=1.0)
         try:
             if self._token and self._token != seen:
                 return self._token

@@ -77,9 +77,9 @@ def test_where_the_status_alone_is_the_proof_it_is_said_so() -> None:
 
 
 def test_no_secret_is_among_the_apis_own_words() -> None:
-    with Server(reply(403, {"detail": "no: canary-token"})) as server:
-        with client(server.url, bearer("canary-token")) as one:
-            result = probe(one)
+    refusal = reply(403, {"detail": "no: canary-token"})
+    with Server(refusal) as server, client(server.url, bearer("canary-token")) as one:
+        result = probe(one)
     assert "no: [secret]" in result.answer
     assert "canary" not in repr(result)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.sandbox.customer_api import SandboxApi
 
 COMPLETE = {
-    "secret": "s3cr3t-value", "client_secret": "s3cr3t-too", "username": "user", "client_id": "client", "header_name": "X-Key",
-    "token_url": "http://127.0.0.1:9/token",
+    "secret": "s3cr3t-value", "client_secret": "s3cr3t-too", "username": "user",
+    "client_id": "client", "header_name": "X-Key", "token_url": "http://127.0.0.1:9/token",
 }  # fmt: skip
 
 
