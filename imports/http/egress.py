@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.checks import Warning
 
 from imports.customers.addresses import Rules
 from imports.http.certificates import BadCertificates, check_certificates
-from imports.http.tunnel import proxy_of
+from imports.http.tunnel import BadProxy, proxy_of
 
 if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
     from imports.http.tunnel import Proxy
 
 
@@ -37,3 +40,14 @@ def certificates() -> str:
     except ValueError as error:
         raise BadCertificates(f"CA_FILE: {error}") from None
     return pem
+
+
+def check_settings(**_: object) -> list[CheckMessage]:
+    """For Django's checks: what stops every request is said when a process begins."""
+    found: list[CheckMessage] = []
+    for number, attempt in enumerate((proxy, certificates), start=1):
+        try:
+            attempt()
+        except (BadProxy, BadCertificates) as error:
+            found.append(Warning(str(error), id=f"imports.W00{number}"))
+    return found

@@ -104,7 +104,7 @@ class Command(BaseCommand):
         for option in given:
             setattr(api, FIELDS[option], options[option])
         others = ("secret_env", "client_secret_env", "mapping", "header", "ca_file")
-        if not given and not any(options[name] for name in others):
+        if not given and all(options[name] is None for name in others):
             return not (options["show"] or options["test"])
         self._set_secrets(api, options)
         if options["mapping"]:
