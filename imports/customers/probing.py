@@ -87,12 +87,13 @@ def probe(client: Client) -> ProbeResult:
         result = ProbeResult(Proof.FAILED, error.failure.sentence)
     except Exception as error:  # its text could hold anything that was sent
         result = ProbeResult(Proof.FAILED, OUR_FAULT.format(error=type(error).__name__))
-    if result.proof is not Proof.FAILED and _is_readable_on_its_way(client.endpoint.url):
+    if result.proof is not Proof.FAILED and is_readable_on_its_way(client.endpoint.url):
         return result._replace(sentence=f"{result.sentence} {PLAIN}")
     return result
 
 
-def _is_readable_on_its_way(url: str) -> bool:
+def is_readable_on_its_way(url: str) -> bool:
+    """Whether what goes to this URL leaves the machine without encryption."""
     parts = urlsplit(url)
     is_here = parts.hostname in ("localhost", "::1") or (parts.hostname or "").startswith("127.")
     return parts.scheme == "http" and not is_here

@@ -409,6 +409,17 @@ def test_an_api_is_shown_with_its_whole_mapping_as_it_was_written_and_no_secret(
     assert command("customer_api", "nobody", "--show").code == 2
 
 
+def test_plain_http_that_leaves_the_machine_is_said(api: CustomerApi, settings: Any) -> None:
+    assert "Plain http" not in command("customer_api", "sandbox", "--url", api.url).err
+    assert "Plain http" in command("customer_api", "sandbox", "--url", "http://10.0.0.1/x").err
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    public = ("customer_api", "sandbox", "--url", "http://api.example.com/x")
+    assert command(*public).code == 2
+    allowed = command(*public, "--allow-plain-http")
+    assert (allowed.code, "Plain http" in allowed.err) == (0, True)
+    assert command("customer_api", "sandbox", "--no-allow-plain-http").code == 2
+
+
 def test_showing_or_testing_changes_nothing(api: CustomerApi) -> None:
     before = CustomerApi.objects.values().get()
     assert "Changed" not in command("customer_api", "sandbox", "--show").out

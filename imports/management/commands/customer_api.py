@@ -16,6 +16,7 @@ from imports.commands import SOME_FAILED, refuse
 from imports.customers import api_shown
 from imports.customers.mapping_origins import read_changes
 from imports.customers.presets import PRESETS
+from imports.customers.probing import PLAIN, is_readable_on_its_way
 from imports.customers.setup import clean_api, probe, secret_field
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
@@ -90,6 +91,8 @@ class Command(BaseCommand):
             self._save(api)
             if not options["json"]:
                 self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
+            if any(map(is_readable_on_its_way, (api.url, api.token_url))):
+                self.stderr.write(PLAIN)
         elif created:
             refuse(f"There is no API “{name}”. Create it with --url.")
         if options["show"]:

@@ -217,7 +217,7 @@ def test_no_stored_secret_goes_to_a_host_that_it_was_not_stored_for(
         api.secret, api.client_secret, api.username = "canary-1", "canary-2", "user"
         api.extra_headers, api.client_id = '{"X-Key": "canary-3"}', "client"
         api.save()
-        form = {
+        form: dict[str, Any] = {
             "url": own.url, "auth": auth, "token_url": own.url, "username": "user",
             "client_id": "client", "secret": "", "extra_headers": "",
         }  # fmt: skip
@@ -258,7 +258,7 @@ def test_client_credentials_from_the_form_get_a_token_with_scope_and_audience(
 ) -> None:
     given = reply(200, {"access_token": "token-1", "expires_in": 3600})
     with Server(given) as issuer, Server(reply(201, {"data": []})) as server:
-        form = {
+        form: dict[str, Any] = {
             "url": server.url, "auth": "oauth2-client", "token_url": issuer.url, "secret": "",
             "client_id": "cl", "client_secret": "s3cret", "scope": "a b", "audience": "aud",
             "extra_headers": "",

@@ -69,7 +69,11 @@ def refusing(url: str, headers: Mapping[str, str], form: bytes) -> Answer:
 
 
 def oauth(clock: Clock | None = None, **fields: str) -> OAuth2:
-    given = fields or {"username": "importer", "password": CANARY, "client_id": "redrive"}
+    given: dict[str, Any] = fields or {
+        "username": "importer",
+        "password": CANARY,
+        "client_id": "redrive",
+    }
     return OAuth2(URL, clock=clock or Clock(), **given)
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 
 from imports.customers import oauth2
-from imports.customers.setup import client_of
+from imports.customers.setup import client_of, probe
 from imports.customers.token_store import TokenRow
 from imports.models import AccessToken, CustomerApi
 from imports.policy import Verdict
@@ -297,6 +297,18 @@ def test_a_key_that_is_lost_costs_one_more_token(
         sql.execute("UPDATE imports_accesstoken SET token = 'not a token of ours'")
     assert post(worker()).verdict is Verdict.SUCCESS
     assert len(issuer.received) == 2
+
+
+def test_a_test_of_the_connection_asks_for_a_token_and_the_workers_go_on_with_it(
+    row: CustomerApi, worker: Callable[..., Client], issuer: Issuer, server: Api
+) -> None:
+    client = worker()
+    assert post(client).verdict is Verdict.SUCCESS
+    issuer.called.clear()
+    probe(row)
+    assert issuer.called.is_set()
+    assert post(client).verdict is Verdict.SUCCESS
+    assert (len(issuer.received), server.refused) == (2, 1)
 
 
 def test_client_credentials_send_their_secret_scope_and_audience(
