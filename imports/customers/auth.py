@@ -60,6 +60,10 @@ class Auth(Protocol):
         """
         ...
 
+    def accepted(self) -> None:
+        """The API has let a request in."""
+        ...
+
     def prove(self, post_form: PostForm, patience: float) -> bool:
         """Have the credential checked by whoever issues tokens; False if nobody does.
 
@@ -94,6 +98,9 @@ class FixedAuth:
         self, refused: Mapping[str, str], times: int, post_form: PostForm, patience: float
     ) -> Mapping[str, str] | None:
         return None
+
+    def accepted(self) -> None:
+        pass
 
     def prove(self, post_form: PostForm, patience: float) -> bool:
         return False

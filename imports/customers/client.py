@@ -169,6 +169,8 @@ class Client:
             sent = self._exchange(keys)
             outcome = judge(answer, sent)
             if outcome.code != CREDENTIAL_REFUSED or outcome.verdict is not Verdict.PAUSE:
+                if answer.status in self.endpoint.mapping.accepted:
+                    self.auth.accepted()
                 return answer, outcome
             flight.is_on_wire, refusals = False, refusals + 1  # who is not let in stores nothing
             renewed = self.auth.renew(own, refusals, post_form, flight.remaining())

@@ -40,13 +40,23 @@ TOKEN_REFUSED = _(
     "URL accepted {credential}. Check that this API takes tokens of that token URL (scope, "
     "audience) and that no other program signs in with the same account, then resume the job."
 )
+TOKEN_CONTESTED = _(
+    "The API refused tokens that {host} had issued seconds before (HTTP {status}){why}, and "
+    "accepted others a moment ago: another program seems to sign in with the same account, and "
+    "each makes the other's token void. Nothing was stored; the batch is sent again shortly."
+)
 RENEWAL_LEAD_SECONDS = 60.0
 RENEWAL_PAUSE_SECONDS = 5.0  # after a failed renewal, while the old token still lasts
 LEASE_MARGIN_SECONDS = 2.0  # a request for a token has ended, one way or another, before its lease
 LOOK_AGAIN_SECONDS = 0.1  # while another worker asks for the token
 # Before each try after a refusal, times 0.5 to 1.5: an API may learn of a token late, and another
-# program may have made it void. The first try has a new token, and so has every second one.
-REFUSAL_PAUSES_SECONDS = (0.0, 0.3, 1.0, 2.0)
+# program may have made it void. The first try has a new token, and so has every second one. Only
+# for a token that has lasted is the first one made at once: two programs that make each other's
+# tokens void need a quarter of the tokens when both wait a little.
+REFUSAL_PAUSES_SECONDS = (0.3, 0.3, 1.0, 1.0, 2.0, 4.0)
+FRESH_SECONDS = 10.0
+CONTEST_SECONDS = 60.0  # so long after an accepted token a refusal may be another program's doing
+CONTEST_PAUSE_SECONDS = 5.0
 MOST_TOKENS_KNOWN = 8  # kept to be taken out of what is stored
 
 
@@ -154,6 +164,7 @@ class OAuth2:
         self._token = ""
         self._known: deque[str] = deque(maxlen=MOST_TOKENS_KNOWN)
         self._renew_at = self._ends_at = 0.0
+        self._issued_at = self._accepted_at = -math.inf
         self._fetches = 0  # that have ended, well or not
         self._failure: TokenFailure | None = None
 
@@ -173,11 +184,15 @@ class OAuth2:
         # S311: the chance is only there so that workers do not come back in step.
         pause = REFUSAL_PAUSES_SECONDS[times - 1] * random.uniform(0.5, 1.5)  # noqa: S311
         ends = time.monotonic() + patience
-        time.sleep(min(pause, patience / 4))
+        if times > 1 or self._is_fresh(token):
+            time.sleep(min(pause, patience / 4))
         if times % 2 == 0:
             return _bearing(self._newest(token))
         left = ends - time.monotonic()
         return _bearing(self._other_than(token, post_form, left, is_refused=True))
+
+    def accepted(self) -> None:
+        self._accepted_at = self._clock()
 
     def prove(self, post_form: PostForm, patience: float) -> bool:
         self._other_than(self._newest(""), post_form, patience)
@@ -185,16 +200,25 @@ class OAuth2:
 
     def refusal(self, answer: Answer, sent: Exchange, outcome: Outcome) -> Outcome:
         """Nobody's password is blamed where the token URL has just accepted it."""
-        text = TOKEN_REFUSED.format(
+        is_contest = self._clock() - self._accepted_at < CONTEST_SECONDS
+        text = (TOKEN_CONTESTED if is_contest else TOKEN_REFUSED).format(
             host=self._host,
             status=answer.status,
             why=why(answer, sent),
             credential=self.credential,
         )
-        return Outcome(Verdict.PAUSE, "TOKEN_REFUSED", text, outcome.http_status, outcome.answer)
+        said = outcome.http_status, outcome.answer
+        if is_contest:
+            return Outcome(
+                Verdict.DEFERRED, "TOKEN_CONTESTED", text, *said, retry_after=CONTEST_PAUSE_SECONDS
+            )
+        return Outcome(Verdict.PAUSE, "TOKEN_REFUSED", text, *said)
 
     def secrets(self) -> tuple[str, ...]:
         return tuple(secret for secret in (*self._fixed_secrets, *self._known) if secret)
+
+    def _is_fresh(self, token: str) -> bool:
+        return token == self._token and self._clock() - self._issued_at < FRESH_SECONDS
 
     def _newest(self, token: str) -> str:
         """The token that everybody uses now: another worker may have got one meanwhile."""
@@ -288,7 +312,7 @@ class OAuth2:
         self._token = held.token
         if held.token not in self._known:
             self._known.append(held.token)
-        self._ends_at = now + held.lasts
+        self._issued_at, self._ends_at = now - held.age, now + held.lasts
         self._renew_at = self._ends_at - min(RENEWAL_LEAD_SECONDS, (held.age + held.lasts) / 5)
 
 

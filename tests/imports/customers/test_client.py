@@ -200,7 +200,22 @@ def test_a_short_deadline_still_leaves_room_for_every_try(budget: float) -> None
     with Server(token(1)) as issuer, Server(until("never")) as server:
         outcome = posted(server.url, oauth(issuer.url), deadline=budget)
     assert outcome.code == "TOKEN_REFUSED"
-    assert len(server.received) == 5
+    assert len(server.received) == 1 + len(oauth2.REFUSAL_PAUSES_SECONDS)
+
+
+def test_where_another_program_makes_the_tokens_void_the_batch_waits_and_nobody_is_called(
+    no_pauses: None,
+) -> None:
+    """The API has let us in a moment ago, so neither the credential nor the token URL is wrong."""
+    with (
+        Server(*(token(number) for number in range(1, 9))) as issuer,
+        Server(GOOD, reply(401)) as server,
+        client(server.url, oauth(issuer.url)) as one,
+    ):
+        assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
+        outcome = one.post(BODY, "k", KEYS)
+    assert (outcome.verdict, outcome.code) == (Verdict.DEFERRED, "TOKEN_CONTESTED")
+    assert outcome.retry_after
 
 
 def test_a_refused_fixed_credential_is_submitted_once() -> None:
