@@ -30,6 +30,11 @@ FIELDS = {
     "client_id": "client_id", "scope": "scope", "audience": "audience",
     "header_name": "header_name", "allow_plain_http": "allow_plain_http",
 }  # fmt: skip
+SWITCHES = {
+    "--show": "print the settings and the whole mapping in force",
+    "--json": "with --show: one JSON object",
+    "--test": "test the connection; no customer is sent",
+}
 
 
 class Command(BaseCommand):
@@ -39,48 +44,34 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument(
-            "--url", metavar="URL", help="where customers are posted (needed at first)"
-        )
-        parser.add_argument("--preset", metavar="P", help=", ".join(PRESETS))
-        parser.add_argument(
-            "--mapping", type=Path, metavar="FILE.json", help="changes to the preset"
-        )
-        parser.add_argument("--auth", metavar="KIND", help=", ".join(AuthKind.values))
-        for secret in ("--secret-env", "--client-secret-env"):
-            parser.add_argument(secret, metavar="VAR", help="environment variable that holds it")
-        for text in (
-            "--token-url",
-            "--username",
-            "--client-id",
-            "--scope",
-            "--audience",
-            "--header-name",
-            "--idempotency-header",
-        ):
-            parser.add_argument(text)
-        parser.add_argument(
-            "--header", action="append", metavar="'K: V'", help="an extra header; repeatable"
-        )
+        text = parser.add_argument
+        text("--url", metavar="URL", help="where customers are posted (needed at first)")
+        text("--preset", metavar="P", help=", ".join(PRESETS))
+        text("--mapping", type=Path, metavar="FILE.json", help="changes to the preset")
         for whole in ("--batch-size", "--concurrency", "--max-attempts"):
             parser.add_argument(whole, type=int, metavar="N")
         for seconds in ("--delay", "--timeout", "--retry-delay"):
             parser.add_argument(seconds, type=float, metavar="S")
+        self._add_access(parser)
+        for switch, does in SWITCHES.items():
+            text(switch, action="store_true", help=does)
 
-        parser.add_argument(
-            "--ca-file", metavar="FILE.pem", help="certificates to trust besides the public ones"
-        )
-        parser.add_argument(
+    def _add_access(self, parser: CommandParser) -> None:
+        """As whom, and how securely."""
+        text = parser.add_argument
+        text("--auth", metavar="KIND", help=", ".join(AuthKind.values))
+        for secret in ("--secret-env", "--client-secret-env"):
+            text(secret, metavar="VAR", help="environment variable that holds it")
+        for name in ("--token-url", "--username", "--client-id", "--scope", "--audience"):
+            text(name)
+        text("--header-name")
+        text("--idempotency-header")
+        text("--header", action="append", metavar="'K: V'", help="an extra header; repeatable")
+        text("--ca-file", metavar="FILE.pem", help="certificates to trust besides the public ones")
+        text(
             "--allow-plain-http",
             action=argparse.BooleanOptionalAction,
             help="let credentials and customers go to a public address without encryption",
-        )
-        parser.add_argument(
-            "--show", action="store_true", help="print the settings and the whole mapping in force"
-        )
-        parser.add_argument("--json", action="store_true", help="with --show: one JSON object")
-        parser.add_argument(
-            "--test", action="store_true", help="test the connection; no customer is sent"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
