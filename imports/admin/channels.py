@@ -72,7 +72,8 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         ok, sentence = True, _("Sent. Look whether it arrived.")
     if request.headers.get("HX-Request"):
-        return render(request, "imports/api/probe.html", {"ok": ok, "sentence": sentence})
+        told = {"proof": "proven" if ok else "failed", "sentence": sentence}
+        return render(request, "imports/api/probe.html", told)
     (messages.success if ok else messages.error)(request, sentence)
     return redirect("admin:imports_channel_change", pk)
 

@@ -22,6 +22,8 @@ from urllib3.util import parse_url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imports.http.tunnel import Proxy
+
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
 
@@ -42,11 +44,15 @@ class BadAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is allowed: private addresses, and plain http to public ones. `lookup` is DNS."""
+    """What is allowed: private addresses, and plain http to public ones. `lookup` is DNS.
+
+    With a `proxy` the same addresses are allowed, and reached through it.
+    """
 
     allow_private: bool = False
     allow_plain_http: bool = False
     lookup: Callable[..., list[Any]] = socket.getaddrinfo
+    proxy: Proxy | None = None
 
 
 def check_url(url: str, allow_private: bool, allow_plain_http: bool = False) -> None:

@@ -1,0 +1,36 @@
+"""Certificates that an installation or an API trusts besides the public ones, as PEM text."""
+
+from __future__ import annotations
+
+import ssl
+
+from cryptography import x509
+
+LARGEST_PEM = 1_000_000
+
+
+class BadCertificates(ValueError):
+    """The text is not certificates in PEM. The message says what to enter instead."""
+
+
+def check_certificates(pem: str) -> None:
+    """Raise BadCertificates unless this is one certificate or more, and nothing secret."""
+    if "PRIVATE KEY" in pem:
+        raise BadCertificates("There is a private key in it. Enter certificates only.")
+    try:
+        if len(pem) > LARGEST_PEM or not x509.load_pem_x509_certificates(pem.encode()):
+            raise ValueError
+        context_trusting(pem)
+    except (ValueError, ssl.SSLError):
+        raise BadCertificates(
+            "These are not certificates in PEM: each begins with -----BEGIN CERTIFICATE-----."
+        ) from None
+
+
+def context_trusting(pem: str) -> ssl.SSLContext:
+    """A TLS context that trusts these; whoever connects adds the public ones."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    context.load_verify_locations(cadata=pem)
+    return context
