@@ -81,7 +81,9 @@ def checked(
     """
     file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path))
     check(file, register)
-    file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
+    file.retry_file = (
+        RetryFile.objects.filter(sha256=file.sha256, left_out=False).order_by("-pk").first()
+    )
     return file
 
 

@@ -148,6 +148,14 @@ def close(job: ImportJob) -> None:
         ImportJob.objects.filter(pk=job.pk).update(closed_at=Now())
 
 
+def write_retry_files_again(job: ImportJob) -> None:
+    """Write the retry files that could not be written when the job ended, if that is due."""
+    with transaction.atomic():
+        mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
+        if mine.filter(pk=job.pk, retry_files_due_at__lte=Now()).exists():
+            kinds.get(job.kind).close(job)
+
+
 class _Lane:
     """One turn at one job. Only this thread talks to the ledger; the runner's only send."""
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from imports import drafts
 from imports.admin import checking, permissions, words, workspace
 from imports.admin.addresses import to_tab
-from imports.customers.selection import RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.customers.selection import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
 from imports.models.files import FileStatus
 from imports.states import JobStatus
 
@@ -92,6 +92,7 @@ def _wanted(uploads: Sequence[UploadedFile[bytes]]) -> list[UploadedFile[bytes]]
             and not names[id(upload)].startswith(".")
             and names[id(upload)] not in left_out
             and not UNCONFIRMED_FILE.fullmatch(names[id(upload)])
+            and not LEFT_OUT_FILE.fullmatch(names[id(upload)])
         )
     ]
 

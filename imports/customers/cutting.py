@@ -14,6 +14,7 @@ from imports.customers.remarks import Remarks
 from imports.customers.unreadable import UnreadableFile
 from imports.kinds import UnreadableInput
 from imports.ledger.intake import NewRecord, Refused
+from imports.ledger.left_out import RECORD_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from imports.customers.checks import Checks
     from imports.customers.records import Record
     from imports.models import ImportFile, ImportJob
-
-RECORD_KEPT = 1 << 20  # bytes of a refused record that the ledger keeps
 
 
 class Taker(Protocol):

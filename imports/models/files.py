@@ -58,7 +58,9 @@ class RetryFile(models.Model):
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64, db_index=True)
     batch_number = models.PositiveIntegerField()
-    confirmed = models.BooleanField(default=True)  # False: unconfirmed_batch_NN.json
+    # False: unconfirmed_batch_NN.json, or left_out_batch_NN.json
+    confirmed = models.BooleanField(default=True)
+    left_out = models.BooleanField(default=False, db_default=False)  # left_out_batch_NN.json
     result_ids = ArrayField(models.BigIntegerField())
     written_at = models.DateTimeField(db_default=Now())
 
