@@ -16,6 +16,7 @@ from imports.ledger.moves import NotAllowed, start
 from imports.ledger.sums import Sums, describe, sums
 from imports.models import ImportJob
 from imports.models.jobs import Beginning
+from imports.printable import printable
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
@@ -52,7 +53,16 @@ def add_beginning(parser: CommandParser) -> None:
     )
 
 
-class JobCommand(BaseCommand):
+class TextCommand(BaseCommand):
+    """A command whose options may hold names in any bytes, as file systems and shells allow."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run it with text that can be stored and printed. Paths stay as they are."""
+        texts = {key: printable(one) for key, one in options.items() if isinstance(one, str)}
+        return super().execute(*args, **options | texts)
+
+
+class JobCommand(TextCommand):
     """A command about one job: `--json`, and `--wait` where the command starts one."""
 
     waits = True

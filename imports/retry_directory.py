@@ -27,6 +27,7 @@ from imports.ledger.left_out import left_out
 from imports.ledger.notices import announce
 from imports.models import ImportJob, RetryFile
 from imports.models.notices import What
+from imports.printable import UNSTORABLE
 from imports.states import ResultStatus
 from imports.wording import kept as _
 
@@ -88,6 +89,8 @@ def is_needed(job: ImportJob) -> bool:
 @contextmanager
 def new_directory(parent: Path) -> Iterator[NewDirectory]:
     """A directory to be filled; `publish` it, or nothing of it stays. Raises OSError."""
+    if UNSTORABLE.search(os.fspath(parent)):
+        raise OSError(errno.EILSEQ, "the ledger cannot keep a name that is no text")
     with durable_files.temporary_directory(parent) as path:
         yield NewDirectory(path)
 

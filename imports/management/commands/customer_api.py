@@ -6,15 +6,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
 
-from imports.commands import SOME_FAILED, refuse
+from imports.commands import SOME_FAILED, TextCommand, refuse
 from imports.customers.setup import clean_api, probe
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
+from imports.printable import printable
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 # The option and the field that it sets; one that is not given changes nothing.
 FIELDS = {
@@ -26,7 +29,7 @@ FIELDS = {
 }  # fmt: skip
 
 
-class Command(BaseCommand):
+class Command(TextCommand):
     """Exit code 2 where something given cannot be right; then nothing is changed."""
 
     help = "Create or change a customer API."
@@ -107,9 +110,9 @@ class Command(BaseCommand):
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            refuse(f"{path} cannot be read: {error.strerror}.")
+            refuse(f"{printable(str(path))} cannot be read: {error.strerror}.")
         except ValueError as error:
-            refuse(f"{path} is not JSON: {error}.")
+            refuse(f"{printable(str(path))} is not JSON: {error}.")
 
     def _header(self, text: str) -> tuple[str, str]:
         key, colon, value = text.partition(":")
