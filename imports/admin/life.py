@@ -122,7 +122,7 @@ class Chapter:
 def chapters(result: ImportResult) -> list[Chapter]:
     """Everything known of the record, the import that it was last in first. Seven queries.
 
-    An import that names it several times has a chapter for each copy, this one's before the others.
+    An import that names it several times has a chapter for each copy, this one's comes first.
     """
     mine = lineages([result.pk])
     lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]

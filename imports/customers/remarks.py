@@ -59,8 +59,8 @@ def _duplicate(name: str, record: Record, earlier: Earlier) -> str:
     same = "is also" if earlier.exact else "differs only by case, space or Unicode form from"
     return (
         f"{shown(name, 200)}, record {record.position:,}: the customer “{shown(record.key)}” "
-        f"{same} record {earlier.position:,} of {shown(earlier.file, 200)}. Both are sent, this "
-        "one after the other has ended, unless earlier copies are left out."
+        f"{same} record {earlier.position:,} of {shown(earlier.file, 200)}. Both will be sent, "
+        "unless you remove one."
     )
 
 

@@ -55,7 +55,7 @@ def _is_retry_directory(files: list[Path]) -> bool:
 
 def _retry_files(retries: list[Path], directory: Path) -> list[Path]:
     if not retries:
-        what = "this retry directory holds no failed customers, only unconfirmed or left-out ones"
+        what = "this retry directory holds no failed customers, only a summary or unconfirmed ones"
         remedy = (
             "Unconfirmed customers are settled on their job's page, not by loading them again; "
             "left-out ones are corrected first, then their file is chosen by its name"
