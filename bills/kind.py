@@ -20,6 +20,7 @@ from bills.portals.recipe_check import RecipeError
 from bills.runner import BillRunner, Stuck
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import REMEDY, find_browser
+from imports import retry_directory
 from imports.kinds import UnreadableInput
 from imports.models import ImportResult
 from imports.policy import Budget, Outcome, Verdict
@@ -98,7 +99,7 @@ class BillKind:
         return Outcome(Verdict.RETRY, "WORKER_LOST", LOST, details=details)
 
     def close(self, job: ImportJob) -> None:
-        failed_rows.write(job, settings.RETRY_FILES_DIR)
+        retry_directory.write_at_end(job, failed_rows.write)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return failed_rows.write(job, parent)

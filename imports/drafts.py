@@ -14,13 +14,16 @@ from imports.customers.files import check
 from imports.ledger.moves import NotAllowed, lock, note, refuse_incomplete
 from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
 from imports.models.files import FileStatus
+from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
+from imports.wording import kept as gettext_noop
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
     from imports.customers.id_register import IdRegister
 
+COPIES_CHOICE = gettext_noop("leave earlier copies out")
 COPIED = (
     "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
     "retry_delay_seconds",
@@ -40,7 +43,7 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
     settings = settings_of(api) | changes
     job = ImportJob.objects.create(
         kind="customers",
-        name=name[:200],
+        name=printable(name)[:200],
         api=api,
         gate=gate_of(api),
         repeatable=bool(api.idempotency_header),
@@ -79,9 +82,12 @@ def checked(
 
     `register` knows the ids of the files before; without one the draft's own are read again.
     """
-    file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path))
+    known_as = printable(name) if name else printable_name(path)
+    file = ImportFile(job=job, name=known_as[:500], path=stored_path(path))
     check(file, register)
-    file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
+    file.retry_file = (
+        RetryFile.objects.filter(sha256=file.sha256, left_out=False).order_by("-pk").first()
+    )
     return file
 
 
@@ -89,7 +95,12 @@ def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> I
     """Keep an uploaded file under a name of ours, check it and add it."""
     _only_draft(job)
     kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
-    return add_path(job, Path(default_storage.path(kept)), name or upload.name or "", is_ours=True)
+    path = Path(default_storage.path(kept))
+    try:
+        return add_path(job, path, name or upload.name or "", is_ours=True)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _follow(job: ImportJob, file: ImportFile) -> None:
@@ -108,7 +119,17 @@ def remove_file(file: ImportFile) -> None:
         _only_draft(file.job)
         file.delete()
     if file.is_ours:
-        transaction.on_commit(lambda: Path(file.path).unlink(missing_ok=True), robust=True)
+        transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+
+
+def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:
+    """Choose whether only the last copy of a customer is sent that the files name again."""
+    with transaction.atomic():
+        _only_draft(job)
+        changed = ImportJob.objects.filter(pk=job.pk).exclude(leave_earlier_copies_out=chosen)
+        if changed.update(leave_earlier_copies_out=chosen):
+            note(job, "settings changed", f"{COPIES_CHOICE}: {chosen}", actor)
+    job.leave_earlier_copies_out = chosen
 
 
 def remove_draft(job: ImportJob) -> None:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from imports.customers.already import Already
-from imports.customers.batches import body, cut
-from imports.customers.id_register import IdRegister
+from imports.customers.batches import Cutter, body
+from imports.customers.id_register import IdRegister, LastCopies, Place
 from imports.customers.reading import read_records
+from imports.customers.records import Refusal
 from imports.customers.remarks import Remarks
-from imports.customers.unreadable import UnreadableFile
+from imports.customers.unreadable import UnreadableFile, shown
 from imports.kinds import UnreadableInput
 from imports.ledger.intake import NewRecord, Refused
+from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
+from imports.wording import kept as _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from imports.customers.batches import Batch
     from imports.customers.checks import Checks
     from imports.customers.records import Record
     from imports.models import ImportFile, ImportJob
 
-RECORD_KEPT = 1 << 20  # bytes of a refused record that the ledger keeps
+
+LATER_COPY = _(
+    "{file}, record {n}: the customer “{customer}” comes again as record {last} of {last_file}. "
+    "Only the last copy is sent."
+)
 
 
 class Taker(Protocol):
@@ -30,9 +38,9 @@ class Taker(Protocol):
 
     def add_batch(
         self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
-        file_id: int | None,
+        file_id: int | None, key: str = "", after: Collection[int] = (),
     ) -> int:  # fmt: skip
-        """One batch, as it would be sent."""
+        """One batch, as it would be sent, once those numbered `after` have ended."""
         ...
 
     def add_refused(self, record: Refused, file_id: int | None) -> None:
@@ -46,58 +54,109 @@ class Reader:
     def __init__(self, job: ImportJob, checks: Checks, taker: Taker) -> None:
         self.job, self.checks, self.taker = job, checks, taker
         self.register = IdRegister()
-        self.remarks = Remarks()
+        self.remarks = Remarks(leaves_earlier_out=job.leave_earlier_copies_out)
         self.taken: set[int] = set()  # the results that retry files of ours stand for
+        self.last_copies: LastCopies | None = None
         self.last_number = 0
 
-    def add(self, file: ImportFile) -> None:
-        """Read one file through. Raises UnreadableInput, possibly after many batches."""
+    def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
+        """Read the files through, in order; `begin` is called before each.
+
+        Raises UnreadableInput, possibly after many batches.
+        """
+        files = list(files)
+        if self.job.leave_earlier_copies_out:
+            self._find_last_copies(files)
+        for index, file in enumerate(files):
+            begin(file)
+            self._read_file(index, file)
+
+    def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
+        """Read all files once before: only then is it known which copy is a customer's last."""
+        last_copies, taken = LastCopies(), set[int]()
+        for index, file in enumerate(files):
+            already = Already(file, taken, insists=self.job.insists)
+            with _told_by_name():
+                for record in read_records(file.location, file.name, self.checks):
+                    if not record.key or record.refusal or already.refusal(record):
+                        continue  # what is not sent takes no earlier copy's place
+                    already.retry_of(record)
+                    last_copies.add(record.key, Place(index, file.name, record.position))
+        self.last_copies = last_copies
+
+    def _read_file(self, index: int, file: ImportFile) -> None:
         ignored: list[str] = []
-        try:
+        cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
+        with _told_by_name():
             _refuse_changed(file)
-            records = read_records(Path(file.path), file.name, self.checks, ignored)
             already = Already(file, self.taken, insists=self.job.insists)
-            groups = cut(self._sendable(file, records, already), self.job.batch_size, self.checks)
-            for group in groups:
-                self._add_batch(file, group, already)
-        except UnreadableFile as error:
-            raise UnreadableInput(str(error)) from None
+            for record in read_records(file.location, file.name, self.checks, ignored):
+                if self._leaves_out(index, file, record, already):
+                    continue
+                for batch in cutter.add(record, self._earlier_batch(file, record)):
+                    self._add_batch(file, batch, already)
+                self.register.put_in(cutter.placed)
+            for batch in cutter.rest():
+                self._add_batch(file, batch, already)
         self.remarks.remark_ignored(file.name, ignored)
 
-    def _sendable(
-        self, file: ImportFile, records: Iterable[Record], already: Already
-    ) -> Iterator[Record]:
-        """The records that go out; the others are excluded, each with its reason."""
-        for record in records:
-            refusal = record.refusal or already.refusal(record)
-            if refusal is not None:
-                kept = record.raw[:RECORD_KEPT]
-                refused = Refused(
-                    record.position, record.key, record.email, refusal.code, refusal.sentence, kept
-                )
-                self.taker.add_refused(refused, file.pk)
-                continue
-            self.remarks.remark(file.name, record, self.register)
-            yield record
+    def _earlier_batch(self, file: ImportFile, record: Record) -> int:
+        """The number of the batch that holds the latest copy before, 0 for none."""
+        earlier = self.remarks.remark(file.name, record, self.register)
+        return earlier.batch if earlier else 0
 
-    def _add_batch(self, file: ImportFile, group: list[Record], already: Already) -> None:
+    def _leaves_out(self, index: int, file: ImportFile, record: Record, already: Already) -> bool:
+        """Whether the record is excluded; it is then kept with its reason."""
+        place = Place(index, file.name, record.position)
+        refusal = record.refusal or already.refusal(record) or self._earlier_copy(record, place)
+        if refusal is None:
+            return False
+        kept = record.raw[:RECORD_KEPT]
+        refused = Refused(
+            record.position, record.key, record.email, refusal.code, refusal.sentence, kept
+        )
+        self.taker.add_refused(refused, file.pk)
+        return True
+
+    def _earlier_copy(self, record: Record, place: Place) -> Refusal | None:
+        """Why a copy is left out whose customer comes again later."""
+        last = self.last_copies.later(record.key, place) if self.last_copies else None
+        if last is None:
+            return None
+        self.remarks.left_out_copies += 1
+        sentence = LATER_COPY.format(
+            file=shown(place.file, 200), n=f"{place.position:,}", customer=shown(record.key),
+            last=f"{last.position:,}", last_file=shown(last.file, 200),
+        )  # fmt: skip
+        return Refusal(EARLIER_COPY, sentence)
+
+    def _add_batch(self, file: ImportFile, batch: Batch, already: Already) -> None:
         opening, closing = self.checks.opening, self.checks.closing
-        whole, spans = body([record.raw for record in group], opening, closing)
+        whole, spans = body([record.raw for record in batch.records], opening, closing)
         records = [
             NewRecord(
                 record.position, record.key, record.email, start, length, already.retry_of(record)
             )
-            for record, (start, length) in zip(group, spans, strict=True)
+            for record, (start, length) in zip(batch.records, spans, strict=True)
         ]
-        self.last_number += 1
+        self.last_number = batch.number
         frame = (whole, len(opening), len(closing))
-        self.taker.add_batch(self.last_number, 0, frame, records, file.pk)
+        self.taker.add_batch(batch.number, 0, frame, records, file.pk, after=batch.after)
+
+
+@contextmanager
+def _told_by_name() -> Iterator[None]:
+    """A file that cannot be read refuses the job's whole input."""
+    try:
+        yield
+    except UnreadableFile as error:
+        raise UnreadableInput(str(error)) from None
 
 
 def _refuse_changed(file: ImportFile) -> None:
     """What was checked is what is sent: a file that is another one now is refused."""
     try:
-        with Path(file.path).open("rb") as opened:
+        with file.location.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         what = f"it cannot be read any more ({error.strerror})"

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from imports import retry_files
+from imports import retry_directory, retry_files
 from imports.customers import corrected_files, files
 from imports.customers.answer_words import SAME_KEY
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
-from imports.ledger.moves import note
 from imports.policy import Budget, Outcome, Verdict
 from imports.wording import kept as _
 
@@ -27,10 +26,6 @@ __all__ = ["CustomerKind", "probe"]
 
 LOST = _("The worker that sent this batch died before the answer came.")
 LOOK_UP = _("Look its customers up before sending them again: they may be stored.")
-NOT_WRITTEN = _(
-    "{parent} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
-    "manage.py retry_files {job} --output DIR"
-)
 
 
 class CustomerKind:
@@ -69,12 +64,7 @@ class CustomerKind:
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", f"{LOST} {LOOK_UP}")
 
     def close(self, job: ImportJob) -> None:
-        parent = settings.RETRY_FILES_DIR
-        try:
-            retry_files.write(job, parent)
-        except OSError as error:
-            said = NOT_WRITTEN.format(parent=parent, error=error.strerror, job=job.pk)
-            note(job, "retry files not written", said)
+        retry_directory.write_at_end(job, retry_files.write)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return retry_files.write(job, parent)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 JOB_FIELDS = [
     "job", "kind", "name", "status", "retry_of", "total", "success", "error", "unknown",
     "excluded", "pending", "batches", "attempts", "retry_directory", "started_at", "finished_at",
+    "left_out", "retry_files_error",
 ]  # fmt: skip
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -211,8 +212,32 @@ def test_records_that_cannot_be_sent_are_named_and_the_others_imported(
         json.dumps({"data": [samples.customer(0), {"person": {}}, samples.customer(1)]})
     )
     said = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
-    assert (said.code, said.job["excluded"], said.job["success"]) == (0, 1, 2)
+    assert (said.code, said.job["excluded"], said.job["success"]) == (1, 1, 2)
     assert "one_bad.json, record 2" in said.err
+    (left_out,) = Path(said.job["retry_directory"]).glob("left_out_batch_*.json")
+    assert json.loads(left_out.read_bytes()) == {"data": [{"person": {}}]}
+
+
+def test_a_job_of_which_nothing_could_be_sent_has_not_succeeded(
+    make_job: JobMaker, a_worker: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "all_bad.json"
+    path.write_text(json.dumps({"data": [{"person": {}}, {"person": {}}]}))
+    said = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
+    assert (said.code, said.job["left_out"], said.job["status"]) == (1, 2, "finished")
+    assert command("job_status", said.job["job"]).code == 1
+
+
+def test_records_that_were_imported_meanwhile_are_no_failure(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
+    (path,) = make_job.files(3)
+    first = command("import_customers", path, "--api", "sandbox", "--wait", "--json").job
+    directory = first["retry_directory"]
+    assert command("import_customers", directory, "--api", "sandbox", "--wait").code == 0
+    again = command("import_customers", directory, "--api", "sandbox", "--wait", "--json")
+    assert (again.code, again.job["excluded"], again.job["left_out"]) == (0, 3, 0)
 
 
 def test_a_directory_and_a_name(make_job: JobMaker, a_worker: None) -> None:

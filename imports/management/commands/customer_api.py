@@ -7,12 +7,11 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
 
-from imports.commands import SOME_FAILED, refuse
+from imports.commands import SOME_FAILED, TextCommand, refuse
 from imports.customers import api_shown
 from imports.customers.mapping_origins import read_changes
 from imports.customers.presets import PRESETS
@@ -20,6 +19,10 @@ from imports.customers.probing import PLAIN, is_readable_on_its_way
 from imports.customers.setup import clean_api, probe, secret_field
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
+from imports.printable import printable
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 # The option and the field that it sets; one that is not given changes nothing.
 FIELDS = {
@@ -37,7 +40,7 @@ SWITCHES = {
 }
 
 
-class Command(BaseCommand):
+class Command(TextCommand):
     """Exit code 2 where something given cannot be right; then nothing is changed."""
 
     help = "Create or change a customer API."
@@ -144,15 +147,15 @@ class Command(BaseCommand):
         try:
             return text, read_changes(text)
         except (ValueError, RecursionError) as error:
-            refuse(f"{path} is not JSON: {error}.")
+            refuse(f"{printable(str(path))} is not JSON: {error}.")
 
     def _text(self, path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8-sig")
         except OSError as error:
-            refuse(f"{path} cannot be read: {error.strerror}.")
+            refuse(f"{printable(str(path))} cannot be read: {error.strerror}.")
         except UnicodeDecodeError:
-            refuse(f"{path} is not UTF-8 text.")
+            refuse(f"{printable(str(path))} is not UTF-8 text.")
 
     def _header(self, text: str) -> tuple[str, str]:
         key, colon, value = text.partition(":")
