@@ -95,7 +95,8 @@ class Reader:
                     continue
                 for batch in cutter.add(record, self._earlier_batch(file, record)):
                     self._add_batch(file, batch, already)
-                self.register.put_in(cutter.placed)
+                if record.key:
+                    self.register.put_in(cutter.placed)
             for batch in cutter.rest():
                 self._add_batch(file, batch, already)
         self.remarks.remark_ignored(file.name, ignored)
@@ -107,8 +108,10 @@ class Reader:
 
     def _leaves_out(self, index: int, file: ImportFile, record: Record, already: Already) -> bool:
         """Whether the record is excluded; it is then kept with its reason."""
-        place = Place(index, file.name, record.position)
-        refusal = record.refusal or already.refusal(record) or self._earlier_copy(record, place)
+        refusal = record.refusal or already.refusal(record)
+        if refusal is None and self.last_copies is not None:
+            place = Place(index, file.name, record.position)
+            refusal = self._earlier_copy(record, place, self.last_copies)
         if refusal is None:
             return False
         kept = record.raw[:RECORD_KEPT]
@@ -118,9 +121,9 @@ class Reader:
         self.taker.add_refused(refused, file.pk)
         return True
 
-    def _earlier_copy(self, record: Record, place: Place) -> Refusal | None:
+    def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
         """Why a copy is left out whose customer comes again later."""
-        last = self.last_copies.later(record.key, place) if self.last_copies else None
+        last = copies.later(record.key, place)
         if last is None:
             return None
         self.remarks.left_out_copies += 1
