@@ -59,7 +59,8 @@ class Cutter:
 
     def __init__(self, size: int, checks: Checks, last_number: int) -> None:
         self._most = max(1, min(size, checks.max_batch_records))
-        self._checks = checks
+        self._most_bytes = checks.max_batch_bytes
+        self._added, self._frame = checks.added_record_bytes, checks.frame_bytes
         self._next = last_number + 1
         self._open: deque[Batch] = deque()
         self.placed = 0  # the number of the batch that the latest record went into
@@ -71,8 +72,15 @@ class Cutter:
         """
         if record.refusal:
             raise ValueError(f"a refused record cannot be sent: {record.refusal.sentence}")
+        added = record.size + self._added
+        if not earlier and self._open and self._fits(0, added):  # nearly always
+            self._put(self._open[0], record, added)
+            return ()
+        return self._add_behind(record, added, earlier)
+
+    def _add_behind(self, record: Record, added: int, earlier: int) -> Sequence[Batch]:
+        """Take a record in that needs a new batch, or one behind its earlier copy's."""
         finished: list[Batch] = []
-        added = record.size + self._checks.added_record_bytes
         index = self._first_allowed(earlier)
         while (is_full := not self._fits(index, added)) or index >= MOST_OPEN:
             if is_full and index > 0 and index < MOST_OPEN:
@@ -81,12 +89,15 @@ class Cutter:
             finished.append(self._open.popleft())
             index = max(0, index - 1)
         batch = self._at(index)
-        batch.records.append(record)
-        batch.length += added
+        self._put(batch, record, added)
         if earlier:
             batch.after.add(earlier)
-        self.placed = batch.number
         return finished
+
+    def _put(self, batch: Batch, record: Record, added: int) -> None:
+        batch.records.append(record)
+        batch.length += added
+        self.placed = batch.number
 
     def rest(self) -> Iterator[Batch]:
         """What is still open: nothing more comes."""
@@ -105,11 +116,11 @@ class Cutter:
         batch = self._open[index]
         if len(batch.records) == self._most:
             return False
-        return not batch.records or batch.length + added <= self._checks.max_batch_bytes
+        return not batch.records or batch.length + added <= self._most_bytes
 
     def _at(self, index: int) -> Batch:
         while index >= len(self._open):
-            self._open.append(Batch(self._next, self._checks.frame_bytes))
+            self._open.append(Batch(self._next, self._frame))
             self._next += 1
         return self._open[index]
 

@@ -75,10 +75,10 @@ class Reader:
         """Read all files once before: only then is it known which copy is a customer's last."""
         last_copies, taken = LastCopies(), set[int]()
         for index, file in enumerate(files):
-            already = Already(file, taken, insists=self.job.insists)
+            already = self._already(file, taken)
             with _told_by_name():
-                for record in read_records(file.location, file.name, self.checks):
-                    if not record.key or record.refusal or already.refusal(record):
+                for record, refusal in self._judged(file, already, []):
+                    if not record.key or refusal is not None:
                         continue  # what is not sent takes no earlier copy's place
                     already.retry_of(record)
                     last_copies.add(record.key, Place(index, file.name, record.position))
@@ -87,40 +87,50 @@ class Reader:
     def _read_file(self, index: int, file: ImportFile) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
+        already = self._already(file, self.taken)
         with _told_by_name():
             _refuse_changed(file)
-            already = Already(file, self.taken, insists=self.job.insists)
-            for record in read_records(file.location, file.name, self.checks, ignored):
-                if self._leaves_out(index, file, record, already):
+            for record, refusal in self._judged(file, already, ignored):
+                if refusal is None and self.last_copies is not None:
+                    place = Place(index, file.name, record.position)
+                    refusal = self._earlier_copy(record, place, self.last_copies)
+                if refusal is not None:
+                    self._leave_out(file, record, refusal)
                     continue
                 for batch in cutter.add(record, self._earlier_batch(file, record)):
                     self._add_batch(file, batch, already)
-                self.register.put_in(cutter.placed)
+                if record.key:
+                    self.register.put_in(cutter.placed)
             for batch in cutter.rest():
                 self._add_batch(file, batch, already)
         self.remarks.remark_ignored(file.name, ignored)
+
+    def _already(self, file: ImportFile, taken: set[int]) -> Already:
+        return Already(file, taken, insists=self.job.insists)
+
+    def _judged(
+        self, file: ImportFile, already: Already, ignored: list[str]
+    ) -> Iterator[tuple[Record, Refusal | None]]:
+        """Each record of a file, and why it is not sent, if it is not."""
+        for record in read_records(file.location, file.name, self.checks, ignored):
+            yield record, record.refusal or already.refusal(record)
 
     def _earlier_batch(self, file: ImportFile, record: Record) -> int:
         """The number of the batch that holds the latest copy before, 0 for none."""
         earlier = self.remarks.remark(file.name, record, self.register)
         return earlier.batch if earlier else 0
 
-    def _leaves_out(self, index: int, file: ImportFile, record: Record, already: Already) -> bool:
-        """Whether the record is excluded; it is then kept with its reason."""
-        place = Place(index, file.name, record.position)
-        refusal = record.refusal or already.refusal(record) or self._earlier_copy(record, place)
-        if refusal is None:
-            return False
+    def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
+        """Exclude a record, with its reason and its bytes."""
         kept = record.raw[:RECORD_KEPT]
         refused = Refused(
             record.position, record.key, record.email, refusal.code, refusal.sentence, kept
         )
         self.taker.add_refused(refused, file.pk)
-        return True
 
-    def _earlier_copy(self, record: Record, place: Place) -> Refusal | None:
+    def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
         """Why a copy is left out whose customer comes again later."""
-        last = self.last_copies.later(record.key, place) if self.last_copies else None
+        last = copies.later(record.key, place)
         if last is None:
             return None
         self.remarks.left_out_copies += 1

@@ -106,6 +106,8 @@ IS_WAITING = """
 SELECT EXISTS (
     SELECT FROM imports_importbatch
     WHERE job_id = %(job)s AND status = 'pending' AND after_numbers IS NOT NULL
+      AND number <= (SELECT coalesce(wave_limit, 2147483647) FROM imports_importjob
+                     WHERE id = %(job)s)
 )
 """
 
@@ -142,12 +144,14 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
 
 
 def _next_due(job: ImportJob) -> float | None:
+    """In how many seconds something is due, or an earlier copy may have ended elsewhere."""
+    names = {"job": job.pk}
     with cursor() as sql:
-        (seconds,) = sql.execute(NEXT_DUE, {"job": job.pk}).fetchone() or (None,)
-        if seconds is None:
-            (waits,) = sql.execute(IS_WAITING, {"job": job.pk}).fetchone() or (False,)
-            return ORDER_LOOK_SECONDS if waits else None
-    return seconds
+        due = sql.execute(NEXT_DUE, names).fetchone()
+        if due and due[0] is not None:
+            return float(due[0])
+        waits = sql.execute(IS_WAITING, names).fetchone()
+    return ORDER_LOOK_SECONDS if waits and waits[0] else None
 
 
 def intend(works: Sequence[Work], lease: float) -> list[Work]:

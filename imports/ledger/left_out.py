@@ -26,6 +26,7 @@ KNOWN_ELSEWHERE = frozenset(
         "CORRECTED_SINCE",
         EARLIER_COPY,
         "EXCLUDED_BEFORE",
+        "IMPORTED_LATER",
         "MAY_BE_IMPORTED",
         "ROW_DUPLICATE",
         "ROW_HEADER",

@@ -264,6 +264,20 @@ def test_a_dry_run_is_outdated_once_copies_are_left_out(make_job: JobMaker) -> N
     assert job.events.filter(action="settings changed").count() == 1
 
 
+def test_a_record_without_an_id_does_not_change_whom_a_copy_waits_for(make_job: JobMaker) -> None:
+    make_job.api.preset = "salesforce-collections"  # whose answers name records by their place
+    make_job.api.save()
+    old, new = ({"Id": "9", "Name": name} for name in ("OLD", "NEW"))
+    job = make_job.of(old, *[{"Name": str(number)} for number in range(5)], new, batch_size=2)
+    assert [each.after_numbers for each in batches(job)] == [None, None, None, [1]]
+
+
+def test_a_later_copy_that_waits_for_its_wave_keeps_no_lane_busy(make_job: JobMaker) -> None:
+    job = old_and_new(make_job, beginning="one")
+    assert numbers(send(job, room=5)) == [1]
+    assert claims.claim(job, "another", 5, 60.0) == claims.Claim([], None)
+
+
 def test_an_import_without_copies_waits_for_nothing(make_job: JobMaker) -> None:
     job = make_job(30)
     assert not ImportBatch.objects.filter(job=job, after_numbers__isnull=False).exists()
