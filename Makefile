@@ -53,6 +53,7 @@ check: $(VENV)/development ## format, lint, types, import rules, templates, migr
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy $(CODE)
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+	$(PYTHON) -m tests.vocabulary
 	$(PYTHON) -m djlint --quiet --check templates
 	$(PYTHON) -m djlint --quiet --lint templates
 	$(PYTHON) manage.py makemigrations --check --dry-run

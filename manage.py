@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from django.core.management import execute_from_command_line
 
-from config import embedded
+from config import __version__, embedded
 
 # These touch neither the database nor Redis. Asking any command for --help does not, either.
 WITHOUT_SERVERS = {
@@ -31,6 +31,9 @@ def end(signum: int, _frame: object) -> NoReturn:
 
 def main() -> None:
     """Run the command; 2 when the embedded servers can't be had."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"Redrive {__version__}\n")
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, end)

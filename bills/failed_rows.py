@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-import tempfile
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from bills import error_codes
 from bills.models import BillRun
-from imports import retry_files
-from imports.event_codes import EventCode
+from imports import retry_directory
 from imports.exports import csv_rows
-from imports.ledger import moves, rounds
-from imports.models import ImportJob, RetryFile
+from imports.ledger import left_out, rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from imports.error_codes import ErrorCode
-    from imports.models import ImportResult
+    from imports.models import ImportJob, ImportResult
+    from imports.retry_directory import NewDirectory
 
 CSV_NAME = "failed_credentials.csv"
+LEFT_OUT_NAME, LEFT_OUT_HEADER = "left_out_rows.csv", ("row", "code", "error")
 HEADER = ("row", "email", "code", "error", "attempts", "who_must_act", "remedy")
 
 
@@ -61,39 +55,39 @@ def write(job: ImportJob, parent: Path) -> Path | None:
 
     Raises OSError where `parent` cannot be written to.
     """
-    if not rounds.waiting(job).exists():
-        return None
-    parent.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=".writing_", dir=parent))
-    try:
-        header, rows = rows_of(job)
-        content = b"".join(csv_rows(header, rows))
-        sha256 = hashlib.sha256(content).hexdigest()
-        retry_files.write_synced(workplace / CSV_NAME, content)
-        _write_words(job, sha256, workplace)
-        workplace.chmod(0o700)
-        retry_files.sync(workplace)
-        with transaction.atomic():
-            directory = retry_files.rename_to_free_second(workplace, parent)
-            _note(job, directory, sha256)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-    return directory
-
-
-def _write_words(job: ImportJob, sha256: str, workplace: Path) -> None:
-    """The summary for programs, the instructions for people."""
+    never_sent = list(
+        left_out.left_out(rounds.descendants(job)).order_by("job_id", "position", "pk")
+    )
     results = list(rounds.waiting(job).order_by("batch__number", "pk"))
-    causes = Counter((each.error_code, each.english) for each in results)
-    summary: dict[str, Any] = {
-        "timestamp": timezone.localtime().isoformat(timespec="seconds"),
-        "import_type": job.kind,
-        "job": job.pk,
-        "job_name": job.name,
+    if not (results or never_sent):
+        return None
+    with retry_directory.new_directory(parent) as new:
+        if results:
+            new.add(CSV_NAME, csv_rows(*rows_of(job)), [each.pk for each in results])
+        if never_sent:
+            rows = ([each.position, each.error_code, each.english] for each in never_sent)
+            ids = [each.pk for each in never_sent]
+            content = csv_rows(LEFT_OUT_HEADER, rows)
+            new.add(LEFT_OUT_NAME, content, ids, confirmed=False, left_out=True)
+        new.explain(
+            _summary(job, new, results, never_sent), _instructions(job, results, never_sent)
+        )
+        return retry_directory.publish(job, new, parent)
+
+
+def _summary(
+    job: ImportJob,
+    new: NewDirectory,
+    results: Sequence[ImportResult],
+    never_sent: Sequence[ImportResult],
+) -> dict[str, Any]:
+    return retry_directory.base_summary(job) | {
         "total_failed_batches": len(results),
         "total_failed_credentials": len(results),
-        "retry_files": [CSV_NAME],
-        "sha256": {CSV_NAME: sha256},
+        "total_left_out_rows": len(never_sent),
+        "retry_files": [each.name for each in new.entries if not each.left_out],
+        "left_out_files": [each.name for each in new.entries if each.left_out],
+        "sha256": {each.name: each.sha256 for each in new.entries},
         "error_details": [
             {
                 "batch_id": each.batch.number if each.batch else 0,
@@ -104,32 +98,23 @@ def _write_words(job: ImportJob, sha256: str, workplace: Path) -> None:
             }
             for each in results
         ],
+        "left_out_details": [
+            {"row": each.position, "code": each.error_code, "error": each.english}
+            for each in never_sent
+        ],
     }
-    text = json.dumps(summary, indent=2, ensure_ascii=False)
-    retry_files.write_synced(workplace / retry_files.SUMMARY, text.encode())
-    told = [
+
+
+def _instructions(
+    job: ImportJob, results: Sequence[ImportResult], never_sent: Sequence[ImportResult]
+) -> str:
+    counts = Counter((each.error_code, each.english) for each in results)
+    causes = [
         {"code": code, "error": error, "count": count, "advice": error_codes.about(code)}
-        for (code, error), count in causes.most_common()
+        for (code, error), count in counts.most_common()
     ]
-    words = {"job": job, "causes": told, "count": len(results), "csv_name": CSV_NAME}
-    instructions = render_to_string("bills/RETRY_INSTRUCTIONS.md", words)
-    retry_files.write_synced(workplace / retry_files.INSTRUCTIONS, instructions.encode())
-
-
-def _note(job: ImportJob, directory: Path, sha256: str) -> None:
-    ids = list(rounds.waiting(job).values_list("pk", flat=True))
-    RetryFile.objects.create(
-        job=job,
-        directory=str(directory),
-        name=CSV_NAME,
-        sha256=sha256,
-        batch_number=0,
-        result_ids=ids,
-    )
-    ImportJob.objects.filter(pk=job.pk).update(retry_directory=str(directory))
-    job.retry_directory = str(directory)
-    moves.note(
-        job,
-        EventCode.RETRY_FILES_WRITTEN,
-        retry_files.IN_DIRECTORY.format(what=CSV_NAME, directory=directory.name),
-    )
+    shown = {
+        "job": job, "causes": causes, "count": len(results), "csv_name": CSV_NAME,
+        "left_out": len(never_sent), "left_out_name": LEFT_OUT_NAME,
+    }  # fmt: skip
+    return render_to_string("bills/RETRY_INSTRUCTIONS.md", shown)

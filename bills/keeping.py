@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.plan import BillKey
-from bills.storage import WholeFile, name_for, synced
+from bills.storage import WholeFile, name_for
+from imports import durable_files
 from imports.fields import cipher
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _row(credential: Credential, fetched: FetchedBill) -> Bill:
 
 def _keep(bill: Bill, fetched: FetchedBill) -> bool:
     """Row and file together: the row's identity keeps others away from the file's name."""
-    synced(fetched.path)
+    durable_files.sync(fetched.path)
     try:
         with transaction.atomic():
             bill.save(force_insert=True)

@@ -20,6 +20,7 @@ from bills.portals.recipe_check import RecipeError
 from bills.runner import BillRunner, Stuck
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import find_browser
+from imports import retry_directory
 from imports.kinds import UnreadableInput
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -110,7 +111,7 @@ class BillKind:
         return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
 
     def close(self, job: ImportJob) -> None:
-        failed_rows.write(job, settings.RETRY_FILES_DIR)
+        retry_directory.write_at_end(job, failed_rows.write)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return failed_rows.write(job, parent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
 from django.core.files import File
@@ -44,10 +43,3 @@ class WholeFile(File):  # type: ignore[type-arg]
     def temporary_file_path(self) -> str:
         """Tells Django's storage that the file may be renamed."""
         return str(self._path)
-
-
-def synced(path: Path) -> Path:
-    """The same path, once its bytes are on the disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    return path

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "imports.middleware.StorableText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -143,7 +144,8 @@ MEDIA_ROOT = HOME / "media"  # uploads, bills; never served directly
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # a directory of files is chosen at once
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEVELOPMENT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not DEVELOPMENT
+SECURE_SSL_REDIRECT = not DEVELOPMENT
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else env.int("SECURE_HSTS_SECONDS", default=31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_PROXY_SSL_HEADER = (
@@ -167,6 +169,10 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
 # Redrive's own
 RETRY_FILES_DIR = Path(env.str("RETRY_FILES_DIR", default=str(BASE_DIR)))
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMENT)
+CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides the public ones
+# A forward proxy for calls to customer APIs and webhooks. Only this names one: HTTPS_PROXY and its
+# like are not read, as they would change where credentials go without anybody having said so.
+EGRESS_PROXY = env.str("EGRESS_PROXY", default="")
 LANE_SECONDS = env.float("LANE_SECONDS", default=30.0)  # a lane's turn, then others get theirs
 LEASE_MARGIN_SECONDS = env.float("LEASE_MARGIN_SECONDS", default=15.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from imports.admin import queue
 
+handler400 = "imports.refusals.bad_request"
 urlpatterns = [
     path("admin/queue/", include((queue.addresses(), "django_rq"))),
     path("admin/", admin.site.urls),

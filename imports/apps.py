@@ -11,7 +11,11 @@ class ImportsConfig(AppConfig):
     verbose_name = _("Imports")
 
     def ready(self) -> None:
+        from django.core.checks import register
+
         from imports import kinds
         from imports.customers.kind import CustomerKind
+        from imports.http.egress import check_settings
 
         kinds.register(CustomerKind())
+        register(check_settings)

@@ -7,15 +7,17 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from imports import jobs, sweeper
+from imports import jobs, retry_directory, sweeper
 from imports.event_codes import EventCode
 from imports.ledger.moves import NotAllowed, start
 from imports.ledger.sums import Sums, describe, sums
 from imports.models import ImportJob
 from imports.models.jobs import Beginning
+from imports.printable import printable
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
@@ -52,7 +54,16 @@ def add_beginning(parser: CommandParser) -> None:
     )
 
 
-class JobCommand(BaseCommand):
+class TextCommand(BaseCommand):
+    """A command whose options may hold names in any bytes, as file systems and shells allow."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run it with text that can be stored and printed. Paths stay as they are."""
+        texts = {key: printable(one) for key, one in options.items() if isinstance(one, str)}
+        return super().execute(*args, **options | texts)
+
+
+class JobCommand(TextCommand):
     """A command about one job: `--json`, and `--wait` where the command starts one."""
 
     waits = True
@@ -89,10 +100,14 @@ class JobCommand(BaseCommand):
 
 
 def verdict(job: ImportJob, told: dict[str, Any]) -> int:
-    """The exit code of an ended job; one that went back to a draft was refused: bad input."""
+    """The exit code of an ended job; one that went back to a draft was refused: bad input.
+
+    A record that could not be sent has not succeeded.
+    """
     if job.status == JobStatus.DRAFT:
         return BAD_INPUT
-    clean = not told["error"] and not told["unknown"] and job.status != JobStatus.CANCELLED
+    not_done = told["error"] or told["unknown"] or told["left_out"]
+    clean = not not_done and job.status != JobStatus.CANCELLED
     return ALL_SUCCEEDED if clean and not told["pending"] else SOME_FAILED
 
 
@@ -105,6 +120,17 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
     ]
     if job.status == JobStatus.PAUSED and job.pause_message:
         lines.append(f"  Paused: {job.pause_message}")
+    if told["left_out"]:
+        lines.append(
+            f"  {told['left_out']:,} of the excluded could not be sent. Correct them in the "
+            "left_out files of the retry directory."
+        )
+    if told["retry_files_error"]:
+        lines.append(
+            f"  The retry files could not be written to {settings.RETRY_FILES_DIR}: "
+            f"{retry_directory.reason(told['retry_files_error'])}. Nothing is lost. They are tried"
+            f" again; or write them elsewhere: manage.py retry_files {job.pk} --output DIR"
+        )
     if told["retry_directory"]:
         lines.append(f"  Retry files: {told['retry_directory']}")
     if told["error"]:

@@ -13,8 +13,11 @@ from django.utils.translation import gettext as _
 from imports.customers.files import check
 from imports.event_codes import EventCode
 from imports.ledger.moves import NotAllowed, lock, note, refuse_incomplete
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
 from imports.models.files import FileStatus
+from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 
     from imports.customers.id_register import IdRegister
 
+COPIES_LEFT_OUT = sentence(
+    "COPIES_CHOICE_LEAVE_OUT", gettext_noop("Earlier copies of a customer are to be left out.")
+)
+COPIES_SENT = sentence(
+    "COPIES_CHOICE_SEND", gettext_noop("Each copy of a customer is to be sent.")
+)
 COPIED = (
     "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
     "retry_delay_seconds",
@@ -41,7 +50,7 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
     settings = settings_of(api) | changes
     job = ImportJob.objects.create(
         kind="customers",
-        name=name[:200],
+        name=printable(name)[:200],
         api=api,
         gate=gate_of(api),
         repeatable=bool(api.idempotency_header),
@@ -80,9 +89,12 @@ def checked(
 
     `register` knows the ids of the files before; without one the draft's own are read again.
     """
-    file = ImportFile(job=job, name=(name or path.name)[:500], path=str(path))
+    known_as = printable(name) if name else printable_name(path)
+    file = ImportFile(job=job, name=known_as[:500], path=stored_path(path))
     check(file, register)
-    file.retry_file = RetryFile.objects.filter(sha256=file.sha256).order_by("-pk").first()
+    file.retry_file = (
+        RetryFile.objects.filter(sha256=file.sha256, left_out=False).order_by("-pk").first()
+    )
     return file
 
 
@@ -90,7 +102,12 @@ def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> I
     """Keep an uploaded file under a name of ours, check it and add it."""
     _only_draft(job)
     kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
-    return add_path(job, Path(default_storage.path(kept)), name or upload.name or "", is_ours=True)
+    path = Path(default_storage.path(kept))
+    try:
+        return add_path(job, path, name or upload.name or "", is_ours=True)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _follow(job: ImportJob, file: ImportFile) -> None:
@@ -109,7 +126,18 @@ def remove_file(file: ImportFile) -> None:
         _only_draft(file.job)
         file.delete()
     if file.is_ours:
-        transaction.on_commit(lambda: Path(file.path).unlink(missing_ok=True), robust=True)
+        transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+
+
+def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:
+    """Choose whether only the last copy of a customer is sent that the files name again."""
+    with transaction.atomic():
+        _only_draft(job)
+        changed = ImportJob.objects.filter(pk=job.pk).exclude(leave_earlier_copies_out=chosen)
+        if changed.update(leave_earlier_copies_out=chosen):
+            choice = COPIES_LEFT_OUT if chosen else COPIES_SENT
+            note(job, EventCode.SETTINGS_CHANGED, choice, actor)
+    job.leave_earlier_copies_out = chosen
 
 
 def remove_draft(job: ImportJob) -> None:

@@ -55,12 +55,14 @@ class _Overtaken(Exception):
     """Somebody has asked anew, or started or discarded the draft."""
 
 
-def of_paths(api: CustomerApi, paths: list[Path], *, insists: bool = False) -> dict[str, Any]:
+def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, Any]:
     """What importing these files would come to, as JSON says it. Nothing is stored.
+
+    `options` are fields of the job: `insists`, `leave_earlier_copies_out`.
 
     Raises UnreadableInput with a line for each file that is refused.
     """
-    job = ImportJob(kind="customers", api=api, insists=insists, **drafts.settings_of(api))
+    job = ImportJob(kind="customers", api=api, **options, **drafts.settings_of(api))
     register = IdRegister()
     files = [drafts.checked(job, path, register=register) for path in paths]
     refused = [file.message for file in files if file.status == FileStatus.INVALID]
@@ -96,7 +98,7 @@ def digest(job: ImportJob) -> str:
     api = job.api
     told = [
         list(job.files.order_by("pk").values_list("pk", "sha256")),
-        [job.batch_size, job.concurrency, job.insists],
+        [job.batch_size, job.concurrency, job.insists, job.leave_earlier_copies_out],
         [api.pk, api.preset, api.mapping] if api else [],
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

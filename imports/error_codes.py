@@ -61,6 +61,7 @@ WRONG_URL = _("The API’s URL is wrong. Correct it, then retry.")
 OVERLOADED = _("The API was overloaded. Retry later, with fewer at once.")
 RESUME = _("Put it right, then resume the job.")
 CORRECT_FILE = _("Correct the record in the file, then add the file again.")
+PROXY = _("Correct EGRESS_PROXY, or allow the API’s host at the proxy, then resume or retry.")
 INSIST = _("Nothing to do, unless they are to be sent all the same: then insist.")
 
 ERROR_CODES: dict[str, ErrorCode] = {
@@ -177,6 +178,18 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "TOKEN_TIMEOUT": ErrorCode(API, RETRIED, _("No token came in time."), NOT_UP),
     "TOKEN_ANSWER_UNREADABLE": ErrorCode(YOU, PAUSED, _("No token was in the answer."), RESUME),
     "TOKEN_REQUEST_REFUSED": ErrorCode(YOU, PAUSED, _("The token URL refused."), RESUME),
+    "TOKEN_REFUSED": ErrorCode(YOU, PAUSED, _("The API refuses its own new tokens."), RESUME),
+    "TOKEN_CONTESTED": ErrorCode(
+        YOU,
+        LATER,
+        _("Another program makes the tokens void."),
+        _("Give Redrive an account of its own. Meanwhile it is sent again by itself."),
+    ),
+    "TOKEN_STORE_AWAY": ErrorCode(
+        ADMIN, RETRIED, _("The database that holds the token could not be reached."), NOT_UP
+    ),
+    "PROXY_UNREACHABLE": ErrorCode(ADMIN, RETRIED, _("The proxy could not be reached."), PROXY),
+    "PROXY_REFUSED": ErrorCode(ADMIN, PAUSED, _("The proxy refused the connection."), PROXY),
     "MAPPING_CHANGED": ErrorCode(YOU, PAUSED, _("The API’s mapping has changed."), RESUME),
     "CANNOT_SEND": ErrorCode(YOU, PAUSED, _("Sending could not begin."), RESUME),
     "WRONG_KEY": ErrorCode(
@@ -223,6 +236,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("Write the retry files again, then load those."),
     ),
     "BEING_RETRIED": ErrorCode(YOU, LEFT_OUT, _("It is being sent already."), INSIST),
+    "EARLIER_COPY": ErrorCode(
+        YOU,
+        LEFT_OUT,
+        _("A later copy of the customer is sent instead."),
+        _("Nothing to do: the customer’s last copy is sent, as was chosen."),
+    ),
     "TWICE": ErrorCode(YOU, LEFT_OUT, _("It is in two of the job’s files."), INSIST),
     # What is wrong with a record of a file
     "BAD_JSON": ErrorCode(YOU, LEFT_OUT, _("It cannot be read as JSON."), CORRECT_FILE),

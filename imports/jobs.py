@@ -94,6 +94,8 @@ def run_lane(job_id: int) -> None:
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:
         lanes.close(job)
+    elif job.retry_files_due_at is not None:
+        lanes.write_retry_files_again(job)
 
 
 def _send(job: ImportJob) -> bool:

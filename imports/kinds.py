@@ -82,7 +82,10 @@ class Kind(Protocol):
         ...
 
     def close(self, job: ImportJob) -> None:
-        """What is left to do when the job has ended, in the transaction that notes it."""
+        """Write what an ended job leaves behind; called again where that was impossible.
+
+        The caller holds the job's row.
+        """
         ...
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:

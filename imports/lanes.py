@@ -17,7 +17,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import kinds
-from imports.ledger import claims, moves, outcomes, plans
+from imports.ledger import claims, moves, order, outcomes, plans
 from imports.ledger.statements import planned_once
 from imports.messages import Message, MessageError, Text, sentence
 from imports.messages import marked as _
@@ -79,7 +79,9 @@ def read_input(job: ImportJob) -> bool:
             mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
             if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
                 return False  # another lane is at it
-            if not job.batches.exists():  # a retry is made with its batches
+            if job.batches.exists():  # a retry is made with its batches
+                order.inherit(job)
+            else:
                 kind.read(job)
             moves.begin(job)
     except kinds.UnreadableInput as error:
@@ -153,6 +155,14 @@ def close(job: ImportJob) -> None:
             return
         kinds.get(job.kind).close(job)
         ImportJob.objects.filter(pk=job.pk).update(closed_at=Now())
+
+
+def write_retry_files_again(job: ImportJob) -> None:
+    """Write the retry files that could not be written when the job ended, if that is due."""
+    with transaction.atomic():
+        mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
+        if mine.filter(pk=job.pk, retry_files_due_at__lte=Now()).exists():
+            kinds.get(job.kind).close(job)
 
 
 class _Lane:

@@ -1,44 +1,31 @@
-"""retry_batches_YYYYMMDD_HHMMSS/: the failed records, byte for byte, ready to be loaded again.
-
-Written whole or not at all: into a temporary directory, synced, then renamed. Never deleted by us.
-"""
+"""Writes the retry directory of a customer import: its records, byte for byte."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import timezone
 
-from imports.event_codes import EventCode
-from imports.ledger import moves, rounds
+from imports import retry_directory
+from imports.ledger import left_out, rounds
 from imports.ledger.bodies import slice_of
-from imports.messages import marked as _
-from imports.messages import sentence
-from imports.models import ImportBatch, ImportJob, ImportResult, RetryFile
+from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-PREFIX = "retry_batches_"
-SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
-FILES, IN_DIRECTORY = (
-    sentence("FILES", _("{n} files")),
-    sentence("IN_DIRECTORY", _("{what} in {directory}")),
-)
+    from imports.retry_directory import NewDirectory
+
 RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
+LEFT_OUT_IN_A_FILE = 1_000
+FAILED_NAME = "retry_batch_{:02d}_failed.json"
+UNCONFIRMED_NAME = "unconfirmed_batch_{:02d}.json"
+LEFT_OUT_NAME = "left_out_batch_{:02d}.json"
 
 
 @dataclass(slots=True)
@@ -47,9 +34,9 @@ class _Written:
 
     name: str
     number: int
-    confirmed: bool
-    sha256: str
+    sha256: str = ""
     results: list[ImportResult] = field(default_factory=list)
+    result_ids: list[int] = field(default_factory=list)  # of those whose bytes are in the file
 
     @property
     def error(self) -> str:
@@ -84,44 +71,68 @@ class _Written:
 def write(job: ImportJob, parent: Path) -> Path | None:
     """Write what still waits for a person, of the job and its later rounds; the new directory.
 
-    None, and nothing is written, where no record failed and none is unknown.
+    None, and nothing is written, where no record failed, is unknown or could not be sent.
     Raises OSError where `parent` cannot be written to.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=".writing_", dir=parent))
-    try:
-        failed = _write_files(job, ResultStatus.ERROR, workplace)
-        unconfirmed = _write_files(job, ResultStatus.UNKNOWN, workplace)
-        if not failed and not unconfirmed:
-            return None
-        _write_words(job, failed, unconfirmed, workplace)
-        os.chmod(workplace, 0o700)  # noqa: PTH101 - the mode of customers' data
-        sync(workplace)
-        with transaction.atomic():
-            directory = rename_to_free_second(workplace, parent)
-            _note(job, directory, [*failed, *unconfirmed])
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-    return directory
+    if not retry_directory.is_needed(job):
+        return None
+    with retry_directory.new_directory(parent) as new:
+        failed = _write_batches(job, ResultStatus.ERROR, new)
+        unconfirmed = _write_batches(job, ResultStatus.UNKNOWN, new)
+        never_sent = _write_left_out(job, new)
+        if not (failed or unconfirmed or never_sent):
+            return None  # somebody has just retried the last of them
+        summary = _summary(job, failed, unconfirmed, never_sent)
+        shown = {
+            "job": job, "failed": failed, "unconfirmed": unconfirmed, "left_out": never_sent,
+            "summary": summary,
+        }  # fmt: skip
+        instructions = render_to_string("retry_files/RETRY_INSTRUCTIONS.md", shown)
+        new.explain(summary, instructions)
+        return retry_directory.publish(job, new, parent)
 
 
-def _write_files(job: ImportJob, status: ResultStatus, workplace: Path) -> list[_Written]:
+def _write_batches(job: ImportJob, status: ResultStatus, new: NewDirectory) -> list[_Written]:
     """One file for each original batch that has such records, holding one batch in memory."""
     ordered = rounds.waiting(job, status).order_by("batch__number", "batch_id", "body_start", "pk")
     rows = ordered.select_related("batch").defer("batch__body").iterator(chunk_size=5_000)
     groups = groupby(rows, key=lambda row: row.batch.number if row.batch else 0)
-    confirmed = status == ResultStatus.ERROR
+    is_failed = status == ResultStatus.ERROR
+    pattern = FAILED_NAME if is_failed else UNCONFIRMED_NAME
     written = []
     for index, (number, group) in enumerate(groups, start=1):
-        pattern = (
-            "retry_batch_{:02d}_failed.json" if confirmed else "unconfirmed_batch_{:02d}.json"
+        one = _Written(pattern.format(index), number)
+        content = _as_file(_records(group, one))
+        one.sha256 = new.add(
+            one.name, content, one.result_ids, batch_number=number, confirmed=is_failed
         )
-        one = _Written(pattern.format(index), number, confirmed, sha256="")
-        content = b'{"data": [\n' + b",\n".join(_records(group, one)) + b"\n]}\n"
-        one.sha256 = hashlib.sha256(content).hexdigest()
-        write_synced(workplace / one.name, content)
         written.append(one)
     return written
+
+
+def _write_left_out(job: ImportJob, new: NewDirectory) -> list[_Written]:
+    """The records that could not be sent, as they came in, in files beside the failed ones."""
+    ordered = left_out.left_out(rounds.descendants(job)).order_by(
+        "job_id", "file_id", "position", "pk"
+    )
+    rows = ordered.iterator(chunk_size=LEFT_OUT_IN_A_FILE)
+    written: list[_Written] = []
+    while group := list(islice(rows, LEFT_OUT_IN_A_FILE)):
+        one = _Written(LEFT_OUT_NAME.format(len(written) + 1), 0, results=group)
+        whole = [each for each in group if left_out.is_kept_whole(each)]
+        one.result_ids = [each.pk for each in whole]
+        content = _as_file(bytes(each.refused_record or b"") for each in whole)
+        one.sha256 = new.add(one.name, content, one.result_ids, confirmed=False, left_out=True)
+        written.append(one)
+    return written
+
+
+def _as_file(records: Iterable[bytes]) -> Iterator[bytes]:
+    """`{"data": [...]}`, piece by piece."""
+    yield b'{"data": [\n'
+    for index, raw in enumerate(records):
+        yield b",\n" + raw if index else raw
+    yield b"\n]}\n"
 
 
 def _records(rows: Iterator[ImportResult], one: _Written) -> Iterator[bytes]:
@@ -130,85 +141,27 @@ def _records(rows: Iterator[ImportResult], one: _Written) -> Iterator[bytes]:
         body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch_id))
         for result in group:
             one.results.append(result)
+            one.result_ids.append(result.pk)
             yield slice_of(body, result)
 
 
-def _write_words(
-    job: ImportJob, failed: list[_Written], unconfirmed: list[_Written], workplace: Path
-) -> None:
-    """The summary for programs, the instructions for people."""
-    summary: dict[str, object] = {
-        "timestamp": timezone.localtime().isoformat(timespec="seconds"),
-        "import_type": job.kind,
-        "job": job.pk,
-        "job_name": job.name,
+def _summary(
+    job: ImportJob, failed: list[_Written], unconfirmed: list[_Written], never_sent: list[_Written]
+) -> dict[str, Any]:
+    return retry_directory.base_summary(job) | {
         "total_failed_batches": len(failed),
-        "total_failed_customers": sum(len(one.results) for one in failed),
-        "total_unconfirmed_customers": sum(len(one.results) for one in unconfirmed),
+        "total_failed_customers": _count(failed),
+        "total_unconfirmed_customers": _count(unconfirmed),
+        "total_left_out_customers": _count(never_sent),
         "retry_files": [one.name for one in failed],
         "unconfirmed_files": [one.name for one in unconfirmed],
-        "sha256": {one.name: one.sha256 for one in [*failed, *unconfirmed]},
+        "left_out_files": [one.name for one in never_sent],
+        "sha256": {one.name: one.sha256 for one in [*failed, *unconfirmed, *never_sent]},
         "error_details": [one.details() for one in failed],
         "unconfirmed_details": [one.details() for one in unconfirmed],
+        "left_out_details": [one.details() for one in never_sent],
     }
-    text = json.dumps(summary, indent=2, ensure_ascii=False)
-    write_synced(workplace / SUMMARY, text.encode())
-    words = {"job": job, "failed": failed, "unconfirmed": unconfirmed, "summary": summary}
-    instructions = render_to_string("retry_files/RETRY_INSTRUCTIONS.md", words)
-    write_synced(workplace / INSTRUCTIONS, instructions.encode())
 
 
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file whose bytes are on the disk when this returns."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync(directory: Path) -> None:
-    """Let the names in a directory be on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def rename_to_free_second(workplace: Path, parent: Path, now: datetime | None = None) -> Path:
-    """Give the directory the first name from now on that is not taken.
-
-    A rename onto a directory that has files fails, so two writers in one second get two names.
-    """
-    at = now or timezone.localtime()
-    while True:
-        directory = parent / f"{PREFIX}{at:%Y%m%d_%H%M%S}"
-        try:
-            if not directory.exists():
-                workplace.rename(directory)
-                sync(parent)
-                return directory
-        except OSError:
-            if not directory.exists():
-                raise
-        at += timedelta(seconds=1)
-
-
-def _note(job: ImportJob, directory: Path, written: list[_Written]) -> None:
-    RetryFile.objects.bulk_create(
-        RetryFile(
-            job=job,
-            directory=str(directory),
-            name=one.name,
-            sha256=one.sha256,
-            batch_number=one.number,
-            confirmed=one.confirmed,
-            result_ids=[result.pk for result in one.results],
-        )
-        for one in written
-    )
-    ImportJob.objects.filter(pk=job.pk).update(retry_directory=str(directory))
-    job.retry_directory = str(directory)
-    files = FILES.format(n=len(written))
-    told = IN_DIRECTORY.format(what=files, directory=directory.name)
-    moves.note(job, EventCode.RETRY_FILES_WRITTEN, told)
+def _count(files: list[_Written]) -> int:
+    return sum(len(one.results) for one in files)

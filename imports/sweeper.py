@@ -77,7 +77,7 @@ def _ring_for_notices() -> None:
 
 
 def needing_a_lane() -> QuerySet[ImportJob]:
-    """Jobs for which a lane could do something now: check, read, send, close, carry a plan on."""
+    """Jobs for which a lane could do something now: check, read, send, close, write files, …"""
     due = ImportBatch.objects.filter(
         number__lte=Coalesce(OuterRef("wave_limit"), MOST_BATCHES),
         job=OuterRef("pk"),
@@ -93,6 +93,7 @@ def needing_a_lane() -> QuerySet[ImportJob]:
         | Exists(Plan.objects.filter(job=OuterRef("pk"), finished_at=None))
         | (Q(status=JobStatus.DRAFT) & Exists(unchecked))
         | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
+        | Q(retry_files_due_at__lte=Now())
     ).order_by("pk")
 
 

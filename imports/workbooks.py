@@ -1,36 +1,37 @@
-"""Rows as an Excel workbook that is sent while it is made: no file, and memory that stays.
-
-openpyxl writes the cells and all that surrounds them; its sheets go straight into the ZIP.
-"""
+"""Rows as an Excel workbook: made in a temporary file with memory that stays, then streamed."""
 
 from __future__ import annotations
 
-import io
 import math
 import re
-import zipfile
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.worksheet._writer import WorksheetWriter
-from openpyxl.writer.excel import ExcelWriter
+import xlsxwriter
 
 from imports.exports import PIECE_BYTES, safe_cell
-from imports.zip_pipe import Pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 SHEET_ROWS = 1_048_576  # Excel's own limit, the header included
-SHEET_BYTES = 1 << 30  # of XML: beyond 2 GiB a ZIP needs an extension that Excel stumbles over
+SHEET_BYTES = 1 << 29  # of text: beyond 2 GiB of XML a ZIP needs what Excel stumbles over
 CELL = 32_767  # characters, Excel's own limit
 CUT = " … (cut: the CSV export has it all)"
 DIGITS = 15  # a longer number loses its last digits in a spreadsheet
 BOUND = 1_000_000_000_000_000
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+NARROWEST, WIDEST = 10, 60  # characters of a column
+OPTIONS = {
+    "constant_memory": True,
+    "default_date_format": "yyyy-mm-dd hh:mm:ss",
+    "remove_timezone": True,
+    "strings_to_formulas": False,
+    "strings_to_numbers": False,
+    "strings_to_urls": False,
+}
 
 
 def xlsx_pieces(
@@ -41,86 +42,68 @@ def xlsx_pieces(
 ) -> Iterator[bytes]:
     """A workbook in pieces, for a StreamingHttpResponse or a file; one piece is held at a time.
 
-    After `sheet_rows` rows (or about `sheet_bytes` of XML) a further sheet begins, with the
+    After `sheet_rows` rows (or about `sheet_bytes` of text) a further sheet begins, with the
     header again. Aware times lose their zone (Excel has none): give them in the operator's.
     """
-    book, pipe = Workbook(write_only=True), Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
-        sheet = _Sheet(book, archive, header)
-        try:
+    with tempfile.TemporaryFile() as file:
+        with xlsxwriter.Workbook(file, OPTIONS) as book:
+            sheet = _Sheet(book, header)
             for row in rows:
                 if sheet.rows >= sheet_rows or sheet.size >= sheet_bytes:
                     sheet.close()
-                    sheet = _Sheet(book, archive, header)
+                    sheet = _Sheet(book, header)
                 sheet.append(row)
-                if pipe.size >= PIECE_BYTES:
-                    yield pipe.taken()
-        finally:
             sheet.close()
-        _Surroundings(book, archive).write_data()
-    yield pipe.taken()
+        file.seek(0)
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
-class _Sheet(io.RawIOBase):
-    """One sheet on its way into the ZIP; it counts its rows and its bytes."""
+class _Sheet:
+    """One sheet. It counts its rows and the characters in them."""
 
-    def __init__(self, book: Any, archive: zipfile.ZipFile, header: Sequence[str]) -> None:
-        number = len(book.worksheets) + 1
+    def __init__(self, book: Any, header: Sequence[str]) -> None:
         self.rows = self.size = 0
-        self._member = archive.open(f"xl/worksheets/sheet{number}.xml", "w")
-        self._sheet = book.create_sheet(f"Rows {number}")
-        self._sheet.freeze_panes = "A2"
-        # The only way to tell openpyxl not to write a temporary file.
-        self._sheet._writer = WorksheetWriter(self._sheet, out=self)
-        self._sheet._writer.write_top()
-        self.append(header)
+        self._sheet = book.add_worksheet(f"Rows {len(book.worksheets()) + 1}")
+        self._sheet.freeze_panes(1, 0)
+        self._columns = len(header)
+        for column, name in enumerate(header):  # constant memory: widths come before the rows
+            width = min(max(len(name) + 4, NARROWEST), WIDEST)
+            self._sheet.set_column(column, column, width)
+        self.append(header, book.add_format({"bold": True}))
 
-    def append(self, row: Sequence[object]) -> None:
-        """One more row."""
-        self._sheet.append([_cell(self._sheet, value) for value in row])
+    def append(self, row: Sequence[object], look: Any = None) -> None:
+        """Adds one row, in the format `look`."""
+        for column, value in enumerate(row):
+            self._write(column, value, look)
         self.rows += 1
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.size += len(data)
-        return self._member.write(data)
-
     def close(self) -> None:
-        """Write what stands after the rows."""
-        if not self.closed:
-            self._sheet.close()
-            self._member.close()
-        super().close()
+        """Makes the sheet one that can be filtered."""
+        if self._columns:
+            self._sheet.autofilter(0, 0, self.rows - 1, self._columns - 1)
+
+    def _write(self, column: int, value: object, look: Any) -> None:
+        """A number, truth or time as such; all else as text, whatever it looks like."""
+        if value is None or value == "":
+            return
+        place = (self.rows, column)
+        if isinstance(value, bool):
+            self._sheet.write_boolean(*place, value, look)
+        elif isinstance(value, datetime | date):
+            self._sheet.write_datetime(*place, value, look)
+        elif _is_exact_in_excel(value):
+            self._sheet.write_number(*place, value, look)
+        else:
+            text = _text(value)
+            self.size += len(text)
+            self._sheet.write_string(*place, text, look)
 
 
-class _Surroundings(ExcelWriter):  # type: ignore[misc] # openpyxl has no types
-    """All of a workbook but its sheets: they are in the ZIP already."""
-
-    def write_worksheet(self, ws: Any) -> None:
-        self.manifest.append(ws)
-
-
-def _cell(sheet: Any, value: object) -> object:
-    """A number, truth or time as such; all else as text, whatever it looks like."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None)
-    if isinstance(value, date) or _is_exact_in_excel(value):
-        return value
+def _text(value: object) -> str:
+    """Text that a cell can hold and no spreadsheet runs."""
     text = NOT_IN_XML.sub("\ufffd", safe_cell(value))
-    if len(text) > CELL:
-        text = text[: CELL - len(CUT)] + CUT
-    if not text.startswith(("=", "#")):
-        return text
-    # openpyxl would make an error of "#N/A" and a formula of "=": say that it is a string.
-    cell = WriteOnlyCell(sheet, text)
-    cell.data_type = "s"
-    return cell
+    return text if len(text) <= CELL else text[: CELL - len(CUT)] + CUT
 
 
 def _is_exact_in_excel(value: object) -> bool:

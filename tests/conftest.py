@@ -128,10 +128,14 @@ def pass_time() -> Callable[[float], None]:
 
 
 WAITED_FOR = {
-    "imports_importbatch": ("next_attempt_at", "lease_until", "claimed_at", "sent_at"),
+    "imports_importjob": ("retry_files_due_at",),
+    "imports_importbatch": (
+        "next_attempt_at", "lease_until", "claimed_at", "sent_at", "ended_at",
+    ),
     "imports_heartbeat": ("at",),
     "imports_delivery": ("next_attempt_at", "lease_until"),
     "imports_dryrun": ("alive_at",),
     "imports_gate": ("resting_until", "next_slot_at"),
+    "imports_accesstoken": ("issued_at", "expires_at", "claimed_until"),
     "imports_attempt": ("claimed_at", "sent_at", "ended_at"),
-}
+}  # fmt: skip

@@ -66,7 +66,11 @@ class Installation:
         assert self.post(add, fields | {"name": "wrong", "url": "ftp:"}).status_code == 200
         assert self.post(add, fields).status_code == 302
         made = CustomerApi.objects.get(name=auth)
-        self.post(reverse("admin:imports_customerapi_test", args=[made.pk]), {})
+        test = reverse("admin:imports_customerapi_test", args=[made.pk])
+        self.post(test, {})
+        for tried in ({}, fields):  # as saved, and as it stands in the form: the page shows more
+            shown = self.client.post(test, tried, headers={"HX-Request": "true"})
+            self.answers.append((f"POST {test} (a part)", body(shown)))
         return made
 
     def channels(self) -> None:

@@ -122,8 +122,8 @@ def assert_it_was_said_back() -> None:
     codes = set(Attempt.objects.exclude(error_code="").values_list("error_code", flat=True))
     assert codes >= FAILED | {"HTTP_422", "HTTP_500"}
     paused = set(ImportJob.objects.exclude(pause_code="").values_list("pause_code", flat=True))
-    assert paused == {"CREDENTIAL_REFUSED"}
-    assert set(Delivery.objects.exclude(error=None).values_list("channel__name", flat=True)) == {
+    assert paused == {"CREDENTIAL_REFUSED", "TOKEN_REFUSED"}
+    assert set(Delivery.objects.exclude(error="").values_list("channel__name", flat=True)) == {
         "hook",
         "mail",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -15,7 +16,12 @@ from unfold.decorators import display
 
 from imports.admin import permissions
 from imports.admin.managed import ManagedAdmin
+from imports.customers.connection_test import probe_unsaved
+from imports.customers.mapping import BadMapping
+from imports.customers.mapping_origins import read_changes, values_in_force
 from imports.customers.presets import SPEEDS
+from imports.customers.probing import ProbeResult, Proof
+from imports.customers.setup import probe
 from imports.fields import WrongKey
 from imports.forms import CustomerApiForm
 from imports.forms.jobs import SECRETS
@@ -24,8 +30,17 @@ from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.http import QueryDict
     from django.urls import URLPattern, URLResolver
 
+UNTESTED = {
+    "name",
+    "batch_size",
+    "concurrency",
+    "delay_seconds",
+    "max_attempts",
+    "retry_delay_seconds",
+}
 FOR_OAUTH2 = "['oauth2-password', 'oauth2-client'].includes(auth)"
 
 
@@ -40,9 +55,11 @@ class CustomerApiAdmin(ManagedAdmin):
     list_display = ("name", "url_column", "auth", "pace_column", "test_column")
     search_fields = ("name", "url")
     change_form_before_template = "imports/api/before.html"
-    change_form_outer_after_template = "imports/api/test.html"
+    change_form_outer_after_template = "imports/api/after.html"
     conditional_fields = {
         "token_url": FOR_OAUTH2,
+        "scope": FOR_OAUTH2,
+        "audience": FOR_OAUTH2,
         "username": "['basic', 'oauth2-password'].includes(auth)",
         "client_id": FOR_OAUTH2,
         "client_secret": FOR_OAUTH2,
@@ -58,8 +75,8 @@ class CustomerApiAdmin(ManagedAdmin):
             {
                 "fields": (
                     "auth", "header_name", "token_url", "username", "secret", "clear_secret",
-                    "client_id", "client_secret", "clear_client_secret", "extra_headers",
-                    "clear_extra_headers",
+                    "client_id", "client_secret", "clear_client_secret", "scope", "audience",
+                    "extra_headers", "clear_extra_headers",
                 )
             },
         ),
@@ -73,7 +90,14 @@ class CustomerApiAdmin(ManagedAdmin):
                 ),
             },
         ),
-        (gettext_lazy("For experts"), {"fields": ("idempotency_header", "mapping")}),
+        (
+            gettext_lazy("For experts"),
+            {
+                "fields": (
+                    "idempotency_header", "ca_certificates", "allow_plain_http", "mapping",
+                )
+            },
+        ),
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerApi]:
@@ -94,33 +118,75 @@ class CustomerApiAdmin(ManagedAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        told = context | {"speeds": SPEEDS}
+        api = context.get("original") or CustomerApi()
+        told = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
         page: HttpResponse = super().render_change_form(request, told, *args, **kwargs)
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        test = self.admin_site.admin_view(self.test_view)
-        mine = path("<int:pk>/test/", test, name="imports_customerapi_test")
-        return [mine, *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("test/", guarded(self.test_view), name="imports_customerapi_test_new"),
+            path("<int:pk>/test/", guarded(self.test_view), name="imports_customerapi_test"),
+            path("mapping/", guarded(self.mapping_view), name="imports_customerapi_mapping"),
+        ]
+        return [*mine, *super().get_urls()]
 
-    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Test connection: sends no customer, says what it saw."""
+    def test_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Test connection, of what stands in the form or is saved. Sends no customer."""
         permissions.require(request, permissions.MANAGE_APIS)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        get_object_or_404(CustomerApi.objects.defer(*SECRETS), pk=pk)
-        ok, sentence = _probe(pk)
+        saved = get_object_or_404(self.get_queryset(request), pk=pk) if pk else None
+        found = _probe(saved, request.POST)
         if request.headers.get("HX-Request"):
-            return render(request, "imports/api/probe.html", {"ok": ok, "sentence": sentence})
-        (messages.success if ok else messages.error)(request, sentence)
-        return redirect("admin:imports_customerapi_change", pk)
+            return render(request, "imports/api/probe.html", found._asdict())
+        (messages.success if found.ok else messages.error)(request, in_words(found.message))
+        if saved is None:
+            return redirect("admin:imports_customerapi_add")
+        return redirect("admin:imports_customerapi_change", saved.pk)
+
+    def mapping_view(self, request: HttpRequest) -> HttpResponse:
+        """The mapping in force, as the form would have it."""
+        permissions.require(request, permissions.MANAGE_APIS)
+        try:
+            changes = read_changes(request.POST.get("mapping", "").strip() or "{}")
+            told = _in_force(request.POST.get("preset", ""), changes)
+        except (ValueError, RecursionError) as error:
+            told = {"mapping_error": str(error)}
+        return render(request, "imports/api/in_force.html", told)
 
 
-def _probe(pk: int) -> tuple[bool, str]:
-    from imports.customers.kind import probe
-
+def _in_force(preset: str, changes: Any) -> dict[str, Any]:
     try:
-        found = probe(CustomerApi.objects.get(pk=pk))
+        if not isinstance(changes, dict):
+            raise BadMapping(_("The mapping is a JSON object: { … }."))
+        return {"mapping_values": values_in_force(preset, changes), "mapping_preset": preset}
+    except BadMapping as error:
+        return {"mapping_error": str(error)}
+
+
+def _probe(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
+    try:
+        return _probe_form(saved, given) if "url" in given else _probe_saved(saved)
     except WrongKey:
-        return False, _("No key in CREDENTIAL_KEYS opens its stored secrets. Enter them again.")
-    return found.ok, in_words(found.message)
+        text = _("No key in CREDENTIAL_KEYS opens its stored secrets. Enter them again.")
+        return ProbeResult(Proof.FAILED, text)
+
+
+def _probe_saved(saved: CustomerApi | None) -> ProbeResult:
+    if saved is None:
+        return ProbeResult(Proof.FAILED, _("Fill in the form first."))
+    return probe(CustomerApi.objects.get(pk=saved.pk))
+
+
+def _probe_form(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
+    """What would be saved; how fast it is sent, and under which name, is not looked at."""
+    form = CustomerApiForm(given, instance=copy(saved) if saved else None)
+    wrong = {name: texts for name, texts in form.errors.items() if name not in UNTESTED}
+    if wrong:
+        lines = [
+            f"{form[name].label}: {' '.join(map(str, texts))}" for name, texts in wrong.items()
+        ]
+        return ProbeResult(Proof.FAILED, _("Correct the form first."), "\n".join(lines))
+    return probe_unsaved(form.draft(), saved, form.kept())

@@ -21,6 +21,7 @@ from imports.forms import ChannelForm
 from imports.models import Channel, Delivery
 from imports.notices import delivering
 from imports.notices.message import NotDelivered, headline
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -68,12 +69,13 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         delivering.send_test(channel, f"redrive-test-{secrets.token_hex(8)}")
     except NotDelivered as failure:
-        ok, sentence = False, str(failure)
+        ok, message = False, in_words(failure.message)
     else:
-        ok, sentence = True, _("Sent. Look whether it arrived.")
+        ok, message = True, _("Sent. Look whether it arrived.")
     if request.headers.get("HX-Request"):
-        return render(request, "imports/api/probe.html", {"ok": ok, "sentence": sentence})
-    (messages.success if ok else messages.error)(request, sentence)
+        told = {"proof": "proven" if ok else "failed", "message": message}
+        return render(request, "imports/api/probe.html", told)
+    (messages.success if ok else messages.error)(request, message)
     return redirect("admin:imports_channel_change", pk)
 
 

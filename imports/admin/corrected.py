@@ -17,7 +17,7 @@ from imports.admin.addresses import act_url, to_tab
 from imports.admin.pretty import editable
 from imports.customers import corrected_files, corrections
 from imports.customers import versions as customers
-from imports.customers.corrections import INSISTABLE, OBSTACLES, Fate
+from imports.customers.corrections import GO_OUT, INSISTABLE, OBSTACLES, Fate
 from imports.customers.setup import checks_of
 from imports.customers.unreadable import UnreadableFile
 from imports.forms.jobs import SECRETS
@@ -57,6 +57,13 @@ TOLD: dict[Fate, tuple[_StrOrPromise, _StrOrPromise]] = {
     Fate.SENT: (
         gettext_lazy("Failed, and corrected here"),
         gettext_lazy("They go out as new versions. The versions that failed stay in the history."),
+    ),
+    Fate.CHANGED_ID: (
+        gettext_lazy("Failed, and corrected here under another id"),
+        gettext_lazy(
+            "Matched by their place in the retry file, or by what is unchanged in them. Check "
+            "that each is the same customer, then send: the history keeps both ids."
+        ),
     ),
     Fate.SAME: (
         gettext_lazy("Failed, and not changed here"),
@@ -169,7 +176,7 @@ def _show(
         "token": token,
         "fates": [_told(plan, fate) for fate in TOLD if plan.counts[fate]],
         "total": plan.counts.total(),
-        "sent": plan.counts[Fate.SENT],
+        "sent": plan.sent,
         "reason": request.POST.get("reason", ""),
         "insists": "insists" in request.POST,
         "has_changed": has_changed,
@@ -188,12 +195,11 @@ def _told(plan: Plan, fate: Fate) -> dict[str, Any]:
         "what": what,
         "remedy": remedy,
         "is_obstacle": fate in OBSTACLES,
+        "is_sent": fate in GO_OUT,
         "is_insistable": fate in INSISTABLE,
         "examples": examples,
         "more": plan.counts[fate] - len(examples),
-        "changes": [
-            (each, _change(each)) for each in examples[:CHANGES_SHOWN] if fate == Fate.SENT
-        ],
+        "changes": [(each, _change(each)) for each in examples[:CHANGES_SHOWN] if fate in GO_OUT],
     }
 
 

@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import drafts
+from imports import drafts, retry_directory
 from imports.admin import checking, permissions, words, workspace
 from imports.admin.addresses import to_tab
-from imports.customers.selection import RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.customers.selection import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.ledger.moves import NotAllowed
 from imports.models.files import FileStatus
 from imports.states import JobStatus
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from imports.ledger.sums import Sums
-    from imports.models import ImportJob
+    from imports.models import ImportFile, ImportJob
 
 MOST_FILES = 200  # on the page; the sums count all
 REFUSALS_SHOWN = 5
@@ -39,6 +40,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         records=Sum("record_count", default=0),
         excluded=Sum("excluded_count", default=0),
         size=Sum("size", default=0),
+        duplicates=Sum("duplicate_count", default=0),
         loaded=Count("pk", filter=Q(retry_file__isnull=False)),
     )
     is_draft = job.status == JobStatus.DRAFT
@@ -68,11 +70,30 @@ def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
             request,
             _("None of these is a customer file. Choose .json files, or a directory of them."),
         )
-    added = [drafts.add_upload(job, upload, _name(upload)) for upload in uploads]
+    added = _add_all(job, uploads)
     bad = [file for file in added if file.status == FileStatus.INVALID]
     if added:
         _say(request, len(added), len(bad), sum(file.record_count for file in added))
     return _answer(request, job)
+
+
+def _add_all(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> list[ImportFile]:
+    """All of them or none: half a directory is not what anybody chose."""
+    added: list[ImportFile] = []
+    try:
+        for upload in uploads:
+            file = drafts.add_upload(job, upload, _name(upload))
+            added.append(file)
+    except BaseException as error:
+        for file in added:
+            drafts.remove_file(file)
+        if isinstance(error, OSError):
+            why = retry_directory.reason(retry_directory.code_of(error))
+            raise NotAllowed(
+                _("The files could not be kept: %(why)s. None of them was added.") % {"why": why}
+            ) from error
+        raise
+    return added
 
 
 def _wanted(uploads: Sequence[UploadedFile[bytes]]) -> list[UploadedFile[bytes]]:
@@ -92,6 +113,7 @@ def _wanted(uploads: Sequence[UploadedFile[bytes]]) -> list[UploadedFile[bytes]]
             and not names[id(upload)].startswith(".")
             and names[id(upload)] not in left_out
             and not UNCONFIRMED_FILE.fullmatch(names[id(upload)])
+            and not LEFT_OUT_FILE.fullmatch(names[id(upload)])
         )
     ]
 
@@ -123,6 +145,14 @@ def remove(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return _answer(request, job)
 
 
+def copies(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Choose whether earlier copies of a customer are left out."""
+    drafts.leave_earlier_copies_out(
+        job, chosen="leave" in request.POST, actor=permissions.actor(request)
+    )
+    return _answer(request, job)
+
+
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
@@ -150,6 +180,7 @@ TAB = workspace.Tab(
     acts={
         "add": workspace.Act(add, permissions.CHANGE),
         "remove": workspace.Act(remove, permissions.CHANGE),
+        "copies": workspace.Act(copies, permissions.CHANGE),
         "check": workspace.Act(checking.check, permissions.CHANGE),
         "checked": workspace.Act(checking.checked, permissions.VIEW, ("GET",)),
     },

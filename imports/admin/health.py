@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
-from imports import jobs, sweeper
+from imports import jobs, retry_directory, sweeper
 from imports.admin.words import duration, number
-from imports.models import Delivery
+from imports.models import Delivery, ImportJob
 from imports.models.notices import DeliveryStatus
 
 LATELY = timedelta(days=1)
@@ -33,9 +33,11 @@ class Sign:
 def signs() -> list[Sign]:
     """Workers, queue, sweeper and database, in that order. A few cheap queries.
 
-    Notifications follow where some do not arrive.
+    Retry files follow where some cannot be written, and notifications where some do not arrive.
     """
-    return [_workers(), _queue(), _sweeper(), _database(), *_notifications()]
+    return [
+        _workers(), _queue(), _sweeper(), _database(), *_retry_files(), *_notifications()
+    ]  # fmt: skip
 
 
 def database_answers() -> bool:
@@ -98,6 +100,22 @@ def _database() -> Sign:
     return Sign(
         _("Database"), well, _("PostgreSQL answers") if well else _("PostgreSQL does not answer")
     )
+
+
+def _retry_files() -> list[Sign]:
+    """Jobs whose retry files could not be written, with the reason of the newest."""
+    stuck = ImportJob.objects.filter(retry_files_due_at__isnull=False).order_by("-pk")
+    newest = stuck.values_list("pk", "retry_files_error").first()
+    if newest is None:
+        return []
+    job, code = newest
+    told = ngettext(
+        "Those of job %(job)s could not be written: %(why)s",
+        "Those of %(n)s jobs could not be written, of job %(job)s for one: %(why)s",
+        count := stuck.count(),
+    )
+    shown = {"n": number(count), "job": job, "why": retry_directory.reason(code)}
+    return [Sign(_("Retry files"), False, told % shown)]
 
 
 def _notifications() -> list[Sign]:

@@ -106,14 +106,24 @@ class Chapter:
     """A record in one import: its rounds from the first to the latest."""
 
     rounds: list[Round]
+    is_copy: bool = False  # the same import names the record once more
 
     @property
     def latest(self) -> ImportResult:
         return self.rounds[-1].result
 
+    @property
+    def first_job(self) -> int:
+        """The import that it belongs to: the job that its rounds began with."""
+        job = self.latest.job
+        return job.root_id or job.pk
+
 
 def chapters(result: ImportResult) -> list[Chapter]:
-    """Everything known of the record, the import that it was last in first. Seven queries."""
+    """Everything known of the record, the import that it was last in first. Seven queries.
+
+    An import that names it several times has a chapter for each copy, this one's comes first.
+    """
     mine = lineages([result.pk])
     lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]
     rows = _results(pk for line in lines for pk in line)
@@ -121,7 +131,18 @@ def chapters(result: ImportResult) -> list[Chapter]:
     _add_attempts(rounds.values())
     _add_events(rounds)
     found = [Chapter([rounds[pk] for pk in line if pk in rounds]) for line in lines]
-    return sorted(found, key=lambda chapter: chapter.latest.pk, reverse=True)
+    found.sort(key=lambda chapter: chapter.latest.pk, reverse=True)
+    this = next(each for each in found if any(one.result.pk == result.pk for one in each.rounds))
+    copies = [each for each in found if each.first_job == this.first_job]
+    for each in copies:
+        each.is_copy = each is not this
+    return _in_place_of(found, copies, [this, *(each for each in copies if each is not this)])
+
+
+def _in_place_of(found: list[Chapter], old: list[Chapter], new: list[Chapter]) -> list[Chapter]:
+    """The list with some of its chapters in another order, at the places that they had."""
+    ordered = iter(new)
+    return [next(ordered) if each in old else each for each in found]
 
 
 def _namesakes(result: ImportResult) -> list[int]:

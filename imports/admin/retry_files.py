@@ -13,12 +13,13 @@ from django.http import Http404, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import drafts, kinds
+from imports import drafts, kinds, retry_directory
 from imports.admin import corrected, permissions, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger.moves import NotAllowed
 from imports.models import RetryFile
-from imports.retry_files import INSTRUCTIONS, SUMMARY
+from imports.retry_directory import INSTRUCTIONS, SUMMARY
+from imports.states import ENDED_JOBS
 from imports.zip_pipe import Pipe
 
 if TYPE_CHECKING:
@@ -51,8 +52,26 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     newest = found[0]["directory"] if found else ""
     return {
         "directories": [each | _place(each["directory"]) for each in found],
+        "trouble": _trouble(job),
+        "nothing_failed": not found and _nothing_failed(job),
         "files": files.filter(directory=newest).defer("result_ids").order_by("name")[:FILES_SHOWN],
     }
+
+
+def _trouble(job: ImportJob) -> dict[str, Any] | None:
+    """Why the files could not be written, and when it is tried again."""
+    if not job.retry_files_error:
+        return None
+    return {
+        "place": settings.RETRY_FILES_DIR,
+        "why": retry_directory.reason(job.retry_files_error),
+        "next_at": job.retry_files_due_at,
+    }
+
+
+def _nothing_failed(job: ImportJob) -> bool:
+    """Whether the job has ended with nothing that a retry file could hold."""
+    return job.status in ENDED_JOBS and not retry_directory.is_needed(job)
 
 
 def _place(directory: str) -> dict[str, Any]:
@@ -108,10 +127,13 @@ def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
     try:
         directory = kinds.get(job.kind).write_retry_files(job, Path(settings.RETRY_FILES_DIR))
     except OSError as error:
-        told = {"place": settings.RETRY_FILES_DIR, "why": error.strerror}
+        why = retry_directory.reason(retry_directory.code_of(error))
+        told = {"place": settings.RETRY_FILES_DIR, "why": why}
         raise NotAllowed(_("%(place)s cannot be written to: %(why)s.") % told) from error
     if directory is None:
-        messages.info(request, _("Nothing was written: no record failed or is unknown."))
+        messages.info(
+            request, _("Nothing was written: no record failed, is unknown or was left out.")
+        )
     else:
         told = {"directory": directory.name}
         messages.success(request, _("The retry files are in %(directory)s.") % told)

@@ -44,6 +44,9 @@ SETTING_NAMES = {
         "SETTING_INSISTS",
         gettext_noop("send records again that have been imported meanwhile"),
     ),
+    "leave_earlier_copies_out": sentence(
+        "SETTING_COPIES", gettext_noop("leave earlier copies out")
+    ),
 }
 EDITABLE = (JobStatus.DRAFT, JobStatus.PAUSED)
 

@@ -25,6 +25,7 @@ from imports.messages import marked as _
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imports.http.tunnel import Proxy
 URL_WITH_SPACE = sentence(
     "URL_WITH_SPACE", _("The URL contains a space, a backslash or a control character.")
 )
@@ -85,11 +86,15 @@ class BadAddress(MessageError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is allowed: private addresses, and plain http to public ones. `lookup` is DNS."""
+    """What is allowed: private addresses, and plain http to public ones. `lookup` is DNS.
+
+    With a `proxy` the same addresses are allowed, and reached through it.
+    """
 
     allow_private: bool = False
     allow_plain_http: bool = False
     lookup: Callable[..., list[Any]] = socket.getaddrinfo
+    proxy: Proxy | None = None
 
 
 def check_url(url: str, allow_private: bool, allow_plain_http: bool = False) -> None:

@@ -32,7 +32,7 @@ from imports.policy import Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from imports.customers.auth import Auth
+    from imports.customers.auth import Auth, PostForm
     from imports.customers.mapping import Mapping as ApiMapping
     from imports.customers.mapping import RecordKey
 
@@ -44,6 +44,7 @@ ALWAYS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
 }
+CREDENTIAL_REFUSED = "CREDENTIAL_REFUSED"  # `judge`'s code for "who are you", at any status
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 NO_TOKEN = sentence("NO_TOKEN_HAD", _("No token was had from the token URL:"))
 NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
@@ -55,8 +56,8 @@ SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key,
 class Endpoint:
     """Where a batch goes, and how its answer is read. Raises BadCredential for a bad header.
 
-    `idempotency_header`: the header whose key the API honours, or "". `ca_file`: certificates
-    to trust in place of the public ones.
+    `idempotency_header`: the header whose key the API honours, or "". `certificates`: PEM, to
+    trust besides the public ones.
     """
 
     url: str
@@ -64,7 +65,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotency_header: str = ""
     allow_plain_http: bool = False
-    ca_file: str = ""
+    certificates: str = ""
 
     def __post_init__(self) -> None:
         check_headers(self.headers)
@@ -96,8 +97,7 @@ class Client:
         self._timeout = timeout
         self._deadline = deadline
         self._rules = rules or Rules(allow_private, endpoint.allow_plain_http)
-        self._session = new_session(pool_size)
-        self._session.verify = endpoint.ca_file or True
+        self._session = new_session(pool_size, endpoint.certificates)
         self._watchdog = Watchdog()
         self._header_secrets = tuple(
             v for v in endpoint.headers.values() if len(v) >= SHORTEST_HEADER_SECRET
@@ -123,8 +123,7 @@ class Client:
         flight = self._new_flight()
         try:
             with self._watchdog.flying(flight):
-                answer = self._authenticated("POST", headers, body, flight)
-            return judge(answer, self._exchange(keys))
+                return self._authenticated("POST", headers, body, flight, keys)[1]
         except TokenFailure as failure:
             return _without_token(failure)
         except Undelivered as error:
@@ -137,32 +136,54 @@ class Client:
                 return self._exchange(keys).unsure("INTERNAL_ERROR", told)
             return Outcome(Verdict.RETRY, "INTERNAL_ERROR", told + NOT_SENT)
 
-    def call(self, method: str, body: bytes) -> Answer:
+    def call(self, method: str, body: bytes) -> tuple[Answer, Outcome]:
         """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
         headers = {**self.endpoint.headers, "Content-Type": "application/json"}
         with self._watchdog.flying(self._new_flight()) as flight:
-            return self._authenticated(method, headers, body, flight)
+            return self._authenticated(method, headers, body, flight, ())
+
+    def prove_credential(self) -> bool:
+        """Have the token URL check the credential; False where there is none to ask.
+
+        Raises TokenFailure.
+        """
+        with self._watchdog.flying(self._new_flight()) as flight:
+            return self.auth.prove(self._post_form(flight), flight.remaining())
 
     def exchange(self) -> Exchange:
         """What judging an answer needs, for a call that carries no record."""
         return self._exchange(())
 
     def _authenticated(
-        self, method: str, headers: dict[str, str], body: bytes, flight: Flight
-    ) -> Answer:
-        """The answer; after a 401, that to a second try if the token could be renewed."""
-
-        def post_form(url: str, form_headers: Mapping[str, str], form: bytes) -> Answer:
-            return self._token_answer(url, form_headers, form, flight)
-
-        url = self.endpoint.url
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        flight: Flight,
+        keys: Sequence[RecordKey],
+    ) -> tuple[Answer, Outcome]:
+        """The answer, and what it means. A refused credential is renewed, where it can be."""
+        post_form, refusals = self._post_form(flight), 0
         own = self.auth.headers(post_form, flight.remaining())
-        answer = self._send(method, url, {**headers, **own}, body, flight)
-        if answer.status == 401:
-            renewed = self.auth.renew(own, post_form, flight.remaining())
-            if renewed is not None:
-                answer = self._send(method, url, {**headers, **renewed}, body, flight)
-        return answer
+        while True:
+            answer = self._send(method, self.endpoint.url, {**headers, **own}, body, flight)
+            sent = self._exchange(keys)
+            outcome = judge(answer, sent)
+            if outcome.code != CREDENTIAL_REFUSED or outcome.verdict is not Verdict.PAUSE:
+                if answer.status in self.endpoint.mapping.accepted:
+                    self.auth.accepted()
+                return answer, outcome
+            flight.is_on_wire, refusals = False, refusals + 1  # who is not let in stores nothing
+            renewed = self.auth.renew(own, refusals, post_form, flight.remaining())
+            if renewed is None:
+                return answer, self.auth.refusal(answer, sent, outcome)
+            own = renewed
+
+    def _post_form(self, flight: Flight) -> PostForm:
+        def post_form(url: str, headers: Mapping[str, str], form: bytes) -> Answer:
+            return self._token_answer(url, headers, form, flight)
+
+        return post_form
 
     def _token_answer(
         self, url: str, headers: Mapping[str, str], form: bytes, flight: Flight
@@ -236,7 +257,7 @@ class Client:
             keys,
             repeatable=bool(self.endpoint.idempotency_header),
             secrets=(*self.auth.secrets(), *self._header_secrets),
-            credential=self.auth.credential,
+            credential=self.auth.sent,
             now=time.time(),
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Exists, OuterRef
 
+from imports.customers.changed_ids import ChangedIds
 from imports.customers.correcting import is_same
 from imports.customers.reading import read_records
 from imports.customers.versions import Version
@@ -36,6 +37,7 @@ class Fate(StrEnum):
     """What becomes of one record of a corrected file."""
 
     SENT = "sent"  # it failed, and is another now: it goes out as a new version
+    CHANGED_ID = "changed_id"  # the same, but its id is another now, too: a person must look
     SAME = "same"  # it failed, and is what it was: it would fail again
     IMPORTED = "imported"  # it has been imported meanwhile, or never failed
     UNKNOWN = "unknown"  # it may have arrived: a person looks first
@@ -48,6 +50,7 @@ class Fate(StrEnum):
 
 # These keep the whole file from being sent: nothing is half-imported.
 OBSTACLES = (Fate.STRANGER, Fate.TWICE, Fate.UNSENDABLE)
+GO_OUT = (Fate.SENT, Fate.CHANGED_ID)
 # These go out only if somebody insists, and only where they were changed.
 INSISTABLE = (Fate.IMPORTED, Fate.UNKNOWN, Fate.LEFT_OUT)
 FATE_OF = {
@@ -82,7 +85,7 @@ class Entry:
 
     def is_sent(self, *, insists: bool) -> bool:
         """Whether it goes out."""
-        return self.fate == Fate.SENT or (insists and self.fate in INSISTABLE and self.is_changed)
+        return self.fate in GO_OUT or (insists and self.fate in INSISTABLE and self.is_changed)
 
 
 class Changed(Exception):
@@ -119,7 +122,12 @@ class Plan:
 
     @property
     def can_be_sent(self) -> bool:
-        return not self.is_blocked and bool(self.counts[Fate.SENT] or self.insistable)
+        return not self.is_blocked and bool(self.sent or self.insistable)
+
+    @property
+    def sent(self) -> int:
+        """How many go out without anybody insisting."""
+        return sum(self.counts[each] for each in GO_OUT)
 
 
 def plan(found: Iterable[Entry]) -> Plan:
@@ -146,26 +154,41 @@ def entries(job: ImportJob, uploads: Sequence[Upload], checks: Checks) -> Iterat
 
     Raises UnreadableFile for a file that is none, possibly after many records, and TooMany.
     """
-    found = _Family(job)
-    count = 0
-    for upload in uploads:
+    named, counts = _named(uploads, checks)
+    found = _Family(job, named, checks)
+    for upload, count in zip(uploads, counts, strict=True):
         records = read_records(upload.path, upload.name, checks)
         while some := list(islice(records, RECORDS_AT_ONCE)):
-            count += len(some)
-            if count > MOST_RECORDS:
+            yield from found.matched(upload.name, some, count)
+
+
+def _named(uploads: Sequence[Upload], checks: Checks) -> tuple[set[str], list[int]]:
+    """All ids that the files have, and how many records each file has."""
+    named: set[str] = set()
+    counts = []
+    for upload in uploads:
+        counts.append(0)
+        for record in read_records(upload.path, upload.name, checks):
+            named.add(record.key)
+            counts[-1] += 1
+            if sum(counts) > MOST_RECORDS:
                 raise TooMany
-            yield from found.matched(upload.name, some)
+    return named, counts
 
 
 class _Family:
     """The records of an import and of its rounds, each told by its latest version."""
 
-    def __init__(self, job: ImportJob) -> None:
+    def __init__(self, job: ImportJob, named: set[str], checks: Checks) -> None:
         self.jobs = [each.pk for each in family(job)]
+        self.changed_ids = ChangedIds(self.jobs, named, checks)
         self.taken: set[int] = set()  # the versions that records of these files stand for
 
-    def matched(self, file: str, records: Sequence[Record]) -> Iterator[Entry]:
-        """Each record with the version that it corrects: one that failed before any other."""
+    def matched(self, file: str, records: Sequence[Record], count: int) -> Iterator[Entry]:
+        """Each record with the version that it corrects: one that failed before any other.
+
+        `count`: how many records the file has in all.
+        """
         latest = self._latest({each.key for each in records if each.key})
         sent = bytes_of([row.pk for rows in latest.values() for row in rows])
         for record in records:
@@ -175,10 +198,23 @@ class _Family:
             rows = latest.get(record.key, [])
             row = next((each for each in rows if each.pk not in self.taken), None)
             if row is None:
-                yield Entry(file, record, Fate.TWICE if rows else Fate.STRANGER)
+                yield (
+                    Entry(file, record, Fate.TWICE) if rows else self._renamed(file, record, count)
+                )
                 continue
             self.taken.add(row.pk)
             yield _judged(file, record, row, sent[row.pk])
+
+    def _renamed(self, file: str, record: Record, count: int) -> Entry:
+        """A record whose id nobody in the import has: a failed one, corrected, or a stranger."""
+        origin = self.changed_ids.origin(record, file, count)
+        if origin is None:
+            return Entry(file, record, Fate.STRANGER)
+        rows = ImportResult.objects.select_related("batch").defer("batch__body", "refused_record")
+        row = rows.get(pk=origin)
+        self.taken.add(origin)
+        before = bytes_of([origin])[origin]
+        return Entry(file, record, Fate.CHANGED_ID, row, before, is_changed=True)
 
     def _latest(self, keys: set[str]) -> dict[str, list[ImportResult]]:
         later = ImportResult.objects.filter(retry_of=OuterRef("pk"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imports.customers.cutting import Reader
@@ -24,7 +23,17 @@ if TYPE_CHECKING:
 
 # Files up to this size are read again to find ids they share with a new one.
 REREAD_BYTES = 64 << 20
-TWICE = sentence("NAMED_TWICE", gettext_noop("{n} customers are named more than once."))
+TWICE = sentence(
+    "NAMED_TWICE",
+    gettext_noop(
+        "{n} customers are named more than once. Each copy goes out after the one before it has "
+        "ended."
+    ),
+)
+COPIES_OUT = sentence(
+    "COPIES_LEFT_OUT",
+    gettext_noop("{n} earlier copies of customers are left out, as was chosen."),
+)
 
 
 def check(file: ImportFile, register: IdRegister | None = None) -> None:
@@ -39,10 +48,10 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
     if register is None:
         register = _register(job, checks)
     try:
-        verdict = check_file(Path(file.path), file.name, checks, register)
+        verdict = check_file(file.location, file.name, checks, register)
     except UnreadableFile as error:
         file.status, file.message = FileStatus.INVALID, error.message
-        file.size = Path(file.path).stat().st_size if Path(file.path).is_file() else 0
+        file.size = file.location.stat().st_size if file.location.is_file() else 0
         return
     _set(file, verdict)
 
@@ -51,6 +60,7 @@ def _set(file: ImportFile, verdict: FileVerdict) -> None:
     file.status, file.message = FileStatus.VALID, verdict.summary()
     file.size, file.sha256 = verdict.size, verdict.sha256
     file.record_count, file.excluded_count = verdict.records, verdict.refused
+    file.duplicate_count = verdict.duplicated
     file.warnings = list(map(to_json, [*verdict.warnings, *verdict.duplicates][:MOST_SENTENCES]))
     file.refusals = [
         {"code": each.code, "message": to_json(each.message)} for each in verdict.refusals
@@ -64,7 +74,7 @@ def _register(job: ImportJob, checks: Checks) -> IdRegister:
     if sum(file.size for file in others) <= REREAD_BYTES:
         for file in others:
             try:
-                for record in read_records(Path(file.path), file.name, checks):
+                for record in read_records(file.location, file.name, checks):
                     if record.key and not record.refusal:
                         register.add(record.key, file.name, record.position)
             except UnreadableFile:
@@ -78,9 +88,10 @@ def read(job: ImportJob) -> None:
         raise TypeError("only customer imports have customer files")
     intake = Intake(job)
     reader = Reader(job, checks_of(job.api), intake)
-    for file in job.files.order_by("pk"):
-        reader.add(file)
+    reader.read(job.files.order_by("pk"), lambda file: None)
     intake.finish()
     twice = reader.remarks.duplicated
     if twice:
         note(job, EventCode.DUPLICATES, TWICE.format(n=twice))
+    if reader.remarks.left_out_copies:
+        note(job, EventCode.DUPLICATES, COPIES_OUT.format(n=reader.remarks.left_out_copies))

@@ -16,7 +16,7 @@ from imports.models import ImportResult
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from imports.ledger.intake import NewRecord, Refused
 from imports.models import CustomerApi, ImportFile, ImportJob
@@ -66,7 +66,7 @@ class Count:
 
     def add_batch(
         self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
-        file_id: int | None,
+        file_id: int | None, key: str = "", after: Collection[int] = (),
     ) -> int:  # fmt: skip
         """Count a batch that would be sent."""
         self.files[-1].batches += 1
@@ -125,9 +125,7 @@ def forecast(
     checks = checks_of(job.api)
     count = Count(job.api, seen)
     reader = Reader(job, checks, count)
-    for file in files:
-        count.files.append(_OfFile(file))
-        reader.add(file)
+    reader.read(files, lambda file: count.files.append(_OfFile(file)))
     count.look_up()
     at_most = min(job.batch_size, checks.max_batch_records)
     return _told(job, count, at_most) | _strange(reader, count)
@@ -161,6 +159,7 @@ def _strange(reader: Reader, count: Count) -> dict[str, Any]:
     return {
         "named_twice": reader.remarks.duplicated,
         "named_twice_examples": list(map(render, reader.remarks.duplicates)),
+        "earlier_copies_left_out": reader.remarks.left_out_copies,
         "imported_before": count.imported_before,
         "imported_before_examples": count.examples,
         "with_warnings": reader.remarks.warned,

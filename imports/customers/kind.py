@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from imports import retry_files
+from imports import retry_directory, retry_files
 from imports.customers import corrected_files, files
 from imports.customers.answer_words import SAME_KEY
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
-from imports.event_codes import EventCode
-from imports.ledger.moves import note
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.policy import Budget, Outcome, Verdict
@@ -30,13 +28,6 @@ __all__ = ["CustomerKind", "probe"]
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
 LOOK_UP = sentence(
     "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
-)
-NOT_WRITTEN = sentence(
-    "NOT_WRITTEN",
-    _(
-        "{directory} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
-        "manage.py retry_files {job} --output DIR"
-    ),
 )
 
 
@@ -76,14 +67,7 @@ class CustomerKind:
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
 
     def close(self, job: ImportJob) -> None:
-        parent = settings.RETRY_FILES_DIR
-        try:
-            retry_files.write(job, parent)
-        except OSError as error:
-            said = NOT_WRITTEN.format(
-                directory=str(parent), error=error.strerror or type(error).__name__, job=job.pk
-            )
-            note(job, EventCode.RETRY_FILES_FAILED, said)
+        retry_directory.write_at_end(job, retry_files.write)
 
     def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
         return retry_files.write(job, parent)

@@ -44,11 +44,16 @@ class Remarks:
 
     warned: int = 0
     duplicated: int = 0
+    left_out_copies: int = 0
+    leaves_earlier_out: bool = False
     warnings: list[Message] = field(default_factory=list)
     duplicates: list[Message] = field(default_factory=list)
 
-    def remark(self, name: str, record: Record, register: IdRegister) -> None:
-        """Count what is strange about one record of the file that is called `name`."""
+    def remark(self, name: str, record: Record, register: IdRegister) -> Earlier | None:
+        """Count what is strange about one record of the file that is called `name`.
+
+        Where the same customer, or one that looks the same, stood before.
+        """
         if record.warnings:
             self.warned += 1
             for warning in record.warnings:
@@ -57,6 +62,7 @@ class Remarks:
         if earlier:
             self.duplicated += 1
             keep(self.duplicates, _duplicate(name, record, earlier))
+        return earlier
 
     def remark_ignored(self, name: str, ignored: list[str]) -> None:
         """What stands in a file beside its list; told first."""

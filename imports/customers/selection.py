@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 RETRY_FILE = re.compile(r"retry_batch_(\d+)_failed\.json")
 UNCONFIRMED_FILE = re.compile(r"unconfirmed_batch_\d+\.json")
+LEFT_OUT_FILE = re.compile(r"left_out_batch_\d+\.json")
 SUMMARY = "retry_summary.json"
 
 
@@ -55,7 +56,10 @@ def _is_retry_directory(files: list[Path]) -> bool:
 def _retry_files(retries: list[Path], directory: Path) -> list[Path]:
     if not retries:
         what = "this retry directory holds no failed customers, only a summary or unconfirmed ones"
-        remedy = "Unconfirmed customers are settled on their job's page, not by loading them again"
+        remedy = (
+            "Unconfirmed customers are settled on their job's page, not by loading them again; "
+            "left-out ones are corrected first, then their file is chosen by its name"
+        )
         raise UnreadableFile(str(directory), what, remedy)
     return sorted(retries, key=_batch_number)
 

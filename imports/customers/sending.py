@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import msgspec
+from django.db import connections
 
 from imports.customers.mapping import RecordKey
 from imports.customers.setup import client_of
@@ -43,7 +44,14 @@ class CustomerRunner:
         self.must_renew = False  # a person must act: what they change must not meet an old token
 
     def submit(self, work: Work) -> Future[Outcome]:
-        return self.pool.submit(self._post, work)
+        return self.pool.submit(self._post_and_disconnect, work)
+
+    def _post_and_disconnect(self, work: Work) -> Outcome:
+        """A thread that had to read the shared token gives its database connection back."""
+        try:
+            return self._post(work)
+        finally:
+            connections.close_all()
 
     def _post(self, work: Work) -> Outcome:
         mapping = self.client.endpoint.mapping

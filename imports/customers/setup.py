@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from imports.customers import auth
 from imports.customers.addresses import BadAddress, check_url
@@ -15,13 +16,41 @@ from imports.customers.checks import Checks
 from imports.customers.client import Client, Endpoint, ProbeResult
 from imports.customers.client import probe as probe_client
 from imports.customers.mapping import BadMapping, Mapping, preset
+from imports.customers.oauth2 import OAuth2
+from imports.customers.probing import Proof
 from imports.customers.records import RULES
+from imports.customers.token_store import TokenRow
+from imports.http import egress
+from imports.http.certificates import BadCertificates, check_certificates
+from imports.http.tunnel import BadProxy
+from imports.messages import MessageError, sentence
+from imports.messages import marked as gettext_noop
 from imports.models.apis import AuthKind, CustomerApi
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    from imports.customers.oauth2 import TokenStore
+    from imports.messages import Text
+
+CARRIES_CREDENTIAL = sentence(
+    "HEADER_CARRIES_CREDENTIAL",
+    gettext_noop("The header {name} carries the credential. Name another one."),
+)
+CREDENTIAL_TWICE = sentence(
+    "CREDENTIAL_TWICE",
+    gettext_noop(
+        "The header {name} carries the credential already (“Authentication”). Leave it out, or "
+        "choose another authentication."
+    ),
+)
+KEY_HEADER = sentence(
+    "KEY_HEADER", gettext_noop("The header {name} is the idempotency key's. Leave it out.")
+)
 PROBE_SECONDS = 10.0
+# What a row can be that no client can be made of; each says what to correct.
+UNUSABLE = (BadAddress, BadMapping, auth.BadCredential, BadCertificates, BadProxy)
 
 # What each way to authenticate cannot do without: the field, and what to call it.
 NEEDED: dict[str, dict[str, str]] = {
@@ -34,7 +63,7 @@ NEEDED: dict[str, dict[str, str]] = {
     },
     AuthKind.OAUTH2_CLIENT: {
         "token_url": "the token URL", "client_id": "the client id",
-        "secret": "the client's secret",
+        "client_secret": "the client's secret",
     },
 }  # fmt: skip
 
@@ -61,29 +90,90 @@ def clean_api(api: CustomerApi) -> None:
         api.full_clean()
     except ValidationError as error:
         errors.update(error.message_dict)
-    for field, text in _complaints(api):
+    for field, text in complaints(api):
         errors.setdefault(field, []).append(text)
     if errors:
         raise ValidationError(errors)
 
 
-def _complaints(api: CustomerApi) -> list[tuple[str, str]]:
+def complaints(api: CustomerApi, stored: Collection[str] = ()) -> list[tuple[str, str]]:
+    """What cannot work: each a field and the reason.
+
+    `stored`: the secrets that are there, but not in `api`, because nobody has to read them.
+    """
     found: list[tuple[str, str]] = []
     for field in ("url", "token_url"):
         if getattr(api, field):
-            found += _complaint(field, BadAddress, partial(_check, getattr(api, field)))
-    found += _complaint("mapping", BadMapping, lambda: mapping_of(api))
-    found += _missing(api)
-    found += _complaint(
-        "extra_headers", auth.BadCredential, lambda: auth.check_headers(_extra(api))
-    )
-    if not found:
-        found += _complaint("secret", auth.BadCredential, lambda: auth_of(api))
+            found += _complaint(field, BadAddress, partial(check_address_of, api, field))
+    found += _mapping_complaints(api)
+    found += _missing(api, stored)
+    found += _header_complaints(api)
+    if api.ca_certificates:
+        check = partial(check_certificates, api.ca_certificates)
+        found += _complaint("ca_certificates", BadCertificates, check)
+    field = "username" if ":" in api.username else secret_field(api.auth)
+    if not found and secret_field(api.auth) not in stored:
+        found += _complaint(field, auth.BadCredential, lambda: auth_of(api))
     return found
 
 
-def _check(url: str) -> None:
-    check_url(url, settings.ALLOW_PRIVATE_ADDRESSES)
+def _mapping_complaints(api: CustomerApi) -> list[tuple[str, str]]:
+    try:
+        most = mapping_of(api).request.max_records
+    except BadMapping as error:
+        return [("mapping", in_words(said_of(error)))]
+    if isinstance(api.batch_size, int) and api.batch_size > most:
+        text = _("This API takes at most %(n)s customers in a batch.") % {"n": most}
+        return [("batch_size", text)]
+    return []
+
+
+def check_address_of(api: CustomerApi, field: str) -> None:
+    """Raise BadAddress unless the URL in this field may be called."""
+    check_url(getattr(api, field), settings.ALLOW_PRIVATE_ADDRESSES, api.allow_plain_http)
+
+
+def _header_complaints(api: CustomerApi) -> list[tuple[str, str]]:
+    """What sending would refuse of the headers of this API."""
+    found = _complaint("extra_headers", auth.BadCredential, lambda: _check_extra(api))
+    names = {"idempotency_header": api.idempotency_header}
+    if api.auth == AuthKind.HEADER:
+        names["header_name"] = api.header_name
+    for field in filter(names.get, names):
+        found += _complaint(field, auth.BadCredential, partial(_check_name, api, field))
+    return found
+
+
+def _check_name(api: CustomerApi, field: str) -> None:
+    name = getattr(api, field)
+    auth.check_headers({name: "value"})
+    if field == "idempotency_header" and name.lower() in _own_headers(api):
+        raise auth.BadCredential(CARRIES_CREDENTIAL.format(name=name))
+
+
+def _check_extra(api: CustomerApi) -> None:
+    extra = _extra(api)
+    auth.check_headers(extra)
+    for name in extra:
+        if name.lower() in _own_headers(api):
+            raise auth.BadCredential(CREDENTIAL_TWICE.format(name=name))
+        if name.lower() == api.idempotency_header.lower():
+            raise auth.BadCredential(KEY_HEADER.format(name=name))
+
+
+def _own_headers(api: CustomerApi) -> set[str]:
+    """The header, in lower case, that the credential of this API goes into."""
+    match api.auth:
+        case AuthKind.NONE:
+            return set()
+        case AuthKind.HEADER:
+            return {api.header_name.lower()}
+    return {"authorization"}
+
+
+def secret_field(kind: str) -> str:
+    """The field that holds what a kind of authentication proves itself with."""
+    return "client_secret" if kind == AuthKind.OAUTH2_CLIENT else "secret"
 
 
 def _complaint(
@@ -92,17 +182,22 @@ def _complaint(
     try:
         attempt()
     except kind as error:
-        return [(field, str(error))]
+        return [(field, in_words(said_of(error)))]
     return []
 
 
-def _missing(api: CustomerApi) -> list[tuple[str, str]]:
+def said_of(error: Exception) -> Text:
+    """What an error says: in a message where it has one, else in its own words."""
+    return error.message if isinstance(error, MessageError) else str(error)
+
+
+def _missing(api: CustomerApi, stored: Collection[str]) -> list[tuple[str, str]]:
     label = AuthKind(api.auth).label if api.auth in AuthKind.values else api.auth
     needed = NEEDED.get(api.auth, {})
     return [
         (field, f"“{label}” needs {what}.")
         for field, what in needed.items()
-        if not getattr(api, field)
+        if field not in stored and not getattr(api, field)
     ]
 
 
@@ -110,8 +205,11 @@ def _extra(api: CustomerApi) -> dict[str, str]:
     return dict(json.loads(api.extra_headers)) if api.extra_headers else {}
 
 
-def auth_of(api: CustomerApi) -> auth.Auth:
-    """How requests prove who sends them. Raises BadCredential."""
+def auth_of(api: CustomerApi, tokens: TokenStore | None = None) -> auth.Auth:
+    """How requests prove who sends them. `tokens`: where an OAuth2 token is shared.
+
+    Raises BadCredential.
+    """
     match api.auth:
         case AuthKind.BEARER:
             return auth.bearer(api.secret)
@@ -119,36 +217,57 @@ def auth_of(api: CustomerApi) -> auth.Auth:
             return auth.basic(api.username, api.secret)
         case AuthKind.HEADER:
             return auth.header(api.header_name, api.secret)
-        case AuthKind.OAUTH2_PASSWORD:
-            return auth.OAuth2(
+        case AuthKind.OAUTH2_PASSWORD | AuthKind.OAUTH2_CLIENT:
+            is_password = api.auth == AuthKind.OAUTH2_PASSWORD
+            return OAuth2(
                 api.token_url,
                 client_id=api.client_id,
                 client_secret=api.client_secret,
-                username=api.username,
-                password=api.secret,
+                username=api.username if is_password else "",
+                password=api.secret if is_password else "",
+                scope=api.scope,
+                audience=api.audience,
+                store=tokens,
             )
-        case AuthKind.OAUTH2_CLIENT:
-            return auth.OAuth2(api.token_url, client_id=api.client_id, client_secret=api.secret)
     return auth.no_auth()
 
 
-def client_of(api: CustomerApi, timeout: float, pool_size: int) -> Client:
-    """A client for this API. `timeout` in seconds holds for a whole call."""
-    endpoint = Endpoint(api.url, mapping_of(api), _extra(api), api.idempotency_header)
-    return Client(
-        endpoint,
-        auth_of(api),
-        timeout=timeout,
-        deadline=timeout,
-        pool_size=pool_size,
-        allow_private=settings.ALLOW_PRIVATE_ADDRESSES,
+def endpoint_of(api: CustomerApi) -> Endpoint:
+    """Where this API is and how it is spoken to. Raises BadMapping, BadCredential."""
+    trusted = [pem for pem in (egress.certificates(), api.ca_certificates) if pem]
+    return Endpoint(
+        api.url,
+        mapping_of(api),
+        _extra(api),
+        api.idempotency_header,
+        api.allow_plain_http,
+        "\n".join(trusted),
     )
 
 
-def probe(api: CustomerApi) -> ProbeResult:
+def client_of(
+    api: CustomerApi, timeout: float, pool_size: int, tokens: TokenStore | None = None
+) -> Client:
+    """A client for this API. `timeout` in seconds holds for a whole call.
+
+    A saved API's token is in the database, unless `tokens` says otherwise.
+    """
+    if tokens is None and api.pk is not None:
+        tokens = TokenRow(api.pk)
+    return Client(
+        endpoint_of(api),
+        auth_of(api, tokens),
+        timeout=timeout,
+        deadline=timeout,
+        pool_size=pool_size,
+        rules=egress.rules(api.allow_plain_http),
+    )
+
+
+def probe(api: CustomerApi, tokens: TokenStore | None = None) -> ProbeResult:
     """ "Test connection": what was seen, in a sentence. Sends no customer."""
     try:
-        with client_of(api, min(api.timeout_seconds, PROBE_SECONDS), 1) as client:
+        with client_of(api, min(api.timeout_seconds, PROBE_SECONDS), 1, tokens) as client:
             return probe_client(client)
-    except (BadAddress, BadMapping, auth.BadCredential) as error:
-        return ProbeResult(False, getattr(error, "message", str(error)))
+    except UNUSABLE as error:
+        return ProbeResult(Proof.FAILED, said_of(error))

@@ -51,16 +51,27 @@ REFUSED = sentence(
     ),
 )
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
+ELSEWHERE = sentence(
+    "TOKEN_ELSEWHERE",
+    _("Another worker asked the token URL for a token and got none. Nothing was sent yet."),
+)
 
 
 class TokenFailure(Exception):
     """No token was had, so nothing of the batch was sent. `sentence` says why."""
 
-    def __init__(self, code: str, sentence: Message, wait: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        sentence: Message,
+        wait: float | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(str(sentence))
         self.code = code
         self.sentence = sentence
         self.wait = wait  # seconds, where the endpoint asked for them
+        self.facts = facts or {"code": code}  # to be stored; `failure_from` makes it anew
 
 
 class TokenUnavailable(TokenFailure):
@@ -77,30 +88,43 @@ def token_from(answer: Answer, credential: Text, secrets: tuple[str, ...]) -> tu
     Raises TokenUnavailable or TokenRefused.
     """
     fields = _fields(answer.body)
+    facts = {"code": "", "status": answer.status, "error": "", "said": "", "wait": None}
     if 200 <= answer.status <= 299:
         token = fields.get("access_token")
         if isinstance(token, str) and _SENDABLE.fullmatch(token):
             return token, _life(fields.get("expires_in"))
-        raise TokenRefused(
-            "TOKEN_ANSWER_UNREADABLE",
-            NO_TOKEN.format(status=answer.status),
-        )
-    said = Said(one_line(as_name(fields.get("error_description")), secrets))
-    raise _failure(answer, as_name(fields.get("error")), said, credential)
+        raise failure_from(facts | {"code": "TOKEN_ANSWER_UNREADABLE"}, credential)
+    error = as_name(fields.get("error"))
+    facts["error"] = error if error in WHO else ""
+    facts["said"] = one_line(as_name(fields.get("error_description")), secrets)
+    raise failure_from(_classified(facts, answer), credential)
 
 
-def _failure(answer: Answer, error: str, said: Said, credential: Text) -> TokenFailure:
+def _classified(facts: dict[str, Any], answer: Answer) -> dict[str, Any]:
     status = answer.status
     if status in (408, 425, 429) or status >= 500:
         wait = retry_after(answer.headers, time.time())
-        text = UNAVAILABLE.format(status=status, said=said)
-        return TokenUnavailable("TOKEN_UNAVAILABLE", text, wait)
-    if error in WHO or status == 401:
-        who = WHO.get(error, SOMEBODY)
-        text = WHO_WAS_REFUSED.format(who=who, said=said, credential=credential)
-        return TokenRefused("CREDENTIAL_REFUSED", text)
-    text = REFUSED.format(status=status, said=said)
-    return TokenRefused("TOKEN_REQUEST_REFUSED", text)
+        return facts | {"code": "TOKEN_UNAVAILABLE", "wait": wait}
+    is_credential = facts["error"] or status == 401
+    return facts | {"code": "CREDENTIAL_REFUSED" if is_credential else "TOKEN_REQUEST_REFUSED"}
+
+
+def failure_from(facts: dict[str, Any], credential: Text) -> TokenFailure:
+    """The failure that these facts are, as they were found here or stored by another worker."""
+    code, status, wait = facts["code"], facts.get("status"), facts.get("wait")
+    said = Said(facts.get("said", ""))
+    match code:
+        case "CREDENTIAL_REFUSED":
+            who = WHO.get(facts.get("error", ""), SOMEBODY)
+            text = WHO_WAS_REFUSED.format(who=who, said=said, credential=credential)
+        case "TOKEN_ANSWER_UNREADABLE":
+            text = NO_TOKEN.format(status=status)
+        case "TOKEN_REQUEST_REFUSED":
+            text = REFUSED.format(status=status, said=said)
+        case _:
+            text = UNAVAILABLE.format(status=status, said=said) if status else ELSEWHERE
+            return TokenUnavailable("TOKEN_UNAVAILABLE", text, wait, facts)
+    return TokenRefused(code, text, wait, facts)
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import IncompleteRead as IncompleteBody
 
 from imports.customers.addresses import BadAddress
+from imports.http.tunnel import ProxyFailed
 from imports.messages import Message, sentence
 from imports.messages import marked as _
 from imports.policy import Verdict
@@ -45,9 +46,19 @@ CERTIFICATE = sentence(
     "CERTIFICATE",
     _(
         "The certificate of {host} can't be trusted ({error}), so nothing was sent. Correct the "
-        "URL or the certificate, then resume the job."
+        "URL or the certificate, then resume the job. A private certificate authority is entered "
+        "at the API, or in the setting CA_FILE."
     ),
 )
+NO_PROXY = sentence("NO_PROXY", _("The proxy {proxy} could not be reached, or gave no answer."))
+PROXY_REFUSED = sentence(
+    "PROXY_REFUSED", _("The proxy {proxy} refused the connection to {host} (HTTP {status}).")
+)
+CORRECT_PROXY = sentence(
+    "CORRECT_PROXY",
+    _("Nothing was sent. Correct EGRESS_PROXY, or allow it at the proxy, then resume the job."),
+)
+PROXY_STOPS = {401, 403, 405, 407}  # what no later try gets past
 
 
 class TooLarge(Exception):
@@ -95,8 +106,20 @@ def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure
                 "CERTIFICATE_REFUSED",
                 CERTIFICATE.format(host=host, error=cause.verify_message),
             )
+        if isinstance(cause, ProxyFailed):
+            return _without_proxy(cause, host)
     code, what = _unreached(causes, flight)
     return Failure(Verdict.RETRY, code, what.format(host=host) + NOT_SENT)
+
+
+def _without_proxy(cause: ProxyFailed, host: str) -> Failure:
+    if cause.status is None:
+        text = NO_PROXY.format(proxy=cause.proxy)
+        return Failure(Verdict.RETRY, "PROXY_UNREACHABLE", text + NOT_SENT)
+    text = PROXY_REFUSED.format(proxy=cause.proxy, host=host, status=cause.status)
+    if cause.status in PROXY_STOPS:
+        return Failure(Verdict.PAUSE, "PROXY_REFUSED", text + CORRECT_PROXY)
+    return Failure(Verdict.RETRY, "PROXY_REFUSED", text + NOT_SENT)
 
 
 def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, Message]:

@@ -20,12 +20,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.retry import Retry
 
-from imports.customers.addresses import reachable
+from imports.customers.addresses import Rules, reachable
+from imports.http.certificates import context_trusting
+from imports.http.tunnel import Proxy, ProxyFailed, open_tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imports.customers.addresses import Rules, SocketAddress
+    from imports.customers.addresses import SocketAddress
 
 # Servers close idle connections after a few seconds (gunicorn 2, node 5). One that closes while
 # we are sending leaves us not knowing; a new connection costs far less than that.
@@ -158,7 +160,10 @@ class _Guarded(HTTPConnection):
             failure = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
             raise NameResolutionError(self.host, self, failure) from error
         try:
-            sock = _connected(found, flight)
+            if proxy := flight.rules.proxy:
+                sock = _tunneled(found, proxy, flight)
+            else:
+                sock = _connected(found, flight)
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "connect timed out") from error
         except OSError as error:
@@ -226,7 +231,13 @@ class _Adapter(HTTPAdapter):
     sending.
     """
 
+    def __init__(self, certificates: str, **named: Any) -> None:
+        self._certificates = certificates
+        super().__init__(**named)
+
     def init_poolmanager(self, *args: Any, **named: Any) -> None:
+        if self._certificates:
+            named["ssl_context"] = context_trusting(self._certificates)
         super().init_poolmanager(*args, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
         self._pools: dict[str | None, Any] = {}  # a pool for each URL
@@ -259,14 +270,20 @@ class _Session(requests.Session):
         return self.get_adapter(str(request.url)).send(request, verify=verify, **options)
 
 
-def new_session(pool_size: int) -> requests.Session:
-    """A pooled session without proxies, netrc, cookies, redirects or retries."""
+def new_session(pool_size: int, certificates: str = "") -> requests.Session:
+    """A pooled session without netrc, cookies, redirects, retries or the environment's proxies.
+
+    `certificates`: PEM, trusted besides the public ones.
+    """
     session = _Session()
     session.trust_env = False
     session.headers.clear()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     adapter = _Adapter(
-        pool_connections=2, pool_maxsize=pool_size, max_retries=Retry(0, read=False)
+        certificates,
+        pool_connections=2,
+        pool_maxsize=pool_size,
+        max_retries=Retry(0, read=False),
     )
     session.adapters.clear()
     session.mount("https://", adapter)
@@ -289,3 +306,23 @@ def _connected(found: list[SocketAddress], flight: Flight) -> socket.socket:
         else:
             return sock
     raise failure
+
+
+def _tunneled(found: list[SocketAddress], proxy: Proxy, flight: Flight) -> socket.socket:
+    """A socket that the proxy has connected to the first address. Raises ProxyFailed."""
+    anywhere = Rules(allow_private=True, allow_plain_http=True)  # an administrator named it
+    address, port = found[0][1][:2]
+    try:
+        proxies = reachable(proxy.host, proxy.port, "http", anywhere, flight.patience())
+        sock = _connected(proxies, flight)
+    except OSError as error:
+        raise ProxyFailed(proxy.name) from error
+    try:
+        open_tunnel(sock, proxy, str(address), int(port), flight.patience)
+    except ProxyFailed:
+        sock.close()
+        raise
+    except OSError as error:
+        sock.close()
+        raise ProxyFailed(proxy.name) from error
+    return sock

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,30 +16,22 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from imports.customers.addresses import BadAddress, check_url
-from imports.customers.mapping import BadMapping, Mapping, preset
+from imports.customers.auth import BadCredential, check_headers
+from imports.customers.mapping_origins import read_changes, text_of
 from imports.customers.presets import PRESETS
+from imports.customers.setup import complaints
 from imports.fields import WrongKey
 from imports.models import CustomerApi
-from imports.models.apis import AuthKind
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping as Dictionary
-
     ApiModelForm = forms.ModelForm[CustomerApi]
 else:
     ApiModelForm = forms.ModelForm
 
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")  # a token, RFC 9110 section 5.6.2
 LONGEST_SECRET = 10_000
+LONGEST_MAPPING = 100_000
 WRITE_ONLY = ("secret", "client_secret", "extra_headers")
-# Which fields a kind of authentication needs, besides those that may be empty.
-NEEDED: Dictionary[str, tuple[str, ...]] = {
-    AuthKind.BASIC: ("username",),
-    AuthKind.HEADER: ("header_name",),
-    AuthKind.OAUTH2_PASSWORD: ("token_url", "username", "client_id"),
-    AuthKind.OAUTH2_CLIENT: ("token_url", "client_id"),
-}
 
 
 def _secret_field(label: Any) -> forms.CharField:
@@ -80,6 +70,17 @@ class CustomerApiForm(ApiModelForm):
         widget=UnshownTextarea(attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …"}),
     )
     clear_extra_headers = _clear_field(gettext_lazy("Forget the stored headers"))
+    mapping = forms.CharField(
+        label=gettext_lazy("Own mapping"),
+        required=False,
+        strip=False,
+        max_length=LONGEST_MAPPING,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "JSON: what differs from the preset. It is kept as you write it. Below stands the "
+            "whole mapping in force."
+        ),
+    )
     preset = forms.ChoiceField(
         label=gettext_lazy("Answers as"),
         choices=[(name, name) for name in PRESETS],
@@ -94,6 +95,7 @@ class CustomerApiForm(ApiModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored = stored(self.instance)
+        self.initial["mapping"] = text_of(self.instance.mapping, self.instance.mapping_text)
         for name in ("secret", "client_secret"):
             if name in self.fields:
                 self.fields[name].help_text = _help(self.stored.get(name))
@@ -109,19 +111,6 @@ class CustomerApiForm(ApiModelForm):
                     "Nothing was saved yet, and a secret is not shown: enter it once more."
                 )
 
-    def clean_url(self) -> str:
-        return _checked(self.cleaned_data["url"])
-
-    def clean_token_url(self) -> str:
-        url: str = self.cleaned_data["token_url"]
-        return _checked(url) if url else ""
-
-    def clean_header_name(self) -> str:
-        return _header_name(self.cleaned_data["header_name"])
-
-    def clean_idempotency_header(self) -> str:
-        return _header_name(self.cleaned_data["idempotency_header"])
-
     def clean_secret(self) -> str:
         return _one_line(self.cleaned_data["secret"])
 
@@ -131,43 +120,48 @@ class CustomerApiForm(ApiModelForm):
     def clean_extra_headers(self) -> str:
         """Lines of "Name: value" become the JSON object that is stored."""
         text: str = self.cleaned_data["extra_headers"]
-        headers = {}
-        for number, line in enumerate(text.splitlines(), start=1):
-            name, colon, value = line.partition(":")
-            if not line.strip():
-                continue
-            if not colon or not HEADER_NAME.fullmatch(name.strip()):
-                raise ValidationError(_("Line %(n)s is not “Name: value”.") % {"n": number})
-            headers[name.strip()] = value.strip()
+        headers: dict[str, str] = {}
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.strip():
+                name, value = _header(number, line)
+                if name.lower() in map(str.lower, headers):
+                    raise ValidationError(_("Line %(n)s names a header again.") % {"n": number})
+                headers[name] = value
         return json.dumps(headers) if headers else ""
+
+    def clean_mapping(self) -> dict[str, Any]:
+        text: str = self.cleaned_data["mapping"]
+        try:
+            changes = read_changes(text) if text.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(_("This is not JSON: %(error)s.") % {"error": error}) from None
+        if not isinstance(changes, dict):
+            raise ValidationError(_("The mapping is a JSON object: { … }."))
+        return changes
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in NEEDED.get(data.get("auth", ""), ()):
-            if not data.get(name) and name not in self.errors:
-                self.add_error(name, _("This authentication needs it."))
-        self._check_mapping(data)
+        # Whoever forgets a secret on purpose need not enter another one.
+        cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
+        for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
+            if field in self.fields and field not in self.errors:
+                self.add_error(field, text)
         return data
 
-    def _check_mapping(self, data: dict[str, Any]) -> None:
-        if "preset" not in data or "mapping" not in data:
-            return
-        try:
-            whole = preset(data["preset"])
-            if not isinstance(data["mapping"], dict):
-                raise BadMapping(_("The mapping is a JSON object: { … }."))
-            if data["mapping"]:
-                whole = whole.with_overrides(data["mapping"])
-        except BadMapping as error:
-            self.add_error("mapping", str(error))
-            return
-        self._check_batch_size(data, whole)
+    def draft(self) -> CustomerApi:
+        """What the form says, as an API that is not saved, without what is stored of secrets."""
+        names = {field.name for field in CustomerApi._meta.fields} & set(self.cleaned_data)
+        values = {name: self.cleaned_data[name] for name in names}
+        return CustomerApi(**{name: values[name] for name in names if values[name] is not None})
 
-    def _check_batch_size(self, data: dict[str, Any], mapping: Mapping) -> None:
-        most = mapping.request.max_records
-        if data.get("batch_size", 0) > most:
-            text = _("This API takes at most %(n)s customers in a batch.") % {"n": most}
-            self.add_error("batch_size", text)
+    def kept(self) -> list[str]:
+        """The stored secrets that the form neither replaces nor clears."""
+        given = self.cleaned_data.get
+        return [
+            name
+            for name in WRITE_ONLY
+            if self.stored.get(name) and not given(name) and not given(f"clear_{name}")
+        ]
 
     def save(self, commit: bool = True) -> CustomerApi:
         for name in WRITE_ONLY:
@@ -175,6 +169,8 @@ class CustomerApiForm(ApiModelForm):
                 setattr(self.instance, name, self.cleaned_data[name])
             elif self.cleaned_data.get(f"clear_{name}"):
                 setattr(self.instance, name, "")
+        text = self.cleaned_data["mapping"] and self.data.get("mapping", "")
+        self.instance.mapping_text = text.replace("\r\n", "\n") if text else ""
         saved: CustomerApi = super().save(commit)
         return saved
 
@@ -215,18 +211,17 @@ def _headers_help(api: CustomerApi, found: dict[str, bool]) -> str:
     ) % {"names": names}
 
 
-def _checked(url: str) -> str:
+def _header(number: int, line: str) -> tuple[str, str]:
+    """The name and value in one line. Raises ValidationError as sending would refuse it."""
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise ValidationError(_("Line %(n)s is not “Name: value”.") % {"n": number})
     try:
-        check_url(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
-    except BadAddress as error:
-        raise ValidationError(str(error)) from None
-    return url
-
-
-def _header_name(name: str) -> str:
-    if name and not HEADER_NAME.fullmatch(name):
-        raise ValidationError(_("A header's name has letters, digits and hyphens only."))
-    return name
+        check_headers({name.strip(): value.strip()})
+    except BadCredential as error:
+        told = {"n": number, "why": in_words(error.message)}
+        raise ValidationError(_("Line %(n)s: %(why)s") % told) from None
+    return name.strip(), value.strip()
 
 
 def _one_line(secret: str) -> str:

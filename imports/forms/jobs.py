@@ -69,7 +69,7 @@ class JobSettingsForm(JobModelForm):
         model = ImportJob
         fields = (
             "api", "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
-            "retry_delay_seconds", "beginning", "insists",
+            "retry_delay_seconds", "beginning", "insists", "leave_earlier_copies_out",
         )  # fmt: skip
         widgets = {
             "api": UnfoldAdminSelectWidget,
@@ -81,6 +81,7 @@ class JobSettingsForm(JobModelForm):
             "retry_delay_seconds": UnfoldAdminDecimalFieldWidget,
             "beginning": UnfoldAdminSelectWidget,
             "insists": UnfoldBooleanWidget,
+            "leave_earlier_copies_out": UnfoldBooleanWidget,
         }
         help_texts = {
             "api": _("Where it is sent, and as whom. Another credential is another API here."),
@@ -90,6 +91,11 @@ class JobSettingsForm(JobModelForm):
             "beginning": _(
                 "One batch: it goes out, then the job waits until you have looked. Ramp up: each "
                 "wave waits for the one before, and the job stops where a whole wave fails."
+            ),
+            "leave_earlier_copies_out": _(
+                "Off: where the files name a customer several times, each copy goes out after the "
+                "one before it has ended. On: only the last copy goes out; the others are left "
+                "out, each with its reason."
             ),
             "insists": _(
                 "Off: customers of a retry file that were imported meanwhile are left out, each "
@@ -113,9 +119,9 @@ class JobSettingsForm(JobModelForm):
         if job.status == JobStatus.PAUSED:
             settled |= set(self.fields) - set(PACE)
         if job.batches.exists():
-            settled.add("batch_size")  # the batches are cut
+            settled |= {"batch_size", "leave_earlier_copies_out"}  # the batches are cut
         if not job.files.filter(retry_file__isnull=False).exists():
             settled.add("insists")
         if job.api_id is None:
-            settled.add("api")
+            settled |= {"api", "leave_earlier_copies_out"}
         return settled

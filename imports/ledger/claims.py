@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 
+ORDER_LOOK_SECONDS = 0.5  # how often to ask whether an earlier copy has ended elsewhere
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a lane got. Where it got nothing, `wait` says in how many seconds to ask again.
@@ -34,6 +37,19 @@ SELECT greatest(extract(epoch FROM resting_until - clock_timestamp()), 0)::float
             THEN greatest(extract(epoch FROM next_slot_at - clock_timestamp()), 0)::float8 END,
        set_config('synchronous_commit', 'off', true)
 FROM imports_gate WHERE id = %(gate)s FOR UPDATE
+"""
+
+# What a batch waits for that holds a later copy of a customer: batches of its job with earlier
+# ones. Any end will do: stored, refused, or unknown. But after an unknown end the API may still
+# be at work on the earlier copy, so it gets as long again as an attempt may take. A split batch
+# is its parts, and parts have its number.
+EARLIER_COPIES = """
+    SELECT FROM imports_importbatch earlier JOIN imports_importjob its_job
+        ON its_job.id = earlier.job_id
+    WHERE earlier.job_id = b.job_id AND earlier.number = ANY(b.after_numbers)
+      AND (earlier.status IN ('pending', 'claimed', 'sending')
+           OR (earlier.status = 'unknown' AND earlier.ended_at > clock_timestamp()
+               - make_interval(secs => its_job.timeout_seconds)))
 """
 
 # A statement of its own, so that it sees what was committed while the lock was waited for.
@@ -59,6 +75,7 @@ WITH job AS (
     WHERE b.job_id = %(job)s AND b.status = 'pending'
       AND b.next_attempt_at <= (SELECT clock_timestamp())
       AND b.number <= (SELECT coalesce(wave_limit, 2147483647) FROM job)
+      AND (b.after_numbers IS NULL OR NOT EXISTS ({EARLIER_COPIES}))
     ORDER BY b.next_attempt_at, b.id
     LIMIT greatest((SELECT places FROM room), 0)
     FOR UPDATE SKIP LOCKED
@@ -73,15 +90,25 @@ SET status = 'claimed', token = gen_random_uuid(), worker = %(worker)s,
 FROM due, job WHERE b.id = due.id
 RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.body,
           b.idempotency_key, b.tries + 1
-"""
+""".replace("{EARLIER_COPIES}", EARLIER_COPIES)
 
 # Not greatest(min(…), 0) alone: that ignores a null, so that "never" would read "now".
 NEXT_DUE = """
 SELECT CASE WHEN min(next_attempt_at) IS NOT NULL
     THEN greatest(extract(epoch FROM min(next_attempt_at) - clock_timestamp()), 0)::float8 END
-FROM imports_importbatch WHERE job_id = %(job)s AND status = 'pending'
+FROM imports_importbatch b WHERE job_id = %(job)s AND status = 'pending'
   AND number <= (SELECT coalesce(wave_limit, 2147483647) FROM imports_importjob
                  WHERE id = %(job)s)
+  AND (after_numbers IS NULL OR NOT EXISTS ({EARLIER_COPIES}))
+""".replace("{EARLIER_COPIES}", EARLIER_COPIES)
+
+IS_WAITING = """
+SELECT EXISTS (
+    SELECT FROM imports_importbatch
+    WHERE job_id = %(job)s AND status = 'pending' AND after_numbers IS NOT NULL
+      AND number <= (SELECT coalesce(wave_limit, 2147483647) FROM imports_importjob
+                     WHERE id = %(job)s)
+)
 """
 
 INTEND = """
@@ -117,9 +144,14 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
 
 
 def _next_due(job: ImportJob) -> float | None:
+    """In how many seconds something is due, or an earlier copy may have ended elsewhere."""
+    names = {"job": job.pk}
     with cursor() as sql:
-        (seconds,) = sql.execute(NEXT_DUE, {"job": job.pk}).fetchone() or (None,)
-    return seconds
+        due = sql.execute(NEXT_DUE, names).fetchone()
+        if due and due[0] is not None:
+            return float(due[0])
+        waits = sql.execute(IS_WAITING, names).fetchone()
+    return ORDER_LOOK_SECONDS if waits and waits[0] else None
 
 
 def intend(works: Sequence[Work], lease: float) -> list[Work]:

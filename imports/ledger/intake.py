@@ -15,7 +15,7 @@ from imports.messages import cause_of, render, to_json
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from imports.messages import Text
     from imports.models import ImportJob
@@ -26,6 +26,7 @@ BATCH_COLUMNS = {
     "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4",
     "body": "bytea",
     "head_length": "int4", "tail_length": "int4", "body_sha256": "text", "idempotency_key": "text",
+    "after_numbers": "int4[]",
 }  # fmt: skip
 RESULT_COLUMNS = {
     "job_id": "int8", "batch_id": "int8", "file_id": "int8", "position": "int4", "key": "text",
@@ -73,15 +74,16 @@ class Intake:
 
     def add_batch(
         self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
-        file_id: int | None, key: str = "",
+        file_id: int | None, key: str = "", after: Collection[int] = (),
     ) -> int:  # fmt: skip
         """One batch; its id. `frame` is the body, and how many of its bytes stand before and
-        after the records. Its idempotency key is a new one, unless `key` is given."""
+        after the records. Its idempotency key is a new one, unless `key` is given. It may be
+        claimed once the batches numbered `after` have ended."""
         batch_id = self._next_id()
         body, head, tail = frame
         sha256 = hashlib.sha256(body).hexdigest() if body else ""
         row = (batch_id, self.job.pk, number, part, len(records), body, head, tail, sha256)
-        self._batch_rows.append((*row, key or uuid.uuid4().hex))
+        self._batch_rows.append((*row, key or uuid.uuid4().hex, sorted(after) or None))
         pending = ResultStatus.PENDING.value
         self._result_rows += [
             (

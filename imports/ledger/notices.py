@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from imports.event_codes import EventCode
+from imports.ledger.left_out import count_left_out
 from imports.ledger.sums import sums
 from imports.models import Channel, Delivery, JobEvent, Notice
 from imports.models.notices import Wanted, What
@@ -29,7 +30,7 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
         what=what,
         cause=cause,
         go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
-        defaults={"sums": asdict(sums(job))},
+        defaults={"sums": asdict(sums(job)) | {"left_out": count_left_out(job)}},
     )
     if is_news:
         wanting = [
@@ -40,5 +41,6 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
 
 def needs_somebody(notice: Notice) -> bool:
     """Whether a person has something to do about it."""
-    is_stuck = notice.what in (What.PAUSED, What.REFUSED)
-    return is_stuck or bool(notice.sums["error"] or notice.sums["unknown"])
+    if notice.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+        return True
+    return any(notice.sums.get(each) for each in ("error", "unknown", "left_out"))

@@ -212,6 +212,7 @@ def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
         size=len(results),
         attempts=batch.attempts,
         tries=batch.tries,
+        after_numbers=batch.after_numbers,  # for a retry; what it waited for has ended
         **frame.fields(),
     )
     for result, (start, length) in zip(results, frame.places, strict=True):

@@ -56,7 +56,7 @@ class Waiting:
 
 def how_many_wait(job: ImportJob) -> Waiting:
     """As `waiting` counts them, but from the sums of batches: a million cost what a few do."""
-    jobs = _descendants(job)
+    jobs = descendants(job)
     found = ImportBatch.objects.filter(job__in=jobs).aggregate(
         failed=Sum("error_count", default=0), unknown=Sum("unknown_count", default=0)
     )
@@ -77,12 +77,12 @@ def _its_retry() -> QuerySet[ImportResult]:
 
 def _of_family(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
     return ImportResult.objects.filter(
-        job_id__in=_descendants(job), status=status, batch__isnull=False
+        job_id__in=descendants(job), status=status, batch__isnull=False
     ).exclude(error_code="")
 
 
-def _descendants(job: ImportJob) -> set[int]:
-    """The job and every retry of it, of those, and so on."""
+def descendants(job: ImportJob) -> set[int]:
+    """The ids of the job and every retry of it, of those, and so on."""
     links = (
         ImportJob.objects.filter(root=job.first).order_by("pk").values_list("pk", "retry_of_id")
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.db.models import Count, Q, Sum
 
+from imports.ledger.left_out import count_left_out
 from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
 from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
 
@@ -169,6 +170,8 @@ def describe(job: ImportJob) -> dict[str, object]:
         "retry_directory": job.retry_directory or None,
         "started_at": job.started_at and job.started_at.isoformat(),
         "finished_at": job.finished_at and job.finished_at.isoformat(),
+        "left_out": count_left_out(job),  # of the excluded: those that could not be sent
+        "retry_files_error": job.retry_files_error or None,
     }
 
 

@@ -1,6 +1,6 @@
 """The ledger's tables: the only truth about what is done, due, failed or unknown."""
 
-from imports.models.apis import CustomerApi
+from imports.models.apis import AccessToken, CustomerApi
 from imports.models.batches import Attempt, ImportBatch, ImportResult
 from imports.models.deeds import Deed
 from imports.models.dry_runs import DryRun
@@ -11,6 +11,7 @@ from imports.models.notices import Channel, Delivery, Notice
 from imports.models.plans import Plan, PlanPart
 
 __all__ = [
+    "AccessToken",
     "Attempt",
     "Channel",
     "CustomerApi",

@@ -23,6 +23,9 @@ class AuthKind(models.TextChoices):
     OAUTH2_CLIENT = "oauth2-client", _("OAuth2, client credentials")
 
 
+OAUTH2 = (AuthKind.OAUTH2_PASSWORD, AuthKind.OAUTH2_CLIENT)
+
+
 class CustomerApi(models.Model):
     """Where customers are sent. Secrets are encrypted at rest and never shown again."""
 
@@ -36,6 +39,23 @@ class CustomerApi(models.Model):
         help_text=_("Overrides the preset: how requests are built and answers are read."),
     )
 
+    mapping_text = models.TextField(default="", blank=True, editable=False)  # as it was written
+    ca_certificates = models.TextField(
+        _("certificates to trust"),
+        default="",
+        blank=True,
+        help_text=_("PEM, of a private certificate authority; trusted besides the public ones."),
+    )
+    allow_plain_http = models.BooleanField(
+        _("allow plain http"),
+        default=False,
+        help_text=_(
+            "On: credentials and customers may go to a public address without encryption, so "
+            "that everyone on the way can read them. A private address may always be http://, "
+            "where private addresses are allowed."
+        ),
+    )
+
     auth = models.CharField(
         _("authentication"), max_length=20, choices=AuthKind, default=AuthKind.BEARER
     )
@@ -44,6 +64,22 @@ class CustomerApi(models.Model):
     username = models.CharField(_("user name"), max_length=255, default="", blank=True)
     client_id = models.CharField(_("client id"), max_length=255, default="", blank=True)
     client_secret = EncryptedTextField(_("client secret"), default="", blank=True)
+    scope = models.CharField(
+        _("scope"),
+        max_length=1000,
+        default="",
+        blank=True,
+        help_text=_(
+            "What the token is for, as the API's makers say; several with spaces between."
+        ),
+    )
+    audience = models.CharField(
+        _("audience"),
+        max_length=1000,
+        default="",
+        blank=True,
+        help_text=_("Which API the token is for, where the token URL asks for it."),
+    )
     header_name = models.CharField(_("header name"), max_length=100, default="", blank=True)
     extra_headers = EncryptedTextField(_("extra headers"), default="", blank=True)  # JSON object
     idempotency_header = models.CharField(
@@ -87,8 +123,37 @@ class CustomerApi(models.Model):
         """Keep the gate's limit with the API's, also for jobs that run now."""
         super().save(*args, **kwargs)
         Gate.objects.filter(key=self.gate_key).update(concurrency=self.concurrency)
+        if self.auth not in OAUTH2:
+            AccessToken.objects.filter(api=self).delete()
 
     @property
     def gate_key(self) -> str:
         """The name of the row at which this API's limits hold."""
         return f"customer_api:{self.pk}"
+
+
+class AccessToken(models.Model):
+    """The one OAuth2 token of an API, for all workers and hosts. Only `TokenRow` writes it.
+
+    Whoever asks for the next token claims the row first, as a lease: a worker that dies holds
+    the others up for seconds. `version` counts every change of token or failure. `fingerprint`
+    is of the credential that the token was asked for with: another credential, another token.
+    """
+
+    api = models.OneToOneField(
+        CustomerApi, models.CASCADE, primary_key=True, related_name="access_token"
+    )
+    version = models.PositiveBigIntegerField(default=0)
+    fingerprint = EncryptedTextField(default="", blank=True)
+    token = EncryptedTextField(default="", blank=True)
+    issued_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)  # NULL: the token URL did not say
+    failure = models.JSONField(null=True)  # why the last request for a token gave none
+    claim = models.UUIDField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"token of {self.api_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -35,6 +36,10 @@ class ImportBatch(models.Model):
         default=BatchStatus.PENDING,
         db_default=BatchStatus.PENDING,
     )
+
+    # Numbers of batches of this job that must have ended before this one may be claimed: they hold
+    # earlier copies of customers that are in it. Null for nearly all.
+    after_numbers = ArrayField(models.PositiveIntegerField(), null=True, blank=True)
 
     body = models.BinaryField(default=b"")
     head_length = models.PositiveIntegerField(default=0, db_default=0)  # bytes before its records
@@ -97,6 +102,9 @@ class ImportBatch(models.Model):
             ),
             # Few are parts; each move of a status has an entry to write in every other index.
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="batch_parts"),
+            models.Index(
+                fields=["job"], condition=Q(after_numbers__isnull=False), name="batch_in_order"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import MessageField
 from imports.models.jobs import ImportJob
+from imports.printable import path_of
 from imports.states import FileStatus as FileStatus
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ImportFile(models.Model):
@@ -17,7 +23,7 @@ class ImportFile(models.Model):
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="files")
     name = models.CharField(_("name"), max_length=500)  # as the operator knows it; only shown
-    path = models.TextField()  # where the bytes are
+    path = models.TextField()  # where the bytes are, as `location` reads it
     is_ours = models.BooleanField(default=False)  # an upload of ours, removed with its draft
     size = models.BigIntegerField(_("size"), default=0)
     sha256 = models.CharField(max_length=64, default="", blank=True)
@@ -27,6 +33,8 @@ class ImportFile(models.Model):
     message = MessageField(_("message"))
     record_count = models.PositiveIntegerField(_("records"), default=0)
     excluded_count = models.PositiveIntegerField(_("cannot be sent"), default=0)
+    # Records whose customer an earlier record of the draft names, too.
+    duplicate_count = models.PositiveIntegerField(default=0, db_default=0)
     warnings = models.JSONField(default=list, blank=True)  # the first hundred messages
     refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
     retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
@@ -41,6 +49,11 @@ class ImportFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def location(self) -> Path:
+        """Where the bytes are, also where the path is no text."""
+        return path_of(self.path)
+
 
 class RetryFile(models.Model):
     """One retry file that we wrote, and which results its records are, in order.
@@ -53,7 +66,9 @@ class RetryFile(models.Model):
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64, db_index=True)
     batch_number = models.PositiveIntegerField()
-    confirmed = models.BooleanField(default=True)  # False: unconfirmed_batch_NN.json
+    # False: unconfirmed_batch_NN.json, or left_out_batch_NN.json
+    confirmed = models.BooleanField(default=True)
+    left_out = models.BooleanField(default=False, db_default=False)  # left_out_batch_NN.json
     result_ids = ArrayField(models.BigIntegerField())
     written_at = models.DateTimeField(db_default=Now())
 

@@ -123,12 +123,21 @@ class ImportJob(models.Model):
         _("send records again that have been imported meanwhile"), default=False
     )
 
+    leave_earlier_copies_out = models.BooleanField(
+        _("leave earlier copies out"), default=False, db_default=False
+    )
+
     # A try whose end nobody saw may be made again: an idempotency key, or a mere log-in.
     repeatable = models.BooleanField(default=False)
     unsendable_count = models.PositiveIntegerField(default=0, db_default=0)  # excluded when read
     pause_code = models.CharField(max_length=60, default="", blank=True)
     pause_message = MessageField()
     retry_directory = models.TextField(default="", blank=True)
+    # Its retry files could not be written: the system's name for why ("ENOSPC"), how many times,
+    # and when it is tried again.
+    retry_files_error = models.CharField(max_length=30, default="", db_default="", blank=True)
+    retry_files_tries = models.PositiveIntegerField(default=0, db_default=0)
+    retry_files_due_at = models.DateTimeField(null=True, blank=True)
 
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True
@@ -154,6 +163,11 @@ class ImportJob(models.Model):
                 name="job_active",
             ),
             models.Index(fields=["root"], name="job_root"),
+            models.Index(
+                fields=["retry_files_due_at"],
+                condition=Q(retry_files_due_at__isnull=False),
+                name="job_retry_files_due",
+            ),
         ]
         permissions = [
             ("start_job", "Can start, pause, resume and cancel jobs"),

@@ -60,6 +60,7 @@ class What(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
     PAUSED = "paused", _("Paused: it needs somebody")  # `cause` says why
     REFUSED = "refused", _("Refused: its input cannot be read")
+    NOT_WRITTEN = "files_not_written", _("Its retry files could not be written")  # `cause`: why
 
 
 class Notice(models.Model):

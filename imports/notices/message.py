@@ -79,7 +79,10 @@ def headline(notice: Notice) -> str:
 
 def link_of(notice: Notice) -> str:
     """Where to look: the failures if there are any, else the job's page."""
-    named = {"pk": notice.job_id, "tab": "failures" if notice.sums["error"] else "progress"}
+    tab = "failures" if notice.sums["error"] else "progress"
+    if notice.what == What.NOT_WRITTEN:
+        tab = "retry-files"
+    named = {"pk": notice.job_id, "tab": tab}
     if notice.what == What.REFUSED:
         path = reverse("admin:imports_importjob_change", args=[notice.job_id])
     else:

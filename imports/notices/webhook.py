@@ -11,12 +11,14 @@ import time
 from typing import TYPE_CHECKING
 
 import requests
-from django.conf import settings
 from urllib3.exceptions import HTTPError
 
-from imports.customers.addresses import BadAddress, Rules, check_url
+from imports.customers.addresses import BadAddress, check_url
 from imports.customers.transport_failures import failure_of
 from imports.customers.wire import Flight, Watchdog, new_session
+from imports.http import egress
+from imports.http.certificates import BadCertificates
+from imports.http.tunnel import BadProxy
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.notices.message import NotDelivered
@@ -74,9 +76,12 @@ def signed(key: bytes, message_id: str, body: bytes, at: int) -> dict[str, str]:
 
 def _post(url: str, headers: dict[str, str], body: bytes) -> int:
     """The status of the answer. Raises NotDelivered where there is none in time."""
-    rules = Rules(settings.ALLOW_PRIVATE_ADDRESSES)
+    try:
+        rules, certificates = egress.rules(), egress.certificates()
+    except (BadProxy, BadCertificates) as error:
+        raise NotDelivered(error.message) from None
     flight = Flight(rules, LONGEST_SECONDS, time.monotonic() + LONGEST_SECONDS)
-    watchdog, session = Watchdog(), new_session(1)
+    watchdog, session = Watchdog(), new_session(1, certificates)
     try:
         check_url(url, rules.allow_private)
         request = requests.Request("POST", url, headers=headers, data=body).prepare()

@@ -15,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from bills.models import Bill, Evidence
+from bills.models import Bill, Credential, Evidence, PortalTest
 from imports.admin import workspace
 from imports.admin.addresses import act_url, tab_url
 from imports.fields import cipher
@@ -85,6 +85,7 @@ OF_ONE = {
     ("POST", "admin:imports_customerapi_test"): {"imports.manage_apis"},
     ("POST", "admin:imports_customerapi_delete"): {"imports.manage_apis"},
     ("GET", "admin:bills_portal_test"): {"bills.manage_portals", "bills.manage_credentials"},
+    ("GET", "admin:bills_portal_watch"): {"bills.manage_portals", "bills.manage_credentials"},
     ("POST", "admin:bills_portal_delete"): {"bills.manage_portals"},
     ("GET", "admin:bills_bill_pdf"): {"bills.view_bill"},
     ("GET", "admin:bills_evidence"): {"imports.see_evidence"},
@@ -250,9 +251,12 @@ def test_each_group_may_do_its_acts_beside_jobs_and_no_other(
         "portal": fetched.bill_run.portal_id,
         "bill": Bill.objects.get().pk,
         "evidence": Evidence.objects.get().pk,
+        "bills_portal_watch": PortalTest.objects.create(
+            portal=fetched.bill_run.portal, credential=Credential.objects.all()[0]
+        ).pk,
     }
     for (method, view), needed in OF_ONE.items():
-        pk = rows[view.split("_")[1]]
+        pk = rows.get(view.removeprefix("admin:"), rows.get(view.split("_")[1]))
         status = asked(member, method, reverse(view, args=[pk]), {})
         check(MAY[group], needed, status, f"{view}: {status}")
 

@@ -27,6 +27,8 @@ def test_secrets_are_kept_from_the_page_and_the_connection_is_tested_in_a_senten
     page.locator("#id_extra_headers").fill(f"GK-Passport: {HEADER}")
     press(page, "Conservative")
     expect(page.locator("#id_concurrency")).to_have_value("2")
+    press(page, "Test connection")  # of what is not saved yet
+    expect(page.locator("#rd-probe .rd-success")).to_contain_text("Connected: 127.0.0.1")
     press(page, "Save and continue editing")
     expect(page.get_by_text("One is stored, encrypted, and is not shown.")).to_be_visible()
     expect(page.get_by_text("Stored: GK-Passport.")).to_be_visible()
@@ -37,12 +39,19 @@ def test_secrets_are_kept_from_the_page_and_the_connection_is_tested_in_a_senten
     expect(page.locator("#rd-probe")).to_contain_text("No customer was sent.")
     assert_nothing_shown(page)
 
+    page.get_by_text("Mapping in force: every value").click()
+    page.locator("#id_mapping").fill('{ "request":  {"max_records": 88} }')
+    page.locator("#id_mapping").blur()
+    expect(page.locator("#rd-in-force")).to_contain_text("request.max_records")
+    expect(page.locator("#rd-in-force tr", has_text="request.max_records")).to_contain_text("88")
+
     page.locator("#id_secret").fill("not-the-token")
-    press(page, "Save and continue editing")
-    expect(page.get_by_text("was changed successfully")).to_be_visible()
     press(page, "Test connection")
     expect(page.locator("#rd-probe")).to_contain_text("401")
     assert "not-the-token" not in page.content()
+    press(page, "Save and continue editing")
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(page.locator("#id_mapping")).to_have_value('{ "request":  {"max_records": 88} }')
 
 
 def assert_nothing_shown(page: Page) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
 import manage
-from tests.config.commands import run_python
+from tests.config.commands import PROJECT, run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +48,13 @@ def test_a_command_without_servers_says_why_in_one_line_and_exits_2(
     assert done.returncode == 2
     assert done.stderr.startswith("No Redis was found. Install one")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_version_is_that_of_the_package_and_needs_no_server() -> None:
+    shown = subprocess.run(
+        [sys.executable, "manage.py", "--version"],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+        env={**os.environ, "REDRIVE_HOME": "/nowhere"},
+    )  # fmt: skip
+    packaged = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+    assert shown.stdout == f"Redrive {packaged}\n"

@@ -14,10 +14,12 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
 
 from imports import commands, jobs, lanes, sweeper
+from imports.customers.auth import basic_value
 from imports.ledger import moves
 from imports.ledger.sums import sums
 from imports.models import CustomerApi, ImportJob
 from tests.imports.command_line import command
+from tests.imports.customers.scripted_server import Server, reply
 from tests.jobs import LOST, OK, REFUSED, answer, keys
 from tests.sandbox import samples
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 JOB_FIELDS = [
     "job", "kind", "name", "status", "retry_of", "total", "success", "error", "unknown",
     "excluded", "pending", "batches", "attempts", "retry_directory", "started_at", "finished_at",
+    "left_out", "retry_files_error",
 ]  # fmt: skip
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -177,6 +180,10 @@ def test_the_progress_bar_is_on_standard_error(
         (["customer_api", "sandbox", "--mapping", "/no/such.json"], "cannot be read"),
         (["customer_api", "sandbox", "--header", "no colon"], "Name: value"),
         (["customer_api", "sandbox", "--batch-size", "0"], "batch_size"),
+        (["customer_api", "sandbox", "--batch-size", "5000"], "at most 100"),
+        (["customer_api", "sandbox", "--header", "Host: x"], "set by Redrive itself"),
+        (["customer_api", "sandbox", "--idempotency-header", "Content-Length"], "itself"),
+        (["customer_api", "sandbox", "--ca-file", "/no/such.pem"], "cannot be read"),
     ],
 )
 def test_bad_usage_or_input_exits_2_and_says_what_is_wrong(
@@ -205,8 +212,32 @@ def test_records_that_cannot_be_sent_are_named_and_the_others_imported(
         json.dumps({"data": [samples.customer(0), {"person": {}}, samples.customer(1)]})
     )
     said = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
-    assert (said.code, said.job["excluded"], said.job["success"]) == (0, 1, 2)
+    assert (said.code, said.job["excluded"], said.job["success"]) == (1, 1, 2)
     assert "one_bad.json, record 2" in said.err
+    (left_out,) = Path(said.job["retry_directory"]).glob("left_out_batch_*.json")
+    assert json.loads(left_out.read_bytes()) == {"data": [{"person": {}}]}
+
+
+def test_a_job_of_which_nothing_could_be_sent_has_not_succeeded(
+    make_job: JobMaker, a_worker: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "all_bad.json"
+    path.write_text(json.dumps({"data": [{"person": {}}, {"person": {}}]}))
+    said = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
+    assert (said.code, said.job["left_out"], said.job["status"]) == (1, 2, "finished")
+    assert command("job_status", said.job["job"]).code == 1
+
+
+def test_records_that_were_imported_meanwhile_are_no_failure(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
+    (path,) = make_job.files(3)
+    first = command("import_customers", path, "--api", "sandbox", "--wait", "--json").job
+    directory = first["retry_directory"]
+    assert command("import_customers", directory, "--api", "sandbox", "--wait").code == 0
+    again = command("import_customers", directory, "--api", "sandbox", "--wait", "--json")
+    assert (again.code, again.job["excluded"], again.job["left_out"]) == (0, 3, 0)
 
 
 def test_a_directory_and_a_name(make_job: JobMaker, a_worker: None) -> None:
@@ -348,6 +379,77 @@ def test_an_api_that_is_refused_is_left_as_it_was(api: CustomerApi) -> None:
     assert "token_url" in said.err
     api.refresh_from_db()
     assert (api.concurrency, api.auth) == (4, "bearer")
+
+
+def test_client_credentials_from_the_command_get_a_token_with_scope_and_audience(
+    db: None, installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "s3cret-of-the-client")
+    given = reply(200, {"access_token": "token-1", "expires_in": 3600})
+    with Server(given) as issuer, Server(reply(201, {"data": []})) as server:
+        made = command(
+            "customer_api", "cc", "--url", server.url, "--auth", "oauth2-client", "--client-id",
+            "cl", "--secret-env", "CC", "--token-url", issuer.url, "--scope", "a b", "--audience",
+            "aud", "--test",
+        )  # fmt: skip
+    assert made.code == 0
+    assert issuer.received[0].body == b"grant_type=client_credentials&scope=a+b&audience=aud"
+    sent = basic_value("cl", "s3cret-of-the-client")
+    assert issuer.received[0].headers["authorization"] == sent
+    assert "s3cret" not in made.out + made.err
+
+
+def test_a_test_that_proves_only_a_part_is_no_success(api: CustomerApi) -> None:
+    with Server(reply(204)) as server:
+        said = command(
+            "customer_api", "sandbox", "--url", server.url, "--preset", "hubspot", "--test"
+        )
+    assert said.code == 1
+    assert "not known until the first batch" in said.out
+    assert "Connected" not in said.out
+
+
+def test_an_api_is_shown_with_its_whole_mapping_as_it_was_written_and_no_secret(
+    api: CustomerApi, tmp_path: Path
+) -> None:
+    written = '{\n   "request": {"max_records":   9 }}\n'
+    (tmp_path / "own.json").write_text(written)
+    changed = command("customer_api", "sandbox", "--mapping", tmp_path / "own.json")
+    assert changed.code == 0
+    shown = command("customer_api", "sandbox", "--show")
+    assert shown.code == 0
+    lines = {" ".join(line.split()) for line in shown.out.splitlines()}
+    assert lines >= {
+        "request.max_records 9 (own mapping)",
+        'request.envelope "data" (preset gk)',
+        "five_xx_safe false (default)",
+        "secret stored",
+    }
+    assert written in shown.out
+    assert "sandbox-token" not in shown.out
+    told = json.loads(command("customer_api", "sandbox", "--show", "--json").out)
+    assert told["mapping"]["request"]["max_records"] == 9
+    assert told["origins"]["request.max_records"] == "own"
+    assert told["own_mapping"] == written
+    assert command("customer_api", "nobody", "--show").code == 2
+
+
+def test_plain_http_that_leaves_the_machine_is_said(api: CustomerApi, settings: Any) -> None:
+    assert "Plain http" not in command("customer_api", "sandbox", "--url", api.url).err
+    assert "Plain http" in command("customer_api", "sandbox", "--url", "http://10.0.0.1/x").err
+    settings.ALLOW_PRIVATE_ADDRESSES = False
+    public = ("customer_api", "sandbox", "--url", "http://api.example.com/x")
+    assert command(*public).code == 2
+    allowed = command(*public, "--allow-plain-http")
+    assert (allowed.code, "Plain http" in allowed.err) == (0, True)
+    assert command("customer_api", "sandbox", "--no-allow-plain-http").code == 2
+
+
+def test_showing_or_testing_changes_nothing(api: CustomerApi) -> None:
+    before = CustomerApi.objects.values().get()
+    assert "Changed" not in command("customer_api", "sandbox", "--show").out
+    assert "Changed" not in command("customer_api", "sandbox", "--test").out
+    assert CustomerApi.objects.values().get() == before
 
 
 def test_one_sweep_and_out(make_job: JobMaker, bells: Any) -> None:

@@ -132,7 +132,8 @@ def test_a_secret_is_nowhere_after_runs_that_failed(
 ) -> None:
     secret = "canary-7f3a-0123456789"  # one that fits in a header
     api = make_job.api
-    api.auth, api.secret, api.username, api.client_id = auth, secret, "user", "client"
+    api.auth, api.username, api.client_id = auth, "user", "client"
+    api.secret = api.client_secret = secret
     api.header_name, api.token_url = (
         "X-Api-Key",
         api.url.replace("customers-import/v1/customers", "oauth/token"),

@@ -171,7 +171,7 @@ def test_a_worker_that_dies_while_closing_leaves_no_trace_and_the_next_one_does_
     answer(job, REFUSED)
     moves.finish_if_done([job.pk])
     with monkeypatch.context() as dying:
-        dying.setattr(retry_files, "_write_words", lambda *_: (_ for _ in ()).throw(SystemExit))
+        dying.setattr(retry_files, "_summary", lambda *_: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             run(job)
     job.refresh_from_db()

@@ -247,11 +247,13 @@ def test_a_redirect_pauses_the_job_and_is_not_followed(
     assert "resume" in str(job.pause_message)
 
 
+@pytest.mark.django_db(transaction=True)  # threads read the token's row
 def test_an_oauth2_token_that_dies_is_renewed_once_without_a_lost_attempt(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     api = make_job.api
-    api.auth, api.client_id, api.secret = "oauth2-client", "sandbox-client", "sandbox-secret"
+    api.auth, api.client_id = "oauth2-client", "sandbox-client"
+    api.client_secret = "sandbox-secret"
     api.token_url = api.url.replace(CUSTOMERS_PATH, "/api/oauth/token")
     api.save()
     sandbox.order({"match": {"request_number": 2}, "fault": "http_401_until_refresh"})

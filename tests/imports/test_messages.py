@@ -148,4 +148,4 @@ def declared() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             is_call = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "sentence"
             if is_call and node.args and isinstance(node.args[0], ast.Constant):  # type: ignore[attr-defined]
-                yield node.args[0].value  # type: ignore[attr-defined]
+                yield str(node.args[0].value)  # type: ignore[attr-defined]

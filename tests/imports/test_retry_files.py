@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from imports import drafts, lanes, retry_files
+from imports import drafts, durable_files, lanes, retry_directory, retry_files
 from imports.customers.reading import read_records
 from imports.customers.selection import customer_files
 from imports.customers.setup import checks_of
-from imports.ledger import moves, rounds
+from imports.customers.versions import of_text, parcels
+from imports.ledger import moves, rounds, versions
+from imports.ledger.left_out import RECORD_KEPT
 from imports.models import RetryFile
 from imports.policy import Verdict
 from tests.jobs import HALVE, LOST, OK, REFUSED, answer, at_once, keys, mixed, run
+from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from imports.models import ImportJob
@@ -125,7 +128,7 @@ def test_where_nothing_failed_nothing_is_written(make_job: JobMaker, tmp_path: P
     job = make_job(3)
     answer(job, OK)
     assert retry_files.write(job, tmp_path / "out") is None
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
     assert RetryFile.objects.count() == 0
 
 
@@ -138,7 +141,15 @@ def test_a_batch_that_was_split_is_one_file_again(make_job: JobMaker, tmp_path: 
     assert summary["error_details"][0]["customer_count"] == 4
 
 
-@pytest.mark.parametrize("step", ["_write_words", "sync", "rename_to_free_second", "_note"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "imports.retry_directory.NewDirectory.explain",
+        "imports.durable_files.sync_directory",
+        "imports.durable_files.publish",
+        "imports.retry_directory.forget_trouble",
+    ],
+)
 def test_a_writer_that_is_cut_off_leaves_no_half_directory_and_no_note(
     step: str, make_job: JobMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,12 +160,12 @@ def test_a_writer_that_is_cut_off_leaves_no_half_directory_and_no_note(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(retry_files, step, cut_off)
+        dying.setattr(step, cut_off)
         with pytest.raises(KeyboardInterrupt):
             retry_files.write(job, tmp_path / "out")
     left = [path.name for path in (tmp_path / "out").iterdir()]
     assert RetryFile.objects.count() == 0
-    assert left == [] or (step == "_note" and len(left) == 1)
+    assert left == [] or (step.endswith("forget_trouble") and len(left) == 1)
     job.refresh_from_db()
     assert job.retry_directory == ""
     again = written(job, tmp_path / "out")
@@ -168,7 +179,7 @@ def test_a_directory_that_was_left_over_by_a_kill_is_recognised_all_the_same(
     job = make_job(3)
     answer(job, REFUSED)
     with monkeypatch.context() as dying:
-        dying.setattr(retry_files, "_note", lambda *_: 1 / 0)
+        dying.setattr(retry_directory, "forget_trouble", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             retry_files.write(job, tmp_path)
     (orphan,) = tmp_path.glob("retry_batches_*")
@@ -186,7 +197,8 @@ def test_two_directories_of_one_second_get_two_names(make_job: JobMaker, tmp_pat
         workplace = tmp_path / f".writing_{number}"
         workplace.mkdir()
         (workplace / "retry_summary.json").write_text(str(number))
-        made.append(retry_files.rename_to_free_second(workplace, tmp_path, now))
+        names = retry_directory.free_names(tmp_path, now)
+        made.append(durable_files.publish(workplace, names))
     assert [path.name for path in made] == [
         "retry_batches_20260102_030459", "retry_batches_20260102_030500",
         "retry_batches_20260102_030501", "retry_batches_20260102_030503",
@@ -205,7 +217,7 @@ def test_two_writers_at_once_write_two_whole_directories(
     for directory in directories:
         assert len(list(directory.iterdir())) == 4
     assert RetryFile.objects.count() == 6
-    assert not list(tmp_path.glob(".writing_*"))
+    assert not list(tmp_path.glob(f"{durable_files.TEMPORARY}*"))
 
 
 def test_a_rename_that_fails_for_another_reason_is_told(
@@ -268,3 +280,53 @@ def test_files_that_are_loaded_again_go_out_and_finish_the_first_jobs_story(
     assert (story(job).total, story(job).success, story(job).rounds) == (6, 6, 2)
     with pytest.raises(moves.NotAllowed):
         rounds.retry(job)  # it has been taken on already
+
+
+def test_records_that_could_not_be_sent_have_files_of_their_own(
+    make_job: JobMaker, tmp_path: Path
+) -> None:
+    job = make_job.of(samples.customer(0), {"person": {"no": "id"}}, samples.customer(1))
+    answer(job, mixed(X, S))
+    directory = written(job, tmp_path)
+    content = json.loads((directory / "left_out_batch_01.json").read_bytes())
+    assert content == {"data": [{"person": {"no": "id"}}]}
+    summary = json.loads((directory / "retry_summary.json").read_bytes())
+    assert (summary["total_failed_customers"], summary["total_left_out_customers"]) == (1, 1)
+    assert summary["retry_files"] == ["retry_batch_01_failed.json"]
+    assert summary["left_out_files"] == ["left_out_batch_01.json"]
+    assert summary["left_out_details"][0]["customers"][0]["code"] == "BAD_CHANGE_TYPE"
+    assert [path.name for path in customer_files(directory)] == ["retry_batch_01_failed.json"]
+    noted = RetryFile.objects.get(name="left_out_batch_01.json")
+    assert (noted.confirmed, noted.left_out, len(noted.result_ids)) == (False, True, 1)
+
+
+def test_a_record_of_which_only_the_beginning_is_kept_is_named_but_not_written(
+    make_job: JobMaker, tmp_path: Path
+) -> None:
+    huge = samples.customer(0) | {"note": "x" * (RECORD_KEPT + 10)}
+    job = make_job.of(huge, {"person": {}}, batch_size=3)
+    directory = written(job, tmp_path)
+    content = json.loads((directory / "left_out_batch_01.json").read_bytes())
+    assert content == {"data": [{"person": {}}]}
+    summary = json.loads((directory / "retry_summary.json").read_bytes())
+    assert summary["total_left_out_customers"] == 2
+
+
+def test_a_left_out_record_that_was_corrected_is_not_written_again(
+    make_job: JobMaker, tmp_path: Path
+) -> None:
+    job = make_job.of(samples.customer(0), {"person": {}})
+    answer(job, OK)
+    never_sent = job.results.get(status="excluded")
+    fixed = versions.resubmit(
+        job,
+        parcels(
+            [of_text(json.dumps(samples.customer(5)).encode(), "k", "", never_sent)],
+            3,
+            checks_of(make_job.api),
+        ),
+        reason="id added",
+        actor="tester",
+    )
+    assert fixed.results.count() == 1
+    assert retry_files.write(job, tmp_path) is None

@@ -217,6 +217,8 @@ def test_the_json_of_a_job_has_what_the_contract_lists_and_no_more(make_job: Job
         "pending": 0, "batches": {"total": 2, "done": 1, "failed": 1, "unknown": 0, "pending": 0},
         "attempts": 2, "retry_directory": None, "started_at": job.started_at.isoformat(),
         "finished_at": job.finished_at.isoformat(),
+        "left_out": 0,
+        "retry_files_error": None,
     }  # fmt: skip
     new = rounds.retry(job).job
     assert describe(new)["retry_of"] == job.pk

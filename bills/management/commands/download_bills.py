@@ -9,6 +9,7 @@ from bills.credentials import UnreadableCsv
 from bills.drafts import new_draft
 from bills.models import Portal
 from imports.commands import JobCommand, add_beginning, refuse
+from imports.printable import printable, printable_name
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -34,11 +35,11 @@ class Command(JobCommand):
             refuse(f"There is no portal {options['portal']!r}. Create it first: manage.py portal")
         path = options["csv"]
         try:
-            draft = new_draft(portal, path, path.name, options["name"], "command line")
+            draft = new_draft(portal, path, printable_name(path), options["name"], "command line")
         except UnreadableCsv as refusal:
             refuse(f"{refusal}\nNothing was started.")
         except OSError as error:
-            refuse(f"{path} cannot be read: {error.strerror}.")
+            refuse(f"{printable(str(path))} cannot be read: {error.strerror}.")
         for reason in draft.refused:
             self.stderr.write(self.style.WARNING(reason))
         self.launch(draft.job, options)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
 
 from bills.models import Portal
 from bills.portals.recipe_check import RecipeError, load_recipe
 from bills.setup import save_portal
-from imports.commands import refuse
+from imports.commands import TextCommand, refuse
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
 
 # The option and the field that it sets; one that is not given changes nothing.
 FIELDS = {
@@ -22,7 +24,7 @@ FIELDS = {
 }  # fmt: skip
 
 
-class Command(BaseCommand):
+class Command(TextCommand):
     """Exit code 2 where something given cannot be right; then nothing is changed."""
 
     help = "Create or change a portal."

@@ -15,6 +15,7 @@ from imports.customers.unreadable import UnreadableFile
 from imports.kinds import UnreadableInput
 from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob
+from imports.printable import printable_name
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -39,6 +40,11 @@ class Command(JobCommand):
             help="send the records of retry files even if they have been imported meanwhile",
         )
         parser.add_argument(
+            "--leave-earlier-copies-out",
+            action="store_true",
+            help="where the files name a customer several times, send only the last copy",
+        )
+        parser.add_argument(
             "--dry-run",
             action="store_true",
             help="read everything, say what would be sent and what left out (exit code 1 where "
@@ -54,9 +60,20 @@ class Command(JobCommand):
             self._foretell(api, paths, options)
             return
         name = options["name"] or self._name(options["paths"])
-        job = drafts.new_draft(api, name, "command line", insists=options["insist"])
-        self._add(job, paths)
+        job = drafts.new_draft(api, name, "command line", **self._choices(options))
+        try:
+            self._add(job, paths)
+        except BaseException:  # the files that came before are not left behind without the rest
+            drafts.remove_draft(job)
+            raise
         self.launch(job, options)
+
+    def _choices(self, options: dict[str, Any]) -> dict[str, bool]:
+        """What the operator decided about the records: fields of the job."""
+        return {
+            "insists": options["insist"],
+            "leave_earlier_copies_out": options["leave_earlier_copies_out"],
+        }
 
     def _files(self, paths: list[Path]) -> list[Path]:
         try:
@@ -67,7 +84,7 @@ class Command(JobCommand):
     def _foretell(self, api: CustomerApi, paths: list[Path], options: dict[str, Any]) -> None:
         """Say what would happen; exit 1 where anything would be left out."""
         try:
-            found = dry_runs.of_paths(api, paths, insists=options["insist"])
+            found = dry_runs.of_paths(api, paths, **self._choices(options))
         except UnreadableInput as error:
             refuse(f"{error}\nNothing would be imported.")
         self.stdout.write(json.dumps(found) if options["json"] else in_words(found))
@@ -76,7 +93,7 @@ class Command(JobCommand):
 
     def _name(self, paths: list[Path]) -> str:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        return f"{paths[0].resolve().name}{more}"
+        return f"{printable_name(paths[0].resolve())}{more}"
 
     def _add(self, job: ImportJob, paths: list[Path]) -> None:
         for path in paths:
@@ -84,6 +101,5 @@ class Command(JobCommand):
             for warning in [*file.warnings, *(refusal["message"] for refusal in file.refusals)]:
                 self.stderr.write(self.style.WARNING(str(from_json(warning))))
         if unreadable := drafts.unreadable(job):
-            drafts.remove_draft(job)
             refused = [str(file.message) for file in unreadable]
             refuse("\n".join([*refused, "Nothing was imported."]))

@@ -11,6 +11,7 @@ from django.conf import settings
 from imports import kinds
 from imports.commands import JobCommand, find_job, refuse
 from imports.ledger.sums import describe
+from imports.printable import printable
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -35,7 +36,10 @@ class Command(JobCommand):
         try:
             directory = kinds.get(job.kind).write_retry_files(job, parent)
         except OSError as error:
-            refuse(f"{parent} cannot be written to: {error.strerror}. Name another with --output.")
+            refuse(
+                f"{printable(str(parent))} cannot be written to: {error.strerror}. "
+                "Name another with --output."
+            )
         job.refresh_from_db()
         told = describe(job) | {"retry_directory": str(directory) if directory else None}
         words = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from imports.customers.auth import basic_value
 from imports.models import CustomerApi
+from tests.imports.customers.scripted_server import Server, reply
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -96,6 +99,19 @@ def test_the_pages_work_when_the_key_is_lost(
         ("extra_headers", "no colon here", "Line 1"),
         ("extra_headers", "A: 1\nB\x00ad: 2", "extra_headers"),
         ("idempotency_header", "Not a header", "letters"),
+        ("idempotency_header", "Content-Length", "set by Redrive itself"),
+        ("idempotency_header", "Authorization", "carries the credential"),
+        ("extra_headers", "Good: 1\nHost: elsewhere", "Line 2: The header Host is set by Redrive"),
+        ("extra_headers", "Authorization: Basic eA==", "carries the credential already"),
+        ("extra_headers", "X-Key: 日本", "outside of Latin-1"),
+        ("extra_headers", "X-Key:", "is empty"),
+        ("extra_headers", "X-Key: a\tb\x01", "control character"),
+        ("extra_headers", "X-Key: 1\nx-key: 2", "Line 2 names a header again"),
+        ("secret", "日本", "outside of Latin-1"),
+        ("mapping", '{"proof": "results", "proof": "status"}', "occurs twice"),
+        ("mapping", '{"request": {"constants": {"x": NaN}}}', "NaN is not JSON"),
+        ("ca_certificates", "hello", "not certificates in PEM"),
+        ("ca_certificates", "-----BEGIN PRIVATE KEY-----", "private key"),
         ("secret", "two\nlines", "line break"),
     ],
 )
@@ -121,8 +137,8 @@ def test_a_private_address_is_refused_where_it_is_not_allowed(
     [
         ("basic", {"username"}),
         ("header", {"header_name"}),
-        ("oauth2-password", {"token_url", "username", "client_id"}),
-        ("oauth2-client", {"token_url", "client_id"}),
+        ("oauth2-password", {"token_url", "username"}),
+        ("oauth2-client", {"token_url", "client_id", "client_secret"}),
     ],
 )
 def test_each_authentication_says_what_it_needs(
@@ -144,11 +160,127 @@ def test_the_connection_is_tested_without_sending_a_customer(
     )
 
 
+def probed(client: Client, api: CustomerApi | None = None, **changes: Any) -> str:
+    """What the page says to a press of "Test connection" with these values in its form."""
+    data = {name: value for name, value in (FIELDS | changes).items() if value is not None}
+    place = f"{PLACE}{api.pk}/test/" if api else f"{PLACE}test/"
+    return operator_page(client.post(place, data, headers={"HX-Request": "true"}))
+
+
+def operator_page(page: Any) -> str:
+    assert page.status_code == 200
+    return html.unescape(page.content.decode())
+
+
+def test_a_connection_is_tested_before_it_is_saved(
+    operator: Client, installation: object, sandbox: SandboxApi, db: None
+) -> None:
+    url = sandbox.url  # type: ignore[attr-defined]
+    said = probed(operator, url=url, secret="sandbox-token", extra_headers="", name="")
+    assert "rd-success" in said
+    assert "401" in probed(operator, url=url, secret="wrong-token", extra_headers="")
+    assert not CustomerApi.objects.exists()
+
+
+def test_a_form_that_is_wrong_is_not_sent_anywhere(
+    operator: Client, installation: object, sandbox: SandboxApi
+) -> None:
+    said = probed(operator, url=sandbox.url, extra_headers="Host: x")  # type: ignore[attr-defined]
+    assert "Line 1: The header Host" in said
+    assert sandbox.account.total_effects == 0
+
+
+def test_a_test_uses_the_stored_secrets_at_their_own_host(
+    operator: Client, api: CustomerApi
+) -> None:
+    said = probed(operator, api, url=api.url, secret="", extra_headers="", batch_size=3)
+    assert "rd-success" in said
+
+
+@pytest.mark.parametrize(
+    ("auth", "changes"),
+    [
+        ("bearer", {"url": "other"}),
+        ("bearer", {"auth": "oauth2-password", "token_url": "other"}),
+        ("oauth2-password", {"token_url": "other"}),
+        ("oauth2-password", {"url": "other"}),
+        ("oauth2-client", {"token_url": "other"}),
+        ("none", {"url": "other"}),
+    ],
+)
+def test_no_stored_secret_goes_to_a_host_that_it_was_not_stored_for(
+    auth: str, changes: dict[str, str], operator: Client, api: CustomerApi
+) -> None:
+    with Server(reply(200, {"access_token": "t"})) as own, Server(reply(200, {})) as other:
+        CustomerApi.objects.filter(pk=api.pk).update(auth=auth, url=own.url, token_url=own.url)
+        api = CustomerApi.objects.get()
+        api.secret, api.client_secret, api.username = "canary-1", "canary-2", "user"
+        api.extra_headers, api.client_id = '{"X-Key": "canary-3"}', "client"
+        api.save()
+        form: dict[str, Any] = {
+            "url": own.url, "auth": auth, "token_url": own.url, "username": "user",
+            "client_id": "client", "secret": "", "extra_headers": "",
+        }  # fmt: skip
+        form |= {name: other.url if value == "other" else value for name, value in changes.items()}
+        said = probed(operator, api, **form)
+        assert "Not tested" in said
+        assert (own.received, other.received) == ([], [])
+
+
+def test_the_own_mapping_is_kept_as_it_was_written(operator: Client, gk: CustomerApi) -> None:
+    written = '{\n    "request":   {"max_records": 60},\n\n    "accepted": [ 201 ]\n}\n'
+    save(operator, gk.pk, mapping=written.replace("\n", "\r\n"))
+    gk = CustomerApi.objects.get()
+    assert gk.mapping == {"request": {"max_records": 60}, "accepted": [201]}
+    assert gk.mapping_text == written
+    form = operator.get(f"{PLACE}{gk.pk}/change/").context["adminform"].form
+    assert form["mapping"].value() == written
+
+
+def test_the_page_shows_the_whole_mapping_and_where_each_value_comes_from(
+    operator: Client, gk: CustomerApi
+) -> None:
+    save(operator, gk.pk, mapping='{"request": {"max_records": 60}}')
+    context = operator.get(f"{PLACE}{gk.pk}/change/").context
+    origins = {each.path: (each.text, each.origin) for each in context["mapping_values"]}
+    assert origins["request.max_records"] == ("60", "own")
+    assert origins["request.envelope"] == ('"data"', "preset")
+    assert origins["five_xx_safe"] == ("false", "default")
+    drawn = operator.post(f"{PLACE}mapping/", {"preset": "hubspot", "mapping": ""})
+    assert "objectWriteTraceId" in drawn.content.decode()
+    wrong = operator.post(f"{PLACE}mapping/", {"preset": "hubspot", "mapping": "{"})
+    assert wrong.status_code == 200
+    assert "mapping_error" in wrong.context
+
+
+def test_client_credentials_from_the_form_get_a_token_with_scope_and_audience(
+    operator: Client, installation: object
+) -> None:
+    given = reply(200, {"access_token": "token-1", "expires_in": 3600})
+    with Server(given) as issuer, Server(reply(201, {"data": []})) as server:
+        form: dict[str, Any] = {
+            "url": server.url, "auth": "oauth2-client", "token_url": issuer.url, "secret": "",
+            "client_id": "cl", "client_secret": "s3cret", "scope": "a b", "audience": "aud",
+            "extra_headers": "",
+        }  # fmt: skip
+        assert "rd-success" in probed(operator, **form)
+        save(operator, None, **form)
+        api = CustomerApi.objects.get()
+        assert "rd-success" in probed(operator, api, **form | {"client_secret": ""})
+    assert (api.client_secret, api.scope, api.audience) == ("s3cret", "a b", "aud")
+    for request in issuer.received:
+        assert request.body == b"grant_type=client_credentials&scope=a+b&audience=aud"
+        assert request.headers["authorization"] == basic_value("cl", "s3cret")
+    assert server.received[0].headers["authorization"] == "Bearer token-1"
+
+
 def test_testing_needs_the_right_to_change_and_a_post(
     operator: Client, viewer: Client, api: CustomerApi
 ) -> None:
     assert viewer.post(f"{PLACE}{api.pk}/test/").status_code == 403
     assert operator.get(f"{PLACE}{api.pk}/test/").status_code == 405
+    assert viewer.post(f"{PLACE}test/").status_code == 403
+    assert viewer.post(f"{PLACE}mapping/").status_code == 403
 
 
 def test_whoever_may_only_look_sees_no_secret(viewer: Client, gk: CustomerApi) -> None:

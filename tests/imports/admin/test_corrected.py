@@ -185,7 +185,7 @@ def test_a_record_that_failed_twice_in_one_file_is_matched_twice(
 ) -> None:
     customer = samples.customer(1)
     job = make_job.of(customer, customer)
-    answer(job, mixed(X, X))
+    answer(job, mixed(X), mixed(X))  # copies never share a batch
     ended(job)
     address = uploaded(operator, job, corrected(customer), customer)
     assert counts(operator, address) == {"sent": 1, "same": 1}

@@ -272,4 +272,4 @@ def test_the_memory_of_an_export_does_not_grow_with_its_rows(
 
 
 def test_every_status_has_a_word() -> None:
-    assert all(sheets.status_word(each) == each.label for each in ResultStatus)
+    assert all(sheets.status_word(each) == str(each.label) for each in ResultStatus)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from tests.disks import full_disk
 from tests.imports.admin.conftest import url
 from tests.sandbox import samples
 
@@ -135,3 +136,27 @@ def test_a_started_job_takes_no_files(
     assert "its files are what they were" in page.content.decode()
     assert job.files.count() == 1
     assert 'type="file"' not in page.content.decode()
+
+
+def test_a_draft_that_names_a_customer_twice_offers_to_leave_the_earlier_copy_out(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.draft(3)
+    assert "Leave earlier copies out" not in operator.get(url(job, "files")).content.decode()
+    operator.post(url(job, "files", "add"), {"files": [upload("a.json"), upload("b.json")]})
+    assert operator.get(url(job, "files")).context["found"]["duplicates"] == 4
+    for fields, chosen in (({"leave": "1"}, True), ({}, False)):
+        panel = operator.post(url(job, "files", "copies"), fields, headers={"HX-Request": "true"})
+        assert "Leave earlier copies out" in panel.content.decode()
+        job.refresh_from_db()
+        assert job.leave_earlier_copies_out is chosen
+
+
+def test_a_directory_that_cannot_be_kept_is_not_added_by_half(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.draft(3)
+    small, large = upload("a.json", 1), upload("b.json", 40)
+    with full_disk(4_000):
+        operator.post(url(job, "files", "add"), {"files": [small, large]})
+    assert job.files.count() == 1  # the one that it had before

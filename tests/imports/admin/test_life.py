@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.urls import reverse
 
 from imports import lanes
 from imports.admin import life
@@ -146,8 +147,26 @@ def test_the_same_customer_in_another_import_is_on_the_page_the_latest_first(
 def test_a_customer_twice_in_one_file_is_told_twice(make_job: JobMaker) -> None:
     customer = samples.customer(1)
     job = make_job.of(customer, customer)
-    answer(job, mixed(S, X))
-    assert [len(each.rounds) for each in life.chapters(job.results.order_by("pk")[0])] == [1, 1]
+    answer(job, OK, REFUSED)  # copies never share a batch
+    for result in job.results.order_by("pk"):
+        found = life.chapters(result)
+        assert [len(each.rounds) for each in found] == [1, 1]
+        assert found[0].latest == result  # each has a page of its own
+        assert [each.is_copy for each in found] == [False, True]
+
+
+def test_each_copy_of_a_customer_has_a_page_that_tells_what_became_of_it(
+    operator: Client, make_job: JobMaker
+) -> None:
+    customer = samples.customer(1)
+    job = make_job.of(customer, customer)
+    answer(job, OK, REFUSED)
+    imported, refused = job.results.order_by("pk")
+    for result, other in ((imported, refused), (refused, imported)):
+        shown = operator.get(reverse("admin:imports_importresult_change", args=[result.pk]))
+        assert shown.context["latest"].status == result.status
+        other_page = reverse("admin:imports_importresult_change", args=[other.pk])
+        assert other_page in shown.content.decode()
 
 
 @pytest.mark.parametrize("rounds_made", [2, 6])

@@ -15,13 +15,13 @@ import pytest
 from imports.customers.answers import Answer
 from imports.customers.auth import (
     BadCredential,
-    OAuth2,
     basic,
     bearer,
     check_headers,
     header,
     no_auth,
 )
+from imports.customers.oauth2 import OAuth2
 from imports.customers.token_answers import TokenRefused, TokenUnavailable, token_from
 
 if TYPE_CHECKING:
@@ -69,7 +69,11 @@ def refusing(url: str, headers: Mapping[str, str], form: bytes) -> Answer:
 
 
 def oauth(clock: Clock | None = None, **fields: str) -> OAuth2:
-    given = fields or {"username": "importer", "password": CANARY, "client_id": "redrive"}
+    given: dict[str, Any] = fields or {
+        "username": "importer",
+        "password": CANARY,
+        "client_id": "redrive",
+    }
     return OAuth2(URL, clock=clock or Clock(), **given)
 
 
@@ -90,7 +94,7 @@ def test_a_fixed_credential_is_a_header_and_cannot_be_renewed(
     auth: Any, expected: dict[str, str]
 ) -> None:
     assert auth.headers(refusing, PATIENCE) == expected
-    assert auth.renew(expected, refusing, PATIENCE) is None
+    assert auth.renew(expected, 1, refusing, PATIENCE) is None
 
 
 @pytest.mark.parametrize("value", ["", "q\r\nX: y", "q\nz", " q", "q ", "q\x00z", "日本", "q\x7f"])
@@ -198,7 +202,7 @@ def test_twenty_threads_with_a_refused_token_renew_it_once() -> None:
 
     def work() -> str:
         barrier.wait(PATIENCE)
-        renewed = auth.renew(refused, endpoint, PATIENCE)
+        renewed = auth.renew(refused, 1, endpoint, PATIENCE)
         assert renewed is not None
         return renewed["Authorization"]
 
@@ -329,5 +333,5 @@ def test_no_error_or_representation_holds_a_credential() -> None:
 def test_tokens_old_and_new_are_among_the_secrets() -> None:
     endpoint, auth = Endpoint(), oauth()
     refused = auth.headers(endpoint, PATIENCE)
-    auth.renew(refused, endpoint, PATIENCE)
+    auth.renew(refused, 1, endpoint, PATIENCE)
     assert {"token-1", "token-2", CANARY} <= set(auth.secrets())

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from imports.customers import oauth2
 from imports.customers.addresses import Rules
-from imports.customers.auth import BadCredential, OAuth2, bearer
+from imports.customers.auth import BadCredential, bearer
 from imports.customers.client import Endpoint
 from imports.customers.mapping import preset
+from imports.customers.oauth2 import OAuth2
 from imports.policy import Verdict
 from tests.imports.customers.posting import (
     BODY,
@@ -134,6 +136,12 @@ def test_the_environments_proxies_and_netrc_are_ignored(
     assert "authorization" not in server.received[0].headers
 
 
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tries of a refused token follow each other at once."""
+    monkeypatch.setattr(oauth2, "REFUSAL_PAUSES_SECONDS", (0.0,) * 4)
+
+
 # --- Tokens -----------------------------------------------------------------------------------
 
 
@@ -165,12 +173,49 @@ def test_a_refused_token_is_renewed_once_and_the_batch_sent_again() -> None:
     assert b"grant_type=password" in form.body
 
 
-def test_a_token_refused_twice_pauses_the_job() -> None:
-    with Server(token(1), token(2)) as issuer, Server(until("never")) as server:
+def test_a_new_token_that_is_refused_is_tried_again_before_a_person_is_called(
+    no_pauses: None,
+) -> None:
+    """Some APIs learn of a token late; and another program may make one void."""
+    late = [reply(401), reply(401), GOOD]
+    with Server(token(1), token(2)) as issuer, Server(*late) as server:
         outcome = posted(server.url, oauth(issuer.url))
-    assert (outcome.verdict, outcome.code) == (Verdict.PAUSE, "CREDENTIAL_REFUSED")
-    assert "OAuth2 user name and password" in outcome.error
-    assert (len(server.received), len(issuer.received)) == (2, 2)
+    assert outcome.verdict is Verdict.SUCCESS
+    used = [request.headers["authorization"] for request in server.received]
+    assert used == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
+
+
+def test_tokens_that_are_refused_again_and_again_pause_the_job_and_blame_no_password(
+    no_pauses: None,
+) -> None:
+    with Server(token(1), token(2), token(3)) as issuer, Server(until("never")) as server:
+        outcome = posted(server.url, oauth(issuer.url))
+    assert (outcome.verdict, outcome.code) == (Verdict.PAUSE, "TOKEN_REFUSED")
+    assert "accepted the OAuth2 user name and password" in outcome.error
+    assert (len(server.received), len(issuer.received)) == (5, 3)
+
+
+@pytest.mark.parametrize("budget", [0.5, 1.0])
+def test_a_short_deadline_still_leaves_room_for_every_try(budget: float) -> None:
+    with Server(token(1)) as issuer, Server(until("never")) as server:
+        outcome = posted(server.url, oauth(issuer.url), deadline=budget)
+    assert outcome.code == "TOKEN_REFUSED"
+    assert len(server.received) == 1 + len(oauth2.REFUSAL_PAUSES_SECONDS)
+
+
+def test_where_another_program_makes_the_tokens_void_the_batch_waits_and_nobody_is_called(
+    no_pauses: None,
+) -> None:
+    """The API has let us in a moment ago, so neither the credential nor the token URL is wrong."""
+    with (
+        Server(*(token(number) for number in range(1, 9))) as issuer,
+        Server(GOOD, reply(401)) as server,
+        client(server.url, oauth(issuer.url)) as one,
+    ):
+        assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
+        outcome = one.post(BODY, "k", KEYS)
+    assert (outcome.verdict, outcome.code) == (Verdict.DEFERRED, "TOKEN_CONTESTED")
+    assert outcome.retry_after
 
 
 def test_a_refused_fixed_credential_is_submitted_once() -> None:
@@ -250,7 +295,9 @@ def test_a_secret_that_the_api_echoes_is_nowhere_in_the_outcome(
         assert secret not in repr(outcome) + caplog.text
 
 
-def test_neither_password_nor_tokens_are_in_any_outcome(caplog: pytest.LogCaptureFixture) -> None:
+def test_neither_password_nor_tokens_are_in_any_outcome(
+    caplog: pytest.LogCaptureFixture, no_pauses: None
+) -> None:
     caplog.set_level(logging.DEBUG)
 
     def echo(connection: socket.socket, request: Received) -> None:

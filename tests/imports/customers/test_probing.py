@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from imports.customers.auth import OAuth2, bearer
-from imports.customers.mapping import preset
-from imports.customers.probing import probe
+from imports.customers.auth import bearer
+from imports.customers.mapping import Mapping, preset
+from imports.customers.oauth2 import OAuth2
+from imports.customers.probing import Proof, probe
 from tests.imports.customers.posting import client
 from tests.imports.customers.scripted_server import Server, refused_port, reply, reset
 
@@ -23,11 +24,64 @@ def test_the_probe_posts_an_empty_list_and_says_what_it_saw() -> None:
     assert json.loads(server.received[0].body) == {"data": []}
 
 
-def test_the_probe_of_an_api_that_takes_no_empty_list_sends_no_body() -> None:
-    with Server(reply(405)) as server, client(server.url, mapping=preset("hubspot")) as one:
+@pytest.mark.parametrize("status", [200, 204, 405])
+def test_an_api_of_which_nothing_harmless_can_be_asked_is_never_called_connected(
+    status: int,
+) -> None:
+    """Many answer OPTIONS before they look at the credential."""
+    with Server(reply(status)) as server, client(server.url, mapping=preset("hubspot")) as one:
         result = probe(one)
-    assert result.ok
+    assert (result.proof, result.ok) == (Proof.PARTLY, False)
     assert (server.received[0].method, server.received[0].body) == ("OPTIONS", b"")
+
+
+def test_a_token_is_asked_for_and_it_is_said_that_the_api_has_not_judged_it() -> None:
+    given = reply(200, {"access_token": "token-1", "expires_in": 3600})
+    with Server(given) as issuer, Server(reply(204)) as server:
+        auth = OAuth2(issuer.url, username="u", password="p")
+        with client(server.url, auth, mapping=preset("hubspot")) as one:
+            result = probe(one)
+    assert result.proof is Proof.PARTLY
+    assert "The token URL gave a token" in result.sentence
+    assert len(issuer.received) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"ok": True}, b"<html>Please log in</html>", b"", {"data": "none"}],
+)
+def test_an_accepted_status_with_an_answer_that_is_not_the_mappings_is_no_connection(
+    body: Any,
+) -> None:
+    with Server(reply(200, body)) as server, client(server.url) as one:
+        result = probe(one)
+    assert result.proof is Proof.FAILED
+    if body:
+        assert result.answer  # the API's own words
+
+
+def test_where_the_status_alone_is_the_proof_it_is_said_so() -> None:
+    mapping = Mapping.from_document(
+        {
+            "accepted": [200],
+            "proof": "status",
+            "record": {"id": ["id"]},
+            "request": {"empty_allowed": True},
+        }
+    )
+    with Server(reply(200, b"<html>")) as server, client(server.url, mapping=mapping) as one:
+        result = probe(one)
+    assert result.proof is Proof.PROVEN
+    assert "status alone" in result.sentence
+    assert "<html>" in result.answer
+
+
+def test_no_secret_is_among_the_apis_own_words() -> None:
+    refusal = reply(403, {"detail": "no: canary-token"})
+    with Server(refusal) as server, client(server.url, bearer("canary-token")) as one:
+        result = probe(one)
+    assert "no: [secret]" in result.answer
+    assert "canary" not in repr(result)
 
 
 @pytest.mark.parametrize("name", ["gk", "hubspot"])

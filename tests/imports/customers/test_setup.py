@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.sandbox.customer_api import SandboxApi
 
 COMPLETE = {
-    "secret": "s3cr3t-value", "username": "user", "client_id": "client", "header_name": "X-Key",
-    "token_url": "http://127.0.0.1:9/token",
+    "secret": "s3cr3t-value", "client_secret": "s3cr3t-too", "username": "user",
+    "client_id": "client", "header_name": "X-Key", "token_url": "http://127.0.0.1:9/token",
 }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def test_each_way_to_sign_in_names_what_it_needs(kind: AuthKind, api: CustomerAp
         AuthKind.BASIC: {"username", "secret"},
         AuthKind.HEADER: {"header_name", "secret"},
         AuthKind.OAUTH2_PASSWORD: {"token_url", "username", "secret"},
-        AuthKind.OAUTH2_CLIENT: {"token_url", "client_id", "secret"},
+        AuthKind.OAUTH2_CLIENT: {"token_url", "client_id", "client_secret"},
     }[kind]
     assert set(complaints(api)) == needed
     for field, value in COMPLETE.items():

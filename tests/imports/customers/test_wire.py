@@ -5,24 +5,18 @@ from __future__ import annotations
 import errno
 import gzip
 import socket
-import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from imports.customers import wire
 from imports.customers.addresses import Rules
 from imports.customers.auth import FixedAuth
 from imports.customers.client import Client
 from imports.policy import Verdict
+from tests.imports.customers.certified import self_signed
 from tests.imports.customers.posting import (
     BODY,
     DRIPS,
@@ -48,6 +42,8 @@ from tests.imports.customers.scripted_server import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.imports.customers.certified import Certificate
+
 CANARY = "canary-åäö-&<>\"'-secret"
 
 
@@ -58,34 +54,9 @@ def release() -> Iterator[threading.Event]:
     event.set()
 
 
-class Certificate(NamedTuple):
-    """A server's certificate that vouches for itself."""
-
-    name: str
-    path: str
-    context: ssl.SSLContext
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    folder, name = tmp_path_factory.mktemp("tls"), "api.example.com"
-    key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return Certificate(name, str(folder / "cert.pem"), context)
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 # --- Nothing was sent -------------------------------------------------------------------------
@@ -270,7 +241,7 @@ def test_a_certificate_is_checked_for_the_name_though_an_address_is_connected_to
     certificate: Certificate,
 ) -> None:
     with Server(GOOD, tls=certificate.context) as server:
-        trusted: Any = {"rules": at_home(server.port), "ca_file": certificate.path}
+        trusted: Any = {"rules": at_home(server.port), "certificates": certificate.pem}
         right = posted(f"https://{certificate.name}/x", **trusted)
         wrong = posted("https://other.example.com/x", **trusted)
     assert right.verdict is Verdict.SUCCESS
@@ -292,7 +263,7 @@ def test_the_deadline_ends_an_answer_that_drips_through_tls(
     with Server(DRIPS[part], tls=certificate.context) as server:
         rules = at_home(server.port)
         url = f"https://{certificate.name}/x"
-        outcome = posted(url, rules=rules, ca_file=certificate.path, deadline=0.4)
+        outcome = posted(url, rules=rules, certificates=certificate.pem, deadline=0.4)
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "TIMEOUT")
 
 

@@ -1,0 +1,1 @@
+"""How requests leave: which addresses, through what, trusting whom."""

@@ -1,0 +1,56 @@
+"""Records that Redrive could not send: they have neither failed nor succeeded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Exists, OuterRef
+
+from imports.models import ImportResult
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from django.db.models import QuerySet
+
+    from imports.models import ImportJob
+
+RECORD_KEPT = 1 << 20  # bytes of a record that was never sent; of a longer one only its beginning
+# Left out for what is known of the customer from elsewhere, not because the record is at fault.
+EARLIER_COPY = "EARLIER_COPY"
+KNOWN_ELSEWHERE = frozenset(
+    {
+        "ALREADY_IMPORTED",
+        "BEING_RETRIED",
+        "CORRECTED_SINCE",
+        EARLIER_COPY,
+        "EXCLUDED_BEFORE",
+        "IMPORTED_LATER",
+        "MAY_BE_IMPORTED",
+        "ROW_DUPLICATE",
+        "ROW_HEADER",
+        "TWICE",
+    }
+)
+
+
+def count_left_out(job: ImportJob) -> int:
+    """How many of the job's own records could not be sent. No query where none was left out."""
+    return left_out([job.pk]).count() if job.unsendable_count else 0
+
+
+def left_out(jobs: Collection[int]) -> QuerySet[ImportResult]:
+    """Those of these jobs of which no corrected version went out since."""
+    corrected = ImportResult.objects.filter(retry_of=OuterRef("pk"))
+    never_sent = ImportResult.objects.filter(
+        job_id__in=jobs, status=ResultStatus.EXCLUDED, batch__isnull=True
+    )
+    # Without a code no record is left out; saying so lets the index of trouble answer.
+    could_not = never_sent.exclude(error_code="").exclude(error_code__in=KNOWN_ELSEWHERE)
+    return could_not.exclude(Exists(corrected))
+
+
+def is_kept_whole(result: ImportResult) -> bool:
+    """Whether the record's bytes are all here."""
+    return 0 < len(result.refused_record or b"") < RECORD_KEPT
