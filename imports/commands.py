@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from imports import jobs, sweeper
+from imports.ledger import bulk_actions
 from imports.ledger.moves import NotAllowed, start
 from imports.ledger.sums import Sums, describe, sums
-from imports.models import ImportJob
+from imports.models import ImportJob, Plan
 from imports.models.jobs import Beginning
 from imports.states import ENDED_JOBS, JobStatus
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 LOOK_SECONDS = 0.5
+BESIDE_SECONDS = 0.1
 NO_WORKER = (
     "No worker is listening: nothing will happen until one does. Start one with `make worker`."
 )
@@ -38,6 +40,14 @@ def find_job(job_id: int) -> ImportJob:
     """The job of that id, or exit code 2."""
     job = ImportJob.objects.filter(pk=job_id).first()
     return job if job is not None else refuse(f"There is no job {job_id}.")
+
+
+def finish(plan: Plan) -> None:
+    """Carry a bulk action out to its end, beside any worker that is at it."""
+    while not Plan.objects.filter(pk=plan.pk).exclude(finished_at=None).exists():
+        if not bulk_actions.carry_on(plan):
+            time.sleep(BESIDE_SECONDS)  # a worker holds it
+    plan.refresh_from_db()
 
 
 def add_beginning(parser: CommandParser) -> None:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from imports.admin import choice as choices
 from imports.admin import page, workspace
-from imports.ledger import plans, rounds
+from imports.ledger import bulk_actions, rounds
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _told(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
         "count": count,
         "examples": choices.some(chosen),
         "fields": [*choice.fields(), ("counted", str(count)), ("as_of", asked_at)],
-        "is_in_background": count > plans.PART,
+        "is_in_background": count > bulk_actions.CHUNK,
     }
 
 

@@ -25,6 +25,7 @@ ACTIONS: dict[str, _StrOrPromise] = {
     "paused": pgettext_lazy("log", "Paused"),
     "resumed": pgettext_lazy("log", "Resumed"),
     "cancelled": pgettext_lazy("log", "Cancelled"),
+    "re-queued": pgettext_lazy("log", "Re-queued"),
     "finished": pgettext_lazy("log", "Finished"),
     "input refused": pgettext_lazy("log", "Input refused"),
     "duplicates": pgettext_lazy("log", "Named more than once"),

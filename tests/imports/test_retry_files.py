@@ -16,9 +16,10 @@ from imports import drafts, lanes, retry_files
 from imports.customers.reading import read_records
 from imports.customers.selection import customer_files
 from imports.customers.setup import checks_of
-from imports.ledger import moves, rounds
+from imports.ledger import moves
 from imports.models import RetryFile
 from imports.policy import Verdict
+from tests.decisions import retry
 from tests.jobs import HALVE, LOST, OK, REFUSED, answer, at_once, keys, mixed, run
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def test_what_was_taken_on_by_a_later_round_is_not_in_the_files_of_the_first(
 ) -> None:
     job = make_job(6)
     answer(job, REFUSED, REFUSED)
-    second = rounds.retry(job).job
+    second = retry(job).job
     assert lanes.read_input(second)
     answer(second, OK, REFUSED)
     directory = written(job, tmp_path)
@@ -267,4 +268,4 @@ def test_files_that_are_loaded_again_go_out_and_finish_the_first_jobs_story(
     answer(draft, OK)
     assert (story(job).total, story(job).success, story(job).rounds) == (6, 6, 2)
     with pytest.raises(moves.NotAllowed):
-        rounds.retry(job)  # it has been taken on already
+        retry(job)  # it has been taken on already

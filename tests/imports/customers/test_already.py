@@ -9,12 +9,13 @@ import pytest
 from imports import drafts, lanes, retry_files
 from imports.customers import versions
 from imports.customers.setup import checks_of
-from imports.ledger import moves, rounds, verdicts
+from imports.ledger import moves
 from imports.ledger.bodies import bytes_of
 from imports.ledger.versions import resubmit
 from imports.models import ImportJob
 from imports.policy import Verdict
 from imports.states import ResultStatus
+from tests.decisions import exclude, resolve_unknown, retry
 from tests.jobs import (
     LOST,
     OK,
@@ -60,7 +61,7 @@ def load(make_job: JobMaker, *paths: Path, insists: bool = False) -> ImportJob:
 
 
 def retried(job: ImportJob) -> ImportJob:
-    new = rounds.retry(job).job
+    new = retry(job).job
     lanes.read_input(new)
     return new
 
@@ -126,7 +127,7 @@ def test_records_that_a_person_left_out_for_good_are_not_sent(
     failed: ImportJob, make_job: JobMaker, tmp_path: Path
 ) -> None:
     path = retry_file(failed, tmp_path)
-    verdicts.exclude(failed, failed.results.all(), reason="closed", actor="anna")
+    exclude(failed, failed.results.all(), reason="closed", actor="anna")
     assert refusals(load(make_job, path)) == {"EXCLUDED_BEFORE"}
 
 
@@ -173,7 +174,7 @@ def test_unconfirmed_files_are_known_again_too(make_job: JobMaker, tmp_path: Pat
     assert directory is not None
     again = load(make_job, directory / "unconfirmed_batch_01.json")
     assert refusals(again) == {"MAY_BE_IMPORTED"}
-    verdicts.resolve_unknown(job, job.results.all(), arrived=False, reason="no", actor="a")
+    resolve_unknown(job, job.results.all(), arrived=False, reason="no", actor="a")
     assert job.results.filter(status=ResultStatus.ERROR).count() == 3
     assert len(keys(load(make_job, directory / "unconfirmed_batch_01.json"), "pending")) == 3
 
