@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
 
+from imports import known_before
 from imports.admin import choice as choices
 from imports.admin import page, workspace
-from imports.ledger import bulk_actions, rounds
+from imports.ledger import bulk_actions
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -25,8 +26,14 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
     """How many go out again, and how many would only fail again."""
     asked_at = choices.now()
     chosen = choice.waiting(job, ResultStatus.ERROR)
-    sensible, left_out = rounds.without_the_hopeless(job, chosen)
-    told = _told(choice, sensible, asked_at) | {"left_out": left_out}
+    sensible, left_out, later = bulk_actions.sensible(job, chosen)
+    told = _told(choice, sensible, asked_at) | {
+        "left_out": left_out + later.total(),
+        "later": known_before.of_later(
+            (each.job, each.status, count) for each, count in sorted(later.items())
+        ),
+        "hopeless": left_out,
+    }
     return _shown(request, job, "retry", told)
 
 

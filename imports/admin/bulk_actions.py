@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from imports import jobs
+from imports import jobs, known_before
 from imports.admin import permissions, plan_words, words, workspace
 from imports.admin.addresses import to_tab
 from imports.ledger import bulk_actions
@@ -52,6 +52,8 @@ def carry_out(
     if done.made and starts:
         jobs.ring_on_commit(done.made.pk)
     messages.success(request, _what_happened(done, counted))
+    for said in known_before.of_later(done.imported_later):
+        messages.info(request, said)
     return done
 
 

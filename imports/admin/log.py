@@ -33,6 +33,7 @@ ACTIONS: dict[str, _StrOrPromise] = {
     "password changed": pgettext_lazy("log", "Password changed"),
     "retried": pgettext_lazy("log", "Retried"),
     "corrected": pgettext_lazy("log", "Corrected"),
+    "sent elsewhere": pgettext_lazy("log", "Sent to another API"),
     "excluded": pgettext_lazy("log", "Excluded"),
     "unknown arrived": pgettext_lazy("log", "Unknown ones had arrived"),
     "unknown did not arrive": pgettext_lazy("log", "Unknown ones had not arrived"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from imports.customers.records import Record
     from imports.models import ImportFile, ImportJob
 
+LOOKED_UP_AT_ONCE = 1_000  # records
 RECORD_KEPT = 1 << 20  # bytes of a refused record that the ledger keeps
 
 
@@ -56,7 +58,7 @@ class Reader:
         try:
             _refuse_changed(file)
             records = read_records(Path(file.path), file.name, self.checks, ignored)
-            already = Already(file, self.taken, insists=self.job.insists)
+            already = Already(self.job, file, self.taken, insists=self.job.insists)
             groups = cut(self._sendable(file, records, already), self.job.batch_size, self.checks)
             for group in groups:
                 self._add_batch(file, group, already)
@@ -68,7 +70,7 @@ class Reader:
         self, file: ImportFile, records: Iterable[Record], already: Already
     ) -> Iterator[Record]:
         """The records that go out; the others are excluded, each with its reason."""
-        for record in records:
+        for record in _looked_up(records, already):
             refusal = record.refusal or already.refusal(record)
             if refusal is not None:
                 kept = record.raw[:RECORD_KEPT]
@@ -92,6 +94,14 @@ class Reader:
         self.last_number += 1
         frame = (whole, len(opening), len(closing))
         self.taker.add_batch(self.last_number, 0, frame, records, file.pk)
+
+
+def _looked_up(records: Iterable[Record], already: Already) -> Iterator[Record]:
+    """The same records; what is known of them is found out for many at once."""
+    rest = iter(records)
+    while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
+        already.look_up(some)
+        yield from some
 
 
 def _refuse_changed(file: ImportFile) -> None:

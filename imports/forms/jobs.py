@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -92,8 +93,8 @@ class JobSettingsForm(JobModelForm):
                 "wave waits for the one before, and the job stops where a whole wave fails."
             ),
             "insists": _(
-                "Off: customers of a retry file that were imported meanwhile are left out, each "
-                "with its reason. On: they are sent once more."
+                "Off: customers that were imported already, or in a newer version, are left out, "
+                "each with its reason. On: they are sent once more."
             ),
         }  # fmt: skip
 
@@ -113,8 +114,8 @@ class JobSettingsForm(JobModelForm):
         if job.status == JobStatus.PAUSED:
             settled |= set(self.fields) - set(PACE)
         if job.batches.exists():
-            settled.add("batch_size")  # the batches are cut
-        if not job.files.filter(retry_file__isnull=False).exists():
+            settled |= {"batch_size", "api"}  # they are cut, as the retry of what failed there
+        if not job.files.filter(Q(retry_file__isnull=False) | ~Q(known_before=[])).exists():
             settled.add("insists")
         if job.api_id is None:
             settled.add("api")

@@ -8,6 +8,7 @@ done, so a worker that is killed takes nothing with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from imports import kinds
+from imports import kinds, known_before
 from imports.ledger import rounds, verdicts
 from imports.ledger.copying import copy
 from imports.ledger.intake import copy_in
+from imports.ledger.later_imports import without_later
 from imports.ledger.moves import NotAllowed, lock, note, tell_of
 from imports.models import ImportResult, Plan, PlanPart
 from imports.models.jobs import Beginning
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from imports.ledger.later_imports import Later
     from imports.models import ImportJob
 
 CHUNK = 2_000  # records of one transaction, and of anything that is done while a person waits
@@ -100,7 +103,8 @@ def _confirm(plan: Plan, only: Q, beginning: str) -> None:
                 "was begun. Wait until it has ended, then look at what is left."
             )
         )
-    chosen, plan.left_out = _choose(plan, only)
+    chosen, plan.left_out, later = _choose(plan, only)
+    plan.imported_later = [[each.job, each.status, n] for each, n in sorted(later.items())]
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
     plan.in_background = len(ids) > CHUNK
     if not plan.in_background:
@@ -117,13 +121,27 @@ def _confirm(plan: Plan, only: Q, beginning: str) -> None:
         _do_at_once(plan, ids)
 
 
-def _choose(plan: Plan, only: Q) -> tuple[QuerySet[ImportResult], int]:
-    """The records that the action is about, and how many of them a retry leaves out."""
+def _choose(plan: Plan, only: Q) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
+    """The records that the action is about, and how many of them a retry leaves out, and why."""
     action = PlanAction(plan.action)
     chosen = rounds.waiting(plan.job, status_for(action)).filter(only)
     if action == PlanAction.RETRY and not plan.insists:
-        return rounds.without_the_hopeless(plan.job, chosen)
-    return chosen, 0
+        return sensible(plan.job, chosen)
+    return chosen, 0, Counter()
+
+
+def sensible(
+    job: ImportJob, chosen: QuerySet[ImportResult]
+) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
+    """Those that a retry takes unless somebody insists on all of them.
+
+    Also how many would only fail again, and how many are older than what the API has by now.
+    """
+    chosen, hopeless = rounds.without_the_hopeless(job, chosen)
+    if job.api_id is None:
+        return chosen, hopeless, Counter()
+    newest, later = without_later(chosen)
+    return newest, hopeless, later
 
 
 def _retried_already(plan: Plan, only: Q) -> int:
@@ -134,7 +152,10 @@ def _retried_already(plan: Plan, only: Q) -> int:
 
 def _nothing_left(plan: Plan) -> str:
     if plan.action == PlanAction.RETRY:
-        return rounds.nothing_left(plan.job, plan.skipped_retried, plan.left_out)
+        later = known_before.of_later(plan.imported_later)
+        return " ".join(later) or rounds.nothing_left(
+            plan.job, plan.skipped_retried, plan.left_out
+        )
     return _("None of these records stands as it did: nothing was changed. Look at them again.")
 
 
@@ -255,7 +276,7 @@ def _copy(plan: Plan, ids: list[int]) -> int:
     """Into the retry's job: those of these records that still wait; how many."""
     if plan.made is None:
         raise RuntimeError("the retry that was being put together is gone")
-    chosen, _left_out = _choose(plan, Q(pk__in=ids))
+    chosen, *_left_out = _choose(plan, Q(pk__in=ids))
     return copy(plan.made, chosen, keep_keys=plan.action == PlanAction.SEND_AGAIN)
 
 

@@ -47,6 +47,8 @@ class Plan(models.Model):
     left_alone = models.PositiveIntegerField(default=0)  # they had changed meanwhile
     left_out = models.PositiveIntegerField(default=0)  # they would fail again: nobody insisted
     skipped_retried = models.PositiveIntegerField(default=0)  # a later retry has them already
+    # Older than what their API has by now, and nobody insisted: [[job, its status there, count]].
+    imported_later = models.JSONField(default=list, blank=True)
     in_background = models.BooleanField(default=False)  # many: workers do it chunk by chunk
     trouble = models.TextField(default="", blank=True)  # why it ended before its time
     confirmed_at = models.DateTimeField(db_default=Now())

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imports import drafts, dry_runs
+from imports import drafts, dry_runs, known_before
 from imports.commands import SOME_FAILED, JobCommand, add_beginning, refuse
 from imports.customers.forecast_words import in_words
 from imports.customers.selection import customer_files
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 class Command(JobCommand):
     """All files are checked first; if one cannot be read, nothing is imported (exit code 2)."""
 
-    help = "Import customers from JSON files, or directories of them (retry directories too)."
+    help = (
+        "Import customers from JSON files, or directories of them (retry directories too). The "
+        "very same file again, at the same API, sends only what did not succeed the first time: "
+        "the others are excluded (ALREADY_IMPORTED, IMPORTED_LATER), which is said before "
+        "anything is sent and is no failure. A retry file that was changed corrects the records "
+        "that failed. --force sends all of it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -33,9 +39,12 @@ class Command(JobCommand):
         )
         parser.add_argument("--name", default="", metavar="TEXT", help="what to call this import")
         parser.add_argument(
+            "--force",
             "--insist",
+            dest="force",
             action="store_true",
-            help="send the records of retry files even if they have been imported meanwhile",
+            help="send also what is left out otherwise: records of a retry file, or of a file "
+            "that this API got before, that were imported already or in a newer version",
         )
         parser.add_argument(
             "--dry-run",
@@ -53,7 +62,7 @@ class Command(JobCommand):
             self._foretell(api, paths, options)
             return
         name = options["name"] or self._name(options["paths"])
-        job = drafts.new_draft(api, name, "command line", insists=options["insist"])
+        job = drafts.new_draft(api, name, "command line", insists=options["force"])
         self._add(job, paths)
         self.launch(job, options)
 
@@ -66,7 +75,7 @@ class Command(JobCommand):
     def _foretell(self, api: CustomerApi, paths: list[Path], options: dict[str, Any]) -> None:
         """Say what would happen; exit 1 where anything would be left out."""
         try:
-            found = dry_runs.of_paths(api, paths, insists=options["insist"])
+            found = dry_runs.of_paths(api, paths, insists=options["force"])
         except UnreadableInput as error:
             refuse(f"{error}\nNothing would be imported.")
         self.stdout.write(json.dumps(found) if options["json"] else in_words(found))
@@ -82,6 +91,11 @@ class Command(JobCommand):
             file = drafts.add_path(job, path)
             for warning in [*file.warnings, *(refusal["message"] for refusal in file.refusals)]:
                 self.stderr.write(self.style.WARNING(warning))
+        notes = [note for file in job.files.order_by("pk") for note in file.known_before]
+        for said in known_before.of_files(notes):
+            self.stderr.write(self.style.WARNING(said))
+        if notes and not job.insists:
+            self.stderr.write("--force insists.")
         if unreadable := drafts.unreadable(job):
             drafts.remove_draft(job)
             refuse("\n".join([*(file.message for file in unreadable), "Nothing was imported."]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imports import known_before
 from imports.commands import JobCommand, add_beginning, find_job, finish, refuse
 from imports.ledger import bulk_actions
 from imports.ledger.moves import NotAllowed
@@ -29,7 +30,8 @@ class Command(JobCommand):
             "--insist",
             dest="force",
             action="store_true",
-            help="bills: also those whose password was refused and has not been changed since",
+            help="also those that are left out otherwise: customers whom this API got in a newer "
+            "version since; bills whose password was refused and has not been changed",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,7 +50,9 @@ class Command(JobCommand):
         self.follow(done.made, options)
 
     def _tell(self, done: Plan) -> None:
-        """What is left out, before anything is sent."""
+        """What is left out."""
+        for said in known_before.of_later(done.imported_later):
+            self.stderr.write(f"{said} (--force)")
         if done.skipped_retried:
             self.stderr.write(
                 f"{done.skipped_retried} failed records are being retried already: left out."

@@ -154,17 +154,16 @@ def test_the_same_retry_file_twice_in_one_job_sends_its_records_once(
     assert again.results.filter(status="excluded").count() == 6
 
 
-def test_a_file_that_was_edited_is_a_file_like_any_other(
+def test_of_a_file_that_was_edited_what_was_imported_meanwhile_is_left_out(
     failed: ImportJob, make_job: JobMaker, tmp_path: Path
 ) -> None:
     path = retry_file(failed, tmp_path)
     path.write_bytes(path.read_bytes().replace(b"EMMA", b"EMMY"))
     answer(retried(failed), OK)
     again = load(make_job, path)
-    assert again.files.get().retry_file is None
-    assert again.retry_of_id is None
-    assert len(keys(again, "pending")) == 3
-    assert set(again.results.values_list("retry_of", flat=True)) == {None}
+    assert again.retry_of == failed
+    assert refusals(again) == {"ALREADY_IMPORTED"}
+    assert len(keys(load(make_job, path, insists=True), "pending")) == 3
 
 
 def test_unconfirmed_files_are_known_again_too(make_job: JobMaker, tmp_path: Path) -> None:
