@@ -15,6 +15,7 @@ from imports.customers.correcting import is_same
 from imports.customers.reading import read_records
 from imports.customers.versions import Version
 from imports.ledger.bodies import bytes_of
+from imports.ledger.later_imports import later_imports
 from imports.ledger.sums import family
 from imports.models import ImportResult
 from imports.states import ResultStatus
@@ -37,6 +38,7 @@ class Fate(StrEnum):
 
     SENT = "sent"  # it failed, and is another now: it goes out as a new version
     SAME = "same"  # it failed, and is what it was: it would fail again
+    LATER = "later"  # it failed, and its API has, or may have, a newer version from another job
     IMPORTED = "imported"  # it has been imported meanwhile, or never failed
     UNKNOWN = "unknown"  # it may have arrived: a person looks first
     LEFT_OUT = "left_out"  # a person left it out for good
@@ -49,7 +51,7 @@ class Fate(StrEnum):
 # These keep the whole file from being sent: nothing is half-imported.
 OBSTACLES = (Fate.STRANGER, Fate.TWICE, Fate.UNSENDABLE)
 # These go out only if somebody insists, and only where they were changed.
-INSISTABLE = (Fate.IMPORTED, Fate.UNKNOWN, Fate.LEFT_OUT)
+INSISTABLE = (Fate.LATER, Fate.IMPORTED, Fate.UNKNOWN, Fate.LEFT_OUT)
 FATE_OF = {
     ResultStatus.SUCCESS: Fate.IMPORTED,
     ResultStatus.UNKNOWN: Fate.UNKNOWN,
@@ -168,6 +170,14 @@ class _Family:
         """Each record with the version that it corrects: one that failed before any other."""
         latest = self._latest({each.key for each in records if each.key})
         sent = bytes_of([row.pk for rows in latest.values() for row in rows])
+        later = later_imports(
+            [
+                row.pk
+                for rows in latest.values()
+                for row in rows
+                if row.status == ResultStatus.ERROR
+            ]
+        )
         for record in records:
             if record.refusal:
                 yield Entry(file, record, Fate.UNSENDABLE)
@@ -178,7 +188,7 @@ class _Family:
                 yield Entry(file, record, Fate.TWICE if rows else Fate.STRANGER)
                 continue
             self.taken.add(row.pk)
-            yield _judged(file, record, row, sent[row.pk])
+            yield _judged(file, record, row, sent[row.pk], is_later=row.pk in later)
 
     def _latest(self, keys: set[str]) -> dict[str, list[ImportResult]]:
         later = ImportResult.objects.filter(retry_of=OuterRef("pk"))
@@ -195,10 +205,14 @@ def _has_failed(row: ImportResult) -> bool:
     return row.status == ResultStatus.ERROR or never_sent
 
 
-def _judged(file: str, record: Record, row: ImportResult, before: bytes) -> Entry:
+def _judged(
+    file: str, record: Record, row: ImportResult, before: bytes, *, is_later: bool
+) -> Entry:
     is_changed = before != record.raw and not is_same(_text(before), _text(record.raw))
-    if _has_failed(row):
-        fate = Fate.SENT if is_changed else Fate.SAME
+    if _has_failed(row) and is_changed:
+        fate = Fate.LATER if is_later else Fate.SENT
+    elif _has_failed(row):
+        fate = Fate.SAME
     else:
         fate = FATE_OF[ResultStatus(row.status)]
     return Entry(file, record, fate, row, before, is_changed)

@@ -304,3 +304,20 @@ def test_the_plan_asks_the_ledger_a_few_times_for_a_thousand_records(
             corrections.entries(job, [corrections.Upload(path, "fixed.json")], checks)
         )
     assert plan.counts.total() == 60
+
+
+def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_insists(
+    operator: Client, job: ImportJob, make_job: JobMaker
+) -> None:
+    first, second, _third = records(job)
+    newer = make_job.of(first)
+    answer(newer, OK)
+    address = uploaded(operator, job, corrected(first), corrected(second))
+    assert counts(operator, address) == {"later": 1, "sent": 1}
+    agree(operator, address)
+    sent = ImportJob.objects.get(retry_of=job)
+    assert sent.results.get().key == second["person"]["customerId"]
+    address = uploaded(operator, job, corrected(first))
+    agree(operator, address, insists="1")
+    insisted = ImportJob.objects.filter(retry_of=job).latest("pk")
+    assert insisted.results.get().key == first["person"]["customerId"]
