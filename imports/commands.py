@@ -13,6 +13,7 @@ from tqdm import tqdm
 from imports import jobs, sweeper
 from imports.ledger import bulk_actions
 from imports.ledger.moves import NotAllowed, start
+from imports.ledger.rounds import how_many_wait
 from imports.ledger.sums import Sums, describe, sums
 from imports.models import ImportJob, Plan
 from imports.models.jobs import Beginning
@@ -116,9 +117,12 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
         lines.append(f"  Paused: {job.pause_message}")
     if told["retry_directory"]:
         lines.append(f"  Retry files: {told['retry_directory']}")
-    if told["error"]:
+    wait = how_many_wait(job)
+    if wait.failed:
         lines.append(f"  Try the failed ones again: python manage.py retry_failed {job.pk} --wait")
-    if told["unknown"]:
+    elif told["error"]:
+        lines.append("  The failed ones went out again since: see the later jobs.")
+    if wait.unknown:
         lines.append(
             "  Look the unknown ones up in the receiving system before sending them again."
         )

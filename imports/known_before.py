@@ -58,7 +58,8 @@ OF_FILES: dict[str, _StrOrPromise] = {
         "count",
     ),
     SAME_FILE: _(
-        "The very same file, %(file)s, was imported at “%(api)s” in job %(job)s, on %(day)s."
+        "The very same file, %(file)s, was imported at “%(api)s” in job %(job)s, on %(day)s at "
+        "%(time)s."
     ),
     CHANGED_RETRY_FILE: _(
         "%(file)s is a retry file of job %(job)s that was changed since it was written: its "
@@ -114,7 +115,15 @@ OF_FILES: dict[str, _StrOrPromise] = {
         "count",
     ),
 }
+INSISTABLE = (
+    "ALREADY_IMPORTED", "IMPORTED_LATER", "MAY_BE_IMPORTED", "EXCLUDED_BEFORE", "CORRECTED_SINCE",
+)  # fmt: skip
 OF_ONE_FILE = (SAME_FILE, CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE)  # the others are added up
+
+
+def is_insistable(note: dict[str, Any]) -> bool:
+    """Whether a note is about records that are left out unless somebody insists."""
+    return note["code"] in INSISTABLE
 
 
 def of_later(imported_later: Iterable[Sequence[Any]]) -> list[str]:
@@ -142,7 +151,8 @@ def of_files(notes: Iterable[dict[str, Any]]) -> list[str]:
 def _sentence(note: dict[str, Any], count: int) -> str:
     told = {**note, "count": count, "n": _number(count)}
     if at := parse_datetime(note.get("at") or ""):
-        told["day"] = date_format(localtime(at), "DATETIME_FORMAT")
+        here = localtime(at)
+        told |= {"day": date_format(here, "DATE_FORMAT"), "time": date_format(here, "H:i")}
     return str(OF_FILES[note["code"]] % told)
 
 

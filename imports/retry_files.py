@@ -137,6 +137,7 @@ def _write_words(
         "import_type": job.kind,
         "job": job.pk,
         "job_name": job.name,
+        "api": job.api.name if job.api else "",
         "total_failed_batches": len(failed),
         "total_failed_customers": sum(len(one.results) for one in failed),
         "total_unconfirmed_customers": sum(len(one.results) for one in unconfirmed),

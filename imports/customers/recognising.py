@@ -53,7 +53,7 @@ def _best(job: ImportJob, found: QuerySet[RetryFile]) -> RetryFile | None:
     """The newest; one of this API before any other."""
     rows = list(found.select_related("job").order_by("-pk"))
     here = [each for each in rows if each.job.api_id == job.api_id]
-    return (here or rows or [None])[0]
+    return next(iter(here or rows), None)
 
 
 def _by_summary(job: ImportJob, file: ImportFile) -> RetryFile | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Exists, F, OuterRef
@@ -51,10 +51,13 @@ WITH RECURSIVE chain (id, key, api, node, oldest, same) AS (
 )
 SELECT DISTINCT ON (v.id) v.id, other.job_id, other.status
 FROM version v
-JOIN import_results other ON other.key = v.key AND other.id > v.oldest
+CROSS JOIN LATERAL (  -- by its index, whatever the planner thinks of the number of jobs
+    SELECT r.id, r.job_id, r.status FROM import_results r
+    WHERE r.key = v.key AND r.id > v.oldest AND r.status = ANY(%(stands)s)
+    OFFSET 0
+) other
 JOIN imports_importjob j ON j.id = other.job_id AND j.api_id = v.api
-WHERE other.status = ANY(%(stands)s)
-  AND NOT (other.status = 'pending' AND j.status = ANY(%(not_sent)s))
+WHERE NOT (other.status = 'pending' AND j.status = ANY(%(not_sent)s))
   AND NOT EXISTS (SELECT 1 FROM chain c WHERE c.id = v.id AND c.node = other.id)
 ORDER BY v.id, array_position(%(stands)s, other.status::text), other.id DESC
 """
@@ -72,7 +75,7 @@ def later_imports(ids: Collection[int]) -> dict[int, Later]:
     """Of these results, those of whose customers their API has, or may have, a newer version."""
     if not ids:
         return {}
-    told = {
+    told: dict[str, Any] = {
         "ids": list(ids),
         "stands": [each.value for each in STANDS],
         "not_sent": [each.value for each in NOT_SENT],

@@ -96,7 +96,7 @@ def test_the_whole_story_on_the_command_line(
     assert (again.code, again.job["excluded"], again.job["success"]) == (0, 3, 0)
     assert not sandbox.account.difference(samples.customer_id(n) for n in range(9))
     insisted = command(
-        "import_customers", first.job["retry_directory"], "--api", "sandbox", "--insist",
+        "import_customers", first.job["retry_directory"], "--api", "sandbox", "--force",
         "--wait", "--json",
     )  # fmt: skip
     assert insisted.job["excluded"] == 0

@@ -94,8 +94,8 @@ class Command(JobCommand):
         notes = [note for file in job.files.order_by("pk") for note in file.known_before]
         for said in known_before.of_files(notes):
             self.stderr.write(self.style.WARNING(said))
-        if notes and not job.insists:
-            self.stderr.write("--force insists.")
+        if not job.insists and any(map(known_before.is_insistable, notes)):
+            self.stderr.write("--force sends what is left out.")
         if unreadable := drafts.unreadable(job):
             drafts.remove_draft(job)
             refuse("\n".join([*(file.message for file in unreadable), "Nothing was imported."]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imports import drafts, retry_files
+from imports import drafts, lanes, retry_files
 from imports.ledger import moves
 from imports.models import CustomerApi, ImportJob, Plan
 from imports.policy import Verdict
@@ -62,8 +62,6 @@ def test_a_draft_of_the_same_file_says_so_beside_start(
     first = drafts.new_draft(make_job.api, "first")
     drafts.add_path(first, paths[0])
     moves.start(first)
-    from imports import lanes
-
     lanes.read_input(first)
     answer(first, OK)
     again = drafts.new_draft(make_job.api, "again")
@@ -103,3 +101,16 @@ def test_a_retry_that_is_cut_goes_to_the_api_where_its_records_failed(
     operator.post(url(job, "failures", "retry"), {"which": "all", "start": "later"})
     draft = ImportJob.objects.get(retry_of=job)
     assert "api" not in operator.get(url(draft, "settings")).context["form"].fields
+
+
+def test_whoever_fixes_one_customer_is_told_of_the_newer_version_that_it_would_replace(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job, newer = overtaken(make_job)
+    pages = {
+        key: operator.get(f"/admin/imports/importresult/{pk}/fix/")
+        for pk, key in job.results.values_list("pk", "key")
+    }
+    assert pages[samples.customer_id(1)].context["later"].job == newer.pk
+    assert url(newer, "progress") in pages[samples.customer_id(1)].content.decode()
+    assert pages[samples.customer_id(2)].context["later"] is None
