@@ -36,7 +36,9 @@ class ImportFile(models.Model):
     refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
     retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
     # What its API has, or may have, of its records: codes with parameters (imports.known_before).
-    known_before = models.JSONField(default=list, blank=True)
+    known_before = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), blank=True
+    )
     added_at = models.DateTimeField(_("added"), db_default=Now())
 
     class Meta:

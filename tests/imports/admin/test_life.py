@@ -135,8 +135,9 @@ def test_the_same_customer_in_another_import_is_on_the_page_the_latest_first(
     operator: Client, make_job: JobMaker
 ) -> None:
     customer = samples.customer(1)
-    first, second = make_job.of(customer), make_job.of(customer)
+    first = make_job.of(customer)
     answer(first, REFUSED)
+    second = make_job.of(customer)
     answer(second, OK)
     told = operator.get(f"{RESULTS}{first.results.get().pk}/change/").context
     assert [each["told"].latest.job_id for each in told["chapters"]] == [second.pk, first.pk]
