@@ -13,12 +13,16 @@ from imports import known_before
 from imports.admin import choice as choices
 from imports.admin import page, workspace
 from imports.ledger import bulk_actions
+from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from django.http import HttpRequest, HttpResponse
 
     from imports.admin.choice import Choice
+    from imports.ledger.later_imports import Later
     from imports.models import ImportJob
 
 
@@ -29,12 +33,15 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
     sensible, left_out, later = bulk_actions.sensible(job, chosen)
     told = _told(choice, sensible, asked_at) | {
         "left_out": left_out + later.total(),
-        "later": known_before.of_later(
-            (each.job, each.status, count) for each, count in sorted(later.items())
-        ),
+        "later": _said(later),
         "hopeless": left_out,
     }
     return _shown(request, job, "retry", told)
+
+
+def _said(later: Counter[Later]) -> list[str]:
+    rows = sorted(later.items())
+    return known_before.of_later((each.job, each.status, count) for each, count in rows)
 
 
 def ask(
@@ -43,7 +50,11 @@ def ask(
 ) -> HttpResponse:  # fmt: skip
     """A decision that needs a reason. HTTP 422 where one was missing."""
     asked_at = choices.now()
-    told |= _told(choice, choice.waiting(job, status), asked_at)
+    chosen = choice.waiting(job, status)
+    told |= _told(choice, chosen, asked_at)
+    if status == ResultStatus.UNKNOWN:
+        *_others, later = bulk_actions.sensible(job, chosen, PlanAction.SEND_AGAIN)
+        told |= {"later": _said(later), "left_out": later.total()}
     told |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
     return _shown(request, job, question, told)
 

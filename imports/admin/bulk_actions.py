@@ -77,9 +77,11 @@ def decide(
     request: HttpRequest, job: ImportJob, action: PlanAction, choice: Choice, reason: str
 ) -> HttpResponse:
     """Decide from the Failures tab, with a reason; what goes out again is shown where it goes."""
+    insists = "insists" in request.POST
     done = carry_out(
-        request, job, action, choice.records(job), reason=reason, counted=choice.counted
-    )
+        request, job, action, choice.records(job), reason=reason, insists=insists,
+        counted=choice.counted,
+    )  # fmt: skip
     return to_tab(done.made, "progress") if done and done.made else to_tab(job, "failures")
 
 
@@ -93,7 +95,10 @@ def stop(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 def _what_happened(done: Plan, counted: int | None) -> str:
     """ "3 customers go out again in job 8; 1 is being retried already." """
-    changed = max(0, (counted or 0) - done.taken)
+    told_of = counted or 0
+    if done.action == PlanAction.SEND_AGAIN:  # that question counts those that are left out, too
+        told_of -= sum(count for _job, _status, count in done.imported_later)
+    changed = max(0, told_of - done.taken)
     records = workspace.of(done.job.kind).records(done.taken)
     if done.action not in RETRIES:
         said = plan_words.done(PlanAction(done.action)) % {"records": records}

@@ -125,19 +125,21 @@ def _choose(plan: Plan, only: Q) -> tuple[QuerySet[ImportResult], int, Counter[L
     """The records that the action is about, and how many of them a retry leaves out, and why."""
     action = PlanAction(plan.action)
     chosen = rounds.waiting(plan.job, status_for(action)).filter(only)
-    if action == PlanAction.RETRY and not plan.insists:
-        return sensible(plan.job, chosen)
+    if action in RETRIES and not plan.insists:
+        return sensible(plan.job, chosen, action)
     return chosen, 0, Counter()
 
 
 def sensible(
-    job: ImportJob, chosen: QuerySet[ImportResult]
+    job: ImportJob, chosen: QuerySet[ImportResult], action: PlanAction = PlanAction.RETRY
 ) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
-    """Those that a retry takes unless somebody insists on all of them.
+    """Those that go out again unless somebody insists on all of them.
 
     Also how many would only fail again, and how many are older than what the API has by now.
     """
-    chosen, hopeless = rounds.without_the_hopeless(job, chosen)
+    hopeless = 0
+    if action == PlanAction.RETRY:
+        chosen, hopeless = rounds.without_the_hopeless(job, chosen)
     if job.api_id is None:
         return chosen, hopeless, Counter()
     newest, later = without_later(chosen)
@@ -151,11 +153,10 @@ def _retried_already(plan: Plan, only: Q) -> int:
 
 
 def _nothing_left(plan: Plan) -> str:
+    if plan.imported_later:
+        return " ".join(known_before.of_later(plan.imported_later))
     if plan.action == PlanAction.RETRY:
-        later = known_before.of_later(plan.imported_later)
-        return " ".join(later) or rounds.nothing_left(
-            plan.job, plan.skipped_retried, plan.left_out
-        )
+        return rounds.nothing_left(plan.job, plan.skipped_retried, plan.left_out)
     return _("None of these records stands as it did: nothing was changed. Look at them again.")
 
 

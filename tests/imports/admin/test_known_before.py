@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from imports import drafts, lanes, retry_files
 from imports.ledger import moves
 from imports.models import CustomerApi, ImportJob, Plan
 from imports.policy import Verdict
 from tests.imports.admin.conftest import ended, url
-from tests.jobs import OK, REFUSED, answer, mixed
+from tests.jobs import LOST, OK, REFUSED, answer, mixed
 from tests.sandbox import samples
 
 if TYPE_CHECKING:
@@ -114,3 +116,41 @@ def test_whoever_fixes_one_customer_is_told_of_the_newer_version_that_it_would_r
     assert pages[samples.customer_id(1)].context["later"].job == newer.pk
     assert url(newer, "progress") in pages[samples.customer_id(1)].content.decode()
     assert pages[samples.customer_id(2)].context["later"] is None
+
+
+def test_the_question_about_unknown_records_says_which_have_a_newer_version(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.of(samples.customer(1), samples.customer(2))
+    answer(job, LOST)
+    newer = make_job.of(samples.customer(1))
+    answer(newer, OK)
+    ended(job)
+    address = url(job, "failures", "decide")
+    text = operator.get(address, {"which": "all"}, headers=ASKED).content.decode()
+    assert f"in job {newer.pk}" in text
+    data = {"which": "all", "decision": "send-again", "reason": "looked up"}
+    operator.post(address, data)
+    assert ImportJob.objects.get(retry_of=job).results.get().key == samples.customer_id(2)
+    operator.post(address, data | {"insists": "1"})
+    assert Plan.objects.latest("pk").taken == 1
+
+
+def test_an_edited_retry_file_that_is_uploaded_is_recognised_by_its_records(
+    operator: Client, make_job: JobMaker, tmp_path: Path
+) -> None:
+    job = make_job(3)
+    answer(job, REFUSED)
+    ended(job)
+    directory = retry_files.write(job, tmp_path / "out")
+    assert directory is not None
+    (path,) = directory.glob("retry_batch_*.json")
+    edited = b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"EMMA", b"EMMY")
+    draft = drafts.new_draft(make_job.api, "again")
+    data = {"files": SimpleUploadedFile(path.name, edited)}
+    text = operator.post(url(draft, "files", "add"), data, follow=True).content.decode()
+    draft.refresh_from_db()
+    assert draft.retry_of == job
+    (said,) = operator.get(url(draft, "files")).context["known_before"]
+    assert f"job {job.pk}" in said
+    assert said in text

@@ -459,3 +459,33 @@ def test_the_bytes_that_were_corrected_are_the_bytes_that_go_out(
     draft = begun(draft_of(make_job.api, path))
     sent = bytes_of(list(draft.results.values_list("pk", flat=True)))
     assert all(raw in path.read_bytes() for raw in sent.values())
+
+
+# Sending the unknown again
+
+
+def test_what_is_unknown_is_not_sent_again_over_a_newer_version(make_job: JobMaker) -> None:
+    job = make_job.of(customer(1), customer(2))
+    answer(job, LOST)
+    later = make_job.of(customer(1, "NEWNAME"))
+    answer(later, OK)
+    decided: dict[str, Any] = {"reason": "looked up", "actor": "anna"}
+    done = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, **decided)
+    assert (done.taken, done.imported_later) == (1, [[later.pk, "success", 1]])
+    with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
+        bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, **decided)
+    insisted = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, insists=True, **decided)
+    assert insisted.taken == 1
+
+
+def test_what_was_sent_again_and_is_unknown_again_stands_in_its_own_way_no_more_than_before(
+    make_job: JobMaker,
+) -> None:
+    job = make_job.of(customer(1))
+    answer(job, LOST)
+    for _ in range(2):
+        done = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, reason="looked up")
+        assert done.made is not None
+        lanes.read_input(done.made)
+        answer(done.made, LOST)
+    assert story(job).unknown == 1
