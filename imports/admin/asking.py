@@ -39,6 +39,12 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
     return _shown(request, job, "retry", told)
 
 
+def has_later(job: ImportJob, choice: Choice) -> bool:
+    """Whether the API has newer versions of some of the failed records that are chosen."""
+    *_others, later = bulk_actions.sensible(job, choice.waiting(job, ResultStatus.ERROR))
+    return bool(later)
+
+
 def _said(later: Counter[Later]) -> list[str]:
     rows = sorted(later.items())
     return known_before.of_later((each.job, each.status, count) for each, count in rows)

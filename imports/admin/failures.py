@@ -56,13 +56,16 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Send again: all that failed (in later rounds too), what a filter matches, or those ticked.
 
-    Asked for with GET: first how many they are.
+    Asked for with GET: first how many they are. So, too, where some would be left out because
+    the API has a newer version, and nobody was told of them.
     """
     if request.method != "POST":
         return asking.ask_retry(request, job, Choice.of(request.GET))
     choice = Choice.of(request.POST)
     if choice.is_nothing:
         raise NotAllowed(_("Tick the records that are to go out again first."))
+    if choice.counted is None and "insists" not in request.POST and asking.has_later(job, choice):
+        return asking.ask_retry(request, job, choice)
     counted = None if "insists" in request.POST else choice.counted
     return bulk_actions.retry_and_show(request, job, choice.records(job), counted)
 

@@ -85,10 +85,9 @@ class Already:
         self._origin = self._origins(records)
         ids = list(self._origin.values())
         self._latest = _latest(ids)
-        latest = {each.pk for each in self._latest.values()}
-        self._later = later_imports(latest)
-        wanted = {each.pk for each in self._latest.values() if each.status == ResultStatus.ERROR}
-        self._bytes = bytes_of(wanted | set(ids)) if self.links else {}
+        failed = {each.pk for each in self._latest.values() if each.status == ResultStatus.ERROR}
+        self._later = later_imports(failed)
+        self._bytes = bytes_of(failed | set(ids)) if self.links else {}
 
     def _origins(self, records: Sequence[Record]) -> dict[int, int]:
         if self.is_changed:

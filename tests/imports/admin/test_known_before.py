@@ -43,7 +43,11 @@ def test_the_question_before_a_retry_says_what_was_imported_later(
     assert "Retry 1 customer?" in text
     assert f"in job {newer.pk}" in text
     assert 'name="insists"' in text
-    shown = operator.post(address, {"which": "all"}, follow=True).content.decode()
+    asked = operator.post(address, {"which": "all"})  # the button beside the title asks, too
+    assert f"in job {newer.pk}" in asked.content.decode()
+    assert not Plan.objects.exists()
+    fields = dict(asked.context["fields"])
+    shown = operator.post(address, fields, follow=True).content.decode()
     assert f"in job {newer.pk}" in shown
     assert ImportJob.objects.get(retry_of=job).results.get().key == samples.customer_id(2)
 
