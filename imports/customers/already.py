@@ -6,6 +6,7 @@ and a file that was imported at this API before. Nothing is known of any other.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,6 +53,15 @@ class LeftOut(NamedTuple):
     job: int
 
 
+class Found(NamedTuple):
+    """A result, as far as it says what became of a record."""
+
+    pk: int
+    job_id: int
+    status: str
+    retry_of_id: int | None
+
+
 class Already:
     """Knows the results that the records of one file stand for. Look records up before judging."""
 
@@ -65,10 +75,11 @@ class Already:
         self.links = retry_file is not None
         self.ids = list(retry_file.result_ids) if retry_file else []
         self.by_key = _ids_by_key(self.ids) if self.is_changed else {}
-        self.earlier = [] if retry_file else [each.pk for each in same_files(job, file)]
+        self.earlier = [] if retry_file else same_files(job, file)
+        self._sent: array[int] | None = None
         self.strangers = 0  # of a changed retry file: records that were not in it
         self._origin: dict[int, int] = {}  # a record's position: the result it stood for
-        self._latest: dict[int, ImportResult] = {}  # that result: its latest retry
+        self._latest: dict[int, Found] = {}  # that result: its latest retry
         self._later: dict[int, Later] = {}
         self._bytes: dict[int, bytes] = {}
         self._retry_of: dict[int, int] = {}
@@ -102,12 +113,10 @@ class Already:
             count = len(self.ids)
             positions = (each.position for each in records if each.position <= count)
             return {position: self.ids[position - 1] for position in positions}
-        sent = ImportResult.objects.filter(
-            file_id__in=self.earlier,
-            position__in=[each.position for each in records],
-            batch__isnull=False,
-        )
-        return dict(sent.order_by("pk").values_list("position", "pk"))
+        if self._sent is None:
+            self._sent = _sent_of(self.earlier, self.file.record_count)
+        found = {each.position: self._sent[each.position] for each in records}
+        return {position: pk for position, pk in found.items() if pk}
 
     def left_out(self, record: Record) -> LeftOut | None:
         """Why this record, looked up before, is not sent; if it is, it is taken from now on."""
@@ -125,7 +134,7 @@ class Already:
             self._retry_of[record.position] = latest.pk
         return None
 
-    def _judged(self, record: Record, origin: int, latest: ImportResult) -> LeftOut | None:
+    def _judged(self, record: Record, origin: int, latest: Found) -> LeftOut | None:
         match latest.status:
             case ResultStatus.SUCCESS:
                 return LeftOut("ALREADY_IMPORTED", latest.job_id)
@@ -141,7 +150,7 @@ class Already:
             return LeftOut("CORRECTED_SINCE", latest.job_id)
         return None
 
-    def _is_from_before(self, record: Record, origin: int, latest: ImportResult) -> bool:
+    def _is_from_before(self, record: Record, origin: int, latest: Found) -> bool:
         """Whether another version went out since the file was written, and this is the old one."""
         if self._is(record, latest.pk):
             return False
@@ -179,6 +188,21 @@ def same_files(job: ImportJob, file: ImportFile) -> list[ImportFile]:
     return list(others.select_related("job").order_by("-job_id", "-pk"))
 
 
+def _sent_of(files: Sequence[ImportFile], count: int) -> array[int]:
+    """By position, the result of the latest of these equal files that was sent; 0 for none.
+
+    Eight bytes for each record, and one look through their jobs: a million may stand in one.
+    """
+    found = array("q", bytes(8 * (count + 1)))
+    sent = ImportResult.objects.filter(
+        job_id__in={each.job_id for each in files}, file__in=[each.pk for each in files],
+        batch__isnull=False, position__lte=count,
+    )  # fmt: skip
+    for position, pk in sent.order_by("pk").values_list("position", "pk").iterator(10_000):
+        found[position] = pk
+    return found
+
+
 def _ids_by_key(ids: list[int]) -> dict[str, list[int]]:
     found: defaultdict[str, list[int]] = defaultdict(list)
     for pk, key in ImportResult.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "key"):
@@ -186,7 +210,7 @@ def _ids_by_key(ids: list[int]) -> dict[str, list[int]]:
     return found
 
 
-def _latest(ids: Collection[int]) -> dict[int, ImportResult]:
+def _latest(ids: Collection[int]) -> dict[int, Found]:
     """For each result its latest retry. A few queries, whatever their number."""
     found = {result.pk: result for result in _results(pk__in=ids)}
     first_of = {pk: pk for pk in found}  # a later retry's id: the id in the file
@@ -201,8 +225,9 @@ def _latest(ids: Collection[int]) -> dict[int, ImportResult]:
     return found
 
 
-def _results(**which: object) -> list[ImportResult]:
-    return list(ImportResult.objects.filter(**which).only("pk", "job_id", "status", "retry_of_id"))
+def _results(**which: object) -> list[Found]:
+    rows = ImportResult.objects.filter(**which)
+    return [Found(*row) for row in rows.values_list(*Found._fields)]
 
 
 def _text(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imports.customers.already import Already, is_at_home, same_files
+from imports.customers.already import Already, is_at_home
 from imports.customers.reading import read_records
 from imports.customers.unreadable import UnreadableFile
 from imports.known_before import (
@@ -114,7 +114,7 @@ def _notes(job: ImportJob, file: ImportFile, checks: Checks) -> Iterator[dict[st
     if already.is_changed and file.retry_file:
         yield {"code": CHANGED_RETRY_FILE, "job": file.retry_file.job_id, **mine}
     elif already.earlier:
-        (earlier, *_others) = same_files(job, file)
+        earlier = already.earlier[0]
         started_at = earlier.job.started_at
         at = started_at.isoformat() if started_at else ""
         yield {"code": SAME_FILE, "job": earlier.job_id, "at": at, **mine}
