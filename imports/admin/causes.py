@@ -73,6 +73,9 @@ REMEDIES: Mapping[str, Remedy] = {
     "NOT_ARRIVED": Remedy(YOU, _("Retry failed sends them again.")),
     "ALREADY_IMPORTED": Remedy(YOU, _("Nothing to do: they were imported in another job.")),
     "MAY_BE_IMPORTED": LOOK_UP,
+    "IMPORTED_LATER": Remedy(
+        YOU, _("Nothing to do: a newer version was imported. Insist if the older one is right.")
+    ),
     "CORRECTED_SINCE": Remedy(YOU, _("Write the retry files again, then load those.")),
 }
 

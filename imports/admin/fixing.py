@@ -19,6 +19,7 @@ from imports.customers.correcting import Correction, is_same, judge
 from imports.customers.setup import checks_of
 from imports.forms.jobs import SECRETS
 from imports.ledger.bodies import bytes_of
+from imports.ledger.later_imports import later_imports
 from imports.ledger.versions import Overtaken, correctable, resubmit
 from imports.models import CustomerApi, ImportResult, JobEvent
 from imports.states import ResultStatus
@@ -152,6 +153,7 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
         "opts": ImportResult._meta,
         "original": desk.opened,
         "title": _("Fix %(name)s") % {"name": desk.opened},
+        "later": later_imports([desk.latest.pk]).get(desk.latest.pk),
         **_told(desk),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from imports.customers.already import Already
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from imports.customers.records import Record
     from imports.models import ImportFile, ImportJob
 
-
+LOOKED_UP_AT_ONCE = 1_000  # records
 LATER_COPY = _(
     "{file}, record {n}: the customer “{customer}” comes again as record {last} of {last_file}. "
     "Only the last copy is sent."
@@ -106,13 +107,14 @@ class Reader:
         self.remarks.remark_ignored(file.name, ignored)
 
     def _already(self, file: ImportFile, taken: set[int]) -> Already:
-        return Already(file, taken, insists=self.job.insists)
+        return Already(self.job, file, taken, insists=self.job.insists)
 
     def _judged(
         self, file: ImportFile, already: Already, ignored: list[str]
     ) -> Iterator[tuple[Record, Refusal | None]]:
         """Each record of a file, and why it is not sent, if it is not."""
-        for record in read_records(file.location, file.name, self.checks, ignored):
+        records = read_records(file.location, file.name, self.checks, ignored)
+        for record in _looked_up(records, already):
             yield record, record.refusal or already.refusal(record)
 
     def _earlier_batch(self, file: ImportFile, record: Record) -> int:
@@ -161,6 +163,14 @@ def _told_by_name() -> Iterator[None]:
         yield
     except UnreadableFile as error:
         raise UnreadableInput(str(error)) from None
+
+
+def _looked_up(records: Iterable[Record], already: Already) -> Iterator[Record]:
+    """The same records; what is known of them is found out for many at once."""
+    rest = iter(records)
+    while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
+        already.look_up(some)
+        yield from some
 
 
 def _refuse_changed(file: ImportFile) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Greatest, Now
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,7 @@ from imports.models import (
 from imports.models.files import FileStatus
 from imports.models.notices import What
 from imports.states import (
+    ENDED_JOBS,
     JOB_MOVES,
     OPEN,
     BatchStatus,
@@ -35,9 +36,12 @@ from imports.wording import kept as gettext_noop
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from django.db.models import QuerySet
+
 UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
+DUE_NOW = gettext_noop("{n} batches that were due later are due now.")
 ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
@@ -146,6 +150,38 @@ def resume(job: ImportJob, actor: str = "") -> bool:
             Gate.objects.filter(pk=job.gate_id).update(resting_until=None, resting_reason="")
             note(job, "resumed", waves.what_goes(job) if stopped else "", actor)
     return bool(resumed)
+
+
+def make_due(job: ImportJob, batches: QuerySet[ImportBatch], actor: str = "") -> int:
+    """Let batches that wait for their next attempt be due now; how many."""
+    with transaction.atomic():
+        later = batches.filter(
+            job=job, job__status__in=UNDER_WAY, status=BatchStatus.PENDING,
+            next_attempt_at__gt=Now(),
+        )  # fmt: skip
+        pks = list(later.select_for_update(of=("self",)).values_list("pk", flat=True))
+        due = ImportBatch.objects.filter(pk__in=pks, status=BatchStatus.PENDING)
+        count = due.update(next_attempt_at=Now())
+        if count:
+            note(job, "re-queued", DUE_NOW.format(n=count), actor)
+    return count
+
+
+def needs_a_worker(job: ImportJob) -> bool:
+    """Whether a worker that gets this job's queue message finds something to do."""
+    now = ImportJob.objects.filter(pk=job.pk)
+    open_batches = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
+    unfinished = Plan.objects.filter(job=OuterRef("pk"), finished_at=None)
+    return now.filter(
+        Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+        | Exists(unfinished)
+        | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(open_batches))
+    ).exists()
+
+
+def can_be_cancelled(job: ImportJob) -> bool:
+    """Whether it was started and has not ended."""
+    return job.status in (JobStatus.QUEUED, *UNDER_WAY)
 
 
 def cancel(job: ImportJob, actor: str = "") -> bool:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from imports.ledger.intake import Intake
 from imports.ledger.moves import NotAllowed, lock, note
-from imports.ledger.rounds import new_round, queue
+from imports.ledger.rounds import RETRIED_ONCE, new_round, queue
 from imports.models import ImportResult
 from imports.states import ResultStatus
 from imports.wording import kept as gettext_noop
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 OUT = gettext_noop("{n} records go out corrected in job {job}.")
 INTO = gettext_noop("{n} records of job {job}.")
-RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one job
 FAILED = Q(status=ResultStatus.ERROR)
 NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
 INSISTED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED])

@@ -8,9 +8,10 @@ import pytest
 from rq.serializers import JSONSerializer
 
 from imports import jobs
-from imports.ledger import moves, rounds
+from imports.ledger import moves
 from imports.worker import LaneWorker
 from tests.bills.runs import attempts_of, came_of
+from tests.decisions import retry
 from tests.jobs import assert_sums_hold
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
     first = work(bells, make_bills(*names))
     assert first.status == "finished"
 
-    retry = rounds.retry(first, beginning="ramp").job
-    retry = work(bells, retry)
-    assert (retry.status, retry.pause_code) == ("paused", "WAVE_FAILED")
-    assert retry.pause_message.startswith("The first batch failed again with the same error:")
-    assert tried(retry, *names) == [1, 0, 0]
+    again = retry(first, beginning="ramp").job
+    again = work(bells, again)
+    assert (again.status, again.pause_code) == ("paused", "WAVE_FAILED")
+    assert again.pause_message.startswith("The first batch failed again with the same error:")
+    assert tried(again, *names) == [1, 0, 0]
 
 
 def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(

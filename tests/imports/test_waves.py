@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imports import jobs, sweeper
-from imports.ledger import claims, expiry, moves, outcomes, rounds, waves
+from imports.ledger import claims, expiry, moves, outcomes, waves
 from imports.ledger.outcomes import Finding
 from imports.models import Gate, ImportJob
 from imports.policy import Outcome, Verdict
+from tests.decisions import retry
 from tests.imports.admin.conftest import ended
 from tests.jobs import (
     BUSY,
@@ -65,7 +66,7 @@ def failed(make_job: JobMaker, count: int) -> ImportJob:
 
 def ramp(job: ImportJob) -> ImportJob:
     """Its retry, begun, with the first wave out."""
-    made = rounds.retry(job, beginning="ramp").job
+    made = retry(job, beginning="ramp").job
     moves.begin(made)
     return made
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from imports.admin.log import ACTIONS
 from imports.admin.told import told
 from imports.ledger import verdicts
+from imports.models import Plan
 from imports.models.plans import PlanAction
 from imports.wording import KEPT
 
@@ -132,7 +133,7 @@ def noted() -> Iterator[str]:
 
 def test_every_action_of_the_log_has_words() -> None:
     decided = (PlanAction.ARRIVED, PlanAction.NOT_ARRIVED, PlanAction.EXCLUDE)
-    words = {verdicts.of(each, "", "").word for each in decided}
+    words = {verdicts.of(Plan(action=each)).word for each in decided}
     found = set(noted())
     assert {"started", "retried", "exported", "notified"} <= found
     actions = {each for each in found | words if each and each.islower()}
