@@ -30,7 +30,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """One record's own verdict (SUCCESS, RETRY, REJECTED or UNKNOWN) and why."""
+    """One record's own verdict and why: SUCCESS, REJECTED, UNKNOWN, RETRY, DEFERRED or PAUSE.
+
+    The last two go out again at no cost of an attempt.
+    """
 
     verdict: Verdict
     code: str = ""
@@ -46,6 +49,8 @@ class Outcome:
     said, free of secrets too. `retry_after` is in seconds. `records` has one entry for each
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
     `details` are facts that the kind keeps with the attempt (stages, evidence); JSON values.
+    `cause` is equal for outcomes that say the same in the same words. `pauses`: a person must
+    look, whatever becomes of this batch.
     """
 
     verdict: Verdict
@@ -56,6 +61,8 @@ class Outcome:
     retry_after: float | None = None
     records: tuple[RecordOutcome, ...] = ()
     details: dict[str, object] | None = None
+    cause: str = ""
+    pauses: bool = False
 
 
 class Move(StrEnum):

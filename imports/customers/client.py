@@ -12,7 +12,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from imports.customers.addresses import BadAddress, Rules, check_url
-from imports.customers.answers import Answer, Exchange, judge
+from imports.customers.answers import Answer, Exchange, is_credential_refused, judge
 from imports.customers.auth import check_headers
 from imports.customers.probing import ProbeResult, probe
 from imports.customers.token_answers import TokenFailure, TokenRefused, TokenUnavailable
@@ -122,8 +122,7 @@ class Client:
         flight = self._new_flight()
         try:
             with self._watchdog.flying(flight):
-                answer = self._authenticated("POST", headers, body, flight)
-            return judge(answer, self._exchange(keys))
+                return self._authenticated("POST", headers, body, flight, keys)[1]
         except TokenFailure as failure:
             return _without_token(failure)
         except Undelivered as error:
@@ -140,16 +139,25 @@ class Client:
         """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
         headers = {**self.endpoint.headers, "Content-Type": "application/json"}
         with self._watchdog.flying(self._new_flight()) as flight:
-            return self._authenticated(method, headers, body, flight)
+            return self._authenticated(method, headers, body, flight, ())[0]
 
     def exchange(self) -> Exchange:
         """What judging an answer needs, for a call that carries no record."""
         return self._exchange(())
 
     def _authenticated(
-        self, method: str, headers: dict[str, str], body: bytes, flight: Flight
-    ) -> Answer:
-        """The answer; after a 401, that to a second try if the token could be renewed."""
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        flight: Flight,
+        keys: Sequence[RecordKey],
+    ) -> tuple[Answer, Outcome]:
+        """The answer and its meaning.
+
+        Where the credential was refused (a 401, or a code that says the same), those of a second
+        try if the token could be renewed.
+        """
 
         def post_form(url: str, form_headers: Mapping[str, str], form: bytes) -> Answer:
             return self._token_answer(url, form_headers, form, flight)
@@ -157,11 +165,13 @@ class Client:
         url = self.endpoint.url
         own = self.auth.headers(post_form, flight.remaining())
         answer = self._send(method, url, {**headers, **own}, body, flight)
-        if answer.status == 401:
+        outcome = judge(answer, self._exchange(keys))
+        if is_credential_refused(outcome):
             renewed = self.auth.renew(own, post_form, flight.remaining())
             if renewed is not None:
                 answer = self._send(method, url, {**headers, **renewed}, body, flight)
-        return answer
+                outcome = judge(answer, self._exchange(keys))
+        return answer, outcome
 
     def _token_answer(
         self, url: str, headers: Mapping[str, str], form: bytes, flight: Flight

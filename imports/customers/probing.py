@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from imports.customers import answer_words as words
 from imports.customers.answers import judge, why
 from imports.customers.token_answers import TokenFailure
 from imports.customers.transport_failures import Undelivered
@@ -61,7 +62,9 @@ def _of_options(client: Client, answer: Answer) -> ProbeResult:
 def _refused(client: Client, answer: Answer, what: str) -> ProbeResult:
     sent = client.exchange()
     outcome = judge(answer, sent)
-    if outcome.verdict is Verdict.PAUSE or answer.status in (403, 404):
+    if outcome.pauses:
+        return ProbeResult(False, words.REDIRECTED.format(status=answer.status))
+    if outcome.verdict is Verdict.PAUSE:
         return ProbeResult(False, outcome.error)
     said = f"{_host(client)} was reached, but answered HTTP {answer.status} to {what}"
     advice = "Check the URL and the mapping, or ask whoever runs the API."
