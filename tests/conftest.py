@@ -132,6 +132,6 @@ WAITED_FOR = {
     "imports_heartbeat": ("at",),
     "imports_delivery": ("next_attempt_at", "lease_until"),
     "imports_dryrun": ("alive_at",),
-    "imports_gate": ("resting_until", "next_slot_at"),
+    "imports_gate": ("resting_until", "next_slot_at", "not_now_since"),
     "imports_attempt": ("claimed_at", "sent_at", "ended_at"),
 }

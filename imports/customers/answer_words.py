@@ -42,8 +42,8 @@ REDIRECTED = _(
     "customers' data. Correct the API's URL, then resume the job."
 )
 UNAUTHORIZED = _(
-    "The API refused {credential} (HTTP {status}){why}. Correct it on the API's page, then resume the "
-    "job."
+    "The API refused {credential} (HTTP {status}){why}. Correct it on the API's page, then resume "
+    "the job."
 )
 NOT_NOW = _(
     "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again {wait}; "

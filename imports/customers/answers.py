@@ -16,7 +16,7 @@ from imports.customers.json_paths import MISSING, as_name, find
 from imports.customers.matching import Unreadable, judge_records, judge_refusal
 from imports.customers.retry_after import asked_to_wait
 from imports.customers.scrubbing import cause_of, excerpt, one_line, page_text, scrub
-from imports.policy import Outcome, RecordOutcome, Verdict
+from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,8 +85,15 @@ def judge(answer: Answer, sent: Exchange) -> Outcome:
         outcome,
         http_status=answer.status,
         answer=excerpt(answer.body, sent.secrets),
-        cause=cause_of(outcome.code, why(answer, sent)) if one_cause else "",
+        cause=_cause(outcome, answer, sent) if one_cause else "",
     )
+
+
+def _cause(outcome: Outcome, answer: Answer, sent: Exchange) -> str:
+    broke = outcome.verdict in (Verdict.RETRY, Verdict.UNKNOWN, Verdict.REPEATABLE)
+    if answer.status >= 500 and broke:
+        return DOWN
+    return cause_of(outcome.code, why(answer, sent))
 
 
 def _judged(answer: Answer, sent: Exchange) -> Outcome:
@@ -129,10 +136,10 @@ def _coded(answer: Answer, sent: Exchange) -> Outcome | None:
     except ValueError:
         return None
     code, group = _own_code(document, sent.mapping)
-    if group in WHOLE_BATCH_GROUPS or (group in RETRYABLE and not accepted):
-        if judge_refusal(document, sent.mapping, sent.keys, sent.clean) is None:
-            return _by_group(group, code, answer, sent)
-    return None
+    counts = group in WHOLE_BATCH_GROUPS or (group in RETRYABLE and not accepted)
+    if not counts or judge_refusal(document, sent.mapping, sent.keys, sent.clean) is not None:
+        return None
+    return _by_group(group, code, answer, sent)
 
 
 def _may_be_coded(body: bytes, mapping: ApiMapping) -> bool:

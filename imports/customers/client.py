@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import requests
@@ -25,7 +25,7 @@ from imports.customers.transport_failures import (
     failure_of,
 )
 from imports.customers.wire import Flight, Watchdog, new_session
-from imports.policy import Outcome, Verdict
+from imports.policy import DOWN, Outcome, Verdict
 from imports.wording import kept as _
 
 if TYPE_CHECKING:
@@ -252,8 +252,9 @@ class Client:
 
     def _undelivered(self, failure: Failure, keys: Sequence[RecordKey]) -> Outcome:
         if failure.verdict is not Verdict.UNKNOWN:
-            return Outcome(failure.verdict, failure.code, failure.sentence)
-        return self._exchange(keys).unsure(failure.code, failure.sentence, failure.status)
+            return Outcome(failure.verdict, failure.code, failure.sentence, cause=DOWN)
+        unsure = self._exchange(keys).unsure(failure.code, failure.sentence, failure.status)
+        return unsure if failure.status else replace(unsure, cause=DOWN)
 
 
 def _without_token(failure: TokenFailure) -> Outcome:
