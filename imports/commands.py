@@ -104,6 +104,8 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
     ]
     if job.status == JobStatus.PAUSED and job.pause_message:
         lines.append(f"  Paused: {job.pause_message}")
+    if job.api and job.api.mapping.get("proof") == "status":
+        lines.append("  This API's HTTP status alone is proof: what it drops counts as imported.")
     if told["retry_directory"]:
         lines.append(f"  Retry files: {told['retry_directory']}")
     if told["error"]:

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from imports.admin import permissions
 from imports.admin.managed import ManagedAdmin
 from imports.customers.presets import SPEEDS
+from imports.customers.setup import remarks_on
 from imports.fields import WrongKey
 from imports.forms import CustomerApiForm
 from imports.forms.jobs import SECRETS
@@ -51,7 +52,7 @@ class CustomerApiAdmin(ManagedAdmin):
         "clear_secret": "!['none', 'oauth2-client'].includes(auth)",
     }
     fieldsets = (
-        (None, {"fields": ("name", "url", "preset")}),
+        (None, {"fields": ("name", "url", "preset", "refusal_stored_nothing")}),
         (
             gettext_lazy("Who sends"),
             {
@@ -74,6 +75,11 @@ class CustomerApiAdmin(ManagedAdmin):
         ),
         (gettext_lazy("For experts"), {"fields": ("idempotency_header", "mapping")}),
     )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: CustomerApi, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for remark in remarks_on(obj):
+            messages.warning(request, remark)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerApi]:
         return CustomerApi.objects.defer(*SECRETS)

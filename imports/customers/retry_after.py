@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A fraction is not in the standard, but some APIs send one and mean it.
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
 RESETS = (
     *("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset", "rate-limit-reset"),
     *("x-ratelimit-reset-after", "x-rate-limit-reset-after"),
@@ -56,7 +57,7 @@ def _of_limits(text: str, *, certain: bool) -> float | None:
 
 def _reset(text: str, now: float) -> float | None:
     text = text.strip()
-    if _SECONDS.fullmatch(text):
+    if _NUMBER.fullmatch(text):
         number = float(text)
         if number >= UNIX_TIME:
             number = number / (1000 if number >= UNIX_TIME * 1000 else 1) - now

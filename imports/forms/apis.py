@@ -19,7 +19,7 @@ from unfold.widgets import (
 )
 
 from imports.customers.addresses import BadAddress, check_url
-from imports.customers.mapping import BadMapping, Mapping, preset
+from imports.customers.mapping import BadMapping, Mapping, preset, states_refusals
 from imports.customers.presets import PRESETS
 from imports.fields import WrongKey
 from imports.models import CustomerApi
@@ -34,6 +34,7 @@ else:
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")  # a token, RFC 9110 section 5.6.2
 LONGEST_SECRET = 10_000
+REFUSALS = "refusal_stored_nothing"
 WRITE_ONLY = ("secret", "client_secret", "extra_headers")
 # Which fields a kind of authentication needs, besides those that may be empty.
 NEEDED: Dictionary[str, tuple[str, ...]] = {
@@ -87,6 +88,22 @@ class CustomerApiForm(ApiModelForm):
         help_text=gettext_lazy("How requests are built and answers are read."),
     )
 
+    refusal_stored_nothing = forms.ChoiceField(
+        label=gettext_lazy("If it refuses a batch"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("Choose …")),
+            ("yes", gettext_lazy("nothing of the batch is stored")),
+            ("no", gettext_lazy("some of it may be stored, or nobody knows")),
+        ],
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy(
+            "For example: 20 customers are sent, the 14th is wrong, and the API answers 400 "
+            "without saying which. Are the first 13 stored? If none is, refused batches are "
+            "halved until the wrong customers stand alone. Else their customers are unknown."
+        ),
+    )
+
     class Meta:
         model = CustomerApi
         exclude = WRITE_ONLY
@@ -94,11 +111,19 @@ class CustomerApiForm(ApiModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored = stored(self.instance)
+        self._ask_of_refusals()
         for name in ("secret", "client_secret"):
             if name in self.fields:
                 self.fields[name].help_text = _help(self.stored.get(name))
         if "extra_headers" in self.fields:
             self.fields["extra_headers"].help_text = _headers_help(self.instance, self.stored)
+
+    def _ask_of_refusals(self) -> None:
+        """One field of the mapping is a question of its own, and has no default."""
+        mapping = self.initial.get("mapping")
+        if isinstance(mapping, dict) and REFUSALS in mapping:
+            self.initial["mapping"] = {k: v for k, v in mapping.items() if k != REFUSALS}
+            self.initial[REFUSALS] = "yes" if mapping[REFUSALS] else "no"
 
     def full_clean(self) -> None:
         """As ever; whoever has to correct something enters the secrets again, and is told so."""
@@ -146,8 +171,19 @@ class CustomerApiForm(ApiModelForm):
         for name in NEEDED.get(data.get("auth", ""), ()):
             if not data.get(name) and name not in self.errors:
                 self.add_error(name, _("This authentication needs it."))
+        self._answer_refusals(data)
         self._check_mapping(data)
         return data
+
+    def _answer_refusals(self, data: dict[str, Any]) -> None:
+        """The answer goes into the mapping. It is asked wherever nobody has given it."""
+        mapping, answer = data.get("mapping"), data.get(REFUSALS)
+        if not isinstance(mapping, dict):
+            return
+        if answer and mapping.setdefault(REFUSALS, answer == "yes") != (answer == "yes"):
+            self.add_error(REFUSALS, _("The mapping below says otherwise. Remove it there."))
+        elif not states_refusals(data.get("preset", ""), mapping):
+            self.add_error(REFUSALS, _("Choose one: Redrive cannot know it."))
 
     def _check_mapping(self, data: dict[str, Any]) -> None:
         if "preset" not in data or "mapping" not in data:

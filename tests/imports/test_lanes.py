@@ -127,7 +127,7 @@ def test_a_batch_that_alone_is_refused_so_again_after_a_resume_has_failed(
     fault: str, make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     sandbox.order({"match": {"customer_id": ids[0]}, "fault": fault})
-    job = run(make_job(6))
+    job = run(make_job(12, concurrency=1))
     assert (job.status, job.pause_code) == ("paused", fault.upper())
     moves.resume(job)
     run(job)

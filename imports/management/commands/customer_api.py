@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
 from imports.commands import SOME_FAILED, refuse
-from imports.customers.setup import clean_api, probe
+from imports.customers.presets import PRESETS
+from imports.customers.setup import clean_api, describes_itself, probe, remarks_on
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
 
@@ -37,7 +38,9 @@ class Command(BaseCommand):
             "--url", metavar="URL", help="where customers are posted (needed at first)"
         )
         parser.add_argument(
-            "--preset", metavar="P", help="gk, hubspot, salesforce-collections, bloomreach"
+            "--preset",
+            metavar="P",
+            help=f"{', '.join(PRESETS)} (gk; plain for a mapping that says all by itself)",
         )
         parser.add_argument(
             "--mapping", type=Path, metavar="FILE.json", help="changes to the preset"
@@ -75,6 +78,8 @@ class Command(BaseCommand):
         self._set_secrets(api, options)
         if options["mapping"]:
             api.mapping = self._mapping(options["mapping"])
+            if created and not options["preset"] and describes_itself(api.mapping):
+                api.preset = "plain"  # nothing of GK's habits is inherited unseen
         if options["header"]:
             api.extra_headers = json.dumps(dict(self._header(text) for text in options["header"]))
         try:
@@ -85,6 +90,8 @@ class Command(BaseCommand):
             )
         api.save()
         self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
+        for remark in remarks_on(api):
+            self.stderr.write(self.style.WARNING(remark))
         if options["test"]:
             self._test(api)
 

@@ -195,7 +195,7 @@ def test_an_answer_with_many_headers_is_read(count: int) -> None:
 
 
 def test_nul_and_other_bytes_in_headers_and_answers_are_no_trouble() -> None:
-    body = '{"title": "\\u0000 \\ud800", "detail": "\\udfff"}'.encode()
+    body = b'{"title": "\\u0000 \\ud800", "detail": "\\udfff"}'
     raw = answer(400, body, x="a\x00b\xe9", retry_after="\x00")
     with Server(sends(raw)) as server:
         outcome = posted(server.url)
