@@ -42,6 +42,10 @@ REDIRECTED = _(
     "customers' data. Correct the API's URL, then resume the job."
 )
 UNAUTHORIZED = _(
+    "The API refused {credential} (HTTP 401){why}. Correct it on the API's page, then resume the "
+    "job."
+)
+UNAUTHORIZED_BY_CODE = _(
     "The API refused {credential} (HTTP {status}){why}. Correct it on the API's page, then resume "
     "the job."
 )

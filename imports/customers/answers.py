@@ -173,9 +173,8 @@ def _redirected(status: int, sent: Exchange) -> Outcome:
 
 
 def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
-    said = words.UNAUTHORIZED.format(
-        credential=sent.credential, status=answer.status, why=why(answer, sent)
-    )
+    told = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_BY_CODE
+    said = told.format(credential=sent.credential, status=answer.status, why=why(answer, sent))
     return Outcome(Verdict.PAUSE, CREDENTIAL_REFUSED, said)
 
 

@@ -92,7 +92,7 @@ class CustomerApiForm(ApiModelForm):
         label=gettext_lazy("If it refuses a batch"),
         required=False,
         choices=[
-            ("", gettext_lazy("Choose …")),
+            ("", gettext_lazy("as the preset says")),
             ("yes", gettext_lazy("nothing of the batch is stored")),
             ("no", gettext_lazy("some of it may be stored, or nobody knows")),
         ],
@@ -183,7 +183,7 @@ class CustomerApiForm(ApiModelForm):
         if answer and mapping.setdefault(REFUSALS, answer == "yes") != (answer == "yes"):
             self.add_error(REFUSALS, _("The mapping below says otherwise. Remove it there."))
         elif not states_refusals(data.get("preset", ""), mapping):
-            self.add_error(REFUSALS, _("Choose one: Redrive cannot know it."))
+            self.add_error(REFUSALS, _("This preset does not say: choose one of the others."))
 
     def _check_mapping(self, data: dict[str, Any]) -> None:
         if "preset" not in data or "mapping" not in data:
