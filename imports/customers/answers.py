@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 from imports.customers import answer_words as words
 from imports.customers.entries import filter_code, group_of, holds
 from imports.customers.json_paths import MISSING, as_name, find
-from imports.customers.matching import Unreadable, judge_records, judge_refusal
+from imports.customers.matching import (
+    CONTRADICTORY,
+    Unreadable,
+    judge_records,
+    judge_refusal,
+)
 from imports.customers.retry_after import asked_to_wait
 from imports.customers.scrubbing import cause_of, excerpt, one_line, page_text, scrub
 from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
@@ -32,6 +37,7 @@ DEFERRING = {403, 420, 425, 429, 430, 503}
 NOT_DONE_HERE = {301, 307, 308}
 # Refused before anybody's record was looked at: the address, the method, the form or a right.
 NOBODYS_FAULT = {402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 428, 431}
+SENT_AGAIN = (Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE)
 WHOLE_BATCH_GROUPS = ("not_now", "credential")
 RETRYABLE = ("retryable", "rolled_back", *WHOLE_BATCH_GROUPS)
 # Where an API's code for the whole batch stands, if its mapping does not say.
@@ -97,6 +103,19 @@ def _cause(outcome: Outcome, answer: Answer, sent: Exchange) -> str:
 
 
 def _judged(answer: Answer, sent: Exchange) -> Outcome:
+    """As its status and codes have it, but what names a customer as stored is not sent again."""
+    outcome = _by_status(answer, sent)
+    if answer.status in sent.mapping.accepted or outcome.verdict not in SENT_AGAIN:
+        return outcome
+    try:
+        document = _decoded(answer.body)
+    except ValueError:
+        return outcome
+    records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
+    return _summed(records, sent) if records and CONTRADICTORY in records else outcome
+
+
+def _by_status(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
     if outcome := _coded(answer, sent):
         return outcome

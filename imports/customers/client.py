@@ -261,7 +261,8 @@ def _without_token(failure: TokenFailure) -> Outcome:
     verdict = Verdict.PAUSE if isinstance(failure, TokenRefused) else Verdict.RETRY
     if verdict is Verdict.RETRY and failure.wait is not None:
         verdict = Verdict.DEFERRED
-    return Outcome(verdict, failure.code, failure.sentence, retry_after=failure.wait)
+    cause = DOWN if verdict is Verdict.RETRY else ""
+    return Outcome(verdict, failure.code, failure.sentence, retry_after=failure.wait, cause=cause)
 
 
 def _read(answered: requests.Response) -> Answer:

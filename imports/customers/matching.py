@@ -179,6 +179,7 @@ def judge_refusal(
         try:
             entries = _listed(document, results, mapping, keys, clean).entries
         except Unreadable:
+            claims = claims or _claims_any(document, results, mapping, clean)
             continue
         for entry in entries:
             claims = claims or entry.reading.claims_success
@@ -191,6 +192,14 @@ def judge_refusal(
     if claims:
         rest = CONTRADICTORY
     return [_worst(named[i]) if i in named else rest for i in range(len(keys))]
+
+
+def _claims_any(
+    document: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
+) -> bool:
+    """Whether a list that cannot be matched calls anybody stored: a batch that was broken off."""
+    members = _members(find(document, results.at), results) or []
+    return any(read_entry(v, results, mapping, clean).claims_success for _k, v in members)
 
 
 def _from_all(entries: list[Entry], size: int) -> list[RecordOutcome]:

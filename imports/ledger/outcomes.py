@@ -187,10 +187,8 @@ def _write_try(batch: ImportBatch, outcome: Outcome, step: policy.Step) -> None:
 
 def _is_an_answer(outcome: Outcome) -> bool:
     """Whether more came back than "not now" or silence: that ends growing pauses."""
-    nothing_came = outcome.verdict in (Verdict.RETRY, Verdict.REPEATABLE, Verdict.UNKNOWN) and (
-        outcome.http_status is None or outcome.cause == DOWN
-    )
-    return outcome.verdict != Verdict.DEFERRED and not says_later(outcome) and not nothing_came
+    is_later = outcome.verdict == Verdict.DEFERRED or says_later(outcome)
+    return not is_later and outcome.cause != DOWN
 
 
 def _make(

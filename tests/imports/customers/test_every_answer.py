@@ -212,3 +212,20 @@ def test_a_refusal_is_halved_only_where_the_mapping_states_that_it_stored_nothin
         assert sent.mapping.refusal_stored_nothing
         assert len(sent.keys) > 1
     assert not (outcome.verdict is Verdict.DEFERRED and outcome.records)
+
+
+@settings(max_examples=600, deadline=None)
+@given(answers, exchanges)
+def test_an_answer_that_calls_a_customer_stored_never_has_the_batch_sent_again(
+    answer: Answer, sent: Exchange
+) -> None:
+    results = sent.mapping.results
+    found = stated(answer, sent).get("all")
+    if not results or results[0].holds != "all" or results[0].name.by == "key":
+        return
+    listed = {code for codes in CODES.values() for code in codes}
+    entries = as_entries(found) if isinstance(found, list) else []
+    if any(e.get("result") == "OK" and e.get("code") not in listed for e in entries):
+        outcome = judge(answer, sent)
+        again = {Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE, Verdict.SPLIT}
+        assert outcome.verdict not in again

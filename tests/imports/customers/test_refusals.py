@@ -146,7 +146,16 @@ def test_a_code_does_not_outweigh_what_the_answer_says_of_a_customer() -> None:
     mapping = PLAIN.with_overrides(CODED)
     body = {"err": {"code": "LIMIT"}, "results": [{"id": "1", "success": True}]}
     assert verdicts(judged(200, body, mapping=mapping))[0] == ("success", "")
-    assert judged(429, body, mapping=mapping).verdict is Verdict.DEFERRED
+    for status in (429, 503, 401, 307):
+        outcome = judged(status, body, mapping=mapping, headers={"retry-after": "1"})
+        assert outcome.verdict is Verdict.UNKNOWN
+
+
+def test_a_batch_that_was_broken_off_after_its_first_customers_is_not_sent_again() -> None:
+    stored = [{"id": "003", "success": True, "errors": []}]
+    for status in (400, 403, 429):
+        outcome = judged(status, stored, mapping="salesforce-collections")
+        assert outcome.verdict is Verdict.UNKNOWN
 
 
 def test_codes_of_single_customers_are_not_now_for_these_alone() -> None:
