@@ -12,7 +12,7 @@ import msgspec
 from imports.customers.json_paths import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from imports.customers.mapping import Mapping, Naming, Results
 
@@ -62,7 +62,7 @@ def _about_proof(mapping: Mapping) -> Iterator[tuple[str, str]]:
     yield from _about_rest(mapping, holds)
 
 
-def _about_rest(mapping: Mapping, holds: list[str]) -> Iterator[tuple[str, str]]:
+def _about_rest(mapping: Mapping, holds: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Silence is not success: a list of failures alone says nothing about all the others."""
     says = mapping.rest.when is not None or mapping.rest.stored or mapping.rest.failed
     if says and ("failures" not in holds or mapping.proof == "status"):

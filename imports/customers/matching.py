@@ -123,7 +123,7 @@ def judge_records(
     Raises Unreadable where a list that the mapping requires is not there.
     """
     lists = {r.holds: _listed(document, r, mapping, keys, clean) for r in mapping.results}
-    entries = {holds: listed.entries for holds, listed in lists.items()}
+    entries: dict[str, list[Entry]] = {holds: one.entries for holds, one in lists.items()}
     if "all" in entries:
         outcomes = _from_all(entries["all"], len(keys))
     else:

@@ -356,7 +356,7 @@ def test_resume_waits_for_nothing(make_job: JobMaker) -> None:
 @pytest.mark.parametrize("bad", ["\x00", "\ud800"])
 def test_nul_and_half_characters_stop_no_lane(bad: str, make_job: JobMaker) -> None:
     job = make_job(6)
-    details = {"stage": [bad, {bad: bad}]}
+    details: dict[str, object] = {"stage": [bad, {bad: bad}]}
     answer(
         job,
         Outcome(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imports.customers.answers import Answer, Exchange, judge
 from imports.customers.mapping import Mapping, RecordKey
-from imports.policy import Outcome, Verdict
+from imports.policy import Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,9 +90,10 @@ SHAPES = ("all", "failures", "both", "successes", "status", "word")
 def mappings(draw: st.DrawFn, shapes: Sequence[str]) -> Mapping:
     shape = draw(st.sampled_from(shapes))
     parts: dict[str, Any] = {"proof": "status" if shape in ("status", "word") else "results"}
-    every = {"at": "all", "success": CHECK, "code": "code"}
+    every: dict[str, Any] = {"at": "all", "success": CHECK, "code": "code"}
     good = {"at": "good", "holds": "successes", "count_is_proof": draw(st.booleans())}
     bad = {"at": "bad", "holds": "failures", "code": "code", "required": draw(st.booleans())}
+    used: dict[str, list[dict[str, Any]]]
     used = {"all": [every], "failures": [bad], "both": [good, bad], "successes": [good]}
     used |= {"status": [], "word": [bad]}
     parts["results"] = [
@@ -183,7 +184,8 @@ def test_every_record_has_one_verdict_and_an_error_that_can_be_kept(
     outcome = judge(answer, sent)
     is_mixed = outcome.verdict is Verdict.MIXED
     assert len(outcome.records) == (len(sent.keys) if is_mixed else 0)
-    for said in (outcome, *outcome.records):
+    everything: list[Outcome | RecordOutcome] = [outcome, *outcome.records]
+    for said in everything:
         if said.verdict is not Verdict.SUCCESS:
             assert said.code
             assert said.error
