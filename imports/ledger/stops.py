@@ -127,6 +127,8 @@ def message_of(failing: Failing, outcome: Outcome) -> str:
 
 def is_in_vain(batch: ImportBatch, outcome: Outcome) -> bool:
     """Whether both halves of both halves of a batch are refused as it was itself."""
+    if outcome.verdict not in (Verdict.SPLIT, Verdict.REJECTED):
+        return False
     half = batch.parent
     whole = half.parent if half else None
     if half is None or whole is None or not outcome.cause:
