@@ -107,10 +107,11 @@ def step_in(job: ImportJob, failing: Failing, outcome: Outcome, step: Step) -> t
     request at a time, at growing pauses, before anybody is called.
     """
     patience = kinds.get(job.kind).patience()
-    if outcome.verdict not in MAY_BE_SENT_AGAIN or not patience.probes:
-        return step, True
     is_over = failing.tries >= patience.batches + patience.probes
-    return Step(Move.AGAIN, step.delay, counted=False), is_over
+    if outcome.verdict in MAY_BE_SENT_AGAIN and patience.probes:
+        return Step(Move.AGAIN, step.delay, counted=False), is_over
+    may_pass = outcome.records and {r.verdict for r in outcome.records} == {Verdict.RETRY}
+    return step, is_over or not may_pass
 
 
 def code_of(failing: Failing) -> str:

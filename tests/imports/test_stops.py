@@ -123,6 +123,17 @@ def test_batches_in_a_row_that_fail_for_one_cause_stop_the_job(
     assert job.batches.filter(status="pending").count() == 7
 
 
+def test_customers_that_are_not_taken_just_now_have_a_few_tries_more(make_job: JobMaker) -> None:
+    job = make_job(60, batch_size=5)
+    busy = each_error("FAILED", 5)
+    later = tuple(replace(record, verdict=Verdict.RETRY) for record in busy.records)
+    answer(job, *[replace(busy, records=later)] * 6)
+    assert now(job) == ("running", "")
+    answer(job, replace(busy, records=later))
+    assert now(job) == ("paused", stops.ONE_CAUSE)
+    assert keys(job, "error") == []
+
+
 def test_a_success_in_between_begins_the_count_anew(make_job: JobMaker) -> None:
     job = make_job(60, batch_size=5)
     some = each_error("ERROR", 5)
