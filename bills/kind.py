@@ -23,7 +23,7 @@ from config.find_browser import REMEDY, find_browser
 from imports import retry_directory
 from imports.kinds import UnreadableInput
 from imports.models import ImportResult
-from imports.policy import Budget, Outcome, Verdict
+from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import ResultStatus
 from imports.wording import kept as _
 
@@ -61,6 +61,9 @@ class BillKind:
     def budget(self, job: ImportJob) -> Budget:
         """The seed's: so many attempts, always the same time apart."""
         return Budget(job.max_attempts, job.retry_delay_seconds, exponential=False)
+
+    def patience(self) -> Patience:
+        return Patience(settings.STOP_AFTER_ACCOUNTS)
 
     def lease_seconds(self, job: ImportJob) -> float:
         """Starting a browser and keeping evidence come on top of the attempt's own limit."""

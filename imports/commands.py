@@ -141,6 +141,8 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
             f"{retry_directory.reason(told['retry_files_error'])}. Nothing is lost. They are tried"
             f" again; or write them elsewhere: manage.py retry_files {job.pk} --output DIR"
         )
+    if job.api and job.api.mapping.get("proof") == "status":
+        lines.append("  This API's HTTP status alone is proof: what it drops counts as imported.")
     if told["retry_directory"]:
         lines.append(f"  Retry files: {told['retry_directory']}")
     wait = how_many_wait(job)

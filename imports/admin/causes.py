@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 from django.db.models import Count, Min, Q
 from django.utils.translation import gettext_lazy as _
 
+from imports.customers.entries import filter_code
+from imports.customers.mapping import BadMapping
+from imports.customers.setup import mapping_of
 from imports.ledger.causes import with_sentence
 from imports.models import ImportResult
 from imports.states import ResultStatus
@@ -46,6 +49,7 @@ REMEDIES: Mapping[str, Remedy] = {
     "HTTP_400": CORRECT,
     "HTTP_403": Remedy(API_SIDE, _("The credential lacks a right. Ask for it, then retry.")),
     "HTTP_404": WRONG_URL,
+    "HTTP_405": WRONG_URL,
     "HTTP_413": Remedy(YOU, _("Give the API smaller batches, then import the retry files.")),
     "HTTP_415": WRONG_URL,
     "HTTP_422": CORRECT,
@@ -68,6 +72,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "ANSWER_UNREADABLE": LOOK_UP,
     "ANSWER_TOO_LARGE": LOOK_UP,
     "NOT_IN_ANSWER": LOOK_UP,
+    "COUNT_DISAGREES": LOOK_UP,
+    "FAILURE_UNNAMED": LOOK_UP,
+    "REFUSAL_PROVES_NOTHING": LOOK_UP,
+    "REDIRECTED": LOOK_UP,
     "WORKER_LOST": LOOK_UP,
     "CANCELLED": Remedy(YOU, _("They were never sent. Retry failed sends them.")),
     "NOT_ARRIVED": Remedy(YOU, _("Retry failed sends them again.")),
@@ -77,6 +85,15 @@ REMEDIES: Mapping[str, Remedy] = {
         YOU, _("Nothing to do: a newer version was imported. Insist if the older one is right.")
     ),
     "CORRECTED_SINCE": Remedy(YOU, _("Write the retry files again, then load those.")),
+}
+
+
+# Who must act on an API's own code, by the group that its mapping lists the code in.
+OWN_CODES: Mapping[str, Remedy] = {
+    "retryable": REMEDIES["FAILED"],
+    "rolled_back": REMEDIES["FAILED"],
+    "not_now": OVERLOADED,
+    "permanent": CORRECT,
 }
 
 
@@ -128,7 +145,23 @@ def causes(job: ImportJob, remedies: Mapping[str, Remedy] = REMEDIES) -> list[Ca
     )
     some = ImportResult.objects.filter(pk__in=[row["example"] for row in rows])
     examples = {each.pk: each for each in with_sentence(some)}
+    remedies = with_own_codes(job, remedies)
     return [_cause(row, examples[row["example"]], remedies) for row in rows]
+
+
+def with_own_codes(job: ImportJob, remedies: Mapping[str, Remedy]) -> Mapping[str, Remedy]:
+    """The remedies, and for the API's own codes who must act as its mapping lists them."""
+    try:
+        mapping = mapping_of(job.api) if job.api else None
+    except BadMapping:
+        mapping = None
+    found = dict(remedies)
+    for code, group in mapping.group_by_code.items() if mapping else ():
+        own, name = OWN_CODES.get(group), filter_code(code, "")
+        known = remedies.get(name)
+        if own and (known is None or known.who != own.who):
+            found[name] = own
+    return found
 
 
 def _cause(row: Mapping[str, Any], example: Any, remedies: Mapping[str, Remedy]) -> Cause:

@@ -24,6 +24,8 @@ GROUPS: tuple[tuple[str, Verdict, str], ...] = (
     ("exists", Verdict.REJECTED, "CONFLICT"),
     ("not_found", Verdict.REJECTED, "NOT_FOUND"),
     ("rolled_back", Verdict.RETRY, "ROLLED_BACK"),
+    ("not_now", Verdict.DEFERRED, ""),
+    ("credential", Verdict.PAUSE, "CREDENTIAL_REFUSED"),
 )
 SENTENCES = {
     "retryable": _("The API could not take this customer just now{why}. It may be sent again."),
@@ -33,6 +35,14 @@ SENTENCES = {
     "rolled_back": _(
         "Another customer of the batch was refused, so this one was not stored{why}. It can be "
         "sent again."
+    ),
+    "not_now": _(
+        "The API does not take this customer for now{why}. It is sent again later; this costs no "
+        "attempt."
+    ),
+    "credential": _(
+        "The API refused the credential for this customer{why}: nothing was stored. It is sent "
+        "again when the job is resumed."
     ),
 }
 NO_RESULT = _(

@@ -13,7 +13,7 @@ from imports.customers import corrected_files, files
 from imports.customers.answer_words import SAME_KEY
 from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
-from imports.policy import Budget, Outcome, Verdict
+from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.wording import kept as _
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class CustomerKind:
 
     def budget(self, job: ImportJob) -> Budget:
         return Budget(job.max_attempts, job.retry_delay_seconds)
+
+    def patience(self) -> Patience:
+        return Patience(
+            settings.STOP_AFTER_BATCHES, settings.STOP_AFTER_RECORDS, settings.STOP_AFTER_PROBES
+        )
 
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import IncompleteRead as IncompleteBody
 
 from imports.customers.addresses import BadAddress
+from imports.customers.wire import TooManyHeaders, TooManyInterim
 from imports.http.tunnel import ProxyFailed
 from imports.policy import Verdict
 from imports.wording import kept as _
@@ -36,6 +37,8 @@ SILENT = _("{host} fell silent before its answer was complete.")
 NOT_UNPACKED = _("The answer of {host} (HTTP {status}) can't be unpacked.")
 BROKE_OFF = _("The answer of {host} broke off in the middle.")
 CLOSED = _("{host} closed the connection without an answer.")
+TOO_MANY_HEADERS = _("The answer of {host} has more headers than can be read.")
+ONLY_INTERIM = _("{host} sent interim answers (1xx) without end, and no final one.")
 NO_HTTP = _("What {host} answered is not HTTP.")
 NOT_SENT = _("Nothing was sent.")
 CORRECT_IT = _("Correct the address, then resume the job.")
@@ -138,6 +141,11 @@ def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tu
         return "ANSWER_CUT_SHORT", BROKE_OFF
     if _any(causes, RemoteDisconnected, ConnectionError):
         return "CONNECTION_LOST", CLOSED
+    if _any(causes, TooManyInterim):
+        return "ANSWER_UNREADABLE", ONLY_INTERIM
+    # http.client says so by its most general exception, and says nothing else by it.
+    if _any(causes, TooManyHeaders) or any(type(cause) is HTTPException for cause in causes):
+        return "ANSWER_UNREADABLE", TOO_MANY_HEADERS
     return "ANSWER_UNREADABLE", NO_HTTP
 
 

@@ -60,6 +60,7 @@ class ImportBatch(models.Model):
     http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
     error = models.TextField(_("error"), default="", db_default="", blank=True)
+    cause = models.CharField(max_length=80, default="", db_default="", blank=True)  # of an Outcome
 
     # The claim: whose it is now, or whose it was last.
     token = models.UUIDField(null=True, blank=True)

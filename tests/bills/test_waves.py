@@ -76,3 +76,17 @@ def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
     told = job.events.filter(action="wave ended").values_list("message", flat=True)
     assert [line.partition(" downloaded")[0] for line in told] == ["1 of 1", "5 of 5"]
     assert tried(job, *names) == [1] * 7
+
+
+def test_ten_accounts_in_a_row_that_are_refused_alike_stop_the_job(
+    make_bills: BillMaker, bells: Any, settings: Any
+) -> None:
+    settings.STOP_AFTER_ACCOUNTS = 2
+    names = ("otp1", "otp2", "otp3", "otp4")
+    job = work(bells, make_bills(*names, concurrency=1))
+    assert (job.status, job.pause_code) == ("paused", "ONE_CAUSE")
+    assert tried(job, *names) == [1, 1, 0, 0]
+    moves.resume(job, "anna")
+    job = work(bells, job)
+    assert job.status == "finished"
+    assert_sums_hold(job)

@@ -195,6 +195,26 @@ def test_bad_usage_or_input_exits_2_and_says_what_is_wrong(
     assert complaint.lower() in said.err.lower()
 
 
+@pytest.mark.parametrize(
+    ("mapping", "preset"),
+    [
+        ({"record": {"id": ["id"]}, "proof": "status", "results": []}, "plain"),
+        ({"request": {"max_records": 10}}, "gk"),
+    ],
+)
+def test_a_mapping_that_says_all_by_itself_inherits_nothing_of_gk(
+    mapping: dict[str, Any], preset: str, db: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text(json.dumps(mapping))
+    url = "http://127.0.0.1:9/"
+    said = command("customer_api", "own", "--url", url, "--auth", "none", "--mapping", file)
+    assert said.code == 0
+    assert CustomerApi.objects.get(name="own").preset == preset
+    is_warned = "refusal_stored_nothing" in said.err
+    assert is_warned is (preset == "plain")
+
+
 def test_one_bad_file_and_nothing_is_imported(make_job: JobMaker, tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text('{"data": [{]}')

@@ -43,6 +43,12 @@ DECIDED = {
 
 
 @pytest.fixture(autouse=True)
+def patient(settings: Any) -> None:
+    """Many are refused here for one cause, and no job stops itself for it."""
+    settings.STOP_AFTER_BATCHES = 0
+
+
+@pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of four records, so that a few batches make several."""
     monkeypatch.setattr(bulk_actions, "CHUNK", 4)

@@ -241,7 +241,7 @@ def test_what_is_written_is_for_its_owner_only(make_job: JobMaker, tmp_path: Pat
 def test_a_job_that_ends_with_failures_writes_them_and_says_where(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any
 ) -> None:
-    sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
+    sandbox.order({"match": {"customer_id": samples.customer_id(0)}, "fault": "http_422"})
     job = run(make_job(6, concurrency=1))
     assert job.retry_directory.startswith(os.fspath(settings.RETRY_FILES_DIR / "retry_batches_"))
     assert job.events.filter(action="retry files written").exists()

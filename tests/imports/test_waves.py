@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.test import override_settings
 
 from imports import jobs, sweeper
 from imports.ledger import claims, expiry, moves, outcomes, waves
@@ -60,7 +61,8 @@ def failed(make_job: JobMaker, count: int) -> ImportJob:
     """A job of so many batches of one customer each, all refused."""
     job = make_job(count, batch_size=1, concurrency=200)
     Gate.objects.update(concurrency=200)
-    wave(job, REFUSED)
+    with override_settings(STOP_AFTER_BATCHES=0):
+        wave(job, REFUSED)
     return ended(job)
 
 
