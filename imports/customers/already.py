@@ -10,10 +10,13 @@ from array import array
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.db.models import Q
+
 from imports.customers.correcting import is_same
 from imports.customers.records import Refusal
 from imports.ledger.bodies import bytes_of
 from imports.ledger.later_imports import Later, later_imports
+from imports.ledger.left_out import EARLIER_COPY
 from imports.models import ImportFile, ImportResult
 from imports.states import JobStatus, ResultStatus
 
@@ -60,6 +63,17 @@ class Found(NamedTuple):
     job_id: int
     status: str
     retry_of_id: int | None
+    error_code: str
+
+    @property
+    def was_a_copy(self) -> bool:
+        """Whether it was not sent only because a later copy of the customer was."""
+        return self.status == ResultStatus.EXCLUDED and self.error_code == EARLIER_COPY
+
+    @property
+    def may_go_again(self) -> bool:
+        """Whether it depends on later imports alone if it is sent."""
+        return self.status == ResultStatus.ERROR or self.was_a_copy
 
 
 class Already:
@@ -96,9 +110,9 @@ class Already:
         self._origin = self._origins(records)
         ids = list(self._origin.values())
         self._latest = _latest(ids)
-        failed = {each.pk for each in self._latest.values() if each.status == ResultStatus.ERROR}
-        self._later = later_imports(failed)
-        self._bytes = bytes_of(failed | set(ids)) if self.links else {}
+        again = {each.pk for each in self._latest.values() if each.may_go_again}
+        self._later = later_imports(again)
+        self._bytes = bytes_of(again | set(ids)) if self.links else {}
 
     def _origins(self, records: Sequence[Record]) -> dict[int, int]:
         if self.is_changed:
@@ -140,7 +154,7 @@ class Already:
                 return LeftOut("ALREADY_IMPORTED", latest.job_id)
             case ResultStatus.UNKNOWN:
                 return LeftOut("MAY_BE_IMPORTED", latest.job_id)
-            case ResultStatus.EXCLUDED:
+            case ResultStatus.EXCLUDED if not latest.was_a_copy:
                 return LeftOut("EXCLUDED_BEFORE", latest.job_id)
             case ResultStatus.PENDING:
                 return LeftOut("BEING_RETRIED", latest.job_id)
@@ -189,15 +203,17 @@ def same_files(job: ImportJob, file: ImportFile) -> list[ImportFile]:
 
 
 def _sent_of(files: Sequence[ImportFile], count: int) -> array[int]:
-    """By position, the result of the latest of these equal files that was sent; 0 for none.
+    """By position, the latest result of these equal files; 0 for none.
+
+    Only of what was sent, or gave way to a later copy: all else is read anew.
 
     Eight bytes for each record, and one look through their jobs: a million may stand in one.
     """
     found = array("q", bytes(8 * (count + 1)))
     sent = ImportResult.objects.filter(
         job_id__in={each.job_id for each in files}, file__in=[each.pk for each in files],
-        batch__isnull=False, position__lte=count,
-    )  # fmt: skip
+        position__lte=count,
+    ).filter(Q(batch__isnull=False) | Q(error_code=EARLIER_COPY))  # fmt: skip
     for position, pk in sent.order_by("pk").values_list("position", "pk").iterator(10_000):
         found[position] = pk
     return found

@@ -78,9 +78,10 @@ class Reader:
         for index, file in enumerate(files):
             already = self._already(file, taken)
             with _told_by_name():
-                for record, refusal in self._judged(file, already, []):
-                    if not record.key or refusal is not None:
-                        continue  # what is not sent takes no earlier copy's place
+                for record, _reason in self._judged(file, already, []):
+                    if not record.key or record.refusal is not None:
+                        continue  # what can't be sent takes no earlier copy's place
+                    # But what the API has already does: the earlier copy would overwrite it.
                     already.retry_of(record)
                     last_copies.add(record.key, Place(index, file.name, record.position))
         self.last_copies = last_copies

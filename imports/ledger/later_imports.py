@@ -1,7 +1,8 @@
 """What an API got of the same customers since: by a later job, or later in the same one.
 
 Sending the older version again would overwrite the newer one. A version is as old as the first
-result of it: trying the same bytes again makes it no newer, correcting them does.
+result of it: trying the same bytes again makes it no newer, correcting them does. Both versions
+that are compared are judged so.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ IDS_AT_ONCE = 2_000
 STANDS = (ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.PENDING)
 NOT_SENT = (JobStatus.DRAFT, JobStatus.CANCELLED)  # what is pending there does not go out
 
+# Whether a result, `mine`, went out with the same bytes as the one that it is a retry of, `older`.
+SAME_BYTES = """
+    substring(b.body FROM mine.body_start + 1 FOR mine.body_length)
+    = substring(ob.body FROM older.body_start + 1 FOR older.body_length)
+"""
 # `chain`: each result with all that it is a retry of; `oldest` as far as the bytes are the same.
 LATER = """
 WITH RECURSIVE chain (id, key, api, node, oldest, same) AS (
@@ -41,10 +47,7 @@ WITH RECURSIVE chain (id, key, api, node, oldest, same) AS (
     LEFT JOIN imports_importbatch b ON b.id = mine.batch_id
     LEFT JOIN imports_importbatch ob ON ob.id = older.batch_id
     CROSS JOIN LATERAL (
-        SELECT c.same AND coalesce(
-            substring(b.body FROM mine.body_start + 1 FOR mine.body_length)
-            = substring(ob.body FROM older.body_start + 1 FOR older.body_length), false
-        ) AS bytes
+        SELECT c.same AND coalesce({same_bytes}, false) AS bytes
     ) equal
 ), version AS (
     SELECT id, key, api, min(oldest) AS oldest FROM chain GROUP BY id, key, api
@@ -56,11 +59,26 @@ CROSS JOIN LATERAL (  -- by its index, whatever the planner thinks of the number
     WHERE r.key = v.key AND r.id > v.oldest AND r.status = ANY(%(stands)s)
     OFFSET 0
 ) other
+CROSS JOIN LATERAL (  -- the other's version, too, is as old as the first result of it
+    WITH RECURSIVE first (id) AS (
+        SELECT other.id
+      UNION ALL
+        SELECT older.id
+        FROM first f
+        JOIN import_results mine ON mine.id = f.id
+        JOIN import_results older ON older.id = mine.retry_of_id
+        JOIN imports_importbatch b ON b.id = mine.batch_id
+        JOIN imports_importbatch ob ON ob.id = older.batch_id
+        WHERE {same_bytes}
+    )
+    SELECT min(id) AS oldest FROM first
+) its
 JOIN imports_importjob j ON j.id = other.job_id AND j.api_id = v.api
-WHERE NOT (other.status = 'pending' AND j.status = ANY(%(not_sent)s))
+WHERE its.oldest > v.oldest
+  AND NOT (other.status = 'pending' AND j.status = ANY(%(not_sent)s))
   AND NOT EXISTS (SELECT 1 FROM chain c WHERE c.id = v.id AND c.node = other.id)
 ORDER BY v.id, array_position(%(stands)s, other.status::text), other.id DESC
-"""
+""".replace("{same_bytes}", SAME_BYTES)
 
 
 @dataclass(frozen=True, slots=True, order=True)

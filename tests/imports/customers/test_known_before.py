@@ -304,6 +304,48 @@ def test_the_first_copy_of_a_customer_does_not_overwrite_the_second_of_the_same_
     assert (done.taken, done.imported_later) == (1, [[job.pk, "success", 1]])
 
 
+def test_the_retry_of_an_older_version_makes_it_no_newer_than_the_later_copy(
+    make_job: JobMaker,
+) -> None:
+    job = make_job.of(customer(1), customer(1, "NEWNAME"))
+    answer(job, REFUSED, REFUSED)
+    second = retry(job).job
+    lanes.read_input(second)
+    answer(second, OK, REFUSED)
+    done = bulk_actions.carry_out(job, PlanAction.RETRY)
+    assert (done.taken, done.imported_later) == (1, [])
+    assert done.made is not None
+    assert done.made.results.get().retry_of_id == second.results.get(status="error").pk
+
+
+@pytest.mark.parametrize("leaves_out", [True, False])
+def test_the_same_file_again_sends_no_older_copy_where_the_last_one_was_imported(
+    make_job: JobMaker, leaves_out: bool
+) -> None:
+    job = make_job.of(customer(1), customer(1, "NEWNAME"), leave_earlier_copies_out=True)
+    answer(job, OK)
+    path = make_job.folder / "input_1.json"
+    again = drafts.new_draft(make_job.api, "again", leave_earlier_copies_out=leaves_out)
+    drafts.add_path(again, path)
+    begun(again)
+    assert (keys(again, "pending"), left_out(again)) == (
+        [],
+        ["IMPORTED_LATER", "ALREADY_IMPORTED"],
+    )
+
+
+def test_the_same_file_again_sends_both_copies_in_order_where_the_last_one_failed(
+    make_job: JobMaker,
+) -> None:
+    job = make_job.of(customer(1), customer(1, "NEWNAME"), leave_earlier_copies_out=True)
+    answer(job, REFUSED)
+    again = draft_of(make_job.api, make_job.folder / "input_1.json")
+    begun(again)
+    assert (len(keys(again, "pending")), left_out(again)) == (2, [])
+    numbers = again.batches.order_by("number").values_list("after_numbers", flat=True)
+    assert list(numbers) == [None, [1]]
+
+
 def test_a_version_stays_as_old_as_it_is_however_often_it_is_tried(make_job: JobMaker) -> None:
     job = make_job.of(customer(1))
     answer(job, REFUSED)
