@@ -25,7 +25,7 @@ from imports.kinds import UnreadableInput
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportResult
-from imports.policy import Budget, Outcome, Verdict
+from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class BillKind:
     def budget(self, job: ImportJob) -> Budget:
         """The seed's: so many attempts, always the same time apart."""
         return Budget(job.max_attempts, job.retry_delay_seconds, exponential=False)
+
+    def patience(self) -> Patience:
+        return Patience(settings.STOP_AFTER_ACCOUNTS)
 
     def lease_seconds(self, job: ImportJob) -> float:
         """Starting a browser and keeping evidence come on top of the attempt's own limit."""

@@ -175,6 +175,12 @@ CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides th
 EGRESS_PROXY = env.str("EGRESS_PROXY", default="")
 LANE_SECONDS = env.float("LANE_SECONDS", default=30.0)  # a lane's turn, then others get theirs
 LEASE_MARGIN_SECONDS = env.float("LEASE_MARGIN_SECONDS", default=15.0)
+# A job stops itself after so many failures in a row that have one cause; 0: it never does.
+STOP_AFTER_BATCHES = env.int("STOP_AFTER_BATCHES", default=3)  # of customers, and at least
+STOP_AFTER_RECORDS = env.int("STOP_AFTER_RECORDS", default=10)  # refused customers in them
+STOP_AFTER_PROBES = env.int("STOP_AFTER_PROBES", default=4)  # of an API that is down
+STOP_AFTER_ACCOUNTS = env.int("STOP_AFTER_ACCOUNTS", default=10)  # of a portal
+NOT_NOW_HOURS = env.float("NOT_NOW_HOURS", default=6.0)  # an API's or portal's; then it pauses
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")

@@ -13,9 +13,11 @@ from tqdm import tqdm
 
 from imports import jobs, retry_directory, sweeper
 from imports.event_codes import EventCode
+from imports.ledger import bulk_actions
 from imports.ledger.moves import NotAllowed, start
+from imports.ledger.rounds import how_many_wait
 from imports.ledger.sums import Sums, describe, sums
-from imports.models import ImportJob
+from imports.models import ImportJob, Plan
 from imports.models.jobs import Beginning
 from imports.printable import printable
 from imports.states import ENDED_JOBS, JobStatus
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 LOOK_SECONDS = 0.5
+BESIDE_SECONDS = 0.1
 NO_WORKER = (
     "No worker is listening: nothing will happen until one does. Start one with `make worker`."
 )
@@ -41,6 +44,14 @@ def find_job(job_id: int) -> ImportJob:
     """The job of that id, or exit code 2."""
     job = ImportJob.objects.filter(pk=job_id).first()
     return job if job is not None else refuse(f"There is no job {job_id}.")
+
+
+def finish(plan: Plan) -> None:
+    """Carry a bulk action out to its end, beside any worker that is at it."""
+    while not Plan.objects.filter(pk=plan.pk).exclude(finished_at=None).exists():
+        if not bulk_actions.carry_on(plan):
+            time.sleep(BESIDE_SECONDS)  # a worker holds it
+    plan.refresh_from_db()
 
 
 def add_beginning(parser: CommandParser) -> None:
@@ -131,11 +142,16 @@ def in_words(job: ImportJob, told: dict[str, Any]) -> str:
             f"{retry_directory.reason(told['retry_files_error'])}. Nothing is lost. They are tried"
             f" again; or write them elsewhere: manage.py retry_files {job.pk} --output DIR"
         )
+    if job.api and job.api.mapping.get("proof") == "status":
+        lines.append("  This API's HTTP status alone is proof: what it drops counts as imported.")
     if told["retry_directory"]:
         lines.append(f"  Retry files: {told['retry_directory']}")
-    if told["error"]:
+    wait = how_many_wait(job)
+    if wait.failed:
         lines.append(f"  Try the failed ones again: python manage.py retry_failed {job.pk} --wait")
-    if told["unknown"]:
+    elif told["error"]:
+        lines.append("  The failed ones went out again since: see the later jobs.")
+    if wait.unknown:
         lines.append(
             "  Look the unknown ones up in the receiving system before sending them again."
         )

@@ -10,7 +10,10 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from imports.customers.already import is_at_home
 from imports.customers.files import check
+from imports.customers.recognising import recognise
+from imports.customers.setup import checks_of
 from imports.event_codes import EventCode
 from imports.ledger.moves import NotAllowed, lock, note, refuse_incomplete
 from imports.messages import marked as gettext_noop
@@ -70,6 +73,20 @@ def use_api(job: ImportJob, api: CustomerApi) -> None:
     job.api, job.gate, job.repeatable = api, gate_of(api), bool(api.idempotency_header)
 
 
+def recognise_files(job: ImportJob) -> None:
+    """After another API was chosen: what a draft's files are there, and which job it retries."""
+    if job.api is None or job.batches.exists():
+        return
+    with transaction.atomic():
+        _only_draft(job)
+        job.retry_of, job.root, job.round = None, None, 1
+        job.save(update_fields=["retry_of", "root", "round"])
+        for file in job.files.order_by("pk"):
+            recognise(job, file, checks_of(job.api))
+            file.save(update_fields=["retry_file", "known_before"])
+            _follow(job, file)
+
+
 def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
     """Check a file that lies on this machine and add it, readable or not: its verdict tells."""
     _only_draft(job)
@@ -92,9 +109,8 @@ def checked(
     known_as = printable(name) if name else printable_name(path)
     file = ImportFile(job=job, name=known_as[:500], path=stored_path(path))
     check(file, register)
-    file.retry_file = (
-        RetryFile.objects.filter(sha256=file.sha256, left_out=False).order_by("-pk").first()
-    )
+    if job.api is not None:
+        recognise(job, file, checks_of(job.api))
     return file
 
 
@@ -111,9 +127,9 @@ def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> I
 
 
 def _follow(job: ImportJob, file: ImportFile) -> None:
-    """A draft of retry files is a later round of the job they came from."""
+    """A draft of retry files is a retry of the job they came from, if it goes to the same API."""
     source = file.retry_file.job if file.retry_file else None
-    if source is None or job.retry_of_id is not None:
+    if source is None or job.retry_of_id is not None or not is_at_home(file, job):
         return
     job.retry_of, job.root = source, source.first
     job.round = ImportJob.objects.filter(root=source.first).count() + 2

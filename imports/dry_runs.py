@@ -68,7 +68,8 @@ def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, 
     refused = [file.message for file in files if file.status == FileStatus.INVALID]
     if refused:
         raise UnreadableInput("\n".join(map(str, refused)))
-    return forecast(job, files)
+    notes = [note for file in files for note in file.known_before]
+    return forecast(job, files) | {"known_before": notes}
 
 
 def ask(job: ImportJob, actor: str) -> DryRun:

@@ -148,6 +148,15 @@ ERROR_CODES: dict[str, ErrorCode] = {
         API, UNKNOWN, _("The answer names the customer more than once."), LOOK_UP
     ),
     "CONTRADICTORY_ANSWER": ErrorCode(API, UNKNOWN, _("The answer contradicts itself."), LOOK_UP),
+    "COUNT_DISAGREES": ErrorCode(
+        API, UNKNOWN, _("The answer’s counts do not prove that it is stored."), LOOK_UP
+    ),
+    "REFUSAL_PROVES_NOTHING": ErrorCode(
+        YOU,
+        UNKNOWN,
+        _("The batch was refused, and nothing states that this stored nothing."),
+        _("Look in the API whether they arrived, and say in its mapping what a refusal means."),
+    ),
     "FAILURE_UNNAMED": ErrorCode(
         API, UNKNOWN, _("The answer reports a failure and does not say whose."), LOOK_UP
     ),
@@ -198,6 +207,27 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("No key opens a stored secret."),
         _("Put the key back into CREDENTIAL_KEYS, then retry."),
     ),
+    "ALL_REFUSED": ErrorCode(
+        YOU,
+        PAUSED,
+        _("All parts of a batch were refused alike."),
+        _("Look at the cause: the mapping or the API, hardly a customer. Then resume."),
+    ),
+    "ONE_CAUSE": ErrorCode(
+        YOU,
+        PAUSED,
+        _("Batch after batch failed for one cause."),
+        _("Put the cause right, then resume the job."),
+    ),
+    "API_DOWN": ErrorCode(
+        API, PAUSED, _("Nothing but failures came back."), _("Resume when the API is up again.")
+    ),
+    "NOT_NOW_TOO_LONG": ErrorCode(
+        API,
+        PAUSED,
+        _("For hours nothing came back but requests to wait."),
+        _("Ask whoever runs it when more may be sent, then resume."),
+    ),
     "BY_HAND": ErrorCode(YOU, PAUSED, _("Somebody paused the job."), _("Resume it.")),
     "FIRST_BATCH": ErrorCode(
         YOU, PAUSED, _("The first batch went out."), _("Look at it, then resume.")
@@ -228,6 +258,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("Nothing to do: they were imported in another job."),
     ),
     "MAY_BE_IMPORTED": ErrorCode(YOU, LEFT_OUT, _("It may be imported already."), LOOK_UP),
+    "IMPORTED_LATER": ErrorCode(
+        YOU,
+        LEFT_OUT,
+        _("A newer version was imported."),
+        _("Nothing to do: a newer version was imported. Insist if the older one is right."),
+    ),
     "EXCLUDED_BEFORE": ErrorCode(YOU, LEFT_OUT, _("It was left out before."), INSIST),
     "CORRECTED_SINCE": ErrorCode(
         YOU,

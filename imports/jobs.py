@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from imports import dry_runs, lanes
-from imports.ledger import plans
+from imports.ledger import bulk_actions
 from imports.models import ImportJob
 from imports.states import ENDED_JOBS, JobStatus
 
@@ -111,12 +111,12 @@ def _send(job: ImportJob) -> bool:
 
 def _is_wanted(job: ImportJob) -> bool:
     """Whether a lane should end its turn: for another job, or for a plan that a person made."""
-    return plans.unfinished(job) is not None or others_rung(job.pk)
+    return bulk_actions.unfinished(job) is not None or others_rung(job.pk)
 
 
 def _carry_out(job: ImportJob) -> bool:
     """Go on with a plan; a retry that is complete by then is rung for. True if there is more."""
-    plan = plans.unfinished(job)
+    plan = bulk_actions.unfinished(job)
     if plan is None:
         return False
     if lanes.carry_out(plan):

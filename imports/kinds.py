@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.models import ImportJob, ImportResult
-    from imports.policy import Budget, Outcome
+    from imports.policy import Budget, Outcome, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,10 @@ class Kind(Protocol):
 
     def budget(self, job: ImportJob) -> Budget:
         """The job's attempts and delays."""
+        ...
+
+    def patience(self) -> Patience:
+        """After how many failures of one cause a job stops itself."""
         ...
 
     def lease_seconds(self, job: ImportJob) -> float:

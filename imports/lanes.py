@@ -17,7 +17,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import kinds
-from imports.ledger import claims, moves, order, outcomes, plans
+from imports.ledger import bulk_actions, claims, moves, order, outcomes
 from imports.ledger.statements import planned_once
 from imports.messages import Message, MessageError, Text, sentence
 from imports.messages import marked as _
@@ -131,14 +131,14 @@ def carry_out(plan: Plan) -> bool:
     """Go on with what a person decided about many records, for a turn; True if there is more."""
     ends = time.monotonic() + settings.LANE_SECONDS
     try:
-        while plans.carry_on(plan):
+        while bulk_actions.carry_on(plan):
             if stopping.is_set() or time.monotonic() > ends:
                 return True
     except DATABASE_AWAY:
         raise  # the sweeper rings again
     except Exception as error:  # or it would be rung for, and fail, for ever
         logger.exception("plan %s: a part of it could not be done", plan.pk)
-        plans.give_up(plan, FAILED.format(error=type(error).__name__))
+        bulk_actions.give_up(plan, FAILED.format(error=type(error).__name__))
     return False
 
 

@@ -16,6 +16,8 @@ from imports.messages import marked as _
 
 LONGEST_BACKOFF_SECONDS = 300.0
 LONGEST_DEFERRAL_SECONDS = 3600.0
+SHORTEST_DEFERRAL_SECONDS = 1.0
+DOWN = "DOWN"  # the cause of all that an API does which is out of service
 
 
 class Verdict(StrEnum):
@@ -53,7 +55,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """One record's own verdict (SUCCESS, RETRY, REJECTED or UNKNOWN) and why."""
+    """One record's own verdict and why: SUCCESS, REJECTED, UNKNOWN, RETRY, DEFERRED or PAUSE.
+
+    The last two go out again at no cost of an attempt.
+    """
 
     verdict: Verdict
     code: str = ""
@@ -74,6 +79,8 @@ class Outcome:
     of secrets too. `retry_after` is in seconds. `records` has one entry for each
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
     `details` are facts that the kind keeps with the attempt (stages, evidence); JSON values.
+    `cause` is equal for outcomes that say the same in the same words. `pauses`: a person must
+    look, whatever becomes of this batch.
     """
 
     verdict: Verdict
@@ -84,6 +91,8 @@ class Outcome:
     retry_after: float | None = None
     records: tuple[RecordOutcome, ...] = ()
     details: dict[str, object] | None = None
+    cause: str = ""
+    pauses: bool = False
 
     @property
     def error(self) -> str:
@@ -123,6 +132,19 @@ class Budget:
     exponential: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """After how many failures in a row, all for one cause, a job stops itself.
+
+    `batches` counts different ones (0: it never does), and `records` the refused ones in them.
+    Where sending again may help, the API is probed `probes` times at growing pauses before.
+    """
+
+    batches: int
+    records: int = 0
+    probes: int = 0
+
+
 def backoff(attempt: int, budget: Budget, rng: random.Random | None = None) -> float:
     """Seconds before try `attempt + 1` (attempt counts from 1): full jitter, capped.
 
@@ -136,11 +158,23 @@ def backoff(attempt: int, budget: Budget, rng: random.Random | None = None) -> f
     return max(budget.retry_delay / 2, draw)
 
 
-def deferral(retry_after: float | None, budget: Budget, rng: random.Random | None = None) -> float:
-    """Seconds to stay away when told "not now": what was asked, capped, plus up to a tenth."""
+def deferral(
+    retry_after: float | None,
+    budget: Budget,
+    rng: random.Random | None = None,
+    *,
+    in_a_row: int = 1,
+) -> float:
+    """Seconds to stay away when told "not now", plus up to a tenth of them.
+
+    What was asked, capped; from the second time in a row on at least our own pause, which doubles
+    each time. Never less than a second.
+    """
     asked = budget.retry_delay if retry_after is None else retry_after
-    capped = min(max(asked, 0.0), LONGEST_DEFERRAL_SECONDS)
-    return capped + (rng or random).uniform(0.0, max(capped, 1.0) / 10)
+    own = max(budget.retry_delay, SHORTEST_DEFERRAL_SECONDS) * 2 ** min(in_a_row - 1, 30)
+    own = min(own, LONGEST_BACKOFF_SECONDS) if in_a_row > 1 else SHORTEST_DEFERRAL_SECONDS
+    wait = max(min(asked, LONGEST_DEFERRAL_SECONDS), own)
+    return wait + (rng or random).uniform(0.0, wait / 10)
 
 
 def next_step(

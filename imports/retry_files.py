@@ -149,6 +149,7 @@ def _summary(
     job: ImportJob, failed: list[_Written], unconfirmed: list[_Written], never_sent: list[_Written]
 ) -> dict[str, Any]:
     return retry_directory.base_summary(job) | {
+        "api": job.api.name if job.api else "",
         "total_failed_batches": len(failed),
         "total_failed_customers": _count(failed),
         "total_unconfirmed_customers": _count(unconfirmed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,12 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from bills import failed_rows, keeping, passwords
 from bills.admin import permissions as own
-from bills.admin import rows, words
+from bills.admin import rows
 from bills.admin.timeline import timeline
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
-from imports import jobs
-from imports.admin import page, permissions, workspace
+from imports.admin import bulk_actions, page, permissions, workspace
 from imports.admin.addresses import act_url, to_tab
 from imports.event_codes import EventCode
 from imports.exports import csv_rows
@@ -25,17 +25,19 @@ from imports.ledger import rounds
 from imports.ledger.moves import note
 from imports.messages import sentence
 from imports.models import ImportResult
+from imports.models.plans import PlanAction
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from imports.ledger.sums import Sums
-    from imports.models import ImportJob
+    from imports.models import ImportJob, ImportResult
 
 ROWS = 50
 LONGEST_PASSWORD = 1_000
 REFUSED_SHOWN = 20
+UNCHANGED = Q(error_code=Code.LOGIN_FAILED, batch__credential_use__credential__refused_count__gt=0)
 
 OF_ACCOUNT = sentence("OF_ACCOUNT", "{email}")
 
@@ -71,9 +73,7 @@ def _refused(job: ImportJob) -> list[str]:
 
 def _unchanged(job: ImportJob) -> Any:
     """Failed credentials whose password was refused and is still the same."""
-    return rounds.waiting(job).filter(
-        error_code=Code.LOGIN_FAILED, batch__credential_use__credential__refused_count__gt=0
-    )
+    return rounds.waiting(job).filter(UNCHANGED)
 
 
 def panel(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -121,30 +121,21 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
     messages.success(request, _("The password of %(email)s is changed.") % {"email": credential})
     if request.POST.get("retry") and permissions.may(request, permissions.RETRY):
         uses = CredentialUse.objects.filter(credential=credential)
-        return _retry(request, job, ImportResult.objects.filter(batch__credential_use__in=uses))
+        return _retry(request, job, Q(batch__credential_use__in=uses))
     return here
 
 
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Try failed ones again. With `insist`, those too whose refused password is unchanged."""
-    only = _unchanged(job) if request.POST.get("insist") else None
+    only = UNCHANGED if request.POST.get("insist") else None
     return _retry(request, job, only, insists=bool(request.POST.get("insist")))
 
 
 def _retry(
-    request: HttpRequest, job: ImportJob, only: Any = None, *, insists: bool = False
+    request: HttpRequest, job: ImportJob, only: Q | None = None, *, insists: bool = False
 ) -> HttpResponse:
-    made = rounds.retry(job, only=only, actor=permissions.actor(request), insists=insists)
-    jobs.ring_on_commit(made.job.pk)
-    told = {"credentials": words.credentials(made.records), "job": made.job.pk}
-    messages.success(request, _("%(credentials)s tried again in job %(job)s.") % told)
-    if made.left_out:
-        messages.info(
-            request,
-            _("Left out: %(credentials)s whose password was refused and not changed since.")
-            % {"credentials": words.credentials(made.left_out)},
-        )
-    return to_tab(made.job, "credentials")
+    done = bulk_actions.carry_out(request, job, PlanAction.RETRY, only, insists=insists)
+    return to_tab(done.made if done and done.made else job, "credentials")
 
 
 def failed_csv(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:

@@ -21,9 +21,10 @@ from imports.customers.mapping import BadMapping
 from imports.customers.mapping_origins import read_changes, values_in_force
 from imports.customers.presets import SPEEDS
 from imports.customers.probing import ProbeResult, Proof
-from imports.customers.setup import probe
+from imports.customers.setup import probe, remarks_on
 from imports.fields import WrongKey
 from imports.forms import CustomerApiForm
+from imports.forms.apis import REFUSALS, with_answer
 from imports.forms.jobs import SECRETS
 from imports.models import CustomerApi
 from imports.rendering import in_words
@@ -40,6 +41,7 @@ UNTESTED = {
     "delay_seconds",
     "max_attempts",
     "retry_delay_seconds",
+    REFUSALS,
 }
 FOR_OAUTH2 = "['oauth2-password', 'oauth2-client'].includes(auth)"
 
@@ -69,7 +71,7 @@ class CustomerApiAdmin(ManagedAdmin):
         "clear_secret": "!['none', 'oauth2-client'].includes(auth)",
     }
     fieldsets = (
-        (None, {"fields": ("name", "url", "preset")}),
+        (None, {"fields": ("name", "url", "preset", REFUSALS)}),
         (
             gettext_lazy("Who sends"),
             {
@@ -99,6 +101,11 @@ class CustomerApiAdmin(ManagedAdmin):
             },
         ),
     )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: CustomerApi, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for remark in remarks_on(obj):
+            messages.warning(request, remark)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerApi]:
         return CustomerApi.objects.defer(*SECRETS)
@@ -151,6 +158,8 @@ class CustomerApiAdmin(ManagedAdmin):
         permissions.require(request, permissions.MANAGE_APIS)
         try:
             changes = read_changes(request.POST.get("mapping", "").strip() or "{}")
+            if isinstance(changes, dict):
+                changes = with_answer(changes, request.POST.get(REFUSALS))
             told = _in_force(request.POST.get("preset", ""), changes)
         except (ValueError, RecursionError) as error:
             told = {"mapping_error": str(error)}

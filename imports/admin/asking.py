@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
 
+from imports import known_before
 from imports.admin import choice as choices
 from imports.admin import page, workspace
-from imports.ledger import plans, rounds
+from imports.ledger import bulk_actions
+from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from django.http import HttpRequest, HttpResponse
 
     from imports.admin.choice import Choice
+    from imports.ledger.later_imports import Later
     from imports.models import ImportJob
 
 
@@ -25,9 +30,24 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
     """How many go out again, and how many would only fail again."""
     asked_at = choices.now()
     chosen = choice.waiting(job, ResultStatus.ERROR)
-    sensible, left_out = rounds.without_the_hopeless(job, chosen)
-    told = _told(choice, sensible, asked_at) | {"left_out": left_out}
+    sensible, left_out, later = bulk_actions.sensible(job, chosen)
+    told = _told(choice, sensible, asked_at) | {
+        "left_out": left_out + later.total(),
+        "later": _said(later),
+        "hopeless": left_out,
+    }
     return _shown(request, job, "retry", told)
+
+
+def has_later(job: ImportJob, choice: Choice) -> bool:
+    """Whether the API has newer versions of some of the failed records that are chosen."""
+    *_others, later = bulk_actions.sensible(job, choice.waiting(job, ResultStatus.ERROR))
+    return bool(later)
+
+
+def _said(later: Counter[Later]) -> list[str]:
+    rows = sorted(later.items())
+    return known_before.of_later((each.job, each.status, count) for each, count in rows)
 
 
 def ask(
@@ -36,7 +56,11 @@ def ask(
 ) -> HttpResponse:  # fmt: skip
     """A decision that needs a reason. HTTP 422 where one was missing."""
     asked_at = choices.now()
-    told |= _told(choice, choice.waiting(job, status), asked_at)
+    chosen = choice.waiting(job, status)
+    told |= _told(choice, chosen, asked_at)
+    if status == ResultStatus.UNKNOWN:
+        *_others, later = bulk_actions.sensible(job, chosen, PlanAction.SEND_AGAIN)
+        told |= {"later": _said(later), "left_out": later.total()}
     told |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
     return _shown(request, job, question, told)
 
@@ -47,7 +71,7 @@ def _told(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
         "count": count,
         "examples": choices.some(chosen),
         "fields": [*choice.fields(), ("counted", str(count)), ("as_of", asked_at)],
-        "is_in_background": count > plans.PART,
+        "is_in_background": count > bulk_actions.CHUNK,
     }
 
 

@@ -13,10 +13,10 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from imports.admin import filters, retrying
-from imports.admin.addresses import to_tab
+from imports.admin import filters
+from imports.admin.list_actions import ListActions
 from imports.admin.readonly import LedgerAdmin, searched_by_record
-from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.models import ImportBatch, ImportResult
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -26,7 +26,7 @@ MOST_BATCHES_OF_A_RECORD = 200
 
 
 @admin.register(ImportBatch)
-class ImportBatchAdmin(LedgerAdmin):
+class ImportBatchAdmin(ListActions, LedgerAdmin):
     """Read only; a failed batch can be sent again."""
 
     when_empty = gettext_lazy("A job’s input is cut into batches when it is started.")
@@ -42,7 +42,7 @@ class ImportBatchAdmin(LedgerAdmin):
     )
     search_fields = ("number",)
     search_help_text = gettext_lazy("Customer id or e-mail")
-    actions = ("retry_failed",)
+    batch_path = "pk"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportBatch]:
         return ImportBatch.objects.select_related("job").defer("body")
@@ -85,17 +85,8 @@ class ImportBatchAdmin(LedgerAdmin):
     def trouble_column(self, batch: ImportBatch) -> str:
         return render_to_string("imports/list/trouble.html", {"row": batch})
 
-    @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
-    def retry_failed(
-        self, request: HttpRequest, queryset: QuerySet[ImportBatch]
-    ) -> HttpResponse | None:
-        """The failed records of the chosen batches, in one new job for each of their jobs."""
-        jobs = ImportJob.objects.filter(pk__in=queryset.order_by().values("job_id")).order_by("pk")
-        made = []
-        for job in list(jobs):
-            only = Q(batch__in=queryset.order_by().values("pk"))
-            made.append(retrying.retry(request, job, only))
-        return to_tab(made[0], "progress") if len(made) == 1 and made[0] else None
+    def records_of(self, rows: QuerySet[Any]) -> Q:
+        return Q(batch__in=rows.order_by().values("pk"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "",

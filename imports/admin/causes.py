@@ -9,6 +9,10 @@ from urllib.parse import urlencode
 from django.db.models import Count, Min, Q
 
 from imports import error_codes
+from imports.customers.entries import filter_code
+from imports.customers.mapping import BadMapping
+from imports.customers.setup import mapping_of
+from imports.error_codes import ERROR_CODES, ErrorCode
 from imports.messages import in_general
 from imports.models import ImportResult
 from imports.rendering import in_words
@@ -19,11 +23,17 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.error_codes import ErrorCode
     from imports.models import ImportJob
 
 MOST_CAUSES = 50
 GROUPED_BY = ("error_code", "cause", "status")
+# What an API's own code means, by the group that its mapping lists the code in.
+OWN_CODES: Mapping[str, ErrorCode] = {
+    "retryable": ERROR_CODES["FAILED"],
+    "rolled_back": ERROR_CODES["FAILED"],
+    "not_now": ERROR_CODES["HTTP_429"],
+    "permanent": ERROR_CODES["ERROR"],
+}
 TROUBLE = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED)
 
 
@@ -73,7 +83,27 @@ def causes(job: ImportJob) -> list[Cause]:
     )
     some = ImportResult.objects.filter(pk__in=[row["example"] for row in rows])
     examples = {each.pk: each for each in some.defer("refused_record")}
-    return [_cause(row, examples[row["example"]], job.kind) for row in rows]
+    own = own_codes(job)
+    return [
+        _cause(row, examples[row["example"]], own.get(code) or error_codes.about(code, job.kind))
+        for row in rows
+        if (code := row["error_code"])
+    ]
+
+
+def own_codes(job: ImportJob) -> dict[str, ErrorCode]:
+    """What the API's own codes mean, as its mapping lists them, where another must act."""
+    try:
+        mapping = mapping_of(job.api) if job.api else None
+    except BadMapping:
+        mapping = None
+    found: dict[str, ErrorCode] = {}
+    for code, group in mapping.group_by_code.items() if mapping else ():
+        own, name = OWN_CODES.get(group), filter_code(code, "")
+        known = error_codes.about(name, job.kind)
+        if own and (known is None or known.actor != own.actor):
+            found[name] = own
+    return found
 
 
 def more(job: ImportJob, shown: Sequence[Cause]) -> int:
@@ -88,7 +118,7 @@ def _groups(job: ImportJob) -> QuerySet[ImportResult, dict[str, Any]]:
     return groups
 
 
-def _cause(row: Mapping[str, Any], example: ImportResult, job_type: str) -> Cause:
+def _cause(row: Mapping[str, Any], example: ImportResult, remedy: ErrorCode | None) -> Cause:
     return Cause(
         key=f"{row['status']}.{row['cause']}.{row['error_code']}",
         status=row["status"],
@@ -97,7 +127,7 @@ def _cause(row: Mapping[str, Any], example: ImportResult, job_type: str) -> Caus
         count=row["count"],
         waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
         example=example,
-        remedy=error_codes.about(row["error_code"], job_type),
+        remedy=remedy,
     )
 
 

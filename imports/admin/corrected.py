@@ -69,6 +69,10 @@ TOLD: dict[Fate, tuple[_StrOrPromise, _StrOrPromise]] = {
         gettext_lazy("Failed, and not changed here"),
         gettext_lazy("They are left as they are. Retry failed sends them again unchanged."),
     ),
+    Fate.LATER: (
+        gettext_lazy("Imported later by another job, in a newer version"),
+        gettext_lazy("They are not sent, unless you insist: they would replace that version."),
+    ),
     Fate.IMPORTED: (
         gettext_lazy("Imported already"),
         gettext_lazy("They are not sent again, unless you insist."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports.admin import asking, causes, deciding, exporting, permissions, retrying, workspace
+from imports.admin import asking, bulk_actions, causes, exporting, permissions, workspace
 from imports.admin.choice import Choice, number
 from imports.ledger import rounds
 from imports.ledger.moves import NotAllowed
@@ -58,15 +58,18 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Send again: all that failed (in later rounds too), what a filter matches, or those ticked.
 
-    Asked for with GET: first how many they are.
+    Asked for with GET: first how many they are. So, too, where some would be left out because
+    the API has a newer version, and nobody was told of them.
     """
     if request.method != "POST":
         return asking.ask_retry(request, job, Choice.of(request.GET))
     choice = Choice.of(request.POST)
     if choice.is_nothing:
         raise NotAllowed(_("Tick the records that are to go out again first."))
+    if choice.counted is None and "insists" not in request.POST and asking.has_later(job, choice):
+        return asking.ask_retry(request, job, choice)
     counted = None if "insists" in request.POST else choice.counted
-    return retrying.retry_and_show(request, job, choice.records(job), counted)
+    return bulk_actions.retry_and_show(request, job, choice.records(job), counted)
 
 
 def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -76,7 +79,7 @@ def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:
     choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
     if not reason:
         return asking.ask(request, job, "exclude", choice, ResultStatus.ERROR, needs_reason=True)
-    return deciding.decide(request, job, PlanAction.EXCLUDE, choice, reason)
+    return bulk_actions.decide(request, job, PlanAction.EXCLUDE, choice, reason)
 
 
 def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -92,8 +95,7 @@ def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
         )  # fmt: skip
     if decision == "send-again":
         permissions.require(request, permissions.RETRY)
-        return deciding.send_again(request, job, choice, reason)
-    return deciding.decide(request, job, DECISIONS[decision], choice, reason)
+    return bulk_actions.decide(request, job, DECISIONS[decision], choice, reason)
 
 
 def export(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
@@ -117,7 +119,7 @@ TAB = workspace.Tab(
         "retry": workspace.Act(retry, permissions.RETRY, methods=("GET", "POST")),
         "exclude": workspace.Act(exclude, permissions.EXCLUDE, methods=("GET", "POST")),
         "decide": workspace.Act(decide, permissions.RESOLVE, methods=("GET", "POST")),
-        "stop": workspace.Act(deciding.stop, permissions.START),
+        "stop": workspace.Act(bulk_actions.stop, permissions.START),
         "export": workspace.Act(export, permissions.EXPORT, methods=("GET",)),
     },
 )

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import drafts, retry_directory
+from imports import drafts, known_before, retry_directory
 from imports.admin import checking, permissions, words, workspace
 from imports.admin.addresses import to_tab
 from imports.customers.selection import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
@@ -57,9 +57,16 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and (is_cut or (found["count"] > 0 and found["invalid"] == 0))
         and permissions.may(request, permissions.START),
         "plan": workspace.of(job.kind).plan(job) if is_cut or found["count"] else "",
+        "known_before": known_before.of_files(notes_of(job)),
         "refusals_shown": REFUSALS_SHOWN,
         "most_files": MOST_FILES,
     }
+
+
+def notes_of(job: ImportJob) -> list[dict[str, Any]]:
+    """What is known of a job's files, file by file."""
+    noted = job.files.exclude(known_before=[]).order_by("pk")
+    return [note for notes in noted.values_list("known_before", flat=True) for note in notes]
 
 
 def add(request: HttpRequest, job: ImportJob) -> HttpResponse:

@@ -20,6 +20,7 @@ from imports.customers.setup import checks_of
 from imports.event_codes import EventCode
 from imports.forms.jobs import SECRETS
 from imports.ledger.bodies import bytes_of
+from imports.ledger.later_imports import later_imports
 from imports.ledger.versions import Overtaken, correctable, resubmit
 from imports.models import CustomerApi, ImportResult, JobEvent
 from imports.states import ResultStatus
@@ -153,6 +154,7 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
         "opts": ImportResult._meta,
         "original": desk.opened,
         "title": _("Fix %(name)s") % {"name": desk.opened},
+        "later": later_imports([desk.latest.pk]).get(desk.latest.pk),
         **_told(desk),
     }
 

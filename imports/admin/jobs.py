@@ -17,8 +17,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from imports import drafts, views
-from imports.admin import filters, home, listing, page, permissions, retrying, workspace
+from imports.admin import filters, home, listing, page, permissions, workspace
 from imports.admin.addresses import first_tab, tab_url, to_tab
+from imports.admin.list_actions import JobListActions
 from imports.forms import NewImportForm
 from imports.ledger.moves import NotAllowed
 from imports.models import CustomerApi, ImportJob, ImportResult
@@ -33,7 +34,7 @@ MOST_JOBS_OF_A_RECORD = 200
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(ModelAdmin):
+class ImportJobAdmin(JobListActions, ModelAdmin):
     """Jobs are started, watched and retried here; their numbers are the ledger's."""
 
     when_empty = gettext_lazy("Begin with a new import, or with a new bill download on Home.")
@@ -52,7 +53,6 @@ class ImportJobAdmin(ModelAdmin):
     list_fullwidth = False
     show_facets = admin.ShowFacets.NEVER
     ordering = ("-id",)
-    actions = ("retry_failed",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
         return page.jobs()
@@ -97,21 +97,8 @@ class ImportJobAdmin(ModelAdmin):
     def started_column(self, job: ImportJob) -> str:
         return render_to_string("imports/list/started.html", {"job": job})
 
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """For the action; Django asks for it by this name."""
-        return permissions.may(request, permissions.RETRY)
-
     def has_delete_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
         return False  # a draft is discarded on its page; what was started is kept for good
-
-    @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
-    def retry_failed(
-        self, request: HttpRequest, queryset: QuerySet[ImportJob]
-    ) -> HttpResponse | None:
-        """One new job for each that was chosen."""
-        chosen = list(queryset.order_by("pk"))
-        made = [new for job in chosen if (new := retrying.retry(request, job))]
-        return to_tab(made[0], "progress") if len(chosen) == len(made) == 1 else None
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

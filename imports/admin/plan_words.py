@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from imports import jobs
 from imports.admin import words, workspace
-from imports.ledger.plans import RETRIES
+from imports.ledger.bulk_actions import RETRIES
 from imports.models import Plan
 from imports.models.plans import PlanAction
 from imports.rendering import in_words
@@ -41,6 +41,7 @@ class Panel:
 def panel(job: ImportJob) -> Panel | None:
     """What is being done with many of a job's records, or was lately. One query."""
     mine = Plan.objects.filter(Q(root=job.first, finished_at=None) | Q(job=job) | Q(made=job))
+    mine = mine.filter(in_background=True)  # what was done at once was said at once
     lately = Q(finished_at=None) | Q(finished_at__gt=Now() - Value(LATELY))
     plan = mine.filter(lately).select_related("job", "made").order_by("-pk").first()
     if plan is None or (plan.finished_at and plan.made_id == job.pk and not _is_worth_it(plan)):

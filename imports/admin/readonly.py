@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from imports.admin import listing, permissions
+from imports.admin import listing
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -34,10 +34,6 @@ class LedgerAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """For the action; Django asks for it by this name."""
-        return permissions.may(request, permissions.RETRY)
 
 
 def searched_by_record(term: str) -> list[str]:

@@ -22,14 +22,13 @@ from imports.admin import (
     life,
     life_words,
     page,
-    retrying,
     sheets,
     workspace,
 )
-from imports.admin.addresses import to_tab
 from imports.admin.exporting import ExportedAdmin
+from imports.admin.list_actions import ListActions
 from imports.admin.pretty import readable
-from imports.models import ImportJob, ImportResult
+from imports.models import ImportResult
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(ImportResult)
-class ImportResultAdmin(ExportedAdmin):
+class ImportResultAdmin(ListActions, ExportedAdmin):
     """Read only; failed ones can be sent again."""
 
     when_empty = gettext_lazy("A record stands here once its job has been started.")
@@ -54,7 +53,6 @@ class ImportResultAdmin(ExportedAdmin):
     )
     search_fields = ("key", "email")
     search_help_text = gettext_lazy("Customer id or e-mail")
-    actions = ("retry_failed",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportResult]:
         return ImportResult.objects.select_related("job", "file").defer("refused_record")
@@ -98,17 +96,6 @@ class ImportResultAdmin(ExportedAdmin):
     @display(description=gettext_lazy("Changed"))
     def changed_column(self, result: ImportResult) -> str:
         return render_to_string("imports/list/when.html", {"at": result.updated_at})
-
-    @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
-    def retry_failed(
-        self, request: HttpRequest, queryset: QuerySet[ImportResult]
-    ) -> HttpResponse | None:
-        """The failed ones among the chosen, in one new job for each of their jobs."""
-        chosen = queryset.order_by()
-        only = Q(pk__in=chosen.values("pk"))
-        jobs = ImportJob.objects.filter(pk__in=chosen.values("job_id")).order_by("pk")
-        made = [retrying.retry(request, job, only) for job in list(jobs)]
-        return to_tab(made[0], "progress") if len(made) == 1 and made[0] else None
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "",

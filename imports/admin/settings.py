@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import drafts
-from imports.admin import permissions, workspace
+from imports import drafts, known_before
+from imports.admin import files, permissions, workspace
 from imports.admin.addresses import to_tab
 from imports.customers.presets import SPEEDS
 from imports.event_codes import EventCode
@@ -68,6 +68,7 @@ def _context(request: HttpRequest, job: ImportJob, form: JobSettingsForm) -> dic
         and (job.batches.exists() or job.files.exists())
         and permissions.may(request, permissions.START),
         "plan": words.plan(job),
+        "known_before": known_before.of_files(files.notes_of(job)),
     }
 
 
@@ -116,6 +117,8 @@ def _keep(job: ImportJob, form: JobSettingsForm, actor: str) -> None:
     if "api" in changed and job.api is not None:
         drafts.use_api(job, job.api)
     job.save(update_fields=[*form.fields, "gate", "repeatable"])
+    if "api" in changed:
+        drafts.recognise_files(job)
     if changed:
         note(job, EventCode.SETTINGS_CHANGED, _changes(form, changed), actor)
 

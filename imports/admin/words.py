@@ -36,6 +36,13 @@ def left_alone(count: int) -> str:
     ) % {"n": number(count)}
 
 
+def retried_already(count: int) -> str:
+    """Of a retry: records that a later retry has taken on."""
+    return ngettext("%(n)s is being retried already", "%(n)s are being retried already", count) % {
+        "n": number(count)
+    }
+
+
 def left_out(count: int) -> str:
     """Of a retry: records of which nothing was corrected."""
     return ngettext(

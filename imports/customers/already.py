@@ -1,118 +1,272 @@
-"""A retry file that is loaded: which of its records have been imported, or taken on, meanwhile."""
+"""A file whose records are known: which of them the API has already, or has a newer version of.
+
+Known are a retry file of ours, a retry file that was changed since (its records are corrections),
+and a file that was imported at this API before. Nothing is known of any other.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
+from django.db.models import Q
+
+from imports.customers.correcting import is_same
 from imports.customers.records import Refusal
 from imports.ledger.bodies import bytes_of
+from imports.ledger.later_imports import Later, later_imports
+from imports.ledger.left_out import EARLIER_COPY
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.models import ImportResult
-from imports.states import ResultStatus
+from imports.models import ImportFile, ImportResult
+from imports.states import JobStatus, ResultStatus
 
 if TYPE_CHECKING:
-    from imports.customers.records import Record
-    from imports.models import ImportFile
+    from collections.abc import Collection, Sequence
 
-ALREADY_IMPORTED = sentence(
-    "ALREADY_IMPORTED",
-    _(
-        "{file}, record {record}: {customer} has been imported meanwhile, in job {job}. It is not "
-        "sent again, unless you insist (in the job's settings, or with --insist)."
+    from imports.customers.records import Record
+    from imports.models import ImportJob
+
+# The code of a record that is left out unless somebody insists, and what is said of it.
+SENTENCES = {
+    "ALREADY_IMPORTED": sentence(
+        "ALREADY_IMPORTED",
+        _(
+            "{file}, record {record}: {customer} has been imported already, in job {job}. It is "
+            "not sent again, unless you insist (in the job's settings, or with --force)."
+        ),
     ),
-)
-MAY_BE_IMPORTED = sentence(
-    "MAY_BE_IMPORTED",
-    _(
-        "{file}, record {record}: {customer} may have been imported, in job {job}: look it up "
-        "first. It is not sent again, unless you insist."
+    "MAY_BE_IMPORTED": sentence(
+        "MAY_BE_IMPORTED",
+        _(
+            "{file}, record {record}: {customer} may have been imported, in job {job}: look it "
+            "up first. It is not sent again, unless you insist."
+        ),
     ),
-)
-EXCLUDED_BEFORE = sentence(
-    "EXCLUDED_BEFORE",
-    _(
-        "{file}, record {record}: {customer} was left out for good, in job {job}. It is not sent, "
-        "unless you insist."
+    "EXCLUDED_BEFORE": sentence(
+        "EXCLUDED_BEFORE",
+        _(
+            "{file}, record {record}: {customer} was left out for good, in job {job}. It is not "
+            "sent, unless you insist."
+        ),
     ),
-)
-CORRECTED_SINCE = sentence(
-    "CORRECTED_SINCE",
-    _(
-        "{file}, record {record}: {customer} was corrected since, in job {job}, and this file has "
-        "the version from before. Write the retry files again and load those. It is not sent, "
-        "unless you insist."
+    "CORRECTED_SINCE": sentence(
+        "CORRECTED_SINCE",
+        _(
+            "{file}, record {record}: {customer} was corrected since, in job {job}, and this "
+            "file has the version from before. Write the retry files again and load those. It "
+            "is not sent, unless you insist."
+        ),
     ),
-)
-BEING_RETRIED = sentence(
-    "BEING_RETRIED",
-    _("{file}, record {record}: {customer} is being sent in job {job} already."),
-)
-IN_TWO_FILES = sentence(
-    "IN_TWO_FILES",
-    _("{file}, record {record}: {customer} is in another of this job's retry files, too."),
-)
+    "IMPORTED_LATER": sentence(
+        "IMPORTED_LATER",
+        _(
+            "{file}, record {record}: {customer} was imported later at this API, in job {job}, "
+            "and this file has an older version. It is not sent, unless you insist."
+        ),
+    ),
+    "BEING_RETRIED": sentence(
+        "BEING_RETRIED",
+        _("{file}, record {record}: {customer} is being sent in job {job} already."),
+    ),
+    "TWICE": sentence(
+        "IN_TWO_FILES",
+        _("{file}, record {record}: {customer} is in another of this job's files, too."),
+    ),
+}
+ALWAYS = ("BEING_RETRIED", "TWICE")  # left out even if somebody insists
+LATER_CODES = {
+    ResultStatus.SUCCESS: "IMPORTED_LATER",
+    ResultStatus.UNKNOWN: "MAY_BE_IMPORTED",
+    ResultStatus.PENDING: "BEING_RETRIED",
+}
+
+
+class LeftOut(NamedTuple):
+    """Why a record is not sent, and the job that says so."""
+
+    code: str
+    job: int
+
+
+class Found(NamedTuple):
+    """A result, as far as it says what became of a record."""
+
+    pk: int
+    job_id: int
+    status: str
+    retry_of_id: int | None
+    error_code: str
+
+    @property
+    def was_a_copy(self) -> bool:
+        """Whether it was not sent only because a later copy of the customer was."""
+        return self.status == ResultStatus.EXCLUDED and self.error_code == EARLIER_COPY
+
+    @property
+    def may_go_again(self) -> bool:
+        """Whether it depends on later imports alone if it is sent."""
+        return self.status == ResultStatus.ERROR or self.was_a_copy
 
 
 class Already:
-    """Knows the results that the records of a retry file of ours stand for. Others: nothing.
+    """Knows the results that the records of one file stand for. Look records up before judging."""
 
-    A retry file is known again by its SHA-256, so a record's position names its result.
-    """
-
-    def __init__(self, file: ImportFile, taken: set[int], *, insists: bool) -> None:
+    def __init__(
+        self, job: ImportJob, file: ImportFile, taken: set[int], *, insists: bool
+    ) -> None:
         """`taken`: the results that this job's files have named so far; grows with this one."""
-        ids = file.retry_file.result_ids if file.retry_file else []
-        self.file_name, self.insists, self.taken = file.name, insists, taken
-        self.latest = dict(enumerate(_latest(ids), start=1))
-        known = set(ids)
-        later = [each for each in self.latest.values() if each and each.pk not in known]
-        failed = [each.pk for each in later if each.status == ResultStatus.ERROR]
-        self.sent_later = bytes_of(failed)
+        self.job, self.file, self.taken, self.insists = job, file, taken, insists
+        retry_file = file.retry_file if is_at_home(file, job) else None
+        self.is_changed = retry_file is not None and retry_file.sha256 != file.sha256
+        self.links = retry_file is not None
+        self.ids = list(retry_file.result_ids) if retry_file else []
+        self.by_key = _ids_by_key(self.ids) if self.is_changed else {}
+        self.earlier = [] if retry_file else same_files(job, file)
+        self._sent: array[int] | None = None
+        self.strangers = 0  # of a changed retry file: records that were not in it
+        self._origin: dict[int, int] = {}  # a record's position: the result it stood for
+        self._latest: dict[int, Found] = {}  # that result: its latest retry
+        self._later: dict[int, Later] = {}
+        self._bytes: dict[int, bytes] = {}
+        self._retry_of: dict[int, int] = {}
 
-    def refusal(self, record: Record) -> Refusal | None:
-        """Why the record is left out, if it is."""
-        latest = self.latest.get(record.position)
-        if latest is None:
+    @property
+    def knows(self) -> bool:
+        """Whether anything is known of the file's records."""
+        return bool(self.ids or self.earlier)
+
+    def look_up(self, records: Sequence[Record]) -> None:
+        """Find out about these records: a few queries, whatever their number."""
+        if not self.knows:
+            return
+        self._origin = self._origins(records)
+        ids = list(self._origin.values())
+        self._latest = _latest(ids)
+        again = {each.pk for each in self._latest.values() if each.may_go_again}
+        self._later = later_imports(again)
+        self._bytes = bytes_of(again | set(ids)) if self.links else {}
+
+    def _origins(self, records: Sequence[Record]) -> dict[int, int]:
+        if self.is_changed:
+            found = {}
+            for record in records:
+                if ids := self.by_key.get(record.key):
+                    found[record.position] = ids.pop(0)
+                else:
+                    self.strangers += 1
+            return found
+        if self.ids:
+            count = len(self.ids)
+            positions = (each.position for each in records if each.position <= count)
+            return {position: self.ids[position - 1] for position in positions}
+        if self._sent is None:
+            self._sent = _sent_of(self.earlier, self.file.record_count)
+        found = {each.position: self._sent[each.position] for each in records}
+        return {position: pk for position, pk in found.items() if pk}
+
+    def left_out(self, record: Record) -> LeftOut | None:
+        """Why this record, looked up before, is not sent; if it is, it is taken from now on."""
+        origin = self._origin.get(record.position)
+        latest = self._latest.get(origin) if origin is not None else None
+        if origin is None or latest is None:
             return None
-        who = {
-            "file": self.file_name,
-            "record": record.position,
-            "customer": record.key or record.email,
-            "job": latest.job_id,
-        }
-        match latest.status:
-            case ResultStatus.SUCCESS if not self.insists:
-                return Refusal("ALREADY_IMPORTED", ALREADY_IMPORTED.format(**who))
-            case ResultStatus.UNKNOWN if not self.insists:
-                return Refusal("MAY_BE_IMPORTED", MAY_BE_IMPORTED.format(**who))
-            case ResultStatus.EXCLUDED if not self.insists:
-                return Refusal("EXCLUDED_BEFORE", EXCLUDED_BEFORE.format(**who))
-            case ResultStatus.ERROR if not self.insists and self._is_old(latest, record):
-                return Refusal("CORRECTED_SINCE", CORRECTED_SINCE.format(**who))
-            case ResultStatus.PENDING:
-                return Refusal("BEING_RETRIED", BEING_RETRIED.format(**who))
+        found = self._judged(record, origin, latest)
+        if found and (found.code in ALWAYS or not self.insists):
+            return found
         if latest.pk in self.taken:
-            return Refusal("TWICE", IN_TWO_FILES.format(**who))
+            return LeftOut("TWICE", latest.job_id)
+        self.taken.add(latest.pk)
+        if self.links:
+            self._retry_of[record.position] = latest.pk
         return None
 
-    def _is_old(self, latest: ImportResult, record: Record) -> bool:
-        """Whether another version of it went out since the file was written."""
-        return self.sent_later.get(latest.pk, record.raw) != record.raw
+    def _judged(self, record: Record, origin: int, latest: Found) -> LeftOut | None:
+        match latest.status:
+            case ResultStatus.SUCCESS:
+                return LeftOut("ALREADY_IMPORTED", latest.job_id)
+            case ResultStatus.UNKNOWN:
+                return LeftOut("MAY_BE_IMPORTED", latest.job_id)
+            case ResultStatus.EXCLUDED if not latest.was_a_copy:
+                return LeftOut("EXCLUDED_BEFORE", latest.job_id)
+            case ResultStatus.PENDING:
+                return LeftOut("BEING_RETRIED", latest.job_id)
+        if later := self._later.get(latest.pk):
+            return LeftOut(LATER_CODES[ResultStatus(later.status)], later.job)
+        if self.links and latest.pk != origin and self._is_from_before(record, origin, latest):
+            return LeftOut("CORRECTED_SINCE", latest.job_id)
+        return None
+
+    def _is_from_before(self, record: Record, origin: int, latest: Found) -> bool:
+        """Whether another version went out since the file was written, and this is the old one."""
+        if self._is(record, latest.pk):
+            return False
+        return not self.is_changed or self._is(record, origin)
+
+    def _is(self, record: Record, result: int) -> bool:
+        """Whether the record is what that result was, but for the blanks between its values."""
+        raw = self._bytes.get(result, b"")
+        return raw == record.raw or is_same(_text(raw), _text(record.raw))
+
+    def refusal(self, record: Record) -> Refusal | None:
+        """Why the record is left out, if it is, in a message."""
+        found = self.left_out(record)
+        if found is None:
+            return None
+        said = SENTENCES[found.code].format(
+            file=self.file.name, record=record.position, customer=record.key or record.email,
+            job=found.job,
+        )  # fmt: skip
+        return Refusal(found.code, said)
 
     def retry_of(self, record: Record) -> int | None:
-        """The result that this record is the retry of; it is taken from now on."""
-        latest = self.latest.get(record.position)
-        if latest is None:
-            return None
-        self.taken.add(latest.pk)
-        return latest.pk
+        """The result that this record, which is sent, is the retry of."""
+        return self._retry_of.pop(record.position, None)
 
 
-def _latest(ids: list[int]) -> list[ImportResult | None]:
-    """For each result its latest round. A few queries, whatever their number."""
+def is_at_home(file: ImportFile, job: ImportJob) -> bool:
+    """Whether a retry file goes to the API that its records failed at: else it settles nothing."""
+    return file.retry_file is not None and file.retry_file.job.api_id == job.api_id
+
+
+def same_files(job: ImportJob, file: ImportFile) -> list[ImportFile]:
+    """The very same file in earlier jobs at this API, the latest first."""
+    if not file.sha256:
+        return []
+    found = ImportFile.objects.filter(sha256=file.sha256, job__api=job.api_id)
+    others = found.exclude(job=job.pk).exclude(job__status=JobStatus.DRAFT)
+    return list(others.select_related("job").order_by("-job_id", "-pk"))
+
+
+def _sent_of(files: Sequence[ImportFile], count: int) -> array[int]:
+    """By position, the latest result of these equal files; 0 for none.
+
+    Only of what was sent, or gave way to a later copy: all else is read anew.
+
+    Eight bytes for each record, and one look through their jobs: a million may stand in one.
+    """
+    found = array("q", bytes(8 * (count + 1)))
+    sent = ImportResult.objects.filter(
+        job_id__in={each.job_id for each in files}, file__in=[each.pk for each in files],
+        position__lte=count,
+    ).filter(Q(batch__isnull=False) | Q(error_code=EARLIER_COPY))  # fmt: skip
+    for position, pk in sent.order_by("pk").values_list("position", "pk").iterator(10_000):
+        found[position] = pk
+    return found
+
+
+def _ids_by_key(ids: list[int]) -> dict[str, list[int]]:
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for pk, key in ImportResult.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "key"):
+        found[key].append(pk)
+    return found
+
+
+def _latest(ids: Collection[int]) -> dict[int, Found]:
+    """For each result its latest retry. A few queries, whatever their number."""
     found = {result.pk: result for result in _results(pk__in=ids)}
-    first_of = {pk: pk for pk in found}  # a later round's id: the id in the file
+    first_of = {pk: pk for pk in found}  # a later retry's id: the id in the file
     frontier = list(found)
     while frontier:
         later = list(_results(retry_of__in=frontier))
@@ -121,8 +275,13 @@ def _latest(ids: list[int]) -> list[ImportResult | None]:
             first_of[result.pk] = first
             found[first] = result
         frontier = [result.pk for result in later]
-    return [found.get(pk) for pk in ids]
+    return found
 
 
-def _results(**which: object) -> list[ImportResult]:
-    return list(ImportResult.objects.filter(**which).only("pk", "job_id", "status", "retry_of_id"))
+def _results(**which: object) -> list[Found]:
+    rows = ImportResult.objects.filter(**which)
+    return [Found(*row) for row in rows.values_list(*Found._fields)]
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")

@@ -29,6 +29,10 @@ REFUSALS = {
         "REFUSALS_404",
         _("The API has nothing at this address (HTTP 404){why}. Check the API's URL."),
     ),
+    405: sentence(
+        "REFUSALS_405",
+        _("The API takes no POST at this address (HTTP 405){why}. Check the API's URL."),
+    ),
     413: sentence(
         "REFUSALS_413",
         _("The batch is too large for the API (HTTP 413){why}. Use smaller batches."),
@@ -54,9 +58,21 @@ FAILED_SAFELY = sentence(
     "FAILED_SAFELY",
     _(
         "The API failed (HTTP {status}){why}. By its mapping this stored nothing, so the batch "
-        "may "
-        "be "
-        "sent again."
+        "may be sent again."
+    ),
+)
+REFUSAL_NOT_STATED = sentence(
+    "REFUSAL_NOT_STATED",
+    _(
+        "That this stored nothing of the batch is not stated in the API's mapping "
+        "(refusal_stored_nothing), so it is not halved: look its customers up."
+    ),
+)
+REDIRECTED_AFTER = sentence(
+    "REDIRECTED_AFTER",
+    _(
+        "The API's address answers with a redirect (HTTP {status}) as it is given after a request "
+        "was carried out. Correct the API's URL, then resume the job."
     ),
 )
 REDIRECTED = sentence(
@@ -70,16 +86,21 @@ UNAUTHORIZED = sentence(
     "UNAUTHORIZED",
     _(
         "The API refused {credential} (HTTP 401){why}. Correct it on the API's page, then resume "
-        "the "
-        "job."
+        "the job."
+    ),
+)
+UNAUTHORIZED_BY_CODE = sentence(
+    "UNAUTHORIZED_BY_CODE",
+    _(
+        "The API refused {credential} (HTTP {status}){why}. Correct it on the API's page, then "
+        "resume the job."
     ),
 )
 NOT_NOW = sentence(
     "NOT_NOW",
     _(
         "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again "
-        "{wait}; "
-        "this costs no attempt."
+        "{wait}; this costs no attempt."
     ),
 )
 UNSURE = {
@@ -102,6 +123,8 @@ OF_WHICH = {
     Verdict.REJECTED: sentence("OF_WHICH_REJECTED", _("{n} refused")),
     Verdict.RETRY: sentence("OF_WHICH_RETRY", _("{n} not stored but may be sent again")),
     Verdict.UNKNOWN: sentence("OF_WHICH_UNKNOWN", _("{n} unconfirmed")),
+    Verdict.DEFERRED: sentence("OF_WHICH_DEFERRED", _("{n} not taken for now")),
+    Verdict.PAUSE: sentence("OF_WHICH_PAUSE", _("{n} refused for the credential")),
 }
 PROVES_NOTHING = sentence(
     "PROVES_NOTHING", _("The API's answer proves nothing for any customer of the batch ({code}).")

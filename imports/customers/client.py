@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import requests
@@ -12,7 +12,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from imports.customers.addresses import BadAddress, Rules, check_url
-from imports.customers.answers import Answer, Exchange, judge
+from imports.customers.answers import Answer, Exchange, is_credential_refused, judge
 from imports.customers.auth import check_headers
 from imports.customers.probing import ProbeResult, probe
 from imports.customers.token_answers import TokenFailure, TokenRefused, TokenUnavailable
@@ -27,7 +27,7 @@ from imports.customers.transport_failures import (
 from imports.customers.wire import Flight, Watchdog, new_session
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.policy import Outcome, Verdict
+from imports.policy import DOWN, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,6 @@ ALWAYS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
 }
-CREDENTIAL_REFUSED = "CREDENTIAL_REFUSED"  # `judge`'s code for "who are you", at any status
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 NO_TOKEN = sentence("NO_TOKEN_HAD", _("No token was had from the token URL:"))
 NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
@@ -169,7 +168,7 @@ class Client:
             answer = self._send(method, self.endpoint.url, {**headers, **own}, body, flight)
             sent = self._exchange(keys)
             outcome = judge(answer, sent)
-            if outcome.code != CREDENTIAL_REFUSED or outcome.verdict is not Verdict.PAUSE:
+            if not is_credential_refused(outcome):  # by a 401, or by a code that says the same
                 if answer.status in self.endpoint.mapping.accepted:
                     self.auth.accepted()
                 return answer, outcome
@@ -263,15 +262,17 @@ class Client:
 
     def _undelivered(self, failure: Failure, keys: Sequence[RecordKey]) -> Outcome:
         if failure.verdict is not Verdict.UNKNOWN:
-            return Outcome(failure.verdict, failure.code, failure.sentence)
-        return self._exchange(keys).unsure(failure.code, failure.sentence, failure.status)
+            return Outcome(failure.verdict, failure.code, failure.sentence, cause=DOWN)
+        unsure = self._exchange(keys).unsure(failure.code, failure.sentence, failure.status)
+        return unsure if failure.status else replace(unsure, cause=DOWN)
 
 
 def _without_token(failure: TokenFailure) -> Outcome:
     verdict = Verdict.PAUSE if isinstance(failure, TokenRefused) else Verdict.RETRY
     if verdict is Verdict.RETRY and failure.wait is not None:
         verdict = Verdict.DEFERRED
-    return Outcome(verdict, failure.code, failure.sentence, retry_after=failure.wait)
+    cause = DOWN if verdict is Verdict.RETRY else ""
+    return Outcome(verdict, failure.code, failure.sentence, retry_after=failure.wait, cause=cause)
 
 
 def _read(answered: requests.Response) -> Answer:

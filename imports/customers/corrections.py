@@ -16,6 +16,7 @@ from imports.customers.correcting import is_same
 from imports.customers.reading import read_records
 from imports.customers.versions import Version
 from imports.ledger.bodies import bytes_of
+from imports.ledger.later_imports import later_imports
 from imports.ledger.sums import family
 from imports.models import ImportResult
 from imports.states import ResultStatus
@@ -39,6 +40,7 @@ class Fate(StrEnum):
     SENT = "sent"  # it failed, and is another now: it goes out as a new version
     CHANGED_ID = "changed_id"  # the same, but its id is another now, too: a person must look
     SAME = "same"  # it failed, and is what it was: it would fail again
+    LATER = "later"  # it failed, and its API has, or may have, a newer version from another job
     IMPORTED = "imported"  # it has been imported meanwhile, or never failed
     UNKNOWN = "unknown"  # it may have arrived: a person looks first
     LEFT_OUT = "left_out"  # a person left it out for good
@@ -52,7 +54,7 @@ class Fate(StrEnum):
 OBSTACLES = (Fate.STRANGER, Fate.TWICE, Fate.UNSENDABLE)
 GO_OUT = (Fate.SENT, Fate.CHANGED_ID)
 # These go out only if somebody insists, and only where they were changed.
-INSISTABLE = (Fate.IMPORTED, Fate.UNKNOWN, Fate.LEFT_OUT)
+INSISTABLE = (Fate.LATER, Fate.IMPORTED, Fate.UNKNOWN, Fate.LEFT_OUT)
 FATE_OF = {
     ResultStatus.SUCCESS: Fate.IMPORTED,
     ResultStatus.UNKNOWN: Fate.UNKNOWN,
@@ -191,6 +193,14 @@ class _Family:
         """
         latest = self._latest({each.key for each in records if each.key})
         sent = bytes_of([row.pk for rows in latest.values() for row in rows])
+        later = later_imports(
+            [
+                row.pk
+                for rows in latest.values()
+                for row in rows
+                if row.status == ResultStatus.ERROR
+            ]
+        )
         for record in records:
             if record.refusal:
                 yield Entry(file, record, Fate.UNSENDABLE)
@@ -203,7 +213,7 @@ class _Family:
                 )
                 continue
             self.taken.add(row.pk)
-            yield _judged(file, record, row, sent[row.pk])
+            yield _judged(file, record, row, sent[row.pk], is_later=row.pk in later)
 
     def _renamed(self, file: str, record: Record, count: int) -> Entry:
         """A record whose id nobody in the import has: a failed one, corrected, or a stranger."""
@@ -231,10 +241,14 @@ def _has_failed(row: ImportResult) -> bool:
     return row.status == ResultStatus.ERROR or never_sent
 
 
-def _judged(file: str, record: Record, row: ImportResult, before: bytes) -> Entry:
+def _judged(
+    file: str, record: Record, row: ImportResult, before: bytes, *, is_later: bool
+) -> Entry:
     is_changed = before != record.raw and not is_same(_text(before), _text(record.raw))
-    if _has_failed(row):
-        fate = Fate.SENT if is_changed else Fate.SAME
+    if _has_failed(row) and is_changed:
+        fate = Fate.LATER if is_later else Fate.SENT
+    elif _has_failed(row):
+        fate = Fate.SAME
     else:
         fate = FATE_OF[ResultStatus(row.status)]
     return Entry(file, record, fate, row, before, is_changed)

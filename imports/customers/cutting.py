@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from imports.customers.already import Already
@@ -38,6 +39,7 @@ LATER_COPY = sentence(
         "{other_record} of {other_file}. Only the last copy is sent."
     ),
 )
+LOOKED_UP_AT_ONCE = 1_000  # records
 
 
 class Taker(Protocol):
@@ -84,9 +86,10 @@ class Reader:
         for index, file in enumerate(files):
             already = self._already(file, taken)
             with _told_by_name():
-                for record, refusal in self._judged(file, already, []):
-                    if not record.key or refusal is not None:
-                        continue  # what is not sent takes no earlier copy's place
+                for record, _reason in self._judged(file, already, []):
+                    if not record.key or record.refusal is not None:
+                        continue  # what can't be sent takes no earlier copy's place
+                    # But what the API has already does: the earlier copy would overwrite it.
                     already.retry_of(record)
                     last_copies.add(record.key, Place(index, file.name, record.position))
         self.last_copies = last_copies
@@ -113,13 +116,14 @@ class Reader:
         self.remarks.remark_ignored(file.name, ignored)
 
     def _already(self, file: ImportFile, taken: set[int]) -> Already:
-        return Already(file, taken, insists=self.job.insists)
+        return Already(self.job, file, taken, insists=self.job.insists)
 
     def _judged(
         self, file: ImportFile, already: Already, ignored: list[str]
     ) -> Iterator[tuple[Record, Refusal | None]]:
         """Each record of a file, and why it is not sent, if it is not."""
-        for record in read_records(file.location, file.name, self.checks, ignored):
+        records = read_records(file.location, file.name, self.checks, ignored)
+        for record in _looked_up(records, already):
             yield record, record.refusal or already.refusal(record)
 
     def _earlier_batch(self, file: ImportFile, record: Record) -> int:
@@ -168,6 +172,14 @@ def _told_by_name() -> Iterator[None]:
         yield
     except UnreadableFile as error:
         raise UnreadableInput(str(error)) from None
+
+
+def _looked_up(records: Iterable[Record], already: Already) -> Iterator[Record]:
+    """The same records; what is known of them is found out for many at once."""
+    rest = iter(records)
+    while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
+        already.look_up(some)
+        yield from some
 
 
 def _refuse_changed(file: ImportFile) -> None:

@@ -26,6 +26,8 @@ GROUPS: tuple[tuple[str, Verdict, str], ...] = (
     ("exists", Verdict.REJECTED, "CONFLICT"),
     ("not_found", Verdict.REJECTED, "NOT_FOUND"),
     ("rolled_back", Verdict.RETRY, "ROLLED_BACK"),
+    ("not_now", Verdict.DEFERRED, ""),
+    ("credential", Verdict.PAUSE, "CREDENTIAL_REFUSED"),
 )
 SENTENCES = {
     "retryable": sentence(
@@ -49,6 +51,20 @@ SENTENCES = {
         _(
             "Another customer of the batch was refused, so this one was not stored{why}. It can "
             "be sent again."
+        ),
+    ),
+    "not_now": sentence(
+        "SENTENCES_NOT_NOW",
+        _(
+            "The API does not take this customer for now{why}. It is sent again later; this "
+            "costs no attempt."
+        ),
+    ),
+    "credential": sentence(
+        "SENTENCES_CREDENTIAL",
+        _(
+            "The API refused the credential for this customer{why}: nothing was stored. It is "
+            "sent again when the job is resumed."
         ),
     ),
 }

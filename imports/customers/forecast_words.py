@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imports.known_before import of_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,8 @@ MOST_EXAMPLES = 5
 
 def in_words(found: dict[str, Any]) -> str:
     """Sums first, then each file, what is left out and why, and what is strange."""
-    return "\n".join([*_sums(found), *_files(found), *_left_out(found), *_strange(found)])
+    known = of_files(found.get("known_before", ()))
+    return "\n".join([*_sums(found), *_files(found), *known, *_left_out(found), *_strange(found)])
 
 
 def _sums(found: dict[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from imports.customers.sending import CustomerRunner, clients
 from imports.customers.setup import probe
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.policy import Budget, Outcome, Verdict
+from imports.policy import Budget, Outcome, Patience, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,11 @@ class CustomerKind:
 
     def budget(self, job: ImportJob) -> Budget:
         return Budget(job.max_attempts, job.retry_delay_seconds)
+
+    def patience(self) -> Patience:
+        return Patience(
+            settings.STOP_AFTER_BATCHES, settings.STOP_AFTER_RECORDS, settings.STOP_AFTER_PROBES
+        )
 
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS

@@ -52,11 +52,17 @@ class Request(Schema, frozen=True):
 
 
 class RecordPaths(Schema, frozen=True):
-    """Where a record carries its names: the first path that holds one counts."""
+    """Where a record carries its names: the first path that holds one counts.
+
+    `ignore_case` and `ignore_leading_zeros`: two spellings of an id or user name that differ in
+    nothing else are the same customer to this API, which may answer with either.
+    """
 
     id: tuple[str, ...] = ()
     username: tuple[str, ...] = ()
     email: tuple[str, ...] = ()
+    ignore_case: bool = False
+    ignore_leading_zeros: bool = False
 
 
 class Check(Schema, frozen=True):
@@ -109,6 +115,20 @@ class Codes(Schema, frozen=True):
     exists: tuple[str, ...] = ()
     not_found: tuple[str, ...] = ()
     rolled_back: tuple[str, ...] = ()
+    not_now: tuple[str, ...] = ()  # stored nothing; ask again later, which costs no attempt
+    credential: tuple[str, ...] = ()  # stored nothing; it does not know the credential, as a 401
+
+
+class Rest(Schema, frozen=True):
+    """What proves that the records are stored which a list of failures does not name.
+
+    `when` is a condition on the whole answer; `stored` and `failed` are where the API counts its
+    records. All that is given must hold, and a count must agree with what the lists say.
+    """
+
+    when: Check | None = None
+    stored: str = ""
+    failed: str = ""
 
 
 class Envelope(Schema, frozen=True):
@@ -125,9 +145,10 @@ class Envelope(Schema, frozen=True):
 class Mapping(Schema, frozen=True, dict=True):
     """One API's mapping. Make it with `from_document`, `preset` or `with_overrides`.
 
-    `proof` is "results" (each record must be proven by the answer) or "status" (an accepted
-    status alone proves that the whole batch was stored). `five_xx_safe`: a 5xx of this API
-    stored nothing. `splittable`: refusals for which the halves of a batch are tried.
+    `proof` is "results" (each record must be proven by the answer) or "status" (the operator's
+    word that an accepted status alone proves that all is stored but what a list of failures
+    names). `five_xx_safe`: a 5xx of this API stored nothing. `refusal_stored_nothing`: nor did
+    a refusal of a whole batch. `splittable`: such refusals for which the halves are tried.
     """
 
     accepted: Annotated[
@@ -137,9 +158,11 @@ class Mapping(Schema, frozen=True, dict=True):
     proof: Literal["results", "status"] = "results"
     request: Request = Request()
     results: tuple[Results, ...] = ()
+    rest: Rest = Rest()
     codes: Codes = Codes()
     envelope: Envelope = Envelope()
     five_xx_safe: bool = False
+    refusal_stored_nothing: bool = False
     splittable: tuple[Annotated[int, msgspec.Meta(ge=400, le=499)], ...] = (400, 413, 422)
     sentences: dict[str, str] = {}
 
@@ -210,6 +233,13 @@ def preset(name: str) -> Mapping:
     return Mapping.from_document(PRESETS[name])
 
 
+def states_refusals(preset_name: str, changes: object) -> bool:
+    """Whether somebody has said if a refusal of a whole batch stored nothing of it."""
+    field = "refusal_stored_nothing"
+    own = changes if isinstance(changes, dict) else {}
+    return field in own or field in PRESETS.get(preset_name, {})
+
+
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     both = dict(base)
     for name, value in changes.items():
@@ -233,6 +263,8 @@ _PARTS: dict[str, type[Schema]] = {
     "results.name": Naming,
     "results.success": Check,
     "results.failure": Check,
+    "rest": Rest,
+    "rest.when": Check,
     "codes": Codes,
     "envelope": Envelope,
     "envelope.when": Check,

@@ -12,10 +12,13 @@ import msgspec
 from imports.customers.json_paths import steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from imports.customers.mapping import Mapping, Naming, Results
 
+PATH_FIELDS = {
+    *("id", "username", "email", "path", "empty", "at", "code", "message", "stored", "failed"),
+}
 PLACEHOLDER = re.compile(r"\{(index|id)\}")
 
 
@@ -45,17 +48,34 @@ def _about_request(mapping: Mapping) -> Iterator[tuple[str, str]]:
 
 def _about_proof(mapping: Mapping) -> Iterator[tuple[str, str]]:
     holds = [results.holds for results in mapping.results]
-    if mapping.proof == "status" and holds:
+    if mapping.proof == "status" and set(holds) - {"failures"}:
         yield (
             "results",
-            'must be empty where proof is "status": either the status proves, or they.',
+            'may only list failures where proof is "status": all others are taken as stored.',
         )
     if mapping.proof == "results" and not holds:
-        yield "results", 'name at least one list, or set proof to "status".'
+        yield "results", "name at least one list: where the answer says what became of whom."
     if "all" in holds and len(holds) > 1:
         yield "results", 'a list that holds "all" must be the only one.'
     if len(set(holds)) < len(holds):
         yield "results", "two lists must not hold the same."
+    yield from _about_rest(mapping, holds)
+
+
+def _about_rest(mapping: Mapping, holds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Silence is not success: a list of failures alone says nothing about all the others."""
+    says = mapping.rest.when is not None or mapping.rest.stored or mapping.rest.failed
+    if says and ("failures" not in holds or mapping.proof == "status"):
+        yield "rest", 'belongs to a list that holds "failures", and is its proof of the others.'
+    if mapping.proof == "results" and set(holds) == {"failures"} and not says:
+        yield (
+            "rest",
+            "say what proves that the customers are stored which the failures do not name: "
+            'rest.failed (the path of a count of failures, such as "failed"), rest.stored (the '
+            "path of a count of those stored), or rest.when (a condition on the whole answer, "
+            'such as {"path": "status", "equals": ["complete"]}). A list that holds "all" or '
+            '"successes" does without.',
+        )
 
 
 def _about_results(where: str, results: Results, mapping: Mapping) -> Iterator[tuple[str, str]]:
@@ -107,4 +127,4 @@ def _paths(where: str, part: object) -> Iterator[tuple[str, str]]:
 
 def _is_path_field(where: str) -> bool:
     field = re.sub(r"\[\d+\]$", "", where).rsplit(".", 1)[-1]
-    return field in {"id", "username", "email", "path", "empty", "at", "code", "message"}
+    return field in PATH_FIELDS

@@ -7,24 +7,28 @@ named twice or spoken of in two ways is unknown.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers import answer_words as words
-from imports.customers.entries import Reading, read_entry
-from imports.customers.json_paths import find
-from imports.customers.naming import Directory
+from imports.customers.entries import Reading, holds, read_entry
+from imports.customers.json_paths import MISSING, as_name, find
+from imports.customers.naming import Directory, unpadded
 from imports.messages import MessageError, sentence
 from imports.messages import marked as _
 from imports.policy import RecordOutcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from imports.customers.mapping import Mapping, RecordKey, Results
     from imports.customers.naming import Targets
+    from imports.messages import Text
 
 SUCCESS = RecordOutcome(Verdict.SUCCESS)
+# What an entry of a refusal may say of its record: each of them states that it is not stored.
+NOT_STORED = (Verdict.RETRY, Verdict.REJECTED, Verdict.DEFERRED, Verdict.PAUSE)
 NOT_IN_ANSWER = RecordOutcome(
     Verdict.UNKNOWN,
     "NOT_IN_ANSWER",
@@ -80,6 +84,47 @@ ROLLED_BACK = RecordOutcome(
         ),
     ),
 )
+NOT_STATED = RecordOutcome(
+    Verdict.UNKNOWN,
+    "REFUSAL_PROVES_NOTHING",
+    sentence(
+        "NOT_STATED",
+        _(
+            "The API refused the batch because of other customers in it, and its mapping does "
+            "not state that this stored nothing (refusal_stored_nothing). Look this one up "
+            "before sending it again."
+        ),
+    ),
+)
+NOT_COUNTED = RecordOutcome(
+    Verdict.UNKNOWN,
+    "COUNT_DISAGREES",
+    sentence(
+        "NOT_COUNTED",
+        _(
+            "The API's answer does not prove that all are stored whom its list of failures "
+            "leaves out, and it may have failed for this one. Look it up before sending it again."
+        ),
+    ),
+)
+CALLED_OTHERWISE = sentence(
+    "CALLED_OTHERWISE",
+    _("The answer names “{example}”, which was not sent; “{customer}” was."),
+)
+CASE_ALONE = sentence(
+    "CASE_ALONE",
+    _(
+        "They differ in upper and lower case only: where that means nothing to this API, set "
+        "record.ignore_case in its mapping."
+    ),
+)
+ZEROS_ALONE = sentence(
+    "ZEROS_ALONE",
+    _(
+        "They differ in leading zeros only: where these mean nothing to this API, set "
+        "record.ignore_leading_zeros in its mapping."
+    ),
+)
 
 
 class Unreadable(MessageError, ValueError):
@@ -94,6 +139,13 @@ class Entry(NamedTuple):
     reading: Reading
 
 
+class Listed(NamedTuple):
+    """One list of an answer, and the names in it that nobody has whom we sent."""
+
+    entries: list[Entry]
+    strangers: list[str]
+
+
 def judge_records(
     document: Any, mapping: Mapping, keys: Sequence[RecordKey], clean: Callable[[str], str]
 ) -> list[RecordOutcome]:
@@ -101,11 +153,47 @@ def judge_records(
 
     Raises Unreadable where a list that the mapping requires is not there.
     """
-    lists = {r.holds: _entries(document, r, mapping, keys, clean) for r in mapping.results}
-    if "all" in lists:
-        return _from_all(lists["all"], len(keys))
-    counted = any(results.count_is_proof for results in mapping.results)
-    return _from_parts(lists.get("failures", []), lists.get("successes"), len(keys), counted)
+    lists = {r.holds: _listed(document, r, mapping, keys, clean) for r in mapping.results}
+    entries: dict[str, list[Entry]] = {holds: one.entries for holds, one in lists.items()}
+    if "all" in entries:
+        outcomes = _from_all(entries["all"], len(keys))
+    else:
+        outcomes = _from_parts(entries, document, mapping, len(keys))
+    if NOT_IN_ANSWER not in outcomes:
+        return outcomes
+    unnamed = explained(NOT_IN_ANSWER, lists.values(), outcomes, keys, clean)
+    return [unnamed if outcome is NOT_IN_ANSWER else outcome for outcome in outcomes]
+
+
+def explained(
+    unnamed: RecordOutcome,
+    lists: Iterable[Listed],
+    outcomes: Sequence[RecordOutcome],
+    keys: Sequence[RecordKey],
+    clean: Callable[[str], str],
+) -> RecordOutcome:
+    """Where an answer names others instead, the same with one example of what came."""
+    theirs = [name for listed in lists for name in listed.strangers]
+    ours = [
+        name
+        for outcome, key in zip(outcomes, keys, strict=True)
+        if outcome is NOT_IN_ANSWER and (name := key.record_id or key.username or key.email)
+    ]
+    if not theirs or not ours:
+        return unnamed
+    said, sent, hint = _alike(theirs, ours)
+    example = CALLED_OTHERWISE.format(example=clean(said), customer=clean(sent))
+    return replace(unnamed, message=unnamed.message + example + hint)
+
+
+def _alike(theirs: list[str], ours: list[str]) -> tuple[str, str, Text]:
+    """A name of theirs with the one of ours that it most resembles, and what would match them."""
+    for same, hint in ((str.casefold, CASE_ALONE), (unpadded, ZEROS_ALONE)):
+        known = {same(name): name for name in ours}
+        for name in theirs:
+            if same(name) in known:
+                return name, known[same(name)], hint
+    return theirs[0], ours[0], ""
 
 
 def judge_refusal(
@@ -113,24 +201,36 @@ def judge_refusal(
 ) -> list[RecordOutcome] | None:
     """What a refusal of the whole batch says about single records; None if it names none.
 
-    The innocent are RETRY. If the refusal also claims a success, what it does not name is unknown.
+    The innocent are RETRY where this API's refusals store nothing, else unknown; unknown, too, if
+    the refusal also claims a success.
     """
     named: dict[int, list[RecordOutcome]] = defaultdict(list)
     claims = False
     for results in mapping.results:
         try:
-            entries = _entries(document, results, mapping, keys, clean)
+            entries = _listed(document, results, mapping, keys, clean).entries
         except Unreadable:
+            claims = claims or _claims_any(document, results, mapping, clean)
             continue
         for entry in entries:
             claims = claims or entry.reading.claims_success
-            if entry.reading.outcome.verdict in (Verdict.RETRY, Verdict.REJECTED):
+            if entry.reading.outcome.verdict in NOT_STORED:
                 for index in chain.from_iterable(entry.names):
                     named[index].append(entry.reading.outcome)
     if not named and not claims:
         return None
-    rest = CONTRADICTORY if claims else ROLLED_BACK
+    rest = ROLLED_BACK if mapping.refusal_stored_nothing else NOT_STATED
+    if claims:
+        rest = CONTRADICTORY
     return [_worst(named[i]) if i in named else rest for i in range(len(keys))]
+
+
+def _claims_any(
+    document: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
+) -> bool:
+    """Whether a list that cannot be matched calls anybody stored: a batch that was broken off."""
+    members = _members(find(document, results.at), results) or []
+    return any(read_entry(v, results, mapping, clean).claims_success for _k, v in members)
 
 
 def _from_all(entries: list[Entry], size: int) -> list[RecordOutcome]:
@@ -156,15 +256,19 @@ def _agreed(heard: list[RecordOutcome], times: int) -> RecordOutcome:
 
 
 def _from_parts(
-    failures: list[Entry], successes: list[Entry] | None, size: int, counted: bool
+    lists: dict[str, list[Entry]], document: Any, mapping: Mapping, size: int
 ) -> list[RecordOutcome]:
     """A list of failures, one of successes, or both; the rest is what they leave over."""
+    failures, successes = lists.get("failures", []), lists.get("successes")
     failed, unnamed = _named_failures(failures)
     proven = _from_all(successes or [], size)
+    if unnamed:
+        rest = UNNAMED_FAILURE
+    elif successes is None:
+        rest = _silent(document, mapping, len(failed), size)
+    else:
+        rest = _left_over(document, mapping, lists, failed, size)
     outcomes: list[RecordOutcome] = []
-    rest = UNNAMED_FAILURE if unnamed else NOT_IN_ANSWER
-    if not unnamed and (successes is None or (counted and _adds_up(successes, failed, size))):
-        rest = SUCCESS
     for index in range(size):
         success = proven[index]
         if index in failed:
@@ -173,6 +277,51 @@ def _from_parts(
         else:
             outcomes.append(rest if success is NOT_IN_ANSWER else success)
     return outcomes
+
+
+def _silent(document: Any, mapping: Mapping, failed: int, size: int) -> RecordOutcome:
+    """What is known of records that a list of failures leaves out: silence proves nothing."""
+    rest = mapping.rest
+    if mapping.proof == "status":
+        return SUCCESS
+    is_proven = (
+        (rest.when or rest.failed or rest.stored)
+        and (rest.when is None or holds(document, rest.when))
+        and (not rest.failed or _count(document, rest.failed) == failed)
+        and (not rest.stored or _count(document, rest.stored) == size - failed)
+    )
+    return SUCCESS if is_proven else NOT_COUNTED
+
+
+def _left_over(
+    document: Any,
+    mapping: Mapping,
+    lists: dict[str, list[Entry]],
+    failed: dict[int, RecordOutcome],
+    size: int,
+) -> RecordOutcome:
+    """What is known of records that neither the successes nor the failures name."""
+    rest = mapping.rest
+    counted = any(results.count_is_proof for results in mapping.results)
+    is_full = counted and _adds_up(lists["successes"], failed, size)
+    listed = {len(failed), len(lists.get("failures", []))}  # an error may name several records
+    agrees = (
+        (rest.when is None or holds(document, rest.when))
+        and _count(document, rest.failed) in listed | {None}
+        and _count(document, rest.stored) in (size - len(failed), None)
+    )
+    if is_full and agrees:
+        return SUCCESS
+    return NOT_IN_ANSWER if agrees else NOT_COUNTED
+
+
+def _count(document: Any, path: str) -> int | None:
+    """The number that stands at a path; None where nothing does, -1 where it is no number."""
+    found = find(document, path) if path else MISSING
+    if found is MISSING or found is None:
+        return None
+    text = as_name(found)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
 
 def _named_failures(entries: list[Entry]) -> tuple[dict[int, RecordOutcome], bool]:
@@ -201,13 +350,13 @@ def _worst(heard: list[RecordOutcome]) -> RecordOutcome:
     return next((o for o in heard if o.verdict is Verdict.REJECTED), heard[0])
 
 
-def _entries(
+def _listed(
     document: Any,
     results: Results,
     mapping: Mapping,
     keys: Sequence[RecordKey],
     clean: Callable[[str], str],
-) -> list[Entry]:
+) -> Listed:
     """One list of the answer, each entry with the records it names."""
     members = _members(find(document, results.at), results)
     if members is None:
@@ -215,15 +364,15 @@ def _entries(
             raise Unreadable(
                 words.NO_LIST_AT.format(path=results.at) if results.at else words.NO_LIST
             )
-        return []
+        return Listed([], [])
     if results.name.by == "position" and len(members) != len(keys):
         raise Unreadable(words.OTHER_COUNT.format(results=len(members), customers=len(keys)))
-    directory = Directory(results.name, keys)
+    directory = Directory(results.name, keys, mapping.record)
     entries = []
     for position, (key, value) in enumerate(members):
         names, stranger = directory.look_up(position, key, value)
         entries.append(Entry(names, stranger, read_entry(value, results, mapping, clean)))
-    return entries
+    return Listed(entries, directory.strangers)
 
 
 def _members(found: Any, results: Results) -> list[tuple[str, Any]] | None:

@@ -10,7 +10,7 @@ from imports.customers.json_paths import MISSING, as_name, find
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imports.customers.mapping import Naming, RecordKey
+    from imports.customers.mapping import Naming, RecordKey, RecordPaths
 
 Targets = tuple[int, ...]  # the records that one name stands for: several if sent more than once
 
@@ -20,8 +20,10 @@ FIELDS = {"id": "record_id", "username": "username", "email": "email"}  # of a R
 class Directory:
     """Who may be meant by which name, for one list of one answer."""
 
-    def __init__(self, naming: Naming, keys: Sequence[RecordKey]) -> None:
-        self._naming = naming
+    def __init__(self, naming: Naming, keys: Sequence[RecordKey], paths: RecordPaths) -> None:
+        """`paths` says which spellings of a name are the same to this API."""
+        self.strangers: list[str] = []  # names in the answer that nobody has whom we sent
+        self._naming, self._paths = naming, paths
         self._size = len(keys)
         self._kinds = [kind for kind in FIELDS if getattr(naming, kind)]
         if naming.by in ("key", "pointer"):
@@ -36,7 +38,7 @@ class Directory:
         for kind in self._kinds:
             name = getattr(key, FIELDS[kind])
             if name:
-                known, name = self._known[kind], _same(kind, name)
+                known, name = self._known[kind], self._same(kind, name)
                 known[name] = (*known.get(name, ()), index)
                 return
 
@@ -59,15 +61,20 @@ class Directory:
                 return self._by_template(_listed(find(entry, naming.path)))
 
     def _by_id(self, entry: Any) -> tuple[tuple[Targets, ...], bool]:
-        stranger = False
+        stranger = ""
         for kind in self._kinds:
             name = as_name(find(entry, getattr(self._naming, kind)))
             # An id that the API has made up for a record sent without one names no stranger.
-            stranger = stranger or bool(name and self._known[kind])
-            targets = self._known[kind].get(_same(kind, name))
+            stranger = stranger or (name if self._known[kind] else "")
+            targets = self._known[kind].get(self._same(kind, name))
             if targets:
                 return (targets,), False
-        return (), stranger
+        return (), self._notes(stranger)
+
+    def _notes(self, stranger: str) -> bool:
+        if stranger:
+            self.strangers.append(stranger)
+        return bool(stranger)
 
     def _by_index(self, values: list[object], base: int) -> tuple[tuple[Targets, ...], bool]:
         """Values that are no whole number name nobody: -1 stands for them."""
@@ -83,14 +90,24 @@ class Directory:
                 continue
             if self._template.groupindex.get("index"):
                 targets += self._by_index([found["index"]], 0)[0]
-            elif found["id"] in self._known["id"]:
-                targets.append(self._known["id"][found["id"]])
+            elif known := self._known["id"].get(self._same("id", found["id"])):
+                targets.append(known)
+            else:
+                self._notes(found["id"])
         return tuple(dict.fromkeys(targets)), len(targets) < len(texts)
 
+    def _same(self, kind: str, name: str) -> str:
+        """What two names of one record have in common: APIs change the case of e-mails."""
+        if kind == "email":
+            return name.casefold()
+        if self._paths.ignore_case:
+            name = name.casefold()
+        return unpadded(name) if self._paths.ignore_leading_zeros else name
 
-def _same(kind: str, name: str) -> str:
-    """What two names of one record have in common: APIs change the case of e-mail addresses."""
-    return name.casefold() if kind == "email" else name
+
+def unpadded(name: str) -> str:
+    """An id without the zeros in front that a number has not."""
+    return name.lstrip("0") or name[:1]
 
 
 def _listed(value: Any) -> list[Any]:

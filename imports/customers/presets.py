@@ -25,6 +25,23 @@ SPEEDS: dict[str, Speed] = {
     "aggressive": Speed(batch_size=100, concurrency=5, delay_seconds=0.2, max_attempts=2),
 }
 
+# An API that has no preset: nothing of another API's habits. Its own mapping says what differs.
+PLAIN: dict[str, Any] = {
+    "accepted": [200, 201],
+    "request": {"envelope": "data", "max_records": 100, "max_bytes": 1_000_000},
+    "record": {"id": ["id"], "email": ["email"]},
+    "results": [
+        {
+            "at": "results",
+            "holds": "all",
+            "name": {"by": "id", "id": "id", "email": "email"},
+            "success": {"path": "success", "equals": [True]},
+            "code": "code",
+            "message": "message",
+        }
+    ],
+}
+
 # GK sends no message with a result, so the sentences here are all that an operator gets to read.
 GK: dict[str, Any] = {
     "accepted": [201, 200],
@@ -66,6 +83,9 @@ GK: dict[str, Any] = {
         "not_found": ["NOT_FOUND"],
     },
     "envelope": {"code": "title", "message": "detail"},
+    # GK documents problems (RFC 7807), and not what became of the rest of the batch. RFC 9110
+    # says of 400 that the server "cannot or will not process the request": that is all there is.
+    "refusal_stored_nothing": True,
     "sentences": {
         "FAILED": _(
             "The API timed out or was out of service for this customer (FAILED): nothing was "
@@ -90,6 +110,9 @@ GK: dict[str, Any] = {
 # errors is among the results, which carry no trace id: there, e-mail or the count is the proof.
 HUBSPOT: dict[str, Any] = {
     "accepted": [200, 201, 207],
+    # "Any errors with a single contact in your batch will prevent the entire batch from
+    # processing" (HubSpot's documentation of batches, on 400).
+    "refusal_stored_nothing": True,
     "splittable": [400, 409, 413, 422],
     "request": {
         "envelope": "inputs",
@@ -114,8 +137,9 @@ HUBSPOT: dict[str, Any] = {
             "message": "message",
         },
     ],
+    "rest": {"failed": "numErrors"},
     "codes": {
-        "retryable": ["RATE_LIMITS"],
+        "not_now": ["RATE_LIMITS"],
         "permanent": ["VALIDATION_ERROR"],
         "exists": ["CONFLICT"],
         "not_found": ["OBJECT_NOT_FOUND"],
@@ -130,6 +154,9 @@ HUBSPOT: dict[str, Any] = {
 # The order of the answer is documented to be the order of the request.
 SALESFORCE: dict[str, Any] = {
     "accepted": [200],
+    # "If the request isn't well formed, the API returns a 400"; all others are answered with 200
+    # and a result for each record (Salesforce's documentation of sObject Collections).
+    "refusal_stored_nothing": True,
     "request": {
         "envelope": "records",
         "constants": {"allOrNone": False},
@@ -149,7 +176,9 @@ SALESFORCE: dict[str, Any] = {
         }
     ],
     "codes": {
-        "retryable": ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"],
+        "retryable": ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE"],
+        "not_now": ["REQUEST_LIMIT_EXCEEDED"],
+        "credential": ["INVALID_SESSION_ID"],
         "permanent": ["REQUIRED_FIELD_MISSING", "FIELD_CUSTOM_VALIDATION_EXCEPTION"],
         "exists": ["DUPLICATE_VALUE", "DUPLICATES_DETECTED", "DUPLICATE_EXTERNAL_ID"],
         "not_found": ["NOT_FOUND", "ENTITY_IS_DELETED"],
@@ -181,6 +210,7 @@ BLOOMREACH: dict[str, Any] = {
 
 PRESETS: dict[str, dict[str, Any]] = {
     "gk": GK,
+    "plain": PLAIN,
     "hubspot": HUBSPOT,
     "salesforce-collections": SALESFORCE,
     "bloomreach": BLOOMREACH,

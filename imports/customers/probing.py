@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from imports.customers import answer_words as words
 from imports.customers.answers import why
 from imports.customers.scrubbing import excerpt
 from imports.customers.token_answers import TokenFailure
@@ -160,7 +161,10 @@ def _of_options(client: Client, answer: Answer, outcome: Outcome, has_token: boo
 def _refused(
     client: Client, answer: Answer, outcome: Outcome, what: Message, has_token: bool
 ) -> ProbeResult:
-    if outcome.verdict is Verdict.PAUSE or answer.status in (403, 404):
+    text: Text
+    if outcome.pauses:  # a POST may have been carried out; this one carried nothing
+        text = words.REDIRECTED.format(status=answer.status)
+    elif outcome.verdict is Verdict.PAUSE:
         text = outcome.message
     else:
         text = OTHERWISE.format(

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 EXCERPT_CHARS = 2_000
 MESSAGE_CHARS = 500
+PAGE_CHARS = 150
 SHORTEST_SECRET = 4  # removing shorter ones would shred the text and hide nothing
 REPLACEMENT = "[secret]"
 
 # NUL does not fit in PostgreSQL, a lone surrogate not in UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BINARY = re.compile("[\x00-\x08\x0e-\x1f]")
+_MARKS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
@@ -40,6 +43,14 @@ def one_line(text: str, secrets: Iterable[str]) -> str:
     """A message from the other side, fit to stand inside a sentence."""
     flat = _CONTROLS.sub(" ", _UNSTORABLE.sub("\ufffd", text)).strip()
     return cut(scrub(flat, secrets), MESSAGE_CHARS)
+
+
+def page_text(body: bytes) -> str:
+    """What a page that is no JSON says, without its marks; "" for anything but text."""
+    text = body[:4_000].decode("utf-8", "ignore")
+    if _BINARY.search(text):
+        return ""
+    return cut(_CONTROLS.sub(" ", html.unescape(_MARKS.sub(" ", text))).strip(), PAGE_CHARS)
 
 
 def cut(text: str, limit: int) -> str:

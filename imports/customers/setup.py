@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from imports.customers import auth
 from imports.customers.addresses import BadAddress, check_url
 from imports.customers.checks import Checks
 from imports.customers.client import Client, Endpoint, ProbeResult
 from imports.customers.client import probe as probe_client
-from imports.customers.mapping import BadMapping, Mapping, preset
+from imports.customers.mapping import BadMapping, Mapping, preset, states_refusals
 from imports.customers.oauth2 import OAuth2
 from imports.customers.probing import Proof
 from imports.customers.records import RULES
@@ -51,6 +52,15 @@ KEY_HEADER = sentence(
 PROBE_SECONDS = 10.0
 # What a row can be that no client can be made of; each says what to correct.
 UNUSABLE = (BadAddress, BadMapping, auth.BadCredential, BadCertificates, BadProxy)
+STATUS_ALONE = gettext_lazy(
+    "By this API's mapping its HTTP status alone is proof that all of a batch is stored: what it "
+    "drops without a word counts as imported. Each of its jobs says so."
+)
+REFUSALS_UNSTATED = gettext_lazy(
+    "Nobody has stated whether this API stores nothing of a batch that it refuses. Until the "
+    "mapping says “refusal_stored_nothing”: true or false, customers of a refused batch are "
+    "unknown, and the batch is not halved."
+)
 
 # What each way to authenticate cannot do without: the field, and what to call it.
 NEEDED: dict[str, dict[str, str]] = {
@@ -76,11 +86,29 @@ def mapping_of(api: CustomerApi) -> Mapping:
 def checks_of(api: CustomerApi) -> Checks:
     """What the files of a job for this API are held against.
 
-    The preset's own rules are about its own list: another one (households) has other records.
+    The preset's own rules are about its own records: another list (households) has others, and so
+    has an API whose mapping says itself where a record's names and results are.
     """
     mapping = mapping_of(api)
-    same_list = mapping.request.envelope == preset(api.preset).request.envelope
+    is_the_presets = not {"record", "results"} & set(api.mapping or {})
+    same_list = is_the_presets and mapping.request.envelope == preset(api.preset).request.envelope
     return Checks.of(mapping, rules=api.preset if same_list and api.preset in RULES else "")
+
+
+def describes_itself(mapping: object) -> bool:
+    """Whether an own mapping leaves nothing to a preset of how records and answers look."""
+    own = mapping if isinstance(mapping, dict) else {}
+    return "record" in own and ("results" in own or own.get("proof") == "status")
+
+
+def remarks_on(api: CustomerApi) -> list[str]:
+    """What whoever saves this API ought to know. It must be clean."""
+    found = []
+    if mapping_of(api).proof == "status":
+        found.append(str(STATUS_ALONE))
+    if not states_refusals(api.preset, api.mapping):
+        found.append(str(REFUSALS_UNSTATED))
+    return found
 
 
 def clean_api(api: CustomerApi) -> None:

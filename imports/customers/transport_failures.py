@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import IncompleteRead as IncompleteBody
 
 from imports.customers.addresses import BadAddress
+from imports.customers.wire import TooManyHeaders, TooManyInterim
 from imports.http.tunnel import ProxyFailed
 from imports.messages import Message, sentence
 from imports.messages import marked as _
@@ -39,6 +40,12 @@ NOT_UNPACKED = sentence(
 )
 BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer of {host} broke off in the middle."))
 CLOSED = sentence("CLOSED", _("{host} closed the connection without an answer."))
+TOO_MANY_HEADERS = sentence(
+    "TOO_MANY_HEADERS", _("The answer of {host} has more headers than can be read.")
+)
+ONLY_INTERIM = sentence(
+    "ONLY_INTERIM", _("{host} sent interim answers (1xx) without end, and no final one.")
+)
 NO_HTTP = sentence("NO_HTTP", _("What {host} answered is not HTTP."))
 NOT_SENT = sentence("NOT_SENT", _("Nothing was sent."))
 CORRECT_IT = sentence("CORRECT_IT", _("Correct the address, then resume the job."))
@@ -147,6 +154,11 @@ def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tu
         return "ANSWER_CUT_SHORT", BROKE_OFF
     if _any(causes, RemoteDisconnected, ConnectionError):
         return "CONNECTION_LOST", CLOSED
+    if _any(causes, TooManyInterim):
+        return "ANSWER_UNREADABLE", ONLY_INTERIM
+    # http.client says so by its most general exception, and says nothing else by it.
+    if _any(causes, TooManyHeaders) or any(type(cause) is HTTPException for cause in causes):
+        return "ANSWER_UNREADABLE", TOO_MANY_HEADERS
     return "ANSWER_UNREADABLE", NO_HTTP
 
 

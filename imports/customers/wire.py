@@ -7,9 +7,11 @@ token, the request, its answer). Its connections find it through the thread that
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import threading
 import time
+from http.client import HTTPException, HTTPResponse, LineTooLong
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,7 +36,22 @@ if TYPE_CHECKING:
 LONGEST_IDLE_SECONDS = 1.5
 SHORTEST_PATIENCE_SECONDS = 0.001
 
+MOST_INTERIM_ANSWERS = 1_000
+LONGEST_LINE = 65_536  # of a header, as http.client has it
+MOST_HEADERS = 1_000
+# http.client stops at 100, and has no other way to be told so. Gateways that set a cookie for
+# each of their parts send more.
+http.client._MAXHEADERS = MOST_HEADERS  # type: ignore[attr-defined]
+
 _thread = threading.local()
+
+
+class TooManyInterim(HTTPException):
+    """Nothing but interim answers came."""
+
+
+class TooManyHeaders(HTTPException):
+    """More headers than are read."""
 
 
 class Flight:
@@ -142,9 +159,34 @@ def current_flight() -> Flight:
     return cast("Flight", _thread.flight)
 
 
+class _Response(HTTPResponse):
+    """An answer whose interim answers (1xx) are read past, as RFC 9110 asks of a client.
+
+    101 ends what HTTP there is, so it is taken as the answer itself.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM_ANSWERS):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status <= 199 or status == 101:
+                return version, status, reason
+            self._skip_headers()
+        raise TooManyInterim
+
+    def _skip_headers(self) -> None:
+        for _ in range(MOST_HEADERS):
+            line = self.fp.readline(LONGEST_LINE + 1)
+            if len(line) > LONGEST_LINE:
+                raise LineTooLong("header line")
+            if line in (b"\r\n", b"\n", b""):
+                return
+        raise TooManyHeaders
+
+
 class _Guarded(HTTPConnection):
     """What plain and TLS connections have in common."""
 
+    response_class = _Response
     scheme = "http"
     answered_at = 0.0
 

@@ -17,6 +17,7 @@ from unfold.widgets import (
 )
 
 from imports.customers.auth import BadCredential, check_headers
+from imports.customers.mapping import states_refusals
 from imports.customers.mapping_origins import read_changes, text_of
 from imports.customers.presets import PRESETS
 from imports.customers.setup import complaints
@@ -31,6 +32,7 @@ else:
 
 LONGEST_SECRET = 10_000
 LONGEST_MAPPING = 100_000
+REFUSALS = "refusal_stored_nothing"
 WRITE_ONLY = ("secret", "client_secret", "extra_headers")
 
 
@@ -88,6 +90,22 @@ class CustomerApiForm(ApiModelForm):
         help_text=gettext_lazy("How requests are built and answers are read."),
     )
 
+    refusal_stored_nothing = forms.ChoiceField(
+        label=gettext_lazy("If it refuses a batch"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("as the mapping or the preset says")),
+            ("yes", gettext_lazy("nothing of the batch is stored")),
+            ("no", gettext_lazy("some of it may be stored, or nobody knows")),
+        ],
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy(
+            "For example: 20 customers are sent, the 14th is wrong, and the API answers 400 "
+            "without saying which. Are the first 13 stored? If none is, refused batches are "
+            "halved until the wrong customers stand alone. Else their customers are unknown."
+        ),
+    )
+
     class Meta:
         model = CustomerApi
         exclude = WRITE_ONLY
@@ -95,12 +113,23 @@ class CustomerApiForm(ApiModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored = stored(self.instance)
-        self.initial["mapping"] = text_of(self.instance.mapping, self.instance.mapping_text)
+        self._show_mapping()
         for name in ("secret", "client_secret"):
             if name in self.fields:
                 self.fields[name].help_text = _help(self.stored.get(name))
         if "extra_headers" in self.fields:
             self.fields["extra_headers"].help_text = _headers_help(self.instance, self.stored)
+
+    def _show_mapping(self) -> None:
+        """One field of the mapping is a question of its own, and has no default.
+
+        Whoever answered it in the mapping's own text finds the answer there again.
+        """
+        changes, written = self.instance.mapping, self.instance.mapping_text
+        if REFUSALS in changes and text_of(changes, written) != written:
+            self.initial[REFUSALS] = "yes" if changes[REFUSALS] else "no"
+            changes = {name: value for name, value in changes.items() if name != REFUSALS}
+        self.initial["mapping"] = text_of(changes, written)
 
     def full_clean(self) -> None:
         """As ever; whoever has to correct something enters the secrets again, and is told so."""
@@ -141,12 +170,24 @@ class CustomerApiForm(ApiModelForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        self._answer_refusals(data)
         # Whoever forgets a secret on purpose need not enter another one.
         cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
         for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
             if field in self.fields and field not in self.errors:
                 self.add_error(field, text)
         return data
+
+    def _answer_refusals(self, data: dict[str, Any]) -> None:
+        """The answer goes into the mapping. It is asked wherever nobody has given it."""
+        mapping, answer = data.get("mapping"), data.get(REFUSALS)
+        if not isinstance(mapping, dict):
+            return
+        mapping = data["mapping"] = with_answer(mapping, answer)
+        if answer and mapping[REFUSALS] != (answer == "yes"):
+            self.add_error(REFUSALS, _("The mapping below says otherwise. Remove it there."))
+        elif not states_refusals(data.get("preset", ""), mapping):
+            self.add_error(REFUSALS, _("This preset does not say: choose one of the others."))
 
     def draft(self) -> CustomerApi:
         """What the form says, as an API that is not saved, without what is stored of secrets."""
@@ -173,6 +214,11 @@ class CustomerApiForm(ApiModelForm):
         self.instance.mapping_text = text.replace("\r\n", "\n") if text else ""
         saved: CustomerApi = super().save(commit)
         return saved
+
+
+def with_answer(mapping: dict[str, Any], answer: str | None) -> dict[str, Any]:
+    """The mapping, with the answer on refusals where it has none itself."""
+    return {REFUSALS: answer == "yes", **mapping} if answer else mapping
 
 
 def stored(api: CustomerApi) -> dict[str, bool]:

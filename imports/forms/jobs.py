@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -98,8 +99,8 @@ class JobSettingsForm(JobModelForm):
                 "out, each with its reason."
             ),
             "insists": _(
-                "Off: customers of a retry file that were imported meanwhile are left out, each "
-                "with its reason. On: they are sent once more."
+                "Off: customers that were imported already, or in a newer version, are left out, "
+                "each with its reason. On: they are sent once more."
             ),
         }  # fmt: skip
 
@@ -119,8 +120,9 @@ class JobSettingsForm(JobModelForm):
         if job.status == JobStatus.PAUSED:
             settled |= set(self.fields) - set(PACE)
         if job.batches.exists():
-            settled |= {"batch_size", "leave_earlier_copies_out"}  # the batches are cut
-        if not job.files.filter(retry_file__isnull=False).exists():
+            # The batches are cut, as the retry of what failed at this API.
+            settled |= {"batch_size", "leave_earlier_copies_out", "api"}
+        if not job.files.filter(Q(retry_file__isnull=False) | ~Q(known_before=[])).exists():
             settled.add("insists")
         if job.api_id is None:
             settled |= {"api", "leave_earlier_copies_out"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.types.json import Json
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _One = TypeVar("_One", Outcome, RecordOutcome)
 ANSWER_KEPT = 2_000  # characters of an answer that are kept with an attempt
+CAUSE_KEPT = 80
 CODE_KEPT = 60  # as long as the columns are
 
 NOTE = """
@@ -67,18 +68,34 @@ def _counts(outcome: Outcome) -> tuple[int, int, int]:
     verdicts = [record.verdict for record in outcome.records]
     successes = verdicts.count(Verdict.SUCCESS)
     unknowns = verdicts.count(Verdict.UNKNOWN) + verdicts.count(Verdict.REPEATABLE)
-    return successes, len(verdicts) - successes - unknowns, unknowns
+    later = verdicts.count(Verdict.DEFERRED) + verdicts.count(Verdict.PAUSE)
+    return successes, len(verdicts) - successes - unknowns - later, unknowns
 
 
 def storable(outcome: Outcome) -> Outcome:
-    """The outcome with codes that fit and no NUL: a stranger's answer must not stop a lane."""
+    """The outcome with codes that fit and texts that PostgreSQL can keep.
+
+    A stranger's answer may hold NUL or half a character: it must not stop a lane.
+    """
     answer = clean(outcome.answer)
     records = tuple(_storable(record) for record in outcome.records)
-    if answer is not outcome.answer or records != outcome.records:
-        outcome = replace(outcome, answer=answer, records=records)
+    cause, details = clean(outcome.cause)[:CAUSE_KEPT], _plain(outcome.details)
+    if (answer, records, cause, details) != (
+        outcome.answer, outcome.records, outcome.cause, outcome.details,
+    ):  # fmt: skip
+        outcome = replace(outcome, answer=answer, records=records, cause=cause, details=details)
     return _storable(outcome)
 
 
 def _storable(one: _One) -> _One:
     code = clean(one.code)[:CODE_KEPT]
     return one if code == one.code else replace(one, code=code)  # nearly always the first
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value with no text in it that PostgreSQL cannot keep."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

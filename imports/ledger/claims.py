@@ -60,7 +60,9 @@ WITH job AS (
     SELECT id, concurrency, max_attempts, wave_limit FROM imports_importjob
     WHERE id = %(job)s AND status = 'running'
 ), gate AS (
-    SELECT concurrency FROM imports_gate
+    -- One request at a time asks whether it is over, where the other side said "not now".
+    SELECT CASE WHEN not_now_count > 0 THEN 1 ELSE concurrency END AS concurrency
+    FROM imports_gate
     WHERE id = %(gate)s AND coalesce(resting_until <= clock_timestamp(), true)
       AND (%(delay)s = 0 OR coalesce(next_slot_at <= clock_timestamp(), true))
 ), flying AS (

@@ -51,6 +51,7 @@ def _judge() -> set[int]:
             )
             if batch is not None:
                 kind = kinds.get(batch.job.kind)
-                apply(batch.job, batch, kind.lost(batch.job), kind.budget(batch.job))
+                budget = kind.budget(batch.job)
+                apply(batch.job, batch, kind.lost(batch.job), budget, seen=False)
                 touched.add(batch.job_id)
     return touched

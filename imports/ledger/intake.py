@@ -15,7 +15,7 @@ from imports.messages import cause_of, render, to_json
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from imports.messages import Text
     from imports.models import ImportJob
@@ -137,6 +137,13 @@ class Intake:
                 )
                 self._ids = [row[0] for row in sql.fetchall()]
         return self._ids.pop()
+
+
+def one_at_a_time(names: Iterable[str]) -> None:
+    """Hold these names until the transaction ends: whoever reads the same input waits for it."""
+    with connection.cursor() as sql:
+        for name in sorted(set(names)):
+            sql.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def copy_in(table: str, columns: dict[str, str], rows: Sequence[tuple[object, ...]]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Value
-from django.db.models.functions import Greatest, Now
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Greatest, Least, Now
 from django.utils.translation import gettext as _
 
+from imports import kinds, policy
 from imports.event_codes import EventCode
 from imports.ledger import waves
 from imports.ledger.notices import announce
@@ -27,6 +29,7 @@ from imports.models import (
 from imports.models.files import FileStatus
 from imports.models.notices import What
 from imports.states import (
+    ENDED_JOBS,
     JOB_MOVES,
     OPEN,
     BatchStatus,
@@ -38,13 +41,23 @@ from imports.states import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from django.db.models import QuerySet
+
     from imports.messages import Text
 
 UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
+NOT_NOW_TOO_LONG = sentence(
+    "NOT_NOW_TOO_LONG",
+    gettext_noop(
+        "For more than {hours} hours nothing came back but requests to wait: {reason} Ask "
+        "whoever runs it when more may be sent, then resume the job."
+    ),
+)
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
 )
+DUE_NOW = sentence("DUE_NOW", gettext_noop("{n} batches that were due later are due now."))
 ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
@@ -132,12 +145,14 @@ def pause(job: ImportJob, actor: str = "") -> bool:
     return paused
 
 
-def pause_for(job: ImportJob, code: str, message: Text) -> None:
-    """Pause because a person must act. The first reason stays."""
+def pause_for(job: ImportJob, code: str, message: Text) -> bool:
+    """Pause because a person must act. The first reason stays: False if there is one already."""
     with transaction.atomic():
-        if move(job, JobStatus.PAUSED, pause_code=code, pause_message=message):
+        paused = move(job, JobStatus.PAUSED, pause_code=code, pause_message=message)
+        if paused:
             note(job, EventCode.PAUSED, message)
             announce(job, What.PAUSED, code)
+    return paused
 
 
 def resume(job: ImportJob, actor: str = "") -> bool:
@@ -152,13 +167,63 @@ def resume(job: ImportJob, actor: str = "") -> bool:
             status=JobStatus.RUNNING,
             pause_code="",
             pause_message=None,
+            failing={},
             **(waves.next_of(held) if stopped else {}),
         )
         job.refresh_from_db()
         if resumed:
-            Gate.objects.filter(pk=job.gate_id).update(resting_until=None, resting_reason=None)
+            _stop_waiting(job)
             note(job, EventCode.RESUMED, waves.what_goes(job) if stopped else None, actor)
     return bool(resumed)
+
+
+def make_due(job: ImportJob, batches: QuerySet[ImportBatch], actor: str = "") -> int:
+    """Let batches that wait for their next attempt be due now; how many."""
+    with transaction.atomic():
+        later = batches.filter(
+            job=job, job__status__in=UNDER_WAY, status=BatchStatus.PENDING,
+            next_attempt_at__gt=Now(),
+        )  # fmt: skip
+        pks = list(later.select_for_update(of=("self",)).values_list("pk", flat=True))
+        due = ImportBatch.objects.filter(pk__in=pks, status=BatchStatus.PENDING)
+        count = due.update(next_attempt_at=Now())
+        if count:
+            note(job, EventCode.REQUEUED, DUE_NOW.format(n=count), actor)
+    return count
+
+
+def needs_a_worker(job: ImportJob) -> bool:
+    """Whether a worker that gets this job's queue message finds something to do."""
+    now = ImportJob.objects.filter(pk=job.pk)
+    open_batches = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
+    unfinished = Plan.objects.filter(job=OuterRef("pk"), finished_at=None)
+    return now.filter(
+        Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+        | Exists(unfinished)
+        | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(open_batches))
+    ).exists()
+
+
+def can_be_cancelled(job: ImportJob) -> bool:
+    """Whether it was started and has not ended."""
+    return job.status in (JobStatus.QUEUED, *UNDER_WAY)
+
+
+def _stop_waiting(job: ImportJob) -> None:
+    """Whoever resumes wants to see it go: what was to be sent later is sent now.
+
+    One request still goes first where the other side had said "not now".
+    """
+    Gate.objects.filter(pk=job.gate_id).update(
+        resting_until=None,
+        resting_reason=None,
+        not_now_count=Least("not_now_count", 1),
+        not_now_since=None,
+    )
+    later = ImportBatch.objects.filter(
+        job=job, status=BatchStatus.PENDING, next_attempt_at__gt=Now()
+    )
+    later.update(next_attempt_at=Now())
 
 
 def cancel(job: ImportJob, actor: str = "") -> bool:
@@ -205,11 +270,33 @@ def sweep_cancelled(job: ImportJob) -> None:
         drop_unsent(job)
 
 
-def rest(job: ImportJob, seconds: float, reason: Text) -> None:
-    """The other side said "not now": nobody claims of this API or portal until then."""
-    until = Now() + Value(timedelta(seconds=seconds))
-    Gate.objects.filter(pk=job.gate_id).update(
-        resting_until=Greatest("resting_until", until), resting_reason=reason
+def rest(job: ImportJob, asked: float | None, reason: Text) -> float:
+    """The other side said "not now" or is down: nobody claims of it for so many seconds.
+
+    These grow while nothing else comes back; what came from requests that were already under way
+    is said once. Whatever rest is longer holds. After hours of it the job pauses.
+    """
+    gate = Gate.objects.select_for_update().annotate(at=Now()).get(pk=job.gate_id)
+    is_news = not (gate.not_now_count and gate.resting_until and gate.resting_until > gate.at)
+    count = gate.not_now_count + is_news
+    seconds = policy.deferral(asked, kinds.get(job.kind).budget(job), in_a_row=max(count, 1))
+    since = gate.not_now_since or gate.at
+    Gate.objects.filter(pk=gate.pk).update(
+        resting_until=Greatest("resting_until", Now() + Value(timedelta(seconds=seconds))),
+        resting_reason=reason,
+        not_now_count=count,
+        not_now_since=since,
+    )
+    if gate.at - since > timedelta(hours=settings.NOT_NOW_HOURS):
+        message = NOT_NOW_TOO_LONG.format(hours=f"{settings.NOT_NOW_HOURS:g}", reason=reason)
+        pause_for(job, "NOT_NOW_TOO_LONG", message)
+    return seconds
+
+
+def answered(job: ImportJob) -> None:
+    """Something else than "not now" came back: the other side's limits hold as they did."""
+    Gate.objects.filter(pk=job.gate_id, not_now_count__gt=0).update(
+        not_now_count=0, not_now_since=None
     )
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from imports import kinds, policy
-from imports.ledger import moves
+from imports.ledger import moves, stops
 from imports.ledger.attempts import ANSWER_KEPT, note_attempts, storable
-from imports.ledger.records import finish_each, finish_whole, send_again, split_in_two
+from imports.ledger.records import (
+    finish_each,
+    finish_whole,
+    says_later,
+    send_again,
+    split_in_two,
+)
 from imports.ledger.statements import cursor
-from imports.models import ImportBatch
-from imports.policy import Budget, Move, Outcome, Verdict
+from imports.models import ImportBatch, ImportJob
+from imports.policy import DOWN, Budget, Move, Outcome, Verdict
 from imports.states import BatchStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from imports.kinds import Work
-    from imports.models import ImportJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,14 @@ WITH mine AS (
         clock_timestamp(), 'success', http, '', '', answer, size, 0,
         0, details::jsonb
     FROM done
+), well AS (
+    UPDATE imports_importjob SET failing = '{}'
+    WHERE id = %(job)s AND failing <> '{}' AND EXISTS (SELECT FROM done)
+    RETURNING id
+), answered AS (  -- after the job's row, as all do who lock both
+    UPDATE imports_gate SET not_now_count = 0, not_now_since = NULL
+    WHERE id = %(gate)s AND not_now_count > 0 AND EXISTS (SELECT FROM done)
+      AND (SELECT count(*) FROM well) >= 0
 )
 SELECT id FROM done
 """
@@ -76,19 +89,21 @@ def record(job: ImportJob, findings: Iterable[Finding]) -> None:
     for each in findings:
         finding = Finding(each.work, storable(each.outcome))
         (plain if finding.outcome.verdict == Verdict.SUCCESS else others).append(finding)
-    others += _record_successes(plain)
+    others += _record_successes(job, plain)
     budget = kinds.get(job.kind).budget(job)
     for finding in others:
         with transaction.atomic():
             _record_one(job, finding, budget)
 
 
-def _record_successes(findings: Sequence[Finding]) -> list[Finding]:
+def _record_successes(job: ImportJob, findings: Sequence[Finding]) -> list[Finding]:
     """Mark them done; those that were not waiting for this answer (any more) are returned."""
     if not findings:
         return []
     tried = [each.outcome for each in findings]
     names = {
+        "job": job.pk,
+        "gate": job.gate_id,
         "ids": [each.work.batch_id for each in findings],
         "tokens": [each.work.token for each in findings],
         "https": [outcome.http_status for outcome in tried],
@@ -128,11 +143,35 @@ def _add_late_evidence(batch: ImportBatch, outcome: Outcome) -> None:
         finish_each(batch, outcome)
 
 
-def apply(job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget) -> None:
-    """Make the step that policy decides for a batch being sent. The caller holds its lock."""
+def apply(
+    job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget, *, seen: bool = True
+) -> None:
+    """Make the step that policy decides for a batch being sent. The caller holds its lock.
+
+    `seen` is False where nobody saw how the try ended: that says nothing of the other side.
+    """
+    moves.lock(job)  # before its gate, as all do who lock both
+    outcome = stops.as_known(batch, outcome)
     step = policy.next_step(outcome, batch.attempts + 1, budget)
+    failing = stops.take_note(job, batch, outcome) if seen else None
+    must_stop = False
+    if failing:
+        step, must_stop = stops.step_in(job, failing, outcome, step)
     if step.move == Move.SPLIT and batch.size == 1:
         step = policy.Step(Move.FINISH)
+    _write_try(batch, outcome, step)
+    if failing and step.move == Move.AGAIN and not step.counted:
+        step = replace(step, delay=moves.rest(job, outcome.retry_after, outcome.message))
+    elif seen and _is_an_answer(outcome):
+        moves.answered(job)
+    _make(job, batch, outcome, step, budget)
+    if failing and must_stop:
+        moves.pause_for(job, stops.code_of(failing), stops.message_of(failing, outcome))
+    elif outcome.pauses:
+        moves.pause_for(job, outcome.code, outcome.message)
+
+
+def _write_try(batch: ImportBatch, outcome: Outcome, step: policy.Step) -> None:
     if step.counted:
         batch.attempts += 1
     ImportBatch.objects.filter(pk=batch.pk).update(
@@ -141,20 +180,51 @@ def apply(job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget) 
         error_code=outcome.code,
         error=outcome.error,
         message=outcome.message or None,
+        cause=outcome.cause,
         lease_until=None,
     )
     note_attempts([(batch.pk, outcome, step.counted)])
+
+
+def _is_an_answer(outcome: Outcome) -> bool:
+    """Whether more came back than "not now" or silence: that ends growing pauses."""
+    is_later = outcome.verdict == Verdict.DEFERRED or says_later(outcome)
+    return not is_later and outcome.cause != DOWN
+
+
+def _make(
+    job: ImportJob, batch: ImportBatch, outcome: Outcome, step: policy.Step, budget: Budget
+) -> None:
     match step.move:
         case Move.AGAIN:
-            send_again(batch, outcome, step.delay)
+            delay = step.delay
             if outcome.verdict == Verdict.DEFERRED:
-                moves.rest(job, step.delay, outcome.message)
+                delay = moves.rest(job, outcome.retry_after, outcome.message)
+            send_again(batch, outcome, delay)
         case Move.PAUSE_JOB:
             send_again(batch, outcome, 0.0)
             moves.pause_for(job, outcome.code, outcome.message)
         case Move.SPLIT:
-            split_in_two(batch)
+            _split(job, batch, outcome)
         case _ if outcome.verdict == Verdict.MIXED:
             finish_each(batch, outcome, budget)
+            if says_later(outcome):
+                moves.rest(job, outcome.retry_after, outcome.message)
         case _:
             finish_whole(batch, outcome)
+            _stop_in_vain(job, batch, outcome)
+
+
+def _split(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> None:
+    """Try the halves. Where quarters are all refused alike, a person is asked before."""
+    split_in_two(batch)
+    _stop_in_vain(job, batch, outcome)
+
+
+def _stop_in_vain(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> None:
+    """Pause once for a batch whose parts are all refused alike; Resume halves it to the end."""
+    through = ImportJob.objects.values_list("halved_through", flat=True).get(pk=job.pk)
+    if batch.number <= through or not stops.is_in_vain(batch, outcome):
+        return
+    if moves.pause_for(job, stops.ALL_REFUSED, stops.IN_VAIN.format(error=outcome.message)):
+        ImportJob.objects.filter(pk=job.pk).update(halved_through=batch.number)

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from imports.ledger import bodies
 from imports.messages import cause_of
 from imports.models import ImportBatch, ImportResult
-from imports.policy import Budget, Outcome, RecordOutcome, Verdict
+from imports.policy import Budget, Outcome, RecordOutcome, Verdict, backoff
 from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus, sources
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ STATUS_OF = {
     Verdict.SPLIT: ResultStatus.ERROR,
     Verdict.UNKNOWN: ResultStatus.UNKNOWN,
     Verdict.REPEATABLE: ResultStatus.UNKNOWN,
+    Verdict.DEFERRED: ResultStatus.ERROR,  # as late evidence: it was not stored
+    Verdict.PAUSE: ResultStatus.ERROR,
 }
+AHEAD = timedelta(seconds=1)
+FREE = (Verdict.DEFERRED, Verdict.PAUSE)  # of a record: sent again, at no cost of an attempt
 
 
 def finish_whole(batch: ImportBatch, outcome: Outcome) -> None:
@@ -37,8 +41,13 @@ def finish_whole(batch: ImportBatch, outcome: Outcome) -> None:
     close(batch)
 
 
+def says_later(outcome: Outcome) -> bool:
+    """Whether some records of a mixed answer are to come again at no cost of an attempt."""
+    return any(record.verdict == Verdict.DEFERRED for record in outcome.records)
+
+
 def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = None) -> None:
-    """Each record has its own fate; those that may still succeed go on in a smaller batch.
+    """Each record has its own fate; those that may still succeed go on in smaller batches.
 
     Without a budget (late evidence) nothing is sent again: what could be is an error.
     """
@@ -48,28 +57,42 @@ def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = No
     results = list(batch.results.order_by("body_start", "pk").values_list("pk", "status"))
     fates: dict[RecordOutcome, list[int]] = {}
     again: dict[RecordOutcome, list[int]] = {}
+    free: dict[RecordOutcome, list[int]] = {}  # at no cost of an attempt
     for (pk, status), record in zip(results, outcome.records, strict=True):
         if status not in OPEN_RESULTS:
             continue
-        if record.verdict == Verdict.RETRY and budget and batch.attempts < budget.max_attempts:
+        if record.verdict in FREE and budget:
+            free.setdefault(record, []).append(pk)
+        elif record.verdict == Verdict.RETRY and budget and batch.attempts < budget.max_attempts:
             again.setdefault(record, []).append(pk)
         else:
             fates.setdefault(record, []).append(pk)
     for record, pks in fates.items():
         _decide(batch, pks, record, outcome.http_status)
-    if again and budget:
-        part = carve(batch, [pk for pks in again.values() for pk in pks])
-        for why, pks in again.items():
-            _tell(part, why, outcome.http_status, pks)
-        _due(part, budget)
+    if budget:
+        _go_on(batch, again, outcome, batch.attempts, backoff(max(batch.attempts, 1), budget))
+        # The rest that the API or portal is given holds them back for longer.
+        _go_on(batch, free, outcome, max(batch.attempts - 1, 0), 0.0)
     close(batch)
 
 
-def _due(part: ImportBatch, budget: Budget) -> None:
-    from imports.policy import backoff
-
-    wait = timedelta(seconds=backoff(part.attempts, budget))
-    ImportBatch.objects.filter(pk=part.pk).update(next_attempt_at=Now() + Value(wait))
+def _go_on(
+    batch: ImportBatch,
+    records: dict[RecordOutcome, list[int]],
+    outcome: Outcome,
+    attempts: int,
+    delay: float,
+) -> None:
+    """Put records into a batch of their own that has had so many attempts."""
+    if not records:
+        return
+    part = carve(batch, [pk for pks in records.values() for pk in pks])
+    part.attempts = attempts
+    for why, pks in records.items():
+        _tell(part, why, outcome.http_status, pks)
+    ImportBatch.objects.filter(pk=part.pk).update(
+        attempts=attempts, next_attempt_at=Now() + Value(timedelta(seconds=delay))
+    )
 
 
 def send_again(batch: ImportBatch, outcome: Outcome, delay: float) -> None:
@@ -185,11 +208,19 @@ def close_all(batch_ids: Sequence[int]) -> None:
 
 
 def split_in_two(batch: ImportBatch) -> None:
-    """Replace a refused batch by its halves: each goes out under its own key."""
+    """Replace a refused batch by its halves: each goes out under its own key.
+
+    They go before all other batches, those of one batch by size: so it is soon known whether any
+    of it is taken.
+    """
     pks = list(batch.results.order_by("body_start", "pk").values_list("pk", flat=True))
     middle = len(pks) // 2
-    carve(batch, pks[:middle])
-    carve(batch, pks[middle:])
+    ahead = timedelta() if batch.part else AHEAD
+    for half in (pks[:middle], pks[middle:]):
+        part = carve(batch, half)
+        ImportBatch.objects.filter(pk=part.pk).update(
+            next_attempt_at=batch.next_attempt_at - ahead
+        )
     close(batch)
 
 

@@ -1,10 +1,9 @@
-"""A retry: a new job of just the failed records, in their original batches, in one transaction."""
+"""What a retry is made of: the records that wait for one, and the new job they are copied into."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -12,8 +11,7 @@ from django.utils.translation import gettext as _
 from imports import kinds
 from imports.event_codes import EventCode
 from imports.ledger import waves
-from imports.ledger.copying import copy
-from imports.ledger.moves import NotAllowed, lock, move, note
+from imports.ledger.moves import move, note
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportBatch, ImportJob, ImportResult
@@ -26,24 +24,17 @@ SETTINGS = (
     "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
     "max_attempts", "retry_delay_seconds", "repeatable",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """What a retry made: its job, how many records it took, and how many were taken already.
-
-    `left_out` failed in a way that their kind tries again only if a person insists.
-    """
-
-    job: ImportJob
-    records: int
-    skipped: int
-    left_out: int = 0
+RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one retry
 
 
 def waiting(job: ImportJob, status: ResultStatus = ResultStatus.ERROR) -> QuerySet[ImportResult]:
     """The records of a job and its later rounds that stand at `status`, not taken on since."""
     return _of_family(job, status).exclude(Exists(_its_retry()))
+
+
+def retried(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
+    """The records of a job and its later rounds that stood at `status` and were taken on since."""
+    return _of_family(job, status).filter(Exists(_its_retry()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,47 +82,6 @@ def descendants(job: ImportJob) -> set[int]:
         if retry_of in found:
             found.add(pk)
     return found
-
-
-def retry(
-    job: ImportJob,
-    *,
-    only: QuerySet[ImportResult] | None = None,
-    status: ResultStatus = ResultStatus.ERROR,
-    reason: str = "",
-    actor: str = "",
-    start: bool = True,
-    insists: bool = False,
-    beginning: str = Beginning.ALL,
-) -> Retry:
-    """Make a job of the failed (or, with a reason, the unknown) records of `job` and its rounds.
-
-    `only` narrows it down to some of them; `insists` takes those too that their kind leaves out;
-    `beginning` says how much of it goes out at first.
-    Two calls at once make one job: the second finds the records taken. Raises NotAllowed when no
-    record is left to retry.
-    """
-    if status == ResultStatus.UNKNOWN and not reason.strip():
-        raise NotAllowed(
-            _("Say why these records may be sent again: they may have arrived already.")
-        )
-    with transaction.atomic():
-        lock(job.first)
-        chosen = waiting(job, status)
-        family = _of_family(job, status)
-        if only is not None:
-            chosen, family = chosen.filter(pk__in=only), family.filter(pk__in=only)
-        skipped = family.filter(Exists(_its_retry())).count()
-        chosen, left_out = (chosen, 0) if insists else without_the_hopeless(job, chosen)
-        new = new_round(job, reason, insists=insists, beginning=beginning)
-        records = copy(new, chosen, keep_keys=status == ResultStatus.UNKNOWN)
-        if not records:
-            raise NotAllowed(nothing_left(job, skipped, left_out))
-        kinds.get(new.kind).copy_records(new)
-        note_both(job, new, records, reason, actor)
-        if start:
-            queue(new, actor)
-    return Retry(new, records, skipped, left_out)
 
 
 def queue(new: ImportJob, actor: str) -> None:

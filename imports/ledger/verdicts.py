@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
 from imports.event_codes import EventCode
-from imports.ledger.moves import NotAllowed, lock, note
 from imports.ledger.records import close_all
-from imports.ledger.rounds import waiting
 from imports.messages import cause_of, sentence
 from imports.messages import marked as gettext_noop
 from imports.models import ImportBatch, ImportResult
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.models import ImportJob
+    from imports.models import Plan
 
 NOT_ARRIVED_CODE = "NOT_ARRIVED"
 RECORDS = sentence("RECORDS", gettext_noop("{n} records."))
@@ -41,9 +38,9 @@ class Decision:
     word: EventCode
 
 
-def of(action: PlanAction, reason: str, actor: str) -> Decision:
-    """What is written down for that action. Raises KeyError for one that sends records."""
-    message = NOT_ARRIVED.format(actor=actor, reason=reason)
+def of(plan: Plan) -> Decision:
+    """What is written down for a bulk action. Raises KeyError for one that sends records."""
+    message = NOT_ARRIVED.format(actor=plan.actor, reason=plan.reason)
     arrived = {
         "status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None,
         "message": None, "cause": "",
@@ -58,37 +55,7 @@ def of(action: PlanAction, reason: str, actor: str) -> Decision:
         PlanAction.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
         PlanAction.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
         PlanAction.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
-    }[action]
-
-
-def resolve_unknown(
-    job: ImportJob, only: QuerySet[ImportResult], *, arrived: bool, reason: str, actor: str
-) -> int:
-    """Write down that unknown records did or did not arrive; how many. A reason is needed."""
-    return decide(
-        job, PlanAction.ARRIVED if arrived else PlanAction.NOT_ARRIVED, only, reason, actor
-    )
-
-
-def exclude(job: ImportJob, only: QuerySet[ImportResult], *, reason: str, actor: str) -> int:
-    """Leave failed records out for good; how many. A reason is needed."""
-    return decide(job, PlanAction.EXCLUDE, only, reason, actor)
-
-
-def decide(
-    job: ImportJob, action: PlanAction, only: QuerySet[ImportResult], reason: str, actor: str
-) -> int:
-    """Decide about some of the records of a job and its rounds, in one transaction; how many."""
-    if not reason.strip():
-        raise NotAllowed(NO_REASON)
-    decision = of(action, reason, actor)
-    with transaction.atomic():
-        lock(job.first)  # no retry takes these records on meanwhile
-        chosen = waiting(job, decision.from_status).filter(pk__in=only)
-        pks = write_down(decision, chosen)
-        if pks:
-            note(job, decision.word, RECORDS.format(n=len(pks)), actor, reason, about=pks)
-    return len(pks)
+    }[PlanAction(plan.action)]
 
 
 def write_down(decision: Decision, chosen: QuerySet[ImportResult]) -> list[int]:

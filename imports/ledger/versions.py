@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from imports.event_codes import EventCode
 from imports.ledger.intake import Intake
 from imports.ledger.moves import NotAllowed, lock, note
-from imports.ledger.rounds import new_round, queue
+from imports.ledger.rounds import RETRIED_ONCE, new_round, queue
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportResult
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 OUT = sentence("OUT", gettext_noop("{n} records go out corrected in job {job}."))
 INTO = sentence("INTO", gettext_noop("{n} records of job {job}."))
-RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one job
 FAILED = Q(status=ResultStatus.ERROR)
 NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
 INSISTED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED])

@@ -62,6 +62,7 @@ class ImportBatch(models.Model):
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
     error = models.TextField(_("error"), default="", db_default="", blank=True)
     message = MessageField()  # what `error` says in English
+    cause = models.CharField(max_length=80, default="", db_default="", blank=True)  # of an Outcome
 
     # The claim: whose it is now, or whose it was last.
     token = models.UUIDField(null=True, blank=True)

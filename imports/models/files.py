@@ -38,6 +38,10 @@ class ImportFile(models.Model):
     warnings = models.JSONField(default=list, blank=True)  # the first hundred messages
     refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
     retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
+    # What its API has, or may have, of its records: codes with parameters (imports.known_before).
+    known_before = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), blank=True
+    )
     added_at = models.DateTimeField(_("added"), db_default=Now())
 
     class Meta:
@@ -58,7 +62,7 @@ class ImportFile(models.Model):
 class RetryFile(models.Model):
     """One retry file that we wrote, and which results its records are, in order.
 
-    A file that is loaded later is known again by its SHA-256.
+    A file that is loaded later is known again by its SHA-256, or where it was changed by its ids.
     """
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="retry_files")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import JSONField, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +22,9 @@ class Gate(models.Model):
     next_slot_at = models.DateTimeField(null=True)  # the next try may start then (the delay)
     resting_until = models.DateTimeField(null=True)  # it said "not now"
     resting_reason = MessageField()
+    # How often in a row it has said so, and since when: nothing else has come back meanwhile.
+    not_now_count = models.PositiveIntegerField(default=0, db_default=0)
+    not_now_since = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -132,6 +135,9 @@ class ImportJob(models.Model):
     unsendable_count = models.PositiveIntegerField(default=0, db_default=0)  # excluded when read
     pause_code = models.CharField(max_length=60, default="", blank=True)
     pause_message = MessageField()
+    # The failures in a row that have one cause (see ledger/stops.py); {} after a success.
+    failing = models.JSONField(default=dict, db_default=Value({}, JSONField()), blank=True)
+    halved_through = models.PositiveIntegerField(default=0, db_default=0)  # batch number
     retry_directory = models.TextField(default="", blank=True)
     # Its retry files could not be written: the system's name for why ("ENOSPC"), how many times,
     # and when it is tried again.

@@ -1,4 +1,4 @@
-"""What a person decided about very many records, while it is carried out part by part."""
+"""What a person decided about many records: done at once, or part by part by workers."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ class Plan(models.Model):
     taken = models.PositiveIntegerField(default=0)
     left_alone = models.PositiveIntegerField(default=0)  # they had changed meanwhile
     left_out = models.PositiveIntegerField(default=0)  # they would fail again: nobody insisted
+    skipped_retried = models.PositiveIntegerField(default=0)  # a later retry has them already
+    # Older than what their API has by now, and nobody insisted: [[job, its status there, count]].
+    imported_later = models.JSONField(default=list, blank=True)
+    in_background = models.BooleanField(default=False)  # many: workers do it chunk by chunk
     trouble = MessageField()  # why it ended before its time
     confirmed_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -14,11 +14,12 @@ from bills.models import Bill, BillRun, CredentialUse, Evidence
 from bills.portals.failures import Code
 from bills.report import AttemptReport, Stage
 from imports import kinds, sweeper
-from imports.ledger import claims, expiry, rounds
+from imports.ledger import claims, expiry
 from imports.ledger.moves import NotAllowed
 from imports.models import ImportBatch, ImportResult
 from imports.policy import Verdict, next_step
 from tests.bills.runs import PASSWORD, attempts_of, came_of, credential_of, full, result_of, run
+from tests.decisions import retry
 from tests.sandbox.portal_accounts import CORRECT_PASSWORD
 
 if TYPE_CHECKING:
@@ -154,21 +155,21 @@ def test_a_refused_password_is_left_out_of_a_retry_until_it_is_changed(
     refused(job, "500")
     credential_of("500").__class__.objects.filter(email=full("500")).update(refused_count=0)
 
-    made = rounds.retry(job, actor="tester")
+    made = retry(job, actor="tester")
     assert (made.records, made.left_out) == (1, 1)
     assert [each.email for each in made.job.results.all()] == [full("500")]
     with pytest.raises(NotAllowed, match="nothing was corrected"):
-        rounds.retry(job, actor="tester")
+        retry(job, actor="tester")
 
     passwords.change(credential_of("wrongpassword"), CORRECT_PASSWORD)
-    made = rounds.retry(job, actor="tester")
+    made = retry(job, actor="tester")
     assert [each.email for each in made.job.results.all()] == [full("wrongpassword")]
 
 
 def test_an_operator_who_insists_sends_a_refused_password_again(make_bills: BillMaker) -> None:
     job = make_bills("wrongpassword")
     refused(job, "wrongpassword", times=3)
-    made = rounds.retry(job, actor="tester", insists=True)
+    made = retry(job, actor="tester", insists=True)
     assert made.records == 1
     assert not of("wrongpassword").is_spent()
 
@@ -177,9 +178,9 @@ def test_a_retry_goes_to_the_same_portal_with_the_same_credentials(make_bills: B
     job = make_bills("500", "good")
     refused(job, "500")
     credential_of("500").__class__.objects.update(refused_count=0)
-    retry = rounds.retry(job, actor="tester").job
-    assert BillRun.objects.get(job=retry).portal == make_bills.portal
-    uses = CredentialUse.objects.filter(batch__job=retry)
+    again = retry(job, actor="tester").job
+    assert BillRun.objects.get(job=again).portal == make_bills.portal
+    uses = CredentialUse.objects.filter(batch__job=again)
     assert [use.credential.email for use in uses] == [full("500")]
 
 
@@ -190,8 +191,8 @@ def test_a_corrected_password_turns_the_retry_green(
     job = run(make_bills("asa", max_attempts=1))
     assert came_of(job, "asa").code == "LOGIN_FAILED"
     passwords.change(credential_of("asa"), CORRECT_PASSWORD)
-    retry = run(rounds.retry(job, actor="tester").job)
-    assert (came_of(retry, "asa").status, came_of(retry, "asa").bills) == ("success", 3)
+    again = run(retry(job, actor="tester").job)
+    assert (came_of(again, "asa").status, came_of(again, "asa").bills) == ("success", 3)
     assert credential_of("asa").refused_count == 0
 
 

@@ -8,9 +8,10 @@ import pytest
 from rq.serializers import JSONSerializer
 
 from imports import jobs
-from imports.ledger import moves, rounds
+from imports.ledger import moves
 from imports.worker import LaneWorker
 from tests.bills.runs import attempts_of, came_of
+from tests.decisions import retry
 from tests.jobs import assert_sums_hold
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
     first = work(bells, make_bills(*names))
     assert first.status == "finished"
 
-    retry = rounds.retry(first, beginning="ramp").job
-    retry = work(bells, retry)
-    assert (retry.status, retry.pause_code) == ("paused", "WAVE_FAILED")
-    assert str(retry.pause_message).startswith("The first batch failed again with the same error:")
-    assert tried(retry, *names) == [1, 0, 0]
+    again = retry(first, beginning="ramp").job
+    again = work(bells, again)
+    assert (again.status, again.pause_code) == ("paused", "WAVE_FAILED")
+    assert str(again.pause_message).startswith("The first batch failed again with the same error:")
+    assert tried(again, *names) == [1, 0, 0]
 
 
 def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
@@ -75,3 +76,17 @@ def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
     told = job.events.filter(code="wave_ended").values_list("message", flat=True)
     assert [str(line).partition(" downloaded")[0] for line in told] == ["1 of 1", "5 of 5"]
     assert tried(job, *names) == [1] * 7
+
+
+def test_ten_accounts_in_a_row_that_are_refused_alike_stop_the_job(
+    make_bills: BillMaker, bells: Any, settings: Any
+) -> None:
+    settings.STOP_AFTER_ACCOUNTS = 2
+    names = ("otp1", "otp2", "otp3", "otp4")
+    job = work(bells, make_bills(*names, concurrency=1))
+    assert (job.status, job.pause_code) == ("paused", "ONE_CAUSE")
+    assert tried(job, *names) == [1, 1, 0, 0]
+    moves.resume(job, "anna")
+    job = work(bells, job)
+    assert job.status == "finished"
+    assert_sums_hold(job)

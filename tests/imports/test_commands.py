@@ -15,12 +15,13 @@ from django.core.management import call_command, get_commands
 
 from imports import commands, jobs, lanes, sweeper
 from imports.customers.auth import basic_value
-from imports.ledger import moves
+from imports.ledger import bulk_actions, moves
 from imports.ledger.sums import sums
-from imports.models import CustomerApi, ImportJob
+from imports.models import CustomerApi, ImportJob, Plan
+from imports.policy import Verdict
 from tests.imports.command_line import command
 from tests.imports.customers.scripted_server import Server, reply
-from tests.jobs import LOST, OK, REFUSED, answer, keys
+from tests.jobs import LOST, OK, REFUSED, answer, keys, mixed
 from tests.sandbox import samples
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_the_whole_story_on_the_command_line(
     assert (again.code, again.job["excluded"], again.job["success"]) == (0, 3, 0)
     assert not sandbox.account.difference(samples.customer_id(n) for n in range(9))
     insisted = command(
-        "import_customers", first.job["retry_directory"], "--api", "sandbox", "--insist",
+        "import_customers", first.job["retry_directory"], "--api", "sandbox", "--force",
         "--wait", "--json",
     )  # fmt: skip
     assert insisted.job["excluded"] == 0
@@ -192,6 +193,26 @@ def test_bad_usage_or_input_exits_2_and_says_what_is_wrong(
     said = command(arguments[0], *arguments[1:])
     assert (said.code, said.out) == (2 if arguments[1:] else 1, "")
     assert complaint.lower() in said.err.lower()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "preset"),
+    [
+        ({"record": {"id": ["id"]}, "proof": "status", "results": []}, "plain"),
+        ({"request": {"max_records": 10}}, "gk"),
+    ],
+)
+def test_a_mapping_that_says_all_by_itself_inherits_nothing_of_gk(
+    mapping: dict[str, Any], preset: str, db: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text(json.dumps(mapping))
+    url = "http://127.0.0.1:9/"
+    said = command("customer_api", "own", "--url", url, "--auth", "none", "--mapping", file)
+    assert said.code == 0
+    assert CustomerApi.objects.get(name="own").preset == preset
+    is_warned = "refusal_stored_nothing" in said.err
+    assert is_warned is (preset == "plain")
 
 
 def test_one_bad_file_and_nothing_is_imported(make_job: JobMaker, tmp_path: Path) -> None:
@@ -531,3 +552,68 @@ def test_a_retry_on_the_command_line_ramps_up(
     said = command("retry_failed", job.pk, "--begin", "ramp", "--wait", "--json")
     assert (said.code, said.job["success"]) == (0, 9)
     assert ImportJob.objects.get(pk=said.job["job"]).wave == 2
+
+
+# What the API has already
+
+
+def test_the_same_file_again_is_said_before_it_starts_and_sends_nothing_twice(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    files = make_job.files(6)
+    first = command("import_customers", *files, "--api", "sandbox", "--wait", "--json")
+    again = command("import_customers", *files, "--api", "sandbox", "--wait", "--json")
+    numbers = {name: again.job[name] for name in ("total", "success", "excluded", "error")}
+    assert (again.code, numbers) == (0, {"total": 6, "success": 0, "excluded": 6, "error": 0})
+    assert f"in job {first.job['job']}" in again.err
+    assert not sandbox.account.sent_again
+    forced = command("import_customers", *files, "--api", "sandbox", "--force", "--wait", "--json")
+    assert (forced.job["excluded"], forced.job["error"]) == (0, 6)  # sent, and refused: they exist
+
+
+def test_retry_failed_says_what_was_imported_later_and_takes_it_along_only_if_forced(
+    make_job: JobMaker, a_worker: None
+) -> None:
+    job = make_job.of(samples.customer(1), samples.customer(2))
+    answer(job, mixed(Verdict.REJECTED, Verdict.REJECTED))
+    newer = make_job.of(samples.customer(1))
+    answer(newer, OK)
+    said = command("retry_failed", job.pk, "--wait", "--json")
+    assert (said.code, said.job["total"], said.job["success"]) == (0, 1, 1)
+    assert f"job {newer.pk}" in said.err
+    refused = command("retry_failed", job.pk, "--json")
+    assert (refused.code, refused.out) == (2, "")
+    assert f"job {newer.pk}" in refused.err
+    forced = command("retry_failed", job.pk, "--force", "--wait", "--json")
+    assert (forced.code, forced.job["success"]) == (0, 1)
+
+
+def test_a_retry_directory_for_another_api_names_both_before_it_starts(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"customer_id": "50000001001"}, "fault": "result_error"})
+    first = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait", "--json")
+    sandbox.repair()
+    api = CustomerApi.objects.get(name="sandbox")
+    api.pk, api.name = None, "elsewhere"
+    api.save()
+    directory = first.job["retry_directory"]
+    other = command("import_customers", directory, "--api", "elsewhere", "--wait", "--json")
+    assert (other.code, other.job["success"], other.job["retry_of"]) == (0, 1, None)
+    assert "“sandbox”" in other.err
+    assert "“elsewhere”" in other.err
+    home = command("import_customers", directory, "--api", "sandbox", "--wait", "--json")
+    assert (home.job["excluded"], home.job["retry_of"]) == (0, first.job["job"])
+    assert home.job["error"] == 1  # sent, and refused: both names stand for one system here
+
+
+def test_a_large_retry_is_carried_out_by_the_command_itself_in_chunks(
+    make_job: JobMaker, bells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "CHUNK", 2)
+    job = make_job(9)
+    answer(job, REFUSED, REFUSED, REFUSED)
+    said = command("retry_failed", job.pk, "--json")
+    assert (said.code, said.job["total"], said.job["status"]) == (0, 9, "queued")
+    plan = Plan.objects.get()
+    assert (plan.in_background, plan.taken, plan.parts.count()) == (True, 9, 3)

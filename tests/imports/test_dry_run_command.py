@@ -34,7 +34,7 @@ def test_the_json_says_the_same_and_nothing_else_is_printed(make_job: JobMaker) 
         "api", "files", "customers", "would_send", "would_exclude", "batches",
         "excluded_by_reason", "excluded", "already_imported", "named_twice",
         "named_twice_examples", "imported_before", "imported_before_examples", "with_warnings",
-        "warnings", "messages",
+        "warnings", "messages", "known_before",
     ]  # fmt: skip
     assert said.job["batches"] == {
         "total": 3, "at_most": 3, "largest": 3, "smallest": 1, "at_once": 4,

@@ -15,6 +15,7 @@ from imports.ledger import moves
 from imports.models import ImportBatch, ImportJob
 from imports.worker import LaneWorker
 from tests.jobs import OK, REFUSED, answer, assert_sums_hold, keys, run
+from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from tests.jobs import JobMaker
@@ -144,7 +145,7 @@ def ring_and_fail(job_id: int) -> None:
 def test_a_job_that_ended_with_failures_is_closed_by_the_lane_that_saw_its_end(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
-    sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
+    sandbox.order({"match": {"customer_id": samples.customer_id(0)}, "fault": "http_422"})
     job = run(make_job.queued(6, concurrency=1))
     assert job.closed_at is not None
     assert job.retry_directory != ""

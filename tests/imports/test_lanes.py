@@ -112,13 +112,26 @@ def test_halving_a_refused_batch_finds_exactly_the_bad_customers(
 
 
 @pytest.mark.parametrize("fault", ["http_403", "http_404", "http_415"])
-def test_a_batch_that_is_refused_as_a_whole_has_failed_at_once(
+def test_a_refusal_that_is_about_no_customer_stops_the_job_and_costs_nothing(
+    fault: str, make_job: JobMaker, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"every": 1}, "fault": fault})
+    job = run(make_job(12, concurrency=1))
+    assert (job.status, job.pause_code) == ("paused", fault.upper())
+    assert sandbox.account.requests == 1
+    assert {batch.attempts for batch in batches(job)} == {0}
+
+
+@pytest.mark.parametrize("fault", ["http_403", "http_404", "http_415"])
+def test_a_batch_that_alone_is_refused_so_again_after_a_resume_has_failed(
     fault: str, make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     sandbox.order({"match": {"customer_id": ids[0]}, "fault": fault})
-    job = run(make_job(6))
-    assert keys(job, "error") == ids[:3]
-    assert sandbox.account.requests == 2
+    job = run(make_job(12, concurrency=1))
+    assert (job.status, job.pause_code) == ("paused", fault.upper())
+    moves.resume(job)
+    run(job)
+    assert (job.status, keys(job, "error")) == ("finished", ids[:3])
 
 
 @pytest.mark.parametrize("fault", ["http_429_seconds", "http_429_date", "http_503_retry_after"])
@@ -543,7 +556,7 @@ def test_a_directory_that_cannot_be_written_to_does_not_keep_a_job_from_being_cl
 ) -> None:
     settings.RETRY_FILES_DIR = make_job.folder / "a file"
     settings.RETRY_FILES_DIR.write_text("")
-    sandbox.order({"match": {"every": 1}, "fault": "http_403"})
+    sandbox.order({"match": {"every": 1}, "fault": "http_400"})
     job = run(make_job(3))
     assert job.closed_at is not None
     message = str(job.events.get(code="retry_files_not_written").message)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imports import drafts, lanes
-from imports.ledger import claims, expiry, moves, outcomes, rounds
+from imports.ledger import claims, expiry, moves, outcomes
 from imports.ledger.outcomes import Finding
 from imports.models import Gate, ImportJob
+from tests.decisions import retry
 from tests.jobs import (
     BUSY,
     LATER,
@@ -150,7 +151,7 @@ def test_cancelling_keeps_what_was_not_sent_as_failed_and_records_what_is_in_fli
     assert batches(job)[1].status == "done"
     assert ("cancelled", "anna") in events(job)
     assert_sums_hold(job)
-    assert rounds.retry(job).records == 6
+    assert retry(job).records == 6
 
 
 @pytest.mark.parametrize("outcome", [BUSY, LATER, STOP])
@@ -176,11 +177,11 @@ def test_cancelling_a_retry_that_was_not_started_leaves_its_records_to_be_retrie
 ) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    draft = rounds.retry(job, start=False).job
+    draft = retry(job, start=False).job
     assert moves.cancel(draft)
     assert_sums_hold(draft)
     assert set(draft.results.values_list("status", "error_code")) == {("error", "CANCELLED")}
-    assert rounds.retry(job).records == 3
+    assert retry(job).records == 3
 
 
 def test_a_job_is_not_finished_while_anything_is_pending_or_in_flight(
@@ -254,5 +255,5 @@ def test_cancelling_and_retrying_at_once_do_not_block_each_other(make_job: JobMa
     for _ in range(8):
         job = make_job(9)
         answer(job, REFUSED)
-        at_once(partial(moves.cancel, job), partial(rounds.retry, job))
+        at_once(partial(moves.cancel, job), partial(retry, job))
         assert job.retries.count() == 1

@@ -15,10 +15,11 @@ from imports.customers.batches import MOST_OPEN, Batch, Cutter
 from imports.customers.checks import GK_CHECKS
 from imports.customers.records import Record
 from imports.event_codes import EventCode
-from imports.ledger import claims, moves, rounds
+from imports.ledger import claims, moves
 from imports.ledger.outcomes import Finding, record
 from imports.models import ImportBatch, ImportJob
 from imports.policy import Verdict
+from tests.decisions import retry
 from tests.imports.command_line import command
 from tests.jobs import (
     BUSY,
@@ -157,7 +158,7 @@ def test_a_retry_keeps_the_order(make_job: JobMaker) -> None:
     answer(job, REFUSED, REFUSED)
     moves.finish_if_done([job.pk])
     for _ in range(2):  # also the retry of a retry
-        job = rounds.retry(job).job
+        job = retry(job).job
         assert lanes.read_input(job)
         assert [each.after_numbers for each in batches(job)] == [None, [1]]
         (first,) = send(job, room=5)
@@ -170,7 +171,7 @@ def test_a_retry_keeps_the_order_of_records_whose_batches_were_halved(make_job: 
     job = old_and_new(make_job)
     answer(job, HALVE, REFUSED, REFUSED, HALVE, REFUSED, REFUSED)
     moves.finish_if_done([job.pk])
-    new = rounds.retry(job).job
+    new = retry(job).job
     assert lanes.read_input(new)
     assert [each.after_numbers for each in batches(new)] == [None, [1]]
 
@@ -179,7 +180,7 @@ def test_a_retry_of_the_later_copy_alone_waits_for_nobody(make_job: JobMaker) ->
     job = old_and_new(make_job)
     answer(job, OK, REFUSED)
     moves.finish_if_done([job.pk])
-    new = rounds.retry(job).job
+    new = retry(job).job
     assert lanes.read_input(new)
     assert numbers(send(new, room=5)) == [2]
 

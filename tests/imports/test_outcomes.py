@@ -12,6 +12,7 @@ from imports.ledger import expiry, moves, outcomes
 from imports.ledger.outcomes import Finding
 from imports.models import Attempt, ImportBatch
 from imports.policy import Outcome, RecordOutcome, Verdict
+from tests.decisions import resolve_unknown
 from tests.jobs import (
     BUSY,
     HALVE,
@@ -326,7 +327,6 @@ def test_late_evidence_wipes_what_was_said_of_the_lost_worker(
 def test_late_evidence_does_not_touch_what_a_person_decided(
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
-    from imports.ledger.verdicts import resolve_unknown
 
     job = make_job(3)
     (work,) = send(job)

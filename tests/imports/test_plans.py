@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from imports import drafts, jobs, lanes, sweeper
-from imports.ledger import moves, plans, rounds, verdicts
+from imports import drafts, jobs, lanes, retry_files, sweeper
+from imports.ledger import bulk_actions, moves, verdicts
 from imports.models import ImportJob, ImportResult, Plan, PlanPart
 from imports.models.plans import PlanAction
 from imports.policy import Verdict
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 S, X = Verdict.SUCCESS, Verdict.REJECTED
 REASON: dict[str, Any] = {"reason": "closed accounts", "actor": "anna"}
+REASON_BY = ("anna", "closed accounts")
 DECIDED = {
     PlanAction.EXCLUDE: ("error", "excluded"),
     PlanAction.ARRIVED: ("unknown", "success"),
@@ -42,9 +43,15 @@ DECIDED = {
 
 
 @pytest.fixture(autouse=True)
+def patient(settings: Any) -> None:
+    """Many are refused here for one cause, and no job stops itself for it."""
+    settings.STOP_AFTER_BATCHES = 0
+
+
+@pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of four records, so that a few batches make several."""
-    monkeypatch.setattr(plans, "PART", 4)
+    monkeypatch.setattr(bulk_actions, "CHUNK", 4)
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ def failed(make_job: JobMaker) -> Callable[..., ImportJob]:
 
 
 def carried_out(plan: Plan) -> Plan:
-    while plans.carry_on(plan):
+    while bulk_actions.carry_on(plan):
         pass
     plan.refresh_from_db()
     return plan
@@ -77,7 +84,7 @@ def test_what_a_plan_takes_is_fixed_when_it_is_made_and_nothing_is_done_yet(
 ) -> None:
     job = make_job(9)
     answer(job, REFUSED, REFUSED)
-    plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
+    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     assert (plan.total, plan.seen, keys(job, "excluded")) == (6, 0, [])
     answer(job, REFUSED)  # it failed after she had confirmed
     carried_out(plan)
@@ -87,7 +94,7 @@ def test_what_a_plan_takes_is_fixed_when_it_is_made_and_nothing_is_done_yet(
 
 def test_a_batch_is_never_cut_in_two_parts(failed: Callable[..., ImportJob]) -> None:
     job = failed(4)
-    plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
+    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     parts = list(PlanPart.objects.filter(plan=plan).values_list("result_ids", flat=True))
     assert [len(ids) for ids in parts] == [6, 6]
     numbers = [
@@ -104,9 +111,9 @@ def test_a_decision_is_written_down_part_by_part_and_told_once(
     before, after = DECIDED[action]
     job = make_job(9)
     answer(job, *[REFUSED if before == "error" else LOST] * 3)
-    plan = plans.make(job, action, **REASON)
+    plan = bulk_actions.carry_out(job, action, **REASON)
     seen = []
-    while plans.carry_on(plan):
+    while bulk_actions.carry_on(plan):
         plan.refresh_from_db()
         seen.append((plan.taken, len(keys(job, after))))
     assert seen == [(6, 6), (9, 9)]
@@ -126,11 +133,11 @@ def test_a_retry_of_many_is_one_job_that_starts_when_it_is_complete(
     failed: Callable[..., ImportJob],
 ) -> None:
     job = failed(4)
-    plan = plans.make(job, PlanAction.RETRY, actor="anna")
+    plan = bulk_actions.carry_out(job, PlanAction.RETRY, actor="anna")
     new = plan.made
     assert new is not None
     sizes = []
-    while plans.carry_on(plan):
+    while bulk_actions.carry_on(plan):
         sizes.append((status(new), new.results.count()))
     assert sizes == [("draft", 6), ("draft", 12)]
     assert status(new) == "queued"
@@ -142,22 +149,23 @@ def test_a_retry_of_many_is_one_job_that_starts_when_it_is_complete(
     assert_sums_hold(new)
 
 
-def test_a_plan_makes_the_same_batches_as_a_retry_in_one_go(make_job: JobMaker) -> None:
+def test_chunks_make_the_same_batches_as_a_retry_in_one_go(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = []
-    for is_planned in (True, False):
+    for chunk in (4, 100):
+        monkeypatch.setattr(bulk_actions, "CHUNK", chunk)
         job = make_job(12)
         answer(job, mixed(X, S, X), REFUSED, LOST, REFUSED)
-        if is_planned:
-            plan = carried_out(plans.make(job, PlanAction.RETRY))
-            made.append(plan.made)
-        else:
-            made.append(rounds.retry(job).job)
+        plan = bulk_actions.carry_out(job, PlanAction.RETRY)
+        assert plan.in_background == (chunk == 4)
+        made.append(carried_out(plan).made)
     one, other = ([(b.number, b.part, b.size) for b in batches(job)] for job in made if job)
     assert one == other == [(1, 0, 2), (2, 0, 3), (4, 0, 3)]
 
 
 def test_a_retry_with_other_settings_waits_as_a_draft(failed: Callable[..., ImportJob]) -> None:
-    plan = carried_out(plans.make(failed(), PlanAction.RETRY, starts=False))
+    plan = carried_out(bulk_actions.carry_out(failed(), PlanAction.RETRY, starts=False))
     assert plan.made is not None
     assert plan.made.status == "draft"
     moves.start(plan.made)
@@ -166,8 +174,8 @@ def test_a_retry_with_other_settings_waits_as_a_draft(failed: Callable[..., Impo
 def test_a_retry_that_is_being_put_together_is_neither_started_nor_changed_nor_thrown_away(
     failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
-    plan = plans.make(failed(), PlanAction.RETRY)
-    plans.carry_on(plan)
+    plan = bulk_actions.carry_out(failed(), PlanAction.RETRY)
+    bulk_actions.carry_on(plan)
     new = plan.made
     assert new is not None
     (path,) = make_job.files(1)
@@ -178,29 +186,39 @@ def test_a_retry_that_is_being_put_together_is_neither_started_nor_changed_nor_t
 
 
 def test_records_that_changed_meanwhile_are_left_alone_and_counted(
-    failed: Callable[..., ImportJob],
+    failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
     job = failed(4)
-    plan = plans.make(job, PlanAction.RETRY, actor="anna")
-    first, *_others, last = keys(job, "error")
-    verdicts.exclude(job, job.results.filter(key=first), reason="left", actor="olle")
-    rounds.retry(job, only=job.results.filter(key=last))
+    plan = bulk_actions.carry_out(job, PlanAction.RETRY, actor="anna")
+    loaded(job, make_job, 1)
     carried_out(plan)
-    assert (plan.total, plan.taken, plan.left_alone) == (12, 10, 2)
-    assert ImportResult.objects.filter(job=plan.made).count() == 10
-    assert ImportResult.objects.filter(retry_of__job=job).count() == 11
+    assert (plan.total, plan.taken, plan.left_alone) == (12, 9, 3)
+    assert ImportResult.objects.filter(job=plan.made).count() == 9
+    assert ImportResult.objects.filter(retry_of__job=job).count() == 12
     assert_sums_hold(job)
 
 
 def test_where_all_have_changed_nothing_is_sent_and_no_empty_job_stays(
-    failed: Callable[..., ImportJob],
+    failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
-    job = failed(1)
-    plan = plans.make(job, PlanAction.RETRY)
-    verdicts.exclude(job, job.results.all(), reason="left", actor="olle")
+    job = failed(2)
+    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
+    new = loaded(job, make_job, 1, 2)
     carried_out(plan)
-    assert (plan.taken, plan.left_alone, plan.made) == (0, 3, None)
-    assert not ImportJob.objects.filter(retry_of=job).exists()
+    assert (plan.taken, plan.left_alone, plan.made) == (0, 6, None)
+    assert list(ImportJob.objects.filter(retry_of=job)) == [new]
+
+
+def loaded(job: ImportJob, make_job: JobMaker, *batches_: int) -> ImportJob:
+    """Somebody loads the retry files of these batches meanwhile, and the records are taken."""
+    directory = retry_files.write(job, make_job.folder / "out")
+    assert directory is not None
+    new = drafts.new_draft(make_job.api, "loaded")
+    for number in batches_:
+        drafts.add_path(new, directory / f"retry_batch_{number:02}_failed.json")
+    moves.start(new)
+    assert lanes.read_input(new)
+    return new
 
 
 @pytest.mark.parametrize("action", [PlanAction.EXCLUDE, PlanAction.RETRY])
@@ -208,12 +226,12 @@ def test_a_worker_that_is_killed_in_a_part_takes_nothing_with_it(
     failed: Callable[..., ImportJob], monkeypatch: pytest.MonkeyPatch, action: PlanAction
 ) -> None:
     job = failed(4)
-    plan = plans.make(job, action, **REASON)
-    plans.carry_on(plan)
+    plan = bulk_actions.carry_out(job, action, **REASON)
+    bulk_actions.carry_on(plan)
     with monkeypatch.context() as dying:
         dying.setattr(PlanPart.objects, "filter", killing_filter(PlanPart.objects.filter))
         with pytest.raises(SystemExit):
-            plans.carry_on(plan)
+            bulk_actions.carry_on(plan)
     plan.refresh_from_db()
     assert plan.seen == 6
     carried_out(plan)
@@ -240,7 +258,7 @@ def test_two_clicks_at_once_make_one_plan(failed: Callable[..., ImportJob]) -> N
 
     def click() -> int:
         try:
-            return plans.make(ImportJob.objects.get(pk=job.pk), PlanAction.RETRY).total
+            return bulk_actions.carry_out(ImportJob.objects.get(pk=job.pk), PlanAction.RETRY).total
         except moves.NotAllowed:
             return 0
 
@@ -248,18 +266,18 @@ def test_two_clicks_at_once_make_one_plan(failed: Callable[..., ImportJob]) -> N
     assert ImportJob.objects.filter(retry_of=job).count() == 1
     (plan,) = Plan.objects.all()
     with pytest.raises(moves.NotAllowed, match="already"):
-        plans.make(job, PlanAction.EXCLUDE, **REASON)
+        bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     assert carried_out(plan).taken == 12
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_at_once_do_each_part_once(failed: Callable[..., ImportJob]) -> None:
     job = failed(8)
-    plan = plans.make(job, PlanAction.RETRY)
+    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
 
     def worker() -> None:
         while Plan.objects.filter(pk=plan.pk, finished_at=None).exists():
-            plans.carry_on(plan)
+            bulk_actions.carry_on(plan)
 
     at_once(worker, worker, worker)
     plan.refresh_from_db()
@@ -270,11 +288,11 @@ def test_several_workers_at_once_do_each_part_once(failed: Callable[..., ImportJ
 
 def test_a_plan_that_is_stopped_keeps_what_is_done(failed: Callable[..., ImportJob]) -> None:
     job = failed(4)
-    plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
-    plans.carry_on(plan)
-    assert plans.stop(plan, "olle")
-    assert not plans.stop(plan, "olle")
-    assert not plans.carry_on(plan)
+    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
+    bulk_actions.carry_on(plan)
+    assert bulk_actions.stop(plan, "olle")
+    assert not bulk_actions.stop(plan, "olle")
+    assert not bulk_actions.carry_on(plan)
     assert len(keys(job, "excluded")) == 6
     told = str(job.events.get(code="done_in_background").message)
     assert told == "Stopped by olle. 6 of 12 records."
@@ -283,9 +301,9 @@ def test_a_plan_that_is_stopped_keeps_what_is_done(failed: Callable[..., ImportJ
 def test_a_retry_that_is_stopped_stays_a_draft_that_can_be_started(
     failed: Callable[..., ImportJob],
 ) -> None:
-    plan = plans.make(failed(4), PlanAction.RETRY)
-    plans.carry_on(plan)
-    plans.stop(plan, "olle")
+    plan = bulk_actions.carry_out(failed(4), PlanAction.RETRY)
+    bulk_actions.carry_on(plan)
+    bulk_actions.stop(plan, "olle")
     assert plan.made_id
     new = ImportJob.objects.get(pk=plan.made_id)
     assert (new.status, new.results.count()) == ("draft", 6)
@@ -300,7 +318,7 @@ def test_every_plan_but_a_plain_retry_needs_a_reason(
     job = make_job(6)
     answer(job, LOST, REFUSED)
     with pytest.raises(moves.NotAllowed, match="Give a reason"):
-        plans.make(job, action, reason=" ")
+        bulk_actions.carry_out(job, action, reason=" ")
 
 
 @pytest.mark.parametrize("action", PlanAction)
@@ -310,7 +328,7 @@ def test_a_plan_without_records_is_refused_and_leaves_nothing(
     job = make_job(3)
     answer(job, OK)
     with pytest.raises(moves.NotAllowed):
-        plans.make(job, action, **REASON)
+        bulk_actions.carry_out(job, action, **REASON)
     assert not Plan.objects.exists()
     assert ImportJob.objects.count() == 1
 
@@ -320,15 +338,15 @@ def test_a_part_costs_the_same_however_many_batches_are_in_it(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(plans, "PART", 100)
+    monkeypatch.setattr(bulk_actions, "CHUNK", 100)
     counts = []
     for size in (3, 30):
         job = make_job(size, batch_size=1)
         answer(job, *[REFUSED] * size)
-        plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
+        plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
         asked: CaptureQueriesContext
         with django_assert_max_num_queries(20) as asked:
-            plans.carry_on(plan)
+            bulk_actions.carry_on(plan)
         counts.append(len(asked))
     assert counts[0] == counts[1]
 
@@ -341,7 +359,7 @@ def test_a_bell_carries_a_plan_out_and_the_retry_goes_out_by_itself(
     failed: Callable[..., ImportJob], bells: Any
 ) -> None:
     job = failed(4)
-    plan = plans.make(job, PlanAction.RETRY)
+    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
     jobs.run_lane(job.pk)
     plan.refresh_from_db()
     assert plan.taken == 12
@@ -354,7 +372,7 @@ def test_a_turn_that_is_over_is_rung_for_again(
 ) -> None:
     settings.LANE_SECONDS = -1.0
     job = failed(4)
-    plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
+    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     jobs.run_lane(job.pk)
     plan.refresh_from_db()
     assert (plan.taken, jobs.jobs_rung()) == (6, {job.pk})
@@ -366,7 +384,7 @@ def test_a_plan_whose_bell_got_lost_is_rung_for_by_the_sweeper_until_it_has_ende
 ) -> None:
     job = failed(4)
     lanes.close(job)
-    plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
+    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     bells.connection.flushdb()
     sweeper.sweep()
     assert jobs.jobs_rung() == {job.pk}
@@ -380,7 +398,7 @@ def test_a_plan_whose_bell_got_lost_is_rung_for_by_the_sweeper_until_it_has_ende
 def test_a_job_that_runs_goes_on_sending_beside_its_plan(make_job: JobMaker, bells: Any) -> None:
     job = make_job(9)
     answer(job, REFUSED)
-    plans.make(job, PlanAction.EXCLUDE, **REASON)
+    bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     jobs.run_lane(job.pk)
     assert (len(keys(job, "excluded")), len(keys(job, "success"))) == (3, 6)
 
@@ -393,7 +411,7 @@ def test_a_bug_in_a_part_ends_the_plan_and_says_so(
         raise ZeroDivisionError
 
     job = failed(4)
-    plan = plans.make(job, PlanAction.EXCLUDE, **REASON)
+    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
     monkeypatch.setattr(verdicts, "write_down", broken)
     jobs.run_lane(job.pk)
     plan.refresh_from_db()
@@ -410,10 +428,68 @@ def test_the_database_going_away_ends_no_plan(
     def away(*_: object) -> int:
         raise OperationalError
 
-    plan = plans.make(failed(4), PlanAction.EXCLUDE, **REASON)
+    plan = bulk_actions.carry_out(failed(4), PlanAction.EXCLUDE, **REASON)
     with monkeypatch.context() as gone:
         gone.setattr(verdicts, "write_down", away)
         with pytest.raises(OperationalError):
             lanes.carry_out(plan)
     assert connection.is_usable()
     assert carried_out(plan).taken == 12
+
+
+# What is few is done at once, and recorded as the same kind of action
+
+
+@pytest.mark.parametrize("action", PlanAction)
+def test_few_records_are_decided_at_once_and_the_action_is_recorded(
+    make_job: JobMaker, action: PlanAction
+) -> None:
+    job = make_job(6)
+    answer(job, REFUSED, LOST)
+    done = bulk_actions.carry_out(job, action, **REASON)
+    assert Plan.objects.get() == done
+    assert (done.total, done.taken, done.left_alone, done.in_background) == (3, 3, 0, False)
+    assert (done.finished_at is not None, done.actor, done.reason) == (True, *REASON_BY)
+    assert not PlanPart.objects.exists()
+    if done.made:
+        assert (done.made.status, done.made.results.count()) == ("queued", 3)
+    else:
+        assert done.event is not None
+        assert done.event.deeds.count() == 3
+        assert len(keys(job, DECIDED[action][1])) >= 3
+    assert_sums_hold(job)
+
+
+@pytest.mark.parametrize("action", PlanAction)
+def test_while_many_are_being_decided_about_nothing_else_is_begun(
+    make_job: JobMaker, action: PlanAction
+) -> None:
+    job = make_job(9)
+    answer(job, REFUSED, REFUSED, LOST)
+    first = bulk_actions.carry_out(job, PlanAction.RETRY)
+    assert first.in_background
+    with pytest.raises(moves.NotAllowed, match="already"):
+        bulk_actions.carry_out(job, action, **REASON)
+    assert Plan.objects.count() == 1
+    carried_out(first)
+    with pytest.raises(bulk_actions.NothingLeft, match="All 6 records are being retried already"):
+        bulk_actions.carry_out(job, PlanAction.RETRY)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("action", PlanAction)
+def test_two_clicks_at_once_about_few_records_make_one_action(
+    make_job: JobMaker, action: PlanAction
+) -> None:
+    job = make_job(6)
+    answer(job, REFUSED, LOST)
+
+    def click() -> int:
+        try:
+            mine = ImportJob.objects.get(pk=job.pk)
+            return bulk_actions.carry_out(mine, action, **REASON).taken
+        except bulk_actions.NothingLeft:
+            return 0
+
+    assert sorted(at_once(click, click, click)) == [0, 0, 3]
+    assert Plan.objects.count() == 1

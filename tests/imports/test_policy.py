@@ -76,8 +76,8 @@ def test_a_constant_pause_is_constant() -> None:
     ("asked", "least", "most"),
     [
         (60.0, 60.0, 66.0),
-        (0.0, 0.0, 0.1),
-        (-5.0, 0.0, 0.1),
+        (0.0, 1.0, 1.1),
+        (-5.0, 1.0, 1.1),
         (1e9, LONGEST_DEFERRAL_SECONDS, LONGEST_DEFERRAL_SECONDS * 1.1),
         (None, 2.0, 2.2),
     ],

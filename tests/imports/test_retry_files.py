@@ -17,10 +17,11 @@ from imports.customers.reading import read_records
 from imports.customers.selection import customer_files
 from imports.customers.setup import checks_of
 from imports.customers.versions import of_text, parcels
-from imports.ledger import moves, rounds, versions
+from imports.ledger import moves, versions
 from imports.ledger.left_out import RECORD_KEPT
 from imports.models import RetryFile
 from imports.policy import Verdict
+from tests.decisions import retry
 from tests.jobs import HALVE, LOST, OK, REFUSED, answer, at_once, keys, mixed, run
 from tests.sandbox import samples
 
@@ -240,7 +241,7 @@ def test_what_is_written_is_for_its_owner_only(make_job: JobMaker, tmp_path: Pat
 def test_a_job_that_ends_with_failures_writes_them_and_says_where(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any
 ) -> None:
-    sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
+    sandbox.order({"match": {"customer_id": samples.customer_id(0)}, "fault": "http_422"})
     job = run(make_job(6, concurrency=1))
     assert job.retry_directory.startswith(os.fspath(settings.RETRY_FILES_DIR / "retry_batches_"))
     assert job.events.filter(code="retry_files_written").exists()
@@ -254,7 +255,7 @@ def test_what_was_taken_on_by_a_later_round_is_not_in_the_files_of_the_first(
 ) -> None:
     job = make_job(6)
     answer(job, REFUSED, REFUSED)
-    second = rounds.retry(job).job
+    second = retry(job).job
     assert lanes.read_input(second)
     answer(second, OK, REFUSED)
     directory = written(job, tmp_path)
@@ -279,7 +280,7 @@ def test_files_that_are_loaded_again_go_out_and_finish_the_first_jobs_story(
     answer(draft, OK)
     assert (story(job).total, story(job).success, story(job).rounds) == (6, 6, 2)
     with pytest.raises(moves.NotAllowed):
-        rounds.retry(job)  # it has been taken on already
+        retry(job)  # it has been taken on already
 
 
 def test_records_that_could_not_be_sent_have_files_of_their_own(

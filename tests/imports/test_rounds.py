@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imports import drafts, lanes
-from imports.ledger import moves, outcomes, rounds, verdicts
+from imports.ledger import moves, outcomes, rounds
 from imports.ledger.outcomes import Finding
 from imports.ledger.sums import story
 from imports.models import ImportBatch, ImportJob, ImportResult, RetryFile
 from imports.policy import Verdict
 from imports.states import ResultStatus
+from tests.decisions import Retried, exclude, retry
 from tests.jobs import (
     HALVE,
     LOST,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 S, X, U = Verdict.SUCCESS, Verdict.REJECTED, Verdict.UNKNOWN
 
 
-def begun(made: rounds.Retry) -> ImportJob:
+def begun(made: Retried) -> ImportJob:
     """The retry's job, its batches due."""
     assert lanes.read_input(made.job)
     return made.job
@@ -49,7 +50,7 @@ def test_a_retry_takes_just_the_failed_records_in_their_original_batches(
 ) -> None:
     job = make_job(12)
     answer(job, OK, mixed(X, S, X), LOST, REFUSED)
-    made = rounds.retry(job, actor="anna")
+    made = retry(job, actor="anna")
     assert (made.records, made.skipped) == (5, 0)
     assert [(b.number, b.size) for b in batches(made.job)] == [(2, 2), (4, 3)]
     assert keys(made.job, "pending") == keys(job, "error")
@@ -63,7 +64,7 @@ def test_a_retry_takes_just_the_failed_records_in_their_original_batches(
 def test_a_retry_is_a_job_of_its_own_with_the_first_ones_settings(make_job: JobMaker) -> None:
     job = make_job(3, concurrency=2, max_attempts=7, timeout_seconds=3.0)
     answer(job, REFUSED)
-    new = rounds.retry(job, actor="anna").job
+    new = retry(job, actor="anna").job
     assert (new.retry_of_id, new.root_id, new.round, new.status) == (job.pk, job.pk, 2, "queued")
     assert (new.concurrency, new.max_attempts, new.timeout_seconds) == (2, 7, 3.0)
     assert (new.api_id, new.gate_id, new.kind) == (job.api_id, job.gate_id, "customers")
@@ -74,11 +75,11 @@ def test_a_retry_is_a_job_of_its_own_with_the_first_ones_settings(make_job: JobM
 def test_a_retry_can_be_kept_a_draft_so_that_its_settings_are_changed(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    new = rounds.retry(job, start=False).job
+    new = retry(job, start=False).job
     assert (new.status, new.started_at) == ("draft", None)
     ImportJob.objects.filter(pk=new.pk).update(concurrency=1)
     moves.start(new)
-    assert begun(rounds.Retry(new, 3, 0)).status == "running"
+    assert begun(Retried(new, 3, 0)).status == "running"
 
 
 def test_a_failed_record_is_retried_once_and_a_second_click_finds_none(
@@ -86,18 +87,18 @@ def test_a_failed_record_is_retried_once_and_a_second_click_finds_none(
 ) -> None:
     job = make_job(6)
     answer(job, REFUSED, OK)
-    rounds.retry(job)
+    retry(job)
     with pytest.raises(moves.NotAllowed, match="All 3 records are being retried already"):
-        rounds.retry(job)
+        retry(job)
     assert job.retries.count() == 1
 
 
 def test_records_that_are_being_retried_are_skipped_and_counted(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, REFUSED)
-    rounds.retry(job)
+    retry(job)
     answer(job, REFUSED)
-    made = rounds.retry(job)
+    made = retry(job)
     assert (made.records, made.skipped) == (3, 3)
     assert keys(made.job, "pending") == keys(job, "error")[3:]
 
@@ -109,7 +110,7 @@ def test_two_clicks_at_once_make_one_job(make_job: JobMaker) -> None:
 
     def click() -> int:
         try:
-            return rounds.retry(ImportJob.objects.get(pk=job.pk)).records
+            return retry(ImportJob.objects.get(pk=job.pk)).records
         except moves.NotAllowed:
             return 0
 
@@ -124,16 +125,16 @@ def test_excluding_and_retrying_at_once_take_a_record_one_way(make_job: JobMaker
         job = make_job(3)
         answer(job, REFUSED)
 
-        def retry(job: ImportJob = job) -> int:
+        def retries(job: ImportJob = job) -> int:
             try:
-                return rounds.retry(job).records
+                return retry(job).records
             except moves.NotAllowed:
                 return 0
 
-        def exclude(job: ImportJob = job) -> int:
-            return verdicts.exclude(job, job.results.all(), reason="left out", actor="anna")
+        def excludes(job: ImportJob = job) -> int:
+            return exclude(job, job.results.all(), reason="left out", actor="anna")
 
-        assert sorted(at_once(retry, exclude)) == [0, 3]
+        assert sorted(at_once(retries, excludes)) == [0, 3]
         assert (story(job).total, job.retries.count()) == (3, int(not keys(job, "excluded")))
 
 
@@ -141,30 +142,28 @@ def test_only_the_chosen_records_are_retried(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, REFUSED, REFUSED)
     chosen = job.results.filter(key__in=keys(job, "error")[1:3])
-    made = rounds.retry(job, only=chosen)
+    made = retry(job, only=chosen)
     assert keys(made.job, "pending") == keys(job, "error")[1:3]
     with pytest.raises(moves.NotAllowed):
-        rounds.retry(job, only=chosen)
-    assert rounds.retry(job).records == 4
+        retry(job, only=chosen)
+    assert retry(job).records == 4
 
 
 def test_a_job_without_failures_has_nothing_to_retry(make_job: JobMaker) -> None:
     job = make_job(3)
     with pytest.raises(moves.NotAllowed, match="No failed records"):
-        rounds.retry(job)
+        retry(job)
     with pytest.raises(moves.NotAllowed, match="sent nothing yet"):
-        rounds.retry(make_job.draft(3))
+        retry(make_job.draft(3))
     assert ImportJob.objects.filter(retry_of__isnull=False).count() == 0
 
 
 def test_a_chain_of_retries_is_followed_to_its_end(make_job: JobMaker) -> None:
     job = make_job(9)
     answer(job, REFUSED, REFUSED, OK)
-    second = begun(rounds.retry(job))
+    second = begun(retry(job))
     answer(second, OK, mixed(X, S, S))
-    third = begun(
-        rounds.retry(job)
-    )  # from the first job's page: what still waits is in the second
+    third = begun(retry(job))  # from the first job's page: what still waits is in the second
     assert keys(third, "pending") == keys(second, "error")
     assert (third.round, third.root_id) == (3, job.pk)
     told = story(job)
@@ -179,7 +178,7 @@ def test_the_story_adds_up_to_all_imported_after_two_rounds(make_job: JobMaker) 
     answer(job, REFUSED, OK, mixed(S, X, S))
     first = story(job)
     assert (first.total, first.success, first.error, first.rounds) == (9, 5, 4, 1)
-    new = begun(rounds.retry(job))
+    new = begun(retry(job))
     answer(new, OK, OK)
     for told in (story(job), story(new)):
         assert (told.total, told.success, told.error, told.rounds) == (9, 9, 0, 2)
@@ -189,12 +188,12 @@ def test_a_retry_of_a_later_round_takes_that_round_only(make_job: JobMaker) -> N
     job = make_job(6)
     answer(job, REFUSED, REFUSED)
     some = job.results.filter(batch__number=1)
-    second = begun(rounds.retry(job, only=some))
+    second = begun(retry(job, only=some))
     answer(second, REFUSED)
-    third = rounds.retry(second)
+    third = retry(second)
     assert third.records == 3
     assert third.job.retry_of_id == second.pk
-    assert rounds.retry(job).records == 3
+    assert retry(job).records == 3
 
 
 def test_records_of_one_batch_that_were_split_apart_come_together_again(
@@ -202,7 +201,7 @@ def test_records_of_one_batch_that_were_split_apart_come_together_again(
 ) -> None:
     job = make_job(4, batch_size=4)
     answer(job, HALVE, HALVE, REFUSED, REFUSED, REFUSED)
-    new = rounds.retry(job).job
+    new = retry(job).job
     (batch,) = batches(new)
     assert (batch.number, batch.part, batch.size) == (1, 0, 4)
     assert sorted(customers_in(batch)) == keys(job, "error")
@@ -223,7 +222,7 @@ def test_rounds_that_share_a_number_by_chance_do_not_make_a_batch_too_large(
     moves.start(second)
     assert lanes.read_input(second)
     answer(second, REFUSED)
-    new = rounds.retry(job).job
+    new = retry(job).job
     assert [(b.number, b.part, b.size) for b in batches(new)] == [(1, 0, 3), (1, 1, 3)]
     assert sorted(keys(new, "pending")) == sorted(keys(job, "error"))
     assert_sums_hold(new)
@@ -232,16 +231,16 @@ def test_rounds_that_share_a_number_by_chance_do_not_make_a_batch_too_large(
 def test_unknown_records_are_left_out_of_a_retry(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, LOST, REFUSED)
-    assert rounds.retry(job).records == 3
+    assert retry(job).records == 3
     assert keys(job, "unknown") == [str(50000001000 + n) for n in range(3)]
 
 
 def test_unknown_records_go_out_again_only_with_a_reason(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, LOST)
-    with pytest.raises(moves.NotAllowed, match="Say why"):
-        rounds.retry(job, status=ResultStatus.UNKNOWN, reason="  ")
-    made = rounds.retry(job, status=ResultStatus.UNKNOWN, reason="not in their system", actor="a")
+    with pytest.raises(moves.NotAllowed, match="Give a reason"):
+        retry(job, status=ResultStatus.UNKNOWN, reason="  ")
+    made = retry(job, status=ResultStatus.UNKNOWN, reason="not in their system", actor="a")
     assert made.records == 3
     assert made.job.reason == "not in their system"
     assert made.job.events.get(code="created").reason == "not in their system"
@@ -252,7 +251,7 @@ def test_a_whole_unknown_batch_goes_out_again_with_the_same_bytes_under_the_same
 ) -> None:
     job = make_job(3)
     answer(job, LOST)
-    new = rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up").job
+    new = retry(job, status=ResultStatus.UNKNOWN, reason="looked up").job
     (old,), (again,) = batches(job), batches(new)
     assert again.idempotency_key == old.idempotency_key
     assert bytes(again.body) == bytes(old.body)
@@ -262,7 +261,7 @@ def test_a_whole_unknown_batch_goes_out_again_with_the_same_bytes_under_the_same
 def test_a_part_that_was_cut_out_keeps_its_key_too(make_job: JobMaker) -> None:
     job = make_job(4, batch_size=4)
     answer(job, HALVE, LOST, OK)
-    new = rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up").job
+    new = retry(job, status=ResultStatus.UNKNOWN, reason="looked up").job
     old, (again,) = batches(job)[1], batches(new)
     assert (again.idempotency_key, bytes(again.body)) == (old.idempotency_key, bytes(old.body))
 
@@ -270,7 +269,7 @@ def test_a_part_that_was_cut_out_keeps_its_key_too(make_job: JobMaker) -> None:
 def test_unknown_records_that_are_not_a_whole_batch_get_a_new_key(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, mixed(U, S, U))
-    new = rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up").job
+    new = retry(job, status=ResultStatus.UNKNOWN, reason="looked up").job
     assert batches(new)[0].idempotency_key != batches(job)[0].idempotency_key
     assert keys(new, "pending") == keys(job, "unknown")
 
@@ -281,7 +280,7 @@ def test_a_record_that_is_found_stored_while_it_is_being_retried_is_told_once(
     job = make_job(3)
     (work,) = send(job)
     outcomes.record(job, [Finding(work, LOST)])
-    rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up")
+    retry(job, status=ResultStatus.UNKNOWN, reason="looked up")
     outcomes.record(job, [Finding(work, OK)])  # late evidence
     told = story(job)
     assert (told.total, told.success, told.pending) == (3, 0, 3)
@@ -290,15 +289,15 @@ def test_a_record_that_is_found_stored_while_it_is_being_retried_is_told_once(
 def test_a_draft_of_a_retry_that_is_thrown_away_gives_its_records_back(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    drafts.remove_draft(rounds.retry(job, start=False).job)
-    assert rounds.retry(job).records == 3
+    drafts.remove_draft(retry(job, start=False).job)
+    assert retry(job).records == 3
 
 
 def test_a_retry_during_the_run_does_not_disturb_it(make_job: JobMaker) -> None:
     job = make_job(9)
     answer(job, REFUSED)
     (work,) = send(job)
-    made = rounds.retry(job)
+    made = retry(job)
     outcomes.record(job, [Finding(work, OK)])
     answer(job, OK)
     moves.finish_if_done([job.pk])
@@ -344,11 +343,11 @@ def test_how_many_wait_is_what_a_plain_count_finds_round_after_round(make_job: J
     job = make_job(12)
     answer(job, REFUSED, mixed(X, S, U), LOST, OK)
     assert (rounds.how_many_wait(job), agrees(job)) == (rounds.Waiting(4, 4), True)
-    second = begun(rounds.retry(job, only=job.results.filter(batch__number=1)))
+    second = begun(retry(job, only=job.results.filter(batch__number=1)))
     assert agrees(job, second)
     answer(second, mixed(X, U, S))
-    third = begun(rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up"))
-    verdicts.exclude(job, second.results.all(), reason="left", actor="anna")
+    third = begun(retry(job, status=ResultStatus.UNKNOWN, reason="looked up"))
+    exclude(job, second.results.all(), reason="left", actor="anna")
     assert agrees(job, second, third)
     answer(third, *[REFUSED] * third.batches.count())
     assert agrees(job, second, third)

@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 
 from imports import lanes, sweeper
-from imports.ledger import claims, expiry, moves, outcomes, rounds, verdicts
+from imports.ledger import claims, expiry, moves, outcomes
 from imports.ledger.outcomes import Finding
 from imports.ledger.sums import batch_sums, describe, has_failures, story, sums
 from imports.models import ImportBatch, ImportJob
 from imports.policy import Outcome, RecordOutcome, Verdict
 from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus
+from tests.decisions import exclude, resolve_unknown, retry
 from tests.jobs import (
     BUSY,
     HALVE,
@@ -95,12 +96,10 @@ class Walk:
 
     def resolve(self, job: ImportJob) -> None:
         some = job.results.filter(pk__in=self.some("unknown"))
-        verdicts.resolve_unknown(
-            job, some, arrived=self.draw.random() < 0.5, reason="seen", actor="anna"
-        )
+        resolve_unknown(job, some, arrived=self.draw.random() < 0.5, reason="seen", actor="anna")
 
     def leave_out(self, job: ImportJob) -> None:
-        verdicts.exclude(job, job.results.filter(pk__in=self.some("error")), reason="x", actor="a")
+        exclude(job, job.results.filter(pk__in=self.some("error")), reason="x", actor="a")
 
     def some(self, status: str) -> list[int]:
         pks = list(self.job.results.filter(status=status).values_list("pk", flat=True))
@@ -220,7 +219,7 @@ def test_the_json_of_a_job_has_what_the_contract_lists_and_no_more(make_job: Job
         "left_out": 0,
         "retry_files_error": None,
     }  # fmt: skip
-    new = rounds.retry(job).job
+    new = retry(job).job
     assert describe(new)["retry_of"] == job.pk
 
 
@@ -238,7 +237,7 @@ def test_records_that_are_sent_again_on_insistence_are_told_once(make_job: JobMa
     answer(job, REFUSED)
     directory = retry_files.write(job, make_job.folder / "out")
     assert directory is not None
-    second = rounds.retry(job).job
+    second = retry(job).job
     assert lanes.read_input(second)
     answer(second, OK)
     third = drafts.new_draft(make_job.api, "third", insists=True)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imports.ledger import rounds
 from imports.ledger.moves import NotAllowed
-from imports.ledger.verdicts import exclude, resolve_unknown
 from imports.policy import Verdict
 from imports.states import ResultStatus
+from tests.decisions import exclude, resolve_unknown, retry
 from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, batches, keys, mixed
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def test_unknown_records_that_did_not_arrive_have_failed_and_can_be_retried(
         ("error", "NOT_ARRIVED", "Did not arrive, says anna: not there")
     }
     assert batches(job)[0].status == "failed"
-    assert rounds.retry(job).records == 3
+    assert retry(job).records == 3
     assert_sums_hold(job)
 
 
@@ -80,7 +79,7 @@ def test_an_excluded_record_keeps_its_error_and_is_not_retried(make_job: JobMake
         ("EXCLUDED_BY_HAND", "The API refused the data.")
     }
     with pytest.raises(NotAllowed):
-        rounds.retry(job)
+        retry(job)
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
@@ -97,8 +96,8 @@ def test_every_decision_needs_a_reason(reason: str, make_job: JobMaker) -> None:
 def test_a_record_that_is_being_retried_is_not_decided_here(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, LOST, REFUSED)
-    rounds.retry(job, status=ResultStatus.UNKNOWN, reason="looked up")
-    rounds.retry(job)
+    retry(job, status=ResultStatus.UNKNOWN, reason="looked up")
+    retry(job)
     assert resolve_unknown(job, job.results.all(), arrived=True, reason="r", actor="a") == 0
     assert exclude(job, job.results.all(), reason="r", actor="a") == 0
 

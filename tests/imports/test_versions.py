@@ -10,11 +10,12 @@ import pytest
 from imports import lanes
 from imports.customers import versions as customers
 from imports.customers.setup import checks_of
-from imports.ledger import moves, rounds, verdicts, versions
+from imports.ledger import moves, versions
 from imports.ledger.bodies import bytes_of
 from imports.ledger.sums import story
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
+from tests.decisions import exclude, retry
 from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, batches, mixed
 
 if TYPE_CHECKING:
@@ -135,13 +136,13 @@ def test_a_retry_and_a_correction_do_not_both_take_a_record(make_job: JobMaker) 
     job = make_job(3)
     answer(job, mixed(S, X, X))
     old = failed(job)
-    rounds.retry(job, only=job.results.filter(pk=old[0].pk))
+    retry(job, only=job.results.filter(pk=old[0].pk))
     with pytest.raises(versions.Overtaken) as refusal:
         versions.resubmit(job, parcels(job, old), reason="Misspelt", actor="anna")
     assert refusal.value.ids == {old[0].pk}
     assert not ImportResult.objects.filter(retry_of=old[1].pk).exists()
     with pytest.raises(moves.NotAllowed, match="being retried already"):
-        rounds.retry(job, only=job.results.filter(pk=old[0].pk))
+        retry(job, only=job.results.filter(pk=old[0].pk))
 
 
 def test_what_has_not_failed_is_not_taken_unless_somebody_insists(make_job: JobMaker) -> None:
@@ -167,7 +168,7 @@ def test_what_is_on_its_way_is_never_taken(make_job: JobMaker) -> None:
 def test_what_a_person_left_out_stays_out(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    verdicts.exclude(job, job.results.all(), reason="moved away", actor="eva")
+    exclude(job, job.results.all(), reason="moved away", actor="eva")
     results = list(job.results.all())
     with pytest.raises(versions.Overtaken):
         versions.resubmit(job, parcels(job, results), reason="Yes", actor="anna")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.test import override_settings
 
 from imports import jobs, sweeper
-from imports.ledger import claims, expiry, moves, outcomes, rounds, waves
+from imports.ledger import claims, expiry, moves, outcomes, waves
 from imports.ledger.outcomes import Finding
 from imports.models import Gate, ImportJob
 from imports.policy import Outcome, Verdict
+from tests.decisions import retry
 from tests.imports.admin.conftest import ended
 from tests.jobs import (
     BUSY,
@@ -59,13 +61,14 @@ def failed(make_job: JobMaker, count: int) -> ImportJob:
     """A job of so many batches of one customer each, all refused."""
     job = make_job(count, batch_size=1, concurrency=200)
     Gate.objects.update(concurrency=200)
-    wave(job, REFUSED)
+    with override_settings(STOP_AFTER_BATCHES=0):
+        wave(job, REFUSED)
     return ended(job)
 
 
 def ramp(job: ImportJob) -> ImportJob:
     """Its retry, begun, with the first wave out."""
-    made = rounds.retry(job, beginning="ramp").job
+    made = retry(job, beginning="ramp").job
     moves.begin(made)
     return made
 

@@ -9,6 +9,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from bills import error_codes, passwords
 from bills.drafts import new_draft
 from bills.failed_rows import CSV_NAME
@@ -16,9 +18,8 @@ from bills.models import Bill, Credential
 from bills.sample import sandbox_portal
 from imports import jobs
 from imports.commands import wait_for
-from imports.ledger import moves, sums
-from imports.ledger.rounds import retry
-from imports.models import ImportResult
+from imports.ledger import bulk_actions, moves, sums
+from imports.models.plans import PlanAction
 from tests.sandbox.customer_story import Disagreement
 from tests.sandbox.portal_accounts import CORRECT_PASSWORD
 from tests.sandbox.sample_credentials import NAMES, PASSWORD, address, write_csv
@@ -26,9 +27,7 @@ from tests.sandbox.sample_credentials import NAMES, PASSWORD, address, write_csv
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from django.db.models import QuerySet
-
-    from imports.models import ImportJob
+    from imports.models import ImportJob, ImportResult
     from tests.sandbox.portal import PortalSite
 
 ATTEMPTS, REFUSALS = 5, 2  # the sandbox locks an account at its fifth refusal
@@ -122,7 +121,7 @@ class BillStory:
 
     def _refuse_same_password(self, job: ImportJob) -> None:
         try:
-            retry(job, only=self._only(job), actor="demo")
+            bulk_actions.carry_out(job, PlanAction.RETRY, self._only(job), actor="demo")
         except moves.NotAllowed as refusal:
             self.say(f"“Retry failed” with the same password says: {refusal}")
         else:
@@ -132,7 +131,11 @@ class BillStory:
         self.say(f"The password of {WRONG} is corrected, and just this one is tried again …")
         credential = Credential.objects.get(portal=self.portal, email=WRONG)
         passwords.change(credential, CORRECT_PASSWORD)
-        second = retry(first, only=self._only(first), actor="demo", start=False).job
+        second = bulk_actions.carry_out(
+            first, PlanAction.RETRY, self._only(first), actor="demo", starts=False
+        ).made
+        if second is None:
+            raise Disagreement("A retry has no job of its own.")
         self._run(second)
         row = self._result(second, WRONG)
         ended = (row.status, row.retry_attempts, row.final_error)
@@ -146,8 +149,8 @@ class BillStory:
         in_all = (story.success, story.total, story.rounds)
         self._expect("succeeded in all", in_all, (10, 12, 2), quiet=True)
 
-    def _only(self, job: ImportJob) -> QuerySet[ImportResult]:
-        return ImportResult.objects.filter(job=job, email=WRONG)
+    def _only(self, job: ImportJob) -> Q:
+        return Q(job=job, email=WRONG)
 
     def _result(self, job: ImportJob, email: str) -> ImportResult:
         return job.results.get(email=email)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from imports import drafts, jobs, sample
 from imports.commands import wait_for
-from imports.ledger import moves, sums
-from imports.ledger.rounds import retry
+from imports.ledger import bulk_actions, moves, sums
+from imports.models.plans import PlanAction
 from tests.sandbox.samples import customer_id, write_files
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class CustomerStory:
             self.api.account.effects_by_customer == wanted, True,
         )  # fmt: skip
         try:
-            retry(first)
+            bulk_actions.carry_out(first, PlanAction.RETRY)
         except moves.NotAllowed as refusal:
             self.say(f"“Retry failed” now says: {refusal}")
         else:

@@ -16,7 +16,13 @@ from imports.customers import api_shown
 from imports.customers.mapping_origins import read_changes
 from imports.customers.presets import PRESETS
 from imports.customers.probing import PLAIN, is_readable_on_its_way
-from imports.customers.setup import clean_api, probe, secret_field
+from imports.customers.setup import (
+    clean_api,
+    describes_itself,
+    probe,
+    remarks_on,
+    secret_field,
+)
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
 from imports.printable import printable
@@ -49,7 +55,7 @@ class Command(TextCommand):
         parser.add_argument("name", metavar="NAME")
         text = parser.add_argument
         text("--url", metavar="URL", help="where customers are posted (needed at first)")
-        text("--preset", metavar="P", help=", ".join(PRESETS))
+        text("--preset", metavar="P", help=f"{', '.join(PRESETS)} (plain: all is in the mapping)")
         text("--mapping", type=Path, metavar="FILE.json", help="changes to the preset")
         for whole in ("--batch-size", "--concurrency", "--max-attempts"):
             parser.add_argument(whole, type=int, metavar="N")
@@ -87,6 +93,8 @@ class Command(TextCommand):
                 self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
             if any(map(is_readable_on_its_way, (api.url, api.token_url))):
                 self.stderr.write(str(PLAIN))
+            for remark in remarks_on(api):
+                self.stderr.write(self.style.WARNING(remark))
         elif created:
             refuse(f"There is no API “{name}”. Create it with --url.")
         if options["show"]:
@@ -106,6 +114,8 @@ class Command(TextCommand):
         self._set_secrets(api, options)
         if options["mapping"]:
             api.mapping_text, api.mapping = self._mapping(options["mapping"])
+            if api.pk is None and not options["preset"] and describes_itself(api.mapping):
+                api.preset = "plain"  # nothing of GK's habits is inherited unseen
         if options["header"]:
             api.extra_headers = json.dumps(dict(self._header(text) for text in options["header"]))
         if options["ca_file"] is not None:

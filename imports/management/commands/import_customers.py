@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imports import drafts, dry_runs
+from imports import drafts, dry_runs, known_before
 from imports.commands import SOME_FAILED, JobCommand, add_beginning, refuse
 from imports.customers.forecast_words import in_words
 from imports.customers.selection import customer_files
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 class Command(JobCommand):
     """All files are checked first; if one cannot be read, nothing is imported (exit code 2)."""
 
-    help = "Import customers from JSON files, or directories of them (retry directories too)."
+    help = (
+        "Import customers from JSON files, or directories of them (retry directories too). The "
+        "very same file again, at the same API, sends only what did not succeed the first time: "
+        "the others are excluded (ALREADY_IMPORTED, IMPORTED_LATER), which is said before "
+        "anything is sent and is no failure. A retry file that was changed corrects the records "
+        "that failed. --force sends all of it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -35,9 +41,12 @@ class Command(JobCommand):
         )
         parser.add_argument("--name", default="", metavar="TEXT", help="what to call this import")
         parser.add_argument(
+            "--force",
             "--insist",
+            dest="force",
             action="store_true",
-            help="send the records of retry files even if they have been imported meanwhile",
+            help="send also what is left out otherwise: records of a retry file, or of a file "
+            "that this API got before, that were imported already or in a newer version",
         )
         parser.add_argument(
             "--leave-earlier-copies-out",
@@ -71,7 +80,7 @@ class Command(JobCommand):
     def _choices(self, options: dict[str, Any]) -> dict[str, bool]:
         """What the operator decided about the records: fields of the job."""
         return {
-            "insists": options["insist"],
+            "insists": options["force"],
             "leave_earlier_copies_out": options["leave_earlier_copies_out"],
         }
 
@@ -100,6 +109,11 @@ class Command(JobCommand):
             file = drafts.add_path(job, path)
             for warning in [*file.warnings, *(refusal["message"] for refusal in file.refusals)]:
                 self.stderr.write(self.style.WARNING(str(from_json(warning))))
+        notes = [note for file in job.files.order_by("pk") for note in file.known_before]
+        for said in known_before.of_files(notes):
+            self.stderr.write(self.style.WARNING(said))
+        if not job.insists and any(map(known_before.is_insistable, notes)):
+            self.stderr.write("--force sends what is left out.")
         if unreadable := drafts.unreadable(job):
             refused = [str(file.message) for file in unreadable]
             refuse("\n".join([*refused, "Nothing was imported."]))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imports.commands import JobCommand, add_beginning, find_job, refuse
+from imports import known_before
+from imports.commands import JobCommand, add_beginning, find_job, finish, refuse
+from imports.ledger import bulk_actions
 from imports.ledger.moves import NotAllowed
-from imports.ledger.rounds import retry
+from imports.models.plans import PlanAction
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
+
+    from imports.models import Plan
 
 
 class Command(JobCommand):
@@ -22,28 +26,39 @@ class Command(JobCommand):
         add_beginning(parser)
         parser.add_argument("job", type=int, metavar="JOB")
         parser.add_argument(
+            "--force",
             "--insist",
+            dest="force",
             action="store_true",
-            help="bills: also those whose password was refused and has not been changed since",
+            help="also those that are left out otherwise: customers whom this API got in a newer "
+            "version since; bills whose password was refused and has not been changed",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        job = find_job(options["job"])
         try:
-            made = retry(
-                find_job(options["job"]),
-                actor="command line",
-                insists=options["insist"],
+            done = bulk_actions.carry_out(
+                job, PlanAction.RETRY, actor="command line", insists=options["force"],
                 beginning=options["begin"],
-            )
+            )  # fmt: skip
         except NotAllowed as refusal:
             refuse(str(refusal))
-        if made.skipped:
+        self._tell(done)
+        finish(done)
+        if done.made is None:
+            refuse("These records changed meanwhile: nothing was sent. Look at the job again.")
+        self.follow(done.made, options)
+
+    def _tell(self, done: Plan) -> None:
+        """What is left out."""
+        for said in known_before.of_later(done.imported_later):
+            self.stderr.write(f"{said} (--force)")
+        if done.skipped_retried:
             self.stderr.write(
-                f"{made.skipped} failed records are being retried already: left out."
+                f"{done.skipped_retried} failed records are being retried already: left out."
             )
-        if made.left_out:
+        if done.left_out:
             self.stderr.write(
-                f"{made.left_out} would fail again, for nothing was corrected since: left out. "
-                "--insist takes them along."
+                f"{done.left_out} would fail again, for nothing was corrected since: left out. "
+                "--force takes them along."
             )
-        self.follow(made.job, options)

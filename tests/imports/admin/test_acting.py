@@ -9,9 +9,10 @@ import pytest
 
 from imports import jobs
 from imports.admin import causes
-from imports.ledger import plans, verdicts
+from imports.ledger import bulk_actions
 from imports.models import ImportJob, Plan
 from imports.policy import Outcome, Verdict
+from tests.decisions import exclude
 from tests.imports.admin.conftest import ended, url, with_permissions
 from tests.jobs import LOST, REFUSED, answer, assert_sums_hold, keys, mixed
 
@@ -33,7 +34,7 @@ EXCLUDE = {"which": "filter", "status": "error"} | LEFT
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than four records are very many."""
-    monkeypatch.setattr(plans, "PART", 4)
+    monkeypatch.setattr(bulk_actions, "CHUNK", 4)
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_what_changed_between_the_question_and_the_yes_is_left_alone_and_reporte
     _text, fields = question(operator, job, "exclude", which="filter", status="error")
     assert fields["counted"] == "6"
     one = job.results.filter(key=keys(job, "error")[0])
-    verdicts.exclude(job, one, reason="somebody else was first", actor="olle")
+    exclude(job, one, reason="somebody else was first", actor="olle")
     answer(job, REFUSED)  # three more failed: nobody asked about those
     shown = operator.post(
         url(job, "failures", "exclude"), fields | {"reason": "left"}, follow=True
@@ -140,7 +141,7 @@ def test_what_changed_between_the_question_and_the_yes_is_left_alone_and_reporte
 def test_a_retry_reports_what_changed_meanwhile_too(operator: Client, troubled: ImportJob) -> None:
     _text, fields = question(operator, troubled, "retry", which="filter", status="error")
     one = troubled.results.filter(key=keys(troubled, "error")[0])
-    verdicts.exclude(troubled, one, reason="somebody else was first", actor="olle")
+    exclude(troubled, one, reason="somebody else was first", actor="olle")
     shown = operator.post(url(troubled, "failures", "retry"), fields, follow=True)
     text = shown.content.decode()
     assert "8 customers go out again" in text
@@ -150,7 +151,7 @@ def test_a_retry_reports_what_changed_meanwhile_too(operator: Client, troubled: 
 def test_where_nothing_is_left_to_do_the_question_says_so(
     operator: Client, troubled: ImportJob
 ) -> None:
-    verdicts.exclude(troubled, troubled.results.all(), reason="left", actor="olle")
+    exclude(troubled, troubled.results.all(), reason="left", actor="olle")
     for act in ("retry", "exclude"):
         text, _fields = question(operator, troubled, act, which="filter", status="error")
         assert "None of the chosen records can be" in text
@@ -170,7 +171,7 @@ def test_very_many_are_done_in_the_background_with_progress_on_the_page(
     assert "Excluding 0 of 9 customers" in shown.content.decode()
     assert jobs.jobs_rung() == {troubled.pk}
     plan = Plan.objects.get()
-    plans.carry_on(plan)
+    bulk_actions.carry_on(plan)
     part = live(operator, troubled)
     assert "Excluding 6 of 9 customers" in part
     assert re.search(r'<progress[^>]*max="9"[^>]*value="6"', part)
@@ -255,7 +256,7 @@ def test_it_can_be_stopped_by_whoever_may_cancel_jobs(
     operator: Client, troubled: ImportJob
 ) -> None:
     operator.post(url(troubled, "failures", "exclude"), EXCLUDE)
-    plans.carry_on(Plan.objects.get())
+    bulk_actions.carry_on(Plan.objects.get())
     excluder = with_permissions("excluder", "exclude_records")
     stop = url(troubled, "failures", "stop")
     assert stop not in page(excluder, troubled)

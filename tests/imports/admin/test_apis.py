@@ -292,3 +292,49 @@ def test_whoever_may_only_look_sees_no_secret(viewer: Client, gk: CustomerApi) -
     assert gk.url in page.content.decode()
     assert "s3cret" not in page.content.decode()
     assert "Test connection" not in page.content.decode()
+
+
+PLAIN = '{"record": {"id": ["no"]}}'
+
+
+@pytest.mark.parametrize(("preset", "is_asked"), [("gk", False), ("plain", True)])
+def test_whether_a_refusal_stores_nothing_is_asked_where_nobody_has_said_it(
+    preset: str, is_asked: bool, operator: Client, installation: object
+) -> None:
+    page = save(operator, preset=preset, mapping=PLAIN)
+    assert CustomerApi.objects.exists() is not is_asked
+    if is_asked:
+        assert set(errors(page)) == {"refusal_stored_nothing"}
+
+
+@pytest.mark.parametrize(("answer", "stored"), [("yes", True), ("no", False)])
+def test_the_answer_goes_into_the_mapping_and_comes_back_as_a_choice(
+    answer: str, stored: bool, operator: Client, installation: object
+) -> None:
+    save(operator, preset="plain", mapping=PLAIN, refusal_stored_nothing=answer)
+    api = CustomerApi.objects.get()
+    assert api.mapping == {**json.loads(PLAIN), "refusal_stored_nothing": stored}
+    form = operator.get(f"{PLACE}{api.pk}/change/").context["adminform"].form
+    assert form["refusal_stored_nothing"].value() == answer
+    assert "refusal_stored_nothing" not in form.initial["mapping"]
+
+
+def test_a_mapping_may_give_the_answer_itself_but_not_another_one(
+    operator: Client, installation: object
+) -> None:
+    said = '{"refusal_stored_nothing": true}'
+    page = save(operator, preset="plain", mapping=said, refusal_stored_nothing="no")
+    assert set(errors(page)) == {"refusal_stored_nothing"}
+    save(operator, preset="plain", mapping=said)
+    assert CustomerApi.objects.get().mapping == {"refusal_stored_nothing": True}
+
+
+def test_a_status_that_alone_is_proof_is_warned_about_when_it_is_saved(
+    operator: Client, installation: object
+) -> None:
+    words = '{"proof": "status", "results": [], "refusal_stored_nothing": false}'
+    page = operator.post(
+        f"{PLACE}add/", {**FIELDS, "preset": "plain", "mapping": words}, follow=True
+    )
+    levels = [message.level_tag for message in page.context["messages"]]
+    assert "warning" in levels

@@ -14,11 +14,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imports import kinds, lanes
 from imports.customers import corrected_files, corrections
-from imports.ledger import rounds, verdicts
 from imports.ledger.bodies import bytes_of
 from imports.ledger.sums import story
 from imports.models import ImportJob, ImportResult
 from imports.policy import Verdict
+from tests.decisions import exclude, retry
 from tests.imports.admin.conftest import ended, url, with_permissions
 from tests.jobs import LOST, OK, answer, assert_sums_hold, keys, mixed
 from tests.sandbox import samples
@@ -142,15 +142,15 @@ def test_what_was_imported_meanwhile_is_left_out_unless_somebody_insists(
     operator: Client, job: ImportJob
 ) -> None:
     first, second, third = map(corrected, records(job))
-    retry = rounds.retry(job, only=job.results.filter(key=first["person"]["customerId"])).job
-    lanes.read_input(retry)
-    answer(retry, OK)
+    again = retry(job, only=job.results.filter(key=first["person"]["customerId"])).job
+    lanes.read_input(again)
+    answer(again, OK)
     address = uploaded(operator, job, first, second, third)
     assert counts(operator, address) == {"imported": 1, "sent": 2}
     agree(operator, address)
     assert ImportJob.objects.latest("pk").results.count() == 2
-    again = uploaded(operator, job, first)
-    agree(operator, again, insists="1")
+    address = uploaded(operator, job, first)
+    agree(operator, address, insists="1")
     newest = ImportJob.objects.latest("pk")
     assert (newest.insists, newest.results.count()) == (True, 1)
 
@@ -163,8 +163,8 @@ def test_the_others_that_have_not_failed_are_told_apart(
     ended(job)
     refused = job.results.filter(status="error", batch__number=3).order_by("pk")
     left_out, on_its_way, waits = refused
-    verdicts.exclude(job, job.results.filter(pk=left_out.pk), reason="moved", actor="eva")
-    rounds.retry(job, only=job.results.filter(pk=on_its_way.pk))
+    exclude(job, job.results.filter(pk=left_out.pk), reason="moved", actor="eva")
+    retry(job, only=job.results.filter(pk=on_its_way.pk))
     raws = bytes_of(list(job.results.values_list("pk", flat=True)))
     of_each = [
         job.results.filter(status="success").order_by("pk")[0],
@@ -197,7 +197,7 @@ def test_if_the_import_has_gone_on_nothing_is_sent_and_the_page_says_so(
     found = list(map(corrected, records(job)))
     address = uploaded(operator, job, *found)
     digest = operator.get(address).context["plan"].digest
-    rounds.retry(job, only=job.results.filter(key=found[0]["person"]["customerId"]))
+    retry(job, only=job.results.filter(key=found[0]["person"]["customerId"]))
     page = agree(operator, address, plan=digest)
     assert page.status_code == 409
     assert "Something has changed since you looked" in page.content.decode()
@@ -304,3 +304,20 @@ def test_the_plan_asks_the_ledger_a_few_times_for_a_thousand_records(
             corrections.entries(job, [corrections.Upload(path, "fixed.json")], checks)
         )
     assert plan.counts.total() == 60
+
+
+def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_insists(
+    operator: Client, job: ImportJob, make_job: JobMaker
+) -> None:
+    first, second, _third = records(job)
+    newer = make_job.of(first)
+    answer(newer, OK)
+    address = uploaded(operator, job, corrected(first), corrected(second))
+    assert counts(operator, address) == {"later": 1, "sent": 1}
+    agree(operator, address)
+    sent = ImportJob.objects.get(retry_of=job)
+    assert sent.results.get().key == second["person"]["customerId"]
+    address = uploaded(operator, job, corrected(first))
+    agree(operator, address, insists="1")
+    insisted = ImportJob.objects.filter(retry_of=job).latest("pk")
+    assert insisted.results.get().key == first["person"]["customerId"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imports import lanes
-from imports.ledger import rounds, verdicts
 from imports.ledger.bodies import bytes_of
 from imports.models import ImportJob, ImportResult, JobEvent
+from tests.decisions import exclude, retry
 from tests.imports.admin.conftest import ended, url, with_permissions
 from tests.jobs import LOST, OK, REFUSED, answer, run
 
@@ -178,7 +178,7 @@ def test_what_has_not_failed_is_not_edited(
     if status != "pending":
         answer(job, {"success": OK, "unknown": LOST, "excluded": REFUSED}[status])
     if status == "excluded":
-        verdicts.exclude(job, job.results.all(), reason="moved", actor="eva")
+        exclude(job, job.results.all(), reason="moved", actor="eva")
     result = job.results.order_by("pk")[0]
     page = operator.get(fix(result))
     assert page.headers["Location"] == f"{RESULTS}{result.pk}/change/"
@@ -188,7 +188,7 @@ def test_what_has_not_failed_is_not_edited(
 def test_the_page_of_an_old_version_leads_to_the_latest(
     operator: Client, failed: ImportResult
 ) -> None:
-    new = rounds.retry(failed.job).job
+    new = retry(failed.job).job
     lanes.read_input(new)
     answer(new, REFUSED)
     assert operator.get(fix(failed)).headers["Location"] == fix(version_after(failed))

@@ -8,6 +8,7 @@ import pytest
 
 from imports import jobs, sweeper
 from imports.admin import health
+from tests.decisions import retry
 from tests.imports.admin.conftest import ended
 from tests.jobs import OK, STOP, answer
 
@@ -56,10 +57,8 @@ def test_jobs_stand_where_they_belong(
 def test_a_failure_that_a_later_round_took_on_needs_nobody(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
-    from imports.ledger import rounds
-
     job = failed_job(unknown=False)
-    rounds.retry(job)
+    retry(job)
     assert not operator.get("/admin/").context["troubled"]
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imports.ledger import rounds
 from imports.models import ImportJob
+from tests.decisions import retry
 from tests.imports.admin.conftest import url
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_the_list_tells_the_story_of_the_rounds(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()
-    rounds.retry(job, actor="anna")
+    retry(job, actor="anna")
     page = operator.get(LIST).content.decode()
     assert f"Round 2 of job {job.pk}" in page
     assert "6 of 12 imported after 2 rounds" in page

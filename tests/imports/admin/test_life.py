@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from imports import lanes
 from imports.admin import life
-from imports.ledger import moves, rounds, verdicts
+from imports.ledger import moves
 from imports.policy import Verdict
+from tests.decisions import exclude, resolve_unknown, retry
 from tests.imports.admin.conftest import ended, with_permissions
 from tests.jobs import BUSY, HALVE, LOST, OK, REFUSED, answer, mixed, send
 from tests.sandbox import samples
@@ -32,7 +33,7 @@ def page_of(client: Client, result: ImportResult) -> str:
 
 def retried(job: ImportJob, **why: str) -> ImportJob:
     """The next round, its batches due."""
-    new = rounds.retry(job, **why).job  # type: ignore[arg-type]
+    new = retry(job, **why).job  # type: ignore[arg-type]
     assert lanes.read_input(new)
     return new
 
@@ -69,7 +70,7 @@ def test_an_attempt_is_told_as_it_ended_whatever_somebody_found_later(
 ) -> None:
     job = make_job(3)
     answer(job, LOST)
-    verdicts.resolve_unknown(job, job.results.all(), arrived=arrived, reason="it", actor="eva")
+    resolve_unknown(job, job.results.all(), arrived=arrived, reason="it", actor="eva")
     (chapter,) = life.chapters(job.results.order_by("pk")[0])
     assert chapter.latest.status == ("success" if arrived else "error")
     assert chapter.rounds[0].came_to == "unknown"
@@ -78,7 +79,7 @@ def test_an_attempt_is_told_as_it_ended_whatever_somebody_found_later(
 def test_one_that_was_left_out_by_hand_had_failed(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    verdicts.exclude(job, job.results.all(), reason="members already", actor="eva")
+    exclude(job, job.results.all(), reason="members already", actor="eva")
     (chapter,) = life.chapters(job.results.order_by("pk")[0])
     assert (chapter.latest.status, chapter.rounds[0].came_to) == ("excluded", "error")
 
@@ -91,7 +92,7 @@ def test_attempts_and_what_people_did_stand_in_the_order_in_which_they_happened(
     answer(job, LOST)
     result = job.results.order_by("pk")[0]
     everyone = job.results.all()
-    verdicts.resolve_unknown(job, everyone, arrived=False, reason="looked", actor="eva")
+    resolve_unknown(job, everyone, arrived=False, reason="looked", actor="eva")
     (chapter,) = life.chapters(result)
     (only,) = chapter.rounds
     assert actions(only) == ["created", "started", "retry", "unknown", "unknown_did_not_arrive"]
@@ -101,7 +102,7 @@ def test_only_those_that_were_decided_about_tell_of_it(make_job: JobMaker) -> No
     job = make_job(3)
     answer(job, REFUSED)
     first, second, _ = job.results.order_by("pk")
-    verdicts.exclude(job, job.results.filter(pk=first.pk), reason="moved away", actor="eva")
+    exclude(job, job.results.filter(pk=first.pk), reason="moved away", actor="eva")
     (told,), (other,) = life.chapters(first)[0].rounds, life.chapters(second)[0].rounds
     assert [(each.code, each.actor) for each in told.deeds] == [("excluded", "eva")]
     assert other.deeds == []
@@ -135,8 +136,9 @@ def test_the_same_customer_in_another_import_is_on_the_page_the_latest_first(
     operator: Client, make_job: JobMaker
 ) -> None:
     customer = samples.customer(1)
-    first, second = make_job.of(customer), make_job.of(customer)
+    first = make_job.of(customer)
     answer(first, REFUSED)
+    second = make_job.of(customer)
     answer(second, OK)
     told = operator.get(f"{RESULTS}{first.results.get().pk}/change/").context
     assert [each["told"].latest.job_id for each in told["chapters"]] == [second.pk, first.pk]

@@ -11,10 +11,11 @@ from django.utils import timezone, translation
 from imports import lanes
 from imports.admin import life, life_words, workspace
 from imports.customers.entries import SENTENCES
-from imports.ledger import moves, rounds, verdicts
+from imports.ledger import moves
 from imports.messages import Said
 from imports.models import Attempt, ImportResult, JobEvent
 from imports.policy import Outcome, Verdict
+from tests.decisions import exclude, resolve_unknown, retry
 from tests.imports.admin.conftest import ended
 from tests.jobs import BUSY, LATER, LOST, OK, answer
 
@@ -48,7 +49,7 @@ def told(job: ImportJob) -> str:
 
 
 def retried(job: ImportJob) -> ImportJob:
-    new = rounds.retry(ended(job)).job
+    new = retry(ended(job)).job
     assert lanes.read_input(new)
     return new
 
@@ -72,8 +73,8 @@ def test_what_people_decided_is_told_with_who_and_why(make_job: JobMaker) -> Non
     job = make_job(1)
     answer(job, LOST)
     all_of_it = job.results.all()
-    verdicts.resolve_unknown(job, all_of_it, arrived=False, reason="Looked it up", actor="anna")
-    verdicts.exclude(job, all_of_it, reason="Moved away.", actor="eva")
+    resolve_unknown(job, all_of_it, arrived=False, reason="Looked it up", actor="anna")
+    exclude(job, all_of_it, reason="Moved away.", actor="eva")
     happened(job, at(12))
     assert told(job) == (
         "Customer 7 may have arrived on 12 November (“No answer came in time”), had not arrived, "
@@ -85,7 +86,7 @@ def test_what_people_decided_is_told_with_who_and_why(make_job: JobMaker) -> Non
 def test_one_that_was_found_to_have_arrived(make_job: JobMaker) -> None:
     job = make_job(1)
     answer(job, LOST)
-    verdicts.resolve_unknown(job, job.results.all(), arrived=True, reason="It is there", actor="b")
+    resolve_unknown(job, job.results.all(), arrived=True, reason="It is there", actor="b")
     assert "and had arrived, as b found on" in told(job)
 
 

@@ -242,8 +242,9 @@ def test_a_beginning_that_there_is_not_leaves_the_setting_as_it_is(
 
 
 def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
-    operator: Client, make_job: JobMaker
+    operator: Client, make_job: JobMaker, settings: Any
 ) -> None:
+    settings.STOP_AFTER_BATCHES = 0
     job = make_job(21)
     answer(job, *[REFUSED] * 7)
     ended(job)

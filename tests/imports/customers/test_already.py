@@ -9,12 +9,13 @@ import pytest
 from imports import drafts, lanes, retry_files
 from imports.customers import versions
 from imports.customers.setup import checks_of
-from imports.ledger import moves, rounds, verdicts
+from imports.ledger import moves
 from imports.ledger.bodies import bytes_of
 from imports.ledger.versions import resubmit
 from imports.models import ImportJob
 from imports.policy import Verdict
 from imports.states import ResultStatus
+from tests.decisions import exclude, resolve_unknown, retry
 from tests.jobs import (
     LOST,
     OK,
@@ -60,7 +61,7 @@ def load(make_job: JobMaker, *paths: Path, insists: bool = False) -> ImportJob:
 
 
 def retried(job: ImportJob) -> ImportJob:
-    new = rounds.retry(job).job
+    new = retry(job).job
     lanes.read_input(new)
     return new
 
@@ -126,7 +127,7 @@ def test_records_that_a_person_left_out_for_good_are_not_sent(
     failed: ImportJob, make_job: JobMaker, tmp_path: Path
 ) -> None:
     path = retry_file(failed, tmp_path)
-    verdicts.exclude(failed, failed.results.all(), reason="closed", actor="anna")
+    exclude(failed, failed.results.all(), reason="closed", actor="anna")
     assert refusals(load(make_job, path)) == {"EXCLUDED_BEFORE"}
 
 
@@ -153,17 +154,16 @@ def test_the_same_retry_file_twice_in_one_job_sends_its_records_once(
     assert again.results.filter(status="excluded").count() == 6
 
 
-def test_a_file_that_was_edited_is_a_file_like_any_other(
+def test_of_a_file_that_was_edited_what_was_imported_meanwhile_is_left_out(
     failed: ImportJob, make_job: JobMaker, tmp_path: Path
 ) -> None:
     path = retry_file(failed, tmp_path)
     path.write_bytes(path.read_bytes().replace(b"EMMA", b"EMMY"))
     answer(retried(failed), OK)
     again = load(make_job, path)
-    assert again.files.get().retry_file is None
-    assert again.retry_of_id is None
-    assert len(keys(again, "pending")) == 3
-    assert set(again.results.values_list("retry_of", flat=True)) == {None}
+    assert again.retry_of == failed
+    assert refusals(again) == {"ALREADY_IMPORTED"}
+    assert len(keys(load(make_job, path, insists=True), "pending")) == 3
 
 
 def test_unconfirmed_files_are_known_again_too(make_job: JobMaker, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_unconfirmed_files_are_known_again_too(make_job: JobMaker, tmp_path: Pat
     assert directory is not None
     again = load(make_job, directory / "unconfirmed_batch_01.json")
     assert refusals(again) == {"MAY_BE_IMPORTED"}
-    verdicts.resolve_unknown(job, job.results.all(), arrived=False, reason="no", actor="a")
+    resolve_unknown(job, job.results.all(), arrived=False, reason="no", actor="a")
     assert job.results.filter(status=ResultStatus.ERROR).count() == 3
     assert len(keys(load(make_job, directory / "unconfirmed_batch_01.json"), "pending")) == 3
 

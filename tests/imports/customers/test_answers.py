@@ -24,10 +24,12 @@ PROBLEM = {"type": "about:blank", "title": "Bad data", "status": 400, "detail": 
     ("status", "verdict"),
     [
         *[(status, Verdict.SPLIT) for status in (400, 413, 422)],
-        *[(status, Verdict.REJECTED) for status in (402, 403, 404, 405, 409, 410, 415, 451)],
+        *[(status, Verdict.REJECTED) for status in (409, 417, 451)],
+        *[(status, Verdict.PAUSE) for status in (402, 403, 404, 405, 410, 415)],
         *[(status, Verdict.UNKNOWN) for status in (408, 500, 502, 503, 504, 599)],
         *[(status, Verdict.UNKNOWN) for status in (103, 202, 204, 206, 207, 600)],
-        *[(status, Verdict.PAUSE) for status in (301, 302, 303, 304, 307, 308)],
+        *[(status, Verdict.PAUSE) for status in (301, 307, 308)],
+        *[(status, Verdict.UNKNOWN) for status in (300, 302, 303, 304)],
         *[(status, Verdict.DEFERRED) for status in (425, 429)],
         (401, Verdict.PAUSE),
     ],
@@ -157,6 +159,7 @@ def test_a_status_can_be_the_whole_proof_where_the_mapping_says_so() -> None:
 def test_where_status_is_proof_an_error_envelope_still_counts() -> None:
     envelope = {"when": {"path": "ok", "equals": [False]}, "code": "why"}
     mapping = custom(proof="status", envelope=envelope, codes={"retryable": ["BUSY"]})
+    mapping = mapping.with_overrides({"refusal_stored_nothing": True})
     assert judged(200, {"ok": False, "why": "BUSY"}, mapping=mapping).verdict is Verdict.RETRY
     assert judged(200, {"ok": False, "why": "BAD"}, mapping=mapping).verdict is Verdict.SPLIT
     assert judged(200, {"ok": True}, mapping=mapping).verdict is Verdict.SUCCESS

@@ -21,7 +21,7 @@ from imports.customers.auth import (
     header,
     no_auth,
 )
-from imports.customers.oauth2 import OAuth2
+from imports.customers.oauth2 import NO_TOKEN, OAuth2
 from imports.customers.token_answers import TokenRefused, TokenUnavailable, token_from
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def test_twenty_threads_submit_a_refused_password_once() -> None:
 
 def test_those_who_waited_for_a_fetch_that_failed_do_not_each_try_it_again() -> None:
     endpoint, auth = Endpoint(), oauth()
-    endpoint.answer = TokenUnavailable("TOKEN_UNAVAILABLE", "no")
+    endpoint.answer = TokenUnavailable("TOKEN_UNAVAILABLE", NO_TOKEN)
     endpoint.gate.clear()
     auth._lock = CountingLock(5, endpoint.gate)  # type: ignore[assignment]
 
@@ -260,7 +260,7 @@ def test_a_renewal_that_fails_early_leaves_the_old_token_in_use_until_its_end() 
     clock, endpoint = Clock(), Endpoint(100)
     auth = oauth(clock)
     token_of(auth, endpoint)
-    endpoint.answer = TokenUnavailable("TOKEN_UNAVAILABLE", "no")
+    endpoint.answer = TokenUnavailable("TOKEN_UNAVAILABLE", NO_TOKEN)
     clock.now += 85
     assert token_of(auth, endpoint) == "token-1"
     clock.now += 20

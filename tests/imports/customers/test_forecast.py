@@ -12,9 +12,10 @@ from imports.customers import forecast as forecasts
 from imports.customers import remarks
 from imports.customers.forecast import forecast
 from imports.kinds import UnreadableInput
-from imports.ledger import moves, rounds
+from imports.ledger import moves
 from imports.ledger.sums import sums
 from imports.models import ImportBatch, ImportFile, ImportJob, ImportResult, JobEvent
+from tests.decisions import retry
 from tests.jobs import OK, REFUSED, answer, assert_sums_hold
 from tests.sandbox.samples import customer, customer_id
 
@@ -86,13 +87,13 @@ def test_records_of_a_retry_file_that_have_meanwhile_succeeded_are_told(
     answer(job, REFUSED)
     directory = retry_files.write(job, make_job.folder / "out")
     assert directory is not None
-    retry = rounds.retry(job, actor="anna").job
-    assert lanes.read_input(retry)
-    answer(retry, OK)
+    again = retry(job, actor="anna").job
+    assert lanes.read_input(again)
+    answer(again, OK)
     paths = [directory / "retry_batch_01_failed.json"]
     found = dry_runs.of_paths(make_job.api, paths)
     assert (found["would_send"], found["would_exclude"], found["already_imported"]) == (0, 3, 3)
-    assert f"in job {retry.pk}" in found["excluded"][0]["reason"]
+    assert f"in job {again.pk}" in found["excluded"][0]["reason"]
     insisted = dry_runs.of_paths(make_job.api, paths, insists=True)
     assert (insisted["would_send"], insisted["imported_before"]) == (3, 3)
 

@@ -13,6 +13,7 @@ from imports.customers.hazards import hazards
 
 if TYPE_CHECKING:
     from imports.customers.unreadable import Fault
+    from imports.messages import Message
 
 HARMLESS = [
     '{"a": "b:c", "t": "12:30:00"}',
@@ -35,7 +36,7 @@ HAZARDOUS = [
 ]
 
 
-def look(text: str) -> tuple[Fault | None, tuple[str, ...]]:
+def look(text: str) -> tuple[Fault | None, tuple[Message, ...]]:
     raw = text.encode()
     try:
         value = msgspec.json.decode(raw)

@@ -28,12 +28,12 @@ def test_every_preset_is_a_valid_document_and_reads_back_the_same(name: str) -> 
     assert Mapping.from_document(json.loads(json.dumps(mapping.document()))) == mapping
 
 
-def test_the_presets_are_the_four_that_the_contract_names() -> None:
-    assert set(PRESETS) == {"gk", "hubspot", "salesforce-collections", "bloomreach"}
+def test_the_presets_are_those_that_the_contract_names_and_a_plain_one() -> None:
+    assert set(PRESETS) == {"gk", "plain", "hubspot", "salesforce-collections", "bloomreach"}
 
 
 def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(BadMapping, match=r"preset: “zork” is not known\. .*gk, hubspot"):
+    with pytest.raises(BadMapping, match=r"preset: “zork” is not known\. .*gk, plain, hubspot"):
         preset("zork")
 
 
@@ -78,7 +78,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "request.constants: “data” is the name of the list",
     ),
     (with_results(), "results: name at least one list"),
-    (with_results(LISTED, proof="status"), "results: must be empty where proof is"),
+    (with_results(LISTED, proof="status"), "results: may only list failures where proof is"),
     (with_results(LISTED, LISTED), 'results: a list that holds "all" must be the only one.'),
     (with_results({"name": {"by": "id", "id": "id"}}), "results[0].success: say what success"),
     (with_results({**LISTED, "name": {"by": "id"}}), "results[0].name: give at least one"),
@@ -89,7 +89,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "results[0].name.by: a trace id needs request.trace_field",
     ),
     (
-        with_results({"holds": "failures", "name": {"by": "position"}}),
+        with_results({"holds": "failures", "name": {"by": "position"}}, rest={"failed": "n"}),
         "results[0].name.by: position is proof only",
     ),
     (

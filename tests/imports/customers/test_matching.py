@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from imports.customers.mapping import RecordKey
+from imports.customers.mapping import RecordKey, preset
 from imports.policy import Verdict
 from tests.imports.customers.judging import custom, gk, judged, verdicts
 
@@ -184,10 +184,11 @@ def test_hubspots_error_envelope_is_a_refusal_even_with_http_200() -> None:
     assert (outcome.verdict, outcome.code) == (Verdict.SPLIT, "VALIDATION_ERROR")
     assert "Invalid input" in outcome.error
     later = judged(200, {**body, "category": "RATE_LIMITS"}, mapping="hubspot", keys=(SIENA,))
-    assert later.verdict is Verdict.RETRY
+    assert later.verdict is Verdict.DEFERRED
     assert judged(409, body, mapping="hubspot").verdict is Verdict.SPLIT
 
 
+DONE = {"when": {"path": "done", "equals": [True]}}
 SALESFORCE_OK = {"id": "003RM0000068xV6YAI", "success": True, "errors": []}
 
 
@@ -259,8 +260,10 @@ def test_bloomreachs_success_at_the_top_says_nothing_about_records() -> None:
 def test_bloomreachs_failure_at_the_top_refuses_the_batch() -> None:
     body = {"success": False, "errors": ["Project not found"]}
     outcome = judged(200, body, mapping="bloomreach")
-    assert (outcome.verdict, outcome.code) == (Verdict.SPLIT, "BATCH_REFUSED")
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "BATCH_REFUSED")
     assert "Project not found" in outcome.error
+    stated = preset("bloomreach").with_overrides({"refusal_stored_nothing": True})
+    assert judged(200, body, mapping=stated).verdict is Verdict.SPLIT
 
 
 def test_a_refusal_at_the_top_above_claimed_successes_is_unknown() -> None:
@@ -303,23 +306,28 @@ def test_records_named_by_the_keys_of_an_object() -> None:
 
 def test_records_named_inside_an_error_key() -> None:
     name = {"by": "key", "template": "data[{index}]"}
-    mapping = custom(results=[{"at": "errors", "holds": "failures", "name": name}])
-    body = {"errors": {"data[1].email": ["is invalid", "is taken"], "data[1].phone": ["is odd"]}}
+    mapping = custom(results=[{"at": "errors", "holds": "failures", "name": name}], rest=DONE)
+    body = {
+        "done": True,
+        "errors": {"data[1].email": ["is invalid", "is taken"], "data[1].phone": ["is odd"]},
+    }
     outcome = judged(200, body, mapping=mapping)
     assert verdicts(outcome) == [("success", ""), ("rejected", "REJECTED")]
     assert "is invalid; is taken" in outcome.records[1].error
-    elsewhere = judged(200, {"errors": {"data[10].email": ["x"]}}, mapping=mapping)
+    elsewhere = judged(200, {"done": True, "errors": {"data[10].email": ["x"]}}, mapping=mapping)
     assert elsewhere.code == "FAILURE_UNNAMED"
-    assert judged(200, {"errors": {}}, mapping=mapping).verdict is Verdict.SUCCESS
+    assert judged(200, {"done": True, "errors": {}}, mapping=mapping).verdict is Verdict.SUCCESS
     assert judged(200, {}, mapping=mapping).code == "ANSWER_UNREADABLE"
 
 
 def test_records_named_by_a_pointer() -> None:
     name = {"by": "pointer", "path": "pointer", "template": "#/data/{index}/"}
     mapping = custom(
-        results=[{"at": "errors", "holds": "failures", "name": name, "message": "detail"}]
+        results=[{"at": "errors", "holds": "failures", "name": name, "message": "detail"}],
+        rest=DONE,
+        refusal_stored_nothing=True,
     )
-    body = {"errors": [{"pointer": "#/data/0/email", "detail": "is odd"}]}
+    body = {"done": True, "errors": [{"pointer": "#/data/0/email", "detail": "is odd"}]}
     assert verdicts(judged(200, body, mapping=mapping))[1] == ("success", "")
     refused = judged(422, body, mapping=mapping)
     assert verdicts(refused) == [("rejected", "REJECTED"), ("retry", "ROLLED_BACK")]
@@ -330,9 +338,12 @@ def test_records_named_by_a_pointer() -> None:
                 "holds": "failures",
                 "name": {"by": "pointer", "path": "p", "template": "customer {id}:"},
             }
-        ]
+        ],
+        rest=DONE,
     )
-    found = judged(200, {"errors": [{"p": "customer 2: name is odd"}]}, mapping=by_id)
+    found = judged(
+        200, {"done": True, "errors": [{"p": "customer 2: name is odd"}]}, mapping=by_id
+    )
     assert verdicts(found) == [("success", ""), ("rejected", "REJECTED")]
 
 

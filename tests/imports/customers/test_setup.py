@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from imports.customers.setup import auth_of, checks_of, clean_api, mapping_of, probe
+from imports.customers.setup import auth_of, checks_of, clean_api, mapping_of, probe, remarks_on
 from imports.models.apis import AuthKind
 
 if TYPE_CHECKING:
@@ -114,3 +114,31 @@ def test_testing_settings_that_cannot_work_is_a_sentence_too(api: CustomerApi) -
     api.url = "http://127.0.0.1:9/"
     api.mapping = {"no such part": 1}
     assert "no such part" in probe(api).sentence
+
+
+OWN: dict[str, Any] = {
+    "record": {"id": ["id"]},
+    "results": [{"name": {"by": "id", "id": "id"}, "success": {"path": "ok", "equals": [True]}}],
+}
+
+
+def test_gks_rules_for_files_are_only_for_records_and_answers_that_are_gks(
+    api: CustomerApi,
+) -> None:
+    assert checks_of(api).rules == "gk"
+    api.mapping = {"request": {"max_records": 10}}
+    assert checks_of(api).rules == "gk"
+    api.mapping = OWN
+    assert checks_of(api).rules == ""
+    api.mapping, api.preset = {}, "plain"
+    assert checks_of(api).rules == ""
+    assert not mapping_of(api).request.empty_allowed
+    assert mapping_of(api).group_by_code == {}
+
+
+def test_whoever_saves_an_api_is_told_what_its_mapping_leaves_open(api: CustomerApi) -> None:
+    assert remarks_on(api) == []
+    api.preset = "plain"
+    assert len(remarks_on(api)) == 1
+    api.mapping = {"proof": "status", "results": [], "refusal_stored_nothing": False}
+    assert len(remarks_on(api)) == 1

@@ -131,9 +131,48 @@ LOST: dict[str, tuple[Any, str]] = {
         "ANSWER_CUT_SHORT",
     ),
     "bad gzip": (reply(201, b"not gzip at all", content_encoding="gzip"), "ANSWER_UNREADABLE"),
-    "early hints only": (sends(b"HTTP/1.1 103 X\r\n\r\n" + answer(201, STORED)), "HTTP_103"),
-    "headers without end": (sends(b"HTTP/1.1 201 X\r\n" + b"A: b\r\n" * 200), "ANSWER_UNREADABLE"),
+    "early hints only": (sends(b"HTTP/1.1 103 X\r\n\r\n"), "CONNECTION_LOST"),
+    "early hints without end": (sends(b"HTTP/1.1 103 X\r\n\r\n" * 1_500), "ANSWER_UNREADABLE"),
+    "switching protocols": (sends(b"HTTP/1.1 101 X\r\n\r\n"), "HTTP_101"),
+    "headers without end": (
+        sends(b"HTTP/1.1 201 X\r\n" + b"A: b\r\n" * 1_500),
+        "ANSWER_UNREADABLE",
+    ),
 }
+
+
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\n"
+
+
+@pytest.mark.parametrize("times", [1, 2, 50])
+def test_interim_answers_are_read_past_to_the_final_one(times: int) -> None:
+    real = sends(INTERIM * times + b"HTTP/1.1 102 X\r\n\r\n" + answer(201, STORED), then=wait_for)
+    with Server(real) as server, client(server.url) as one:
+        assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
+        assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
+    assert server.connections == 1
+
+
+def wait_for(*_: object) -> None:
+    """The connection stays open for the next request."""
+
+
+@pytest.mark.parametrize("count", [101, 120, 900])
+def test_an_answer_with_many_headers_is_read(count: int) -> None:
+    many = "".join(f"Set-Cookie: c{n}=1\r\n" for n in range(count)).encode()
+    raw = answer(201, STORED).replace(b"\r\n\r\n", b"\r\n" + many + b"\r\n", 1)
+    with Server(sends(raw)) as server:
+        assert posted(server.url).verdict is Verdict.SUCCESS
+
+
+def test_nul_and_other_bytes_in_headers_and_answers_are_no_trouble() -> None:
+    body = b'{"title": "\\u0000 \\ud800", "detail": "\\udfff"}'
+    raw = answer(400, body, x="a\x00b\xe9", retry_after="\x00")
+    with Server(sends(raw)) as server:
+        outcome = posted(server.url)
+    assert outcome.verdict is Verdict.SPLIT
+    outcome.error.encode()
+    assert "\x00" not in outcome.error + outcome.answer
 
 
 @pytest.mark.parametrize("fault", sorted(LOST))
@@ -314,9 +353,9 @@ def test_an_answer_that_nobody_asked_for_is_never_taken_for_the_next_one() -> No
 
 
 def test_a_connection_that_gave_no_final_answer_is_not_used_again() -> None:
-    with Server(sends(b"HTTP/1.1 103 X\r\n\r\n", then=lambda *_: None), GOOD) as server:
+    with Server(sends(b"HTTP/1.1 101 X\r\n\r\n", then=lambda *_: None), GOOD) as server:
         with client(server.url) as one:
-            assert one.post(BODY, "k", KEYS).code == "HTTP_103"
+            assert one.post(BODY, "k", KEYS).code == "HTTP_101"
             assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
         assert server.connections == 2
 

@@ -1,0 +1,160 @@
+"""What is said, before anything is sent, of records that an API has, or may have, already.
+
+Kept as codes with parameters; the sentences are made when somebody reads them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.utils.functional import _StrOrPromise
+
+MOST_SENTENCES = 20
+# Of a retry's records that are older than what the API has by now.
+LATER = {
+    ResultStatus.SUCCESS: ngettext_lazy(
+        "%(n)s of these was imported later at this API, in job %(job)s: it is left out unless "
+        "you insist.",
+        "%(n)s of these were imported later at this API, in job %(job)s: they are left out "
+        "unless you insist.",
+        "count",
+    ),
+    ResultStatus.UNKNOWN: ngettext_lazy(
+        "%(n)s of these may have been imported later at this API, in job %(job)s: it is left out "
+        "unless you insist.",
+        "%(n)s of these may have been imported later at this API, in job %(job)s: they are left "
+        "out unless you insist.",
+        "count",
+    ),
+    ResultStatus.PENDING: ngettext_lazy(
+        "A newer version of %(n)s of these is being sent to this API, in job %(job)s: it is left "
+        "out unless you insist.",
+        "Newer versions of %(n)s of these are being sent to this API, in job %(job)s: they are "
+        "left out unless you insist.",
+        "count",
+    ),
+}
+# Of files.
+OTHER_API, SAME_FILE, CHANGED_RETRY_FILE = "OTHER_API", "SAME_FILE", "CHANGED_RETRY_FILE"
+NOT_IN_RETRY_FILE = "NOT_IN_RETRY_FILE"
+OF_FILES: dict[str, _StrOrPromise] = {
+    OTHER_API: ngettext_lazy(
+        "%(n)s of these records failed at “%(from)s” (job %(job)s), and you send it to "
+        "“%(api)s”: it will still count as failed at “%(from)s”.",
+        "%(n)s of these records failed at “%(from)s” (job %(job)s), and you send them to "
+        "“%(api)s”: they will still count as failed at “%(from)s”.",
+        "count",
+    ),
+    SAME_FILE: _(
+        "The very same file, %(file)s, was imported at “%(api)s” in job %(job)s, on %(day)s at "
+        "%(time)s."
+    ),
+    CHANGED_RETRY_FILE: _(
+        "%(file)s is a retry file of job %(job)s that was changed since it was written: its "
+        "records are taken as corrections of those that failed there."
+    ),
+    NOT_IN_RETRY_FILE: ngettext_lazy(
+        "%(n)s record of %(file)s was not in that retry file: it is sent as a new one.",
+        "%(n)s records of %(file)s were not in that retry file: they are sent as new ones.",
+        "count",
+    ),
+    "ALREADY_IMPORTED": ngettext_lazy(
+        "%(n)s of these records was imported already, in job %(job)s: it is left out unless you "
+        "insist.",
+        "%(n)s of these records were imported already, in job %(job)s: they are left out unless "
+        "you insist.",
+        "count",
+    ),
+    "IMPORTED_LATER": ngettext_lazy(
+        "%(n)s of these records was imported later at this API, in job %(job)s: this older one "
+        "is left out unless you insist.",
+        "%(n)s of these records were imported later at this API, in job %(job)s: these older ones "
+        "are left out unless you insist.",
+        "count",
+    ),
+    "MAY_BE_IMPORTED": ngettext_lazy(
+        "%(n)s of these records may have been imported, in job %(job)s: it is left out unless "
+        "you insist.",
+        "%(n)s of these records may have been imported, in job %(job)s: they are left out unless "
+        "you insist.",
+        "count",
+    ),
+    "EXCLUDED_BEFORE": ngettext_lazy(
+        "%(n)s of these records was excluded in job %(job)s: it is left out unless you insist.",
+        "%(n)s of these records were excluded in job %(job)s: they are left out unless you "
+        "insist.",
+        "count",
+    ),
+    "CORRECTED_SINCE": ngettext_lazy(
+        "%(n)s of these records was corrected since, in job %(job)s: this older one is left out "
+        "unless you insist.",
+        "%(n)s of these records were corrected since, in job %(job)s: these older ones are left "
+        "out unless you insist.",
+        "count",
+    ),
+    "BEING_RETRIED": ngettext_lazy(
+        "%(n)s of these records is being sent already, in job %(job)s: it is left out.",
+        "%(n)s of these records are being sent already, in job %(job)s: they are left out.",
+        "count",
+    ),
+    "TWICE": ngettext_lazy(
+        "%(n)s of these records stands in another file of this import, too: it is sent once.",
+        "%(n)s of these records stand in another file of this import, too: they are sent once.",
+        "count",
+    ),
+}
+INSISTABLE = (
+    "ALREADY_IMPORTED", "IMPORTED_LATER", "MAY_BE_IMPORTED", "EXCLUDED_BEFORE", "CORRECTED_SINCE",
+)  # fmt: skip
+OF_ONE_FILE = (SAME_FILE, CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE)  # the others are added up
+
+
+def is_insistable(note: dict[str, Any]) -> bool:
+    """Whether a note is about records that are left out unless somebody insists."""
+    return note["code"] in INSISTABLE
+
+
+def of_later(imported_later: Iterable[Sequence[Any]]) -> list[str]:
+    """A sentence for each job that has newer versions: [job, status there, count]."""
+    return [
+        str(LATER[ResultStatus(status)] % {"count": count, "n": _number(count), "job": job})
+        for job, status, count in imported_later
+    ]
+
+
+def of_files(notes: Iterable[dict[str, Any]]) -> list[str]:
+    """What is known of a draft's files, in sentences; equal ones are added up."""
+    counts: Counter[tuple[tuple[str, Any], ...]] = Counter()
+    for note in notes:
+        own = {name: value for name, value in note.items() if name != "count"}
+        if note["code"] not in OF_ONE_FILE:
+            own.pop("file", None)
+        counts[tuple(own.items())] += note.get("count", 1)
+    said = [_sentence(dict(own), count) for own, count in counts.items()]
+    more = len(said) - MOST_SENTENCES
+    cut = [_("and %(n)s more") % {"n": _number(more)}] if more > 0 else []
+    return [*said[:MOST_SENTENCES], *map(str, cut)]
+
+
+def _sentence(note: dict[str, Any], count: int) -> str:
+    told = {**note, "count": count, "n": _number(count)}
+    if at := parse_datetime(note.get("at") or ""):
+        here = localtime(at)
+        told |= {"day": date_format(here, "DATE_FORMAT"), "time": date_format(here, "H:i")}
+    return str(OF_FILES[note["code"]] % told)
+
+
+def _number(count: int) -> str:
+    return number_format(count, use_l10n=True, force_grouping=True)
