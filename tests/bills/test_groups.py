@@ -58,7 +58,7 @@ SAID = {  # how the README puts it
     "see evidence: answers, screenshots, pages, traces": {"imports.see_evidence"},
     "take records out: retry files, exports, ZIPs": {"imports.export_records"},
     "upload credentials, enter passwords": {"bills.manage_credentials"},
-    "say who is notified of what": {"imports.manage_notifications"},
+    "choose who is notified of what": {"imports.manage_notifications"},
     "manage customer APIs": {"imports.manage_apis"},
     "manage portals": {"bills.manage_portals"},
     "see django-rq's own pages (the queue)": {"django_rq.admin"},
@@ -162,11 +162,10 @@ def test_a_group_has_what_the_table_says(group: str) -> None:
     assert names(group) == MAY[group]
 
 
-def test_the_readme_says_the_same(group: str) -> None:
-    readme = (settings.BASE_DIR / "README.md").read_text()
-    table = readme.partition("## Who may do what")[2].partition("## Settings")[0]
+def test_the_documentation_says_the_same(group: str) -> None:
+    page = (settings.BASE_DIR / "docs/permissions.md").read_text()
     head, _line, *rows = [
-        line.strip("| ").split(" |") for line in table.splitlines() if "|" in line
+        line.strip("| ").split(" |") for line in page.splitlines() if "|" in line
     ]
     column = [name.strip() for name in head].index(group) + 1
     ticked = {row[0]: row[column].strip() == "✓" for row in rows}

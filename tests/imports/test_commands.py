@@ -207,8 +207,8 @@ def test_a_mapping_that_says_all_by_itself_inherits_nothing_of_gk(
 ) -> None:
     file = tmp_path / "mapping.json"
     file.write_text(json.dumps(mapping))
-    url = "http://127.0.0.1:9/"
-    said = command("customer_api", "own", "--url", url, "--auth", "none", "--mapping", file)
+    given = ("--url", "http://127.0.0.1:9/", "--auth", "none", "--batch-size", "10")
+    said = command("customer_api", "own", *given, "--mapping", file)
     assert said.code == 0
     assert CustomerApi.objects.get(name="own").preset == preset
     is_warned = "refusal_stored_nothing" in said.err
@@ -252,7 +252,7 @@ def test_a_job_of_which_nothing_could_be_sent_has_not_succeeded(
 def test_records_that_were_imported_meanwhile_are_no_failure(
     make_job: JobMaker, a_worker: None, sandbox: SandboxApi
 ) -> None:
-    sandbox.order({"match": {"request_number": 1}, "fault": "http_403"})
+    sandbox.order({"match": {"request_number": 1}, "fault": "result_error"})
     (path,) = make_job.files(3)
     first = command("import_customers", path, "--api", "sandbox", "--wait", "--json").job
     directory = first["retry_directory"]

@@ -33,8 +33,9 @@ def test_the_json_says_the_same_and_nothing_else_is_printed(make_job: JobMaker) 
     assert list(said.job) == [
         "api", "files", "customers", "would_send", "would_exclude", "batches",
         "excluded_by_reason", "excluded", "already_imported", "named_twice",
-        "named_twice_examples", "imported_before", "imported_before_examples", "with_warnings",
-        "warnings", "messages", "known_before",
+        "named_twice_examples", "earlier_copies_left_out", "imported_before",
+        "imported_before_examples", "with_warnings", "warnings", "messages",
+        "known_before",
     ]  # fmt: skip
     assert said.job["batches"] == {
         "total": 3, "at_most": 3, "largest": 3, "smallest": 1, "at_once": 4,
@@ -48,7 +49,7 @@ def test_records_that_would_be_left_out_exit_1_each_with_its_reason(make_job: Jo
     path.write_text(json.dumps({"data": [customer(0), 7, {"person": {}}, customer(0)]}))
     said = command("import_customers", path, "--api", "sandbox", "--dry-run")
     assert said.code == 1
-    assert "4 customers in 1 file: 2 would be sent in 1 batch of up to 3, 2 would be" in said.out
+    assert "4 customers in 1 file: 2 would be sent in 2 batches of up to 3, 2 would be" in said.out
     assert "1 × NOT_AN_OBJECT" in said.out
     assert "mixed.json, record 2: it is a number, not an object" in said.out
     assert "Named more than once: 1" in said.out

@@ -329,6 +329,34 @@ def test_a_mapping_may_give_the_answer_itself_but_not_another_one(
     assert CustomerApi.objects.get().mapping == {"refusal_stored_nothing": True}
 
 
+def test_an_answer_in_the_mappings_own_text_stays_there(
+    operator: Client, installation: object
+) -> None:
+    said = '{ "refusal_stored_nothing":  true }'
+    save(operator, preset="plain", mapping=said)
+    api = CustomerApi.objects.get()
+    form = operator.get(f"{PLACE}{api.pk}/change/").context["adminform"].form
+    assert (form["mapping"].value(), form["refusal_stored_nothing"].value()) == (said, None)
+    save(operator, api.pk, preset="plain", mapping="", refusal_stored_nothing="no")
+    assert CustomerApi.objects.get().mapping == {"refusal_stored_nothing": False}
+
+
+def test_the_mapping_in_force_has_the_answer_before_it_is_saved(operator: Client) -> None:
+    typed = {"preset": "plain", "mapping": "", "refusal_stored_nothing": "yes"}
+    values = operator.post(f"{PLACE}mapping/", typed).context["mapping_values"]
+    (value,) = [each for each in values if each.path == "refusal_stored_nothing"]
+    assert (value.text, value.origin) == ("true", "own")
+
+
+def test_a_connection_can_be_tested_before_the_question_of_refusals_is_answered(
+    operator: Client, installation: object
+) -> None:
+    with Server(reply(200, {"results": []})) as server:
+        said = probed(operator, url=server.url, preset="plain", auth="none", secret="")
+    assert "Correct the form first" not in said
+    assert len(server.received) == 1
+
+
 def test_a_status_that_alone_is_proof_is_warned_about_when_it_is_saved(
     operator: Client, installation: object
 ) -> None:

@@ -21,6 +21,7 @@ DEEDS = {
     ("files", "add"): "change_importjob",
     ("files", "remove"): "change_importjob",
     ("files", "check"): "change_importjob",
+    ("files", "copies"): "change_importjob",
     ("settings", "save"): "change_importjob",
     ("progress", "start"): "start_job",
     ("progress", "pause"): "start_job",
