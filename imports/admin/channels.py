@@ -91,6 +91,8 @@ class DeliveryAdmin(LedgerAdmin):
     )  # fmt: skip
     list_display_links = None
     list_filter = ("status", "channel")
+    exclude = ("error",)  # a message: the column says it in the reader's language
+    readonly_fields = ("trouble_column",)
     actions = ("send_again",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:

@@ -89,8 +89,8 @@ UNAUTHORIZED = sentence(
         "the job."
     ),
 )
-UNAUTHORIZED_BY_CODE = sentence(
-    "UNAUTHORIZED_BY_CODE",
+UNAUTHORIZED_OTHERWISE = sentence(
+    "UNAUTHORIZED_OTHERWISE",
     _(
         "The API refused {credential} (HTTP {status}){why}. Correct it on the API's page, then "
         "resume the job."

@@ -193,7 +193,7 @@ def _redirected(status: int, sent: Exchange) -> Outcome:
 
 
 def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
-    told = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_BY_CODE
+    told = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_OTHERWISE
     said = told.format(credential=sent.credential, status=answer.status, why=why(answer, sent))
     return Outcome(Verdict.PAUSE, CREDENTIAL_REFUSED, said)
 

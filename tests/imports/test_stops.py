@@ -72,7 +72,7 @@ def test_halving_stops_when_both_halves_of_both_halves_are_refused_alike(
     job = make_job(64, batch_size=32)
     assert halve_all(job, pass_time) == 7
     assert now(job) == ("paused", stops.ALL_REFUSED)
-    assert HALVE.error in job.pause_message
+    assert HALVE.error in str(job.pause_message)
     assert keys(job, "error") == []
     assert_sums_hold(job)
 
@@ -118,7 +118,7 @@ def test_batches_in_a_row_that_fail_for_one_cause_stop_the_job(
     status, code = now(job)
     assert status == "paused"
     assert code == (stops.API_DOWN if outcome.cause == DOWN else stops.ONE_CAUSE)
-    assert (outcome.records[0].error if outcome.records else outcome.error) in job.pause_message
+    assert (outcome.records[0].error if outcome.records else outcome.error) in str(job.pause_message)
     assert send(job) == []
     assert job.batches.filter(status="pending").count() == 7
 
