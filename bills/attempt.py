@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.document_files import FileRule, settle
 from bills.evidence import gather, start_trace
 from bills.gate import Gate
 from bills.page_errors import explained
-from bills.pdf_files import check_pdf
 from bills.plan import FetchedBill
+from bills.portals import details
 from bills.portals.base import portal_named
-from bills.portals.failures import Code, PortalError
+from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from bills.portals.recipe import RecipePortal
+from bills.portals.targets import filled
 from bills.report import AttemptReport, Stage
 from bills.scrubbing import scrub, storable
 from bills.visit import Visit
@@ -89,27 +91,75 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     await visit.enter(Stage.DONE)
 
 
+# What is wrong with one bill's document, and says nothing of the others.
+OF_ONE_BILL = (
+    Code.DOWNLOAD_BAD,
+    Code.DOCUMENT_UNCLEAR,
+    Code.DOCUMENT_PASSWORD,
+    Code.DOCUMENT_REPEATED,
+    Code.ZIP_REFUSED,
+)
+MOST_NAMED = 10
+
+
 async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
     """Fetch each new bill. One that is broken does not keep the others from coming."""
-    broken: list[str] = []
+    broken: list[tuple[ListedBill, PortalError]] = []
     for number, bill in enumerate(new, start=1):
         await visit.enter(Stage.DOWNLOAD, number, len(new))
         target = folder / f"{number:05}.pdf.part"
         try:
-            await portal.fetch(visit, bill, target)
-            sha256, size = await asyncio.to_thread(check_pdf, target)
+            visit.report.bills.append(await _fetch_one(visit, portal, bill, target))
         except PortalError as error:
             target.unlink(missing_ok=True)
-            if error.code is not Code.DOWNLOAD_BAD:
-                raise
-            broken.append(f"{bill}: {error.detail}")
-            continue
-        visit.report.bills.append(
-            FetchedBill(bill.number, bill.date, bill.amount, bill.currency, target, sha256, size)
-        )
-    visit.report.notes += broken
+            if error.code not in OF_ONE_BILL:
+                missing = [each for each, _ in broken] + new[number - 1 :]
+                visit.report.notes += [_note(each, failure) for each, failure in broken]
+                raise _naming(error, missing) from None
+            broken.append((bill, error))
+    visit.report.notes += [_note(bill, error) for bill, error in broken]
     if broken:
-        raise PortalError(Code.DOWNLOAD_BAD, f"{len(broken)} of {len(new)} new bills. {broken[0]}")
+        raise _worst_of(broken, len(new))
+
+
+async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Path) -> FetchedBill:
+    """Fetch and check one bill. Raises PortalError."""
+    recipe, report = visit.plan.recipe.bills, visit.report
+    password = filled(recipe.file_password, visit)
+    await portal.fetch(visit, bill, target)
+    rule = FileRule(str(bill), bill.number, password, recipe.in_zip)
+    checked = await asyncio.to_thread(settle, target, rule)
+    for other in report.bills:
+        if other.sha256 == checked.sha256:
+            said = details.SAME_DOCUMENT.format(bill=bill, other=other.number or other.date)
+            raise PortalError(Code.DOCUMENT_REPEATED, said)
+    if checked.others:
+        names = ", ".join(checked.others[:MOST_NAMED])
+        report.notes.append(details.ZIP_OTHERS.format(bill=bill, names=names))
+    return FetchedBill(
+        bill.number, bill.date, bill.amount, bill.currency, target,
+        checked.sha256, checked.size, is_printed=target in report.printed,
+    )  # fmt: skip
+
+
+def _note(bill: ListedBill, error: PortalError) -> str:
+    return f"{bill}: {error.detail or error}"
+
+
+def _worst_of(broken: list[tuple[ListedBill, PortalError]], total: int) -> PortalError:
+    """One failure for all: the first that a new attempt may mend, else the first of all."""
+    mendable = (one for one in broken if MEANINGS[one[1].code].rule is Rule.RETRY)
+    bill, error = next(mendable, broken[0])
+    return PortalError(error.code, f"{len(broken)} of {total} new bills. {_note(bill, error)}")
+
+
+def _naming(error: PortalError, missing: list[ListedBill]) -> PortalError:
+    """The same failure with the names of the bills that are still to be fetched."""
+    names = ", ".join(map(str, missing[:MOST_NAMED]))
+    more = len(missing) - MOST_NAMED
+    shown = details.AND_MORE.format(bills=names, n=more) if more > 0 else names
+    detail = f"{error.detail} {details.MISSING.format(bills=shown)}".strip()
+    return PortalError(error.code, detail, retry_after=error.retry_after)
 
 
 def watch_for_crash(chromium: Chromium, visit: Visit) -> asyncio.Task[bool]:

@@ -101,6 +101,7 @@ class FetchedBill:
     path: Path
     sha256: str
     size: int  # bytes
+    is_printed: bool = False  # from a page: the portal has no file of it
 
     @property
     def key(self) -> BillKey:

@@ -21,6 +21,7 @@ VERDICTS = {
     Rule.RETRY: Verdict.RETRY,
     Rule.STOP: Verdict.REJECTED,
     Rule.DEFER: Verdict.DEFERRED,
+    Rule.PAUSE: Verdict.PAUSE,
 }
 
 
@@ -66,6 +67,7 @@ class AttemptReport:
     older: int = 0  # bills from before the recipe's range of dates, left alone
     bills: list[FetchedBill] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    printed: set[Path] = field(default_factory=set)  # files that are printed pages
     password_submissions: int = 0
     evidence: Evidence | None = None
     pictures: list[tuple[Stage, bytes]] = field(default_factory=list, repr=False)

@@ -22,6 +22,7 @@ class Rule(StrEnum):
     RETRY = "retry"  # try again, up to the portal's attempts
     STOP = "stop"  # trying again changes nothing, or does harm: ask the operator
     DEFER = "defer"  # "not now": come back later; costs no attempt
+    PAUSE = "pause"  # no credential is at fault: the job waits for a person; costs no attempt
 
 
 class Code(StrEnum):
@@ -32,6 +33,14 @@ class Code(StrEnum):
     SITE_5XX = "SITE_5XX"
     NAVIGATION = "NAVIGATION"
     DOWNLOAD_BAD = "DOWNLOAD_BAD"
+    DOWNLOAD_LIMIT = "DOWNLOAD_LIMIT"
+    DOCUMENT_UNCLEAR = "DOCUMENT_UNCLEAR"
+    DOCUMENT_PASSWORD = "DOCUMENT_PASSWORD"  # noqa: S105 - a code, not a password
+    DOCUMENT_REPEATED = "DOCUMENT_REPEATED"
+    ZIP_REFUSED = "ZIP_REFUSED"
+    SESSION_LOST = "SESSION_LOST"
+    SCRIPT_ERROR = "SCRIPT_ERROR"
+    BAD_SCRIPT = "BAD_SCRIPT"
     BROWSER_CRASH = "BROWSER_CRASH"
     LOGIN_FAILED = "LOGIN_FAILED"
     UNRECOGNISED_PAGE = "UNRECOGNISED_PAGE"
@@ -87,6 +96,55 @@ MEANINGS: dict[Code, Meaning] = {
         Rule.RETRY,
         _("What was downloaded is no whole PDF."),
         _("Try again later; if it stays so, open the bill at the portal by hand."),
+    ),
+    # Not deferred: that would hold back the portal's other accounts, for a day.
+    Code.DOWNLOAD_LIMIT: Meaning(
+        Actor.PORTAL,
+        Rule.STOP,
+        _("The portal gives out no more documents for now."),
+        _("What was fetched is kept. Retry when the portal's limit is over: it fetches the rest."),
+    ),
+    Code.DOCUMENT_UNCLEAR: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("It is not clear which document is the bill."),
+        _("Name the right one in the recipe (bills.link, bills.document or bills.in_zip)."),
+    ),
+    Code.DOCUMENT_PASSWORD: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        _("The bill's file is protected by a password."),
+        _("Put its password into a column of the CSV and name the column in bills.file_password."),
+    ),
+    Code.DOCUMENT_REPEATED: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        _("The portal gave the same document for two bills."),
+        _("Open both bills at the portal: either the list repeats a bill or the link is wrong."),
+    ),
+    Code.ZIP_REFUSED: Meaning(
+        Actor.PORTAL,
+        Rule.STOP,
+        _("The ZIP file is not safe to unpack."),
+        _("Open the bill at the portal by hand, and tell the portal about the file."),
+    ),
+    Code.SESSION_LOST: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        _("The portal ended the session before all bills were fetched."),
+        _("It is tried again with a fresh login. Keep others from logging in meanwhile."),
+    ),
+    Code.SCRIPT_ERROR: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        _("The portal's script failed."),
+        _("Correct the script at the line named; the next attempt uses it."),
+    ),
+    Code.BAD_SCRIPT: Meaning(
+        Actor.US,
+        Rule.PAUSE,
+        _("The portal's script cannot be used."),
+        _("Correct the script, then resume. The worker need not be restarted."),
     ),
     Code.BROWSER_CRASH: Meaning(
         Actor.US,

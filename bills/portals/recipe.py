@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bills.downloads import fetch_link, press_and_catch
 from bills.portals import details
 from bills.portals.base import ListedBill
+from bills.portals.document_links import OF_ROWS, DocumentLink, link_from
+from bills.portals.document_words import Says
+from bills.portals.documents import DocumentSearch, InRow, Offers
 from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing, link_targets
 from bills.portals.login import judge, open_login, send_password
@@ -32,6 +34,7 @@ class Place:
     index: int
     text: str
     href: str = ""
+    links: tuple[DocumentLink, ...] = ()  # all that can be pressed in it
 
 
 class RecipePortal:
@@ -39,6 +42,7 @@ class RecipePortal:
 
     def __init__(self) -> None:
         self._listing: Listing | None = None
+        self._offers = Offers()
 
     async def log_in(self, visit: Visit) -> None:
         """See `Portal.log_in`."""
@@ -56,36 +60,50 @@ class RecipePortal:
         while rows:
             seen += len(rows)
             links = await listing.links(rows)
+            inside = await links_inside(visit)
             for row in rows:
-                place = Place(listing.page_number, row.index, row.text, links.get(row.index, ""))
+                place = Place(
+                    listing.page_number,
+                    row.index,
+                    row.text,
+                    links.get(row.index, ""),
+                    inside.get(row.index, ()),
+                )
                 take(visit, row, place, listed)
             rows = await listing.turn(rows)
         if seen and not listed and visit.report.not_ours == seen:
             self._refuse_strangers(visit, seen)
+        self._offers.numbers = frozenset(bill.number for bill in listed.values() if bill.number)
         return list(listed.values())
 
     async def fetch(self, visit: Visit, bill: ListedBill, target: Path) -> None:
         """See `Portal.fetch`. A plain link is fetched as it is; everything else is pressed."""
-        place = bill.place
+        place, recipe = bill.place, visit.plan.recipe.bills
         if not isinstance(place, Place) or self._listing is None:
             raise TypeError("fetch wants a bill that list_bills gave.")
-        if place.href and await fetch_link(visit, place.href, target):
+        search = DocumentSearch(visit, bill, target, self._offers)
+        if recipe.open:
+            await search.by_steps(await self._row_of(place))
             return
-        row = await self._row_of(place)
-        link = await calmly_look(row, link_targets(visit.plan.recipe.bills.link))
+        if recipe.link is None:
+            row = InRow(lambda: self._row_of(place), bill)
+            if await search.from_links(place.links, row):
+                return
+        if place.href:
+            await search.from_address(place.href)
+            return
+        link = await calmly_look(await self._row_of(place), link_targets(recipe.link))
         if link is None:
-            raise PortalError(
-                Code.NAVIGATION,
-                details.NO_LINK.format(bill=bill),
-            )
-        await press_and_catch(visit, link, target)
+            raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=bill))
+        await search.press(link)
 
     async def _row_of(self, place: Place) -> Locator:
         """The bill's row on the page that is shown, after turning to it where need be."""
         listing = self._listing
         if listing is None:
             raise TypeError("There is no list yet.")
-        if not await self._is_shown(place):
+        if self._offers.is_stale or not await self._is_shown(place):
+            self._offers.is_stale = False
             rows: list[Row] | None = await listing.reopen()
             while rows and listing.page_number < place.page_number:
                 rows = await listing.turn(rows)
@@ -117,6 +135,10 @@ def take(visit: Visit, row: Row, place: Place, listed: dict[BillKey, ListedBill]
     if not is_own(row, recipe, filled(recipe.own_row, visit), visit.login.email):
         report.not_ours += 1
         return
+    if belongs_to_no_bill(place.links):
+        names = ", ".join(f'"{link.shown}"' for link in place.links)
+        report.notes.append(details.SKIPPED_ROW.format(row=row, names=names))
+        return
     bill = read_bill(row, visit)
     since = earliest(recipe)
     if bill is None:
@@ -128,6 +150,17 @@ def take(visit: Visit, row: Row, place: Place, listed: dict[BillKey, ListedBill]
         report.notes.append(f"{bill} stands in the list twice: the first was taken.".strip())
         return
     listed[bill.key] = replace(bill, place=place)
+
+
+async def links_inside(visit: Visit) -> dict[int, tuple[DocumentLink, ...]]:
+    """By row index, what can be pressed in the rows that are shown."""
+    told = await visit.page.evaluate(OF_ROWS)
+    return {index: tuple(link_from(link) for link in links) for index, links in told}
+
+
+def belongs_to_no_bill(links: tuple[DocumentLink, ...]) -> bool:
+    """Whether all that the row leads to are terms, price lists and the like."""
+    return bool(links) and all(link.says is Says.NEVER for link in links)
 
 
 def read_bill(row: Row, visit: Visit) -> ListedBill | None:

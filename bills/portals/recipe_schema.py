@@ -153,6 +153,12 @@ class BillsPart(Part, frozen=True):
     issued: Cell | None = msgspec.field(default=None, name="date")
     amount: Cell | None = None
     link: Target | None = None
+    open: tuple[Step, ...] = ()  # for each bill: from its row to where its document is
+    document: Target | None = None  # what gives the document, on what the link or steps opened
+    printed: bool = msgspec.field(default=False, name="print")  # there is only a page to print
+    close: tuple[Step, ...] = ()  # for each bill: back to the list
+    in_zip: str = ""  # a regular expression of the bill's file name in a ZIP
+    file_password: str = ""  # what opens its PDF or ZIP: "{a CSV column}"
     next: Target | None = None
     empty: tuple[Sign, ...] | None = None  # what proves that there are no bills
     max_pages: int = 100
@@ -166,7 +172,11 @@ class BillsPart(Part, frozen=True):
             raise ValueError("give since or months, not both.")
         if not 0 <= self.months <= 1200 or not 1 <= self.max_pages <= 10_000:
             raise ValueError("months must be 0 to 1200, max_pages 1 to 10000.")
-        refuse_password(self.own_row)
+        try:
+            re.compile(self.in_zip)
+        except re.error as problem:
+            raise ValueError(f"in_zip is no regular expression: {problem}.") from None
+        refuse_password(self.own_row + self.file_password)
 
 
 class Recipe(Part, frozen=True):

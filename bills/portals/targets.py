@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -15,7 +15,7 @@ from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import PLACEHOLDER, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import date
 
     from playwright.async_api import Locator, Page
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bills.visit import Visit
 
 Told = TypeVar("Told")
+Roots: TypeAlias = "Callable[[], Sequence[Page | Locator]]"
 
 BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached")
 LOOK_SECONDS = 0.05  # between two looks at a page
@@ -68,9 +69,12 @@ async def look(root: Page | Locator, targets: Sequence[Target | guesses.Kind]) -
     return None
 
 
-async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
+async def find(
+    visit: Visit, targets: Sequence[Target], what: str, roots: Roots | None = None
+) -> Locator:
     """The first of the targets to become visible. `what` names the field for the error.
 
+    `roots` says at each look where to look, in this order; absent: on the visit's page.
     Raises PortalError NAVIGATION when none does in the recipe's answer_seconds.
     """
     limit = visit.plan.recipe.login.answer_seconds
@@ -78,9 +82,10 @@ async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
         async with asyncio.timeout(limit):
             while True:
                 visit.check_site()
-                found = await calmly_look(visit.page, targets)
-                if found is not None:
-                    return found
+                for root in roots() if roots else (visit.page,):
+                    found = await calmly_look(root, targets)
+                    if found is not None:
+                        return found
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
         names = " or ".join(str(target) for target in targets[:3])
@@ -149,26 +154,35 @@ async def _press(button: Locator) -> None:
     await button.click()
 
 
-async def do_steps(visit: Visit, steps: Sequence[Step], field: str) -> None:
-    """Do a recipe's steps one after the other. `field` names them in errors."""
+async def do_steps(
+    visit: Visit,
+    steps: Sequence[Step],
+    field: str,
+    roots: Roots | None = None,
+    values: dict[str, str] | None = None,
+) -> None:
+    """Do a recipe's steps one after the other. `field` names them in errors.
+
+    `roots` as for `find`; `values` are further names that the steps' texts may hold.
+    """
     for number, step in enumerate(steps):
         place = f"{field}[{number}]"
         if step.goto:
-            await visit.goto(filled(step.goto, visit))
+            await visit.goto(filled(step.goto, visit, values))
             continue
         target = step.click or step.fill or step.select
         if target is None:  # the schema does not allow it
             continue
-        found = await find(visit, [target], place)
+        found = await find(visit, [target], place, roots)
         if step.click:
             await found.click()
         elif step.fill:
-            await found.fill(filled(step.value, visit))
+            await found.fill(filled(step.value, visit, values))
         else:
-            await found.select_option(filled(step.value, visit))
+            await found.select_option(filled(step.value, visit, values))
 
 
-def filled(text: str, visit: Visit) -> str:
+def filled(text: str, visit: Visit, more: dict[str, str] | None = None) -> str:
     """The text with {email}, {since}, {today} and the CSV's columns filled in.
 
     Raises PortalError NAVIGATION for a name that this credential does not have.
@@ -178,13 +192,14 @@ def filled(text: str, visit: Visit) -> str:
         "email": visit.login.email,
         "today": today().isoformat(),
         "since": (earliest(visit.plan.recipe.bills) or today()).isoformat(),
+        **(more or {}),
     }
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
             raise PortalError(
                 Code.NAVIGATION,
-                details.NO_SUCH_COLUMN.format(column=found[1]),
+                details.NO_SUCH_COLUMN.format(column=found[1], known=", ".join(sorted(values))),
             )
         return values[found[1]]
 
