@@ -14,9 +14,9 @@ from bills.gate import Gate
 from bills.page_errors import explained
 from bills.plan import FetchedBill
 from bills.portals import details
-from bills.portals.base import portal_named
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from bills.portals.recipe import RecipePortal
+from bills.portals.scripts import error_at, portal_named
 from bills.portals.targets import filled
 from bills.report import AttemptReport, Stage
 from bills.scrubbing import scrub, storable
@@ -223,6 +223,11 @@ async def _note_failure(
     visit: Visit | None, report: AttemptReport, error: Exception, password: str
 ) -> None:
     failure = explained(error, visit)
+    place = error_at(error)
+    if place and not isinstance(error, PortalError | PlaywrightError):
+        failure = PortalError(Code.SCRIPT_ERROR, place)
+    elif place and isinstance(error, PlaywrightError):
+        failure = PortalError(failure.code, f"{failure.detail} ({place})".strip())
     # Our own sentence is left whole: a gap in it would give a short password away.
     detail = storable(scrub(failure.detail, (password,)))
     report.fail(PortalError(failure.code, detail, retry_after=failure.retry_after))

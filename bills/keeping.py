@@ -72,6 +72,7 @@ def _row(credential: Credential, fetched: FetchedBill) -> Bill:
         file=name_for(credential.portal_id, credential.account, fetched.key),
         sha256=fetched.sha256,
         size=fetched.size,
+        is_printed=fetched.is_printed,
     )
 
 

@@ -17,6 +17,7 @@ from bills.keeper import Keeper
 from bills.models import BillRun, CredentialUse, CsvUpload
 from bills.portals.failures import Code
 from bills.portals.recipe_check import RecipeError
+from bills.portals.scripts import ScriptError
 from bills.runner import BillRunner, Stuck
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import REMEDY, find_browser
@@ -86,6 +87,9 @@ class BillKind:
         except RecipeError as error:
             text = BAD_RECIPE.format(portal=portal, error=error)
             yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
+            return
+        except ScriptError as error:
+            yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, str(error)))
             return
         limit = portal.refused_password_limit or job.max_attempts
         with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:

@@ -15,6 +15,7 @@ from bills.models import PortalTest
 from bills.passwords import Password
 from bills.plan import Login, Watch
 from bills.portals.recipe_check import RecipeError
+from bills.portals.scripts import ScriptError
 from bills.report import outcome_of
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import REMEDY, find_browser
@@ -67,6 +68,9 @@ def run(test_id: int) -> None:
         login = Login(credential.email, credential.password, extra=dict(credential.extra))
     except RecipeError as error:
         end(test, "BAD_RECIPE", str(error))
+        return
+    except ScriptError as error:
+        end(test, error.code, str(error))
         return
     except WrongKey as error:
         end(test, "WRONG_KEY", str(error))

@@ -64,6 +64,7 @@ class AttemptReport:
     found: int = 0  # bills of this account in the list
     already_here: int = 0
     not_ours: int = 0  # rows of other customers, left alone
+    no_bills: int = 0  # rows of terms, price lists and the like, left alone
     older: int = 0  # bills from before the recipe's range of dates, left alone
     bills: list[FetchedBill] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -57,7 +57,7 @@ def test_its_hand_written_portal_fetches_the_sandbox_portals_bills(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base.portal_names()  # those in bills/portals are registered before the registry is copied
-    monkeypatch.setattr(base, "_portals", dict(base._portals))
+    monkeypatch.setattr(base, "registered", dict(base.registered))
     example = next(block for block in blocks("python") if "@portal" in block)
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102 - our own
 

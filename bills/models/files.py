@@ -28,6 +28,8 @@ class Bill(models.Model):
     file = models.FileField(storage=bill_storage, max_length=200)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(_("size"))  # bytes
+    # The portal has no file of it, only a page: this is the page, printed.
+    is_printed = models.BooleanField(_("printed from a page"), default=False)
     # The attempt that fetched it is that of this batch and number.
     batch = models.ForeignKey(ImportBatch, models.SET_NULL, null=True, related_name="bills")
     attempt_number = models.PositiveIntegerField()

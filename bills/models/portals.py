@@ -148,7 +148,7 @@ def _faults_of_recipe(recipe: object) -> list[str]:
 def _faults_of_script(name: str) -> list[str]:
     if not name:
         return []
-    from bills.portals.base import portal_names
+    from bills.portals.scripts import portal_names
 
     known = portal_names()
     if name in known:

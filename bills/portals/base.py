@@ -1,12 +1,7 @@
-"""What a portal is: the Protocol that recipes and hand-written portals share, and their registry.
-
-A hand-written portal is one file in this package with one class, decorated with `@portal("name")`.
-"""
+"""What a portal is: the Protocol that recipes and hand-written portals share."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -59,35 +54,14 @@ class Portal(Protocol):
 
 
 PortalClass = type[Portal]
-_portals: dict[str, PortalClass] = {}
+registered: dict[str, PortalClass] = {}  # by name; `scripts` keeps it as the files are now
 
 
 def portal(name: str) -> Callable[[PortalClass], PortalClass]:
     """Registers a hand-written portal under the name that `PortalPlan.script` asks for."""
 
     def register(portal_class: PortalClass) -> PortalClass:
-        _portals[name] = portal_class
+        registered[name] = portal_class
         return portal_class
 
     return register
-
-
-def portal_named(name: str) -> PortalClass:
-    """The hand-written portal of that name. Raises ValueError that names those there are."""
-    _load_all()
-    if name not in _portals:
-        known = ", ".join(sorted(_portals)) or "none"
-        raise ValueError(f'There is no portal script "{name}". Known: {known}.')
-    return _portals[name]
-
-
-def portal_names() -> list[str]:
-    """The names of all hand-written portals, sorted."""
-    _load_all()
-    return sorted(_portals)
-
-
-def _load_all() -> None:
-    package = importlib.import_module("bills.portals")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"bills.portals.{module.name}")

@@ -71,6 +71,8 @@ class RecipePortal:
                 )
                 take(visit, row, place, listed)
             rows = await listing.turn(rows)
+        if seen and not listed and visit.report.no_bills == seen:
+            raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)  # terms prove no empty list
         if seen and not listed and visit.report.not_ours == seen:
             self._refuse_strangers(visit, seen)
         self._offers.numbers = frozenset(bill.number for bill in listed.values() if bill.number)
@@ -136,6 +138,7 @@ def take(visit: Visit, row: Row, place: Place, listed: dict[BillKey, ListedBill]
         report.not_ours += 1
         return
     if belongs_to_no_bill(place.links):
+        report.no_bills += 1
         names = ", ".join(f'"{link.shown}"' for link in place.links)
         report.notes.append(details.SKIPPED_ROW.format(row=row, names=names))
         return

@@ -10,6 +10,17 @@ import msgspec
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:]+\]?")
 
+# WAI-ARIA 1.2: the roles of what can be pressed, filled in or read on a page.
+ROLE_NAMES = (
+    "alert alertdialog article banner button cell checkbox columnheader combobox complementary "
+    "contentinfo dialog document figure form grid gridcell group heading img link list listbox "
+    "listitem main menu menubar menuitem menuitemcheckbox menuitemradio navigation option "
+    "paragraph progressbar radio radiogroup region row rowgroup rowheader search searchbox "
+    "slider spinbutton status switch tab table tablist tabpanel textbox time toolbar tooltip "
+    "tree treegrid treeitem"
+)
+ROLES = frozenset(ROLE_NAMES.split())
+
 
 def refuse_password(text: str) -> None:
     """Raises ValueError where a recipe asks for the password outside the login form."""
@@ -48,6 +59,8 @@ class Target(Part, frozen=True):
             raise ValueError("give exactly one of label, role, text, placeholder and selector.")
         if self.name and not self.role:
             raise ValueError("`name` goes with `role`.")
+        if self.role and self.role not in ROLES:
+            raise ValueError(f'"{self.role}" is no role. Known: {", ".join(sorted(ROLES))}.')
 
     def __str__(self) -> str:
         shown = {key: getattr(self, key) for key in self.__struct_fields__ if getattr(self, key)}

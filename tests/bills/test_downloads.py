@@ -84,7 +84,6 @@ def report(browser: Browser) -> Iterator[AttemptReport]:
     )
     with running(pages) as pages.url:
         report = Visitor(browser, pages).visit()
-    print(report.error, report.notes)
     assert report.stage is Stage.DOWNLOAD, report.error
     yield report
     report.discard()

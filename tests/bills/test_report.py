@@ -28,6 +28,7 @@ def test_the_codes_rule_becomes_the_verdict(code: Code) -> None:
         Rule.RETRY: Verdict.RETRY,
         Rule.STOP: Verdict.REJECTED,
         Rule.DEFER: Verdict.DEFERRED,
+        Rule.PAUSE: Verdict.PAUSE,
     }
     assert outcome.verdict is verdicts[MEANINGS[code].rule]
     # what we ended ourselves is no reason to leave the portal alone
