@@ -43,11 +43,13 @@ class Checked:
 
 def settle(path: Path, rule: FileRule) -> Checked:
     """Leave one whole PDF at `path`. Raises PortalError with the reason where there is none."""
-    if starts_with(path, (GZIP_START,)):
-        gunzip(path)
-    others: tuple[str, ...] = ()
-    if is_zip(path):
-        others = take_from_zip(path, rule)
+    try:
+        if starts_with(path, (GZIP_START,)):
+            gunzip(path)
+        others = take_from_zip(path, rule) if is_zip(path) else ()
+    finally:
+        for left in path.parent.glob(path.name + ".*"):
+            left.unlink()
     with path.open("rb") as file:
         start = file.read(HEADER_WITHIN)
     if looks_like_page(start):
@@ -58,15 +60,10 @@ def settle(path: Path, rule: FileRule) -> Checked:
 
 def take_from_zip(path: Path, rule: FileRule) -> tuple[str, ...]:
     """Put the bill's PDF in the ZIP's place; the names of the others."""
-    entries: list[Entry] = []
-    try:
-        entries = unpack(path, rule.password)
-        chosen = choose(entries, rule)
-        chosen.path.replace(path)
-        return tuple(shown(entry.name) for entry in entries if entry is not chosen)
-    finally:
-        for left in path.parent.glob(path.name + ".*"):
-            left.unlink()
+    entries = unpack(path, rule.password)
+    chosen = choose(entries, rule)
+    chosen.path.replace(path)
+    return tuple(shown(entry.name) for entry in entries if entry is not chosen)
 
 
 def choose(entries: Sequence[Entry], rule: FileRule) -> Entry:
