@@ -9,81 +9,28 @@ import re
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from bills.plan import Login, PortalPlan
-from bills.portals import base
-from bills.portals.failures import MEANINGS, Actor, Code, Rule
-from bills.portals.recipe_check import load_recipe
 from imports.customers.mapping import preset
 from imports.models import Channel, Delivery, ImportJob, Notice
 from imports.notices.message import message_of
 from imports.notices.webhook import signed
-from tests.sandbox.portal import PortalSite
-from tests.sandbox.server import running
-
-if TYPE_CHECKING:
-    from bills.browser import Browser
-
-pytest_plugins = ("tests.bills.browser_fixtures",)
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
-WHO = {Actor.US: "whoever runs Redrive", Actor.OPERATOR: "you", Actor.PORTAL: "the portal"}
-WHAT = {Rule.RETRY: "again", Rule.STOP: "stops at once", Rule.DEFER: "costs no attempt"}
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_its_mappings_and_recipes_are_accepted() -> None:
-    kinds = []
+def test_its_mapping_is_accepted() -> None:
     for block in blocks("json"):
         content: dict[str, Any] = json.loads(block)
         if "timestamp" in content:
             continue  # a notification, see below
-        if "accepted" in content:
-            kinds.append("mapping")
-            assert preset("gk").with_overrides(content) != preset("gk")
-        else:
-            kinds.append("recipe")
-            assert load_recipe(content) != load_recipe({})
-    assert kinds == ["mapping", "recipe"]
-
-
-def test_its_hand_written_portal_fetches_the_sandbox_portals_bills(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base.portal_names()  # those in bills/portals are registered before the registry is copied
-    monkeypatch.setattr(base, "registered", dict(base.registered))
-    example = next(block for block in blocks("python") if "@portal" in block)
-    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102 - our own
-
-    with running(PortalSite()) as url:
-        plan = PortalPlan(
-            login_url=f"{url}/portal/login",
-            billing_url=f"{url}/portal/bills",
-            recipe=load_recipe({}),
-            attempt_timeout=90.0,
-            allow_private=True,
-            script="norrsken",
-        )
-        good = browser.submit(Login("otherbill@example.test", "secret"), plan).result(180)
-        refused = browser.submit(Login("wrongpassword@example.test", "old"), plan).result(180)
-
-    assert (good.code, good.error) == (None, "")
-    assert len({bill.number for bill in good.bills}) == 3  # and not the neighbour's
-    assert refused.code is Code.LOGIN_FAILED
-
-
-@pytest.mark.parametrize("code", list(Code))
-def test_its_table_says_who_acts_on_a_code_and_what_happens(code: Code) -> None:
-    (row,) = [line for line in README.splitlines() if line.startswith("|") and f"`{code}`" in line]
-    _, _, who, what, _ = (cell.strip() for cell in row.split("|"))
-    assert who == WHO[MEANINGS[code].actor]
-    assert WHAT[MEANINGS[code].rule] in what
+        assert preset("gk").with_overrides(content) != preset("gk")
 
 
 def test_no_placeholder_of_the_bills_is_left() -> None:

@@ -80,7 +80,7 @@ PARTS = (
       is_frame: part.matches("iframe, embed, object"),
       is_ready: part.tagName !== "A" || part.hasAttribute("href") || !!part.onclick
         || part.hasAttribute("role") || !part.hasAttribute("download"),
-      in_dialog: !!dialog,
+      in_dialog: !!dialog && !dialog.hasAttribute("data-redrive-standing"),
       around: short(around ? around.innerText : "", 2000),
       prints: ["onclick", "href"].some(
         name => /\\bprint\\s*\\(/.test(part.getAttribute(name) || "")),
@@ -112,18 +112,21 @@ OF_ONE = f"""part => {{{PARTS}
   forget();
   return tell(part, "given");
 }}"""
-# What can be pressed on a page; only what has come since REMEMBER, where that was called on it.
-OF_PAGE = f"""() => {{{PARTS}
+# What can be pressed on a page; only what has come since REMEMBER, where that was called on it,
+# unless asked for everything. A dialog that stood there at the first REMEMBER is none of ours.
+OF_PAGE = f"""everything => {{{PARTS}
   forget();
   const since = !!window.redriveRemembers;
   const parts = all(PRESSED).filter(part => shown(part) && (up(part, DIALOG) || !up(part, FRAME)));
   return {{
     since,
-    links: parts.filter(part => !since || isFresh(part)).slice(0, MOST)
+    links: parts.filter(part => everything || !since || isFresh(part)).slice(0, MOST)
       .map((part, at) => tell(part, "page-" + at)),
   }};
 }}"""
-REMEMBER = f"""() => {{{PARTS}
+REMEMBER = f"""isFirst => {{{PARTS}
+  if (isFirst) for (const part of all(DIALOG))
+    part.toggleAttribute("data-redrive-standing", shown(part));
   window.redriveRemembers = true;
   for (const part of all("[data-redrive-seen]")) part.removeAttribute("data-redrive-seen");
   for (const part of all(PRESSED).filter(shown)) part.setAttribute("data-redrive-seen", now(part));

@@ -36,7 +36,7 @@ def _any(*words: str) -> re.Pattern[str]:
 
 # A word may have an ending where one is written: Rechnung(en), faktura(n). `_` is a space.
 BILL = _any(
-    r"(e-?)?invoices? (e-?)?bills? bill(ing)?_statements?"
+    r"(e-?)?invoices? (e-?)?bills? bill(ing)?_statements?",
     r"statements? credit_(note|memo|invoice)s?",
     r"(e-?)?(kredit|slut|del|hyres|el|års)?faktur(a|an|or|orna|er|en|aen|y|ę|ą)?",
     r"(el)?räkning(en|ar|arna)? (hyres)?avi(n|er|erna)? kredit(nota|avi)",
@@ -89,7 +89,7 @@ BESIDE = _any(
 OTHER = _any(
     r"receipts? payment_confirmations? proof_of_payment delivery_notes? packing_slips?",
     r"contracts? agreements? quotes? quotations? orders? order_confirmations? time_?sheets?",
-    r"kvitt(o|on|ot|ering|eringer|eringar) betalningsbekräftelse följesedel avtal(et)?"
+    r"kvitt(o|on|ot|ering|eringer|eringar) betalningsbekräftelse följesedel avtal(et)?",
     r"offert(er)?",
     r"orderbekräftelse ordrebekreftelse ordrebekræftelse pakkseddel følgeseddel kontrakt(en)?",
     r"kuit(ti|it) tosite lähetyslista lähete sopimus tilausvahvistus tarjous",
@@ -97,7 +97,7 @@ OTHER = _any(
     r"betaal(bewijs|bevestiging) kwitantie(s)? pakbon contract(en)? offerte(s)? orderbevestiging",
     r"reçus? justificatifs?_de_paiement bons?_de_livraison contrats? devis bon_de_commande",
     r"justificante(s)?(_de_pago)? albar[áa]n(es)? contratos? presupuestos?",
-    r"ricevut[ae] quietanz[ae] (bolla|documento)_di_(consegna|trasporto)"
+    r"ricevut[ae] quietanz[ae] (bolla|documento)_di_(consegna|trasporto)",
     r"ddt contratt[oi] preventiv[oi]",
     r"potwierdzeni[ea](_\w+)? pokwitowanie dowód_wpłaty umow[ay] ofert[ay] list_przewozowy",
 )
@@ -106,7 +106,7 @@ NEVER = _any(
     r"price[-_]?_?lists? prices tariffs? rates(_and_charges)? privacy(_\w+)? cookies?(_\w+)? gdpr",
     r"(user_)?(guide|manual)s? how_to_\w+ understand(ing)?_your_\w+ brochures? leaflets? faqs?",
     r"imprint legal_notice right_to_cancel withdrawal_form complaints?(_\w+)?",
-    r"(allmänna_|avtals|köp|leverans|särskilda_)?villkor(en)?"
+    r"(allmänna_|avtals|köp|leverans|särskilda_)?villkor(en)?",
     r"(el)?pris(er|lista|listan|information)",
     r"integritet(spolicy)? personuppgift(er|spolicy)? ångerblankett ångerrätt så_läser_du_\w+",
     r"(alminnelige_|generelle_|almindelige_|avtale|salgs)?vilkår(ene)? prisliste(n)? priser",
@@ -115,15 +115,15 @@ NEVER = _any(
     r"agbs? (allgemeine_)?(geschäfts|liefer|nutzungs|vertrags)bedingungen widerruf\w*",
     r"preis(liste|listen|blatt|blätter|verzeichnis|e) tarif(e|blatt|übersicht)? datenschutz\w*",
     r"impressum",
-    r"(algemene_)?(leverings|gebruiks)?voorwaarden prijs(lijst|lijsten)?"
+    r"(algemene_)?(leverings|gebruiks)?voorwaarden prijs(lijst|lijsten)?",
     r"tarie(f|ven)(blad|overzicht)?",
     r"privacy(verklaring|beleid) herroepings\w+",
-    r"conditions_(générales|particulières|d'utilisation|de_vente|generales)(_\w+)*"
+    r"conditions_(générales|particulières|d'utilisation|de_vente|generales)(_\w+)*",
     r"cg[vu]s? tarifs?",
     r"grilles?_tarifaires? (politique_de_)?confidentialité mentions_légales rétractation",
     r"(términos|condiciones)(_\w+)* (lista_de_)?precios tarifas? (política_de_)?privacidad",
     r"aviso_legal desistimiento",
-    r"condizioni(_\w+)* (termini_e_)?condizioni listin[oi](_prezzi)? tariff[ae]"
+    r"condizioni(_\w+)* (termini_e_)?condizioni listin[oi](_prezzi)? tariff[ae]",
     r"informativa(_\w+)*",
     r"note_legali recesso",
     r"regulamin(y)? cennik(i)? taryf[ay] (polityka_)?prywatności warunki(_\w+)* odstąpieni[ea]",
@@ -150,7 +150,7 @@ OPEN = _any(
     r"apri vedi visualizza dettagl(i|io) otwórz pokaż zobacz wyświetl szczegóły podgląd",
 )
 PRINT = _any(
-    r"prints?(_\w+)? printable(_\w+)? skriv_ut utskrift udskriv tulosta"
+    r"prints?(_\w+)? printable(_\w+)? skriv_ut utskrift udskriv tulosta",
     r"(aus)?drucken druckansicht",
     r"druckversion afdrukken printen imprimer imprimir stampa(re)? drukuj wydrukuj",
 )

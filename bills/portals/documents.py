@@ -222,7 +222,7 @@ class DocumentSearch:
         try:
             await self._note_printing(page)
             try:
-                await page.goto(address, referer=visit.page.url, wait_until="domcontentloaded")
+                await page.goto(address, referer=visit.page.url, wait_until="commit")
             except PlaywrightError as problem:
                 if not A_DOWNLOAD.search(problem.message):
                     raise broken_off(problem, visit) from None
@@ -273,7 +273,7 @@ class DocumentSearch:
         is_list = page is self.visit.page
         before = await text_of(page) if is_list else PageText("", "")
         await self._note_printing(page)
-        await page.evaluate(REMEMBER)
+        await page.evaluate(REMEMBER, depth == 0)
         self._catch = catch = Catch(self.visit, page)
         scene = self._scene(page, catch, depth)
         scene.is_list, scene.said_before = is_list, reason_of(before).code
@@ -394,7 +394,7 @@ class DocumentSearch:
     async def _take(self, scene: Scene, group: list[DocumentLink]) -> None:
         page = scene.catch.newest
         scene.dialog = group[0].in_dialog
-        if scene.depth >= DEEPEST:
+        if scene.depth > DEEPEST:
             raise await self._reason(scene)
         self.is_document_pressed = self.recipe.document is not None
         for link in group:
@@ -402,9 +402,9 @@ class DocumentSearch:
                 self.offers.addresses.setdefault(link.address, str(self.bill))
         row = OnPage(page)
         if len(group) > 1:
-            await self._follow_group(group, row, scene.depth + 1)
+            await self._follow_group(group, row, scene.depth)
         elif group[0].address:
-            await self.from_address(group[0].address, scene.depth + 1, page.url)
+            await self.from_address(group[0].address, scene.depth, page.url)
         else:
             await self.press(await row.locate(group[0]), page, scene.depth + 1)
 
@@ -493,7 +493,7 @@ class DocumentSearch:
 
     async def _closed_dialog(self, page: Page) -> bool:
         """Close the dialog by its own button, else by the Escape key."""
-        links = [link_from(link) for link in (await page.evaluate(OF_PAGE))["links"]]
+        links = [link_from(link) for link in (await page.evaluate(OF_PAGE, True))["links"]]
         for link in links:
             if link.in_dialog and (CLOSE.match(link.text) or CLOSE.match(link.label)):
                 button = await OnPage(page).locate(link)
@@ -503,7 +503,7 @@ class DocumentSearch:
             await page.keyboard.press("Escape")
         gives_up_at = asyncio.get_running_loop().time() + CLOSE_SECONDS
         while asyncio.get_running_loop().time() < gives_up_at:
-            told = await calmly(page.evaluate(OF_PAGE)) or {"links": []}
+            told = await calmly(page.evaluate(OF_PAGE, True)) or {"links": []}
             if not any(link["in_dialog"] for link in told["links"]):
                 return True
             await asyncio.sleep(LOOK_SECONDS)

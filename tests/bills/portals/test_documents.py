@@ -29,7 +29,8 @@ QUICK = {"login": {"answer_seconds": 4}}
 NUMBERS = ("INV-1011", "INV-1010")
 FRAME = """<nav><a href=/site/bills>Bills</a> <a href=/site/guide.pdf>Guide</a></nav>{}
 <footer><a href=/site/terms.pdf>Terms and conditions (PDF)</a></footer>"""
-DIALOG = """<div id=m role=dialog hidden style="position:fixed;inset:0;background:#eee"><h2 id=t></h2>
+DIALOG = """<div id=m role=dialog hidden style="position:fixed;inset:0;background:#eee">
+<h2 id=t></h2>
 <a id=a download>Download PDF</a> {more}<button onclick="m.hidden=true">Close</button></div>"""
 
 
@@ -231,10 +232,10 @@ def two_in_a_row(browser: Browser) -> Iterator[AttemptReport]:
     """One visit to a list with every pair of links; the second of each is the bill's."""
     pages, rows = Pages(), []
     for number, (way, (other, bill)) in enumerate(TWO.items()):
-        links = f"<a href=/site/o/{number}>{other}</a> <a href=/site/b/{number}>{bill}</a>"
+        links = f"<a href=/site/o/{number}.pdf>{other}</a> <a href=/site/b/{number}.pdf>{bill}</a>"
         rows.append(bill_row(way, links))
-        pages.reply(f"GET /o/{number}", attached(f"other {way}"))
-        pages.reply(f"GET /b/{number}", attached(f"bill {way}"))
+        pages.reply(f"GET /o/{number}.pdf", attached(f"other {way}"))
+        pages.reply(f"GET /b/{number}.pdf", attached(f"bill {way}"))
     pages.portal(bill_table(*rows))
     with running(pages) as pages.url:
         report = Visitor(browser, pages).visit()
@@ -353,7 +354,7 @@ PRINTED = "<p>To pay: 100,00</p>{}<script>{}</script>"
         ("<a href=/site/inv/{n}>Visa</a>", PRINTED.format("<a href=#>Skriv ut</a>", "")),
         ("<a href=/site/inv/{n} target=_blank>View</a>", PRINTED.format("", "print()")),
         (
-            "<button onclick=\"open('/site/inv/{n}')\">Print</button>",
+            "<button onclick=\"window.open('/site/inv/{n}')\">Show</button>",
             PRINTED.format("", "setTimeout(() => print(), 200)"),
         ),
     ],
