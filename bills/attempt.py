@@ -96,7 +96,6 @@ OF_ONE_BILL = (
     Code.DOWNLOAD_BAD,
     Code.DOCUMENT_UNCLEAR,
     Code.DOCUMENT_PASSWORD,
-    Code.DOCUMENT_REPEATED,
     Code.ZIP_REFUSED,
 )
 MOST_NAMED = 10
@@ -129,10 +128,6 @@ async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Pat
     await portal.fetch(visit, bill, target)
     rule = FileRule(str(bill), bill.number, password, recipe.in_zip)
     checked = await asyncio.to_thread(settle, target, rule)
-    for other in report.bills:
-        if other.sha256 == checked.sha256:
-            said = details.SAME_DOCUMENT.format(bill=bill, other=other.number or other.date)
-            raise PortalError(Code.DOCUMENT_REPEATED, said)
     if checked.others:
         names = ", ".join(checked.others[:MOST_NAMED])
         report.notes.append(details.ZIP_OTHERS.format(bill=bill, names=names))

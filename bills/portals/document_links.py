@@ -21,15 +21,18 @@ BACK = re.compile(
     r"retour|volver|indietro|torna|powrót|wróć)\b|^\W*[«‹<←]",
     re.IGNORECASE,
 )
-# `found(root, only)`: what can be pressed below the root, each with a mark to find it again by.
+PRESSED = (
+    "a, button, input[type=submit], input[type=button], input[type=image], summary, "
+    "[role=button], [role=link], [role=menuitem], iframe, embed, object"
+)
+# `tell(part, mark)`: what there is to know of a part; the mark is to find it again by.
 # What stands in a page's frame (head, foot, menu) belongs to no bill, unless a dialog holds it.
 PARTS = (
     EVERYWHERE
     + """
   const DIALOG = `dialog, [role=dialog], [role=alertdialog], [aria-modal=true], [popover],
     .modal, .dialog, .popup, .overlay, .drawer, .lightbox`;
-  const PRESSED = `a, button, input[type=submit], input[type=button], input[type=image], summary,
-    [role=button], [role=link], [role=menuitem], iframe, embed, object`;
+  const PRESSED = `PRESSED_PARTS`;
   const FRAME = `nav, footer, [role=navigation], [role=contentinfo], [role=banner], body > header`;
   const shown = part => part.checkVisibility({visibilityProperty: true})
     && part.getClientRects().length > 0;
@@ -90,22 +93,21 @@ PARTS = (
   const now = part => "seen " + address(part);
   const isFresh = part => before(part) !== now(part);
   const MOST = 500;
-"""
+""".replace("PRESSED_PARTS", PRESSED)
 )
 # By the index of each row that is marked: what can be pressed in it.
 OF_ROWS = f"""() => {{{PARTS}
   forget();
-  const rows = all("[data-redrive-row]");
   let mark = 0;
-  return rows.map(row => [Number(row.getAttribute("data-redrive-row")),
+  return all("[data-redrive-row]").map(row => [Number(row.getAttribute("data-redrive-row")),
     all(PRESSED).filter(part => isIn(part, row) && shown(part)).slice(0, 20)
       .map(part => tell(part, "row-" + mark++))]);
 }}"""
-# The same of one row.
-OF_ROW = f"""row => {{{PARTS}
+# The same of one row, which may have several parts.
+OF_ROW = f"""rows => {{{PARTS}
   forget();
-  return all(PRESSED).filter(part => isIn(part, row) && shown(part)).slice(0, 20)
-    .map((part, at) => tell(part, "one-" + at));
+  return all(PRESSED).filter(part => rows.some(row => isIn(part, row)) && shown(part))
+    .slice(0, 20).map((part, at) => tell(part, "one-" + at));
 }}"""
 # One of them that is found already.
 OF_ONE = f"""part => {{{PARTS}

@@ -27,6 +27,7 @@ from bills.portals.document_links import (
     OF_ONE,
     OF_PAGE,
     OF_ROW,
+    PRESSED,
     REMEMBER,
     DocumentLink,
     Where,
@@ -116,10 +117,20 @@ class InRow:
     async def locate(self, link: DocumentLink) -> Locator:
         """See `Finder.locate`."""
         row = await self.open_row()
-        for told in await row.evaluate(OF_ROW):
-            if replace(link_from(told), mark=link.mark) == link:
-                return row.page.locator(f'[data-redrive-document="{told["mark"]}"]')
+        links = await links_in(row)
+        for place, found in enumerate(links):
+            if replace(found, mark=link.mark) == link:
+                # By its place where that is sure: marks go when the list is drawn anew.
+                shown = row.locator(PRESSED).filter(visible=True)
+                if await shown.count() == len(links):
+                    return shown.nth(place)
+                return row.page.locator(f'[data-redrive-document="{found.mark}"]')
         raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=self.bill))
+
+
+async def links_in(row: Locator) -> list[DocumentLink]:
+    """What can be pressed in a row that is shown."""
+    return [link_from(told) for told in await row.evaluate_all(OF_ROW)]
 
 
 class DocumentSearch:

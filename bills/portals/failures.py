@@ -36,7 +36,6 @@ class Code(StrEnum):
     DOWNLOAD_LIMIT = "DOWNLOAD_LIMIT"
     DOCUMENT_UNCLEAR = "DOCUMENT_UNCLEAR"
     DOCUMENT_PASSWORD = "DOCUMENT_PASSWORD"  # noqa: S105 - a code, not a password
-    DOCUMENT_REPEATED = "DOCUMENT_REPEATED"
     ZIP_REFUSED = "ZIP_REFUSED"
     SESSION_LOST = "SESSION_LOST"
     SCRIPT_ERROR = "SCRIPT_ERROR"
@@ -115,12 +114,6 @@ MEANINGS: dict[Code, Meaning] = {
         Rule.STOP,
         _("The bill's file is protected by a password."),
         _("Put its password into a column of the CSV and name the column in bills.file_password."),
-    ),
-    Code.DOCUMENT_REPEATED: Meaning(
-        Actor.PORTAL,
-        Rule.RETRY,
-        _("The portal gave the same document for two bills."),
-        _("Open both bills at the portal: either the list repeats a bill or the link is wrong."),
     ),
     Code.ZIP_REFUSED: Meaning(
         Actor.PORTAL,

@@ -9,7 +9,7 @@ from bills.portals import details
 from bills.portals.base import ListedBill
 from bills.portals.document_links import OF_ROWS, DocumentLink, link_from
 from bills.portals.document_words import Says
-from bills.portals.documents import DocumentSearch, InRow, Offers
+from bills.portals.documents import DocumentSearch, InRow, Offers, links_in
 from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing, link_targets
 from bills.portals.login import judge, open_login, send_password
@@ -34,7 +34,7 @@ class Place:
     index: int
     text: str
     href: str = ""
-    links: tuple[DocumentLink, ...] = ()  # all that can be pressed in it
+    links: tuple[DocumentLink, ...] | None = None  # all that can be pressed in it
 
 
 class RecipePortal:
@@ -67,7 +67,7 @@ class RecipePortal:
                     row.index,
                     row.text,
                     links.get(row.index, ""),
-                    inside.get(row.index, ()),
+                    inside.get(row.index),
                 )
                 take(visit, row, place, listed)
             rows = await listing.turn(rows)
@@ -89,7 +89,10 @@ class RecipePortal:
             return
         if recipe.link is None:
             row = InRow(lambda: self._row_of(place), bill)
-            if await search.from_links(place.links, row):
+            links = place.links
+            if links is None:
+                links = tuple(await links_in(await self._row_of(place)))
+            if await search.from_links(links, row):
                 return
         if place.href:
             await search.from_address(place.href)
@@ -137,7 +140,7 @@ def take(visit: Visit, row: Row, place: Place, listed: dict[BillKey, ListedBill]
     if not is_own(row, recipe, filled(recipe.own_row, visit), visit.login.email):
         report.not_ours += 1
         return
-    if belongs_to_no_bill(place.links):
+    if place.links and belongs_to_no_bill(place.links):
         report.no_bills += 1
         names = ", ".join(f'"{link.shown}"' for link in place.links)
         report.notes.append(details.SKIPPED_ROW.format(row=row, names=names))
@@ -158,12 +161,15 @@ def take(visit: Visit, row: Row, place: Place, listed: dict[BillKey, ListedBill]
 async def links_inside(visit: Visit) -> dict[int, tuple[DocumentLink, ...]]:
     """By row index, what can be pressed in the rows that are shown."""
     told = await visit.page.evaluate(OF_ROWS)
-    return {index: tuple(link_from(link) for link in links) for index, links in told}
+    found: dict[int, tuple[DocumentLink, ...]] = {}
+    for index, links in told:
+        found[index] = (*found.get(index, ()), *(link_from(link) for link in links))
+    return found
 
 
 def belongs_to_no_bill(links: tuple[DocumentLink, ...]) -> bool:
     """Whether all that the row leads to are terms, price lists and the like."""
-    return bool(links) and all(link.says is Says.NEVER for link in links)
+    return all(link.says is Says.NEVER for link in links)
 
 
 def read_bill(row: Row, visit: Visit) -> ListedBill | None:

@@ -278,15 +278,6 @@ def test_two_links_to_one_document_are_no_question(doc: Pages, visitor: Visitor)
     report.discard()
 
 
-def test_one_document_for_two_bills_is_a_failure(pages: Pages, visitor: Visitor) -> None:
-    pages.portal(table("<a href=/site/doc/{n}>PDF</a>"))
-    numbered(pages, lambda _: attached("always the same"), "doc")
-    report = visitor.visit(QUICK)
-    assert report.code is Code.DOCUMENT_REPEATED
-    assert [bill.number for bill in report.bills] == [NUMBERS[0]]
-    report.discard()
-
-
 HEADERS: dict[str, Reply] = {
     "no type": Reply(200, b"", ""),
     "octet-stream": Reply(200, b"", "application/octet-stream"),
