@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from bills.portals.document_words import OPEN, Says, Way, says, way, words_of
+from bills.portals.document_words import OPEN, Says, Way, is_act, says, way, words_of
 from bills.portals.signs import EVERYWHERE
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ PARTS = (
       label: short([part.getAttribute("aria-label"), part.title,
         image && (image.getAttribute("alt") || image.textContent)].filter(Boolean).join(" "), 200),
       column: short(column(part), 80),
-      name: short(part.getAttribute("download"), 200),
+      name: short(part.getAttribute("download"), 200)
+        || (part.type === "application/pdf" ? "document.pdf" : ""),
       address: address(part),
       is_frame: part.matches("iframe, embed, object"),
       is_ready: part.tagName !== "A" || part.hasAttribute("href") || !!part.onclick
@@ -246,7 +247,7 @@ def _order(link: DocumentLink) -> tuple[bool, Says, Way]:
 
 
 def _may_lead(link: DocumentLink, number: str, where: Where) -> bool:
-    if not link.is_ready or BACK.search(link.text):
+    if not link.is_ready or BACK.search(link.text) or is_act(link.text or link.label):
         return False
     is_named = bool(number) and has_number(link.text, number)
     match link.way:

@@ -128,6 +128,17 @@ NEVER = _any(
     r"note_legali recesso",
     r"regulamin(y)? cennik(i)? taryf[ay] (polityka_)?prywatności warunki(_\w+)* odstąpieni[ea]",
 )
+# The same in another shape; it is no PDF.
+FORMAT = _any("csv xlsx? excel xml ubl json edi(fact)? facturae txt ods docx? html?")
+# What must not be pressed on the way to a document.
+ACT = _any(
+    r"pay dispute delete remove cancel share send email mail archive hide",
+    r"betala radera ta_bort avboka dela skicka mejla bestrid betal slett slet fjern send del",
+    r"maksa poista peruuta lähetä jaa (be)?zahlen löschen stornieren teilen senden",
+    r"betaal betalen verwijder(en)? annuleer delen verstuur versturen payer régler supprimer",
+    r"partager envoyer pagar eliminar borrar compartir enviar paga elimina condividi invia",
+    r"zapłać opłać usuń udostępnij wyślij anuluj",
+)
 # "Invoice incl. specification" is the invoice.
 WITH = re.compile(
     r"(?<!\w)(with|incl\.?|including|and|plus|med|inkl\.?|inklusive|samt|och|og|sekä|ja|mit|und|"
@@ -135,6 +146,7 @@ WITH = re.compile(
     re.IGNORECASE,
 )
 
+FILE_IS_PDF = _any(r"pdfs? \w*[-_]?pdf")
 FILE = _any(
     r"pdfs? \w*[-_]?pdf downloads? (as_)?document save export",
     r"ladda(_(ner|ned|hem))? hämta spara last_ned hent lagre gem download(en)?",
@@ -227,6 +239,8 @@ def says(text: str) -> Says:
     if NEVER.search(text):
         return Says.NEVER
     bill, beside, other = BILL.search(text), BESIDE.search(text), OTHER.search(text)
+    if FORMAT.search(text) and not FILE_IS_PDF.search(text):
+        return Says.BESIDE
     if bill is None:
         return Says.BESIDE if beside or other else Says.NOTHING
     if beside is not None:
@@ -234,6 +248,11 @@ def says(text: str) -> Says:
         is_with = is_first and WITH.search(text[bill.end() : beside.start()])
         return Says.BILL if is_with else Says.BESIDE
     return Says.BESIDE if other and other.start() < bill.start() else Says.BILL
+
+
+def is_act(text: str) -> bool:
+    """Whether the words name something to do that is no way to a document: "Pay bill"."""
+    return bool(ACT.search(text)) and not FILE_IS_PDF.search(text)
 
 
 def way(text: str) -> Way:

@@ -22,6 +22,7 @@ from bills.downloads import (
     save,
     save_blob,
 )
+from bills.pdf_files import looks_like_pdf
 from bills.portals import details
 from bills.portals.document_links import (
     OF_ONE,
@@ -37,15 +38,16 @@ from bills.portals.document_links import (
     link_from,
 )
 from bills.portals.document_pages import PageText, reason_of, text_in, text_of
-from bills.portals.document_words import CLOSE, Says, Way
+from bills.portals.document_words import CLOSE, Says, Way, says, words_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps
+from bills.unpacking import ZIP_STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Download, Locator, Page
 
     from bills.portals.base import ListedBill
     from bills.visit import Visit
@@ -68,6 +70,7 @@ class Offers:
 
     numbers: frozenset[str] = frozenset()  # of all bills in the list
     addresses: dict[str, str] = field(default_factory=dict)  # shown in a dialog: for which bill
+    taken: dict[str, str] = field(default_factory=dict)  # followed on a page: for which bill
     is_stale: bool = False  # the list's page is not as it was: it must be opened again
     notes_printing: bool = False
 
@@ -182,7 +185,8 @@ class DocumentSearch:
                 with contextlib.suppress(CameAPage):
                     await fetch_file(self.visit, link.address, place)
                     content = await asyncio.to_thread(place.read_bytes)
-                    found[hashlib.sha256(content).digest()] = place
+                    if looks_like_pdf(content) or content.startswith(ZIP_STARTS):
+                        found[hashlib.sha256(content).digest()] = place
             if len(found) != 1:
                 raise self.unclear(group)
             next(iter(found.values())).replace(self.target)
@@ -324,10 +328,9 @@ class DocumentSearch:
         """Save a file that came by itself."""
         catch = scene.catch
         if catch.downloads:
-            await save(self.visit, catch.downloads[0], self.target, scene.page)
-            if len(catch.downloads) > 1:
-                names = [DocumentLink("", each.suggested_filename) for each in catch.downloads]
-                raise self.unclear(names)
+            with contextlib.suppress(PlaywrightError):
+                await catch.downloads[0].path()  # at its end another one may have begun
+            await save(self.visit, self._bill_among(catch), self.target, scene.page)
             return True
         blob = next((page.url for page in catch.popups if page.url.startswith("blob:")), "")
         if blob:
@@ -340,6 +343,21 @@ class DocumentSearch:
                 await fetch_file(self.visit, catch.drawn.url, self.target)
             return True
         return False
+
+    def _bill_among(self, catch: Catch) -> Download:
+        """The one of several files whose name sounds most like a bill's. Raises PortalError."""
+        if len(catch.downloads) == 1:
+            return catch.downloads[0]
+        meant = [says(words_of(each.suggested_filename)) for each in catch.downloads]
+        best = [
+            each
+            for each, said in zip(catch.downloads, meant, strict=True)
+            if said is min(meant) and said is not Says.NEVER
+        ]
+        if len(best) != 1:
+            names = [DocumentLink("", each.suggested_filename) for each in catch.downloads]
+            raise self.unclear(names)
+        return best[0]
 
     async def _offered(self, scene: Scene) -> list[DocumentLink]:
         """The likeliest links on what is shown now; [] while there are none."""
@@ -386,6 +404,10 @@ class DocumentSearch:
     def _named(self, group: list[DocumentLink]) -> list[DocumentLink]:
         """Of several those that name this bill, where any does."""
         own = self.bill.number
+        if len(group) > 1:
+            taken = self.offers.taken
+            left = [x for x in group if taken.get(x.address, str(self.bill)) == str(self.bill)]
+            group = left or group
         if len(group) < 2 or not own:
             return group
         near = [x for x in group if has_number(f"{x.text} {x.label} {x.address}", own)]
@@ -409,8 +431,9 @@ class DocumentSearch:
             raise await self._reason(scene)
         self.is_document_pressed = self.recipe.document is not None
         for link in group:
-            if link.address and scene.is_list:
-                self.offers.addresses.setdefault(link.address, str(self.bill))
+            if link.address:
+                seen = self.offers.addresses if scene.is_list else self.offers.taken
+                seen.setdefault(link.address, str(self.bill))
         row = OnPage(page)
         if len(group) > 1:
             await self._follow_group(group, row, scene.depth)

@@ -91,21 +91,24 @@ DETAILS: dict[str, str] = {
         "<a href=/site/slip>Payment slip (PDF)</a> <a href=/site/doc/{n}>Invoice (PDF)</a>"
     ),
     "a frame that shows it": "<iframe src=/site/shown/{n}></iframe>",
+    "a viewer": "<embed src=/site/shown/{n} type=application/pdf>",
     "a form": "<form method=post action=/site/doc/{n}><button>Download</button></form>",
     "a page behind the page": "<a href=/site/second/{n}>Show invoice</a>",
     "a download by itself": "<script>location='/site/doc/{n}'</script>",
 }
 
 
-@pytest.mark.parametrize("kind", DETAILS)
-@pytest.mark.parametrize("row", ["<a href=/site/inv/{n}>View</a>", "press"])
+VIEW = "<a href=/site/inv/{n}>View</a>"
+GO = "<button onclick='location=\"/site/inv/{n}\"'>View</button>"
+OPEN = "<button onclick='window.open(\"/site/inv/{n}\")'>View</button>"
+PRESSED = ("a link", "a button", "a download by itself")
+TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [(r, k) for r in (GO, OPEN) for k in PRESSED]
+
+
+@pytest.mark.parametrize(("row", "kind"), TO_DETAILS)
 def test_a_detail_page_leads_to_the_document(
-    doc: Pages, visitor: Visitor, kind: str, row: str
+    doc: Pages, visitor: Visitor, row: str, kind: str
 ) -> None:
-    if row == "press":
-        if kind not in ("a link", "a button", "a download by itself"):
-            pytest.skip("how the page opened makes no difference to this")
-        row = "<button onclick='location=\"/site/inv/{n}\"'>View</button>"
     doc.portal(table(row))
     numbered(doc, detail(DETAILS[kind]), "inv")
     numbered(doc, detail(DETAILS["a link"]), "second")
@@ -185,6 +188,56 @@ def test_a_dialog_that_still_shows_the_last_bill_gives_nothing(
     report = visitor.visit(QUICK)
     assert report.code is Code.DOWNLOAD_BAD
     assert texts(report) == {NUMBERS[0]: f"bill {NUMBERS[0]}"}
+    report.discard()
+
+
+def test_a_detail_view_in_the_lists_place_is_left_again(doc: Pages, visitor: Visitor) -> None:
+    doc.portal(
+        "<div id=box></div><script>const rows=`"
+        + table("<button onclick=\"show('{n}')\">View</button>")
+        + "`;const list=()=>box.innerHTML=rows;"
+        "function show(n){box.innerHTML='<h1>Invoice '+n+'</h1>"
+        "<button onclick=list()>Back</button>"
+        "<a href=/site/doc/'+n+'>Download PDF</a>'};list()</script>"
+    )
+    report = visitor.visit(QUICK)
+    assert texts(report) == both(), report.error
+    report.discard()
+
+
+@pytest.mark.parametrize(("other", "code"), [("spec", None), ("x", Code.DOCUMENT_UNCLEAR)])
+def test_a_press_that_brings_two_files_keeps_the_bill_or_asks(
+    doc: Pages, visitor: Visitor, other: str, code: Code | None
+) -> None:
+    press = (
+        "for (const u of ['doc', 'other']) Object.assign(document.createElement('a'),"
+        "{href: '/site/' + u + '/{n}', download: ''}).click()"
+    )
+    doc.portal(table(f'<button onclick="{press}">Download</button>'))
+    numbered(doc, lambda n: attached(f"other {n}", name=f"{other}-{n}.pdf"), "other")
+    report = visitor.visit(QUICK)
+    assert report.code is code, report.error
+    assert texts(report) == ({} if code else both())
+    report.discard()
+
+
+def test_a_download_that_comes_too_late_is_not_the_next_rows(doc: Pages, visitor: Visitor) -> None:
+    late = "setTimeout(() => location = '/site/doc/{n}', 2500)"
+    doc.portal(table(f'<button onclick="{late}">Download</button>'))
+    report = visitor.visit({"login": {"answer_seconds": 2}})
+    assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
+
+
+def test_other_formats_and_payments_are_left_alone(doc: Pages, visitor: Visitor) -> None:
+    doc.portal(
+        table(
+            "<a href=/site/csv/{n}>Download CSV</a> <a href=/site/doc/{n}>Download PDF</a>"
+            "<button onclick=\"location='/site/pay/{n}'\">Pay bill</button>"
+        )
+    )
+    report = visitor.visit(QUICK)
+    assert texts(report) == both(), report.error
+    assert not [asked for asked in doc.asked if "csv" in asked or "pay" in asked]
     report.discard()
 
 
@@ -382,16 +435,18 @@ REASONS: dict[str, tuple[str, Code]] = {
 }
 
 
-@pytest.mark.parametrize("kind", REASONS)
-@pytest.mark.parametrize("row", ["<a href=/site/x/{n}>PDF</a>", "button"])
+PDF_LINK = "<a href=/site/x/{n}>PDF</a>"
+PDF_BUTTON = "<button onclick=\"location='/site/x/{n}'\">PDF</button>"
+TO_REASONS = [(PDF_LINK, kind) for kind in REASONS] + [
+    (PDF_BUTTON, "a limit"), (PDF_BUTTON, "a login form"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "kind"), TO_REASONS)
 def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
-    doc: Pages, visitor: Visitor, kind: str, row: str
+    doc: Pages, visitor: Visitor, row: str, kind: str
 ) -> None:
     text, code = REASONS[kind]
-    if row == "button":
-        if kind not in ("a limit", "a login form"):
-            pytest.skip("read by the same code")
-        row = "<button onclick=\"location='/site/x/{n}'\">PDF</button>"
     doc.portal(table(row))
     doc.reply(f"GET /x/{NUMBERS[0]}", attached("first"))
     doc.reply(f"GET /x/{NUMBERS[1]}", page(f"<a>Bills</a><p>{text}</p>"))
