@@ -57,6 +57,8 @@ STEADY_SECONDS = 0.3  # for so long a link must stay the same: dialogs are fille
 BUSY_SECONDS = 2.0  # pages that never stop asking must not hold up what they show
 DRAWN_SECONDS = 0.75  # a script that has fetched a PDF usually saves it at once
 CLOSE_SECONDS = 1.0
+QUIET_SECONDS = 0.2  # after a file has come: so soon a second one of the same press begins
+OTHERS_SECONDS = 1.0
 DEEPEST = 3  # row, page, another page
 MOST_LINKS = 4  # that are fetched to see whether they are one document
 NOTE_PRINT = "window.print = () => { window.redrivePrints = true; };"
@@ -328,8 +330,7 @@ class DocumentSearch:
         """Save a file that came by itself."""
         catch = scene.catch
         if catch.downloads:
-            with contextlib.suppress(PlaywrightError):
-                await catch.downloads[0].path()  # at its end another one may have begun
+            await self._let_others_begin(catch)
             await save(self.visit, self._bill_among(catch), self.target, scene.page)
             return True
         blob = next((page.url for page in catch.popups if page.url.startswith("blob:")), "")
@@ -343,6 +344,16 @@ class DocumentSearch:
                 await fetch_file(self.visit, catch.drawn.url, self.target)
             return True
         return False
+
+    async def _let_others_begin(self, catch: Catch) -> None:
+        """Some presses bring two files. The second must not be taken for the next bill's."""
+        with contextlib.suppress(PlaywrightError):
+            await catch.downloads[0].path()
+        gives_up_at = asyncio.get_running_loop().time() + OTHERS_SECONDS
+        while asyncio.get_running_loop().time() < gives_up_at:
+            if catch.quiet_seconds > QUIET_SECONDS:
+                return
+            await catch.pause(LOOK_SECONDS)
 
     def _bill_among(self, catch: Catch) -> Download:
         """The one of several files whose name sounds most like a bill's. Raises PortalError."""

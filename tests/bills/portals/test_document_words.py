@@ -17,8 +17,9 @@ from bills.portals.document_words import (
 
 BILLS = (
     "Invoice (PDF)|View bill|Statement|Credit note|Faktura|Hyresavi|Elräkning|Kreditfaktura|"
-    "Regning|Kreditnota|Lasku|Hyvityslasku|Rechnung|Stromrechnung|Gutschrift|Factuur|Jaarnota|Facture|"
-    "Avoir|Factura|Recibo|Nota de crédito|Fattura|Bolletta|Faktury|Rachunek|Invoice incl. specification|"
+    "Regning|Kreditnota|Lasku|Hyvityslasku|Rechnung|Stromrechnung|Gutschrift|Factuur|"
+    "Jaarnota|Facture|Avoir|Factura|Recibo|Nota de crédito|Fattura|Bolletta|Faktury|Rachunek|"
+    "Invoice incl. specification|"
     "Faktura med specifikation|Rechnung mit Einzelverbindungsnachweis|Invoice for order 77"
 )
 BESIDE = (
