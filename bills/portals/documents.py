@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
@@ -27,8 +26,6 @@ from bills.portals import details
 from bills.portals.document_links import (
     OF_ONE,
     OF_PAGE,
-    OF_ROW,
-    PRESSED,
     REMEMBER,
     DocumentLink,
     Where,
@@ -38,7 +35,8 @@ from bills.portals.document_links import (
     link_from,
 )
 from bills.portals.document_pages import PageText, reason_of, text_in, text_of
-from bills.portals.document_words import CLOSE, Says, Way, says, words_of
+from bills.portals.document_scene import Offers, OnPage, Scene, close_dialog, print_page
+from bills.portals.document_words import Says, Way, says, words_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps
 from bills.unpacking import ZIP_STARTS
@@ -50,13 +48,13 @@ if TYPE_CHECKING:
     from playwright.async_api import Download, Locator, Page
 
     from bills.portals.base import ListedBill
+    from bills.portals.document_scene import Finder
     from bills.visit import Visit
 
 GRACE_SECONDS = 3.0  # after something came, and then nothing: some pages start downloads late
 STEADY_SECONDS = 0.3  # for so long a link must stay the same: dialogs are filled in late
 BUSY_SECONDS = 2.0  # pages that never stop asking must not hold up what they show
 DRAWN_SECONDS = 0.75  # a script that has fetched a PDF usually saves it at once
-CLOSE_SECONDS = 1.0
 QUIET_SECONDS = 0.2  # after a file has come: so soon a second one of the same press begins
 OTHERS_SECONDS = 1.0
 DEEPEST = 3  # row, page, another page
@@ -64,78 +62,6 @@ MOST_LINKS = 4  # that are fetched to see whether they are one document
 NOTE_PRINT = "window.print = () => { window.redrivePrints = true; };"
 A_DOWNLOAD = re.compile(r"Download is starting|ERR_ABORTED")  # in place of a page
 ASKS_FOR_PRINT = "() => !!window.redrivePrints"
-
-
-@dataclass(slots=True)
-class Offers:
-    """What one visit has seen at other bills, so that nothing of theirs is taken for this one."""
-
-    numbers: frozenset[str] = frozenset()  # of all bills in the list
-    addresses: dict[str, str] = field(default_factory=dict)  # shown in a dialog: for which bill
-    taken: dict[str, str] = field(default_factory=dict)  # followed on a page: for which bill
-    is_stale: bool = False  # the list's page is not as it was: it must be opened again
-    notes_printing: bool = False
-
-
-@dataclass(slots=True)
-class Scene:
-    """A page that is watched for a document. `said_before` is a reason it gave all along."""
-
-    page: Page
-    catch: Catch
-    depth: int = 0
-    is_list: bool = False  # the list's own page: only what is new on it counts
-    began_at: float = 0.0
-    said_before: Code = Code.DOWNLOAD_BAD
-    candidate: tuple[str, str] = ("", "")
-    candidate_since: float = 0.0
-    has_more: bool = False  # something new is shown
-    dialog: bool = False  # a dialog was opened and used
-
-
-class Finder(Protocol):
-    """Finds on its page what a script told of."""
-
-    async def locate(self, link: DocumentLink) -> Locator:
-        """The link, to be pressed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OnPage:
-    """Finds what OF_PAGE has marked."""
-
-    page: Page
-
-    async def locate(self, link: DocumentLink) -> Locator:
-        """See `Finder.locate`."""
-        return self.page.locator(f'[data-redrive-document="{link.mark}"]')
-
-
-@dataclass(frozen=True, slots=True)
-class InRow:
-    """Finds a row's link again, also where a script has drawn the list anew."""
-
-    open_row: Callable[[], Awaitable[Locator]]
-    bill: object
-
-    async def locate(self, link: DocumentLink) -> Locator:
-        """See `Finder.locate`."""
-        row = await self.open_row()
-        links = await links_in(row)
-        for place, found in enumerate(links):
-            if replace(found, mark=link.mark) == link:
-                # By its place where that is sure: marks go when the list is drawn anew.
-                shown = row.locator(PRESSED).filter(visible=True)
-                if await shown.count() == len(links):
-                    return shown.nth(place)
-                return row.page.locator(f'[data-redrive-document="{found.mark}"]')
-        raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=self.bill))
-
-
-async def links_in(row: Locator) -> list[DocumentLink]:
-    """What can be pressed in a row that is shown."""
-    return [link_from(told) for told in await row.evaluate_all(OF_ROW)]
 
 
 class DocumentSearch:
@@ -532,36 +458,9 @@ class DocumentSearch:
         if not scene.is_list or not scene.dialog:
             return
         try:
-            self.offers.is_stale = not await self._closed_dialog(scene.page)
+            self.offers.is_stale = not await close_dialog(scene.page)
         except PlaywrightError:
             self.offers.is_stale = True
-
-    async def _closed_dialog(self, page: Page) -> bool:
-        """Close the dialog by its own button, else by the Escape key."""
-        links = [link_from(link) for link in (await page.evaluate(OF_PAGE, True))["links"]]
-        for link in links:
-            if link.in_dialog and (CLOSE.match(link.text) or CLOSE.match(link.label)):
-                button = await OnPage(page).locate(link)
-                await button.click(timeout=CLOSE_SECONDS * 1000)
-                break
-        else:
-            await page.keyboard.press("Escape")
-        gives_up_at = asyncio.get_running_loop().time() + CLOSE_SECONDS
-        while asyncio.get_running_loop().time() < gives_up_at:
-            told = await calmly(page.evaluate(OF_PAGE, True)) or {"links": []}
-            if not any(link["in_dialog"] for link in told["links"]):
-                return True
-            await asyncio.sleep(LOOK_SECONDS)
-        return False
-
-
-async def print_page(page: Page, target: Path) -> None:
-    """Print a page to a PDF. Raises PortalError DOWNLOAD_BAD where the browser can't."""
-    try:
-        await page.pdf(path=target, print_background=True, prefer_css_page_size=True)
-    except PlaywrightError as problem:
-        reason = problem.message.splitlines()[0][:200]
-        raise PortalError(Code.DOWNLOAD_BAD, details.NOT_PRINTED.format(reason=reason)) from None
 
 
 async def save_document(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from bills.portals import details
 from bills.portals.base import ListedBill
 from bills.portals.document_links import OF_ROWS, DocumentLink, link_from
+from bills.portals.document_scene import InRow, Offers, links_in
 from bills.portals.document_words import Says
-from bills.portals.documents import DocumentSearch, InRow, Offers, links_in
+from bills.portals.documents import DocumentSearch
 from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing, link_targets
 from bills.portals.login import judge, open_login, send_password
