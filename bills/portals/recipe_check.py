@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from bills.portals.recipe_schema import (
-    BillsPart,
-    Cell,
-    LoginPart,
-    OutcomesPart,
-    Recipe,
-    Sign,
-    Step,
-    Target,
-)
+from bills.portals.recipe_schema import Part, Recipe
 
 
 class RecipeError(ValueError):
@@ -67,18 +58,38 @@ def _explained(problem: str, key: str) -> tuple[str, str]:
     unknown = re.search(r"unknown field `(.*)`", sentence)
     if unknown:
         where = "" if not place else field + "."
-        return where + unknown[1], _suggestion(unknown[1])
+        return where + unknown[1], _suggestion(unknown[1], _part_at(field if place else ""))
     got = re.fullmatch(r"Expected `(.*)`, got `(.*)`", sentence)
     if got:
         return field, f"must be {_kind(got[1])}, not {_kind(got[2])}."
     return field, sentence if sentence.endswith(".") else sentence + "."
 
 
-def _suggestion(name: str) -> str:
-    parts = (Recipe, LoginPart, OutcomesPart, BillsPart, Target, Sign, Cell, Step)
-    known = sorted({field for part in parts for field in part.__struct_fields__})
+def _part_at(field: str) -> type[Part]:
+    """The part of a recipe that a field like "login.steps[0].click" leads to."""
+    part: type[Part] = Recipe
+    for name in re.findall(r"[^.\[\]]+", re.sub(r"\[[^\]]*\]", "", field)):
+        named = {one.encode_name: one.name for one in msgspec.structs.fields(part)}
+        inside = _parts_in(get_type_hints(part)[named[name]]) if name in named else []
+        if not inside:
+            return part
+        part = inside[0]
+    return part
+
+
+def _parts_in(kind: Any) -> list[type[Part]]:
+    """The parts in "tuple[Step, ...] | None"."""
+    if isinstance(kind, type) and issubclass(kind, Part):
+        return [kind]
+    return [part for inner in get_args(kind) for part in _parts_in(inner)]
+
+
+def _suggestion(name: str, part: type[Part]) -> str:
+    """What may have been meant, and all that is known in that place."""
+    known = [field.encode_name for field in msgspec.structs.fields(part)]
     near = get_close_matches(name, known, n=1)
-    return "is not known." + (f' Did you mean "{near[0]}"?' if near else "")
+    meant = f' Did you mean "{near[0]}"?' if near else ""
+    return f"is not known.{meant} Known here: {', '.join(known)}."
 
 
 def _kind(types: str) -> str:
