@@ -87,7 +87,7 @@ class BillKind:
             text = BAD_RECIPE.format(portal=portal, error=error)
             yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
             return
-        limit = portal.refused_password_limit or job.max_attempts
+        limit = portal.password_limit
         with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
             yield BillRunner(browser, keeper, plan, limit, traced=is_retry)

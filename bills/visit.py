@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.evidence import picture
 from bills.password_box import pinned
 from bills.portals import details
 from bills.portals.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import filled
+from bills.screenshots import picture
 from bills.scrubbing import scrub
 from bills.sites import same_site, site
 
@@ -99,7 +99,14 @@ class Visit:
         """The page and those of its frames that may be told the password: the portal's own."""
         main = self.page.main_frame
         others = [frame for frame in self.page.frames[:MOST_FRAMES] if frame != main]
-        return [main, *(frame for frame in others if self.may_have_password(frame.url))]
+        return [main, *(frame for frame in others if self._is_own(frame))]
+
+    def _is_own(self, frame: Frame) -> bool:
+        """A frame without an address is the page's that it stands in."""
+        parent = frame.parent_frame
+        if frame.url.startswith("about:") and parent is not None:
+            return parent == self.page.main_frame or self._is_own(parent)
+        return self.may_have_password(frame.url)
 
     def note(self, text: str) -> None:
         """Add to what is said of the attempt besides its failure."""

@@ -24,7 +24,7 @@ COOKIE_BUTTON = (
 )
 # The last part of an address that ends a session.
 LEAVING = (
-    r"^(?:log|sign)[-_.]?(?:out|off)\b|^utlogg|^logga-?ut|^logg-?ut|^log-?ud|^kirjaudu-?ulos"
+    r"^(?:log|sign)[-_.]?(?:out|off)(?:[.;]\w*)?$|^utlogg|^logga-?ut|^logg-?ut|^log-?ud|^kirjaudu-?ulos"
     r"|^abmeld|^ausloggen|^uitloggen|deconnexion|d%C3%A9connexion|cerrar-?sesion|^wylogu"
 )
 

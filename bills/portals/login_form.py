@@ -99,6 +99,7 @@ class Filling:
         self._check(form)
         if form.user is not None and self.part.email is None and not form.user_is_fixed:
             await form.user.fill(self.visit.login.email)
+            await form.user.evaluate("box => box.blur()")  # some pages draw the form anew then
             self.has_typed = True
         elif not self.has_typed and not form.user_is_fixed:
             raise PortalError(Code.NAVIGATION, details.NO_USER_BOX)

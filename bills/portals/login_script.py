@@ -48,11 +48,12 @@ FIND_FORM = (
     .map(found => found ? found.textContent : "").join(" ");
   // What people read beside a box, and what it is called in the page's own language.
   const label = box => flat([...(box.labels || [])].map(one => one.textContent).join(" ")
-    + " " + (box.getAttribute("aria-label") || "") + " " + byId(box, box.getAttribute("aria-labelledby"))
-    + " " + (box.placeholder || ""));
+    + " " + (box.getAttribute("aria-label") || "") + " " + (box.placeholder || "")
+    + " " + byId(box, box.getAttribute("aria-labelledby")));
   const names = box => flat(`${box.name || ""} ${box.id || ""} ${box.title || ""}`);
   const said = box => `${label(box)} ${names(box)}`;
-  const completes = (box, what) => flat(box.getAttribute("autocomplete")).split(" ").includes(what);
+  const completes = (box, what) =>
+    flat(box.getAttribute("autocomplete")).split(" ").includes(what);
   const TEXTS = ["text", "email", "tel", "number", "url", ""];
   const isText = box => box.tagName === "INPUT" && TEXTS.includes(box.type)
     && !completes(box, "one-time-code") && !completes(box, "current-password")
@@ -145,11 +146,14 @@ FIND_FORM = (
     const group = groupOf(box), button = buttonOf(group, box);
     const press = button ? told(button) : "", where = action(group), words = said(box);
     const leads = is.logIn.test(press) || is.next.test(press);
-    if (passwords.some(one => belongs(one, group)) || box.closest("[role=search], footer")) return null;
+    if (passwords.some(one => belongs(one, group)) || box.closest("[role=search], footer"))
+      return null;
     for (const bad of [is.notALogin, is.forgotten, is.signUp])
-      if (bad.test(press) || bad.test(where) || (bad !== is.signUp && bad.test(words))) return null;
+      if (bad.test(press) || bad.test(where) || (bad !== is.signUp && bad.test(words)))
+        return null;
     const score = (completes(box, "username") ? 3 : 0) + (is.userBox.test(words) ? 2 : 0)
-      + (box.type === "email" ? 1 : 0) + (leads ? 2 : 0) + (is.logIn.test(headings(group)) ? 1 : 0);
+      + (box.type === "email" ? 1 : 0) + (leads ? 2 : 0)
+      + (is.logIn.test(headings(group)) ? 1 : 0);
     return score >= 3 ? {box, group, button, score} : null;
   };
   const best = found => found.sort((one, other) => other.score - one.score)[0];
@@ -162,7 +166,7 @@ FIND_FORM = (
     const user = userOf(chosen.group, chosen.password)
       || inputs.find(box => isText(box) && completes(box, "username") && !box.form) || null;
     facts.kind = "password";
-    facts.ambiguous = fit.some(one => one !== chosen && one.score === chosen.score
+    facts.ambiguous = fit.some(one => one !== chosen && chosen.score - one.score < 2
       && one.group !== chosen.group && one.goal !== chosen.goal);
     const open = inputs.find(box => isText(box) && box !== user && box.required && !box.value
       && belongs(box, chosen.group));

@@ -133,7 +133,8 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "de": (
             r"(?:konto|zugang|account) (?:ist|wurde) (?:\w+ )?(?:gesperrt|blockiert|deaktiviert)",
-            r"zu viele (?:fehlgeschlagene|falsche|ungültige|fehlversuche|anmeldeversuche|versuche)",
+            r"zu viele (?:fehlgeschlagene|falsche|ungültige|fehlversuche|anmeldeversuche"
+            r"|versuche)",
         ),
         "nl": (
             r"account (?:is|werd) (?:tijdelijk )?(?:geblokkeerd|vergrendeld|gedeactiveerd)",
@@ -299,10 +300,13 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "nl": (r"accepteer (?:de|onze).{0,20}voorwaarden.{0,20}om (?:door|verder) te gaan",),
         "fr": (
-            r"(?:acceptez|accepter) (?:les|nos).{0,30}conditions.{0,40}(?:pour|avant de) continuer",
+            r"(?:acceptez|accepter) (?:les|nos).{0,30}conditions.{0,40}(?:pour"
+            r"|avant de) continuer",
         ),
-        "es": (r"acept[ae] (?:los|las|nuestr[oa]s).{0,30}(?:términos|condiciones).{0,30}continuar",),
-        "it": (r"accett[ai] (?:i|le|nostri).{0,30}(?:termini|condizioni).{0,30}(?:continuare|proseguire)",),
+        "es": (r"acept[ae] (?:los|las|nuestr[oa]s).{0,30}(?:términos"
+        r"|condiciones).{0,30}continuar",),
+        "it": (r"accett[ai] (?:i|le|nostri).{0,30}(?:termini|condizioni).{0,30}(?:continuare"
+        r"|proseguire)",),
         "pl": (r"zaakceptuj.{0,30}(?:regulamin|warunki).{0,30}(?:aby|by) kontynuować",),
     },
     "rate_limited": {
@@ -332,13 +336,15 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
             r"(?:lukket|nede|utilgængelig) (?:for|på grund af|pga\.?).{0,20}"
             r"(?:vedligeholdelse|vedligehold)",
         ),
-        "fi": (r"(?:suljettu|poissa käytöstä).{0,20}huollon vuoksi|huoltokatko (?:on )?käynnissä",),
+        "fi": (r"(?:suljettu|poissa käytöstä).{0,20}huollon vuoksi"
+        r"|huoltokatko (?:on )?käynnissä",),
         "de": (r"wegen wartung.{0,40}nicht (?:erreichbar|verfügbar)|wartungsarbeiten",),
         "nl": (r"(?:gesloten|niet beschikbaar) (?:wegens|vanwege|door).{0,20}onderhoud",),
         "fr": (r"(?:fermé|indisponible|inaccessible).{0,20}maintenance|maintenance en cours",),
         "es": (r"(?:cerrado|no disponible).{0,20}mantenimiento|en mantenimiento",),
         "it": (r"(?:chiuso|non disponibile).{0,20}manutenzione|in manutenzione",),
-        "pl": (r"(?:niedostępn|zamknięt).{0,30}prac(?:e|ami)? (?:konserwac|serwis|techniczn)|przerwa techniczna",),
+        "pl": (r"(?:niedostępn|zamknięt).{0,30}prac(?:e|ami)? (?:konserwac|serwis|techniczn)"
+        r"|przerwa techniczna",),
     },
     # "Somebody is logged in with your name: go on?"
     "other_session": {
@@ -347,17 +353,32 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
             r"(?:another|other|active|existing|previous) (?:active )?(?:session|device|browser)",
         ),
         "sv": (r"redan inloggad", r"(?:annan|pågående|aktiv) (?:aktiv )?(?:session|enhet)"),
-        "nb": (r"allerede (?:er )?(?:logget inn|pålogget|innlogget)", r"(?:annen|aktiv) (?:økt|enhet)"),
+        "nb": (
+            r"allerede (?:er )?(?:logget inn|pålogget|innlogget)",
+            r"(?:annen|aktiv) (?:økt|enhet)",
+        ),
         "da": (r"allerede logget (?:ind|på)", r"anden (?:enhed|session)|aktiv session"),
-        "fi": (r"olet jo kirjautunut|on jo kirjautunut", r"toinen (?:istunto|laite)|toisella laitteella"),
+        "fi": (
+            r"olet jo kirjautunut|on jo kirjautunut",
+            r"toinen (?:istunto|laite)|toisella laitteella",
+        ),
         "de": (
             r"bereits (?:angemeldet|eingeloggt)",
             r"(?:andere|aktive|bestehende|laufende)[nrs]? (?:sitzung|gerät|session)",
         ),
-        "nl": (r"(?:al|reeds) (?:ingelogd|aangemeld)", r"(?:ander|andere|actieve) (?:sessie|apparaat)"),
+        "nl": (
+            r"(?:al|reeds) (?:ingelogd|aangemeld)",
+            r"(?:ander|andere|actieve) (?:sessie|apparaat)",
+        ),
         "fr": (r"déjà connecté", r"autre (?:session|appareil)|session (?:active|ouverte)"),
-        "es": (r"ya (?:ha|has) iniciado sesión|sesión (?:ya )?(?:abierta|activa|iniciada)", r"otr[oa] (?:sesión|dispositivo)"),
-        "it": (r"già (?:connesso|collegato|effettuato l'accesso)", r"altr[ao] (?:sessione|dispositivo)|sessione attiva"),
+        "es": (
+            r"ya (?:ha|has) iniciado sesión|sesión (?:ya )?(?:abierta|activa|iniciada)",
+            r"otr[oa] (?:sesión|dispositivo)",
+        ),
+        "it": (
+            r"già (?:connesso|collegato|effettuato l'accesso)",
+            r"altr[ao] (?:sessione|dispositivo)|sessione attiva",
+        ),
         "pl": (r"już zalogowan", r"inn(?:ej|a|ym) (?:sesj|urządzeni)|aktywn\w+ sesj"),
     },
 }  # fmt: skip
@@ -406,16 +427,20 @@ CONTROLS: dict[str, dict[str, str]] = {
     },
     # Leaves an offer or a warning for another time; agrees to nothing.
     "later": {
-        "en": r"(?:remind|ask) me (?:again )?later|not now|(?:maybe )?later|skip(?: for now| this)?"
+        "en": r"(?:remind|ask) me (?:again )?later|not now|(?:maybe )?later|skip(?: for now"
+        r"| this)?"
         r"|no,? thanks|no,? thank you|do (?:this|it) later|not today|(?:i'll )?decide later"
         r"|continue without changing|change (?:it )?later",
         "sv": r"påminn mig (?:senare|om)|(?:inte|ej) nu|(?:kanske )?senare|hoppa över|nej,? tack",
-        "nb": r"(?:minn|påminn) meg (?:på det )?senere|ikke nå|(?:kanske )?senere|hopp over|nei,? takk",
-        "da": r"(?:påmind|mind) mig (?:om det )?senere|ikke nu|(?:måske )?senere|spring over|nej,? tak",
+        "nb": r"(?:minn|påminn) meg (?:på det )?senere|ikke nå|(?:kanske )?senere|hopp over"
+        r"|nei,? takk",
+        "da": r"(?:påmind|mind) mig (?:om det )?senere|ikke nu|(?:måske )?senere|spring over"
+        r"|nej,? tak",
         "fi": r"muistuta (?:minua )?myöhemmin|ei nyt|(?:ehkä )?myöhemmin|ohita|ei kiitos",
         "de": r"später(?: erinnern)?|erinnern sie mich später|(?:jetzt nicht|nicht jetzt)"
         r"|überspringen|nein,? danke|vielleicht später",
-        "nl": r"herinner mij later|(?:niet nu|nu niet)|(?:misschien )?later|overslaan|nee,? bedankt"
+        "nl": r"herinner mij later|(?:niet nu|nu niet)|(?:misschien )?later|overslaan"
+        r"|nee,? bedankt"
         r"|nee,? dank je",
         "fr": r"me (?:le )?rappeler plus tard|(?:peut-être )?plus tard|pas maintenant"
         r"|(?:ignorer|passer)(?: cette étape)?|non,? merci",
@@ -427,9 +452,11 @@ CONTROLS: dict[str, dict[str, str]] = {
     },
     # Goes on, where the page says that somebody is logged in elsewhere.
     "end_session": {
-        "en": r"(?:yes|ok|continue|proceed|go on)(?:,? .{0,30})?|(?:end|close|terminate) .{0,30}session.{0,20}"
+        "en": r"(?:yes|ok|continue|proceed|go on)(?:,? .{0,30})?|(?:end|close"
+        r"|terminate) .{0,30}session.{0,20}"
         r"|(?:log|sign) ?out (?:the )?other .{0,30}|take over",
-        "sv": r"(?:ja|fortsätt)(?:,? .{0,30})?|(?:avsluta|stäng) .{0,30}session.{0,20}|logga ut .{1,30}",
+        "sv": r"(?:ja|fortsätt)(?:,? .{0,30})?|(?:avsluta|stäng) .{0,30}session.{0,20}"
+        r"|logga ut .{1,30}",
         "nb": r"(?:ja|fortsett)(?:,? .{0,30})?|(?:avslutt|lukk) .{0,30}økt.{0,20}|logg ut .{1,30}",
         "da": r"(?:ja|fortsæt)(?:,? .{0,30})?|(?:afslut|luk) .{0,30}session.{0,20}|log .{1,20} ud",
         "fi": r"(?:kyllä|jatka)(?:,? .{0,30})?|(?:lopeta|päätä|katkaise) .{0,30}istunto.{0,20}",
@@ -454,7 +481,8 @@ CONTROLS: dict[str, dict[str, str]] = {
         r"(?: cookies)?|jeg forstår",
         "fi": r"hylkää kaikki|vain välttämättömät(?: evästeet)?|hyväksy(?: kaikki)?(?: evästeet)?"
         r"|salli(?: kaikki)?(?: evästeet)?",
-        "de": r"(?:alle )?(?:cookies )?ablehnen|nur (?:notwendige|erforderliche|essenzielle)(?: cookies)?"
+        "de": r"(?:alle )?(?:cookies )?ablehnen|nur (?:notwendige|erforderliche"
+        r"|essenzielle)(?: cookies)?"
         r"(?: akzeptieren| zulassen)?|(?:alle )?(?:cookies )?(?:akzeptieren|zulassen|annehmen)"
         r"|(?:alle[ns]? )?zustimmen|einverstanden|verstanden",
         "nl": r"(?:alles |alle cookies )?(?:weigeren|afwijzen)|alleen noodzakelijke?(?: cookies)?"
@@ -465,40 +493,60 @@ CONTROLS: dict[str, dict[str, str]] = {
         r"|aceptar(?: todas?| todo)?(?: las cookies)?|de acuerdo|entendido",
         "it": r"rifiuta(?: tutti| tutto)?(?: i cookie)?|solo (?:i )?necessari"
         r"|accetta(?: tutti| tutto)?(?: i cookie)?|ho capito",
-        "pl": r"(?:odrzuć|odmów)(?: wszystkie)?|tylko niezbędne|(?:zaakceptuj|akceptuj)(?: wszystkie)?"
+        "pl": r"(?:odrzuć|odmów)(?: wszystkie)?|tylko niezbędne|(?:zaakceptuj"
+        r"|akceptuj)(?: wszystkie)?"
         r"|akceptuję|zgadzam się|zezwól na wszystkie",
     },
 }  # fmt: skip
 
 # For the script that looks for the login form: stems in a box's labels, a form's texts and names.
-NEW_PASSWORD = (
-    r"new.?pass|choose.{0,12}pass|create.{0,12}pass|(?:repeat|confirm|re-?enter|retype|verify).{0,12}pass"
-    r"|pass\w*.{0,6}(?:again|repeat|confirm)|^(?:repeat|confirm)|(?:ny|nytt|nye|upprepa|bekräfta|välj|gjenta|bekreft"
-    r"|velg|gentag|bekræft|vælg).{0,12}(?:lösen|passord|adgangskode|kodeord)|(?:uusi|valitse|toista|vahvista).{0,10}salasana"
-    r"|(?:neues|wählen|wiederholen|bestätigen).{0,12}(?:passwort|kennwort)|(?:passwort|kennwort).{0,6}(?:wiederholen|bestätigen|wählen)"
-    r"|(?:nieuw|kies|herhaal|bevestig).{0,10}wachtwoord|nouveau.{0,4}mot de passe|(?:choisissez|confirmez|répétez|créez).{0,12}mot de passe"
-    r"|(?:nueva|elija|elige|repita|repite|confirme|confirmar|crea).{0,8}contraseña|(?:nuova|scegli|ripeti|conferma|crea).{0,6}password"
+NEW_PASSWORD = (  # noqa: S105 - words, not a password
+    r"new.?pass|choose.{0,12}pass|create.{0,12}pass|(?:repeat|confirm|re-?enter|retype"
+    r"|verify).{0,12}pass"
+    r"|pass\w*.{0,6}(?:again|repeat|confirm)|^(?:repeat|confirm)|(?:ny|nytt|nye|upprepa"
+    r"|bekräfta|välj|gjenta|bekreft"
+    r"|velg|gentag|bekræft|vælg).{0,12}(?:lösen|passord|adgangskode|kodeord)|(?:uusi|valitse"
+    r"|toista|vahvista).{0,10}salasana"
+    r"|(?:neues|wählen|wiederholen|bestätigen).{0,12}(?:passwort|kennwort)|(?:passwort"
+    r"|kennwort).{0,6}(?:wiederholen|bestätigen|wählen)"
+    r"|(?:nieuw|kies|herhaal|bevestig).{0,10}wachtwoord|nouveau.{0,4}mot de passe"
+    r"|(?:choisissez|confirmez|répétez|créez).{0,12}mot de passe"
+    r"|(?:nueva|elija|elige|repita|repite|confirme|confirmar|crea).{0,8}contraseña|(?:nuova"
+    r"|scegli|ripeti|conferma|crea).{0,6}password"
     r"|(?:nowe|wybierz|powtórz|potwierdź|ustaw).{0,6}hasło"
 )
 SIGN_UP = (
-    r"sign ?up|register\b|registration|create (?:an? |your |my )?(?:new )?account|new (?:customer|user)|join\b|open an account"
-    r"|registrera|bli kund|skapa (?:ett )?konto|registrer|opprett|opret|bliv kunde|bli kunde|rekisteröi|luo (?:uusi )?tili"
-    r"|registrieren|konto erstellen|neukunde|registreren|account (?:aanmaken|maken)|s'inscrire|inscription|créer (?:un |mon )?compte"
-    r"|registrar|crear (?:una )?cuenta|registrati|iscriviti|crea (?:un )?account|zarejestruj|załóż konto|rejestracja"
+    r"sign ?up|register\b|registration|create (?:an? |your |my )?(?:new )?account"
+    r"|new (?:customer|user)|join\b|open an account"
+    r"|registrera|bli kund|skapa (?:ett )?konto|registrer|opprett|opret|bliv kunde|bli kunde"
+    r"|rekisteröi|luo (?:uusi )?tili"
+    r"|registrieren|konto erstellen|neukunde|registreren|account (?:aanmaken|maken)|s'inscrire"
+    r"|inscription|créer (?:un |mon )?compte"
+    r"|registrar|crear (?:una )?cuenta|registrati|iscriviti|crea (?:un )?account|zarejestruj"
+    r"|załóż konto|rejestracja"
 )
 NOT_A_LOGIN = (
-    r"newsletter|subscri|nyhetsbrev|nyhedsbrev|prenumer|abonn|uutiskirje|tilaa|iscrizione|boletín|suscri|biuletyn"
-    r"|search|\bsök|søk|søg|\bhaku?\b|suche|zoek|recherche|buscar|cerca\b|szukaj|coupon|promo|contact us|feedback"
+    r"newsletter|subscri|nyhetsbrev|nyhedsbrev|prenumer|abonn|uutiskirje|tilaa|iscrizione"
+    r"|boletín|suscri|biuletyn"
+    r"|search|\bsök|søk|søg|\bhaku?\b|suche|zoek|recherche|buscar|cerca\b|szukaj|coupon|promo"
+    r"|contact us|feedback"
 )
-FORGOTTEN = r"forgot|reset|recover|glömt|glemt|unohd|vergessen|zurücksetzen|vergeten|oublié|réinitialis|olvid|recuper|dimenticat|zapomni|przypomnij|odzyskaj"
+FORGOTTEN = (
+    r"forgot|reset|recover|glömt|glemt|unohd|vergessen|zurücksetzen|vergeten|oublié|réinitialis"
+    r"|olvid|recuper|dimenticat|zapomni|przypomnij|odzyskaj"
+)
 USER_BOX = (
-    r"user|e-?mail|e-?post|login|log-?in|account|customer|client|member|card|kund|konto|anvand|användar|person|bruker"
-    r"|bruger|käyttäjä|tunnus|asiakas|sähköposti|benutzer|kennung|nutzer|gebruiker|klant|identifiant|courriel|usuario"
+    r"user|e-?mail|e-?post|login|log-?in|account|customer|client|member|card|kund|konto|anvand"
+    r"|användar|person|bruker"
+    r"|bruger|käyttäjä|tunnus|asiakas|sähköposti|benutzer|kennung|nutzer|gebruiker|klant"
+    r"|identifiant|courriel|usuario"
     r"|correo|utente|cliente|codice|użytkownik|klient|mobil|phone|telefon|\bid\b"
 )
 OTHER_WAY = (
-    r"bankid|freja|mitid|nemid|google|apple|facebook|microsoft|\bsso\b|passkey|fido|app\b|qr|itsme|france ?connect|spid\b|face id|touch id"
-    r"|show|hide|visa|dölj|vis\b|skjul|näytä|anzeigen|toon|afficher|mostrar|mostra|pokaż|cancel|avbryt|annuller|peruuta|abbrechen|annuleren|annuler|cancelar|annulla|anuluj"
+    r"bankid|freja|mitid|nemid|google|apple|facebook|microsoft|\bsso\b|passkey|fido|app\b|qr"
+    r"|itsme|france ?connect|spid\b|face id|touch id"
+    r"|show|hide|visa|dölj|vis\b|skjul|näytä|anzeigen|toon|afficher|mostrar|mostra|pokaż"
+    r"|cancel|avbryt|annuller|peruuta|abbrechen|annuleren|annuler|cancelar|annulla|anuluj"
 )
 
 

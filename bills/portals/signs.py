@@ -74,10 +74,11 @@ LOOK = (
     .filter(part => text(part).length <= longest && shown(part));
   // A button that agrees to cookies, in whatever it stands: marked for who presses banners away.
   const agrees = new RegExp(`^\W*(?:${agree})\W*$`, "i"), aboutCookies = new RegExp(cookies, "i");
+  const OVER = ["fixed", "sticky", "absolute"];
   const isBanner = part => {
     if (!agrees.test(text(part))) return false;
     for (let box = part, up = 0; box && up < 8; box = box.parentElement, up += 1)
-      if (box !== document.body && ["fixed", "sticky", "absolute"].includes(getComputedStyle(box).position)
+      if (box !== document.body && OVER.includes(getComputedStyle(box).position)
         || box.tagName === "DIALOG" || box.getAttribute("role") === "dialog")
         return aboutCookies.test((box.innerText || "").slice(0, 5000));
     return false;
@@ -85,7 +86,8 @@ LOOK = (
   const banners = parts.filter(isBanner);
   for (const part of banners) part.setAttribute("data-redrive-banner", "");
   const leads = new RegExp(leaving, "i");
-  const last = address => (address || "").split(/[?#]/)[0].split("/").filter(one => one).pop() || "";
+  const last = address =>
+    (address || "").split(/[?#]/)[0].split("/").filter(one => one).pop() || "";
   return {
     state: document.readyState,
     lang: document.documentElement ? document.documentElement.lang || "" : "",

@@ -6,7 +6,15 @@ import pytest
 
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 
-STOP = {"LOCKED", "PASSWORD_EXPIRED", "ACTION_NEEDED", "OTP_NEEDED", "CAPTCHA", "OTHER_SITE", "FORBIDDEN"}
+STOP = {
+    "LOCKED",
+    "PASSWORD_EXPIRED",
+    "ACTION_NEEDED",
+    "OTP_NEEDED",
+    "CAPTCHA",
+    "OTHER_SITE",
+    "FORBIDDEN",
+}
 DEFER = {"RATE_LIMITED", "MAINTENANCE", "INTERRUPTED"}
 
 
