@@ -14,7 +14,7 @@ from bills.portals.signs import EVERYWHERE
 WORDS = {
     "logIn": f"^\\W*(?:{phrases.control_pattern('log_in')})\\W*$",
     "next": f"^\\W*(?:{phrases.control_pattern('next')})\\W*$",
-    "newPassword": phrases.NEW_PASSWORD,
+    "newPassword": phrases.NEW_BOX,
     "signUp": phrases.SIGN_UP,
     "notALogin": phrases.NOT_A_LOGIN,
     "forgotten": phrases.FORGOTTEN,

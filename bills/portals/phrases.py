@@ -500,7 +500,7 @@ CONTROLS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 # For the script that looks for the login form: stems in a box's labels, a form's texts and names.
-NEW_PASSWORD = (  # noqa: S105 - words, not a password
+NEW_BOX = (
     r"new.?pass|choose.{0,12}pass|create.{0,12}pass|(?:repeat|confirm|re-?enter|retype"
     r"|verify).{0,12}pass"
     r"|pass\w*.{0,6}(?:again|repeat|confirm)|^(?:repeat|confirm)|(?:ny|nytt|nye|upprepa"

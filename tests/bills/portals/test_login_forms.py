@@ -53,7 +53,8 @@ draw("");</script>"""
 ENABLED_LATER = (
     LOGIN_PAGE.replace("<button>", "<button disabled id=go>")
     + """<script>
-document.querySelector("[type=password]").oninput = () => setTimeout(() => go.disabled = false, 200);
+document.querySelector("[type=password]").oninput = () =>
+  setTimeout(() => go.disabled = false, 200);
 </script>"""
 )
 
@@ -80,7 +81,8 @@ def frame(source: str) -> str:
     ],
     ids=[
         "after a newsletter, a search and a sign-up", "before them", "a customer number",
-        "beside a new password", "beside a sign-up in Swedish", "without a form", "in a shadow tree",
+        "beside a new password", "beside a sign-up in Swedish", "without a form",
+        "in a shadow tree",
         "drawn anew when typed into", "a button enabled late", "beside a trap", "behind a button",
         "in a frame without an address",
     ],

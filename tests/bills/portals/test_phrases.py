@@ -8,7 +8,7 @@ from bills.portals import phrases
 from bills.portals.signs import Mark, in_its_language, matches
 
 REFUSED = {
-    "en": ("Wrong e-mail or password.", "We couldn't find an account: that username does not exist",
+    "en": ("Wrong e-mail or password.", "That username does not exist.",
            "Invalid credentials", "The password is not right. 2 tries left.", "Login failed."),
     "sv": ("Fel e-post eller lösenord", "Felaktigt användarnamn eller lösenord.",
            "Lösenordet stämmer inte", "Inloggningen misslyckades"),
