@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
 from bills.portals.login_script import FIND_FORM, WORDS
-from bills.portals.signs import counted, glance, marks_for, refuse
+from bills.portals.signs import counted, glance, look_at, marks_for, refuse
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 OPEN_AFTER_SECONDS = 1.5  # a form that is still to come is waited for before a button is pressed
 LOOKS_AT_ANSWER = ("locked", "captcha", "rate_limited", "maintenance", "code", "refused")
+PRESS_BANNER = """() => {
+  const button = document.querySelector("[data-redrive-banner]");
+  if (button) button.click();
+}"""
 REASONS = {
     "new_password": details.FOR_NEW_PASSWORD,
     "two_passwords": details.FOR_NEW_PASSWORD,
@@ -89,6 +93,7 @@ class Filling:
         self.part = visit.plan.recipe.login
         self.has_typed = False
         self._has_opened = False
+        self._has_cleared = False
         self._before: Seen = {}
 
     async def form(self) -> LoginForm:
@@ -133,13 +138,22 @@ class Filling:
                     return form
                 if form.kind == "user" and not self.has_typed:
                     await self._ask_for_password(form)
-                elif form.opener and not self._has_opened and visit.clock() > opens_at:
-                    self._has_opened = True
-                    await calmly(form.opener.click())
+                elif visit.clock() > opens_at:
+                    await self._open(form)
                 if self.has_typed:
                     await self._refuse_if_told()
             await visit.pause(LOOK_SECONDS)
         raise self._nothing_found(form, limit)
+
+    async def _open(self, form: LoginForm) -> None:
+        """Where no form comes by itself: press away what asks about cookies, then "Log in"."""
+        if not self._has_cleared:
+            self._has_cleared = True
+            await calmly(look_at(self.visit, []))  # marks the button
+            await calmly(self.visit.page.evaluate(PRESS_BANNER))
+        elif form.opener and not self._has_opened:
+            self._has_opened = True
+            await calmly(form.opener.click())
 
     async def _look(self) -> LoginForm:
         if self.part.password is None:

@@ -20,6 +20,8 @@ WORDS = {
     "forgotten": phrases.FORGOTTEN,
     "userBox": phrases.USER_BOX,
     "otherWay": phrases.OTHER_WAY,
+    "byPassword": phrases.ONE_OF_SEVERAL,
+    "changes": phrases.CHANGES,
 }
 
 # `given` is the box that the recipe names, or null. What it answers: `facts` (see
@@ -55,24 +57,28 @@ FIND_FORM = (
   const completes = (box, what) =>
     flat(box.getAttribute("autocomplete")).split(" ").includes(what);
   const TEXTS = ["text", "email", "tel", "number", "url", ""];
-  const isText = box => box.tagName === "INPUT" && TEXTS.includes(box.type)
+  const isWritten = box => box.tagName === "INPUT" && TEXTS.includes(box.type);
+  const isText = box => isWritten(box) && !isHidden(box)
     && !completes(box, "one-time-code") && !completes(box, "current-password")
     && shown(box) && !box.disabled;
   const BUTTONS = "button, input[type=submit], input[type=image], input[type=button], "
-    + "[role=button], a";
+    + "[role=button], [role=tab], a, [onclick]";
   const isSubmit = part => ["submit", "image"].includes(part.type);
+  // What is no button by its kind is pressed only where its text says what it does.
+  const isButton = part => part.matches("button, input, [role=button]");
   const inputs = all("input");
   const buttons = all(BUTTONS).filter(shown);
-  const passwords = inputs.filter(box => (box.type === "password"
-    || completes(box, "current-password")) && shown(box) && !box.disabled);
+  const isHidden = box => box.type === "password" || completes(box, "current-password")
+    || (isWritten(box) && !["none", ""].includes(getComputedStyle(box).webkitTextSecurity || ""));
+  const passwords = inputs.filter(box => isHidden(box) && shown(box) && !box.disabled);
 
   // The form of a box; without one the nearest part that also holds a button (and another box).
   const groupOf = box => {
     if (box.form) return box.form;
     let holdsButton = null;
     for (let part = above(box); part; part = above(part)) {
-      const press = buttons.some(one => one.tagName !== "A" && isIn(one, part)
-        && !is.otherWay.test(told(one)));
+      const press = buttons.some(one => (isButton(one) || is.logIn.test(told(one)))
+        && isIn(one, part) && !is.otherWay.test(told(one)));
       if (press && !holdsButton) holdsButton = part;
       if (press && inputs.some(one => one !== box && isText(one) && isIn(one, part))) return part;
       if (part === document.body) break;
@@ -108,12 +114,12 @@ FIND_FORM = (
     const later = one => !!(box.compareDocumentPosition(one) & 4);
     if (group.tagName === "FORM")
       return first(fit, one => isSubmit(one) && logsIn(one), one => isSubmit(one) && leadsOn(one),
-        one => isSubmit(one) && one.tagName !== "A" && !is.signUp.test(told(one)),
+        one => isSubmit(one) && !is.signUp.test(told(one)),
         one => isSubmit(one), logsIn, leadsOn,
-        one => one.tagName !== "A" && later(one) && !is.signUp.test(told(one)));
+        one => isButton(one) && later(one) && !is.signUp.test(told(one)));
     const after = fit.filter(later);
     return first(after, logsIn, leadsOn) || first(fit, logsIn, leadsOn)
-      || first(after, one => one.tagName !== "A" && !is.signUp.test(told(one)));
+      || first(after, one => isButton(one) && !is.signUp.test(told(one)));
   };
   const userOf = (group, password) => {
     const found = inputs.filter(box => isText(box) && belongs(box, group)
@@ -180,7 +186,10 @@ FIND_FORM = (
     facts.kind = "user";
     return Object.assign(answer, {user: asked.box, button: asked.button});
   }
-  const opener = buttons.find(one => is.logIn.test(told(one)) && told(one) !== "submit"
+  const byPassword = one => is.byPassword.test(told(one)) && told(one).length < 60
+    && ![is.newPassword, is.signUp, is.forgotten, is.changes].some(bad => bad.test(told(one)));
+  const opener = buttons.find(byPassword) || buttons.find(
+    one => is.logIn.test(told(one)) && told(one) !== "submit"
     && !(one.form && passwords.some(box => box.form === one.form)));
   if (opener) facts.kind = "open";
   return Object.assign(answer, {opener: opener || null});

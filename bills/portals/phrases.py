@@ -535,6 +535,14 @@ FORGOTTEN = (
     r"forgot|reset|recover|glömt|glemt|unohd|vergessen|zurücksetzen|vergeten|oublié|réinitialis"
     r"|olvid|recuper|dimenticat|zapomni|przypomnij|odzyskaj"
 )
+# A way to log in that a page of several offers: "With e-mail and password".
+ONE_OF_SEVERAL = (
+    r"pass ?word|lösenord|passord|adgangskode|kodeord|salasana|passwort|kennwort|wachtwoord"
+    r"|mot de passe|contraseña|hasł"
+)
+CHANGES = (
+    r"chang|updat|byt|ändra|endre|skift|vaihda|ändern|wijzig|verander|modifi|cambia|zmie|show|hide"
+)
 USER_BOX = (
     r"user|e-?mail|e-?post|login|log-?in|account|customer|client|member|card|kund|konto|anvand"
     r"|användar|person|bruker"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Told = TypeVar("Told")
 
-BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached")
+BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached|not attached", re.I)
 LOOK_SECONDS = 0.05  # between two looks at a page
 BANNER_SECONDS = 1.0
 OPTIONAL_SECONDS = 3.0  # how long an optional step's target is waited for

@@ -59,6 +59,20 @@ document.querySelector("[type=password]").oninput = () =>
 )
 
 
+WITHOUT_BUTTON = LOGIN_PAGE.replace(
+    "<button>Log in</button>", "<div onclick=this.parentNode.submit()>Log in</div>"
+)
+MASKED = LOGIN_PAGE.replace('type="password"', 'style="-webkit-text-security: disc"')
+SEVERAL_WAYS = f"""<button>Log in with BankID</button>
+<a href=/site/forgot>Forgot your password?</a>
+<button role=tab onclick="b.hidden = false">With e-mail and password</button>
+<div id=b hidden>{LOGIN_PAGE}</div>"""
+COOKIE_WALL = """<div id=w style="position:fixed;inset:0"><p>Wir verwenden Cookies.</p>
+<button onclick="w.remove(); app.innerHTML = page">Alle akzeptieren</button></div>
+<div id=app></div>
+<script>const page = `%s`;</script>"""
+
+
 def frame(source: str) -> str:
     return f"<h1>Welcome</h1><iframe width=600 height=400 {source}></iframe>"
 
@@ -76,6 +90,10 @@ def frame(source: str) -> str:
         REDRAWN,
         ENABLED_LATER,
         LOGIN_PAGE + '<dialog id=d></dialog><input type=password style="opacity:0" name=trap>',
+        WITHOUT_BUTTON,
+        MASKED,
+        SEVERAL_WAYS,
+        COOKIE_WALL % LOGIN_PAGE,
         f"<button onclick='b.hidden = false'>Log in</button><div id=b hidden>{LOGIN_PAGE}</div>",
         frame("srcdoc='" + LOGIN_PAGE.replace("<form", "<form target=_top") + "'"),
     ],
@@ -83,7 +101,9 @@ def frame(source: str) -> str:
         "after a newsletter, a search and a sign-up", "before them", "a customer number",
         "beside a new password", "beside a sign-up in Swedish", "without a form",
         "in a shadow tree",
-        "drawn anew when typed into", "a button enabled late", "beside a trap", "behind a button",
+        "drawn anew when typed into", "a button enabled late", "beside a trap",
+        "without a button", "masked by its style", "behind a choice", "behind a cookie wall",
+        "behind a button",
         "in a frame without an address",
     ],
 )  # fmt: skip
