@@ -42,6 +42,7 @@ MOST_PAGES_BETWEEN = 6
 MOST_FRAMES = 20
 MOST_MATCHES = 20
 PRESS_SECONDS = 3.0
+LONG_NAME = 6  # characters of a user's name: a shorter one stands in ordinary words
 YES = frozenset({""})
 ANYTHING = frozenset({"anything"})  # of a mark that does not count, however it looks
 
@@ -241,7 +242,8 @@ def plain_text(text: str, email: str) -> str:
     "wrongpassword@example.com" says nothing of ours.
     """
     small = " ".join(text.split()).lower().replace("\u2019", "'")
-    return small.replace(" ".join(email.split()).lower(), " ") if email.strip() else small
+    name = " ".join(email.split()).lower()
+    return small.replace(name, " ") if "@" in name or len(name) >= LONG_NAME else small
 
 
 def in_its_language(seen: Seen, lang: str) -> Seen:
@@ -286,7 +288,19 @@ def texts_of(
     """What the page shows of the mark: nothing where it does not. Texts are in small letters."""
     if mark.phrase:
         return matches(mark.phrase, page["text"])
+    if mark.control:
+        return controls_of(mark, page)
     return YES if is_shown(mark, url, page, visible) else frozenset()
+
+
+def controls_of(mark: Mark, page: dict[str, Any]) -> frozenset[str]:
+    """The buttons and links that are the mark's, and "" for a hidden one that leads out.
+
+    A page may have the hidden one before the login, and show it only afterwards.
+    """
+    pattern = phrases.compiled(mark.control)
+    shown = frozenset(one for one in page["controls"] if pattern.fullmatch(one))
+    return shown | YES if page["leaves"] else shown
 
 
 @lru_cache(maxsize=512)
@@ -297,10 +311,7 @@ def matches(phrase: str, text: str) -> frozenset[str]:
 
 
 def is_shown(mark: Mark, url: str, page: dict[str, Any], visible: dict[str, bool]) -> bool:
-    """Whether a page with these properties shows a mark that is no phrase."""
-    if mark.control:
-        pattern = phrases.compiled(mark.control)
-        return page["leaves"] or any(pattern.fullmatch(one) for one in page["controls"])
+    """Whether a page with these properties shows the sign of a recipe, or a guessed selector."""
     if mark.sign is None:
         return False
     if mark.sign.url:

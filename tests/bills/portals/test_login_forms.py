@@ -279,6 +279,17 @@ def test_a_way_out_that_is_an_icon_or_in_a_closed_menu_proves_the_login(
     assert report.code is Code.UNRECOGNISED_PAGE
 
 
+def test_a_way_out_that_was_hidden_before_the_login_counts_when_it_is_shown(
+    pages: Pages, visitor: Visitor
+) -> None:
+    hidden = "<nav hidden><a href=/site/logout>Log out</a></nav>"
+    pages.portal(NO_BILLS, hidden + LOGIN_PAGE)
+    assert visitor.visit().code is None
+    pages.reply("POST /login", page(hidden + "<p>Hello</p>"))
+    report = visitor.visit({"login": {"answer_seconds": 1}})
+    assert report.code is Code.UNRECOGNISED_PAGE
+
+
 def test_the_recipes_frame_and_steps_after_the_form(pages: Pages, visitor: Visitor) -> None:
     framed = LOGIN_PAGE.replace("<form", "<form target=_top")
     pages.portal(NO_BILLS, frame(f"name=f srcdoc='{framed}'"))
