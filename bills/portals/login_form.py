@@ -174,9 +174,8 @@ class Filling:
         self._before = await glance(self.visit, marks_for(self.visit, LOOKS_AT_ANSWER)) or {}
         await form.user.fill(self.visit.login.email)
         self.has_typed = True
-        following = self.part.next and await look_in_frames(self.visit, [self.part.next])
-        if following is not None:
-            await following.click()
+        if self.part.next is not None:
+            await (await find(self.visit, [self.part.next], "login.next")).click()
         elif form.button is not None:
             await form.button.click()
         else:
