@@ -131,13 +131,16 @@ FIND_FORM = (
       .sort((one, other) => other[0] - one[0] || other[1] - one[1]);
     return sorted.length ? sorted[0][2] : null;
   };
+  // A name such as "new_password" or "password2"; the digits of a name that changes say nothing.
+  const forNewOne = new RegExp("(^|[-_.])(new|reg[a-z]*|confirm[a-z]*|repeat)[-_.]?pass"
+    + "|pass(word|wd)?[-_.]?(2|again|confirm[a-z]*|repeat)$");
   const judge = password => {
     const group = groupOf(password), button = buttonOf(group, password);
     const press = button ? told(button) : "", where = action(group), head = headings(group);
     const logsIn = is.logIn.test(press);
     let against = "";
     if (completes(password, "new-password") || is.newPassword.test(label(password))
-      || /new.?pass|reg.*pass|pass.*(2|again|confirm|repeat)|confirm.*pass/.test(names(password)))
+      || names(password).split(" ").some(name => forNewOne.test(name)))
       against = "new_password";
     else if (passwords.filter(box => belongs(box, group)).length > 1) against = "two_passwords";
     else if (is.signUp.test(where) || (!logsIn && is.signUp.test(press))) against = "sign_up";

@@ -84,6 +84,8 @@ def frame(source: str) -> str:
         LOGIN_PAGE + SIGN_UP + f"<footer>{NEWSLETTER}</footer>",
         NUMBER + f"<footer>{NEWSLETTER}</footer>",
         NEW_PASSWORD % ("Choose a password", "Go") + LOGIN_PAGE,
+        NEW_PASSWORD.replace("=password>", "=password2>") % ("Password", "Go") + LOGIN_PAGE,
+        LOGIN_PAGE.replace('name="password"', 'name="password" id="u3f2a92"'),
         NEW_PASSWORD % ("Lösenord", "Bli kund") + LOGIN_PAGE,
         FORMLESS,
         SHADOW % LOGIN_PAGE,
@@ -99,7 +101,8 @@ def frame(source: str) -> str:
     ],
     ids=[
         "after a newsletter, a search and a sign-up", "before them", "a customer number",
-        "beside a new password", "beside a sign-up in Swedish", "without a form",
+        "beside a new password", "beside one that its name gives away", "with a name that changes",
+        "beside a sign-up in Swedish", "without a form",
         "in a shadow tree",
         "drawn anew when typed into", "a button enabled late", "beside a trap",
         "without a button", "masked by its style", "behind a choice", "behind a cookie wall",
