@@ -93,8 +93,13 @@ class Password:
                 refused_count=F("refused_count") + 1,
                 unproven_count=Greatest(F("unproven_count") - times_sent, 0),
             )
-        elif report.code not in UNJUDGED:
+        elif not (report.code in UNJUDGED or was_not_judged(report)):
             self._rows().update(unproven_count=Greatest(F("unproven_count") - times_sent, 0))
+
+
+def was_not_judged(report: AttemptReport) -> bool:
+    """Whether the answer was neither yes, no, nor a failure of the portal's own."""
+    return report.stage is Stage.JUDGE and report.code is Code.NAVIGATION
 
 
 def was_spent(credential: Credential, limit: int) -> bool:

@@ -83,13 +83,14 @@ async def look_in_frames(visit: Visit, targets: Sequence[Target]) -> Locator | N
 
 
 async def find(
-    visit: Visit, targets: Sequence[Target], what: str, seconds: float | None = None
+    visit: Visit, targets: Sequence[Target], what: str, *, limit: float | None = None
 ) -> Locator:
     """The first of the targets to become visible. `what` names the field for the error.
 
-    Raises PortalError NAVIGATION when none does in `seconds`, or the recipe's answer_seconds.
+    Raises PortalError NAVIGATION when none does in `limit` seconds, or the recipe's
+    answer_seconds.
     """
-    limit = seconds or visit.plan.recipe.login.answer_seconds
+    limit = visit.plan.recipe.login.answer_seconds if limit is None else limit
     try:
         async with asyncio.timeout(limit):
             while True:
@@ -180,7 +181,7 @@ async def do_step(visit: Visit, step: Step, place: str) -> None:
         return
     seconds = step.seconds or (OPTIONAL_SECONDS if step.optional else None)
     try:
-        found = await find(visit, [step.target], place, seconds)
+        found = await find(visit, [step.target], place, limit=seconds)
     except PortalError as missing:
         if step.optional and missing.code is Code.NAVIGATION:
             return

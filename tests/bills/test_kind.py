@@ -123,6 +123,8 @@ def test_a_changed_password_is_not_blamed_for_the_old_one(make_bills: BillMaker)
         (Stage.JUDGE, Code.LOGIN_FAILED, 1, 0),
         (Stage.JUDGE, Code.UNRECOGNISED_PAGE, 0, 1),
         (Stage.JUDGE, Code.FORBIDDEN, 0, 1),
+        (Stage.JUDGE, Code.NAVIGATION, 0, 1),
+        (Stage.LOGIN, Code.NAVIGATION, 0, 0),
         (Stage.JUDGE, Code.SITE_5XX, 0, 0),
         (Stage.JUDGE, Code.TIMEOUT, 0, 0),
         (Stage.DOWNLOAD, Code.DOWNLOAD_BAD, 0, 0),
