@@ -85,15 +85,35 @@ class Visit:
         """Drive this page from now on."""
         self.page = page
         self.context: BrowserContext = page.context
+        self.windows: list[Page] = []  # that the page has opened
+        self.context.on("dialog", self._on_dialog)
+        self.context.on("page", self._on_window)
+        self.context.set_default_timeout(self.plan.recipe.login.answer_seconds * 1000)
+        self.context.set_default_navigation_timeout(self.plan.attempt_timeout * 1000)
+        self._listen(page)
+
+    def follow_window(self) -> bool:
+        """Go on in the window that the login has opened; False where there is none."""
+        mine = [page for page in self.windows if not page.is_closed() and page != self.page]
+        if not mine or not self.plan.permits(urlsplit(mine[-1].url).hostname or ""):
+            return False
+        self.page = mine[-1]
+        self.windows = []
+        self._end_waiting()
+        self._listen(self.page)
+        return True
+
+    def _on_window(self, page: Page) -> None:
+        if page != self.page and len(self.windows) < MOST_FRAMES:
+            self.windows.append(page)
+
+    def _listen(self, page: Page) -> None:
         self.dismisses_overlays = False
         page.on("request", self._on_request)
         page.on("response", self._on_response)
         page.on("requestfailed", self._on_lost)
         page.on("domcontentloaded", self._on_page)
         page.on("crash", self._on_crash)
-        self.context.on("dialog", self._on_dialog)
-        self.context.set_default_timeout(self.plan.recipe.login.answer_seconds * 1000)
-        self.context.set_default_navigation_timeout(self.plan.attempt_timeout * 1000)
 
     def frames(self) -> list[Frame]:
         """The page and those of its frames that may be told the password: the portal's own."""

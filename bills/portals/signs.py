@@ -13,6 +13,7 @@ from playwright.async_api import Error as PlaywrightError
 from bills.portals import details, guesses, phrases
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
+from bills.report import Stage
 from bills.visit import retry_after
 
 if TYPE_CHECKING:
@@ -200,6 +201,9 @@ async def race(
             if found is not None and not is_soft:
                 return found
             calm += 1
+            if calm > CALM_LOOKS and visit.report.stage is Stage.JUDGE and visit.follow_window():
+                gives_up_at, calm = visit.clock() + limit, 0
+                continue
             if (is_soft or calm > CALM_LOOKS) and await pass_page_between(visit):
                 gives_up_at, calm = visit.clock() + limit, 0
                 continue

@@ -293,6 +293,24 @@ def test_a_way_out_that_was_hidden_before_the_login_counts_when_it_is_shown(
     assert report.code is Code.UNRECOGNISED_PAGE
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_login_that_opens_a_window_of_the_portals_own_goes_on_there(
+    pages: Pages, visitor: Visitor, host: str
+) -> None:
+    home = pages.url.replace("127.0.0.1", host) + "/site/home"
+    opens = f"<p>Your pages open in a new window.</p><script>open('{home}')</script>"
+    pages.show("/login", LOGIN_PAGE)
+    pages.reply("POST /login", page(opens))
+    pages.show("/home", LOG_OUT)
+    pages.show("/bills", LOG_OUT + NO_BILLS)
+    report = visitor.visit({"login": {"answer_seconds": 3}})
+    if host == "127.0.0.1":
+        assert report.code is None, report.error
+    else:
+        assert report.code is Code.UNRECOGNISED_PAGE
+        assert "GET /site/home" not in pages.asked
+
+
 def test_the_recipes_frame_and_steps_after_the_form(pages: Pages, visitor: Visitor) -> None:
     framed = LOGIN_PAGE.replace("<form", "<form target=_top")
     pages.portal(NO_BILLS, frame(f"name=f srcdoc='{framed}'"))
