@@ -11,7 +11,7 @@ from playwright.async_api import Error as PlaywrightError
 from bills.document_files import FileRule, settle
 from bills.evidence import gather, start_trace
 from bills.gate import Gate
-from bills.page_errors import explained
+from bills.page_errors import cut, explained
 from bills.plan import FetchedBill
 from bills.portals import details
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CANCEL_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
+LONGEST_DETAIL = 1_000  # characters: a portal's own words may be of any length
 
 
 async def attempt(
@@ -48,20 +49,25 @@ async def attempt(
     Raises nothing but its own cancellation.
     """
     async with Gate(plan.permits, allow_private=plan.allow_private) as gate:
-        context: BrowserContext | None = None
         visit: Visit | None = None
+        contexts: list[BrowserContext] = []
+
+        async def open_page(http_credentials: dict[str, str] | None = None) -> Page:
+            agent = plan.recipe.user_agent
+            page = await chromium.page(gate.url, agent, http_credentials)
+            contexts.append(page.context)
+            return page
+
         try:
             for url in filter(None, (plan.login_url, plan.billing_url)):
                 check_url(plan, url)
-            context = await chromium.context(gate.url)
-            page = await context.new_page()
-            visit = Visit(page, login, plan, gate, report, watch)
-            await _supervised(visit, watch_for_crash(chromium, visit), deadline)
+            visit = Visit(await open_page(), login, plan, gate, report, watch, open_page)
+            await _supervised(chromium, visit, deadline)
         except Exception as error:  # whatever it is, the report says it
             await _note_failure(visit, report, error, login.password)
         finally:
             report.notes = [storable(scrub(note, (login.password,))) for note in report.notes]
-            if context is not None:
+            for context in contexts:
                 await _close(chromium, context)
 
 
@@ -157,47 +163,29 @@ def _naming(error: PortalError, missing: list[ListedBill]) -> PortalError:
     return PortalError(error.code, detail, retry_after=error.retry_after)
 
 
-def watch_for_crash(chromium: Chromium, visit: Visit) -> asyncio.Task[bool]:
-    """A task that ends when the tab or the browser has crashed."""
-    crashed = asyncio.Event()
-
-    def note(_: Page) -> None:
-        crashed.set()
-
-    visit.page.on("crash", note)
-
-    async def either() -> bool:
-        ends = [asyncio.ensure_future(event.wait()) for event in (crashed, chromium.died)]
-        try:
-            await asyncio.wait(ends, return_when="FIRST_COMPLETED")
-        finally:
-            for end in ends:
-                end.cancel()
-        return True
-
-    return asyncio.ensure_future(either())
-
-
-async def _supervised(visit: Visit, crash: asyncio.Task[bool], deadline: float) -> None:
-    """Go through the stages until they end, time is up, or the browser crashes."""
+async def _supervised(chromium: Chromium, visit: Visit, deadline: float) -> None:
+    """Go through the stages until they end, time is up, or the browser or the page breaks."""
     plan, report = visit.plan, visit.report
     if report.folder is None:
         raise ValueError("The report has no folder.")
     portal: Portal = portal_named(plan.script)() if plan.script else RecipePortal()
     work = asyncio.ensure_future(go_through(visit, portal, report.folder))
     work.add_done_callback(_look_at_its_error)
+    ends = [asyncio.ensure_future(event.wait()) for event in (visit.breaks, chromium.died)]
     left = max(0.0, deadline - asyncio.get_running_loop().time())
     try:
-        await asyncio.wait((work, crash), timeout=left, return_when="FIRST_COMPLETED")
-        if crash.done() and not crash.cancelled():
+        await asyncio.wait((work, *ends), timeout=left, return_when="FIRST_COMPLETED")
+        if visit.broken is not None:
+            raise visit.broken
+        if chromium.died.is_set():
             raise PortalError(Code.BROWSER_CRASH)
         if not work.done():
             raise PortalError(Code.TIMEOUT, f"The attempt's {plan.attempt_timeout:g} s were over.")
         await work
         await _drop_trace(visit)
     finally:
-        crash.cancel()
-        work.cancel()
+        for task in (*ends, work):
+            task.cancel()
         await asyncio.wait((work,), timeout=CANCEL_SECONDS)
 
 
@@ -224,13 +212,16 @@ async def _note_failure(
     elif place and isinstance(error, PlaywrightError):
         failure = PortalError(failure.code, f"{failure.detail} ({place})".strip())
     # Our own sentence is left whole: a gap in it would give a short password away.
-    detail = storable(scrub(failure.detail, (password,)))
+    detail = cut(storable(scrub(failure.detail, (password,))), LONGEST_DETAIL)
     report.fail(PortalError(failure.code, detail, retry_after=failure.retry_after))
     if visit is None or report.folder is None:
         return
     report.http_status = visit.status or None
     visit.stop_clock()
-    report.evidence = await gather(visit, report.folder)
+    try:
+        report.evidence = await gather(visit, report.folder)
+    except Exception as problem:  # evidence is a help: without it the failure is still known
+        report.notes.append(f"There is no evidence: {type(problem).__name__}.")
 
 
 async def _close(chromium: Chromium, context: BrowserContext) -> None:

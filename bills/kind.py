@@ -91,7 +91,7 @@ class BillKind:
         except ScriptError as error:
             yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, str(error)))
             return
-        limit = portal.refused_password_limit or job.max_attempts
+        limit = portal.password_limit
         with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
             yield BillRunner(browser, keeper, plan, limit, traced=is_retry)

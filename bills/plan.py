@@ -72,7 +72,12 @@ class PortalPlan:
         asked = host.lower().rstrip(".")
         return any(
             asked == rule or (rule.startswith("*.") and asked.endswith(rule[1:]))
-            for rule in (*own, *self.recipe.hosts, *self.allowed_hosts)
+            for rule in (
+                *own,
+                *self.recipe.hosts,
+                *self.recipe.password_hosts,
+                *self.allowed_hosts,
+            )
         )
 
 

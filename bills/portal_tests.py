@@ -82,7 +82,7 @@ def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) ->
     from bills.browser import Browser
 
     portal, credential = test.portal, test.credential
-    limit = portal.refused_password_limit or portal.max_attempts
+    limit = portal.password_limit
     password = Password(credential.pk, credential.password_changed_at, limit)
     with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
 

@@ -46,6 +46,34 @@ BROWSER_SAYS = _("The browser says: {reason}.")
 WOULD_GO_TO = _("The password would go to {site}. Nothing was typed.")
 ANSWERED = _("It answered HTTP {status}.")
 ASKS = _("It still asks for a password.")
+FOR_NEW_PASSWORD = _(
+    "The page asks for a new password, not for the present one. Nothing was typed. If this is the "
+    "log-in form, name its box in login.password."
+)
+FOR_SIGN_UP = _(
+    "The page's form is for new customers, not for logging in. Nothing was typed. If this is the "
+    "log-in form, name its box in login.password."
+)
+TWO_FORMS = _(
+    "The page has two log-in forms that lead to different places. Nothing was typed. Name the "
+    "right box in login.password."
+)
+NO_USER_BOX = _(
+    "login.email: the log-in form has no box for the e-mail or user name. Nothing was typed."
+)
+ANOTHER_BOX = _(
+    'The log-in form also asks for "{label}". Nothing was typed. Fill it in with login.steps.'
+)
+PASSWORD_BOX = _("box for the password")
+HTTP_AUTHENTICATION = _(
+    "The portal asks for HTTP authentication ({scheme}), which cannot be answered here."
+)
+HTTP_REFUSED = _("It answered the log-in by HTTP authentication with HTTP 401 again.")
+DIALOG = _('A dialog ({kind}) said "{text}": {answer}.')
+PAGE_SAYS = _('Its page says "{text}".')
+DIALOG_SAID = _('A dialog said "{text}".')
+TOO_MANY_DIALOGS = _("The page opened more than {most} dialogs.")
+PRESSED = _('Pressed "{text}" to get past a page in between.')
 FORM_REPLACED = _("The log-in form was replaced meanwhile. Nothing was typed.")
 NO_LOGIN_PAGE = _("The login URL does not exist (HTTP 404).")
 TITLE = _('Its title is "{title}"{status}.')

@@ -49,6 +49,7 @@ class Code(StrEnum):
     ACTION_NEEDED = "ACTION_NEEDED"
     OTP_NEEDED = "OTP_NEEDED"
     CAPTCHA = "CAPTCHA"
+    FORBIDDEN = "FORBIDDEN"
     OTHER_SITE = "OTHER_SITE"
     RATE_LIMITED = "RATE_LIMITED"
     MAINTENANCE = "MAINTENANCE"
@@ -156,7 +157,7 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     # Tried again because a page that has not finished loading looks the same. The password may
     # have been refused in words we don't know, so such a try counts against the portal's limit
-    # on refused passwords.
+    # on refused passwords; it stays what it is, a page not recognised, when that is reached.
     Code.UNRECOGNISED_PAGE: Meaning(
         Actor.US,
         Rule.RETRY,
@@ -199,13 +200,22 @@ MEANINGS: dict[Code, Meaning] = {
         _("The portal asks for a proof that a human is there."),
         _("Log in by hand once, wait some hours, then retry with fewer at once."),
     ),
+    Code.FORBIDDEN: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("The portal turns this browser away (HTTP 403)."),
+        _(
+            "Open the login URL in a browser on the same network. If it opens there, set the "
+            "recipe's user_agent to that browser's; else ask the portal to let your address in."
+        ),
+    ),
     Code.OTHER_SITE: Meaning(
         Actor.US,
         Rule.STOP,
         _("The portal leads to another site."),
         _(
-            "Check where it leads. If that is right, add the host to the recipe's hosts, or set "
-            "the login URL to the page that really asks for the password."
+            "Check where it leads. If that is right, add the host to the recipe's hosts (to its "
+            "password_hosts, where the portal has its log-in there)."
         ),
     ),
     Code.RATE_LIMITED: Meaning(

@@ -13,7 +13,7 @@ from bills.portals.document_words import Says
 from bills.portals.documents import DocumentSearch
 from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing, link_targets
-from bills.portals.login import judge, open_login, send_password
+from bills.portals.login import log_in
 from bills.portals.rows import amount_of, date_of, is_own, number_of
 from bills.portals.targets import calmly_look, earliest, expect_overlays, filled
 
@@ -48,9 +48,7 @@ class RecipePortal:
     async def log_in(self, visit: Visit) -> None:
         """See `Portal.log_in`."""
         await expect_overlays(visit)
-        await open_login(visit)
-        before = await send_password(visit)
-        await judge(visit, before)
+        await log_in(visit)
 
     async def list_bills(self, visit: Visit) -> list[ListedBill]:
         """See `Portal.list_bills`. Rows of others and rows that repeat a bill are noted."""

@@ -70,7 +70,7 @@ def _suggestion(name: str, place: str) -> str:
     known = list(part_at(place).__struct_encode_fields__)
     near = get_close_matches(name, known, n=1)
     meant = f' Did you mean "{near[0]}"?' if near else ""
-    return f"is not known.{meant} Known: {', '.join(known)}."
+    return f"is not known.{meant} Known here: {', '.join(known)}."
 
 
 def part_at(place: str) -> type[Part]:

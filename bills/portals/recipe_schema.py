@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Literal
 
 import msgspec
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+LONGEST_WAIT = 60  # seconds
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:]+\]?")
 
 # WAI-ARIA 1.2: the roles of what can be pressed, filled in or read on a page.
@@ -43,7 +45,9 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Target(Part, frozen=True):
     """A field, button or link: exactly one of label, role, text, placeholder and selector.
 
-    `role` goes with `name`; `selector` is CSS or any of Playwright's selectors.
+    `role` goes with `name`; `selector` is CSS or any of Playwright's selectors. `frame` is the
+    selector of the frame that it stands in; absent, it is sought on the page, then in the frames
+    of the portal's own site.
     """
 
     label: str = ""
@@ -52,6 +56,7 @@ class Target(Part, frozen=True):
     text: str = ""
     placeholder: str = ""
     selector: str = ""
+    frame: str = ""
 
     def __post_init__(self) -> None:
         given = [self.label, self.role, self.text, self.placeholder, self.selector]
@@ -107,29 +112,66 @@ class Cell(Part, frozen=True):
 
 
 class Step(Part, frozen=True):
-    """One thing to do on the way: exactly one of click, fill, select and goto.
+    """One thing to do on the way: exactly one of click, fill, select, goto and wait.
 
     `value` goes with fill and select, and may hold {email}, {since}, {today} or {a CSV column}.
+    `wait` is what must be visible before it goes on, or a number of seconds. A step that is
+    `optional` is left out where its target is not shown within `seconds`; any other fails then.
     """
 
     click: Target | None = None
     fill: Target | None = None
     select: Target | None = None
     goto: str = ""
+    wait: Target | float | None = None
+    value: str = ""
+    optional: bool = False
+    seconds: float | None = None  # absent: 3 where optional, else the login's answer_seconds
+
+    def __post_init__(self) -> None:
+        given = (self.click, self.fill, self.select, self.goto, self.wait is not None)
+        if sum(map(bool, given)) != 1:
+            raise ValueError("give exactly one of click, fill, select, goto and wait.")
+        if self.value and not (self.fill or self.select):
+            raise ValueError("`value` goes with fill or select.")
+        if isinstance(self.wait, float | int) and not 0 < self.wait <= LONGEST_WAIT:
+            raise ValueError(f"wait must be a target, or between 0 and {LONGEST_WAIT} seconds.")
+        if self.seconds is not None and not 0 < self.seconds <= 3600:
+            raise ValueError("seconds must be between 0 and 3600.")
+        if self.optional and not self.target:
+            raise ValueError("`optional` goes with click, fill, select and a target to wait for.")
+        refuse_password(self.value + self.goto)
+
+    @property
+    def target(self) -> Target | None:
+        """What the step is done to; None for goto and for seconds."""
+        waited_for = self.wait if isinstance(self.wait, Target) else None
+        return self.click or self.fill or self.select or waited_for
+
+
+class DialogRule(Part, frozen=True):
+    """How a dialog that says `text` is answered: with OK (accept) or Cancel (dismiss).
+
+    `value` is what a prompt is answered with; it may hold {email} or {a CSV column}.
+    """
+
+    text: str
+    answer: Literal["accept", "dismiss"] = "dismiss"
     value: str = ""
 
     def __post_init__(self) -> None:
-        if sum(map(bool, (self.click, self.fill, self.select, self.goto))) != 1:
-            raise ValueError("give exactly one of click, fill, select and goto.")
-        if self.value and not (self.fill or self.select):
-            raise ValueError("`value` goes with fill or select.")
-        refuse_password(self.value + self.goto)
+        if not self.text.strip():
+            raise ValueError("text must say what the dialog says.")
+        if self.value and self.answer != "accept":
+            raise ValueError("`value` goes with accept.")
+        refuse_password(self.value)
 
 
 class LoginPart(Part, frozen=True):
     """The login page. Whatever is absent is guessed."""
 
     steps: tuple[Step, ...] = ()  # what opens the form
+    then: tuple[Step, ...] = ()  # after the form was sent, before the answer is judged
     email: Target | None = None
     next: Target | None = None  # between the e-mail and the password, where they are two pages
     password: Target | None = None
@@ -196,18 +238,26 @@ class Recipe(Part, frozen=True):
     """A whole recipe. An empty one is a recipe too: everything is guessed.
 
     `hosts` are the further hosts that the portal's pages may reach ("cdn.example.com",
-    "*.example.com"); `overlays` are clicked away whenever they appear.
+    "*.example.com"); `password_hosts` those that may be told the password besides the login URL's
+    own (single sign-on); `overlays` are clicked away whenever they appear.
     """
 
     hosts: tuple[str, ...] = ()
+    password_hosts: tuple[str, ...] = ()
+    user_agent: str = ""
+    dialogs: tuple[DialogRule, ...] = ()
     overlays: tuple[Target, ...] = ()
     login: LoginPart = LoginPart()
     outcomes: OutcomesPart = OutcomesPart()
     bills: BillsPart = BillsPart()
 
     def __post_init__(self) -> None:
-        for host in self.hosts:
+        for host in (*self.hosts, *self.password_hosts):
             if not HOST.fullmatch(host):
                 raise ValueError(
                     f'"{host}" is no host: write it in small letters, without https:// or a path.'
                 )
+        if any(host.startswith("*") for host in self.password_hosts):
+            raise ValueError("password_hosts must be whole names: a * would let in strangers.")
+        if any(ord(letter) < 32 or ord(letter) > 126 for letter in self.user_agent):
+            raise ValueError("user_agent must be one line of plain letters.")
