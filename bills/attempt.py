@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.accounting import place_document
 from bills.evidence import gather, start_trace
 from bills.gate import Gate
+from bills.identity import sort_out
 from bills.page_errors import explained
 from bills.pdf_files import check_pdf
 from bills.plan import FetchedBill
+from bills.portals import details
 from bills.portals.base import portal_named
 from bills.portals.failures import Code, PortalError
+from bills.portals.list_script import TIMERS
 from bills.portals.recipe import RecipePortal
 from bills.report import AttemptReport, Stage
 from bills.scrubbing import scrub, storable
@@ -52,6 +56,7 @@ async def attempt(
             for url in filter(None, (plan.login_url, plan.billing_url)):
                 check_url(plan, url)
             context = await chromium.context(gate.url)
+            await context.add_init_script(TIMERS)
             page = await context.new_page()
             visit = Visit(page, login, plan, gate, report, watch)
             await _supervised(visit, watch_for_crash(chromium, visit), deadline)
@@ -81,12 +86,40 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     await visit.enter(Stage.LIST)
     listed = await portal.list_bills(visit)
     known = visit.login.known_bills
-    new = [bill for bill in listed if bill.key not in known]
-    report.found, report.already_here = len(listed), len(listed) - len(new)
+    sorted_out = sort_out(listed, known)
+    new = [*sorted_out.new, *sorted_out.unsure]
+    new.sort(key=listed.index)
+    report.found = len(listed)
+    _count_known(report, len(sorted_out.known))
+    report.rows.seen = max(report.rows.seen, len(listed) + report.rows.others.total())
     if known and not listed and not report.older:
         raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, f"It had {len(known)}.")
     await _fetch_all(visit, portal, new, folder)
+    _prove(report)
     await visit.enter(Stage.DONE)
+
+
+def _count_known(report: AttemptReport, count: int) -> None:
+    report.already_here += count
+    report.rows.known += count
+
+
+def _prove(report: AttemptReport) -> None:
+    """Every row of the list is accounted for, or the attempt fails with the first reason.
+
+    Raises PortalError with what is missing. What was fetched stays in the report.
+    """
+    report.rows.kept = len(report.bills)
+    if report.gaps:
+        report.notes += [str(gap) for gap in report.gaps[1:]]
+        raise report.gaps[0]
+    if report.rows.missing:
+        rows = report.rows
+        accounted = rows.seen - rows.missing
+        raise PortalError(
+            Code.LIST_INCOMPLETE,
+            details.UNACCOUNTED.format(seen=rows.seen, accounted=accounted),
+        )
 
 
 async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
@@ -100,16 +133,39 @@ async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder
             sha256, size = await asyncio.to_thread(check_pdf, target)
         except PortalError as error:
             target.unlink(missing_ok=True)
+            visit.report.rows.kept = len(visit.report.bills)
             if error.code is not Code.DOWNLOAD_BAD:
                 raise
             broken.append(f"{bill}: {error.detail}")
             continue
-        visit.report.bills.append(
-            FetchedBill(bill.number, bill.date, bill.amount, bill.currency, target, sha256, size)
-        )
+        fetched = FetchedBill(
+            bill.number, bill.date, bill.amount, bill.currency, target, sha256, size,
+            bill.contract, bill.date_text, bill.document,
+        )  # fmt: skip
+        take_document(visit, fetched)
+    visit.report.rows.kept = len(visit.report.bills)
     visit.report.notes += broken
     if broken:
         raise PortalError(Code.DOWNLOAD_BAD, f"{len(broken)} of {len(new)} new bills. {broken[0]}")
+
+
+def take_document(visit: Visit, fetched: FetchedBill) -> None:
+    """Keep a document that is new; one that is here already is counted and dropped.
+
+    One that came for two bills is kept for neither: the attempt fails with it in the end.
+    """
+    report = visit.report
+    try:
+        where = place_document(fetched, report.bills, visit.login.known_bills)
+    except PortalError as confused:
+        report.gaps.append(confused)
+        return
+    if where == "new":
+        report.bills.append(fetched)
+    elif where == "known":
+        _count_known(report, 1)
+    else:
+        report.rows.others["repeated"] += 1
 
 
 def watch_for_crash(chromium: Chromium, visit: Visit) -> asyncio.Task[bool]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from bills.report import AttemptReport, Stage
 
 
+# Kinds of requests whose answer may change what the page shows.
+BRINGS_CONTENT = frozenset(("document", "xhr", "fetch", "script"))
+
+
 class Visit:
     """What a portal drives. `page` and `context` are Playwright's; the rest keeps the rules."""
 
@@ -48,6 +52,8 @@ class Visit:
         self.dismisses_overlays = False
         self.tracing = False
         self.trace_spoilt = False  # the password was typed while the trace ran
+        self.requests_made = 0  # of those that may bring a part of the page
+        self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
         self._asked: Request | None = None
         self._asked_at = 0.0
         self._waited = 0.0  # seconds, for pages that have answered
@@ -57,6 +63,7 @@ class Visit:
         page.on("request", self._on_request)
         page.on("response", self._on_response)
         page.on("requestfailed", self._on_lost)
+        page.on("requestfinished", self._on_end)
         page.on("domcontentloaded", self._on_page)
         self.context.set_default_timeout(plan.recipe.login.answer_seconds * 1000)
         self.context.set_default_navigation_timeout(plan.attempt_timeout * 1000)
@@ -116,6 +123,11 @@ class Visit:
         """Whether a page was asked for and has not answered yet."""
         return self._asked is not None
 
+    @property
+    def open_requests(self) -> list[str]:
+        """The addresses, without their queries, of what was asked for and has not come yet."""
+        return [request.url.partition("?")[0] for request in self._open]
+
     def clock(self) -> float:
         """Seconds on a clock that stands still while the portal owes us a page."""
         now = time.monotonic()
@@ -164,6 +176,9 @@ class Visit:
         self._came.set()
 
     def _on_request(self, request: Request) -> None:
+        if request.resource_type in BRINGS_CONTENT and request.url.startswith("http"):
+            self._open[request] = time.monotonic()
+            self.requests_made += 1
         if not self._is_main(request):
             return
         url = request.url
@@ -180,6 +195,15 @@ class Visit:
             self.status, self.headers = response.status, response.headers
             if not 300 <= response.status < 400:
                 self._end_waiting()
+                self._forget_before(response.request)
+
+    def _forget_before(self, navigation: Request) -> None:
+        """What the page before had asked for is nobody's any more."""
+        began = self._open.get(navigation, 0.0)
+        self._open = {request: at for request, at in self._open.items() if at >= began}
+
+    def _on_end(self, request: Request) -> None:
+        self._open.pop(request, None)
 
     def _end_waiting(self) -> None:
         if self._asked is not None:
@@ -187,6 +211,7 @@ class Visit:
         self._asked = None
 
     def _on_lost(self, request: Request) -> None:
+        self._open.pop(request, None)
         if request is self._asked:
             self._end_waiting()
             reason = request.failure or "no answer"

@@ -11,6 +11,7 @@ import msgspec
 from bills.portals.recipe_schema import (
     BillsPart,
     Cell,
+    Each,
     LoginPart,
     OutcomesPart,
     Recipe,
@@ -75,7 +76,7 @@ def _explained(problem: str, key: str) -> tuple[str, str]:
 
 
 def _suggestion(name: str) -> str:
-    parts = (Recipe, LoginPart, OutcomesPart, BillsPart, Target, Sign, Cell, Step)
+    parts = (Recipe, LoginPart, OutcomesPart, BillsPart, Target, Sign, Cell, Step, Each)
     known = sorted({field for part in parts for field in part.__struct_fields__})
     near = get_close_matches(name, known, n=1)
     return "is not known." + (f' Did you mean "{near[0]}"?' if near else "")

@@ -97,6 +97,8 @@ class Step(Part, frozen=True):
     """One thing to do on the way: exactly one of click, fill, select and goto.
 
     `value` goes with fill and select, and may hold {email}, {since}, {today} or {a CSV column}.
+    An `optional` step is left out where its target does not appear: a notice that is not always
+    there.
     """
 
     click: Target | None = None
@@ -104,8 +106,11 @@ class Step(Part, frozen=True):
     select: Target | None = None
     goto: str = ""
     value: str = ""
+    optional: bool = False
 
     def __post_init__(self) -> None:
+        if self.optional and self.goto:
+            raise ValueError("`optional` goes with click, fill or select.")
         if sum(map(bool, (self.click, self.fill, self.select, self.goto))) != 1:
             raise ValueError("give exactly one of click, fill, select and goto.")
         if self.value and not (self.fill or self.select):
@@ -142,31 +147,67 @@ class OutcomesPart(Part, frozen=True):
     rate_limited: tuple[Sign, ...] | None = None
 
 
+class Each(Part, frozen=True):
+    """A way to the list's other parts: each option of a select, or each button, is walked.
+
+    Exactly one of `select` and `click` (which names all of the buttons). `kind` is "account",
+    "year", "period" or "tab"; an account's options name the contract of their bills. `only` is
+    the one option to walk: a text that it shows, with {a CSV column} filled in.
+    """
+
+    select: Target | None = None
+    click: Target | None = None
+    kind: str = "year"
+    only: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.select) == bool(self.click):
+            raise ValueError("give exactly one of select and click.")
+        if self.kind not in ("account", "year", "period", "tab"):
+            raise ValueError("kind must be account, year, period or tab.")
+        refuse_password(self.only)
+
+
 class BillsPart(Part, frozen=True):
-    """The list of bills. Whatever is absent is guessed, but for own_row and the dates."""
+    """The list of bills. Whatever is absent is guessed, but for own_row and the dates.
+
+    `wait` is what shows that the list is whole: then nothing else is waited for. `each` are the
+    list's other parts (years, tabs, accounts); [] where there are none to walk. `count` is where
+    the page says how many rows there are. `account_sign` must be shown with every part of the
+    list, as a proof that it is the credential's own account: "{account_no}".
+    """
 
     steps: tuple[Step, ...] = ()  # from the page after the login, or from the billing URL
+    wait: tuple[Sign, ...] = ()
+    each: tuple[Each, ...] | None = None
+    count: Cell | None = None
+    account_sign: str = ""
     rows: str = ""  # a selector that matches each bill's row
     own_row: str = ""  # a text that this customer's rows have: "{email}", "{customer_no}"
     own_cell: Cell | None = None  # where in the row it stands; absent: anywhere
     number: Cell | None = None
     issued: Cell | None = msgspec.field(default=None, name="date")
     amount: Cell | None = None
+    contract: Cell | None = None  # which of the customer's accounts or lines the bill is of
     link: Target | None = None
     next: Target | None = None
+    more: Target | None = None  # the button that adds further rows
     empty: tuple[Sign, ...] | None = None  # what proves that there are no bills
     max_pages: int = 100
     since: str = ""  # "2025-01-31": older bills are left alone
     months: int = 0  # or: so many months back from today
 
     def __post_init__(self) -> None:
+        kinds = [each.kind for each in self.each or ()]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("each: name every kind once.")
         if self.since and not is_date(self.since):
             raise ValueError("since must be a date like 2025-01-31.")
         if self.since and self.months:
             raise ValueError("give since or months, not both.")
         if not 0 <= self.months <= 1200 or not 1 <= self.max_pages <= 10_000:
             raise ValueError("months must be 0 to 1200, max_pages 1 to 10000.")
-        refuse_password(self.own_row)
+        refuse_password(self.own_row + self.account_sign)
 
 
 class Recipe(Part, frozen=True):

@@ -28,6 +28,7 @@ Told = TypeVar("Told")
 BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached")
 LOOK_SECONDS = 0.05  # between two looks at a page
 BANNER_SECONDS = 1.0
+OPTIONAL_SECONDS = 2.0  # how long the target of an optional step is waited for
 DAYS_IN_A_MONTH = 30.44
 
 
@@ -68,12 +69,15 @@ async def look(root: Page | Locator, targets: Sequence[Target | guesses.Kind]) -
     return None
 
 
-async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
+async def find(
+    visit: Visit, targets: Sequence[Target], what: str, *, limit: float | None = None
+) -> Locator:
     """The first of the targets to become visible. `what` names the field for the error.
 
-    Raises PortalError NAVIGATION when none does in the recipe's answer_seconds.
+    Raises PortalError NAVIGATION when none does in `limit` seconds, or the recipe's
+    answer_seconds.
     """
-    limit = visit.plan.recipe.login.answer_seconds
+    limit = visit.plan.recipe.login.answer_seconds if limit is None else limit
     try:
         async with asyncio.timeout(limit):
             while True:
@@ -159,13 +163,27 @@ async def do_steps(visit: Visit, steps: Sequence[Step], field: str) -> None:
         target = step.click or step.fill or step.select
         if target is None:  # the schema does not allow it
             continue
-        found = await find(visit, [target], place)
+        found = await _found_for(visit, step, target, place)
+        if found is None:
+            continue
         if step.click:
             await found.click()
         elif step.fill:
             await found.fill(filled(step.value, visit))
         else:
             await found.select_option(filled(step.value, visit))
+
+
+async def _found_for(visit: Visit, step: Step, target: Target, place: str) -> Locator | None:
+    """The step's target; None where the step is optional and the page does not show it."""
+    if not step.optional:
+        return await find(visit, [target], place)
+    try:
+        return await find(visit, [target], place, limit=OPTIONAL_SECONDS)
+    except PortalError as absent:
+        if absent.code is not Code.NAVIGATION:
+            raise
+        return None
 
 
 def filled(text: str, visit: Visit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -68,8 +69,13 @@ def page(body: str, status: int = 200) -> Reply:
     return Reply(status, text.encode(), "text/html; charset=utf-8")
 
 
+_made = itertools.count(1)
+
+
 def pdf(disposition: str = "attachment") -> Reply:
-    return Reply(200, PDF, "application/pdf", [("Content-Disposition", disposition)])
+    """A document like no other: two bills that bring the same one are a failure."""
+    content = PDF.replace(b"%%EOF", b"%% document %d\n%%%%EOF" % next(_made))
+    return Reply(200, content, "application/pdf", [("Content-Disposition", disposition)])
 
 
 def bill_row(number: str, link: str, more: str = "") -> str:
