@@ -13,7 +13,7 @@ from bills.portals.failures import Code, PortalError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bills.plan import FetchedBill, KnownBill
+    from bills.plan import BillKey, FetchedBill, KnownBill
 
 
 @dataclass(slots=True)
@@ -42,6 +42,11 @@ class RowCounts:
         }
 
 
+def _tells(key: BillKey) -> int:
+    """How much of a bill the list shows."""
+    return sum(map(bool, (key.number, key.date, key.date_text, key.amount, key.contract)))
+
+
 def place_document(
     fetched: FetchedBill, before: list[FetchedBill], known: Iterable[KnownBill]
 ) -> str:
@@ -66,5 +71,7 @@ def place_document(
                     Code.TWO_BILLS_ONE_KEY,
                     details.ONE_DOCUMENT.format(first=other.key, second=fetched.key),
                 )
+            if _tells(fetched.key) > _tells(other.key):  # the box above a list says less
+                before[before.index(other)] = fetched
             return "repeated"
     return "new"

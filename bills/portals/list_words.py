@@ -12,7 +12,7 @@ import re
 BILL = (
     r"(?:e-?)?(?:bills?|invoices?|statements?|credit notes?|faktur(?:a|or|an|orna|aer|aene|y)?|"
     r"räkning(?:ar|en)?|avi(?:er)?|hyresavi(?:er)?|kreditfaktur\w*|kreditnota\w*|regning(?:er|en)?|"
-    r"laskut?|hyvityslasku\w*|rechnung(?:en)?|gutschrift(?:en)?|abrechnung(?:en)?|facturen|"
+    r"lasku(?:t|ja|jasi|njen|n|a|si)?|hyvityslasku\w*|rechnung(?:en)?|gutschrift(?:en)?|abrechnung(?:en)?|facturen|"
     r"factuur|facturas?|factures?|relevés?|recibos?|avoirs?|bollett[ae]|fattur[ae]|"
     r"not[ae] di credito|faktur\w*|rachun(?:ek|ki|ków))"
 )

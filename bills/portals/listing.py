@@ -99,6 +99,7 @@ class Listing:
         self.view: tuple[Chosen, ...] = ()
         self.sheet = Sheet()
         self.said_empty = False  # the page said so, and had stopped
+        self._pressed: set[FilterKind] = set()  # of which something was pressed on this page
         self._question = question(self.recipe)
 
     # Getting there
@@ -120,6 +121,7 @@ class Listing:
 
     async def _begin(self) -> list[Row]:
         self.page_number, self.view = 1, ()
+        self._pressed.clear()
         if self.recipe.steps:
             await do_steps(self.visit, self.recipe.steps, "bills.steps")
         return await self._rows_or_none()
@@ -257,14 +259,14 @@ class Listing:
         if self.visit.open_requests or not self.sheet.is_loaded:
             return False
         await self.rows(deep=True)
-        return any(each.kind in WALKED for each in self.filters())
+        return bool(self.recipe.each) or any(each.kind in WALKED for each in self.filters())
 
     async def _believe_empty(self) -> None:
         """The page has stopped without a row: whether it says that there are none."""
         seen = await glance(self.visit, self._empty_marks()) or set()
         said = bool(seen) and not LOADING.search(self.sheet.around.around)
         self.said_empty = self.said_empty or said
-        if not said and not self.filters():
+        if not (said or self.recipe.each or self.filters()):
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
                 f"{details.NEITHER} {await unrecognised(self.visit)}",
@@ -476,13 +478,16 @@ class Listing:
             )
             await self.visit.page.locator(f'[data-redrive-submit="{number}"]').first.click()
             await self.settled()
-        if self._traces() == before:
+        is_first = each.kind not in self._pressed and each.chosen is None
+        self._pressed.add(each.kind)
+        # The first to be pressed may be what the list has opened with.
+        if self._traces() == before and not (is_first and before[2]):
             raise PortalError(
                 Code.OLDER_BILLS_ELSEWHERE,
                 details.FILTER_DEAD.format(name=each.name, option=option.text),
             )
 
-    def _traces(self) -> object:
+    def _traces(self) -> tuple[str, int, list[tuple[str, str]]]:
         """What a choice that has an effect changes one of."""
         rows = [(row.text, row.href) for row in self.sheet.rows]
         return self.visit.page.url, self.visit.requests_made, rows

@@ -31,6 +31,7 @@ NOT_HEADING = {name: re.compile(pattern) for name, pattern in words.NOT_HEADINGS
 DUE = re.compile(words.DUE, re.IGNORECASE)
 DUE_WITHIN = 30  # characters between "due" and its date
 LONGEST_NUMBER = 40
+EXPLICIT = re.compile(r"num|\bnr|nro|\bno\b|n[°º]|#|\bid\b", re.IGNORECASE)
 BARE_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -146,8 +147,9 @@ def number_of(row: Row, cell: Cell | None) -> str:
     if cell is not None:
         return cell_text(row, cell, "number") or missing(row, "number")
     for index in columns(row, "number"):
-        if is_number(row.cells[index].strip()):
-            return row.cells[index].strip()
+        text = row.cells[index].strip()
+        if is_number(text, is_named=bool(EXPLICIT.search(heading_at(row, index)))):
+            return text
     for text in row.cells or (row.text,):
         found = number_in(text)
         if found:
@@ -155,13 +157,16 @@ def number_of(row: Row, cell: Cell | None) -> str:
     return ""
 
 
-def is_number(text: str) -> bool:
-    """Whether a cell of a column of numbers may be one: no date, no sum, no sentence."""
+def is_number(text: str, *, is_named: bool = False) -> bool:
+    """Whether a cell of a column of bills may be a number: no year, no sum, no sentence.
+
+    Nor a date, unless the heading names it a number in so many words.
+    """
     if not text or len(text) > LONGEST_NUMBER or not re.search(r"\d", text):
         return False
-    if MONEY.fullmatch(text) or len(text.split()) > 3:
+    if MONEY.fullmatch(text) or BARE_YEAR.fullmatch(text) or len(text.split()) > 3:
         return False
-    return not any(found.text == text for found in dates_in(text))
+    return is_named or not any(found.text == text for found in dates_in(text))
 
 
 def number_in(text: str) -> str:
