@@ -54,6 +54,7 @@ class Visit:
         self.trace_spoilt = False  # the password was typed while the trace ran
         self.requests_made = 0  # of those that may bring a part of the page
         self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
+        self.failed_requests: dict[str, str] = {}  # address of a script's request: why
         self._asked: Request | None = None
         self._asked_at = 0.0
         self._waited = 0.0  # seconds, for pages that have answered
@@ -191,6 +192,7 @@ class Visit:
         self._asked, self.lost = request, ""
 
     def _on_response(self, response: Response) -> None:
+        self._note_answer(response)
         if self._is_main(response.request):
             self.status, self.headers = response.status, response.headers
             if not 300 <= response.status < 400:
@@ -199,8 +201,19 @@ class Visit:
 
     def _forget_before(self, navigation: Request) -> None:
         """What the page before had asked for is nobody's any more."""
+        self.failed_requests.clear()
         began = self._open.get(navigation, 0.0)
         self._open = {request: at for request, at in self._open.items() if at >= began}
+
+    def _note_answer(self, response: Response) -> None:
+        """A script's request that broke may have been for a part of the page."""
+        if response.request.resource_type not in ("xhr", "fetch"):
+            return
+        address = response.url.partition("?")[0]
+        if response.status >= 500:
+            self.failed_requests[address] = f"HTTP {response.status}"
+        else:
+            self.failed_requests.pop(address, None)
 
     def _on_end(self, request: Request) -> None:
         self._open.pop(request, None)
@@ -212,9 +225,13 @@ class Visit:
 
     def _on_lost(self, request: Request) -> None:
         self._open.pop(request, None)
+        reason = request.failure or "no answer"
+        is_ours = self.plan.permits(urlsplit(request.url).hostname or "")
+        by_script = request.resource_type in ("xhr", "fetch")
+        if is_ours and by_script and "ERR_ABORTED" not in reason:
+            self.failed_requests[request.url.partition("?")[0]] = reason
         if request is self._asked:
             self._end_waiting()
-            reason = request.failure or "no answer"
             if "ERR_ABORTED" not in reason:  # overtaken by another page, or a download
                 self.lost = reason
 

@@ -32,6 +32,10 @@ MONTH_NAME_DAY = re.compile(
 )
 MONTH_NAME_YEAR = re.compile(rf"\b({_NAME})\.?,?(?:\s+(?:de|del))?[\s-]+(\d{{4}})(?!\d)", re.I)
 YEAR_MONTH_NAME = re.compile(rf"(?<!\d)(\d{{4}})\.?[\s-]+({_NAME})(?!\w)", re.I)
+DAY_MONTH = re.compile(
+    rf"(?<![\d.,])(\d{{1,2}})\.?(?:\s+de)?\s+({_NAME})(?!\w)|\b({_NAME})\.?\s+(\d{{1,2}})(?![\d.,/])",
+    re.I,
+)
 MONTH_YEAR = re.compile(r"(?<![\d/.,-])(\d{1,2})[/.-](\d{4})(?![\d/.,-]*\d)")
 YEAR_MONTH = re.compile(r"(?<![\d/.,-])(\d{4})[/.-](\d{1,2})(?![\d/.,-]*\d)")
 
@@ -92,7 +96,16 @@ def dates_in(text: str, order: DateOrder | None = None) -> list[FoundDate]:
         for found in _months_in(text, how.lang)
         if not any(found.start < day.end and day.start < found.end for day in days)
     ]
-    return sorted([*days, *months], key=lambda found: found.start)
+    return sorted([*days, *_apart(months)], key=lambda found: found.start)
+
+
+def _apart(found: list[FoundDate]) -> list[FoundDate]:
+    """Without those that overlap one before: "Nov 20" in "Nov 2026"."""
+    kept: list[FoundDate] = []
+    for each in found:
+        if not any(each.start < one.end and one.start < each.end for one in kept):
+            kept.append(each)
+    return kept
 
 
 def _days_in(text: str, how: DateOrder) -> Iterator[FoundDate]:
@@ -133,6 +146,10 @@ def _months_in(text: str, lang: str) -> Iterator[FoundDate]:
         for found in pattern.finditer(text):
             if month_number(found[name], lang):
                 yield FoundDate(found.start(), found.end(), found[0], None)
+    for found in DAY_MONTH.finditer(text):
+        day = int(found[1] or found[4])
+        if 1 <= day <= 31 and month_number(found[2] or found[3], lang):
+            yield FoundDate(found.start(), found.end(), found[0], None)
     for pattern, name in ((MONTH_YEAR, 1), (YEAR_MONTH, 2)):
         for found in pattern.finditer(text):
             year = int(found[3 - name])

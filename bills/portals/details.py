@@ -48,6 +48,9 @@ NOT_AMONG = _("None of the {n} accounts is “{account}”.")
 NO_SIGN = _("The page does not show “{sign}” (bills.account_sign).")
 UNKNOWN_CONTROL = _("{row} has a button that is not known to open a document: “{name}”.")
 UNKNOWN_DOCUMENT = _("Beside the list stands a document that may be a bill: “{text}”.")
+ONLY_PAYMENTS = _("The list shows {n} documents of payments, and no bill.")
+REQUEST_FAILED = _("{address} failed ({why}) while the list was read.")
+SWITCH = _("The page offers “{text}”.")
 DATE_DOUBT = _(
     "Dates like {text} may have the day or the month first: they are kept as text. "
     "Set bills.date with a format."

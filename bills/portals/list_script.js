@@ -132,6 +132,19 @@ const CELLS = "td, th, [role=cell], [role=gridcell], [role=rowheader]";
 const PRESSED = "a[href], button, [role=button], [role=link], input[type=submit], "
   + "input[type=button], input[type=image], [onclick]";
 
+// The heading above the list that a row stands in, or the list's own name.
+const titleOf = row => {
+  const table = row.closest(TABLE), caption = table && table.querySelector("caption");
+  if (caption) return text(caption);
+  let before = "";
+  for (const head of all("h1, h2, h3, h4, h5, h6, legend, [role=heading]")) {
+    if (row.contains(head) || up(head, FURNITURE)) continue;
+    if (!(head.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING)) break;
+    if (!head.closest("[data-redrive-row]")) before = text(head);
+  }
+  return before;
+};
+
 // One row. `parts` are its elements: one, but for lists of terms.
 const readRow = (parts, index, group, links, picks) => {
   const [row] = parts;
@@ -159,6 +172,7 @@ const readRow = (parts, index, group, links, picks) => {
     linked: links ? href !== null : null,
     called: parts.flatMap(part => within(part, PRESSED)).filter(shown).map(called),
     group: group.key,
+    title: isTable || group.guessed ? titleOf(row) : "",
     tabular: isTable,
     css: parts.map(path).every(Boolean) ? parts.map(path).join(", ") : "",
   };
@@ -296,7 +310,8 @@ const readGuessed = ({kinds, spare, links, picks, unwanted}) => {
 const inRow = part => !!up(part, "[data-redrive-row]");
 const isDead = part => part.disabled || part.getAttribute("aria-disabled") === "true"
   || !!part.closest(".disabled, [aria-disabled=true]");
-const isChosen = part => ["true", "page", "date"].some(value =>
+const isChosen = part => !!part.querySelector(":scope > input[type=radio]:checked")
+  || part.getAttribute("aria-expanded") === "true" || ["true", "page", "date"].some(value =>
     part.getAttribute("aria-selected") === value || part.getAttribute("aria-current") === value
     || part.getAttribute("aria-pressed") === value)
   || /(^|[\s_-])(active|selected|current)($|[\s_-])/i.test(
@@ -306,7 +321,8 @@ const CONTROLS = "a, button, summary, [role=button], [role=tab], [role=link], "
   + "input[type=submit], input[type=button], label:has(> input[type=radio])";
 const LONGEST_CONTROL = 60;
 
-const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(part))
+const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(part)
+    && !(part.matches("summary") && part.parentElement.open))
   .map(part => [part, called(part)]).filter(([part, name]) => name.length <= LONGEST_CONTROL
     && (name || part.matches("[rel~=next], [aria-label]")))
   .slice(0, 500).map(([part, name], index) => {

@@ -46,6 +46,27 @@ PAYMENT = (
     r"zahlungseingang|lastschrift|betaling(en)?|paiements?|versement|prélèvement|pagos?|"
     r"pagament[oi]|płatno\w+|wpłat[ay])\b"
 )
+RECEIPT = (
+    r"\b(receipts?|kvitton?|kvittering(er)?|kuitti|quittung(en)?|zahlungsbeleg\w*|"
+    r"betaalbewij\w+|reçus?|justificante\w*|ricevut[ae]|potwierdzeni\w+)\b"
+)
+# What mail boxes hold beside bills. Only where a row shows no sum and no bill's word.
+LETTER = (
+    r"\b(contracts?|agreements?|letters?|notices?|messages?|information|welcome|confirmations?|"
+    r"certificates?|reports?|avtal|brev|meddelande\w*|bekräftelse\w*|välkom\w+|avtale|kontrakt|"
+    r"bekreftelse|aftale|bekræftelse|sopimus|kirje|vahvistus|vertrag|schreiben|mitteilung|"
+    r"bestätigung|bescheinigung|brief|bevestiging|contrat|courrier|lettre|attestation|avenant|"
+    r"contrato|carta|aviso|contratto|lettera|comunicazione|umowa|pismo|potwierdzenie)\b"
+)
+# Leads to a choice of accounts that is not on the page.
+SWITCH = (
+    r"^\W*((switch|change|select|choose)( to)?( another)? (account|contract|property|customer)|"
+    r"(byt|välj|bytt|velg|skift|vælg) (konto|kund|avtal|anläggning|kunde)|"
+    r"vaihda (asiakas|sopimus)|"
+    r"(konto|vertrag|kundenkonto) wechseln|(wissel|verander)( van)? (account|klant|rekening)|"
+    r"changer de (compte|contrat)|cambiar( de)? (cuenta|contrato)|cambia (conto|contratto|utenza)|"
+    r"zmień (konto|umowę))\W*$"
+)
 TOTAL = r"^\s*(sub)?(total|sum|summa|totalt|sum[me]*|gesamt|totaal|yhteensä|razem|totale)\b"
 
 NEXT = (

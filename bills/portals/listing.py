@@ -294,7 +294,7 @@ class Listing:
             lost = missing_from(following, rows)
             if lost:
                 raise PortalError(Code.LIST_INCOMPLETE, details.ROWS_VANISH.format(n=lost))
-            if more is None and len(following) == len(rows):
+            if len(following) == len(rows):
                 return following
             rows = following
         raise PortalError(Code.LIST_INCOMPLETE, details.ENDLESS.format(n=len(rows)))
@@ -314,7 +314,8 @@ class Listing:
         if len(following) <= len(rows) and self.visit.requests_made == asked:
             await asyncio.sleep(QUIET_SECONDS)
             following = await self.settled()
-        if len(following) <= len(rows) and await self._more_button() is not None:
+        was_answered = self.visit.requests_made > asked and not self.visit.failed_requests
+        if len(following) <= len(rows) and not was_answered and await self._more_button():
             raise PortalError(Code.LIST_INCOMPLETE, details.NO_MORE_CAME.format(n=len(rows)))
         return following
 

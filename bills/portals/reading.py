@@ -38,7 +38,8 @@ BILL = re.compile(rf"(?<!\w){words.BILL}(?!\w)", re.IGNORECASE)
 CURRENT = re.compile(words.CURRENT, re.IGNORECASE)
 NOT_A_BILL = re.compile(words.NOT_A_BILL, re.IGNORECASE)
 PAYMENT = re.compile(rf"^\W*{words.PAYMENT}", re.IGNORECASE)
-TOTAL = re.compile(words.TOTAL, re.IGNORECASE)
+RECEIPT = re.compile(words.RECEIPT, re.IGNORECASE)
+LETTER = re.compile(words.LETTER, re.IGNORECASE)
 HARMLESS = re.compile(words.NOT_A_DOCUMENT_LINK, re.IGNORECASE)
 METHOD = re.compile(r"method|sätt|status|måte|måde|art\b|mode|tapa|metodo|sposób", re.IGNORECASE)
 
@@ -125,7 +126,35 @@ def read_list(seen: list[Seen], asked: Asked) -> Reading:
         elif each.bill is not None:
             bills.append((each.bill, is_main))
     reading.bills = _each_once(bills, reading)
+    _doubt_mixed(read, reading)
+    receipts = sum(_is_payment(each) and each.seen.is_linked for each in read)
+    if receipts and not reading.bills:
+        reading.doubts.append(details.ONLY_PAYMENTS.format(n=receipts))
     return reading
+
+
+def _doubt_mixed(read: list[_Read], reading: Reading) -> None:
+    """Where only some rows without a sum are called bills, what the others are is not known."""
+    bare = [
+        each for each in read
+        if each.seen.is_linked and any(each.bill is bill for bill in reading.bills)
+        and each.bill and each.bill.amount is None and not each.bill.number
+    ]  # fmt: skip
+    unnamed = [each for each in bare if not BILL.search(_without_links(each.row))]
+    if unnamed and len(unnamed) < len(bare):
+        text = " ".join(unnamed[0].row.text.split())[:80]
+        reading.doubts.append(details.UNKNOWN_DOCUMENT.format(text=text))
+        dropped = [each.bill for each in unnamed]
+        reading.bills = [b for b in reading.bills if not any(b is one for one in dropped)]
+        reading.others[Other.NOT_A_BILL] += len(dropped)
+
+
+def _without_links(row: Row) -> str:
+    """What the row says apart from its links and buttons, which are called alike in all rows."""
+    text = row.text
+    for name in row.called:
+        text = text.replace(name, " ", 1)
+    return text
 
 
 # What each row shows: a column is read the same way in all rows
@@ -250,6 +279,8 @@ def _why_not(each: _Read, asked: Asked, reading: Reading, *, is_main: bool) -> O
             return Other.PAYMENT
         if NOT_A_BILL.search(row.text) and (bill is None or bill.amount is None):
             return Other.NOT_A_BILL
+        if _is_letter(each):
+            return Other.NOT_A_BILL
         if not is_main and not _is_bill_beside(each):
             if bill is not None and (bill.date or bill.date_text):
                 reading.doubts.append(
@@ -276,7 +307,12 @@ def _without_document(each: _Read, reading: Reading, *, is_main: bool) -> Other:
 
 
 def _is_payment(each: _Read) -> bool:
-    """Whether a cell of the row says by itself that the row is a payment."""
+    """Whether a cell of the row, or the list's heading, says that the row is a payment."""
+    row = each.row
+    if not BILL.search(row.text) and not BILL.search(row.title):
+        opened = [name for name in row.called if not HARMLESS.search(name)]
+        if PAYMENT.search(row.title) or (opened and all(map(RECEIPT.search, opened))):
+            return True
     for index, text in enumerate(each.row.cells):
         if METHOD.search(heading_at(each.row, index)) or len(text) > 60:
             continue
@@ -290,6 +326,13 @@ def _is_bill_beside(each: _Read) -> bool:
     words_of_it = BILL.search(each.row.text) or CURRENT.search(each.row.text)
     amount = each.bill.amount if each.bill else None
     return bool(words_of_it and each.bill) or (amount is not None and amount != Decimal(0))
+
+
+def _is_letter(each: _Read) -> bool:
+    """A contract, a notice: with no sum, no number, and no word that bills have."""
+    bill, text = each.bill, f"{each.row.text} {each.row.title}"
+    shows_none = bill is None or (bill.amount is None and not bill.number)
+    return shows_none and bool(LETTER.search(each.row.text)) and not BILL.search(text)
 
 
 # The same bill in two places

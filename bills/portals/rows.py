@@ -29,6 +29,7 @@ EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 HEADING = {name: re.compile(pattern) for name, pattern in words.HEADINGS.items()}
 NOT_HEADING = {name: re.compile(pattern) for name, pattern in words.NOT_HEADINGS.items()}
 DUE = re.compile(words.DUE, re.IGNORECASE)
+PERIOD = re.compile(words.PERIOD, re.IGNORECASE)
 DUE_WITHIN = 30  # characters between "due" and its date
 LONGEST_NUMBER = 40
 EXPLICIT = re.compile(r"num|\bnr|nro|\bno\b|n[°º]|#|\bid\b", re.IGNORECASE)
@@ -48,6 +49,7 @@ class Row:
     href: str = ""  # the address behind the bill's link; "" where there is none, or none plain
     is_linked: bool = False  # whether it has a link or button to a document
     called: tuple[str, ...] = ()  # its links and buttons
+    title: str = ""  # the heading above its list
     group: int = 0  # which of the page's lists it stands in
     is_tabular: bool = True
     css: str = ""  # how Playwright finds it; "" where only our mark on it tells
@@ -69,6 +71,7 @@ def rows_from(raw: list[dict[str, Any]], css: str = "") -> list[Row]:
             href=row["href"] or "",
             is_linked=bool(row["linked"]),
             called=tuple(row["called"]),
+            title=row["title"] or "",
             group=row["group"],
             is_tabular=row["tabular"],
             css=css or row["css"],
@@ -211,7 +214,7 @@ def date_of(row: Row, cell: Cell | None, order: DateOrder | None, latest: date) 
 
 def _date_columns(row: Row) -> list[int]:
     """Where dates are looked for: columns of that name first, then wherever no other name is."""
-    named = columns(row, "date")
+    named = sorted(columns(row, "date"), key=lambda at: bool(PERIOD.search(heading_at(row, at))))
     if any(dates_in(row.cells[index]) or row.days[index] for index in named):
         return named
     not_dates = [HEADING["contract"], DUE]

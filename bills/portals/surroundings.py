@@ -11,6 +11,7 @@ import msgspec
 
 from bills.portals import list_words as words
 from bills.portals.cells import dates_in
+from bills.portals.languages import month_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +35,8 @@ PATTERNS = {
     for name, pattern in (
         ("next", words.NEXT), ("more", words.MORE), ("older", words.OLDER), ("tab", words.TAB),
         ("all", words.ALL), ("account", words.ACCOUNT), ("period", words.PERIOD),
-        ("payment", words.PAYMENT), ("noun", rf"^\W*{words.NOUN}\b"),
+        ("payment", words.PAYMENT), ("switch", words.SWITCH),
+        ("noun", rf"^\W*{words.NOUN}\b"),
         ("next_label", r"\b(next|nästa|neste|næste|seuraava|nächste|volgende|suivant\w*|"
                        r"siguiente|successiv\w+|następn\w+)\b"),
     )
@@ -187,11 +189,19 @@ def _kind_of(name: str, texts: list[str]) -> FilterKind | None:
         return FilterKind.YEAR
     if PATTERNS["account"].search(clean(re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", name))):
         return FilterKind.ACCOUNT
-    if sum(bool(PERIODS.search(clean(text)) or dates_in(text)) for text in parts) >= most:
+    if sum(_is_period(text) for text in parts) >= most:
         return FilterKind.PERIOD
     if sum(bool(ACCOUNT_NUMBER.search(text)) for text in parts) >= most:
         return FilterKind.ACCOUNT
+    if sum(bool(PATTERNS["tab"].search(clean(text))) for text in parts) >= most:
+        return FilterKind.TAB
     return None
+
+
+def _is_period(text: str) -> bool:
+    """ "Last 3 months", "November 2026", or a month's name alone."""
+    is_month = text.strip().isalpha() and month_number(text) is not None
+    return is_month or bool(PERIODS.search(clean(text)) or dates_in(text))
 
 
 def _tabs(controls: Iterable[Control]) -> list[Filter]:
@@ -202,12 +212,31 @@ def _tabs(controls: Iterable[Control]) -> list[Filter]:
             by_list.setdefault(control.list, []).append(control)
     filters = []
     for together in by_list.values():
+        periods = [c for c in together if PERIODS.search(clean(c.text))]
+        if len(periods) > 1:
+            filters.append(_of_controls(FilterKind.PERIOD, "period", periods))
+        accounts = [c for c in together if _is_account(c)]
+        if len(accounts) > 1:
+            filters.append(_of_controls(FilterKind.ACCOUNT, "account", accounts))
         tabs = [c for c in together if c.tab]
         meant = [c for c in (tabs or together) if c.says("tab") or (c.tab and c.says("noun"))]
         meant = [c for c in meant if not c.says("payment")]
         if len(meant) > 1 or (tabs and meant and len(tabs) > 1):
             filters.append(_of_controls(FilterKind.TAB, clean(meant[0].text), meant))
     return filters
+
+
+def _is_account(control: Control) -> bool:
+    """A button of one of the customer's accounts: a number, alone or beside that word."""
+    number = ACCOUNT_NUMBER.search(control.text)
+    if number is None or dates_in(control.text):
+        return False
+    return control.tab or control.says("account") or number[0] == control.text.strip()
+
+
+def switch_in(around: Around) -> Control | None:
+    """What leads to a choice of other accounts."""
+    return next((control for control in around.controls if control.says("switch")), None)
 
 
 def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:

@@ -9,7 +9,7 @@ from bills.portals import details
 from bills.portals.failures import Code, PortalError
 from bills.portals.reading import Seen
 from bills.portals.rows import has_word
-from bills.portals.surroundings import FilterKind, Option, clean, promised_by
+from bills.portals.surroundings import FilterKind, Option, clean, promised_by, switch_in
 from bills.portals.targets import filled
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Walk:
             self._gap(Code.OLDER_BILLS_ELSEWHERE, details.LIMITED.format(name=names or "?"))
         await self._parts(frozenset())
         await self._check_total()
+        self._check_requests()
         if not (self.seen or self.listing.said_empty):
             raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
         return self.seen
@@ -135,9 +136,15 @@ class Walk:
     async def _pages(self) -> None:
         listing = self.listing
         self._check_account()
+        self._check_switch()
+        before: list[list[tuple[str, str]]] = []
         in_view, promised = 0, promised_by("")
         rows = await self._loaded()
         while rows:
+            shown = [(row.text, row.href) for row in rows]
+            if shown in before:  # the last page leads to the first again
+                break
+            before.append(shown)
             self._add(rows, await listing.links(rows))
             in_view += len(rows)
             promised = promised_by(listing.sheet.around.around)
@@ -208,6 +215,24 @@ class Walk:
         shown += [c.option for c in self.listing.view]
         if not any(has_word(text, wanted) for text in shown):
             raise PortalError(Code.SEVERAL_ACCOUNTS, details.NO_SIGN.format(sign=wanted))
+
+    def _check_requests(self) -> None:
+        for address, why in list(self.visit.failed_requests.items())[:1]:
+            said = details.REQUEST_FAILED.format(address=address, why=why)
+            self._gap(Code.LIST_INCOMPLETE, said)
+
+    def _check_switch(self) -> None:
+        """Other accounts behind a button: a doubt, unless the page shows the credential's own."""
+        around = self.listing.sheet.around
+        switch = switch_in(around)
+        if switch is None or any(c.kind is FilterKind.ACCOUNT for c in self.listing.view):
+            return
+        own = named_accounts(self.visit.login.extra)
+        if self.listing.recipe.account_sign or any(has_word(around.around, v) for v in own):
+            return
+        said = details.SWITCH.format(text=switch.text)
+        if not any(gap.code is Code.SEVERAL_ACCOUNTS for gap in self.gaps):
+            self._gap(Code.SEVERAL_ACCOUNTS, said)
 
     async def _check_total(self) -> None:
         seen = max(len(self.seen), self.most_in_view)

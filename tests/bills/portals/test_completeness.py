@@ -20,6 +20,7 @@ from tests.bills.portals.list_pages import (
     table_row,
     whole,
 )
+from tests.sandbox.web import Reply
 
 if TYPE_CHECKING:
     from tests.bills.browsing import Pages, Visitor
@@ -156,7 +157,7 @@ def test_the_recipe_says_where_the_count_stands(lists: Lists, visitor: Visitor) 
 
 
 def test_pages_that_are_only_numbered_are_all_visited(lists: Lists, visitor: Visitor) -> None:
-    def give(query: dict[str, str]) -> object:
+    def give(query: dict[str, str]) -> Reply:
         at = int(query.get("page", 1))
         pager = "".join(
             f"<li>{n}</li>" if n == at else f"<li><a href='?page={n}'>{n}</a></li>"
@@ -165,7 +166,7 @@ def test_pages_that_are_only_numbered_are_all_visited(lists: Lists, visitor: Vis
         return whole(table(rows(3 * at - 3, 3 * at - 1)) + f"<ul>{pager}</ul>")
 
     lists.show("")
-    lists.answer("/bills", give)  # type: ignore[arg-type]
+    lists.answer("/bills", give)
     assert numbers(visitor.visit()) == names(0, 8)
 
 
@@ -214,7 +215,7 @@ def test_every_year_is_walked(lists: Lists, visitor: Visitor, kind: str, pressed
 
 
 def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor) -> None:
-    def give(query: dict[str, str]) -> object:
+    def give(query: dict[str, str]) -> Reply:
         of, chosen = years(), query.get("year", "2026")
         options = "".join(f"<option{' selected' * (y == chosen)}>{y}</option>" for y in of)
         form = (
@@ -223,7 +224,7 @@ def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor)
         return whole(f"{form}</form>" + table(of[chosen]))
 
     lists.show("")
-    lists.answer("/bills", give)  # type: ignore[arg-type]
+    lists.answer("/bills", give)
     assert len(numbers(visitor.visit())) == 6
 
 
@@ -377,3 +378,75 @@ def test_an_empty_list_is_believed_once_the_page_has_stopped(
         assert (report.code, report.rows.seen) == (None, 0), words
     lists.show(f"<h1>Bills</h1><p>{LOG_OUT} {link('x')}</p>")
     assert visitor.visit(FEW_SECONDS).code is Code.UNRECOGNISED_PAGE
+
+
+def test_a_part_that_could_not_be_loaded_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    lists.answer("/more", lambda _: Reply(500, b"broken"))
+    code = "fetch('/site/more').then(r => { if (!r.ok) note.textContent = 'Try again later' })"
+    lists.show(table(rows(0, 1)) + "<p id=note></p>" + script(code))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+    assert "/site/more failed (HTTP 500)" in report.error
+
+
+def test_a_last_page_that_leads_to_the_first_ends_the_list(lists: Lists, visitor: Visitor) -> None:
+    def give(query: dict[str, str]) -> Reply:
+        at = int(query.get("page", 1))
+        after = at % 3 + 1
+        return whole(table(rows(2 * at - 2, 2 * at - 1)) + f"<a href='?page={after}'>Next</a>")
+
+    lists.show("")
+    lists.answer("/bills", give)
+    assert numbers(visitor.visit()) == names(0, 5)
+
+
+def test_a_status_that_hides_bills_is_set_to_all(lists: Lists, visitor: Visitor) -> None:
+    of = {"open": rows(0, 0), "paid": rows(1, 3), "all": rows(0, 3)}
+    options = "<option value=open>Open<option value=paid>Paid<option value=all>All"
+    select = f"<select name=status onchange='show(this.value)'>{options}</select>"
+    lists.show(select + table(of["open"]) + script(OF_YEAR, of=of))
+    assert numbers(visitor.visit()) == names(0, 3)
+
+
+FOLDS = """const of = {{of}}; function fold(button) { const year = button.textContent;
+const opens = button.getAttribute("aria-expanded") === "false";
+button.setAttribute("aria-expanded", opens);
+setTimeout(() => { document.getElementById("y" + year).innerHTML = opens
+  ? "<table><tbody>" + of[year] + "</tbody></table>" : "" }, 200); }"""
+
+
+def test_years_that_are_folded_are_unfolded(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    folds = "".join(
+        f"<h3><button aria-expanded={'true' if y == '2026' else 'false'} onclick='fold(this)'>{y}"
+        f"</button></h3><div id=y{y}>{table(of[y]) if y == '2026' else ''}</div>"
+        for y in of
+    )
+    lists.show(folds + script(FOLDS, of=of))
+    report = visitor.visit()
+    assert len(documents(report)) == 6
+    details = "".join(
+        f"<details><summary>{y}</summary>{table(of[y], 't' + y)}</details>" for y in of
+    )
+    lists.show(details)
+    assert len(documents(visitor.visit())) == 6
+
+
+def test_accounts_that_are_links_are_chosen_too(lists: Lists, visitor: Visitor) -> None:
+    def give(query: dict[str, str]) -> Reply:
+        at = query.get("a", "620001")
+        made = "".join(table_row(f"{at[-1]}-{n}", f"2026-{n:02}-01") for n in (10, 9))
+        links = "".join(f"<li><a href='?a={a}'>Account {a}</a></li>" for a in ("620001", "620002"))
+        return whole(f"<ul>{links}</ul>" + table(made))
+
+    lists.show("")
+    lists.answer("/bills", give)
+    assert numbers(visitor.visit(login=with_account("620002"))) == ["2-10", "2-9"]
+    assert len(documents(visitor.visit())) == 4
+
+
+def test_accounts_behind_a_button_are_a_doubt(lists: Lists, visitor: Visitor) -> None:
+    lists.show("<p>Account 4711</p><button>Switch account</button>" + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.SEVERAL_ACCOUNTS, 2)
+    assert visitor.visit(login=with_account("4711")).code is None

@@ -200,3 +200,38 @@ def test_a_table_without_headings_needs_no_number(lists: Lists, visitor: Visitor
     report = visitor.visit()
     assert documents(report) == ["A-12", "A-13"]
     assert {bill.number for bill in report.bills} == {""}
+
+
+def test_receipts_of_payments_in_a_list_of_their_own_are_no_bills(
+    lists: Lists, visitor: Visitor
+) -> None:
+    paid = "".join(
+        f"<tr><td>2026-{m:02}-20<td>$ 10.00<td>{link(f'r{m}', 'Download')}</tr>" for m in (10, 9)
+    )
+    receipts = f"<h2>Payments</h2><table><tr><th>Date<th>Amount<th></tr>{paid}</table>"
+    lists.show(f"<h2>Invoices</h2>{table(rows(0, 1))}{receipts}")
+    report = visitor.visit()
+    assert numbers(report) == ["INV-0", "INV-1"]
+    assert report.rows.others["payment"] == 2
+    lists.show(receipts)
+    assert visitor.visit().code is Code.LIST_INCOMPLETE
+
+
+def test_a_mail_box_holds_more_than_bills(lists: Lists, visitor: Visitor) -> None:
+    def mail(*subjects: str) -> str:
+        return (
+            "<table>"
+            + "".join(
+                f"<tr><td>2026-10-0{at + 1}<td>{subject}<td>{link(at)}</tr>"
+                for at, subject in enumerate(subjects)
+            )
+            + "</table>"
+        )
+
+    lists.show(mail("Invoice October", "Your new contract", "Invoice September"))
+    report = visitor.visit()
+    assert documents(report) == ["0", "2"]
+    assert report.rows.others["not_a_bill"] == 1
+    lists.show(mail("Invoice October", "Something else", "Invoice September"))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
