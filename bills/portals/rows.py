@@ -33,6 +33,7 @@ PERIOD = re.compile(words.PERIOD, re.IGNORECASE)
 DUE_WITHIN = 30  # characters between "due" and its date
 LONGEST_NUMBER = 40
 EXPLICIT = re.compile(r"num|\bnr|nro|\bno\b|n[°º]|#|\bid\b", re.IGNORECASE)
+NO_NUMBER = re.compile(r"\W*(n/?a|none|pending|unknown|saknas|keine|aucun)?\W*", re.IGNORECASE)
 BARE_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -163,13 +164,17 @@ def number_of(row: Row, cell: Cell | None) -> str:
 def is_number(text: str, *, is_named: bool = False) -> bool:
     """Whether a cell of a column of bills may be a number: no year, no sum, no sentence.
 
-    Nor a date, unless the heading names it a number in so many words.
+    Nor a date or words, unless the heading names it a number in so many words.
     """
-    if not text or len(text) > LONGEST_NUMBER or not re.search(r"\d", text):
+    if not text or len(text) > LONGEST_NUMBER or NO_NUMBER.fullmatch(text):
         return False
-    if MONEY.fullmatch(text) or BARE_YEAR.fullmatch(text) or len(text.split()) > 3:
+    if MONEY.fullmatch(text) or BARE_YEAR.fullmatch(text):
         return False
-    return is_named or not any(found.text == text for found in dates_in(text))
+    if is_named:
+        return True
+    if not re.search(r"\d", text) or len(text.split()) > 3:
+        return False
+    return not any(found.text == text for found in dates_in(text))
 
 
 def number_in(text: str) -> str:

@@ -10,6 +10,7 @@ from bills.plan import BillKey, KnownBill, Login
 from bills.portals.failures import Code
 from bills.report import Stage
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, bill_row, bill_table, pdf
+from tests.bills.portals.list_pages import document
 
 if TYPE_CHECKING:
     from tests.bills.browsing import Pages, Visitor
@@ -163,8 +164,8 @@ def test_a_bill_that_is_listed_twice_is_kept_once(pages: Pages, visitor: Visitor
     """The same link, or another one to the same document."""
     rows = [bill_row("F1", link(1)), bill_row("F1", link(1)), bill_row("F1", link(2))]
     pages.portal(bill_table(*rows))
-    serve_bills(pages, 1)
-    pages.answers["GET /site/2.pdf"] = pages.answers["GET /site/1.pdf"]
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", document("the same"))
     report = visitor.visit()
     assert (report.code, len(report.bills)) == (None, 1), report.error
     assert (report.rows.seen, report.rows.others["repeated"]) == (3, 2)
@@ -181,8 +182,9 @@ def test_two_rows_that_look_alike_are_two_bills_where_their_documents_differ(
 
 def test_one_document_for_two_bills_is_kept_for_neither(pages: Pages, visitor: Visitor) -> None:
     pages.portal(bill_table(*(bill_row(f"F{n}", link(n)) for n in (1, 2, 3))))
-    serve_bills(pages, 1, 3)
-    pages.answers["GET /site/2.pdf"] = pages.answers["GET /site/1.pdf"]
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", document("the same"))
+    serve_bills(pages, 3)
     report = visitor.visit()
     assert report.code is Code.TWO_BILLS_ONE_KEY
     assert [bill.number for bill in report.bills] == ["F3"]
