@@ -37,7 +37,9 @@ class RowCounts:
             "seen": self.seen,
             "kept": self.kept,
             "known": self.known,
-            "others": {str(reason): count for reason, count in sorted(self.others.items())},
+            "others": {
+                str(reason): count for reason, count in sorted(self.others.items()) if count
+            },
             "missing": self.missing,
         }
 

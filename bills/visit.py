@@ -54,6 +54,7 @@ class Visit:
         self.trace_spoilt = False  # the password was typed while the trace ran
         self.requests_made = 0  # of those that may bring a part of the page
         self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
+        self.asked_by_script = False  # for a part of the page that is shown
         self.failed_requests: dict[str, str] = {}  # address of a script's request: why
         self._asked: Request | None = None
         self._asked_at = 0.0
@@ -180,6 +181,8 @@ class Visit:
         if request.resource_type in BRINGS_CONTENT and request.url.startswith("http"):
             self._open[request] = time.monotonic()
             self.requests_made += 1
+            by_script = request.resource_type in ("xhr", "fetch")
+            self.asked_by_script = self.asked_by_script or by_script
         if not self._is_main(request):
             return
         url = request.url
@@ -202,6 +205,7 @@ class Visit:
     def _forget_before(self, navigation: Request) -> None:
         """What the page before had asked for is nobody's any more."""
         self.failed_requests.clear()
+        self.asked_by_script = False
         began = self._open.get(navigation, 0.0)
         self._open = {request: at for request, at in self._open.items() if at >= began}
 

@@ -39,6 +39,7 @@ DAY_MONTH = re.compile(
 MONTH_YEAR = re.compile(r"(?<![\d/.,-])(\d{1,2})[/.-](\d{4})(?![\d/.,-]*\d)")
 YEAR_MONTH = re.compile(r"(?<![\d/.,-])(\d{4})[/.-](\d{1,2})(?![\d/.,-]*\d)")
 
+LONGEST_AMOUNT = 15  # characters: what is longer is no amount
 SPACES = re.compile(r"[\s\u00a0\u202f\u2009'\u2019]+")
 UNIT = r"(?:kr|sek|eur|usd|gbp|nok|dkk|chf|pln|zł|[€$£])"
 NUMBER = r"\d(?:[\d\s\u00a0\u202f\u2009.,'\u2019]*\d)?"
@@ -254,6 +255,6 @@ def _decimal(text: str) -> Decimal | None:
         digits = digits.replace(other, "")
         digits = digits.replace(sign, "" if thousands or digits.count(sign) > 1 else ".")
     try:
-        return Decimal(digits)
+        return Decimal(digits) if len(digits) <= LONGEST_AMOUNT else None
     except InvalidOperation:
         return None

@@ -88,11 +88,16 @@ const path = part => {
 const TABLE = "table, [role=table], [role=grid]";
 const heading = row => {
   const table = row.closest(TABLE);
-  return table && (table.querySelector("thead tr:last-child")
-    || [...table.querySelectorAll("tr, [role=row]")].find(
-      line => line.querySelector("th, [role=columnheader]")
-        && !line.querySelector("td, [role=cell], [role=gridcell]")));
+  if (!table) return null;
+  const lines = [...table.querySelectorAll("tr, [role=row]")];
+  return table.querySelector("thead tr:last-child") || lines.find(
+    line => line.querySelector("th, [role=columnheader]")
+      && !line.querySelector("td, [role=cell], [role=gridcell]"))
+    || (lines.length > 1 && isHeadingLike(lines[0]) ? lines[0] : null);
 };
+// A first line of cells with words only, and nothing to press.
+const isHeadingLike = line => line.children.length > 1 && !/\d/.test(line.innerText)
+  && line.innerText.trim() && !line.querySelector("a, button, input, time");
 
 // Headings for each column, also where one heading stands over several columns.
 const headings = head => [...head.children].flatMap(
@@ -318,7 +323,8 @@ const isChosen = part => !!part.querySelector(":scope > input[type=radio]:checke
     part.className + " " + (part.closest("li") || part).className);
 
 const CONTROLS = "a, button, summary, [role=button], [role=tab], [role=link], "
-  + "input[type=submit], input[type=button], label:has(> input[type=radio])";
+  + "input[type=submit], input[type=button], label:has(> input[type=radio]), [onclick], "
+  + "[class*=load-more i], [class*=loadmore i]";
 const LONGEST_CONTROL = 60;
 
 const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(part)

@@ -25,11 +25,17 @@ DOCUMENT_LINK = (
     r"bekijk|openen|télécharger|voir|ouvrir|afficher|consulter|descargar|\bver\b|abrir|scarica|"
     r"visualizza|apri|pobierz|zobacz|wyświetl|otwórz|" + BILL + r")"
 )
-# Links of a list's neighbourhood that lead to no bill.
+# What a button does that gives no document, though it may name one: "Pay bill".
 NOT_A_DOCUMENT_LINK = (
-    r"^\W*(pay|betala|betal\b|maksa|bezahlen|betalen|payer|pagar|paga\b|zapłać|log|sign|help|hjälp|"
-    r"contact|kontakt|edit|delete|remove|close|stäng|share|sort|filter|back|tillbaka|zurück|"
-    r"retour|home|account|settings|profile)"
+    r"^\W*(pay\b|betala\b|betal\b|maksa\b|bezahlen|jetzt bezahlen|betalen\b|payer\b|"
+    r"pagar\b|paga\b|zapłać|log ?(in|out|off)|sign ?(in|out|up)|delete|remove|"
+    r"edit\b|close\b|stäng\b|share\b|sort\b|filter\b|back\b|tillbaka|zurück|retour\b)"
+)
+# What a row without a document may hold besides.
+HARMLESS = (
+    NOT_A_DOCUMENT_LINK
+    + r"|^\W*(help|hjälp|hilfe|aide|ayuda|aiuto|pomoc|contact|kontakt|questions?|"
+    r"home|account|settings|profile|details?|info|more)\b"
 )
 # Documents that are no bills: in a foot, or between the bills.
 NOT_A_BILL = (
@@ -196,10 +202,15 @@ CONTRACT_LABEL = re.compile(
 # "1-10 of 25", "Page 1 of 3", "25 invoices": what the page itself says of how many there are.
 _OF = r"(?:of|av|af|von|van|sur|de|di|su|z|/)"
 _TO = r"(?:[-–—]|to|till|til|bis|à|al?|t/m|do|tot)"
-RANGE_OF = rf"(?<![\d.,/-])(\d[\d ]*)\s*{_TO}\s*(\d+)\s*{_OF}\s*(\d+)(?![\d.,/]|\s*(?:kr|€|\$|£))"
-PAGE_OF = rf"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d+)\s*{_OF}\s*(\d+)"
+RANGE_OF = (
+    rf"(?<![\d.,/-])(\d[\d ]{{0,9}})\s?{_TO}\s?(\d{{1,6}})\s?{_OF}\s?(\d{{1,6}})"
+    r"(?![\d.,/]|\s*(?:kr|€|\$|£))"
+)
+PAGE_OF = (
+    rf"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{{1,6}})\s*{_OF}\s*(\d{{1,6}})"
+)
 COUNT = (
-    rf"(?<![\w.,:/-])(\d+) {NOUN}\b"
+    rf"(?<![\w.,:/-])(\d{{1,6}}) {NOUN}\b"
     r"(?!.{0,30}(?:per |a day|due|unpaid|to pay|att betala|förfall|offen|pro ))"
 )
 NOT_A_COUNT = (

@@ -60,6 +60,7 @@ WHILE_LISTING = ("maintenance", "rate_limited", "captcha", "code", "password_exp
 # How long nothing may change before the list counts as whole. A page without scripts can't change
 # by itself; "No bills" may stand there until they have come.
 QUIET_SECONDS = 0.3
+QUIET_BY_SCRIPT_SECONDS = 0.5  # where scripts fetch parts of the page, or ask again and again
 QUIET_WITHOUT_SCRIPTS_SECONDS = 0.1
 QUIET_EMPTY_SECONDS = 1.5
 TIMERS_WITHIN_SECONDS = 2.5  # a page's timer that is due later brings no part of the list
@@ -187,7 +188,11 @@ class Listing:
         while True:
             rows = await self._calm_rows()
             now = time.monotonic()
-            seen = (self.visit.page.url, [(row.text, row.href) for row in rows or ()])
+            seen = (
+                self.visit.page.url,
+                self.visit.requests_made,
+                [(row.text, row.href) for row in rows or ()],
+            )
             why = await self._why_not_still(now - began) if rows is not None else details.LOADING
             if seen != before or why:
                 before, still_since = seen, now
@@ -203,7 +208,9 @@ class Listing:
     def _quiet_seconds(self, rows: list[Row] | None) -> float:
         if not self.sheet.has_scripts:
             return QUIET_WITHOUT_SCRIPTS_SECONDS
-        return QUIET_SECONDS if rows else QUIET_EMPTY_SECONDS
+        if not rows:
+            return QUIET_EMPTY_SECONDS
+        return QUIET_BY_SCRIPT_SECONDS if self.visit.asked_by_script else QUIET_SECONDS
 
     async def _why_not_still(self, waited: float) -> str:
         """What is still going on; "" where nothing is."""

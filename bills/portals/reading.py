@@ -40,7 +40,7 @@ NOT_A_BILL = re.compile(words.NOT_A_BILL, re.IGNORECASE)
 PAYMENT = re.compile(rf"^\W*{words.PAYMENT}", re.IGNORECASE)
 RECEIPT = re.compile(words.RECEIPT, re.IGNORECASE)
 LETTER = re.compile(words.LETTER, re.IGNORECASE)
-HARMLESS = re.compile(words.NOT_A_DOCUMENT_LINK, re.IGNORECASE)
+HARMLESS = re.compile(words.HARMLESS, re.IGNORECASE)
 METHOD = re.compile(r"method|sätt|status|måte|måde|art\b|mode|tapa|metodo|sposób", re.IGNORECASE)
 
 
@@ -65,6 +65,7 @@ class Seen:
     href: str = ""
     account: str = ""
     lang: str = ""
+    page: object = None  # which page of which part
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +106,24 @@ class _Read:
     def row(self) -> Row:
         return self.seen.row
 
+    @property
+    def list(self) -> tuple[object, int]:
+        """Which list of which page it stands in."""
+        return self.seen.page, self.seen.row.group
+
 
 def read_list(seen: list[Seen], asked: Asked) -> Reading:
     """Every row's bill, or why it is none. Raises PortalError where the recipe does not fit."""
     reading = Reading()
-    own = []
-    for each in seen:
-        if is_own(each.row, asked.recipe, asked.own_text, asked.email):
-            own.append(each)
-        else:
-            reading.others[Other.NOT_OURS] += 1
+    own = [
+        one for one in seen if is_own(one.row, asked.recipe, asked.own_text, asked.email)
+    ]  # fmt: skip
+    reading.others[Other.NOT_OURS] += len(seen) - len(own)
     read = _without_other_accounts(_read_groups(own, asked, reading), asked, reading)
     lists = _lists_of_bills(read, asked.recipe)
     bills: list[tuple[ListedBill, bool]] = []
     for each in read:
-        is_main = each.row.group in lists
+        is_main = each.list in lists
         other = _why_not(each, asked, reading, is_main=is_main)
         if other is not None:
             reading.others[other] += 1
@@ -254,18 +258,19 @@ def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def _lists_of_bills(read: list[_Read], recipe: BillsPart) -> set[int]:
-    """The groups of rows that are lists of bills: the others are something beside them."""
-    if recipe.rows:
-        return {each.row.group for each in read}
+def _lists_of_bills(read: list[_Read], recipe: BillsPart) -> set[tuple[object, int]]:
+    """Which lists are of bills: on each page, the others are something beside them."""
     linked = [each for each in read if each.seen.is_linked]
-    strong = {each.row.group for each in linked if each.is_strong and not _is_box(each, linked)}
-    return strong or {each.row.group for each in linked}
+    if recipe.rows:
+        return {each.list for each in read}
+    strong = {each.list for each in linked if each.is_strong and not _is_box(each, linked)}
+    with_strong = {page for page, _ in strong}
+    return strong | {each.list for each in linked if each.seen.page not in with_strong}
 
 
 def _is_box(each: _Read, linked: list[_Read]) -> bool:
     """One current bill above a list: the only one of its group, and called so."""
-    alone = sum(other.row.group == each.row.group for other in linked) == 1
+    alone = sum(other.list == each.list for other in linked) == 1
     return alone and bool(CURRENT.search(each.row.text))
 
 

@@ -92,6 +92,9 @@ class RecipePortal:
         rows = await listing.rows()
         return any(row.index == place.index and row.text == place.text for row in rows)
 
+    def _said_empty(self) -> bool:
+        return self._listing is not None and self._listing.said_empty
+
     def _doubt_none(self, visit: Visit, seen: list[Seen]) -> None:
         """There are rows, but no bill among them. Raises PortalError where that is no proof."""
         recipe = visit.plan.recipe.bills
@@ -100,6 +103,10 @@ class RecipePortal:
                 Code.UNRECOGNISED_PAGE,
                 details.ALL_OTHERS.format(seen=len(seen)),
             )
+        real = {Other.OLDER, Other.NOT_OURS}
+        others = {key for key, count in visit.report.rows.others.items() if count}
+        if not recipe.rows and not others & real and not self._said_empty():
+            raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
         if recipe.rows and not any(each.is_linked for each in seen):
             raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=seen[0].row))
 

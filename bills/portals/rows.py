@@ -32,6 +32,7 @@ DUE = re.compile(words.DUE, re.IGNORECASE)
 PERIOD = re.compile(words.PERIOD, re.IGNORECASE)
 DUE_WITHIN = 30  # characters between "due" and its date
 LONGEST_NUMBER = 40
+LONGEST_ROW, LONGEST_CELL = 5000, 500  # characters: what is longer shows no bill, and takes time
 EXPLICIT = re.compile(r"num|\bnr|nro|\bno\b|n[°º]|#|\bid\b", re.IGNORECASE)
 NO_NUMBER = re.compile(r"\W*(n/?a|none|pending|unknown|saknas|keine|aucun)?\W*", re.IGNORECASE)
 BARE_YEAR = re.compile(r"(?:19|20)\d\d")
@@ -64,14 +65,14 @@ def rows_from(raw: list[dict[str, Any]], css: str = "") -> list[Row]:
     return [
         Row(
             index=row["index"],
-            text=row["text"],
-            cells=tuple(row["cells"]),
-            days=tuple(row["days"]),
-            headings=tuple(row["headings"]),
+            text=row["text"][:LONGEST_ROW],
+            cells=tuple(text[:LONGEST_CELL] for text in row["cells"]),
+            days=tuple(text[:LONGEST_CELL] for text in row["days"]),
+            headings=tuple((text or "")[:LONGEST_CELL] for text in row["headings"]),
             picked=row["picked"],
             href=row["href"] or "",
             is_linked=bool(row["linked"]),
-            called=tuple(row["called"]),
+            called=tuple(text[:LONGEST_CELL] for text in row["called"]),
             title=row["title"] or "",
             group=row["group"],
             is_tabular=row["tabular"],
@@ -190,7 +191,7 @@ def number_in(text: str) -> str:
         is_sum = is_sum or bool(MONEY.match(rest))
         if is_date or is_sum or (BARE_YEAR.fullmatch(value) and not found["sign"]):
             continue
-        if len(value) >= 3 or found["sign"]:
+        if len(value) <= LONGEST_NUMBER and (len(value) >= 3 or found["sign"]):
             return value
     return ""
 

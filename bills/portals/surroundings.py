@@ -70,7 +70,8 @@ class Control(msgspec.Struct, frozen=True):
         return self.css or f'[data-redrive-control="{self.index}"]'
 
     def says(self, name: str) -> bool:
-        return bool(PATTERNS[name].search(" ".join(self.text.split())))
+        pattern = PATTERNS[name]
+        return any(pattern.search(" ".join(text.split())) for text in (self.text, self.label))
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -139,7 +139,7 @@ class Walk:
         self._check_switch()
         before: list[list[tuple[str, str]]] = []
         in_view, promised = 0, promised_by("")
-        rows = await self._loaded()
+        rows: list[Row] | None = await self._loaded()
         while rows:
             shown = [(row.text, row.href) for row in rows]
             if shown in before:  # the last page leads to the first again
@@ -199,7 +199,8 @@ class Walk:
                 continue
             place = Place(listing.page_number, row.index, row.text, href, listing.view)
             lang = listing.sheet.lang
-            self.seen.append(Seen(row, place, row.index in links, href, account, lang))
+            page = (listing.view, listing.page_number)
+            self.seen.append(Seen(row, place, row.index in links, href, account, lang, page))
         for name, count in here.items():
             self._times[name] = max(self._times.get(name, 0), count)
 

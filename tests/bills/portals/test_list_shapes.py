@@ -214,7 +214,7 @@ def test_receipts_of_payments_in_a_list_of_their_own_are_no_bills(
     assert numbers(report) == ["INV-0", "INV-1"]
     assert report.rows.others["payment"] == 2
     lists.show(receipts)
-    assert visitor.visit().code is Code.LIST_INCOMPLETE
+    assert visitor.visit().code is Code.UNRECOGNISED_PAGE
 
 
 def test_a_mail_box_holds_more_than_bills(lists: Lists, visitor: Visitor) -> None:
@@ -235,3 +235,15 @@ def test_a_mail_box_holds_more_than_bills(lists: Lists, visitor: Visitor) -> Non
     lists.show(mail("Invoice October", "Something else", "Invoice September"))
     report = visitor.visit()
     assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+def test_a_price_list_alone_is_no_empty_list(lists: Lists, visitor: Visitor) -> None:
+    """Nothing but what is no bill proves nothing: the bills may be something we do not know."""
+    lists.show(f"<ul><li>Price list 2026-01-01 {link('prices')}</li></ul><p>No bills yet</p>")
+    assert visitor.visit().code is Code.UNRECOGNISED_PAGE
+
+
+def test_a_first_line_of_words_is_the_heading(lists: Lists, visitor: Visitor) -> None:
+    shown = table(rows(0, 1)).replace("thead", "tbody").replace("th>", "td>")
+    lists.show(shown.replace("<th", "<td"))
+    assert numbers(visitor.visit()) == ["INV-0", "INV-1"]
