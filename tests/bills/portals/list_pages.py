@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.bills.browsing import LOG_OUT, page
-from tests.bills.browsing import PDF as SOME_PDF
+from tests.sandbox.portal_pdf import plain_pdf
 from tests.sandbox.web import Reply
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ HEADS = "<thead><tr><th>Invoice number<th>Date<th>Amount<th></tr></thead>"
 
 def document(address: str) -> Reply:
     """A PDF that says which document it is."""
-    content = SOME_PDF.replace(b"%%EOF", f"%% {address}\n%%EOF".encode())
-    return Reply(200, content, "application/pdf", [("Content-Disposition", "attachment")])
+    return Reply(
+        200, plain_pdf(address), "application/pdf", [("Content-Disposition", "attachment")]
+    )
 
 
 class Lists:
