@@ -270,8 +270,8 @@ class Listing:
 
     async def _believe_empty(self) -> None:
         """The page has stopped without a row: whether it says that there are none."""
-        seen = await glance(self.visit, self._empty_marks()) or set()
-        said = bool(seen) and not LOADING.search(self.sheet.around.around)
+        is_said = bool(await glance(self.visit, self._empty_marks()))
+        said = is_said and not LOADING.search(self.sheet.around.around)
         self.said_empty = self.said_empty or said
         if not (said or self.recipe.each or self.filters()):
             raise PortalError(
