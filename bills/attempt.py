@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.accounting import place_document
 from bills.document_files import FileRule, settle
 from bills.evidence import gather, start_trace
 from bills.gate import Gate
+from bills.identity import sort_out
 from bills.page_errors import cut, explained
 from bills.plan import FetchedBill
 from bills.portals import details
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
+from bills.portals.list_script import TIMERS
 from bills.portals.recipe import RecipePortal
 from bills.portals.scripts import error_at, portal_named
 from bills.portals.targets import filled
@@ -56,6 +59,7 @@ async def attempt(
             agent = plan.recipe.user_agent
             page = await chromium.page(gate.url, agent, http_credentials)
             contexts.append(page.context)
+            await page.context.add_init_script(TIMERS)
             return page
 
         try:
@@ -89,11 +93,16 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     await visit.enter(Stage.LIST)
     listed = await portal.list_bills(visit)
     known = visit.login.known_bills
-    new = [bill for bill in listed if bill.key not in known]
-    report.found, report.already_here = len(listed), len(listed) - len(new)
+    sorted_out = sort_out(listed, known)
+    new = [*sorted_out.new, *sorted_out.unsure]
+    new.sort(key=listed.index)
+    report.found = len(listed)
+    _count_known(report, len(sorted_out.known))
+    report.rows.seen = max(report.rows.seen, len(listed) + report.rows.others.total())
     if known and not listed and not report.older:
         raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, f"It had {len(known)}.")
     await _fetch_all(visit, portal, new, folder)
+    _prove(report)
     await visit.enter(Stage.DONE)
 
 
@@ -107,23 +116,50 @@ OF_ONE_BILL = (
 MOST_NAMED = 10
 
 
+def _count_known(report: AttemptReport, count: int) -> None:
+    report.already_here += count
+    report.rows.known += count
+
+
+def _prove(report: AttemptReport) -> None:
+    """Every row of the list is accounted for, or the attempt fails with the first reason.
+
+    Raises PortalError with what is missing. What was fetched stays in the report.
+    """
+    report.rows.kept = len(report.bills)
+    if report.gaps:
+        report.notes += [str(gap) for gap in report.gaps[1:]]
+        raise report.gaps[0]
+    if report.rows.missing:
+        rows = report.rows
+        accounted = rows.seen - rows.missing
+        raise PortalError(
+            Code.LIST_INCOMPLETE,
+            details.UNACCOUNTED.format(seen=rows.seen, accounted=accounted),
+        )
+
+
 async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
     """Fetch each new bill. One that is broken does not keep the others from coming."""
+    report = visit.report
     broken: list[tuple[ListedBill, PortalError]] = []
     for number, bill in enumerate(new, start=1):
         await visit.enter(Stage.DOWNLOAD, number, len(new))
         target = folder / f"{number:05}.pdf.part"
         try:
-            visit.report.bills.append(await _fetch_one(visit, portal, bill, target))
+            take_document(visit, await _fetch_one(visit, portal, bill, target))
         except PortalError as error:
             target.unlink(missing_ok=True)
             if error.code not in OF_ONE_BILL:
                 missing = [each for each, _ in broken] + new[number - 1 :]
-                visit.report.notes += [_note(each, failure) for each, failure in broken]
+                report.notes += [_note(each, failure) for each, failure in broken]
                 raise _naming(error, missing) from None
             broken.append((bill, error))
-    visit.report.notes += [_note(bill, error) for bill, error in broken]
+        finally:
+            report.rows.kept = len(report.bills)
+    report.notes += [_note(bill, error) for bill, error in broken]
     if broken:
+        report.notes += [str(gap) for gap in report.gaps]
         raise _worst_of(broken, len(new))
 
 
@@ -139,8 +175,28 @@ async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Pat
         report.notes.append(details.ZIP_OTHERS.format(bill=bill, names=names))
     return FetchedBill(
         bill.number, bill.date, bill.amount, bill.currency, target,
-        checked.sha256, checked.size, is_printed=target in report.printed,
+        checked.sha256, checked.size, bill.contract, bill.date_text, bill.document,
+        is_printed=target in report.printed,
     )  # fmt: skip
+
+
+def take_document(visit: Visit, fetched: FetchedBill) -> None:
+    """Keep a document that is new; one that is here already is counted and dropped.
+
+    One that came for two bills is kept for neither: the attempt fails with it in the end.
+    """
+    report = visit.report
+    try:
+        where = place_document(fetched, report.bills, visit.login.known_bills)
+    except PortalError as confused:
+        report.gaps.append(confused)
+        return
+    if where == "new":
+        report.bills.append(fetched)
+    elif where == "known":
+        _count_known(report, 1)
+    else:
+        report.rows.others["repeated"] += 1
 
 
 def _note(bill: ListedBill, error: PortalError) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bills.pdf_files import HEADER_WITHIN, check_pdf, looks_like_page
 from bills.portals import details
-from bills.portals.document_links import has_number
-from bills.portals.document_pages import LONGEST_HTML, reason_of, text_in
-from bills.portals.document_words import Says, says, words_of
+from bills.portals.documents.links import has_number
+from bills.portals.documents.pages import LONGEST_HTML, reason_of, text_in
+from bills.portals.documents.words import Says, says, words_of
 from bills.portals.failures import Code, PortalError
 from bills.unpacking import GZIP_START, Entry, gunzip, is_zip, shown, starts_with, unpack
 

@@ -13,8 +13,8 @@ from playwright.async_api import Error as PlaywrightError
 
 from bills.password_box import pinned
 from bills.portals import details
-from bills.portals.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
 from bills.portals.targets import filled
 from bills.screenshots import picture
 from bills.scrubbing import scrub
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 20
 MOST_NOTES = 30
+# Kinds of requests whose answer may change what the page shows.
+BRINGS_CONTENT = frozenset(("document", "xhr", "fetch", "script"))
 
 
 class Visit:
@@ -72,6 +74,10 @@ class Visit:
         self.breaks = asyncio.Event()
         self.tracing = False
         self.trace_spoilt = False  # the password was typed while the trace ran
+        self.requests_made = 0  # of those that may bring a part of the page
+        self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
+        self.asked_by_script = False  # for a part of the page that is shown
+        self.failed_requests: dict[str, str] = {}  # address of a script's request: why
         self._asked: Request | None = None
         self._asked_at = 0.0
         self._waited = 0.0  # seconds, for pages that have answered
@@ -112,6 +118,7 @@ class Visit:
         page.on("request", self._on_request)
         page.on("response", self._on_response)
         page.on("requestfailed", self._on_lost)
+        page.on("requestfinished", self._on_end)
         page.on("domcontentloaded", self._on_page)
         page.on("crash", self._on_crash)
 
@@ -190,6 +197,11 @@ class Visit:
     def is_waiting(self) -> bool:
         """Whether a page was asked for and has not answered yet."""
         return self._asked is not None
+
+    @property
+    def open_requests(self) -> list[str]:
+        """The addresses, without their queries, of what was asked for and has not come yet."""
+        return [request.url.partition("?")[0] for request in self._open]
 
     def clock(self) -> float:
         """Seconds on a clock that stands still while the portal owes us a page."""
@@ -308,6 +320,11 @@ class Visit:
         self._came.set()
 
     def _on_request(self, request: Request) -> None:
+        if request.resource_type in BRINGS_CONTENT and request.url.startswith("http"):
+            self._open[request] = time.monotonic()
+            self.requests_made += 1
+            by_script = request.resource_type in ("xhr", "fetch")
+            self.asked_by_script = self.asked_by_script or by_script
         if not self._is_main(request):
             return
         url = request.url
@@ -320,10 +337,32 @@ class Visit:
         self._asked, self.lost = request, ""
 
     def _on_response(self, response: Response) -> None:
+        self._note_answer(response)
         if self._is_main(response.request):
             self.status, self.headers = response.status, response.headers
             if not 300 <= response.status < 400:
                 self._end_waiting()
+                self._forget_before(response.request)
+
+    def _forget_before(self, navigation: Request) -> None:
+        """What the page before had asked for is nobody's any more."""
+        self.failed_requests.clear()
+        self.asked_by_script = False
+        began = self._open.get(navigation, 0.0)
+        self._open = {request: at for request, at in self._open.items() if at >= began}
+
+    def _note_answer(self, response: Response) -> None:
+        """A script's request that broke may have been for a part of the page."""
+        if response.request.resource_type not in ("xhr", "fetch"):
+            return
+        address = response.url.partition("?")[0]
+        if response.status >= 500:
+            self.failed_requests[address] = f"HTTP {response.status}"
+        else:
+            self.failed_requests.pop(address, None)
+
+    def _on_end(self, request: Request) -> None:
+        self._open.pop(request, None)
 
     def _end_waiting(self) -> None:
         if self._asked is not None:
@@ -331,9 +370,14 @@ class Visit:
         self._asked = None
 
     def _on_lost(self, request: Request) -> None:
+        self._open.pop(request, None)
+        reason = request.failure or "no answer"
+        is_ours = self.plan.permits(urlsplit(request.url).hostname or "")
+        by_script = request.resource_type in ("xhr", "fetch")
+        if is_ours and by_script and "ERR_ABORTED" not in reason:
+            self.failed_requests[request.url.partition("?")[0]] = reason
         if request is self._asked:
             self._end_waiting()
-            reason = request.failure or "no answer"
             if "ERR_ABORTED" not in reason:  # overtaken by another page, or a download
                 self.lost = reason
 

@@ -18,20 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListedBill:
-    """One bill in the portal's list. `place` is the portal's own note of where its link is."""
+    """One bill in the portal's list. `place` is the portal's own note of where its link is.
+
+    `contract` is which of the customer's accounts or lines it is of, `date_text` how the list
+    writes its date, `document` the address of its document where that is a plain link.
+    """
 
     number: str
     date: datetime.date | None
     amount: Decimal | None
     currency: str = ""
     place: object = None
+    contract: str = ""
+    date_text: str = ""
+    document: str = ""
 
     @property
     def key(self) -> BillKey:
-        return BillKey.of(self.number, self.date, self.amount)
+        return BillKey.of(
+            self.number, self.date, self.amount, self.contract, self.date_text, self.document
+        )
 
     def __str__(self) -> str:
-        return f"bill {self.number}" if self.number else f"the bill of {self.date}"
+        return str(self.key)
 
 
 class Portal(Protocol):

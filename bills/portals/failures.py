@@ -44,6 +44,10 @@ class Code(StrEnum):
     LOGIN_FAILED = "LOGIN_FAILED"
     UNRECOGNISED_PAGE = "UNRECOGNISED_PAGE"
     NO_BILLS_BUT_HAD_BEFORE = "NO_BILLS_BUT_HAD_BEFORE"
+    LIST_INCOMPLETE = "LIST_INCOMPLETE"
+    TWO_BILLS_ONE_KEY = "TWO_BILLS_ONE_KEY"
+    SEVERAL_ACCOUNTS = "SEVERAL_ACCOUNTS"
+    OLDER_BILLS_ELSEWHERE = "OLDER_BILLS_ELSEWHERE"
     LOCKED = "LOCKED"
     PASSWORD_EXPIRED = "PASSWORD_EXPIRED"  # noqa: S105 - a code, not a password
     ACTION_NEEDED = "ACTION_NEEDED"
@@ -169,6 +173,39 @@ MEANINGS: dict[Code, Meaning] = {
         Rule.RETRY,
         _("No bill was found, though this account had bills before."),
         _("Look at the screenshot: most likely the recipe no longer fits the list of bills."),
+    ),
+    Code.LIST_INCOMPLETE: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        _("Not every row of the list of bills could be accounted for."),
+        _(
+            "What was fetched is kept. Look at the screenshot, then describe the list in the "
+            "portal's recipe: bills.rows, bills.link, bills.wait, bills.more or bills.count."
+        ),
+    ),
+    Code.TWO_BILLS_ONE_KEY: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("Two bills of the list can't be told from each other."),
+        _(
+            "Compare the two at the portal, then tell the recipe where their numbers, dates or "
+            "contracts stand: bills.number, bills.date, bills.contract."
+        ),
+    ),
+    Code.SEVERAL_ACCOUNTS: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        _("The login holds several accounts, and which one is meant is not known."),
+        _(
+            "Give the CSV a column with the account's number as the portal shows it, or choose "
+            "the account in the recipe (bills.steps or bills.each)."
+        ),
+    ),
+    Code.OLDER_BILLS_ELSEWHERE: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("Part of the list is behind a year, a period or a tab that could not be shown."),
+        _("What was fetched is kept. Tell the recipe how to show the others: bills.each."),
     ),
     Code.LOCKED: Meaning(
         Actor.OPERATOR,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bills.portals import phrases
+from bills.portals.lists import words as list_words
+from bills.portals.logins import phrases
 from bills.portals.recipe_schema import Sign, Target
 
 PASSWORD_BOX = "input[type=password]"  # noqa: S105 - a selector
@@ -58,37 +59,20 @@ class Kind:
         return {"css": self.css, "words": self.words}
 
 
-# Links to a bill, the surest first; the rows around them; what leads to the next page.
+# Links to a bill, the surest first. The spare ones count where a page has none of these.
 BILL_LINKS = (
     Kind('a[href*=".pdf" i]'),
     Kind("a[download]"),
     Kind('a[href*="pdf" i]'),
+    Kind(":is(a, button, input[type=submit], [role=button])", list_words.DOCUMENT_LINK),
+)
+SPARE_LINKS = (
     Kind(
-        ":is(a, button, input[type=submit])",
-        "(pdf|download|ladda (ner|ned|hem)|hämta|open|öppna|view|visa|show)",
+        ":is(tr, [role=row], li, article, dd) "
+        "a[href]:not([href^='#'], [href^='mailto:'], [href^='tel:'], [href^='javascript:'])"
     ),
 )
-BILL_ROWS = (":is(tr, [role=row])", ":is(li, article, [role=listitem])")
-NEXT_PAGE = (
-    Kind("a[rel~=next]"),
-    Kind(":is(a, button)", r"^\s*(next|next page|nästa|nästa sida|›|»|>)\s*$"),
-)
-NO_BILLS = (
-    r"\b(no|0) (bills|invoices|documents|statements)\b",
-    r"(have|has|are|got) (no|not any) (bills|invoices|documents|statements)",
-    r"(inga|0) (fakturor|räkningar|dokument|avier)",
-)
-HEADINGS = {
-    "number": r"(bill|invoice|faktura|räkning|document|dokument|ocr|\bref).{0,12}"
-    r"(number|num|nr|no\b|id)?|^(number|nummer|nr|no\.?|#)$",
-    "date": r"date|datum|issued|utfärdad|period|month|månad",
-    "amount": r"amount|total|sum\b|summa|belopp|to pay|att betala",
-}
-NOT_HEADINGS = {
-    "number": r"date|datum|amount|belopp|total|summa|customer|kund|pdf|download|due|förfall",
-    "date": r"due|förfall|paid|betald",
-    "amount": r"paid|betalt|remaining|kvar",
-}
+NO_BILLS = list_words.NO_BILLS
 
 
 def targets(selectors: tuple[str, ...]) -> tuple[Target, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bills.page_errors import cut
 from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
-from bills.portals.login_form import Filling, form_in, look_for_form
+from bills.portals.logins.form import Filling, form_in, look_for_form
 from bills.portals.recipe_schema import Sign
 from bills.portals.signs import (
     FOUND,
@@ -26,7 +26,7 @@ from bills.report import Stage
 if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Locator
 
-    from bills.portals.login_form import LoginForm
+    from bills.portals.logins.form import LoginForm
     from bills.portals.recipe_schema import Target
     from bills.portals.signs import Seen
     from bills.visit import Visit

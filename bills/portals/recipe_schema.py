@@ -197,16 +197,48 @@ class OutcomesPart(Part, frozen=True):
     rate_limited: tuple[Sign, ...] | None = None
 
 
+class Each(Part, frozen=True):
+    """A way to the list's other parts: each option of a select, or each button, is walked.
+
+    Exactly one of `select` and `click` (which names all of the buttons). `kind` is "account",
+    "year", "period" or "tab"; an account's options name the contract of their bills. `only` is
+    the one option to walk: a text that it shows, with {a CSV column} filled in.
+    """
+
+    select: Target | None = None
+    click: Target | None = None
+    kind: str = "year"
+    only: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.select) == bool(self.click):
+            raise ValueError("give exactly one of select and click.")
+        if self.kind not in ("account", "year", "period", "tab"):
+            raise ValueError("kind must be account, year, period or tab.")
+        refuse_password(self.only)
+
+
 class BillsPart(Part, frozen=True):
-    """The list of bills. Whatever is absent is guessed, but for own_row and the dates."""
+    """The list of bills. Whatever is absent is guessed, but for own_row and the dates.
+
+    `wait` is what shows that the list is whole: then nothing else is waited for. `each` are the
+    list's other parts (years, tabs, accounts); [] where there are none to walk. `count` is where
+    the page says how many rows there are. `account_sign` must be shown with every part of the
+    list, as a proof that it is the credential's own account: "{account_no}".
+    """
 
     steps: tuple[Step, ...] = ()  # from the page after the login, or from the billing URL
+    wait: tuple[Sign, ...] = ()
+    each: tuple[Each, ...] | None = None
+    count: Cell | None = None
+    account_sign: str = ""
     rows: str = ""  # a selector that matches each bill's row
     own_row: str = ""  # a text that this customer's rows have: "{email}", "{customer_no}"
     own_cell: Cell | None = None  # where in the row it stands; absent: anywhere
     number: Cell | None = None
     issued: Cell | None = msgspec.field(default=None, name="date")
     amount: Cell | None = None
+    contract: Cell | None = None  # which of the customer's accounts or lines the bill is of
     link: Target | None = None
     open: tuple[Step, ...] = ()  # for each bill: from its row to where its document is
     document: Target | None = None  # what gives the document, on what the link or steps opened
@@ -215,12 +247,16 @@ class BillsPart(Part, frozen=True):
     in_zip: str = ""  # a regular expression of the bill's file name in a ZIP
     file_password: str = ""  # what opens its PDF or ZIP: "{a CSV column}"
     next: Target | None = None
+    more: Target | None = None  # the button that adds further rows
     empty: tuple[Sign, ...] | None = None  # what proves that there are no bills
     max_pages: int = 100
     since: str = ""  # "2025-01-31": older bills are left alone
     months: int = 0  # or: so many months back from today
 
     def __post_init__(self) -> None:
+        kinds = [each.kind for each in self.each or ()]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("each: name every kind once.")
         if self.since and not is_date(self.since):
             raise ValueError("since must be a date like 2025-01-31.")
         if self.since and self.months:
@@ -231,7 +267,7 @@ class BillsPart(Part, frozen=True):
             re.compile(self.in_zip)
         except re.error as problem:
             raise ValueError(f"in_zip is no regular expression: {problem}.") from None
-        refuse_password(self.own_row + self.file_password)
+        refuse_password(self.own_row + self.file_password + self.account_sign)
 
 
 class Recipe(Part, frozen=True):

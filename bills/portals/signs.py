@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.portals import details, guesses, phrases
+from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins import phrases
 from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
 from bills.report import Stage
 from bills.visit import retry_after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bills.portals.document_words import (
+from bills.portals.documents.words import (
     Says,
     Way,
     is_act,

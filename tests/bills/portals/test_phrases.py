@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bills.portals import phrases
+from bills.portals.logins import phrases
 from bills.portals.signs import Mark, in_its_language, matches
 
 REFUSED = {

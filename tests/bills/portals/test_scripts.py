@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
 SCRIPT = """from bills.portals.base import ListedBill, portal
-from bills.portals.documents import save_document
+from bills.portals.documents.search import save_document
 
 
 @portal("ours")

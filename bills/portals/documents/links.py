@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from bills.portals.document_words import OPEN, Says, Way, is_act, says, way, words_of
+from bills.portals.documents.words import OPEN, Says, Way, is_act, says, way, words_of
 from bills.portals.signs import EVERYWHERE
 
 if TYPE_CHECKING:

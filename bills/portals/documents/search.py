@@ -23,7 +23,7 @@ from bills.downloads import (
 )
 from bills.pdf_files import looks_like_pdf
 from bills.portals import details
-from bills.portals.document_links import (
+from bills.portals.documents.links import (
     OF_ONE,
     OF_PAGE,
     REMEMBER,
@@ -34,9 +34,9 @@ from bills.portals.document_links import (
     is_of_another,
     link_from,
 )
-from bills.portals.document_pages import PageText, reason_of, text_in, text_of
-from bills.portals.document_scene import Offers, OnPage, Scene, close_dialog, print_page
-from bills.portals.document_words import Says, Way, says, words_of
+from bills.portals.documents.pages import PageText, reason_of, text_in, text_of
+from bills.portals.documents.scene import Offers, OnPage, Scene, close_dialog, print_page
+from bills.portals.documents.words import Says, Way, says, words_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps
 from bills.unpacking import ZIP_STARTS
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Download, Locator, Page
 
     from bills.portals.base import ListedBill
-    from bills.portals.document_scene import Finder
+    from bills.portals.documents.scene import Finder
     from bills.visit import Visit
 
 GRACE_SECONDS = 3.0  # after something came, and then nothing: some pages start downloads late

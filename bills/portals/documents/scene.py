@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 from playwright.async_api import Error as PlaywrightError
 
 from bills.portals import details
-from bills.portals.document_links import OF_PAGE, OF_ROW, PRESSED, DocumentLink, link_from
-from bills.portals.document_words import CLOSE
+from bills.portals.documents.links import (
+    OF_PAGE,
+    OF_ROW,
+    OF_ROWS,
+    PRESSED,
+    DocumentLink,
+    link_from,
+)
+from bills.portals.documents.words import CLOSE, Says
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly
 
@@ -95,6 +102,19 @@ class InRow:
 async def links_in(row: Locator) -> list[DocumentLink]:
     """What can be pressed in a row that is shown."""
     return [link_from(told) for told in await row.evaluate_all(OF_ROW)]
+
+
+async def links_inside(page: Page) -> dict[int, tuple[DocumentLink, ...]]:
+    """By the index of each marked row, what can be pressed in it."""
+    found: dict[int, tuple[DocumentLink, ...]] = {}
+    for index, links in await page.evaluate(OF_ROWS):
+        found[index] = (*found.get(index, ()), *(link_from(link) for link in links))
+    return found
+
+
+def belongs_to_no_bill(links: tuple[DocumentLink, ...]) -> bool:
+    """Whether all that a row leads to are terms, price lists and the like."""
+    return bool(links) and all(link.says is Says.NEVER for link in links)
 
 
 async def close_dialog(page: Page) -> bool:

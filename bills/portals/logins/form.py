@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
-from bills.portals.login_script import FIND_FORM, WORDS
+from bills.portals.logins.script import FIND_FORM, WORDS
 from bills.portals.signs import counted, glance, look_at, marks_for, refuse
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bills.portals import phrases
+from bills.portals.logins import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from bills.portals import details, guesses
-from bills.portals.document_words import Way, is_limit, is_session_lost, matches, way, words_of
+from bills.portals import details
+from bills.portals.documents.words import Way, is_limit, is_session_lost, matches, way, words_of
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins import phrases
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -66,14 +67,19 @@ def reason_of(page: PageText, status: int = 200, *, is_file: bool = False) -> Po
     detail = details.PAGE_SAYS.format(title=page.name)
     for code, is_said in (
         (Code.DOWNLOAD_LIMIT, is_limit(said)),
-        (Code.RATE_LIMITED, matches(guesses.PHRASES["rate_limited"], said)),
-        (Code.MAINTENANCE, matches(guesses.PHRASES["maintenance"], said)),
+        (Code.RATE_LIMITED, _says(said, "rate_limited")),
+        (Code.MAINTENANCE, _says(said, "maintenance")),
         (Code.SESSION_LOST, page.asks or is_session_lost(said)),
     ):
         if is_said:
             return PortalError(code, detail)
     told = details.DOWNLOADED_PAGE if is_file else details.WEB_PAGE
     return PortalError(Code.DOWNLOAD_BAD, told.format(status=status, title=page.name))
+
+
+def _says(text: str, outcome: str) -> bool:
+    """Whether the text says this outcome of a login in any of the languages."""
+    return matches(tuple(phrases.outcome_patterns(outcome).values()), text)
 
 
 class _Reader(HTMLParser):

@@ -8,7 +8,7 @@ them all). A box for a new password never counts.
 
 from __future__ import annotations
 
-from bills.portals import phrases
+from bills.portals.logins import phrases
 from bills.portals.signs import EVERYWHERE
 
 WORDS = {
