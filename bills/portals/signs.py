@@ -180,8 +180,8 @@ async def race(
     """Wait for the first mark; of those seen at one look the earliest in the list counts.
 
     `sooner` is asked before each look: where it is true, FOUND is the mark. Pages in between are
-    passed. `limit` is in seconds; while the portal owes us a page its clock stands still. None when
-    nothing was recognised. Raises PortalError for another site, no answer, and error statuses.
+    passed. `limit` is in seconds; its clock stands still while the portal owes us a page. None
+    when nothing was recognised. Raises PortalError for another site, no answer, error statuses.
     """
     gives_up_at, broken, calm = visit.clock() + limit, 0, 0
     before = ignored if isinstance(ignored, dict) else dict.fromkeys(ignored or (), ANYTHING)
