@@ -180,11 +180,9 @@ async def race(
 ) -> Mark | None:
     """Wait for the first mark; of those seen at one look the earliest in the list counts.
 
-    `sooner` is asked before each look: where it is true, FOUND is the mark. On the way, pages in
-    between are passed: "Remind me later", "End the other session".
-
-    `limit` is in seconds; while the portal owes us a page its clock stands still. None when
-    nothing was recognised. Raises PortalError for another site, no answer, and error statuses.
+    `sooner` is asked before each look: where it is true, FOUND is the mark. Pages in between are
+    passed. `limit` is in seconds; its clock stands still while the portal owes us a page. None
+    when nothing was recognised. Raises PortalError for another site, no answer, error statuses.
     """
     gives_up_at, broken, calm = visit.clock() + limit, 0, 0
     before = ignored if isinstance(ignored, dict) else dict.fromkeys(ignored or (), ANYTHING)
@@ -202,10 +200,7 @@ async def race(
             if found is not None and not is_soft:
                 return found
             calm += 1
-            if calm > CALM_LOOKS and visit.report.stage is Stage.JUDGE and visit.follow_window():
-                gives_up_at, calm = visit.clock() + limit, 0
-                continue
-            if (is_soft or calm > CALM_LOOKS) and await pass_page_between(visit):
+            if (is_soft or calm > CALM_LOOKS) and await goes_on(visit):
                 gives_up_at, calm = visit.clock() + limit, 0
                 continue
             if found is not None:
@@ -330,6 +325,13 @@ def url_pattern(pattern: str) -> re.Pattern[str]:
     """`*` stands for any characters; a pattern without it may leave out query and fragment."""
     body = ".*".join(re.escape(part) for part in pattern.split("*"))
     return re.compile(body + ("" if "*" in pattern else r"(?:[?#].*)?"), re.IGNORECASE)
+
+
+async def goes_on(visit: Visit) -> bool:
+    """Whether there is a way on from a page that shows nothing we know: it has been taken."""
+    if visit.report.stage is Stage.JUDGE and visit.follow_window():
+        return True
+    return await pass_page_between(visit)
 
 
 async def pass_page_between(visit: Visit) -> bool:
