@@ -40,6 +40,8 @@ PLACES = {
     "sign": "bills.empty[0]",
     "cell": "bills.number",
     "step": "bills.steps[0]",
+    "dialog": "dialogs[0]",
+    "each": "bills.each[0]",
 }
 # What a field's example needs beside it to be a whole part.
 BESIDE: dict[str, dict[str, Any]] = {
@@ -47,6 +49,13 @@ BESIDE: dict[str, dict[str, Any]] = {
     "step.fill": {"value": "x"},
     "step.select": {"value": "x"},
     "step.value": {"fill": {"label": "From"}},
+    "step.optional": {"click": {"text": "Close"}},
+    "step.seconds": {"click": {"text": "Close"}},
+    "target.frame": {"label": "E-mail"},
+    "dialog.answer": {"text": "x"},
+    "dialog.value": {"text": "x", "answer": "accept"},
+    "each.kind": {"select": {"label": "Year"}},
+    "each.only": {"select": {"label": "Year"}},
 }
 
 

@@ -7,7 +7,7 @@ from imports.wording import kept as _
 NOT_STARTED = _("It did not start: {error}")
 WEB_PAGE = _('The portal answered with a page (HTTP {status}), not with a PDF: "{title}".')
 DOWNLOADED_PAGE = _('The file is a web page, not a PDF: "{title}".')
-PAGE_SAYS = _('The portal answered with the page "{title}".')
+PAGE_CAME = _('The portal answered with the page "{title}".')
 PAGE_OF_ANOTHER = _("What opened belongs to {other}, not to {bill}.")
 SEVERAL_DOCUMENTS = _("{bill} has several documents: {names}.")
 NO_DOCUMENT = _("{bill} has no document but {names}.")

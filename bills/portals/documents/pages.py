@@ -64,7 +64,7 @@ def is_known(page: PageText) -> bool:
 def reason_of(page: PageText, status: int = 200, *, is_file: bool = False) -> PortalError:
     """Why this page came in place of a document; DOWNLOAD_BAD where it does not say."""
     said = f"{page.title}\n{page.text}"
-    detail = details.PAGE_SAYS.format(title=page.name)
+    detail = details.PAGE_CAME.format(title=page.name)
     for code, is_said in (
         (Code.DOWNLOAD_LIMIT, is_limit(said)),
         (Code.RATE_LIMITED, _says(said, "rate_limited")),
