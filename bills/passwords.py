@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bills.report import AttemptReport
 
+UNJUDGED = (Code.UNRECOGNISED_PAGE, Code.FORBIDDEN)  # it may have been refused, or not
 LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)
 SENT_ONCE = _(
     "This password was sent once without success, which is as often as this portal's settings "
@@ -33,6 +34,14 @@ SENT_ONCE = _(
 SENT_OFTEN = _(
     "This password was sent {n} times without success, which is as often as this portal's "
     "settings allow: it is not sent again until it is changed."
+)
+UNJUDGED_ONCE = _(
+    "This password was sent once, and the answer was not recognised: it is not tried again, so "
+    "that the account is not locked. Tell the recipe what the page means, then retry."
+)
+UNJUDGED_OFTEN = _(
+    "This password was sent {n} times, and the answer was not recognised: it is not tried again, "
+    "so that the account is not locked. Tell the recipe what the page means, then retry."
 )
 CHANGED = _("It was changed while this attempt ran: the next one sends the new one.")
 
@@ -55,13 +64,19 @@ class Password:
         return self._rows().filter(spent(self.limit)).exists()
 
     def count_before_typing(self) -> None:
-        """Note that it is being sent. Raises PortalError LOGIN_FAILED where it must not be."""
+        """Note that it is being sent. Raises PortalError where it must not be.
+
+        LOGIN_FAILED where the portal has refused it; UNRECOGNISED_PAGE where nobody knows.
+        """
         counted = (
             self._rows().exclude(spent(self.limit)).update(unproven_count=F("unproven_count") + 1)
         )
-        if not counted:
-            why = told_spent(self.limit) if self._rows().exists() else CHANGED
-            raise PortalError(Code.LOGIN_FAILED, why)
+        if counted:
+            return
+        refused = self._rows().values_list("refused_count", flat=True).first()
+        if refused is None:
+            raise PortalError(Code.LOGIN_FAILED, CHANGED)
+        raise PortalError(*why_spent(refused, self.limit))
 
     def note_accepted(self) -> None:
         """The portal let us in: what was refused before does not count any more."""
@@ -78,8 +93,13 @@ class Password:
                 refused_count=F("refused_count") + 1,
                 unproven_count=Greatest(F("unproven_count") - times_sent, 0),
             )
-        elif report.code is not Code.UNRECOGNISED_PAGE:
+        elif not (report.code in UNJUDGED or was_not_judged(report)):
             self._rows().update(unproven_count=Greatest(F("unproven_count") - times_sent, 0))
+
+
+def was_not_judged(report: AttemptReport) -> bool:
+    """Whether the answer was neither yes, no, nor a failure of the portal's own."""
+    return report.stage is Stage.JUDGE and report.code is Code.NAVIGATION
 
 
 def was_spent(credential: Credential, limit: int) -> bool:
@@ -92,9 +112,12 @@ def spent(limit: int) -> Q:
     return Q(refused_count__gte=limit - F("unproven_count"))
 
 
-def told_spent(limit: int) -> str:
-    """Why it is not sent, and what helps."""
-    return SENT_ONCE if limit == 1 else SENT_OFTEN.format(n=limit)
+def why_spent(refused: int, limit: int) -> tuple[Code, str]:
+    """Why it is not sent, and what helps. Only a refusal that was seen is called one."""
+    if refused:
+        return Code.LOGIN_FAILED, SENT_ONCE if limit == 1 else SENT_OFTEN.format(n=limit)
+    text = UNJUDGED_ONCE if limit == 1 else UNJUDGED_OFTEN.format(n=limit)
+    return Code.UNRECOGNISED_PAGE, text
 
 
 def change(credential: Credential, password: str) -> bool:

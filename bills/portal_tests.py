@@ -15,6 +15,7 @@ from bills.models import PortalTest
 from bills.passwords import Password
 from bills.plan import Login, Watch
 from bills.portals.recipe_check import RecipeError
+from bills.portals.scripts import ScriptError
 from bills.report import outcome_of
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import REMEDY, find_browser
@@ -68,6 +69,9 @@ def run(test_id: int) -> None:
     except RecipeError as error:
         end(test, "BAD_RECIPE", str(error))
         return
+    except ScriptError as error:
+        end(test, error.code, str(error))
+        return
     except WrongKey as error:
         end(test, "WRONG_KEY", str(error))
         return
@@ -78,7 +82,7 @@ def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) ->
     from bills.browser import Browser
 
     portal, credential = test.portal, test.credential
-    limit = portal.refused_password_limit or portal.max_attempts
+    limit = portal.password_limit
     password = Password(credential.pk, credential.password_changed_at, limit)
     with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bills.accounting import RowCounts
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from imports.policy import Outcome, Verdict
 from imports.wording import kept as _
@@ -21,6 +22,7 @@ VERDICTS = {
     Rule.RETRY: Verdict.RETRY,
     Rule.STOP: Verdict.REJECTED,
     Rule.DEFER: Verdict.DEFERRED,
+    Rule.PAUSE: Verdict.PAUSE,
 }
 
 
@@ -64,8 +66,11 @@ class AttemptReport:
     already_here: int = 0
     not_ours: int = 0  # rows of other customers, left alone
     older: int = 0  # bills from before the recipe's range of dates, left alone
+    rows: RowCounts = field(default_factory=RowCounts)  # of the list, and what became of them
     bills: list[FetchedBill] = field(default_factory=list)
+    gaps: list[PortalError] = field(default_factory=list)  # why the list is not proven whole
     notes: list[str] = field(default_factory=list)
+    printed: set[Path] = field(default_factory=set)  # files that are printed pages
     password_submissions: int = 0
     evidence: Evidence | None = None
     pictures: list[tuple[Stage, bytes]] = field(default_factory=list, repr=False)
@@ -116,6 +121,7 @@ def outcome_of(report: AttemptReport) -> Outcome:
             "new": len(report.bills),
             "already_here": report.already_here,
             "not_ours": report.not_ours,
+            "rows": report.rows.as_json(),
             "password_submissions": report.password_submissions,
             "who": str(report.who),
             "remedy": report.remedy,

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 
 from bills import keeping
 from bills.models import CredentialUse
-from bills.passwords import Password, told_spent, was_spent
+from bills.passwords import UNJUDGED, Password, was_spent, why_spent
 from bills.plan import Login, Watch
 from bills.portals.failures import MEANINGS, Code
 from bills.report import Stage, outcome_of
@@ -86,8 +86,9 @@ class Errand:
     def start(self) -> Future[Outcome]:
         """Hand it to the browser, unless its password may not be sent any more."""
         if was_spent(self.credential, self.runner.limit):
-            text = f"{MEANINGS[Code.LOGIN_FAILED].sentence} {told_spent(self.runner.limit)}"
-            outcome = Outcome(Verdict.REJECTED, Code.LOGIN_FAILED, text, details=advice())
+            code, why = why_spent(self.credential.refused_count, self.runner.limit)
+            text = f"{MEANINGS[code].sentence} {why}"
+            outcome = Outcome(Verdict.REJECTED, code, text, details=advice(code))
             self._log(outcome)
             return settled(outcome)
         credential = self.credential
@@ -150,15 +151,15 @@ class Errand:
         return self._stop_if_spent(replace(outcome, details=details))
 
     def _stop_if_spent(self, outcome: Outcome) -> Outcome:
-        """A password that was refused for the last time allowed needs no further attempt."""
-        if outcome.code != Code.LOGIN_FAILED or self.work.attempt >= self.work.max_attempts:
+        """A password that was sent for the last time allowed needs no further attempt."""
+        if outcome.code not in (Code.LOGIN_FAILED, *UNJUDGED) or outcome.verdict != Verdict.RETRY:
             return outcome
-        if not self.password.is_spent():
+        if self.work.attempt >= self.work.max_attempts or not self.password.is_spent():
             return outcome
         if self.is_refused_by_us:
             return replace(outcome, verdict=Verdict.REJECTED)
-        error = f"{outcome.error} {told_spent(self.runner.limit)}"
-        return replace(outcome, verdict=Verdict.REJECTED, error=error)
+        _, why = why_spent(outcome.code == Code.LOGIN_FAILED, self.runner.limit)
+        return replace(outcome, verdict=Verdict.REJECTED, error=f"{outcome.error} {why}")
 
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""
@@ -191,7 +192,7 @@ def settled(outcome: Outcome) -> Future[Outcome]:
     return future
 
 
-def advice() -> dict[str, object]:
-    """Who must act on a refused password, and how: what a report would say."""
-    meaning = MEANINGS[Code.LOGIN_FAILED]
+def advice(code: Code) -> dict[str, object]:
+    """Who must act on a password that is not sent, and how: what a report would say."""
+    meaning = MEANINGS[code]
     return {"who": str(meaning.actor), "remedy": meaning.remedy, "password_submissions": 0}

@@ -43,6 +43,7 @@ class Row:
     refused_before: bool = False
     is_retried: bool = False
     brought: str = ""  # "3 new, 9 already here"
+    list_rows: dict[str, Any] | None = None  # of the last attempt's list: see RowCounts
     extra: list[tuple[str, str]] = field(default_factory=list)  # the CSV's further columns
 
 
@@ -55,7 +56,10 @@ def results(job: ImportJob, status: str = "", query: str = "") -> QuerySet[Impor
         found = found.filter(email__icontains=query)
     last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("answer")
     related = found.select_related("batch__credential_use__credential").defer(*UNREAD)
-    told = related.annotate(bill_count=bill_count(), last_answer=Subquery(last[:1]))
+    counts = last.values("details__rows")
+    told = related.annotate(
+        bill_count=bill_count(), last_answer=Subquery(last[:1]), last_rows=Subquery(counts[:1])
+    )
     return told.prefetch_related("retries").order_by("position", "pk")
 
 
@@ -79,6 +83,7 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
         refused_before=bool(use and use.credential.refused_count),
         is_retried=bool(result.retries.all()),
         brought=getattr(result, "last_answer", "") or "",
+        list_rows=getattr(result, "last_rows", None),
         extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
         **told,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bills.admin.words import STAGES
+from bills.admin.words import OTHER_ROWS, STAGES
 from bills.advice import Advice, advice_on
 from bills.models import Evidence
 from imports.models import Attempt
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRows:
+    """What became of the rows of a list: seen = kept + known + the others + missing."""
+
+    seen: int
+    kept: int
+    known: int
+    missing: int
+    others: list[tuple[_StrOrPromise, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One attempt. `stages` are (what it did, seconds), in order."""
 
@@ -25,6 +36,7 @@ class Told:
     advice: Advice
     evidence: list[Evidence]
     notes: list[str]
+    rows: ListRows | None = None
 
 
 def timeline(result: ImportResult) -> list[Told]:
@@ -41,9 +53,19 @@ def timeline(result: ImportResult) -> list[Told]:
             advice=advice_on(attempt.error_code),
             evidence=by_number.get(attempt.number, []),
             notes=list(attempt.details.get("notes", [])),
+            rows=rows_of(attempt.details),
         )
         for attempt in attempts
     ]
+
+
+def rows_of(details: dict[str, Any]) -> ListRows | None:
+    """The counts of the list's rows; None where the list was not read."""
+    rows = details.get("rows") or {}
+    if not rows.get("seen"):
+        return None
+    others = [(OTHER_ROWS[name], count) for name, count in rows["others"].items()]
+    return ListRows(rows["seen"], rows["kept"], rows["known"], rows["missing"], others)
 
 
 def stages_of(details: dict[str, Any]) -> list[tuple[_StrOrPromise, float]]:
