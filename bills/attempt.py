@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.accounting import place_document
+from bills.document_files import FileRule, settle
 from bills.evidence import gather, start_trace
 from bills.gate import Gate
-from bills.page_errors import explained
-from bills.pdf_files import check_pdf
+from bills.identity import sort_out
+from bills.page_errors import cut, explained
 from bills.plan import FetchedBill
 from bills.portals import details
-from bills.portals.base import portal_named
-from bills.portals.failures import Code, PortalError
+from bills.portals.failures import MEANINGS, Code, PortalError, Rule
+from bills.portals.list_script import TIMERS
 from bills.portals.recipe import RecipePortal
+from bills.portals.scripts import error_at, portal_named
+from bills.portals.targets import filled
 from bills.report import AttemptReport, Stage
 from bills.scrubbing import scrub, storable
 from bills.visit import Visit
@@ -30,10 +34,11 @@ if TYPE_CHECKING:
     from bills.chromium import Chromium
     from bills.plan import Login, PortalPlan, Watch
     from bills.portals.base import ListedBill, Portal
-    from imports.messages import Text
+    from imports.messages import Message, Text
 
 CANCEL_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
+LONGEST_DETAIL = 1_000  # characters: a portal's own words may be of any length
 
 
 async def attempt(
@@ -49,20 +54,26 @@ async def attempt(
     Raises nothing but its own cancellation.
     """
     async with Gate(plan.permits, allow_private=plan.allow_private) as gate:
-        context: BrowserContext | None = None
         visit: Visit | None = None
+        contexts: list[BrowserContext] = []
+
+        async def open_page(http_credentials: dict[str, str] | None = None) -> Page:
+            agent = plan.recipe.user_agent
+            page = await chromium.page(gate.url, agent, http_credentials)
+            contexts.append(page.context)
+            await page.context.add_init_script(TIMERS)
+            return page
+
         try:
             for url in filter(None, (plan.login_url, plan.billing_url)):
                 check_url(plan, url)
-            context = await chromium.context(gate.url)
-            page = await context.new_page()
-            visit = Visit(page, login, plan, gate, report, watch)
-            await _supervised(visit, watch_for_crash(chromium, visit), deadline)
+            visit = Visit(await open_page(), login, plan, gate, report, watch, open_page)
+            await _supervised(chromium, visit, deadline)
         except Exception as error:  # whatever it is, the report says it
             await _note_failure(visit, report, error, login.password)
         finally:
             report.notes = [scrubbed(note, login.password) for note in report.notes]
-            if context is not None:
+            for context in contexts:
                 await _close(chromium, context)
 
 
@@ -84,71 +95,148 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     await visit.enter(Stage.LIST)
     listed = await portal.list_bills(visit)
     known = visit.login.known_bills
-    new = [bill for bill in listed if bill.key not in known]
-    report.found, report.already_here = len(listed), len(listed) - len(new)
+    sorted_out = sort_out(listed, known)
+    new = [*sorted_out.new, *sorted_out.unsure]
+    new.sort(key=listed.index)
+    report.found = len(listed)
+    _count_known(report, len(sorted_out.known))
+    report.rows.seen = max(report.rows.seen, len(listed) + report.rows.others.total())
     if known and not listed and not report.older:
         raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, details.HAD_BEFORE.format(n=len(known)))
     await _fetch_all(visit, portal, new, folder)
+    _prove(report)
     await visit.enter(Stage.DONE)
+
+
+# What is wrong with one bill's document, and says nothing of the others.
+OF_ONE_BILL = (
+    Code.DOWNLOAD_BAD,
+    Code.DOCUMENT_UNCLEAR,
+    Code.DOCUMENT_PASSWORD,
+    Code.ZIP_REFUSED,
+)
+MOST_NAMED = 10
+
+
+def _count_known(report: AttemptReport, count: int) -> None:
+    report.already_here += count
+    report.rows.known += count
+
+
+def _prove(report: AttemptReport) -> None:
+    """Every row of the list is accounted for, or the attempt fails with the first reason.
+
+    Raises PortalError with what is missing. What was fetched stays in the report.
+    """
+    report.rows.kept = len(report.bills)
+    if report.gaps:
+        report.notes += [gap.message for gap in report.gaps[1:]]
+        raise report.gaps[0]
+    if report.rows.missing:
+        rows = report.rows
+        accounted = rows.seen - rows.missing
+        raise PortalError(
+            Code.LIST_INCOMPLETE,
+            details.UNACCOUNTED.format(seen=rows.seen, accounted=accounted),
+        )
 
 
 async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
     """Fetch each new bill. One that is broken does not keep the others from coming."""
-    broken: list[Text] = []
+    report = visit.report
+    broken: list[tuple[ListedBill, PortalError]] = []
     for number, bill in enumerate(new, start=1):
         await visit.enter(Stage.DOWNLOAD, number, len(new))
         target = folder / f"{number:05}.pdf.part"
         try:
-            await portal.fetch(visit, bill, target)
-            sha256, size = await asyncio.to_thread(check_pdf, target)
+            take_document(visit, await _fetch_one(visit, portal, bill, target))
         except PortalError as error:
             target.unlink(missing_ok=True)
-            if error.code is not Code.DOWNLOAD_BAD:
-                raise
-            broken.append(details.OF_BILL.format(bill=str(bill), detail=error.detail))
-            continue
-        visit.report.bills.append(
-            FetchedBill(bill.number, bill.date, bill.amount, bill.currency, target, sha256, size)
-        )
-    visit.report.notes += broken
-    if broken:
-        count = details.SOME_BROKEN.format(n=len(broken), total=len(new))
-        raise PortalError(Code.DOWNLOAD_BAD, count + broken[0])
-
-
-def watch_for_crash(chromium: Chromium, visit: Visit) -> asyncio.Task[bool]:
-    """A task that ends when the tab or the browser has crashed."""
-    crashed = asyncio.Event()
-
-    def note(_: Page) -> None:
-        crashed.set()
-
-    visit.page.on("crash", note)
-
-    async def either() -> bool:
-        ends = [asyncio.ensure_future(event.wait()) for event in (crashed, chromium.died)]
-        try:
-            await asyncio.wait(ends, return_when="FIRST_COMPLETED")
+            if error.code not in OF_ONE_BILL:
+                missing = [each for each, _ in broken] + new[number - 1 :]
+                report.notes += [_note(each, failure) for each, failure in broken]
+                raise _naming(error, missing) from None
+            broken.append((bill, error))
         finally:
-            for end in ends:
-                end.cancel()
-        return True
+            report.rows.kept = len(report.bills)
+    report.notes += [_note(bill, error) for bill, error in broken]
+    if broken:
+        report.notes += [gap.message for gap in report.gaps]
+        raise _worst_of(broken, len(new))
 
-    return asyncio.ensure_future(either())
+
+async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Path) -> FetchedBill:
+    """Fetch and check one bill. Raises PortalError."""
+    recipe, report = visit.plan.recipe.bills, visit.report
+    password = filled(recipe.file_password, visit)
+    await portal.fetch(visit, bill, target)
+    rule = FileRule(str(bill), bill.number, password, recipe.in_zip)
+    checked = await asyncio.to_thread(settle, target, rule)
+    if checked.others:
+        names = ", ".join(checked.others[:MOST_NAMED])
+        report.notes.append(details.ZIP_OTHERS.format(bill=bill, names=names))
+    return FetchedBill(
+        bill.number, bill.date, bill.amount, bill.currency, target,
+        checked.sha256, checked.size, bill.contract, bill.date_text, bill.document,
+        is_printed=target in report.printed,
+    )  # fmt: skip
 
 
-async def _supervised(visit: Visit, crash: asyncio.Task[bool], deadline: float) -> None:
-    """Go through the stages until they end, time is up, or the browser crashes."""
+def take_document(visit: Visit, fetched: FetchedBill) -> None:
+    """Keep a document that is new; one that is here already is counted and dropped.
+
+    One that came for two bills is kept for neither: the attempt fails with it in the end.
+    """
+    report = visit.report
+    try:
+        where = place_document(fetched, report.bills, visit.login.known_bills)
+    except PortalError as confused:
+        report.gaps.append(confused)
+        return
+    if where == "new":
+        report.bills.append(fetched)
+    elif where == "known":
+        _count_known(report, 1)
+    else:
+        report.rows.others["repeated"] += 1
+
+
+def _note(bill: ListedBill, error: PortalError) -> Message:
+    return details.OF_BILL.format(bill=str(bill), detail=error.detail or error.message)
+
+
+def _worst_of(broken: list[tuple[ListedBill, PortalError]], total: int) -> PortalError:
+    """One failure for all: the first that a new attempt may mend, else the first of all."""
+    mendable = (one for one in broken if MEANINGS[one[1].code].rule is Rule.RETRY)
+    bill, error = next(mendable, broken[0])
+    count = details.SOME_BROKEN.format(n=len(broken), total=total)
+    return PortalError(error.code, count + _note(bill, error))
+
+
+def _naming(error: PortalError, missing: list[ListedBill]) -> PortalError:
+    """The same failure with the names of the bills that are still to be fetched."""
+    names = ", ".join(map(str, missing[:MOST_NAMED]))
+    more = len(missing) - MOST_NAMED
+    shown = details.AND_MORE.format(bills=names, n=more) if more > 0 else names
+    detail = error.detail + details.MISSING.format(bills=shown)
+    return PortalError(error.code, detail, retry_after=error.retry_after)
+
+
+async def _supervised(chromium: Chromium, visit: Visit, deadline: float) -> None:
+    """Go through the stages until they end, time is up, or the browser or the page breaks."""
     plan, report = visit.plan, visit.report
     if report.folder is None:
         raise ValueError("The report has no folder.")
     portal: Portal = portal_named(plan.script)() if plan.script else RecipePortal()
     work = asyncio.ensure_future(go_through(visit, portal, report.folder))
     work.add_done_callback(_look_at_its_error)
+    ends = [asyncio.ensure_future(event.wait()) for event in (visit.breaks, chromium.died)]
     left = max(0.0, deadline - asyncio.get_running_loop().time())
     try:
-        await asyncio.wait((work, crash), timeout=left, return_when="FIRST_COMPLETED")
-        if crash.done() and not crash.cancelled():
+        await asyncio.wait((work, *ends), timeout=left, return_when="FIRST_COMPLETED")
+        if visit.broken is not None:
+            raise visit.broken
+        if chromium.died.is_set():
             raise PortalError(Code.BROWSER_CRASH)
         if not work.done():
             limit = f"{plan.attempt_timeout:g}"
@@ -156,8 +244,8 @@ async def _supervised(visit: Visit, crash: asyncio.Task[bool], deadline: float) 
         await work
         await _drop_trace(visit)
     finally:
-        crash.cancel()
-        work.cancel()
+        for task in (*ends, work):
+            task.cancel()
         await asyncio.wait((work,), timeout=CANCEL_SECONDS)
 
 
@@ -178,6 +266,11 @@ async def _note_failure(
     visit: Visit | None, report: AttemptReport, error: Exception, password: str
 ) -> None:
     failure = explained(error, visit)
+    place = error_at(error)
+    if place and not isinstance(error, PortalError | PlaywrightError):
+        failure = PortalError(Code.SCRIPT_ERROR, place)
+    elif place and isinstance(error, PlaywrightError):
+        failure = PortalError(failure.code, failure.detail + place)
     # Our own sentence is left whole: a gap in it would give a short password away.
     detail = scrubbed(failure.detail, password)
     report.fail(PortalError(failure.code, detail, retry_after=failure.retry_after))
@@ -185,12 +278,15 @@ async def _note_failure(
         return
     report.http_status = visit.status or None
     visit.stop_clock()
-    report.evidence = await gather(visit, report.folder)
+    try:
+        report.evidence = await gather(visit, report.folder)
+    except Exception as problem:  # evidence is a help: without it the failure is still known
+        report.notes.append(f"There is no evidence: {type(problem).__name__}.")
 
 
 def scrubbed(text: Text, password: str) -> Text:
     """What was put into it, without the password."""
-    return changed(text, lambda part: storable(scrub(part, (password,))))
+    return changed(text, lambda part: cut(storable(scrub(part, (password,))), LONGEST_DETAIL))
 
 
 async def _close(chromium: Chromium, context: BrowserContext) -> None:

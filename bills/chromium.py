@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.async_api import Browser as PlaywrightBrowser
-    from playwright.async_api import BrowserContext, Playwright
+    from playwright.async_api import Page, Playwright
 
 START_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 LONGEST_SOCKET_FOLDER = 60  # a Unix socket's path may have 108 bytes; Chromium adds some 40
+# The preference for WebRTC below holds only where a full Chrome reads it: the flag always does.
 ARGUMENTS = (
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -28,6 +32,14 @@ ARGUMENTS = (
 )
 # Fresh contexts inherit the profile's preferences. PDFs are saved rather than shown, because the
 # viewer fires no download event; nothing goes around the gate by WebRTC or by guessing names.
+# What a browser needs of our environment. What it does not have, no page can get out of it.
+NEEDED = {
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "DISPLAY", "WAYLAND_DISPLAY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+}  # fmt: skip
+NEEDED_KINDS = ("LC_", "XDG_", "FONTCONFIG_")
+SYSTEMS = {"darwin": "Macintosh; Intel Mac OS X 10_15_7", "win32": "Windows NT 10.0; Win64; x64"}
+PLATFORMS = {"darwin": "macOS", "win32": "Windows"}
 PREFERENCES = {
     "plugins": {"always_open_pdf_externally": True},
     "webrtc": {"ip_handling_policy": "disable_non_proxied_udp"},
@@ -53,15 +65,35 @@ class Chromium:
     def is_alive(self) -> bool:
         return self._browser.is_connected() and not self.died.is_set()
 
-    async def context(self, proxy: str) -> BrowserContext:
-        """A fresh context whose only way out is the proxy. Raises PlaywrightError."""
+    async def page(
+        self, proxy: str, user_agent: str = "", http_credentials: dict[str, str] | None = None
+    ) -> Page:
+        """A page in a fresh context whose only way out is the proxy. Raises PlaywrightError.
+
+        It calls itself an ordinary Chrome: the account's owner visits, and many portals turn
+        away what calls itself headless.
+        """
+        named = identity(self._browser.version, user_agent)
         try:
-            return await self._browser.new_context(
-                proxy={"server": proxy}, accept_downloads=True, service_workers="block"
+            context = await self._browser.new_context(
+                proxy={"server": proxy},
+                accept_downloads=True,
+                service_workers="block",
+                user_agent=named.user_agent,
+                extra_http_headers=named.headers,
+                http_credentials=http_credentials,  # type: ignore[arg-type] # a TypedDict
             )
+            page = await context.new_page()
+            if named.metadata:
+                session = await context.new_cdp_session(page)
+                await session.send(
+                    "Emulation.setUserAgentOverride",
+                    {"userAgent": named.user_agent, "userAgentMetadata": named.metadata},
+                )
         except PlaywrightError:
             self.died.set()  # nobody says so when it is Playwright's driver that has died
             raise
+        return page
 
     async def close(self) -> None:
         """End the process, by force where it does not go, and remove its files."""
@@ -88,13 +120,14 @@ async def launch(playwright: Playwright, executable: str, folder: Path) -> Chrom
     (profile / "Default").mkdir(parents=True)
     scratch.mkdir()
     (profile / "Default" / "Preferences").write_text(json.dumps(PREFERENCES))
-    environment: dict[str, str | float | bool] = dict(os.environ)
+    environment = environment_of_browser()
     if len(str(scratch)) <= LONGEST_SOCKET_FOLDER:
         environment["TMPDIR"] = str(scratch)
     context = await playwright.chromium.launch_persistent_context(
         profile,
         executable_path=executable,
-        args=[*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+        args=list(ARGUMENTS),
+        chromium_sandbox=has_sandbox(),
         artifacts_dir=scratch,
         downloads_path=scratch,
         env=environment,
@@ -109,3 +142,49 @@ async def launch(playwright: Playwright, executable: str, folder: Path) -> Chrom
     for page in context.pages:
         await page.close()
     return Chromium(browser, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """As what the browser introduces itself: its name, and the client hints that go with it."""
+
+    user_agent: str
+    headers: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+def identity(version: str, given: str = "") -> Identity:
+    """An ordinary Chrome of this version; what the recipe says in its place."""
+    major = version.split(".")[0]
+    system = SYSTEMS.get(sys.platform, "X11; Linux x86_64")
+    usual = (
+        f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) "
+        f"Chrome/{major}.0.0.0 Safari/537.36"
+    )
+    if given and "Chrome/" not in given:
+        return Identity(given)  # another browser, which sends no hints
+    if given:
+        major = given.partition("Chrome/")[2].split(".")[0]
+    names = (("Chromium", major), ("Google Chrome", major), ("Not;A=Brand", "99"))
+    platform = PLATFORMS.get(sys.platform, "Linux")
+    hints = ", ".join(f'"{name}";v="{number}"' for name, number in names)
+    brands = [{"brand": name, "version": number} for name, number in names]
+    metadata: dict[str, object] = {
+        "brands": brands, "fullVersionList": brands, "platform": platform,
+        "platformVersion": "", "architecture": "x86", "model": "", "mobile": False,
+    }  # fmt: skip
+    return Identity(given or usual, {"sec-ch-ua": hints}, metadata)
+
+
+def environment_of_browser() -> dict[str, str | float | bool]:
+    """Our environment without what is none of a browser's business: keys, passwords, addresses."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in NEEDED or name.startswith(NEEDED_KINDS)
+    }
+
+
+def has_sandbox() -> bool:
+    """Root can have none. BROWSER_SANDBOX=0 gives it up where the kernel does not offer one."""
+    return os.geteuid() != 0 and os.environ.get("BROWSER_SANDBOX", "1") != "0"

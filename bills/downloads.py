@@ -1,4 +1,4 @@
-"""Gets a PDF out of a portal, however it comes: plain link, download, popup, inline, POST, blob.
+"""Gets a file out of a portal: by its address, or as what comes of a press.
 
 Every Chromium here saves PDFs instead of showing them (see `chromium.PREFERENCES`), so that
 inline PDFs, popups, blobs and answers to forms all end in Playwright's `download` event.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.pdf_files import looks_like_pdf
+from bills.pdf_files import looks_like_page, looks_like_pdf
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
 from bills.sites import site
@@ -23,13 +24,25 @@ from bills.visit import refuse_status
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.async_api import Download, Locator, Page, Response
+    from playwright.async_api import APIResponse, Download, Page, Request, Response
 
     from bills.visit import Visit
-    from imports.messages import Text
 
-# After a page came instead of a PDF: some pages start the download themselves.
-GRACE_SECONDS = 3.0
+FILE_TYPES = ("pdf", "octet-stream", "zip", "x-download", "force-download")
+READ_BLOB = """async url => {
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}"""
+
+
+class CameAPage(Exception):
+    """Ends a fetch where a page came in place of a file."""
+
+    def __init__(self, status: int, html: str) -> None:
+        super().__init__(status)
+        self.status, self.html = status, html
 
 
 async def fetch_link(visit: Visit, url: str, target: Path) -> bool:
@@ -37,141 +50,166 @@ async def fetch_link(visit: Visit, url: str, target: Path) -> bool:
 
     Raises PortalError for a foreign host, an error status, a connection that breaks off.
     """
-    if not visit.plan.permits(urlsplit(url).hostname or ""):
-        raise PortalError(Code.OTHER_SITE, details.LINK_LEADS_TO.format(site=site(url)))
+    try:
+        await fetch_file(visit, url, target)
+    except CameAPage:
+        return False
+    return True
+
+
+async def fetch_file(visit: Visit, url: str, target: Path, referer: str = "") -> None:
+    """As `fetch_link`, but raises CameAPage where a page came."""
+    refuse_foreign(visit, url)
     limit = visit.plan.attempt_timeout * 1000
     try:
         answer = await visit.context.request.get(
-            url, headers={"Referer": visit.page.url}, timeout=limit
+            url, headers={"Referer": referer or visit.page.url}, timeout=limit
         )
         content = await answer.body()
     except PlaywrightError as problem:
         raise broken_off(problem, visit) from None
     try:
         refuse_status(answer.status, answer.headers)
-        kind = answer.headers.get("content-type", "")
-        if not (looks_like_pdf(content) or (answer.ok and "pdf" in kind)):
-            return False
+        if not is_file(answer, content):
+            raise CameAPage(answer.status, content.decode("utf-8", "replace"))
         await asyncio.to_thread(target.write_bytes, content)
-        return True
     finally:
         await answer.dispose()
 
 
-async def press_and_catch(visit: Visit, link: Locator, target: Path) -> None:
-    """Press a link or button and save the PDF that comes of it, whichever way it comes.
+def refuse_foreign(visit: Visit, url: str) -> None:
+    """Raises PortalError OTHER_SITE for a host that the portal does not name."""
+    if not visit.plan.permits(urlsplit(url).hostname or ""):
+        raise PortalError(Code.OTHER_SITE, details.LINK_LEADS_TO.format(site=site(url)))
 
-    Raises PortalError DOWNLOAD_BAD when a page comes instead, or nothing.
+
+def is_file(answer: APIResponse, content: bytes) -> bool:
+    """Whether a file came, whatever it is called; a page that is called a PDF counts as one."""
+    if not answer.ok:
+        return False
+    kind = answer.headers.get("content-type", "").lower()
+    if looks_like_pdf(content) or "pdf" in kind:
+        return True
+    is_attached = answer.headers.get("content-disposition", "").lower().startswith("attachment")
+    return not looks_like_page(content) and (is_attached or any(k in kind for k in FILE_TYPES))
+
+
+async def save(visit: Visit, download: Download, target: Path, page: Page) -> None:
+    """Wait for the file's end and put it where we say: its own name is never trusted.
+
+    `page` made it: where the window that a blob was opened in is gone, it still has the blob.
     """
-    href = await link.get_attribute("href") or ""
-    if href.startswith("data:"):
-        target.write_bytes(inside_data_url(href))
-        return
-    catch = _Catch(visit)
-    try:
-        await link.click(no_wait_after=True)
-        download = await catch.wait()
-        if download is not None:
-            await _save(visit, download, target)
-        elif not await _save_other(visit, catch, target):
-            raise PortalError(Code.DOWNLOAD_BAD, catch.what_came())
-    finally:
-        await catch.close()
-
-
-async def _save(visit: Visit, download: Download, target: Path) -> None:
-    """Wait for the file's end and put it where we say: its own name is never trusted."""
     try:
         await download.save_as(target)
     except PlaywrightError as problem:
+        if download.url.startswith("blob:"):
+            with contextlib.suppress(PlaywrightError):
+                await save_blob(page, download.url, target)
+                return
         raise broken_off(problem, visit) from None
     finally:
-        if not visit.page.is_closed():
+        with contextlib.suppress(PlaywrightError):
             await download.delete()
 
 
-async def _save_other(visit: Visit, catch: _Catch, target: Path) -> bool:
-    """A PDF that a script fetched to draw it, or a blob that opened in a window."""
-    if catch.pdf_url:
-        return await fetch_link(visit, catch.pdf_url, target)
-    blob = next((page.url for page in catch.popups if page.url.startswith("blob:")), "")
-    if not blob:
-        return False
-    coded = await visit.page.evaluate(
-        """async url => {
-          const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
-          let text = "";
-          for (const byte of bytes) text += String.fromCharCode(byte);
-          return btoa(text);
-        }""",
-        blob,
-    )
+async def save_blob(page: Page, url: str, target: Path) -> None:
+    """Save what a blob: address holds. `page` is of the origin that made it."""
+    coded = await page.evaluate(READ_BLOB, url)
     target.write_bytes(base64.b64decode(coded))
-    return True
 
 
-class _Catch:
+class Catch:
     """Listens to everything that can come of one press, from before the press."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
+    def __init__(self, visit: Visit, page: Page) -> None:
+        self.visit, self.page = visit, page
+        self.downloads: list[Download] = []
         self.popups: list[Page] = []
-        self.pdf_url = ""
-        self.status = 0
-        self._page_came = False
-        self._first: asyncio.Future[Download] = asyncio.get_running_loop().create_future()
-        self._stirred = asyncio.Event()
+        self.drawn: Response | None = None  # a PDF that a script has fetched to draw it
+        self.status = 0  # of the page that came last; 0 where none came
+        self.changed_at = self._now()
+        self._changed = asyncio.Event()
+        self._pending: set[Request] = set()
         visit.context.on("page", self._on_popup)
+        visit.context.on("request", self._on_request)
         visit.context.on("response", self._on_response)
-        visit.page.on("download", self._on_download)
+        visit.context.on("requestfinished", self._on_end)
+        visit.context.on("requestfailed", self._on_end)
+        page.on("download", self._on_download)
 
-    async def wait(self) -> Download | None:
-        """The first download; None when none came in time, or a page came in its place."""
-        try:
-            async with asyncio.timeout(self.visit.plan.recipe.login.answer_seconds) as limit:
-                stirred = asyncio.ensure_future(self._stirred.wait())
-                try:
-                    await asyncio.wait((self._first, stirred), return_when="FIRST_COMPLETED")
-                finally:
-                    stirred.cancel()
-                soon = asyncio.get_running_loop().time() + GRACE_SECONDS
-                limit.reschedule(min(soon, limit.when() or soon))
-                return await asyncio.shield(self._first)
-        except TimeoutError:
-            return None
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
-    def what_came(self) -> Text:
-        """What to say when there was no download."""
-        if self._page_came:
-            return details.WEB_PAGE.format(status=self.status)
-        return details.NO_DOWNLOAD
+    @property
+    def quiet_seconds(self) -> float:
+        """How long nothing has come; 0 while an answer is due."""
+        return 0.0 if self._pending else self._now() - self.changed_at
+
+    @property
+    def newest(self) -> Page:
+        """The window that opened last, else the page itself."""
+        is_open = [page for page in self.popups if not page.is_closed()]
+        return is_open[-1] if is_open else self.page
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before the next look; no longer than until something has come."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        self._changed.clear()
 
     async def close(self) -> None:
         """Stop listening and close the windows that opened."""
-        self.visit.context.remove_listener("page", self._on_popup)
-        self.visit.context.remove_listener("response", self._on_response)
-        self.visit.page.remove_listener("download", self._on_download)
-        self._first.cancel()
+        context = self.visit.context
+        context.remove_listener("page", self._on_popup)
+        context.remove_listener("request", self._on_request)
+        context.remove_listener("response", self._on_response)
+        context.remove_listener("requestfinished", self._on_end)
+        context.remove_listener("requestfailed", self._on_end)
+        self.page.remove_listener("download", self._on_download)
         for page in self.popups:
-            await page.close()
+            with contextlib.suppress(PlaywrightError):
+                await page.close()
+
+    def _stir(self) -> None:
+        self.changed_at = self._now()
+        self._changed.set()
 
     def _on_popup(self, page: Page) -> None:
         self.popups.append(page)
         page.on("download", self._on_download)
+        self._stir()
 
     def _on_download(self, download: Download) -> None:
-        if not self._first.done():
-            self._first.set_result(download)
+        self.downloads.append(download)
+        self._stir()
+
+    def _on_request(self, request: Request) -> None:
+        self._pending.add(request)
+        self._stir()
 
     def _on_response(self, response: Response) -> None:
         request = response.request
-        if "application/pdf" in response.headers.get("content-type", ""):
-            if request.method == "GET":
-                self.pdf_url = response.url
-            self._stirred.set()
-        elif request.is_navigation_request() and not 300 <= response.status < 400:
-            self._page_came, self.status = True, response.status
-            self._stirred.set()
+        if request not in self._pending:
+            return  # asked for before the press
+        if request.is_navigation_request():
+            if not 300 <= response.status < 400 and is_of_window(request):
+                self.status = response.status
+        elif "application/pdf" in response.headers.get("content-type", ""):
+            self.drawn = response
+        self._stir()
+
+    def _on_end(self, request: Request) -> None:
+        if request in self._pending:
+            self._pending.discard(request)
+            self._stir()
+
+
+def is_of_window(request: Request) -> bool:
+    """Whether a window itself asked, and no frame in it."""
+    try:
+        return request.frame.parent_frame is None
+    except PlaywrightError:  # the window is so new that it is not there yet
+        return True
 
 
 def inside_data_url(url: str) -> bytes:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import re
-from html import escape
-from html.parser import HTMLParser
+from html import escape, unescape
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
 from bills.report import Evidence
-from bills.scrubbing import holds_secret, scrub, scrub_zip, storable
+from bills.screenshots import picture
+from bills.scrubbing import scrub, scrub_cut, scrub_zip, storable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterator
     from pathlib import Path
-
-    from playwright.async_api import Page
 
     from bills.visit import Visit
 
 T = TypeVar("T")
 LONGEST_HTML = 500_000  # characters
 PIECE_SECONDS = 3.0  # for each piece: a page that hangs must not hold the attempt
-DROPPED_ELEMENTS = {"script", "style", "noscript", "template", "object", "embed"}
+LONGEST_SCHEME = 200  # characters of an address in which its scheme must stand
+TAG = re.compile(r"(?P<other><!--|<[!?])|<(?P<closes>/?)(?P<name>[a-zA-Z][^\s/>]*)")
+# A quoted value that nothing closes makes the whole attribute no match: nothing is tried twice.
+ATTRIBUTE = re.compile(
+    r"""[\s/]*(?P<name>[^\s=>/"'<]*)(?:\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>"'][^\s>]*)|(?!\s*=))"""
+)
+SMALL = {ord(letter): letter.lower() for letter in ascii_uppercase}  # of the same length
+DROPPED_ELEMENTS = {
+    "script", "style", "noscript", "template", "object", "embed", "textarea", "xmp", "noembed",
+    "noframes", "plaintext",
+}  # fmt: skip
 VOID_ELEMENTS = {
     "br",
     "hr",
@@ -39,14 +48,10 @@ VOID_ELEMENTS = {
     "base",
 }
 DROPPED_ATTRIBUTES = {"value", "srcdoc", "style", "nonce", "integrity"}
-MASKED_BOXES = (
-    "input[type=password], input[autocomplete*=password i], input[name*=pass i], "
-    "input[id*=pass i], input[name*=losen i], input[id*=losen i]"
-)
-# All that a screenshot could show: the text, and what stands in boxes that are not masked.
-SHOWN = """masked => [document.body ? document.body.innerText : "",
-  ...[...document.querySelectorAll("input, textarea")]
-    .filter(box => !box.matches(masked)).map(box => box.value)].join("\\n")"""
+# The page's own text of itself, and that of its frames: cut, whatever its size.
+HTML = "most => document.documentElement ? document.documentElement.outerHTML.slice(0, most) : ''"
+LONGEST_RAW = 1_000_000  # characters of a page that are read: scripts and styles are left out
+MOST_FRAMES = 5
 
 
 async def gather(visit: Visit, folder: Path) -> Evidence:
@@ -54,37 +59,34 @@ async def gather(visit: Visit, folder: Path) -> Evidence:
     secrets = (visit.login.password,)
     notes = []
     trace, trace_note = await _in_time(_trace(visit, folder), (None, "The trace was lost."))
+    html = await _in_time(_pages_of(visit), "")
     shot, shot_note = await picture(visit.page, visit.login.password)
-    html = await _in_time(visit.page.content(), "")
     notes += [note for note in (trace_note, shot_note) if note]
     if not html:
         notes.append("The page could not be read.")
+    clean = await asyncio.to_thread(_clean_page, html, secrets)
     return Evidence(
         screenshot=shot,
-        html=storable(scrub(stripped(html), secrets))[:LONGEST_HTML],
+        html=clean,
         trace=trace,
         url=storable(scrub(visit.page.url, secrets)),
         note=" ".join(notes),
     )
 
 
-async def picture(page: Page, secret: str) -> tuple[bytes | None, str]:
-    """A PNG of the page with password boxes covered, or None and the reason.
+async def _pages_of(visit: Visit) -> str:
+    """The page, and behind it what stands in its frames and what its dialogs said."""
+    html: str = await visit.page.evaluate(HTML, LONGEST_RAW)
+    for frame in visit.page.frames[1 : MOST_FRAMES + 1]:
+        if frame.url.startswith("http") and len(html) < LONGEST_RAW:
+            inner: str = await frame.evaluate(HTML, LONGEST_RAW)
+            html += f"<hr><p>A frame of {escape(frame.url)}:</p>{inner}"
+    said = [f"<p>A dialog ({one.kind}) said: {escape(one.text)}</p>" for one in visit.dialogs]
+    return "".join([html, *(["<hr>"] if said else []), *said])
 
-    A page that shows the password in the clear is not photographed. The comparison is made here:
-    a page that may not know the password is not handed it.
-    """
-    if page.is_closed():
-        return None, "There is no screenshot: the page was closed."
-    shown = await _in_time(page.evaluate(SHOWN, MASKED_BOXES), None)
-    if shown is None:
-        return None, "There is no screenshot: the page does not answer."
-    if holds_secret(shown, (secret,)):
-        return None, "There is no screenshot: the page shows the password."
-    shot = await _in_time(
-        page.screenshot(mask=[page.locator(MASKED_BOXES)], timeout=PIECE_SECONDS * 1000), None
-    )
-    return shot, "" if shot else "There is no screenshot: the page does not answer."
+
+def _clean_page(html: str, secrets: tuple[str, ...]) -> str:
+    return storable(scrub_cut(stripped(html), secrets, LONGEST_HTML))
 
 
 async def start_trace(visit: Visit) -> None:
@@ -119,49 +121,77 @@ async def _in_time(work: Awaitable[T], otherwise: T) -> T:
         return otherwise
 
 
-class _Stripper(HTMLParser):
-    """Copies a page without scripts, styles, comments, handlers and the contents of boxes."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.kept: list[str] = ["<!doctype html>\n"]
-        self._inside: list[str] = []  # dropped elements that are open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in DROPPED_ELEMENTS or tag == "textarea":
-            self._inside.append(tag)
-        if self._inside:
-            return
-        if tag == "base" or (tag == "meta" and ("http-equiv", "refresh") in attrs):
-            return
-        kept = [(name, value) for name, value in attrs if is_harmless(name, value)]
-        self.kept.append("<" + tag + "".join(f' {n}="{escape(v or "")}"' for n, v in kept) + ">")
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._inside:
-            if tag in self._inside:
-                while self._inside.pop() != tag:
-                    pass
-        elif tag not in VOID_ELEMENTS:
-            self.kept.append(f"</{tag}>")
-
-    def handle_data(self, data: str) -> None:
-        if not self._inside:
-            self.kept.append(escape(data, quote=False))
-
-
 def is_harmless(name: str, value: str | None) -> bool:
     """Whether an attribute may be kept: no handler, no box's content, no script or data in it."""
     if name.startswith("on") or name in DROPPED_ATTRIBUTES:
         return False
-    return not re.match(r"\s*(javascript|data|vbscript):", value or "", re.IGNORECASE)
+    plain = re.sub(r"[\x00-\x20]", "", unescape((value or "")[:LONGEST_SCHEME]))
+    return not re.match(r"(javascript|data|vbscript):", plain, re.IGNORECASE)
 
 
 def stripped(html: str) -> str:
-    """The page as a document that does nothing: to be read, not run."""
-    if not html:
-        return ""
-    stripper = _Stripper()
-    stripper.feed(html)
-    stripper.close()
-    return "".join(stripper.kept)
+    """The page as a document that does nothing: to be read, not run.
+
+    Reads every character once, whatever stands there: the library's own parser does not.
+    """
+    return "".join(("<!doctype html>\n", *_harmless_parts(html))) if html else ""
+
+
+def _harmless_parts(html: str) -> Iterator[str]:
+    small, at = html.translate(SMALL), 0
+    while True:
+        found = TAG.search(html, at)
+        if found is None:
+            yield _as_text(html[at:])
+            return
+        yield _as_text(html[at : found.start()])
+        if found["other"]:  # a comment, a doctype, an instruction
+            closing = "-->" if found["other"] == "<!--" else ">"
+            at = _behind(small, closing, found.end())
+        elif found["closes"]:
+            name, at = found["name"].lower(), _behind(small, ">", found.end())
+            if name not in VOID_ELEMENTS | DROPPED_ELEMENTS:
+                yield f"</{name}>"
+        else:
+            name = found["name"].lower()
+            attributes, at = _attributes(html, found.end())
+            if name in DROPPED_ELEMENTS:
+                at = _behind(small, f"</{name}", at) if name not in VOID_ELEMENTS else at
+                at = _behind(small, ">", at)
+            elif not does_something(name, attributes):
+                yield f"<{name}{_as_attributes(attributes)}>"
+
+
+def _behind(html: str, what: str, at: int) -> int:
+    """The place behind the next `what`; the end where there is none: the rest is dropped."""
+    found = html.find(what, at)
+    return len(html) if found < 0 else found + len(what)
+
+
+def _attributes(html: str, at: int) -> tuple[list[tuple[str, str]], int]:
+    """A tag's attributes, and the place behind the tag."""
+    found: list[tuple[str, str]] = []
+    while at < len(html) and html[at] != ">":
+        one = ATTRIBUTE.match(html, at)
+        if one is None:
+            return found, len(html)  # a quote that nothing closes: the page was cut off there
+        if one["name"]:
+            found.append((one["name"].lower(), (one["value"] or "").strip("\"'")))
+        at = max(one.end(), at + 1)
+    return found, min(at + 1, len(html))
+
+
+def _as_attributes(attributes: list[tuple[str, str]]) -> str:
+    kept = [(name, value) for name, value in attributes if is_harmless(name, value)]
+    return "".join(
+        f' {name}="{_as_text(value).replace(chr(34), "&quot;")}"' for name, value in kept
+    )
+
+
+def _as_text(text: str) -> str:
+    return text.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def does_something(name: str, attributes: list[tuple[str, str]]) -> bool:
+    """Whether an empty element would act: a base for links, or another page after a while."""
+    return name == "base" or (name == "meta" and ("http-equiv", "refresh") in attributes)

@@ -11,7 +11,8 @@ from django.db.models import Value
 from django.db.models.functions import Now
 
 from bills.models import Bill, Evidence, EvidenceKind
-from bills.plan import BillKey
+from bills.models.files import IDENTITY
+from bills.plan import BillKey, KnownBill
 from bills.storage import WholeFile, name_for
 from imports import durable_files
 from imports.fields import cipher
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
     from bills.report import AttemptReport
     from bills.report import Evidence as Found
 
+LONGEST_TEXT = 200  # characters of what the list shows of a bill
 LARGEST_TRACE_BYTES = 20 * 1024 * 1024
 NO_TRACE = f"The trace was not kept: it is larger than {LARGEST_TRACE_BYTES >> 20} MB."
 
 
-def known_bills(credential: Credential) -> frozenset[BillKey]:
+KEY_FIELDS = ("number", "date", "amount", "contract", "date_text", "document")
+
+
+def known_bills(credential: Credential) -> tuple[KnownBill, ...]:
     """What is kept of this account already."""
     rows = Bill.objects.filter(portal_id=credential.portal_id, account=credential.account)
-    return frozenset(
-        BillKey.of(number, day, amount)
-        for number, day, amount in rows.values_list("number", "date", "amount")
+    return tuple(
+        KnownBill(BillKey(*shown), sha256)
+        for *shown, sha256 in rows.values_list(*KEY_FIELDS, "sha256")
     )
 
 
@@ -69,10 +74,14 @@ def _row(credential: Credential, fetched: FetchedBill) -> Bill:
         number=fetched.number,
         date=fetched.date,
         amount=fetched.amount,
+        contract=fetched.contract[:LONGEST_TEXT],
+        date_text=fetched.date_text[:LONGEST_TEXT],
+        document=fetched.document,
         currency=fetched.currency,
-        file=name_for(credential.portal_id, credential.account, fetched.key),
+        file=name_for(credential.portal_id, credential.account, fetched.key, fetched.sha256),
         sha256=fetched.sha256,
         size=fetched.size,
+        is_printed=fetched.is_printed,
     )
 
 
@@ -93,10 +102,10 @@ def _keep(bill: Bill, fetched: FetchedBill) -> bool:
 
 def is_kept(bill: Bill) -> bool:
     """Whether a bill of this identity is in the database."""
-    same = Bill.objects.filter(portal_id=bill.portal_id, account=bill.account)
-    if bill.number:
-        return same.filter(number=bill.number).exists()
-    return same.filter(number="", date=bill.date, amount=bill.amount).exists()
+    same = {field: getattr(bill, field) for field in (*IDENTITY, "sha256")}
+    nulls = {f"{field}__isnull": True for field, value in same.items() if value is None}
+    given = {field: value for field, value in same.items() if value is not None}
+    return Bill.objects.filter(**given, **nulls).exists()
 
 
 def keep_evidence(report: AttemptReport, batch_id: int, attempt_number: int) -> list[int]:

@@ -17,6 +17,7 @@ from bills.keeper import Keeper
 from bills.models import BillRun, CredentialUse, CsvUpload
 from bills.portals.failures import Code
 from bills.portals.recipe_check import RecipeError
+from bills.portals.scripts import ScriptError
 from bills.runner import BillRunner, Stuck
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import find_browser
@@ -104,7 +105,10 @@ class BillKind:
             text = BAD_RECIPE.format(portal=str(portal), error=str(error))
             yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
             return
-        limit = portal.refused_password_limit or job.max_attempts
+        except ScriptError as error:
+            yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, str(error)))
+            return
+        limit = portal.password_limit
         with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
             yield BillRunner(browser, keeper, plan, limit, traced=is_retry)

@@ -19,7 +19,8 @@ CRASHED = re.compile(
     r"crash|has been closed|target closed|browser.*closed|connection closed", re.I
 )
 NETWORK = re.compile(
-    r"net::ERR_(?!ABORTED|BLOCKED)|ECONN|ENOTFOUND|EAI_AGAIN|socket hang up", re.I
+    r"net::ERR_(?!ABORTED|BLOCKED|TOO_MANY_REDIRECTS)|ECONN|ENOTFOUND|EAI_AGAIN|socket hang up",
+    re.I,
 )
 TIMED_OUT = re.compile(r"net::ERR_(CONNECTION_)?TIMED_OUT|ETIMEDOUT", re.I)
 
@@ -49,6 +50,11 @@ def explained(error: BaseException, visit: Visit | None) -> PortalError:
     if CRASHED.search(text):
         return PortalError(Code.BROWSER_CRASH)
     return PortalError(Code.NAVIGATION, excerpt(error))
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, with a sign that something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def excerpt(error: BaseException) -> str:

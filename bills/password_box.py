@@ -5,20 +5,25 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from playwright.async_api import ElementHandle
+
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.async_api import ElementHandle, Locator, Page
+    from playwright.async_api import Locator, Page
 
     Refuse = Callable[[list[str]], None]
 
 # Where a box stands, and where its form would send the password: all addresses.
 _FORM = """
   const goal = box => {
-    const base = box.ownerDocument.baseURI, urls = [box.ownerDocument.location.href];
+    const page = box.ownerDocument, base = page.baseURI;
+    // A frame without an address of its own (srcdoc) is the page's that it stands in.
+    const urls = [page.location.protocol === "about:" ? page.defaultView.origin + "/"
+      : page.location.href];
     if (box.form) {
       urls.push(new URL(box.form.getAttribute("action") || "", base).href);
       for (const button of box.form.querySelectorAll("[formaction]"))
@@ -41,7 +46,9 @@ MARKED = f"""mark => {{{_FORM}
 }}"""
 
 
-async def pinned(page: Page, box: Locator, refuse: Refuse) -> Locator | ElementHandle:
+async def pinned(
+    page: Page, box: Locator | ElementHandle, refuse: Refuse
+) -> Locator | ElementHandle:
     """What to fill in. `refuse` raises for addresses that the password must not go to.
 
     What was looked at, and nothing else: where another page has taken its place, or there are
@@ -49,7 +56,7 @@ async def pinned(page: Page, box: Locator, refuse: Refuse) -> Locator | ElementH
     """
     urls, mark = await _marked(page, box)
     if not mark:  # in a frame or a shadow root
-        handle = await box.element_handle()
+        handle = box if isinstance(box, ElementHandle) else await box.element_handle()
         refuse(await handle.evaluate(FORM_OF))
         return handle
     refuse(urls)
@@ -57,7 +64,7 @@ async def pinned(page: Page, box: Locator, refuse: Refuse) -> Locator | ElementH
     return page.locator(f'[data-redrive-box="{mark}"]')
 
 
-async def _marked(page: Page, box: Locator) -> tuple[list[str], str]:
+async def _marked(page: Page, box: Locator | ElementHandle) -> tuple[list[str], str]:
     """Where the password would go from this box, and a mark on it; [] and "" for no mark."""
     seal = secrets.token_hex(8)
     forms: list[list[str] | None] = await page.evaluate(FORMS, seal)

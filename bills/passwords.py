@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from bills.report import AttemptReport
 
+UNJUDGED = (Code.UNRECOGNISED_PAGE, Code.FORBIDDEN)  # it may have been refused, or not
 LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)
 SENT_ONCE = sentence(
     "SENT_ONCE",
@@ -43,6 +44,21 @@ SENT_OFTEN = sentence(
 )
 CHANGED = sentence(
     "CHANGED", _("It was changed while this attempt ran: the next one sends the new one.")
+)
+UNJUDGED_ONCE = sentence(
+    "UNJUDGED_ONCE",
+    _(
+        "This password was sent once, and the answer was not recognised: it is not tried again, "
+        "so that the account is not locked. Tell the recipe what the page means, then retry."
+    ),
+)
+UNJUDGED_OFTEN = sentence(
+    "UNJUDGED_OFTEN",
+    _(
+        "This password was sent {n} times, and the answer was not recognised: it is not tried "
+        "again, so that the account is not locked. Tell the recipe what the page means, then "
+        "retry."
+    ),
 )
 
 
@@ -64,13 +80,19 @@ class Password:
         return self._rows().filter(spent(self.limit)).exists()
 
     def count_before_typing(self) -> None:
-        """Note that it is being sent. Raises PortalError LOGIN_FAILED where it must not be."""
+        """Note that it is being sent. Raises PortalError where it must not be.
+
+        LOGIN_FAILED where the portal has refused it; UNRECOGNISED_PAGE where nobody knows.
+        """
         counted = (
             self._rows().exclude(spent(self.limit)).update(unproven_count=F("unproven_count") + 1)
         )
-        if not counted:
-            why = told_spent(self.limit) if self._rows().exists() else CHANGED
-            raise PortalError(Code.LOGIN_FAILED, why)
+        if counted:
+            return
+        refused = self._rows().values_list("refused_count", flat=True).first()
+        if refused is None:
+            raise PortalError(Code.LOGIN_FAILED, CHANGED)
+        raise PortalError(*why_spent(refused, self.limit))
 
     def note_accepted(self) -> None:
         """The portal let us in: what was refused before does not count any more."""
@@ -87,8 +109,13 @@ class Password:
                 refused_count=F("refused_count") + 1,
                 unproven_count=Greatest(F("unproven_count") - times_sent, 0),
             )
-        elif report.code is not Code.UNRECOGNISED_PAGE:
+        elif not (report.code in UNJUDGED or was_not_judged(report)):
             self._rows().update(unproven_count=Greatest(F("unproven_count") - times_sent, 0))
+
+
+def was_not_judged(report: AttemptReport) -> bool:
+    """Whether the answer was neither yes, no, nor a failure of the portal's own."""
+    return report.stage is Stage.JUDGE and report.code is Code.NAVIGATION
 
 
 def was_spent(credential: Credential, limit: int) -> bool:
@@ -101,9 +128,12 @@ def spent(limit: int) -> Q:
     return Q(refused_count__gte=limit - F("unproven_count"))
 
 
-def told_spent(limit: int) -> Message:
-    """Why it is not sent, and what helps."""
-    return SENT_ONCE if limit == 1 else SENT_OFTEN.format(n=limit)
+def why_spent(refused: int, limit: int) -> tuple[Code, Message]:
+    """Why it is not sent, and what helps. Only a refusal that was seen is called one."""
+    if refused:
+        return Code.LOGIN_FAILED, SENT_ONCE if limit == 1 else SENT_OFTEN.format(n=limit)
+    text = UNJUDGED_ONCE if limit == 1 else UNJUDGED_OFTEN.format(n=limit)
+    return Code.UNRECOGNISED_PAGE, text
 
 
 def change(credential: Credential, password: str) -> bool:

@@ -17,23 +17,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BillKey:
-    """What tells one bill of an account from another: its number, else its date and amount.
+    """All that a list shows of a bill that tells it from others.
 
-    Make it with `of`, so that both sides agree which of them counts.
+    Whether two keys are of one bill, `bills.identity` judges: a number alone does not decide.
+    `date_text` is how the list writes the date; `document` the address of the bill's document.
+    Make it with `of`.
     """
 
     number: str = ""
     date: datetime.date | None = None
     amount: Decimal | None = None
+    contract: str = ""
+    date_text: str = ""
+    document: str = ""
 
     @classmethod
-    def of(cls, number: str, day: datetime.date | None, amount: Decimal | None) -> BillKey:
-        """Raises ValueError when there is neither a number nor a date."""
-        if number:
-            return cls(number=number)
-        if day is None:
-            raise ValueError("A bill needs a number or a date.")
-        return cls(date=day, amount=amount)
+    def of(
+        cls, number: str, day: datetime.date | None, amount: Decimal | None,
+        contract: str = "", date_text: str = "", document: str = "",
+    ) -> BillKey:  # fmt: skip
+        """Raises ValueError when nothing is there that tells the bill from others."""
+        if not (number or day or date_text or document or amount is not None):
+            raise ValueError("A bill needs a number, a date, an amount or a document.")
+        return cls(number, day, amount, contract, date_text, document)
+
+    def __str__(self) -> str:
+        if self.number:
+            return f"bill {self.number}"
+        day = self.date.isoformat() if self.date else self.date_text
+        shown = " ".join(str(part) for part in (day, self.amount, self.contract) if part)
+        return f"the bill of {shown}" if shown else "a bill without a date"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBill:
+    """A bill that is kept: what its list showed, and the SHA-256 of its document."""
+
+    key: BillKey
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +63,7 @@ class Login:
 
     email: str
     password: str = field(repr=False)
-    known_bills: frozenset[BillKey] = frozenset()
+    known_bills: tuple[KnownBill, ...] = ()
     extra: dict[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -72,7 +93,12 @@ class PortalPlan:
         asked = host.lower().rstrip(".")
         return any(
             asked == rule or (rule.startswith("*.") and asked.endswith(rule[1:]))
-            for rule in (*own, *self.recipe.hosts, *self.allowed_hosts)
+            for rule in (
+                *own,
+                *self.recipe.hosts,
+                *self.recipe.password_hosts,
+                *self.allowed_hosts,
+            )
         )
 
 
@@ -101,7 +127,13 @@ class FetchedBill:
     path: Path
     sha256: str
     size: int  # bytes
+    contract: str = ""
+    date_text: str = ""
+    document: str = ""
+    is_printed: bool = False  # from a page: the portal has no file of it
 
     @property
     def key(self) -> BillKey:
-        return BillKey.of(self.number, self.date, self.amount)
+        return BillKey.of(
+            self.number, self.date, self.amount, self.contract, self.date_text, self.document
+        )

@@ -16,6 +16,7 @@ from bills.models import PortalTest
 from bills.passwords import Password
 from bills.plan import Login, Watch
 from bills.portals.recipe_check import RecipeError
+from bills.portals.scripts import ScriptError
 from bills.report import outcome_of
 from bills.visits import browsers_folder, plan_of
 from config.find_browser import find_browser
@@ -70,6 +71,9 @@ def run(test_id: int) -> None:
     except RecipeError as error:
         end(test, "BAD_RECIPE", str(error))
         return
+    except ScriptError as error:
+        end(test, error.code, str(error))
+        return
     except WrongKey as error:
         end(test, "WRONG_KEY", error.message)
         return
@@ -80,7 +84,7 @@ def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) ->
     from bills.browser import Browser
 
     portal, credential = test.portal, test.credential
-    limit = portal.refused_password_limit or portal.max_attempts
+    limit = portal.password_limit
     password = Password(credential.pk, credential.password_changed_at, limit)
     with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
 

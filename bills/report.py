@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from bills.accounting import RowCounts
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from imports.messages import Message, Text, render, sentence, to_json
 from imports.messages import marked as _
@@ -23,6 +24,7 @@ VERDICTS = {
     Rule.RETRY: Verdict.RETRY,
     Rule.STOP: Verdict.REJECTED,
     Rule.DEFER: Verdict.DEFERRED,
+    Rule.PAUSE: Verdict.PAUSE,
 }
 
 
@@ -66,8 +68,11 @@ class AttemptReport:
     already_here: int = 0
     not_ours: int = 0  # rows of other customers, left alone
     older: int = 0  # bills from before the recipe's range of dates, left alone
+    rows: RowCounts = field(default_factory=RowCounts)  # of the list, and what became of them
     bills: list[FetchedBill] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
+    gaps: list[PortalError] = field(default_factory=list)  # why the list is not proven whole
+    printed: set[Path] = field(default_factory=set)  # files that are printed pages
     password_submissions: int = 0
     evidence: Evidence | None = None
     pictures: list[tuple[Stage, bytes]] = field(default_factory=list, repr=False)
@@ -126,6 +131,7 @@ def outcome_of(report: AttemptReport) -> Outcome:
             "new": len(report.bills),
             "already_here": report.already_here,
             "not_ours": report.not_ours,
+            "rows": report.rows.as_json(),
             "password_submissions": report.password_submissions,
             "notes": [to_json(note) for note in report.notes],
         },

@@ -15,14 +15,14 @@ from django.db import DatabaseError
 
 from bills import keeping
 from bills.models import CredentialUse
-from bills.passwords import Password, told_spent, was_spent
+from bills.passwords import UNJUDGED, Password, was_spent, why_spent
 from bills.plan import Login, Watch
 from bills.portals.failures import SAID, Code
 from bills.report import Stage, outcome_of
 from bills.stages import StageBoard
 from imports.fields import WrongKey
-from imports.messages import Message, sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 from imports.policy import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ class Errand:
     def start(self) -> Future[Outcome]:
         """Hand it to the browser, unless its password may not be sent any more."""
         if was_spent(self.credential, self.runner.limit):
-            text = SAID[Code.LOGIN_FAILED] + told_spent(self.runner.limit)
+            code, why = why_spent(self.credential.refused_count, self.runner.limit)
             outcome = Outcome(
-                Verdict.REJECTED, Code.LOGIN_FAILED, text, details={"password_submissions": 0}
+                Verdict.REJECTED, code, SAID[code] + why, details={"password_submissions": 0}
             )
             self._log(outcome)
             return settled(outcome)
@@ -156,17 +156,15 @@ class Errand:
         return self._stop_if_spent(replace(outcome, details=details))
 
     def _stop_if_spent(self, outcome: Outcome) -> Outcome:
-        """A password that was refused for the last time allowed needs no further attempt."""
-        if outcome.code != Code.LOGIN_FAILED or self.work.attempt >= self.work.max_attempts:
+        """A password that was sent for the last time allowed needs no further attempt."""
+        if outcome.code not in (Code.LOGIN_FAILED, *UNJUDGED) or outcome.verdict != Verdict.RETRY:
             return outcome
-        if not self.password.is_spent():
+        if self.work.attempt >= self.work.max_attempts or not self.password.is_spent():
             return outcome
         if self.is_refused_by_us:
             return replace(outcome, verdict=Verdict.REJECTED)
-        why = told_spent(self.runner.limit)
-        if isinstance(outcome.message, Message):
-            why = outcome.message + why
-        return replace(outcome, verdict=Verdict.REJECTED, message=why)
+        _, why = why_spent(outcome.code == Code.LOGIN_FAILED, self.runner.limit)
+        return replace(outcome, verdict=Verdict.REJECTED, message=outcome.message + why)
 
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""

@@ -25,10 +25,11 @@ def bill_storage() -> FileSystemStorage:
     )
 
 
-def name_for(portal_id: int, account: str, key: BillKey) -> str:
+def name_for(portal_id: int, account: str, key: BillKey, sha256: str) -> str:
     """The same name for the same bill each time, with nothing in it that came from outside."""
     amount = "" if key.amount is None else f"{key.amount:.4f}"
-    identity = "\0".join((account, key.number, str(key.date or ""), amount))
+    shown = (key.number, str(key.date or ""), amount, key.contract, key.date_text)
+    identity = "\0".join((account, *shown, sha256))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:40]
     return f"bills/{portal_id}/{digest[:2]}/{digest}.pdf"
 

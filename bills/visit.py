@@ -9,19 +9,41 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bills.evidence import picture
+from playwright.async_api import Error as PlaywrightError
+
 from bills.password_box import pinned
 from bills.portals import details
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
+from bills.portals.targets import filled
+from bills.screenshots import picture
+from bills.scrubbing import scrub
 from bills.sites import same_site, site
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Locator, Page, Request, Response
+    from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import (
+        BrowserContext,
+        ElementHandle,
+        Frame,
+        Locator,
+        Page,
+        Request,
+        Response,
+    )
+    from playwright.async_api import Dialog as PlaywrightDialog
 
     from bills.gate import Gate
     from bills.plan import Login, PortalPlan, Watch
     from bills.report import AttemptReport, Stage
     from imports.messages import Text
+
+
+MOST_FRAMES = 20
+MOST_NOTES = 30
+# Kinds of requests whose answer may change what the page shows.
+BRINGS_CONTENT = frozenset(("document", "xhr", "fetch", "script"))
 
 
 class Visit:
@@ -35,9 +57,8 @@ class Visit:
         gate: Gate,
         report: AttemptReport,
         watch: Watch,
+        reopen: Callable[[dict[str, str]], Awaitable[Page]] | None = None,
     ) -> None:
-        self.page = page
-        self.context: BrowserContext = page.context
         self.login = login
         self.plan = plan
         self.report = report
@@ -47,20 +68,78 @@ class Visit:
         self.status = 0  # HTTP status of the page that is shown
         self.headers: dict[str, str] = {}
         self.dismisses_overlays = False
+        self.dialogs: list[Dialog] = []
+        self.pages_passed = 0  # that stood between the login and what we came for
+        self.is_in_by_http = False  # logged in by HTTP authentication: there is no way to log out
+        self.broken: PortalError | None = None  # what ends the attempt, whatever it is doing
+        self.breaks = asyncio.Event()
         self.tracing = False
         self.trace_spoilt = False  # the password was typed while the trace ran
+        self.requests_made = 0  # of those that may bring a part of the page
+        self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
+        self.asked_by_script = False  # for a part of the page that is shown
+        self.failed_requests: dict[str, str] = {}  # address of a script's request: why
         self._asked: Request | None = None
         self._asked_at = 0.0
         self._waited = 0.0  # seconds, for pages that have answered
         self._came = asyncio.Event()  # another page, since this was last waited for
         self._watch = watch
         self._since = time.monotonic()
+        self._reopen = reopen
+        self.attach(page)
+
+    def attach(self, page: Page) -> None:
+        """Drive this page from now on."""
+        self.page = page
+        self.context: BrowserContext = page.context
+        self.windows: list[Page] = []  # that the page has opened
+        self.context.on("dialog", self._on_dialog)
+        self.context.on("page", self._on_window)
+        self.context.set_default_timeout(self.plan.recipe.login.answer_seconds * 1000)
+        self.context.set_default_navigation_timeout(self.plan.attempt_timeout * 1000)
+        self._listen(page)
+
+    def follow_window(self) -> bool:
+        """Go on in the window that the login has opened; False where there is none."""
+        mine = [page for page in self.windows if not page.is_closed() and page != self.page]
+        if not mine or not self.plan.permits(urlsplit(mine[-1].url).hostname or ""):
+            return False
+        self.page = mine[-1]
+        self.windows = []
+        self._end_waiting()
+        self._listen(self.page)
+        return True
+
+    def _on_window(self, page: Page) -> None:
+        if page != self.page and len(self.windows) < MOST_FRAMES:
+            self.windows.append(page)
+
+    def _listen(self, page: Page) -> None:
+        self.dismisses_overlays = False
         page.on("request", self._on_request)
         page.on("response", self._on_response)
         page.on("requestfailed", self._on_lost)
+        page.on("requestfinished", self._on_end)
         page.on("domcontentloaded", self._on_page)
-        self.context.set_default_timeout(plan.recipe.login.answer_seconds * 1000)
-        self.context.set_default_navigation_timeout(plan.attempt_timeout * 1000)
+        page.on("crash", self._on_crash)
+
+    def frames(self) -> list[Frame]:
+        """The page and those of its frames that may be told the password: the portal's own."""
+        main = self.page.main_frame
+        others = [frame for frame in self.page.frames[:MOST_FRAMES] if frame != main]
+        return [main, *(frame for frame in others if self._is_own(frame))]
+
+    def _is_own(self, frame: Frame) -> bool:
+        """A frame without an address is the page's that it stands in."""
+        parent = frame.parent_frame
+        if frame.url.startswith("about:") and parent is not None:
+            return parent == self.page.main_frame or self._is_own(parent)
+        return self.may_have_password(frame.url)
+
+    def note(self, text: str) -> None:
+        """Add to what is said of the attempt besides its failure."""
+        if len(self.report.notes) < MOST_NOTES:
+            self.report.notes.append(text)
 
     # Stages
 
@@ -106,6 +185,9 @@ class Visit:
         if self.strayed:
             raise PortalError(Code.OTHER_SITE, details.LEADS_TO.format(site=site(self.strayed)))
         if self.lost:
+            if "TOO_MANY_REDIRECTS" in self.lost:
+                told = details.BROWSER_SAYS.format(reason=self.lost)
+                raise PortalError(Code.NAVIGATION, told)
             raise PortalError(Code.NETWORK, self.why_lost(self.lost))
 
     def check_status(self) -> None:
@@ -116,6 +198,11 @@ class Visit:
     def is_waiting(self) -> bool:
         """Whether a page was asked for and has not answered yet."""
         return self._asked is not None
+
+    @property
+    def open_requests(self) -> list[str]:
+        """The addresses, without their queries, of what was asked for and has not come yet."""
+        return [request.url.partition("?")[0] for request in self._open]
 
     def clock(self) -> float:
         """Seconds on a clock that stands still while the portal owes us a page."""
@@ -139,25 +226,94 @@ class Visit:
 
     # The password
 
-    async def type_password(self, box: Locator) -> None:
-        """Type the password, only on the login URL's own site and into a form that stays there.
+    async def type_password(self, box: Locator | ElementHandle) -> None:
+        """Type the password, only on a site that may be told it, into a form that stays there.
 
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
         box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+        await self._count_password()
+        self.trace_spoilt = self.trace_spoilt or self.tracing
+        await box_on_page.fill(self.login.password)
+
+    async def answer_by_http(self) -> None:
+        """Open a page that answers HTTP authentication, on the login URL's own origin only.
+
+        Raises PortalError OTHER_SITE where another site asks for it.
+        """
+        self._refuse_elsewhere([self.page.url])
+        if self._reopen is None:
+            raise PortalError(Code.NAVIGATION, details.HTTP_AUTHENTICATION.format(scheme="basic"))
+        await self._count_password()
+        self.attach(
+            await self._reopen(
+                {
+                    "username": self.login.email,
+                    "password": self.login.password,
+                    "origin": site(self.page.url),
+                }
+            )
+        )
+
+    async def _count_password(self) -> None:
+        """It is about to be sent: the caller may forbid it."""
         if self._watch.before_password is not None:
             await asyncio.to_thread(self._watch.before_password)
-        self.trace_spoilt = self.trace_spoilt or self.tracing
         self.report.password_submissions += 1
-        await box_on_page.fill(self.login.password)
+
+    def may_have_password(self, url: str) -> bool:
+        """Whether a page at this address may be told the password."""
+        if same_site(url, self.plan.login_url):
+            return True
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (
+            parts.scheme == "http" and self.plan.login_url.startswith("http:")
+        )
+        return is_safe and (parts.hostname or "") in self.plan.recipe.password_hosts
 
     def _refuse_elsewhere(self, urls: list[str]) -> None:
         for url in urls:
-            if not same_site(url, self.plan.login_url):
+            if not self.may_have_password(url):
                 raise PortalError(
                     Code.OTHER_SITE,
                     details.WOULD_GO_TO.format(site=site(url)),
                 )
+
+    # Dialogs
+
+    def said_in_dialogs(self) -> str:
+        """What the page's dialogs have said: part of what it says."""
+        return " ".join(dialog.text for dialog in self.dialogs)
+
+    async def _on_dialog(self, dialog: PlaywrightDialog) -> None:
+        """Answer it: until then the page stands still."""
+        text = " ".join(dialog.message.split())[:LONGEST_TEXT]
+        rule = rule_for(text, self.plan.recipe.dialogs)
+        accepted = accepts(dialog.type, text, rule)
+        if len(self.dialogs) >= MOST_DIALOGS:
+            told = details.TOO_MANY_DIALOGS.format(most=MOST_DIALOGS)
+            self.end_with(PortalError(Code.NAVIGATION, told))
+            return  # it stays open, and the page still
+        clean = scrub(text, (self.login.password,))
+        if dialog.type != "beforeunload":
+            self.dialogs.append(Dialog(dialog.type, clean, accepted))
+            answer = "OK" if accepted else "Cancel"
+            self.note(details.DIALOG.format(kind=dialog.type, text=clean, answer=answer))
+        with contextlib.suppress(PlaywrightError, PortalError):
+            if not accepted:
+                await dialog.dismiss()
+            elif rule is not None and rule.value:
+                await dialog.accept(filled(rule.value, self))
+            else:
+                await dialog.accept()
+
+    def end_with(self, failure: PortalError) -> None:
+        """End the attempt, whatever it is waiting for."""
+        self.broken = self.broken or failure
+        self.breaks.set()
+
+    def _on_crash(self, _: Page) -> None:
+        self.end_with(PortalError(Code.BROWSER_CRASH))
 
     # What the page's own network says
 
@@ -165,6 +321,11 @@ class Visit:
         self._came.set()
 
     def _on_request(self, request: Request) -> None:
+        if request.resource_type in BRINGS_CONTENT and request.url.startswith("http"):
+            self._open[request] = time.monotonic()
+            self.requests_made += 1
+            by_script = request.resource_type in ("xhr", "fetch")
+            self.asked_by_script = self.asked_by_script or by_script
         if not self._is_main(request):
             return
         url = request.url
@@ -177,10 +338,32 @@ class Visit:
         self._asked, self.lost = request, ""
 
     def _on_response(self, response: Response) -> None:
+        self._note_answer(response)
         if self._is_main(response.request):
             self.status, self.headers = response.status, response.headers
             if not 300 <= response.status < 400:
                 self._end_waiting()
+                self._forget_before(response.request)
+
+    def _forget_before(self, navigation: Request) -> None:
+        """What the page before had asked for is nobody's any more."""
+        self.failed_requests.clear()
+        self.asked_by_script = False
+        began = self._open.get(navigation, 0.0)
+        self._open = {request: at for request, at in self._open.items() if at >= began}
+
+    def _note_answer(self, response: Response) -> None:
+        """A script's request that broke may have been for a part of the page."""
+        if response.request.resource_type not in ("xhr", "fetch"):
+            return
+        address = response.url.partition("?")[0]
+        if response.status >= 500:
+            self.failed_requests[address] = f"HTTP {response.status}"
+        else:
+            self.failed_requests.pop(address, None)
+
+    def _on_end(self, request: Request) -> None:
+        self._open.pop(request, None)
 
     def _end_waiting(self) -> None:
         if self._asked is not None:
@@ -188,9 +371,14 @@ class Visit:
         self._asked = None
 
     def _on_lost(self, request: Request) -> None:
+        self._open.pop(request, None)
+        reason = request.failure or "no answer"
+        is_ours = self.plan.permits(urlsplit(request.url).hostname or "")
+        by_script = request.resource_type in ("xhr", "fetch")
+        if is_ours and by_script and "ERR_ABORTED" not in reason:
+            self.failed_requests[request.url.partition("?")[0]] = reason
         if request is self._asked:
             self._end_waiting()
-            reason = request.failure or "no answer"
             if "ERR_ABORTED" not in reason:  # overtaken by another page, or a download
                 self.lost = reason
 

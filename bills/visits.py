@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from bills.plan import PortalPlan
+from bills.portals.scripts import portal_named
 from imports.customers.addresses import check_url
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def plan_of(portal: Portal, attempt_timeout: float, *, with_pictures: bool = False) -> PortalPlan:
-    """How the portal is visited. Raises RecipeError for a recipe that cannot be read any more."""
+    """How the portal is visited. Raises RecipeError or ScriptError for one that can't be used."""
+    if portal.script:
+        portal_named(portal.script)
     return PortalPlan(
         login_url=portal.login_url,
         billing_url=portal.billing_url,

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote
 import msgspec
 
 from tests.canaries import key
-from tests.sandbox.portal_pdf import assemble
+from tests.sandbox.portal_pdf import plain_pdf
 from tests.sandbox.web import Reply
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.sandbox.web import Request
 
-PDF = assemble([b"<< /Type /Catalog >>"])
+PDF = plain_pdf("A bill")
 REPEATED = 40  # so often that whatever is cut off, it is cut in the middle of a secret
 LONGEST_HEADER = 2_000  # characters, before they are quoted
 LOGIN = """<h1>Log in</h1><form method="post" action="/echo/login">

@@ -46,6 +46,7 @@ class Row:
     refused_before: bool = False
     is_retried: bool = False
     brought: Message | None = None  # "3 new, 9 already here"
+    list_rows: dict[str, Any] | None = None  # of the last attempt's list: see RowCounts
     extra: list[tuple[str, str]] = field(default_factory=list)  # the CSV's further columns
 
 
@@ -71,6 +72,7 @@ def bill_count() -> Coalesce:
 def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) -> Row:
     """One row, of `results`; with the extra columns that are named."""
     use, batch = _use(result), result.batch
+    last = getattr(result, "last_details", None) or {}
     told: dict[str, Any] = {}
     if use is not None and batch is not None and result.status == ResultStatus.PENDING:
         told = _now(job, result, use)
@@ -81,7 +83,8 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
         max_attempts=job.max_attempts,
         refused_before=bool(use and use.credential.refused_count),
         is_retried=bool(result.retries.all()),
-        brought=brought(getattr(result, "last_details", None) or {}),
+        brought=brought(last),
+        list_rows=last.get("rows"),
         extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
         **told,
     )

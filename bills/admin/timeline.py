@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bills import error_codes
-from bills.admin.words import STAGES
+from bills.admin.words import OTHER_ROWS, STAGES
 from bills.models import Evidence
 from bills.report import brought
 from imports.models import Attempt
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRows:
+    """What became of the rows of a list: seen = kept + known + the others + missing."""
+
+    seen: int
+    kept: int
+    known: int
+    missing: int
+    others: list[tuple[_StrOrPromise, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One attempt. `stages` are (what it did, seconds), in order."""
 
@@ -29,6 +40,7 @@ class Told:
     evidence: list[Evidence]
     notes: list[Any]  # messages as JSON
     brought: Message | None
+    rows: ListRows | None = None
 
 
 def timeline(result: ImportResult) -> list[Told]:
@@ -46,9 +58,19 @@ def timeline(result: ImportResult) -> list[Told]:
             evidence=by_number.get(attempt.number, []),
             notes=list(attempt.details.get("notes", [])),
             brought=brought(attempt.details),
+            rows=rows_of(attempt.details),
         )
         for attempt in attempts
     ]
+
+
+def rows_of(details: dict[str, Any]) -> ListRows | None:
+    """The counts of the list's rows; None where the list was not read."""
+    rows = details.get("rows") or {}
+    if not rows.get("seen"):
+        return None
+    others = [(OTHER_ROWS[name], count) for name, count in rows["others"].items()]
+    return ListRows(rows["seen"], rows["kept"], rows["known"], rows["missing"], others)
 
 
 def stages_of(details: dict[str, Any]) -> list[tuple[_StrOrPromise, float]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from bills.portals.lists.reading import Other
 from bills.report import Stage
 from imports.admin.words import number
 from imports.admin.workspace import FieldWords
@@ -22,6 +23,15 @@ STAGES: dict[str, _StrOrPromise] = {
     Stage.LIST: _("listing the bills"),
     Stage.DOWNLOAD: _("downloading"),
     Stage.DONE: _("done"),
+}
+# Why a row of a list is no bill to fetch.
+OTHER_ROWS: dict[str, _StrOrPromise] = {
+    Other.NOT_OURS: _("of others"),
+    Other.OLDER: _("older than asked for"),
+    Other.PAYMENT: _("payments"),
+    Other.NO_DOCUMENT: _("without a document"),
+    Other.NOT_A_BILL: _("no bills"),
+    Other.REPEATED: _("repeated"),
 }
 OF_SETTINGS = {
     "concurrency": FieldWords(_("Logins at once"), _("At any moment, over all workers.")),

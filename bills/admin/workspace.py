@@ -53,6 +53,8 @@ def _bill(bill: Bill) -> dict[str, object]:
         "date": bill.date,
         "amount": bill.amount,
         "currency": bill.currency or None,
+        "contract": bill.contract or None,
+        "date_text": bill.date_text or None,
         "size": bill.size,
         "sha256": bill.sha256,
         "url": reverse("admin:bills_bill_pdf", args=[bill.pk]),
@@ -65,6 +67,7 @@ def _entry(
     row = row_of(job, result)
     return {
         "bills": bills.get(result.batch_id or 0, []),
+        "rows": row.list_rows,
         "attempts_told": words.attempts(result.retry_attempts),
         "max_attempts": row.max_attempts,
         "stage": str(row.stage) or None,

@@ -12,9 +12,15 @@ from bills.plan import BillKey
 from bills.storage import bill_storage
 from imports.models import ImportBatch
 
+# What tells a bill from others, beside what it holds. The date's words count where no day does.
+IDENTITY = ("portal", "account", "number", "date", "amount", "contract", "date_text")
+
 
 class Bill(models.Model):
-    """One PDF. Its identity is the portal's: account and number, else account, date and amount."""
+    """One PDF. Its identity is what the portal's list shows of it, and what it holds.
+
+    A corrected bill under the same number, and a credit note, are bills of their own beside it.
+    """
 
     portal = models.ForeignKey(Portal, models.PROTECT, related_name="bills")
     account = models.CharField(max_length=320)  # see `account_of`
@@ -24,10 +30,16 @@ class Bill(models.Model):
     amount = models.DecimalField(
         _("amount"), max_digits=18, decimal_places=4, null=True, blank=True
     )
+    contract = models.CharField(_("contract"), max_length=200, default="", blank=True)
+    # How the list writes the date, also where it names only a month; the document's address.
+    date_text = models.CharField(max_length=200, default="", blank=True)
+    document = models.TextField(default="", blank=True)
     currency = models.CharField(_("currency"), max_length=20, default="", blank=True)
     file = models.FileField(storage=bill_storage, max_length=200)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(_("size"))  # bytes
+    # The portal has no file of it, only a page: this is the page, printed.
+    is_printed = models.BooleanField(_("printed from a page"), default=False)
     # The attempt that fetched it is that of this batch and number.
     batch = models.ForeignKey(ImportBatch, models.SET_NULL, null=True, related_name="bills")
     attempt_number = models.PositiveIntegerField()
@@ -40,26 +52,18 @@ class Bill(models.Model):
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
-                fields=["portal", "account", "number"],
-                condition=~Q(number=""),
-                name="bill_number_once",
+                fields=[*IDENTITY, "sha256"], nulls_distinct=False, name="bill_once"
             ),
-            models.UniqueConstraint(
-                fields=["portal", "account", "date", "amount"],
-                condition=Q(number=""),
-                nulls_distinct=False,
-                name="bill_date_and_amount_once",
-            ),
-            models.CheckConstraint(
-                condition=~Q(number="") | Q(date__isnull=False), name="bill_has_an_identity"
-            ),
+            models.CheckConstraint(condition=~Q(sha256=""), name="bill_has_a_document"),
         ]
         indexes = [models.Index(fields=["account"], name="bill_account")]
 
     def __str__(self) -> str:
-        return self.number or f"{self.date} {self.amount}"
+        return self.number or f"{self.date or self.date_text} {self.amount}"
 
     @property
     def key(self) -> BillKey:
         """Its identity as the browser side knows it."""
-        return BillKey.of(self.number, self.date, self.amount)
+        return BillKey.of(
+            self.number, self.date, self.amount, self.contract, self.date_text, self.document
+        )

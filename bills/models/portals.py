@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bills.portals.recipe_schema import Recipe
 
 LONGEST_URL = 2000
+REFUSED_PASSWORD_LIMIT = 2  # submissions of one refused password, where a portal says nothing
 
 
 class Portal(models.Model):
@@ -81,9 +82,9 @@ class Portal(models.Model):
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text=_(
-            "Empty: as often as there are attempts. Most portals lock an account after 3 to 5 "
-            "refused passwords, and some block our address after 10: 1 or 2 is wise. Counted over "
-            "attempts, jobs and retries, until the password is changed."
+            "Empty: twice. Most portals lock an account after 3 to 5 refused passwords, and some "
+            "block our address after 10. Counted over attempts, jobs and retries, until the "
+            "password is changed."
         ),
     )
 
@@ -101,6 +102,11 @@ class Portal(models.Model):
         """Keep the gate's limit with the portal's, also for jobs that run now."""
         super().save(*args, **kwargs)
         Gate.objects.filter(key=self.gate_key).update(concurrency=self.concurrency)
+
+    @property
+    def password_limit(self) -> int:
+        """How often one refused password is submitted, over all attempts and jobs."""
+        return self.refused_password_limit or REFUSED_PASSWORD_LIMIT
 
     @property
     def gate_key(self) -> str:
@@ -148,7 +154,7 @@ def _faults_of_recipe(recipe: object) -> list[str]:
 def _faults_of_script(name: str) -> list[str]:
     if not name:
         return []
-    from bills.portals.base import portal_names
+    from bills.portals.scripts import portal_names
 
     known = portal_names()
     if name in known:

@@ -1,12 +1,7 @@
-"""What a portal is: the Protocol that recipes and hand-written portals share, and their registry.
-
-A hand-written portal is one file in this package with one class, decorated with `@portal("name")`.
-"""
+"""What a portal is: the Protocol that recipes and hand-written portals share."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,20 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListedBill:
-    """One bill in the portal's list. `place` is the portal's own note of where its link is."""
+    """One bill in the portal's list. `place` is the portal's own note of where its link is.
+
+    `contract` is which of the customer's accounts or lines it is of, `date_text` how the list
+    writes its date, `document` the address of its document where that is a plain link.
+    """
 
     number: str
     date: datetime.date | None
     amount: Decimal | None
     currency: str = ""
     place: object = None
+    contract: str = ""
+    date_text: str = ""
+    document: str = ""
 
     @property
     def key(self) -> BillKey:
-        return BillKey.of(self.number, self.date, self.amount)
+        return BillKey.of(
+            self.number, self.date, self.amount, self.contract, self.date_text, self.document
+        )
 
     def __str__(self) -> str:
-        return f"bill {self.number}" if self.number else f"the bill of {self.date}"
+        return str(self.key)
 
 
 class Portal(Protocol):
@@ -59,35 +63,14 @@ class Portal(Protocol):
 
 
 PortalClass = type[Portal]
-_portals: dict[str, PortalClass] = {}
+registered: dict[str, PortalClass] = {}  # by name; `scripts` keeps it as the files are now
 
 
 def portal(name: str) -> Callable[[PortalClass], PortalClass]:
     """Registers a hand-written portal under the name that `PortalPlan.script` asks for."""
 
     def register(portal_class: PortalClass) -> PortalClass:
-        _portals[name] = portal_class
+        registered[name] = portal_class
         return portal_class
 
     return register
-
-
-def portal_named(name: str) -> PortalClass:
-    """The hand-written portal of that name. Raises ValueError that names those there are."""
-    _load_all()
-    if name not in _portals:
-        known = ", ".join(sorted(_portals)) or "none"
-        raise ValueError(f'There is no portal script "{name}". Known: {known}.')
-    return _portals[name]
-
-
-def portal_names() -> list[str]:
-    """The names of all hand-written portals, sorted."""
-    _load_all()
-    return sorted(_portals)
-
-
-def _load_all() -> None:
-    package = importlib.import_module("bills.portals")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"bills.portals.{module.name}")

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     RETRY = "retry"  # try again, up to the portal's attempts
     STOP = "stop"  # trying again changes nothing, or does harm: ask the operator
     DEFER = "defer"  # "not now": come back later; costs no attempt
+    PAUSE = "pause"  # no credential is at fault: the job waits for a person; costs no attempt
 
 
 class Code(StrEnum):
@@ -33,15 +34,27 @@ class Code(StrEnum):
     SITE_5XX = "SITE_5XX"
     NAVIGATION = "NAVIGATION"
     DOWNLOAD_BAD = "DOWNLOAD_BAD"
+    DOWNLOAD_LIMIT = "DOWNLOAD_LIMIT"
+    DOCUMENT_UNCLEAR = "DOCUMENT_UNCLEAR"
+    DOCUMENT_PASSWORD = "DOCUMENT_PASSWORD"  # noqa: S105 - a code, not a password
+    ZIP_REFUSED = "ZIP_REFUSED"
+    SESSION_LOST = "SESSION_LOST"
+    SCRIPT_ERROR = "SCRIPT_ERROR"
+    BAD_SCRIPT = "BAD_SCRIPT"
     BROWSER_CRASH = "BROWSER_CRASH"
     LOGIN_FAILED = "LOGIN_FAILED"
     UNRECOGNISED_PAGE = "UNRECOGNISED_PAGE"
     NO_BILLS_BUT_HAD_BEFORE = "NO_BILLS_BUT_HAD_BEFORE"
+    LIST_INCOMPLETE = "LIST_INCOMPLETE"
+    TWO_BILLS_ONE_KEY = "TWO_BILLS_ONE_KEY"
+    SEVERAL_ACCOUNTS = "SEVERAL_ACCOUNTS"
+    OLDER_BILLS_ELSEWHERE = "OLDER_BILLS_ELSEWHERE"
     LOCKED = "LOCKED"
     PASSWORD_EXPIRED = "PASSWORD_EXPIRED"  # noqa: S105 - a code, not a password
     ACTION_NEEDED = "ACTION_NEEDED"
     OTP_NEEDED = "OTP_NEEDED"
     CAPTCHA = "CAPTCHA"
+    FORBIDDEN = "FORBIDDEN"
     OTHER_SITE = "OTHER_SITE"
     RATE_LIMITED = "RATE_LIMITED"
     MAINTENANCE = "MAINTENANCE"
@@ -89,6 +102,49 @@ MEANINGS: dict[Code, Meaning] = {
         _("What was downloaded is no whole PDF."),
         _("Try again later; if it stays so, open the bill at the portal by hand."),
     ),
+    # Not deferred: that would hold back the portal's other accounts, for a day.
+    Code.DOWNLOAD_LIMIT: Meaning(
+        Actor.PORTAL,
+        Rule.STOP,
+        _("The portal gives out no more documents for now."),
+        _("What was fetched is kept. Retry when the portal's limit is over: it fetches the rest."),
+    ),
+    Code.DOCUMENT_UNCLEAR: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("It is not clear which document is the bill."),
+        _("Name the right one in the recipe (bills.link, bills.document or bills.in_zip)."),
+    ),
+    Code.DOCUMENT_PASSWORD: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        _("The bill's file is protected by a password."),
+        _("Put its password into a column of the CSV and name the column in bills.file_password."),
+    ),
+    Code.ZIP_REFUSED: Meaning(
+        Actor.PORTAL,
+        Rule.STOP,
+        _("The ZIP file is not safe to unpack."),
+        _("Open the bill at the portal by hand, and tell the portal about the file."),
+    ),
+    Code.SESSION_LOST: Meaning(
+        Actor.PORTAL,
+        Rule.RETRY,
+        _("The portal ended the session before all bills were fetched."),
+        _("It is tried again with a fresh login. Keep others from logging in meanwhile."),
+    ),
+    Code.SCRIPT_ERROR: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        _("The portal's script failed."),
+        _("Correct the script at the line named; the next attempt uses it."),
+    ),
+    Code.BAD_SCRIPT: Meaning(
+        Actor.US,
+        Rule.PAUSE,
+        _("The portal's script cannot be used."),
+        _("Correct the script, then resume. The worker need not be restarted."),
+    ),
     Code.BROWSER_CRASH: Meaning(
         Actor.US,
         Rule.RETRY,
@@ -106,7 +162,7 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     # Tried again because a page that has not finished loading looks the same. The password may
     # have been refused in words we don't know, so such a try counts against the portal's limit
-    # on refused passwords.
+    # on refused passwords; it stays what it is, a page not recognised, when that is reached.
     Code.UNRECOGNISED_PAGE: Meaning(
         Actor.US,
         Rule.RETRY,
@@ -118,6 +174,39 @@ MEANINGS: dict[Code, Meaning] = {
         Rule.RETRY,
         _("No bill was found, though this account had bills before."),
         _("Look at the screenshot: most likely the recipe no longer fits the list of bills."),
+    ),
+    Code.LIST_INCOMPLETE: Meaning(
+        Actor.US,
+        Rule.RETRY,
+        _("Not every row of the list of bills could be accounted for."),
+        _(
+            "What was fetched is kept. Look at the screenshot, then describe the list in the "
+            "portal's recipe: bills.rows, bills.link, bills.wait, bills.more or bills.count."
+        ),
+    ),
+    Code.TWO_BILLS_ONE_KEY: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("Two bills of the list can't be told from each other."),
+        _(
+            "Compare the two at the portal, then tell the recipe where their numbers, dates or "
+            "contracts stand: bills.number, bills.date, bills.contract."
+        ),
+    ),
+    Code.SEVERAL_ACCOUNTS: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        _("The login holds several accounts, and which one is meant is not known."),
+        _(
+            "Give the CSV a column with the account's number as the portal shows it, or choose "
+            "the account in the recipe (bills.steps or bills.each)."
+        ),
+    ),
+    Code.OLDER_BILLS_ELSEWHERE: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("Part of the list is behind a year, a period or a tab that could not be shown."),
+        _("What was fetched is kept. Tell the recipe how to show the others: bills.each."),
     ),
     Code.LOCKED: Meaning(
         Actor.OPERATOR,
@@ -149,13 +238,22 @@ MEANINGS: dict[Code, Meaning] = {
         _("The portal asks for a proof that a human is there."),
         _("Log in by hand once, wait some hours, then retry with fewer at once."),
     ),
+    Code.FORBIDDEN: Meaning(
+        Actor.US,
+        Rule.STOP,
+        _("The portal turns this browser away (HTTP 403)."),
+        _(
+            "Open the login URL in a browser on the same network. If it opens there, set the "
+            "recipe's user_agent to that browser's; else ask the portal to let your address in."
+        ),
+    ),
     Code.OTHER_SITE: Meaning(
         Actor.US,
         Rule.STOP,
         _("The portal leads to another site."),
         _(
-            "Check where it leads. If that is right, add the host to the recipe's hosts, or set "
-            "the login URL to the page that really asks for the password."
+            "Check where it leads. If that is right, add the host to the recipe's hosts (to its "
+            "password_hosts, where the portal has its log-in there)."
         ),
     ),
     Code.RATE_LIMITED: Meaning(

@@ -1,90 +1,35 @@
-"""What portals usually look like, in English and Swedish: used where a recipe says nothing."""
+"""What portals usually look like: used where a recipe says nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bills.portals.lists import words as list_words
+from bills.portals.logins import phrases
 from bills.portals.recipe_schema import Sign, Target
 
-EMAIL_BOXES = (
-    "input[autocomplete~=username]",
-    "input[type=email]",
-    "input[autocomplete=email]",
-    "input:is([name*=email i], [id*=email i], [name*=user i], [id*=user i], [name*=login i], "
-    "[name*=kund i], [name*=konto i], [name*=anvand i]):not([type=password], [type=hidden])",
-    "form:has(input[type=password]) input:is([type=text], [type=tel], :not([type]))",
-)
 PASSWORD_BOX = "input[type=password]"  # noqa: S105 - a selector
-SUBMIT_BUTTONS = (
-    "form:has(input[type=password]) :is(button[type=submit], input[type=submit])",
-    "form:has(input[type=password]) button:not([type])",
-    'button:text-matches("^(log ?in|sign ?in|logga in|continue|fortsätt|nästa|next)$", "i")',
-)
-NEXT_BUTTONS = (
-    'button:text-matches("^(next|continue|nästa|fortsätt|gå vidare)$", "i")',
-    ":is(button[type=submit], input[type=submit])",
-    "form button:not([type])",
-)
-
 IN_A_BANNER = (
     ":is([id*=cookie i], [class*=cookie i], [id*=consent i], [class*=consent i], "
     "[role=dialog], [role=alertdialog]) :is(button, a, [role=button])"
 )
+ABOUT_COOKIES = (
+    r"cookie|\bkakor\b|informasjonskapsler|eväste|datenschutz|privacy|privatliv|integritet"
+    r"|confidentialité|privacidad|prywatno|ciasteczk"
+)
+# A dialog may be about anything: only one about cookies is agreed to.
 COOKIE_BUTTON = (
-    IN_A_BANNER + ':text-matches("^\\\\s*(accept|accept all|accept all cookies|'
-    "accept cookies|agree|i agree|allow all|allow all cookies|got it|ok|okay|godkänn|"
-    "godkänn alla|godkänn alla cookies|acceptera|acceptera alla|acceptera alla cookies|"
-    'tillåt alla|jag förstår|jag godkänner)\\\\s*$", "i")'
+    ":is(:is([id*=cookie i], [class*=cookie i], [id*=consent i], [class*=consent i]) "
+    ":is(button, a, [role=button]), [data-redrive-banner])"
+    f':text-matches("^\\\\W*({phrases.control_pattern("cookies")})\\\\W*$", "i")'
+)
+# The last part of an address that ends a session.
+LEAVING = (
+    r"^(?:log|sign)[-_.]?(?:out|off)(?:[.;]\w*)?$|^utlogg|^logga-?ut|^logg-?ut|^log-?ud|^kirjaudu-?ulos"
+    r"|^abmeld|^ausloggen|^uitloggen|deconnexion|d%C3%A9connexion|cerrar-?sesion|^wylogu"
 )
 
-LOG_OUT = r"log ?out|sign ?out|log ?off|logga ut"
-
-# Regular expressions over the page's visible text in small letters. Strict on purpose: a phrase
-# that also stands in a menu ("Change password") must not match.
-_SECRET = (
-    "(password|user ?name|user ?id|e-?mail|log-?in|credentials|lösenord|användar|inlogg|kundn)"  # noqa: S105
-)
-PHRASES: dict[str, tuple[str, ...]] = {
-    "locked": (
-        r"account (is|has been|was|is temporarily) (locked|blocked|suspended|disabled)",
-        r"(locked|blocked) (your|the) account",
-        r"konto(t)? (är|har) (blivit )?(tillfälligt )?(låst|spärrat|låsts|spärrats)",
-        r"(för|too) (många|many) (felaktiga|misslyckade|failed|unsuccessful) ",
-    ),
-    "captcha": (r"i'?m not a robot", r"i am not a robot", r"jag är inte en robot"),
-    "code": (
-        r"(enter|type|we('ve| have) sent).{0,40}(one-?time|verification|security) (code|password)",
-        r"(ange|skriv|skickat).{0,40}(engångskod|verifieringskod|säkerhetskod)",
-        r"(öppna|starta|open) (mobilt )?bankid",
-    ),
-    "password_expired": (
-        r"password has expired",
-        r"(you must|you need to|please) change your password",
-        r"(choose|create|set) a new password",
-        r"lösenord(et)? har (gått ut|löpt ut)",
-        r"(du måste|vänligen) (byta|ändra|byt|ändra på) (ditt )?lösenord",
-        r"välj (ett )?nytt lösenord",
-    ),
-    "action": (
-        r"accept (the|our|new|updated).{0,30}(terms|conditions) to continue",
-        r"(confirm|verify|update) your (e-?mail|contact|phone).{0,40} to continue",
-        r"godkänn (våra|de) (nya )?(villkor|användarvillkor).{0,30}för att fortsätta",
-    ),
-    "rate_limited": (r"too many requests", r"för många förfrågningar"),
-    "maintenance": (
-        r"(closed|down|unavailable) (for|due to).{0,20}maintenance",
-        r"(is|are) (currently )?(under|undergoing).{0,12} maintenance",
-        r"(stängt|stängd|nere) (för|på grund av).{0,20}(underhåll|service)",
-        r"underhållsarbete pågår",
-    ),
-    "refused": (
-        rf"(wrong|incorrect|invalid|unknown|not recogni[sz]ed).{{0,40}}{_SECRET}",
-        rf"{_SECRET}.{{0,40}}(wrong|incorrect|invalid|not correct|not recogni[sz]ed|not match)",
-        rf"(fel|felaktig\w*|ogiltig\w*|okänt|okänd).{{0,40}}{_SECRET}",
-        rf"{_SECRET}.{{0,40}}(fel|felaktig\w*|ogiltig\w*|stämmer inte|misslyckades)\b",
-        r"(log-?in|sign-?in|authentication) (has )?failed",
-    ),
-}
+# The phrases of all languages stand in `phrases`; signs that are no text stand here.
 SELECTORS: dict[str, tuple[str, ...]] = {
     "captcha": (
         ".g-recaptcha:not([data-size=invisible])",
@@ -114,37 +59,20 @@ class Kind:
         return {"css": self.css, "words": self.words}
 
 
-# Links to a bill, the surest first; the rows around them; what leads to the next page.
+# Links to a bill, the surest first. The spare ones count where a page has none of these.
 BILL_LINKS = (
     Kind('a[href*=".pdf" i]'),
     Kind("a[download]"),
     Kind('a[href*="pdf" i]'),
+    Kind(":is(a, button, input[type=submit], [role=button])", list_words.DOCUMENT_LINK),
+)
+SPARE_LINKS = (
     Kind(
-        ":is(a, button, input[type=submit])",
-        "(pdf|download|ladda (ner|ned|hem)|hämta|open|öppna|view|visa|show)",
+        ":is(tr, [role=row], li, article, dd) "
+        "a[href]:not([href^='#'], [href^='mailto:'], [href^='tel:'], [href^='javascript:'])"
     ),
 )
-BILL_ROWS = (":is(tr, [role=row])", ":is(li, article, [role=listitem])")
-NEXT_PAGE = (
-    Kind("a[rel~=next]"),
-    Kind(":is(a, button)", r"^\s*(next|next page|nästa|nästa sida|›|»|>)\s*$"),
-)
-NO_BILLS = (
-    r"\b(no|0) (bills|invoices|documents|statements)\b",
-    r"(have|has|are|got) (no|not any) (bills|invoices|documents|statements)",
-    r"(inga|0) (fakturor|räkningar|dokument|avier)",
-)
-HEADINGS = {
-    "number": r"(bill|invoice|faktura|räkning|document|dokument|ocr|\bref).{0,12}"
-    r"(number|num|nr|no\b|id)?|^(number|nummer|nr|no\.?|#)$",
-    "date": r"date|datum|issued|utfärdad|period|month|månad",
-    "amount": r"amount|total|sum\b|summa|belopp|to pay|att betala",
-}
-NOT_HEADINGS = {
-    "number": r"date|datum|amount|belopp|total|summa|customer|kund|pdf|download|due|förfall",
-    "date": r"due|förfall|paid|betald",
-    "amount": r"paid|betalt|remaining|kvar",
-}
+NO_BILLS = list_words.NO_BILLS
 
 
 def targets(selectors: tuple[str, ...]) -> tuple[Target, ...]:

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bills.downloads import fetch_link, press_and_catch
 from bills.portals import details
-from bills.portals.base import ListedBill
+from bills.portals.documents.scene import InRow, Offers, links_in
+from bills.portals.documents.search import DocumentSearch
 from bills.portals.failures import Code, PortalError
 from bills.portals.listing import Listing, link_targets
-from bills.portals.login import judge, open_login, send_password
-from bills.portals.rows import amount_of, date_of, is_own, number_of
-from bills.portals.targets import calmly_look, earliest, expect_overlays, filled
+from bills.portals.lists.reading import Asked, Other, read_list
+from bills.portals.lists.walk import Place, Walk, own_accounts
+from bills.portals.login import log_in
+from bills.portals.targets import calmly_look, earliest, expect_overlays, filled, today
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.async_api import Locator
 
-    from bills.plan import BillKey
-    from bills.portals.rows import Row
+    from bills.portals.base import ListedBill
+    from bills.portals.lists.reading import Seen
     from bills.visit import Visit
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a bill's link is: its page (from 1), its row (from 0), and the row's text as proof."""
-
-    page_number: int
-    index: int
-    text: str
-    href: str = ""
 
 
 class RecipePortal:
@@ -39,56 +29,63 @@ class RecipePortal:
 
     def __init__(self) -> None:
         self._listing: Listing | None = None
+        self._offers = Offers()
 
     async def log_in(self, visit: Visit) -> None:
         """See `Portal.log_in`."""
         await expect_overlays(visit)
-        await open_login(visit)
-        before = await send_password(visit)
-        await judge(visit, before)
+        await log_in(visit)
 
     async def list_bills(self, visit: Visit) -> list[ListedBill]:
-        """See `Portal.list_bills`. Rows of others and rows that repeat a bill are noted."""
-        self._listing = listing = Listing(visit)
-        listed: dict[BillKey, ListedBill] = {}
-        rows: list[Row] | None = await listing.open()
-        seen = 0
-        while rows:
-            seen += len(rows)
-            links = await listing.links(rows)
-            for row in rows:
-                place = Place(listing.page_number, row.index, row.text, links.get(row.index, ""))
-                take(visit, row, place, listed)
-            rows = await listing.turn(rows)
-        if seen and not listed and visit.report.not_ours == seen:
-            self._refuse_strangers(visit, seen)
-        return list(listed.values())
+        """See `Portal.list_bills`. The report counts every row; what is in doubt is a gap."""
+        self._listing = Listing(visit)
+        walk = Walk(self._listing)
+        seen = await walk.all()
+        reading = read_list(seen, asked_of(visit))
+        report = visit.report
+        report.rows.seen = reading.seen
+        report.rows.others.update({str(key): n for key, n in reading.others.items()})
+        report.not_ours, report.older = (reading.others[k] for k in (Other.NOT_OURS, Other.OLDER))
+        report.notes += reading.notes
+        report.gaps += walk.gaps
+        report.gaps += [PortalError(Code.LIST_INCOMPLETE, doubt) for doubt in reading.doubts]
+        self._offers.numbers = frozenset(bill.number for bill in reading.bills if bill.number)
+        if seen and not reading.bills:
+            self._doubt_none(visit, seen)
+        return reading.bills
 
     async def fetch(self, visit: Visit, bill: ListedBill, target: Path) -> None:
         """See `Portal.fetch`. A plain link is fetched as it is; everything else is pressed."""
-        place = bill.place
+        place, recipe = bill.place, visit.plan.recipe.bills
         if not isinstance(place, Place) or self._listing is None:
             raise TypeError("fetch wants a bill that list_bills gave.")
-        if place.href and await fetch_link(visit, place.href, target):
+        search = DocumentSearch(visit, bill, target, self._offers)
+        if recipe.open:
+            await search.by_steps(await self._row_of(place))
             return
-        row = await self._row_of(place)
-        link = await calmly_look(row, link_targets(visit.plan.recipe.bills.link))
+        if recipe.link is None:
+            row = InRow(lambda: self._row_of(place), bill)
+            links = place.links
+            if links is None:
+                links = tuple(await links_in(await self._row_of(place)))
+            if await search.from_links(links, row):
+                return
+        if place.href:
+            await search.from_address(place.href)
+            return
+        link = await calmly_look(await self._row_of(place), link_targets(recipe.link))
         if link is None:
-            raise PortalError(
-                Code.NAVIGATION,
-                details.NO_LINK.format(bill=bill),
-            )
-        await press_and_catch(visit, link, target)
+            raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=bill))
+        await search.press(link)
 
     async def _row_of(self, place: Place) -> Locator:
         """The bill's row on the page that is shown, after turning to it where need be."""
         listing = self._listing
         if listing is None:
             raise TypeError("There is no list yet.")
-        if not await self._is_shown(place):
-            rows: list[Row] | None = await listing.reopen()
-            while rows and listing.page_number < place.page_number:
-                rows = await listing.turn(rows)
+        if self._offers.is_stale or not await self._is_shown(place):
+            self._offers.is_stale = False
+            await listing.show(place.view, place.page_number)
             if not await self._is_shown(place):
                 raise PortalError(
                     Code.NAVIGATION,
@@ -97,50 +94,41 @@ class RecipePortal:
         return listing.row(place.index)
 
     async def _is_shown(self, place: Place) -> bool:
-        if self._listing is None or self._listing.page_number != place.page_number:
+        listing = self._listing
+        if listing is None or listing.page_number != place.page_number:
             return False
-        rows = await self._listing.rows()
+        if listing.view != place.view:
+            return False
+        rows = await listing.rows()
         return any(row.index == place.index and row.text == place.text for row in rows)
 
-    def _refuse_strangers(self, visit: Visit, seen: int) -> None:
-        """Every row is somebody else's: proven by the recipe's own_row, else hard to believe."""
-        if not visit.plan.recipe.bills.own_row:
+    def _said_empty(self) -> bool:
+        return self._listing is not None and self._listing.said_empty
+
+    def _doubt_none(self, visit: Visit, seen: list[Seen]) -> None:
+        """There are rows, but no bill among them. Raises PortalError where that is no proof."""
+        recipe = visit.plan.recipe.bills
+        if visit.report.not_ours == len(seen) and not recipe.own_row:
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
-                details.ALL_OTHERS.format(seen=seen),
+                details.ALL_OTHERS.format(seen=len(seen)),
             )
+        real = {Other.OLDER, Other.NOT_OURS}
+        others = {key for key, count in visit.report.rows.others.items() if count}
+        if not recipe.rows and not others & real and not self._said_empty():
+            raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
+        if recipe.rows and not any(each.is_linked for each in seen):
+            raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=seen[0].row))
 
 
-def take(visit: Visit, row: Row, place: Place, listed: dict[BillKey, ListedBill]) -> None:
-    """Add the row's bill, if it is one, is ours, and is not too old."""
-    recipe, report = visit.plan.recipe.bills, visit.report
-    if not is_own(row, recipe, filled(recipe.own_row, visit), visit.login.email):
-        report.not_ours += 1
-        return
-    bill = read_bill(row, visit)
-    since = earliest(recipe)
-    if bill is None:
-        return
-    if since and bill.date and bill.date < since:
-        report.older += 1
-        return
-    if bill.key in listed:
-        report.notes.append(f"{bill} stands in the list twice: the first was taken.".strip())
-        return
-    listed[bill.key] = replace(bill, place=place)
-
-
-def read_bill(row: Row, visit: Visit) -> ListedBill | None:
-    """The row's bill. Without a recipe for its fields, a row with none of them is no bill."""
+def asked_of(visit: Visit) -> Asked:
+    """Whose bills are read, and how the recipe says to."""
     recipe = visit.plan.recipe.bills
-    number = number_of(row, recipe.number)
-    day = date_of(row, recipe.issued)
-    amount, currency = amount_of(row, recipe.amount)
-    if number or day:
-        return ListedBill(number, day, amount, currency)
-    if recipe.rows:
-        raise PortalError(
-            Code.NAVIGATION,
-            details.NO_IDENTITY.format(row=row),
-        )
-    return None
+    return Asked(
+        recipe,
+        visit.login.email,
+        today(),
+        filled(recipe.own_row, visit),
+        earliest(recipe),
+        tuple(own_accounts(visit.login.extra)),
+    )

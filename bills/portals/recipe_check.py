@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from bills.portals.recipe_schema import (
-    BillsPart,
-    Cell,
-    LoginPart,
-    OutcomesPart,
-    Recipe,
-    Sign,
-    Step,
-    Target,
-)
+from bills.portals.recipe_schema import Part, Recipe
 
 
 class RecipeError(ValueError):
@@ -67,18 +58,43 @@ def _explained(problem: str, key: str) -> tuple[str, str]:
     unknown = re.search(r"unknown field `(.*)`", sentence)
     if unknown:
         where = "" if not place else field + "."
-        return where + unknown[1], _suggestion(unknown[1])
+        return where + unknown[1], _suggestion(unknown[1], place.strip("`"))
     got = re.fullmatch(r"Expected `(.*)`, got `(.*)`", sentence)
     if got:
         return field, f"must be {_kind(got[1])}, not {_kind(got[2])}."
     return field, sentence if sentence.endswith(".") else sentence + "."
 
 
-def _suggestion(name: str) -> str:
-    parts = (Recipe, LoginPart, OutcomesPart, BillsPart, Target, Sign, Cell, Step)
-    known = sorted({field for part in parts for field in part.__struct_fields__})
+def _suggestion(name: str, place: str) -> str:
+    """What a part that has no such field has, the nearest name first."""
+    known = list(part_at(place).__struct_encode_fields__)
     near = get_close_matches(name, known, n=1)
-    return "is not known." + (f' Did you mean "{near[0]}"?' if near else "")
+    meant = f' Did you mean "{near[0]}"?' if near else ""
+    return f"is not known.{meant} Known here: {', '.join(known)}."
+
+
+def part_at(place: str) -> type[Part]:
+    """The part of a recipe that stands at "bills.steps[0].click"."""
+    part: type[Part] = Recipe
+    for name in re.findall(r"[^.\[\]]+", place):
+        if not name.isdigit():
+            part = _parts_of(part)[name]
+    return part
+
+
+def _parts_of(part: type[Part]) -> dict[str, type[Part]]:
+    """By field, the part that it holds, or that it is a list of."""
+    found = {}
+    for field in msgspec.structs.fields(part):
+        inside = [field.type, *_arguments(field.type)]
+        parts = [kind for kind in inside if isinstance(kind, type) and issubclass(kind, Part)]
+        if parts:
+            found[field.encode_name] = parts[0]
+    return found
+
+
+def _arguments(kind: object) -> list[object]:
+    return [found for inside in get_args(kind) for found in (inside, *_arguments(inside))]
 
 
 def _kind(types: str) -> str:

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Literal
 
 import msgspec
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+LONGEST_WAIT = 60  # seconds
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:]+\]?")
+
+# WAI-ARIA 1.2: the roles of what can be pressed, filled in or read on a page.
+ROLE_NAMES = (
+    "alert alertdialog article banner button cell checkbox columnheader combobox complementary "
+    "contentinfo dialog document figure form grid gridcell group heading img link list listbox "
+    "listitem main menu menubar menuitem menuitemcheckbox menuitemradio navigation option "
+    "paragraph progressbar radio radiogroup region row rowgroup rowheader search searchbox "
+    "slider spinbutton status switch tab table tablist tabpanel textbox time toolbar tooltip "
+    "tree treegrid treeitem"
+)
+ROLES = frozenset(ROLE_NAMES.split())
 
 
 def refuse_password(text: str) -> None:
@@ -32,7 +45,9 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Target(Part, frozen=True):
     """A field, button or link: exactly one of label, role, text, placeholder and selector.
 
-    `role` goes with `name`; `selector` is CSS or any of Playwright's selectors.
+    `role` goes with `name`; `selector` is CSS or any of Playwright's selectors. `frame` is the
+    selector of the frame that it stands in; absent, it is sought on the page, then in the frames
+    of the portal's own site.
     """
 
     label: str = ""
@@ -41,6 +56,7 @@ class Target(Part, frozen=True):
     text: str = ""
     placeholder: str = ""
     selector: str = ""
+    frame: str = ""
 
     def __post_init__(self) -> None:
         given = [self.label, self.role, self.text, self.placeholder, self.selector]
@@ -48,6 +64,8 @@ class Target(Part, frozen=True):
             raise ValueError("give exactly one of label, role, text, placeholder and selector.")
         if self.name and not self.role:
             raise ValueError("`name` goes with `role`.")
+        if self.role and self.role not in ROLES:
+            raise ValueError(f'"{self.role}" is no role. Known: {", ".join(sorted(ROLES))}.')
 
     def __str__(self) -> str:
         shown = {key: getattr(self, key) for key in self.__struct_fields__ if getattr(self, key)}
@@ -94,29 +112,66 @@ class Cell(Part, frozen=True):
 
 
 class Step(Part, frozen=True):
-    """One thing to do on the way: exactly one of click, fill, select and goto.
+    """One thing to do on the way: exactly one of click, fill, select, goto and wait.
 
     `value` goes with fill and select, and may hold {email}, {since}, {today} or {a CSV column}.
+    `wait` is what must be visible before it goes on, or a number of seconds. A step that is
+    `optional` is left out where its target is not shown within `seconds`; any other fails then.
     """
 
     click: Target | None = None
     fill: Target | None = None
     select: Target | None = None
     goto: str = ""
+    wait: Target | float | None = None
+    value: str = ""
+    optional: bool = False
+    seconds: float | None = None  # absent: 3 where optional, else the login's answer_seconds
+
+    def __post_init__(self) -> None:
+        given = (self.click, self.fill, self.select, self.goto, self.wait is not None)
+        if sum(map(bool, given)) != 1:
+            raise ValueError("give exactly one of click, fill, select, goto and wait.")
+        if self.value and not (self.fill or self.select):
+            raise ValueError("`value` goes with fill or select.")
+        if isinstance(self.wait, float | int) and not 0 < self.wait <= LONGEST_WAIT:
+            raise ValueError(f"wait must be a target, or between 0 and {LONGEST_WAIT} seconds.")
+        if self.seconds is not None and not 0 < self.seconds <= 3600:
+            raise ValueError("seconds must be between 0 and 3600.")
+        if self.optional and not self.target:
+            raise ValueError("`optional` goes with click, fill, select and a target to wait for.")
+        refuse_password(self.value + self.goto)
+
+    @property
+    def target(self) -> Target | None:
+        """What the step is done to; None for goto and for seconds."""
+        waited_for = self.wait if isinstance(self.wait, Target) else None
+        return self.click or self.fill or self.select or waited_for
+
+
+class DialogRule(Part, frozen=True):
+    """How a dialog that says `text` is answered: with OK (accept) or Cancel (dismiss).
+
+    `value` is what a prompt is answered with; it may hold {email} or {a CSV column}.
+    """
+
+    text: str
+    answer: Literal["accept", "dismiss"] = "dismiss"
     value: str = ""
 
     def __post_init__(self) -> None:
-        if sum(map(bool, (self.click, self.fill, self.select, self.goto))) != 1:
-            raise ValueError("give exactly one of click, fill, select and goto.")
-        if self.value and not (self.fill or self.select):
-            raise ValueError("`value` goes with fill or select.")
-        refuse_password(self.value + self.goto)
+        if not self.text.strip():
+            raise ValueError("text must say what the dialog says.")
+        if self.value and self.answer != "accept":
+            raise ValueError("`value` goes with accept.")
+        refuse_password(self.value)
 
 
 class LoginPart(Part, frozen=True):
     """The login page. Whatever is absent is guessed."""
 
     steps: tuple[Step, ...] = ()  # what opens the form
+    then: tuple[Step, ...] = ()  # after the form was sent, before the answer is judged
     email: Target | None = None
     next: Target | None = None  # between the e-mail and the password, where they are two pages
     password: Target | None = None
@@ -142,49 +197,103 @@ class OutcomesPart(Part, frozen=True):
     rate_limited: tuple[Sign, ...] | None = None
 
 
+class Each(Part, frozen=True):
+    """A way to the list's other parts: each option of a select, or each button, is walked.
+
+    Exactly one of `select` and `click` (which names all of the buttons). `kind` is "account",
+    "year", "period" or "tab"; an account's options name the contract of their bills. `only` is
+    the one option to walk: a text that it shows, with {a CSV column} filled in.
+    """
+
+    select: Target | None = None
+    click: Target | None = None
+    kind: str = "year"
+    only: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.select) == bool(self.click):
+            raise ValueError("give exactly one of select and click.")
+        if self.kind not in ("account", "year", "period", "tab"):
+            raise ValueError("kind must be account, year, period or tab.")
+        refuse_password(self.only)
+
+
 class BillsPart(Part, frozen=True):
-    """The list of bills. Whatever is absent is guessed, but for own_row and the dates."""
+    """The list of bills. Whatever is absent is guessed, but for own_row and the dates.
+
+    `wait` is what shows that the list is whole: then nothing else is waited for. `each` are the
+    list's other parts (years, tabs, accounts); [] where there are none to walk. `count` is where
+    the page says how many rows there are. `account_sign` must be shown with every part of the
+    list, as a proof that it is the credential's own account: "{account_no}".
+    """
 
     steps: tuple[Step, ...] = ()  # from the page after the login, or from the billing URL
+    wait: tuple[Sign, ...] = ()
+    each: tuple[Each, ...] | None = None
+    count: Cell | None = None
+    account_sign: str = ""
     rows: str = ""  # a selector that matches each bill's row
     own_row: str = ""  # a text that this customer's rows have: "{email}", "{customer_no}"
     own_cell: Cell | None = None  # where in the row it stands; absent: anywhere
     number: Cell | None = None
     issued: Cell | None = msgspec.field(default=None, name="date")
     amount: Cell | None = None
+    contract: Cell | None = None  # which of the customer's accounts or lines the bill is of
     link: Target | None = None
+    open: tuple[Step, ...] = ()  # for each bill: from its row to where its document is
+    document: Target | None = None  # what gives the document, on what the link or steps opened
+    printed: bool = msgspec.field(default=False, name="print")  # there is only a page to print
+    close: tuple[Step, ...] = ()  # for each bill: back to the list
+    in_zip: str = ""  # a regular expression of the bill's file name in a ZIP
+    file_password: str = ""  # what opens its PDF or ZIP: "{a CSV column}"
     next: Target | None = None
+    more: Target | None = None  # the button that adds further rows
     empty: tuple[Sign, ...] | None = None  # what proves that there are no bills
     max_pages: int = 100
     since: str = ""  # "2025-01-31": older bills are left alone
     months: int = 0  # or: so many months back from today
 
     def __post_init__(self) -> None:
+        kinds = [each.kind for each in self.each or ()]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("each: name every kind once.")
         if self.since and not is_date(self.since):
             raise ValueError("since must be a date like 2025-01-31.")
         if self.since and self.months:
             raise ValueError("give since or months, not both.")
         if not 0 <= self.months <= 1200 or not 1 <= self.max_pages <= 10_000:
             raise ValueError("months must be 0 to 1200, max_pages 1 to 10000.")
-        refuse_password(self.own_row)
+        try:
+            re.compile(self.in_zip)
+        except re.error as problem:
+            raise ValueError(f"in_zip is no regular expression: {problem}.") from None
+        refuse_password(self.own_row + self.file_password + self.account_sign)
 
 
 class Recipe(Part, frozen=True):
     """A whole recipe. An empty one is a recipe too: everything is guessed.
 
     `hosts` are the further hosts that the portal's pages may reach ("cdn.example.com",
-    "*.example.com"); `overlays` are clicked away whenever they appear.
+    "*.example.com"); `password_hosts` those that may be told the password besides the login URL's
+    own (single sign-on); `overlays` are clicked away whenever they appear.
     """
 
     hosts: tuple[str, ...] = ()
+    password_hosts: tuple[str, ...] = ()
+    user_agent: str = ""
+    dialogs: tuple[DialogRule, ...] = ()
     overlays: tuple[Target, ...] = ()
     login: LoginPart = LoginPart()
     outcomes: OutcomesPart = OutcomesPart()
     bills: BillsPart = BillsPart()
 
     def __post_init__(self) -> None:
-        for host in self.hosts:
+        for host in (*self.hosts, *self.password_hosts):
             if not HOST.fullmatch(host):
                 raise ValueError(
                     f'"{host}" is no host: write it in small letters, without https:// or a path.'
                 )
+        if any(host.startswith("*") for host in self.password_hosts):
+            raise ValueError("password_hosts must be whole names: a * would let in strangers.")
+        if any(ord(letter) < 32 or ord(letter) > 126 for letter in self.user_agent):
+            raise ValueError("user_agent must be one line of plain letters.")

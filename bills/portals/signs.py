@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
 from bills.portals import details, guesses
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins import phrases
 from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
+from bills.report import Stage
 from bills.visit import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from playwright.async_api import ElementHandle
+
     from bills.portals.recipe_schema import Sign
     from bills.visit import Visit
+    from imports.messages import Text
 
 SUCCESS = "success"
 CODES = {
@@ -31,7 +38,16 @@ CODES = {
     "refused": Code.LOGIN_FAILED,
 }
 FROM_THE_START = ("captcha", "rate_limited", "maintenance")  # may stand before any login
-LONGEST_CONTROL = 40  # characters of a button's text: longer ones are sentences
+CAN_WAIT = ("password_expired", "action")  # where the page itself offers "later"
+LONGEST_CONTROL = 60  # characters of a button's text: longer ones are sentences
+CALM_LOOKS = 8  # at a page that shows nothing we know, before it may be one in between
+MOST_PAGES_BETWEEN = 6
+MOST_FRAMES = 20
+MOST_MATCHES = 20
+PRESS_SECONDS = 3.0
+LONG_NAME = 6  # characters of a user's name: a shorter one stands in ordinary words
+YES = frozenset({""})
+ANYTHING = frozenset({"anything"})  # of a mark that does not count, however it looks
 
 # `roots`, the document and its shadow roots, and `all` that a CSS selector finds in any of them.
 EVERYWHERE = """
@@ -41,29 +57,70 @@ EVERYWHERE = """
       if (part.shadowRoot) roots.push(part.shadowRoot);
   const all = css => roots.flatMap(root => [...root.querySelectorAll(css)]);
 """
-# One look at a page: whether it is loading, its visible text, the texts of its buttons and links,
-# which CSS selectors are visible (null: not CSS, ask Playwright), and whether a button is that
-# stands where banners have theirs. Shadow roots included.
+# One look at a page: whether it is loading, its language, its visible text, the texts of its
+# buttons and links, whether one of them leads out of an account, which CSS selectors are visible
+# (null: not CSS, ask Playwright), and whether a button is that stands where banners have theirs.
+# Shadow roots included. A page may be of any size: what is told of it is not.
 LOOK = (
-    "([selectors, longest, banner]) => {"
+    "([selectors, longest, banner, most, cookies, agree, leaving]) => {"
     + EVERYWHERE
-    + """
+    + r"""
   const shown = part => part.checkVisibility({visibilityProperty: true})
     && part.getClientRects().length > 0;
-  const text = part => (part.innerText || part.value || "").trim();
+  const cut = text => text.length <= most ? text
+    : text.slice(0, most / 2) + "\n" + text.slice(-most / 2);
+  const text = part => (part.innerText || part.value || part.getAttribute("aria-label")
+    || part.title || "").trim();
   const texts = [document.body ? document.body.innerText : ""];
   for (const root of roots.slice(1))
     for (const part of root.children) texts.push(part.innerText || "");
+  const parts = all("a, button, input[type=submit], [role=button], [role=menuitem]").slice(0, 1000)
+    .filter(part => text(part).length <= longest && shown(part));
+  // A button that agrees to cookies, in whatever it stands: marked for who presses banners away.
+  const agrees = new RegExp(`^\W*(?:${agree})\W*$`, "i"), aboutCookies = new RegExp(cookies, "i");
+  const OVER = ["fixed", "sticky", "absolute"];
+  const isBanner = part => {
+    if (!agrees.test(text(part))) return false;
+    for (let box = part, up = 0; box && up < 8; box = box.parentElement, up += 1)
+      if (box !== document.body && OVER.includes(getComputedStyle(box).position)
+        || box.tagName === "DIALOG" || box.getAttribute("role") === "dialog")
+        return aboutCookies.test((box.innerText || "").slice(0, 5000));
+    return false;
+  };
+  const banners = parts.filter(isBanner);
+  for (const part of banners) part.setAttribute("data-redrive-banner", "");
+  const leads = new RegExp(leaving, "i");
+  const last = address =>
+    (address || "").split(/[?#]/)[0].split("/").filter(one => one).pop() || "";
   return {
     state: document.readyState,
-    text: texts.join("\\n"),
-    controls: all("a, button, input[type=submit], [role=button], [role=menuitem]")
-      .filter(part => text(part).length <= longest && shown(part)).map(text),
+    lang: document.documentElement ? document.documentElement.lang || "" : "",
+    text: cut(texts.join("\n")),
+    controls: parts.map(text),
+    leaves: all("a[href], form[action]").slice(0, 3000).some(part => leads.test(
+      last(part.getAttribute("href") || part.getAttribute("action")))),
     visible: selectors.map(css => { try { return all(css).some(shown); } catch { return null; } }),
-    banner: !!banner && all(banner).some(shown),
+    banner: banners.length > 0 || !!banner && all(banner).some(shown),
   };
 }"""
 )
+# The first visible button or link whose whole text matches. Where it would confirm something, not
+# on a page that asks for a password.
+CONTROL = (
+    "([words, confirms]) => {"
+    + EVERYWHERE
+    + r"""
+  const shown = part => part.checkVisibility({visibilityProperty: true})
+    && part.getClientRects().length > 0;
+  if (confirms && all("input[type=password]").some(shown)) return null;
+  const wanted = new RegExp(`^\W*(?:${words})\W*$`, "i");
+  const text = part => (part.innerText || part.value || part.getAttribute("aria-label") || "")
+    .replace(/\s+/g, " ").trim();
+  return all("button, input[type=submit], input[type=button], [role=button], a").slice(0, 1000)
+    .find(part => wanted.test(text(part)) && shown(part) && !part.disabled) || null;
+}"""
+)
+LONGEST_TEXT = 60_000  # characters: the first and the last half of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +128,22 @@ class Mark:
     """One way to recognise one outcome: a sign of the recipe, or a guessed regular expression.
 
     `phrase` is sought in the page's visible text, `control` is a whole button's or link's text.
+    `language` is the phrase's: on a page that says in which language it is, that one counts first.
     """
 
     outcome: str
     sign: Sign | None = None
     phrase: str = ""
     control: str = ""
+    language: str = ""
+
+    @property
+    def is_guess(self) -> bool:
+        return self.sign is None or self.sign in guesses.signs(self.outcome)
+
+
+# What was seen of each mark: the texts that matched a phrase, [""] for all others.
+Seen = dict[Mark, frozenset[str]]
 
 
 FOUND = Mark("found")
@@ -91,7 +158,8 @@ def marks_for(visit: Visit, outcomes: Iterable[str] = CODES) -> list[Mark]:
             given += [Mark(outcome, sign) for sign in signs]
         else:
             guessed += [Mark(outcome, sign) for sign in guesses.signs(outcome)]
-            guessed += [Mark(outcome, phrase=text) for text in guesses.PHRASES.get(outcome, ())]
+            spoken = phrases.outcome_patterns(outcome)
+            guessed += [Mark(outcome, phrase=text, language=name) for name, text in spoken.items()]
     return given + guessed
 
 
@@ -99,7 +167,7 @@ def success_marks(visit: Visit) -> list[Mark]:
     """What proves a login: the recipe's signs, else a way to log out."""
     signs = visit.plan.recipe.outcomes.success
     if signs is None:
-        return [Mark(SUCCESS, control=guesses.LOG_OUT)]
+        return [Mark(SUCCESS, control=phrases.control_pattern("log_out"))]
     return [Mark(SUCCESS, sign) for sign in signs]
 
 
@@ -108,17 +176,17 @@ async def race(
     marks: list[Mark],
     *,
     limit: float,
-    ignored: frozenset[Mark] = frozenset(),
+    ignored: Seen | frozenset[Mark] | None = None,
     sooner: Callable[[], Awaitable[bool]] | None = None,
 ) -> Mark | None:
     """Wait for the first mark; of those seen at one look the earliest in the list counts.
 
-    `sooner` is asked before each look: where it is true, FOUND is the mark.
-
-    `limit` is in seconds; while the portal owes us a page its clock stands still. None when
-    nothing was recognised. Raises PortalError for another site, no answer, and error statuses.
+    `sooner` is asked before each look: where it is true, FOUND is the mark. Pages in between are
+    passed. `limit` is in seconds; its clock stands still while the portal owes us a page. None
+    when nothing was recognised. Raises PortalError for another site, no answer, error statuses.
     """
-    gives_up_at, broken = visit.clock() + limit, 0
+    gives_up_at, broken, calm = visit.clock() + limit, 0, 0
+    before = ignored if isinstance(ignored, dict) else dict.fromkeys(ignored or (), ANYTHING)
     while visit.clock() < gives_up_at:
         visit.check_site()
         if visit.is_waiting:  # nothing on the page that is on its way out counts any more
@@ -128,7 +196,14 @@ async def race(
             return FOUND
         seen = await glance(visit, marks)
         if seen is not None:
-            found = next((mark for mark in marks if mark in seen - ignored), None)
+            found = next((mark for mark in marks if counted(mark, seen, before)), None)
+            is_soft = found is not None and found.is_guess and found.outcome in CAN_WAIT
+            if found is not None and not is_soft:
+                return found
+            calm += 1
+            if (is_soft or calm > CALM_LOOKS) and await goes_on(visit):
+                gives_up_at, calm = visit.clock() + limit, 0
+                continue
             if found is not None:
                 return found
             broken = broken + 1 if visit.status >= 400 and not visit.is_waiting else 0
@@ -138,16 +213,56 @@ async def race(
     return None
 
 
-async def glance(visit: Visit, marks: list[Mark]) -> set[Mark] | None:
-    """The marks that the page shows now; None while it is being loaded or replaced."""
+def counted(mark: Mark, seen: Seen, before: Seen) -> bool:
+    """Whether the page shows the mark now in a way in which it did not show it before.
+
+    A help text ("Is your account locked?") stands there before and after: it proves nothing.
+    """
+    was = before.get(mark, frozenset())
+    return mark in seen and was is not ANYTHING and bool(seen[mark] - was)
+
+
+async def glance(visit: Visit, marks: list[Mark]) -> Seen | None:
+    """The marks that the page shows now; None while it is being loaded or replaced.
+
+    What its dialogs said counts as its text.
+    """
     seen = await calmly(_look_at(visit, marks))
     if seen is None:
         return None
     page, visible = seen
-    text = " ".join(page["text"].split()).lower()
-    text = text.replace(visit.login.email.lower(), " ")  # "wrongpassword@…" says nothing of ours
-    controls = [" ".join(control.split()).lower() for control in page["controls"]]
-    return {mark for mark in marks if is_shown(mark, visit.page.url, text, controls, visible)}
+    page["text"] = plain_text(f"{page['text']} {visit.said_in_dialogs()}", visit.login.email)
+    page["controls"] = [" ".join(control.split()).lower() for control in page["controls"]]
+    shown = {mark: texts_of(mark, visit.page.url, page, visible) for mark in marks}
+    return in_its_language({mark: texts for mark, texts in shown.items() if texts}, page["lang"])
+
+
+def plain_text(text: str, email: str) -> str:
+    """Text as phrases are matched against it, without the user's own name.
+
+    "wrongpassword@example.com" says nothing of ours.
+    """
+    small = " ".join(text.split()).lower().replace("\u2019", "'")
+    name = " ".join(email.split()).lower()
+    return small.replace(name, " ") if "@" in name or len(name) >= LONG_NAME else small
+
+
+def in_its_language(seen: Seen, lang: str) -> Seen:
+    """Phrases of the page's own language (or of English) count before those of all others."""
+    own = (phrases.language(lang), "en", "")
+    if own[0] and any(mark.phrase and mark.language in own[:2] for mark in seen):
+        return {mark: texts for mark, texts in seen.items() if mark.language in own}
+    return seen
+
+
+async def look_at(visit: Visit, selectors: list[str]) -> dict[str, Any]:
+    """What LOOK tells of the page."""
+    asked = [
+        selectors, LONGEST_CONTROL, guesses.IN_A_BANNER, LONGEST_TEXT, guesses.ABOUT_COOKIES,
+        phrases.control_pattern("cookies"), guesses.LEAVING,
+    ]  # fmt: skip
+    told: dict[str, Any] = await visit.page.evaluate(LOOK, asked)
+    return told
 
 
 async def _look_at(
@@ -155,7 +270,7 @@ async def _look_at(
 ) -> tuple[dict[str, Any], dict[str, bool]] | None:
     """What LOOK tells, and by selector whether it is visible; None while the page is loading."""
     selectors = [mark.sign.selector for mark in marks if mark.sign and mark.sign.selector]
-    page = await visit.page.evaluate(LOOK, [selectors, LONGEST_CONTROL, guesses.IN_A_BANNER])
+    page = await look_at(visit, selectors)
     if page["banner"]:
         await dismiss_overlays(visit)
     if page["state"] == "loading":
@@ -168,18 +283,42 @@ async def _look_at(
     return page, visible
 
 
-def is_shown(
-    mark: Mark, url: str, text: str, controls: list[str], visible: dict[str, bool]
-) -> bool:
-    """Whether a page with these properties shows the mark. Texts are in small letters."""
+def texts_of(
+    mark: Mark, url: str, page: dict[str, Any], visible: dict[str, bool]
+) -> frozenset[str]:
+    """What the page shows of the mark: nothing where it does not. Texts are in small letters."""
+    if mark.phrase:
+        return matches(mark.phrase, page["text"])
     if mark.control:
-        return any(re.fullmatch(mark.control, control) for control in controls)
+        return controls_of(mark, page)
+    return YES if is_shown(mark, url, page, visible) else frozenset()
+
+
+def controls_of(mark: Mark, page: dict[str, Any]) -> frozenset[str]:
+    """The buttons and links that are the mark's, and "" for a hidden one that leads out.
+
+    A page may have the hidden one before the login, and show it only afterwards.
+    """
+    pattern = phrases.compiled(mark.control)
+    shown = frozenset(one for one in page["controls"] if pattern.fullmatch(one))
+    return shown | YES if page["leaves"] else shown
+
+
+@lru_cache(maxsize=512)
+def matches(phrase: str, text: str) -> frozenset[str]:
+    """The places in the text that match. A page is looked at many times, and seldom changes."""
+    found = islice(phrases.compiled(phrase).finditer(text), MOST_MATCHES)
+    return frozenset(match[0] for match in found)
+
+
+def is_shown(mark: Mark, url: str, page: dict[str, Any], visible: dict[str, bool]) -> bool:
+    """Whether a page with these properties shows the sign of a recipe, or a guessed selector."""
     if mark.sign is None:
-        return bool(re.search(mark.phrase, text))
+        return False
     if mark.sign.url:
         return bool(url_pattern(mark.sign.url).fullmatch(url))
     if mark.sign.text:
-        return " ".join(mark.sign.text.split()).lower() in text
+        return " ".join(mark.sign.text.split()).lower() in page["text"]
     return visible[mark.sign.selector]
 
 
@@ -189,13 +328,57 @@ def url_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(body + ("" if "*" in pattern else r"(?:[?#].*)?"), re.IGNORECASE)
 
 
+async def goes_on(visit: Visit) -> bool:
+    """Whether there is a way on from a page that shows nothing we know: it has been taken."""
+    if visit.report.stage is Stage.JUDGE and visit.follow_window():
+        return True
+    return await pass_page_between(visit)
+
+
+async def pass_page_between(visit: Visit) -> bool:
+    """Press what leaves an offer for later, or ends another session; False where nothing does.
+
+    Never what agrees to something: that is for the account's owner, or for the recipe.
+    """
+    if visit.pages_passed >= MOST_PAGES_BETWEEN:
+        return False
+    page = await calmly(look_at(visit, []))
+    if page is None or page["state"] == "loading":
+        return False
+    kinds = ["later"]
+    if phrases.asks_to_end_a_session(page["text"]):
+        kinds = ["end_session", "later"]
+    for kind in kinds:
+        pattern = phrases.control_pattern(kind)
+        found = await calmly(visit.page.evaluate_handle(CONTROL, [pattern, kind == "end_session"]))
+        button = found.as_element() if found is not None else None
+        if button is not None:
+            text = (await calmly(button.inner_text()) or "").strip()
+            if await calmly(press(button)) is None:
+                return False
+            visit.pages_passed += 1
+            visit.note(details.PRESSED.format(text=text[:LONGEST_CONTROL]))
+            return True
+    return False
+
+
+async def press(button: ElementHandle) -> bool:
+    """Press it; whether what comes of it is the page that was wanted shows at the next look."""
+    await button.click(timeout=PRESS_SECONDS * 1000, no_wait_after=True)
+    return True
+
+
 async def text_of_frames(visit: Visit) -> str:
     """The text inside the page's frames, where they are the portal's own."""
     texts = []
-    for frame in visit.page.frames[1:]:
+    for frame in visit.page.frames[1 : MOST_FRAMES + 1]:
         if frame.url.startswith("http"):
             try:
-                texts.append((await frame.evaluate(LOOK, [[], 0, ""]))["text"])
+                text = await frame.evaluate(
+                    "most => document.body ? document.body.innerText.slice(0, most) : ''",
+                    LONGEST_TEXT,
+                )
+                texts.append(text)
             except PlaywrightError:
                 continue  # it came and went
     return "\n".join(["", *texts])
@@ -206,5 +389,14 @@ def refuse(visit: Visit, mark: Mark) -> None:
     if mark.outcome in CODES:
         why = mark.sign.text if mark.sign else ""
         later = retry_after(visit.headers) if visit.status >= 400 else None
-        detail = details.PAGE_SAYS.format(words=why) if why else ""
+        detail = details.PAGE_SAYS.format(text=why) if why else dialog_that_says(visit, mark)
         raise PortalError(CODES[mark.outcome], detail, retry_after=later)
+
+
+def dialog_that_says(visit: Visit, mark: Mark) -> Text:
+    """The dialog that decided, where it was one."""
+    for dialog in visit.dialogs:
+        text = plain_text(dialog.text, visit.login.email)
+        if mark.phrase and matches(mark.phrase, text):
+            return details.DIALOG_SAID.format(text=dialog.text)
+    return ""

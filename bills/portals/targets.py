@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -15,23 +15,27 @@ from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import PLACEHOLDER, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import date
 
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Frame, FrameLocator, Locator, Page
 
     from bills.portals.recipe_schema import BillsPart, Step
     from bills.visit import Visit
 
-Told = TypeVar("Told")
+    Root = Page | Frame | Locator | FrameLocator
 
-BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached")
+Told = TypeVar("Told")
+Roots: TypeAlias = "Callable[[], Sequence[Page | Locator]]"
+
+BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached|not attached", re.I)
 LOOK_SECONDS = 0.05  # between two looks at a page
 BANNER_SECONDS = 1.0
+OPTIONAL_SECONDS = 3.0  # how long an optional step's target is waited for
 DAYS_IN_A_MONTH = 30.44
 
 
-def locators(root: Page | Locator, target: Target | guesses.Kind) -> list[Locator]:
+def locators(root: Root, target: Target | guesses.Kind) -> list[Locator]:
     """Where the target may be, the surest first: an exact name before one that contains it.
 
     "Password" would otherwise find the button "Show password".
@@ -39,6 +43,8 @@ def locators(root: Page | Locator, target: Target | guesses.Kind) -> list[Locato
     if isinstance(target, guesses.Kind):
         words = re.compile(target.words, re.IGNORECASE) if target.words else None
         return [root.locator(target.css, has_text=words)]
+    if target.frame:
+        root = root.frame_locator(target.frame)
     if target.selector:
         return [root.locator(target.selector)]
     if target.role:
@@ -58,7 +64,7 @@ def locators(root: Page | Locator, target: Target | guesses.Kind) -> list[Locato
     return [root.get_by_text(target.text, exact=True), root.get_by_text(target.text)]
 
 
-async def look(root: Page | Locator, targets: Sequence[Target | guesses.Kind]) -> Locator | None:
+async def look(root: Root, targets: Sequence[Target | guesses.Kind]) -> Locator | None:
     """The first of the targets that is visible now, else None."""
     for target in targets:
         for locator in locators(root, target):
@@ -68,19 +74,38 @@ async def look(root: Page | Locator, targets: Sequence[Target | guesses.Kind]) -
     return None
 
 
-async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
+async def look_in_frames(visit: Visit, targets: Sequence[Target]) -> Locator | None:
+    """As `look`, on the page and then in the frames of the portal's own site."""
+    for frame in visit.frames():
+        found = await look(frame, targets)
+        if found is not None:
+            return found
+    return None
+
+
+async def find(
+    visit: Visit,
+    targets: Sequence[Target],
+    what: str,
+    *,
+    roots: Roots | None = None,
+    limit: float | None = None,
+) -> Locator:
     """The first of the targets to become visible. `what` names the field for the error.
 
-    Raises PortalError NAVIGATION when none does in the recipe's answer_seconds.
+    `roots` says at each look where to look, in this order; absent: on the visit's page and in
+    the frames of the portal's own site. Raises PortalError NAVIGATION when none does in `limit`
+    seconds, or the recipe's answer_seconds.
     """
-    limit = visit.plan.recipe.login.answer_seconds
+    limit = visit.plan.recipe.login.answer_seconds if limit is None else limit
     try:
         async with asyncio.timeout(limit):
             while True:
                 visit.check_site()
-                found = await calmly_look(visit.page, targets)
-                if found is not None:
-                    return found
+                for root in roots() if roots else visit.frames():
+                    found = await calmly_look(root, targets)
+                    if found is not None:
+                        return found
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
         names = " or ".join(str(target) for target in targets[:3])
@@ -90,9 +115,7 @@ async def find(visit: Visit, targets: Sequence[Target], what: str) -> Locator:
         ) from None
 
 
-async def calmly_look(
-    root: Page | Locator, targets: Sequence[Target | guesses.Kind]
-) -> Locator | None:
+async def calmly_look(root: Root, targets: Sequence[Target | guesses.Kind]) -> Locator | None:
     """As `look`; a page that is just being replaced shows nothing."""
     return await calmly(look(root, targets))
 
@@ -149,26 +172,52 @@ async def _press(button: Locator) -> None:
     await button.click()
 
 
-async def do_steps(visit: Visit, steps: Sequence[Step], field: str) -> None:
-    """Do a recipe's steps one after the other. `field` names them in errors."""
+async def do_steps(
+    visit: Visit,
+    steps: Sequence[Step],
+    field: str,
+    roots: Roots | None = None,
+    values: dict[str, str] | None = None,
+) -> None:
+    """Do a recipe's steps one after the other. `field` names them in errors.
+
+    `roots` as for `find`; `values` are further names that the steps' texts may hold.
+    """
     for number, step in enumerate(steps):
-        place = f"{field}[{number}]"
-        if step.goto:
-            await visit.goto(filled(step.goto, visit))
-            continue
-        target = step.click or step.fill or step.select
-        if target is None:  # the schema does not allow it
-            continue
-        found = await find(visit, [target], place)
-        if step.click:
-            await found.click()
-        elif step.fill:
-            await found.fill(filled(step.value, visit))
-        else:
-            await found.select_option(filled(step.value, visit))
+        await do_step(visit, step, f"{field}[{number}]", roots, values)
 
 
-def filled(text: str, visit: Visit) -> str:
+async def do_step(
+    visit: Visit,
+    step: Step,
+    place: str,
+    roots: Roots | None = None,
+    values: dict[str, str] | None = None,
+) -> None:
+    """Do one step; skip it where it is optional and its target does not appear."""
+    if step.goto:
+        await visit.goto(filled(step.goto, visit, values))
+        return
+    if step.target is None:
+        if isinstance(step.wait, float | int):
+            await asyncio.sleep(step.wait)
+        return
+    seconds = step.seconds or (OPTIONAL_SECONDS if step.optional else None)
+    try:
+        found = await find(visit, [step.target], place, roots=roots, limit=seconds)
+    except PortalError as missing:
+        if step.optional and missing.code is Code.NAVIGATION:
+            return
+        raise
+    if step.click:
+        await found.click()
+    elif step.fill:
+        await found.fill(filled(step.value, visit, values))
+    elif step.select:
+        await found.select_option(filled(step.value, visit, values))
+
+
+def filled(text: str, visit: Visit, more: dict[str, str] | None = None) -> str:
     """The text with {email}, {since}, {today} and the CSV's columns filled in.
 
     Raises PortalError NAVIGATION for a name that this credential does not have.
@@ -178,13 +227,14 @@ def filled(text: str, visit: Visit) -> str:
         "email": visit.login.email,
         "today": today().isoformat(),
         "since": (earliest(visit.plan.recipe.bills) or today()).isoformat(),
+        **(more or {}),
     }
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
             raise PortalError(
                 Code.NAVIGATION,
-                details.NO_SUCH_COLUMN.format(column=found[1]),
+                details.NO_SUCH_COLUMN.format(column=found[1], known=", ".join(sorted(values))),
             )
         return values[found[1]]
 

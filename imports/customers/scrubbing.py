@@ -1,23 +1,20 @@
-"""Takes secrets, and what a database or a log can't hold, out of text that others wrote."""
+"""Makes what a customer API said fit to be shown: no secrets, no control characters, cut."""
 
 from __future__ import annotations
 
-import base64
 import html
-import json
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from imports.http.redaction import scrub as scrub_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 EXCERPT_CHARS = 2_000
 MESSAGE_CHARS = 500
 PAGE_CHARS = 150
 SHORTEST_SECRET = 4  # removing shorter ones would shred the text and hide nothing
-REPLACEMENT = "[secret]"
 
 # NUL does not fit in PostgreSQL, a lone surrogate not in UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -27,10 +24,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets: raw, URL-, JSON-, HTML- and base64-encoded."""
-    for form in _all_forms(tuple(secrets)):
-        text = text.replace(form, REPLACEMENT)
-    return text
+    """The text without the secrets, in whatever encoding they stand there."""
+    return scrub_all(text, secrets, shortest=SHORTEST_SECRET)
 
 
 def excerpt(body: bytes, secrets: Iterable[str]) -> str:
@@ -56,42 +51,3 @@ def page_text(body: bytes) -> str:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, with a sign that something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-@lru_cache(maxsize=16)
-def _all_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """All the ways in which a server may say our secrets back to us, the longest first."""
-    long_enough = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
-    forms = {f for s in long_enough for f in (s, *_quoted(s), *_escaped(s), *_base64(s))}
-    return tuple(sorted(forms, key=len, reverse=True))
-
-
-def _quoted(secret: str) -> Iterator[str]:
-    for form in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
-        yield form
-        yield re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), form)
-
-
-def _escaped(secret: str) -> Iterator[str]:
-    yield html.escape(secret)
-    yield html.escape(secret).replace("&#x27;", "&#39;")
-    for ascii_only in (True, False):
-        form = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-        yield from (form, form.replace("/", "\\/"))
-        # Go, Jackson and .NET also write these as escapes.
-        safe = re.sub(r"[&<>'+]", lambda found: f"\\u{ord(found[0]):04x}", form)
-        yield safe
-        yield re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), safe)
-
-
-def _base64(secret: str) -> Iterator[str]:
-    """The part of any base64 text that this secret alone determines, at each of three offsets."""
-    raw = secret.encode("utf-8", "replace")
-    for offset in range(3):
-        coded = base64.b64encode(bytes(offset) + raw).decode()
-        start = (0, 2, 3)[offset]
-        end = (offset + len(raw)) * 8 // 6
-        core = coded[start:end]
-        if len(core) >= SHORTEST_SECRET:
-            yield core
-            yield core.replace("+", "-").replace("/", "_")

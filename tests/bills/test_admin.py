@@ -179,6 +179,7 @@ def test_the_json_views_have_attempts_final_error_and_bills(
             None,
         )
         assert len(good["bills"]) == 3
+        assert good["rows"] == {"seen": 3, "kept": 3, "known": 0, "others": {}, "missing": 0}
         assert operator.get(good["bills"][0]["url"]).status_code == 200
         assert otp["final_error"] == "The portal asks for a one-time code."
         assert otp["who_must_act"] == "You"

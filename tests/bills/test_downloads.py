@@ -12,6 +12,7 @@ from bills.downloads import inside_data_url
 from bills.portals.failures import Code, PortalError
 from bills.report import Stage
 from tests.bills.browsing import PDF, Pages, Visitor, bill_row, bill_table, page, pdf
+from tests.sandbox.portal_pdf import plain_pdf
 from tests.sandbox.server import running
 from tests.sandbox.web import Reply
 
@@ -23,29 +24,32 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
-CODED = base64.b64encode(PDF).decode()
-BLOB = f"""const bytes = Uint8Array.from(atob("{CODED}"), letter => letter.charCodeAt(0));
+CODED = base64.b64encode(plain_pdf("data")).decode()
+BLOB = """const bytes = Uint8Array.from(atob("{coded}"), letter => letter.charCodeAt(0));
 const blob = URL.createObjectURL(new Blob([bytes], {{type: "application/pdf"}}));"""
+FIRST, SECOND = (
+    BLOB.format(coded=base64.b64encode(plain_pdf(text)).decode()) for text in ("blob", "window")
+)
 WAYS: dict[str, str] = {
     "link": "<a href='/site/1.pdf'>PDF</a>",
-    "link in a new tab": "<a target=_blank href='/site/inline'>PDF</a>",
-    "link with a script": "<a href='/site/inline' onclick='window.seen = 1'>PDF</a>",
-    "button and script": "<button onclick='location = \"/site/1.pdf\"'>PDF</button>",
-    "window": "<button onclick='window.open(\"/site/inline\")'>PDF</button>",
+    "link in a new tab": "<a target=_blank href='/site/inline?0=x0'>PDF</a>",
+    "link with a script": "<a href='/site/inline?1=x1' onclick='window.seen = 1'>PDF</a>",
+    "button and script": "<button onclick='location = \"/site/1.pdf?2=x2\"'>PDF</button>",
+    "window": "<button onclick='window.open(\"/site/inline?3=x3\")'>PDF</button>",
     "window by way of a page": "<button onclick='window.open(\"/site/wait\")'>PDF</button>",
-    "form": "<form method=post action='/site/post'><button>PDF</button></form>",
+    "form": "<form method=post action='/site/post?4=x4'><button>PDF</button></form>",
     "form in a new tab": (
-        "<form method=post target=_blank action='/site/post'><button>PDF</button></form>"
+        "<form method=post target=_blank action='/site/post?5=x5'><button>PDF</button></form>"
     ),
     "frame": "<button onclick='document.body.append(Object.assign("
-    'document.createElement("iframe"), {src: "/site/inline"}))\'>PDF</button>',
+    'document.createElement("iframe"), {src: "/site/inline?6=x6"}))\'>PDF</button>',
     "data": f"<a href='data:application/pdf;base64,{CODED}' download=x>PDF</a>",
     "blob": "<button onclick='saveBlob()'>PDF</button>",
     "blob in a window": "<button onclick='openBlob()'>PDF</button>",
-    "drawn by a script": "<button onclick='fetch(\"/site/inline\")'>PDF</button>",
+    "drawn by a script": "<button onclick='fetch(\"/site/inline?7=x7\")'>PDF</button>",
 }
 BROKEN: dict[str, tuple[Reply, str]] = {
-    "a page": (page("Session expired"), "answered with a page (HTTP 200)"),
+    "a page": (page("Thank you"), "answered with a page (HTTP 200)"),
     "a page that is missing": (page("", 404), "answered with a page (HTTP 404)"),
     "a page that is called a PDF": (
         Reply(200, b"<html>", "application/pdf"), "is a web page, not a PDF",
@@ -57,9 +61,9 @@ BROKEN: dict[str, tuple[Reply, str]] = {
     ),
 }  # fmt: skip
 SCRIPT = f"""<script>
-function saveBlob() {{ {BLOB}
+function saveBlob() {{ {FIRST}
   Object.assign(document.createElement("a"), {{href: blob, download: "x.exe"}}).click(); }}
-function openBlob() {{ {BLOB} open(blob); }}
+function openBlob() {{ {SECOND} open(blob); }}
 </script>"""
 
 
@@ -75,7 +79,9 @@ def report(browser: Browser) -> Iterator[AttemptReport]:
     pages.reply("GET /1.pdf", pdf('attachment; filename= "../../F1.exe"'))
     pages.reply("GET /inline", pdf("inline"))
     pages.reply("POST /post", pdf("inline"))
-    pages.show("/wait", "<p>Wait<script>setTimeout(() => location = '/site/1.pdf', 200)</script>")
+    pages.show(
+        "/wait", "<p>Wait<script>setTimeout(() => location = '/site/1.pdf?w=window', 200)</script>"
+    )
     with running(pages) as pages.url:
         report = Visitor(browser, pages).visit()
     assert report.stage is Stage.DOWNLOAD, report.error
@@ -86,8 +92,9 @@ def report(browser: Browser) -> Iterator[AttemptReport]:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_pdf_is_caught_however_it_comes(report: AttemptReport, way: str) -> None:
     [bill] = [bill for bill in report.bills if bill.number == way]
-    assert bill.path.read_bytes() == PDF
-    assert bill.size == len(PDF)
+    content = bill.path.read_bytes()
+    assert content.startswith(b"%PDF-1.4")
+    assert bill.size == len(content)
 
 
 @pytest.mark.parametrize("way", BROKEN)
@@ -152,7 +159,7 @@ def test_a_press_that_leads_away_is_followed_by_a_way_back(pages: Pages, visitor
 
 
 def test_data_urls_are_read() -> None:
-    assert inside_data_url(f"data:application/pdf;base64,{CODED}") == PDF
+    assert inside_data_url(f"data:application/pdf;base64,{CODED}") == plain_pdf("data")
     assert inside_data_url("data:,a%20b") == b"a b"
     with pytest.raises(PortalError, match="base64"):
         inside_data_url("data:;base64,é")

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from bills import passwords
 from bills.models import Bill, BillRun, CredentialUse, Evidence
-from bills.portals.failures import Code
+from bills.portals.failures import Code, PortalError
 from bills.report import AttemptReport, Stage
 from imports import kinds, sweeper
 from imports.ledger import claims, expiry
@@ -89,9 +89,21 @@ def test_a_password_sent_as_often_as_allowed_is_not_sent_again(make_bills: BillM
     for _ in range(2):
         of("good", limit=2).count_before_typing()
     assert of("good", limit=2).is_spent()
-    with pytest.raises(Exception, match="2 times without success"):
+    with pytest.raises(PortalError) as unknown:
         of("good", limit=2).count_before_typing()
+    assert unknown.value.code is Code.UNRECOGNISED_PAGE  # nobody has seen a refusal
     assert credential_of("good").unproven_count == 2
+
+
+def test_only_a_refusal_that_was_seen_is_called_one(make_bills: BillMaker) -> None:
+    make_bills("good")
+    refusal = AttemptReport(stage=Stage.JUDGE, code=Code.LOGIN_FAILED)
+    for _ in range(2):
+        of("good", limit=2).count_before_typing()
+        of("good", limit=2).settle(refusal, 1)
+    with pytest.raises(PortalError) as known:
+        of("good", limit=2).count_before_typing()
+    assert known.value.code is Code.LOGIN_FAILED
 
 
 def test_a_changed_password_is_not_blamed_for_the_old_one(make_bills: BillMaker) -> None:
@@ -111,6 +123,9 @@ def test_a_changed_password_is_not_blamed_for_the_old_one(make_bills: BillMaker)
     [
         (Stage.JUDGE, Code.LOGIN_FAILED, 1, 0),
         (Stage.JUDGE, Code.UNRECOGNISED_PAGE, 0, 1),
+        (Stage.JUDGE, Code.FORBIDDEN, 0, 1),
+        (Stage.JUDGE, Code.NAVIGATION, 0, 1),
+        (Stage.LOGIN, Code.NAVIGATION, 0, 0),
         (Stage.JUDGE, Code.SITE_5XX, 0, 0),
         (Stage.JUDGE, Code.TIMEOUT, 0, 0),
         (Stage.DOWNLOAD, Code.DOWNLOAD_BAD, 0, 0),

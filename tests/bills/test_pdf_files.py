@@ -29,7 +29,7 @@ def test_a_whole_pdf_is_accepted_with_its_digest(tmp_path: Path, content: bytes)
     ("content", "words"),
     [
         (b"", "The file is empty."),
-        (b"<!DOCTYPE html><html>", "is a web page, not a PDF"),
+        (b"<!DOCTYPE html><html>", "does not begin with %PDF-"),
         (b"PK\x03\x04", "does not begin with %PDF-"),
         (PDF[:-10], "cut off after"),
         (PDF + b"x" * 2000, "its end marker is missing"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.plan import BillKey, Login, PortalPlan
+from bills.plan import KnownBill, Login, PortalPlan
 from bills.portals.recipe_check import load_recipe
 from tests.bills.browsing import CANARY
 from tests.sandbox.portal import PortalSite
@@ -120,8 +120,7 @@ def test_a_portal_that_is_closed_says_until_when(reports: dict[str, AttemptRepor
 def test_a_retry_fetches_only_what_is_missing(
     browser: Browser, plan: PortalPlan, reports: dict[str, AttemptReport]
 ) -> None:
-    known = frozenset(bill.key for bill in reports["good"].bills[1:])
-    assert all(isinstance(key, BillKey) for key in known)
+    known = tuple(KnownBill(bill.key, bill.sha256) for bill in reports["good"].bills[1:])
     report = browser.submit(Login(address("good"), CANARY, known), plan, fresh=True).result()
     assert (report.code, report.found, report.already_here) == (None, 3, 2)
     assert [bill.number for bill in report.bills] == [reports["good"].bills[0].number]

@@ -109,6 +109,13 @@ class Deaf:
         return lambda *args, **named: None
 
 
+class Asked(SimpleNamespace):
+    """A request, which like Playwright's is only equal to itself."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+
 def test_a_visits_clock_stands_still_while_the_portal_owes_a_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -117,15 +124,22 @@ def test_a_visits_clock_stands_still_while_the_portal_owes_a_page(
     page, plan = Deaf(), PortalPlan("https://p.example/", "", load_recipe({}))
     nobody: Any = None
     visit = Visit(cast("Any", page), nobody, plan, nobody, nobody, nobody)
-    asked: Any = SimpleNamespace(
-        url="https://p.example/", frame=page.main_frame, is_navigation_request=lambda: True
+    asked: Any = Asked(
+        url="https://p.example/",
+        frame=page.main_frame,
+        is_navigation_request=lambda: True,
+        resource_type="document",
     )
     visit._on_request(asked)
     now[0] += 40.0
     assert visit.clock() == 100.0  # however long it takes
-    visit._on_response(cast("Any", SimpleNamespace(request=asked, status=303, headers={})))
+    visit._on_response(
+        cast("Any", SimpleNamespace(request=asked, url=asked.url, status=303, headers={}))
+    )
     now[0] += 2.0
     assert visit.clock() == 100.0  # it was sent on: the page has not come yet
-    visit._on_response(cast("Any", SimpleNamespace(request=asked, status=200, headers={})))
+    visit._on_response(
+        cast("Any", SimpleNamespace(request=asked, url=asked.url, status=200, headers={}))
+    )
     now[0] += 3.0
     assert visit.clock() == 103.0

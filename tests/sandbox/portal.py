@@ -211,7 +211,7 @@ class PortalSite:
         elif scenario is Scenario.POST:
             name = f'filename= "F{bill.number}.pdf"'  # the odd space is seen in the field
         elif scenario is Scenario.HTML_PDF:
-            body = pages.notice("Session expired", "Please log in again.")
+            body = pages.notice("Document archive", "Your document could not be found.")
         elif scenario is Scenario.EMPTY:
             body = b""
         elif scenario is Scenario.TRUNCATED:

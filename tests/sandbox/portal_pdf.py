@@ -28,6 +28,11 @@ def bill_pdf(bill: Bill) -> bytes:
         "",
         *TERMS,
     )
+    return plain_pdf(*lines)
+
+
+def plain_pdf(*lines: str) -> bytes:
+    """A whole PDF of one page with these lines."""
     return assemble(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bills.plan import Login
-from bills.portals.base import ListedBill, portal, portal_named, portal_names
+from bills.portals.base import ListedBill, portal
 from bills.portals.failures import Code, PortalError
+from bills.portals.scripts import portal_named, portal_names
 from bills.report import Stage
 from tests.bills.browsing import CANARY, EMAIL, LOGIN_PAGE, pdf
 
@@ -74,11 +75,11 @@ def test_a_bug_in_it_is_told_without_the_password(pages: Pages, visitor: Visitor
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     assert "example" in portal_names()
     assert portal_named("example") is ExamplePortal
-    with pytest.raises(ValueError, match=r'no portal script "exmaple". Known: .*example'):
+    with pytest.raises(PortalError, match=r'no portal script "exmaple". Known: .*example'):
         portal_named("exmaple")
 
 
 def test_a_plan_with_an_unknown_script_ends_in_a_report(visitor: Visitor) -> None:
     report = visitor.visit(script="nowhere")
-    assert report.code is Code.NAVIGATION
+    assert report.code is Code.BAD_SCRIPT
     assert 'no portal script "nowhere"' in report.error

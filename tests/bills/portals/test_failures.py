@@ -7,6 +7,8 @@ import pytest
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 
 STOP = {"LOCKED", "PASSWORD_EXPIRED", "ACTION_NEEDED", "OTP_NEEDED", "CAPTCHA", "OTHER_SITE"}
+STOP |= {"FORBIDDEN", "DOWNLOAD_LIMIT", "DOCUMENT_UNCLEAR", "DOCUMENT_PASSWORD", "ZIP_REFUSED"}
+STOP |= {"TWO_BILLS_ONE_KEY", "SEVERAL_ACCOUNTS", "OLDER_BILLS_ELSEWHERE"}
 DEFER = {"RATE_LIMITED", "MAINTENANCE", "INTERRUPTED"}
 
 
@@ -14,6 +16,7 @@ DEFER = {"RATE_LIMITED", "MAINTENANCE", "INTERRUPTED"}
 def test_every_code_has_its_meaning(code: Code) -> None:
     meaning = MEANINGS[code]
     expected = Rule.STOP if code in STOP else Rule.DEFER if code in DEFER else Rule.RETRY
+    expected = Rule.PAUSE if code == "BAD_SCRIPT" else expected
     assert meaning.rule is expected
     assert meaning.sentence.endswith(".")
     assert meaning.remedy.endswith(".")

@@ -43,8 +43,9 @@ def test_the_next_page_is_found_however_it_is_written(
     pages: Pages, visitor: Visitor, button: str, recipe: dict[str, object]
 ) -> None:
     pages.portal(bill_table(bill_row("F1", LINK)) + button)
-    pages.show("/more", LOG_OUT + bill_table(bill_row("F2", LINK)))
-    pages.reply("GET /1.pdf", pdf())
+    pages.show("/more", LOG_OUT + bill_table(bill_row("F2", LINK.replace("1", "2"))))
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", pdf())
     assert numbers(visitor.visit({"bills": recipe})) == ["F1", "F2"]
 
 
@@ -57,7 +58,8 @@ def test_the_next_page_is_found_however_it_is_written(
 )
 def test_a_rows_link_is_the_one_that_is_seen(pages: Pages, visitor: Visitor, link: str) -> None:
     pages.portal(bill_table(bill_row("F1", link)))
-    pages.reply("GET /1.pdf", pdf())
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", pdf())
     assert numbers(visitor.visit()) == ["F1"]
     assert "GET /site/terms.pdf" not in pages.asked
 
@@ -74,13 +76,14 @@ def test_a_list_that_is_drawn_anew_all_the_time_is_pressed_all_the_same(
     new MutationObserver(draw).observe(list, {{attributes: true, subtree: true}});
     draw();</script>"""
     )
-    pages.reply("GET /1.pdf", pdf())
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", pdf())
     assert numbers(visitor.visit()) == ["F1"]
 
 
 def test_rows_that_come_one_by_one_are_all_waited_for(pages: Pages, visitor: Visitor) -> None:
     """The next one always comes a moment after we have looked."""
-    row = bill_row("F${number}", "<a href='/site/1.pdf?${number}'>PDF</a>")
+    row = bill_row("F${number}", "<a href='/site/1.pdf?n=${number}'>PDF</a>")
     pages.portal(
         bill_table().replace("<tbody>", "<tbody id=list>")
         + f"""<script>let number = 0;
@@ -89,5 +92,6 @@ def test_rows_that_come_one_by_one_are_all_waited_for(pages: Pages, visitor: Vis
     new MutationObserver(later).observe(list, {{attributes: true, subtree: true}});
     add();</script>"""
     )
-    pages.reply("GET /1.pdf", pdf())
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", pdf())
     assert numbers(visitor.visit()) == ["F1", "F2", "F3", "F4"]

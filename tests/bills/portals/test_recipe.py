@@ -6,10 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bills.plan import BillKey, Login
+from bills.plan import BillKey, KnownBill, Login
 from bills.portals.failures import Code
 from bills.report import Stage
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, bill_row, bill_table, pdf
+from tests.bills.portals.list_pages import document
 
 if TYPE_CHECKING:
     from tests.bills.browsing import Pages, Visitor
@@ -31,6 +32,10 @@ function turn() {
 turn();</script>"""
 
 
+def kept(*numbers: str) -> tuple[KnownBill, ...]:
+    return tuple(KnownBill(BillKey(number)) for number in numbers)
+
+
 def link(number: object) -> str:
     return f"<a href='/site/{number}.pdf'>PDF</a>"
 
@@ -43,7 +48,7 @@ def serve_bills(pages: Pages, *numbers: object) -> None:
 def test_only_new_bills_are_fetched(pages: Pages, visitor: Visitor) -> None:
     pages.portal(bill_table(*(bill_row(f"F{n}", link(n)) for n in (1, 2, 3))))
     serve_bills(pages, 1, 2, 3)
-    known = frozenset({BillKey.of("F1", None, None), BillKey.of("F3", None, None)})
+    known = kept("F1", "F3")
     report = visitor.visit(login=Login(EMAIL, CANARY, known))
     assert report.code is None, report.error
     assert (report.found, report.already_here) == (3, 2)
@@ -90,7 +95,7 @@ def test_pages_that_a_script_turns_are_walked_and_walked_again(
     """Bills behind buttons: each is pressed on its own page, after the list was read whole."""
     pages.portal(TURNING)
     serve_bills(pages, *range(1, 7))
-    known = frozenset(BillKey.of(f"F{n}", None, None) for n in (3, 4))
+    known = kept("F3", "F4")
     report = visitor.visit(login=Login(EMAIL, CANARY, known))
     assert report.code is None, report.error
     assert [bill.number for bill in report.bills] == ["F1", "F2", "F5", "F6"]
@@ -103,15 +108,18 @@ def test_a_next_page_that_never_comes_does_not_go_unnoticed(
     pages: Pages, visitor: Visitor
 ) -> None:
     pages.portal(bill_table(bill_row("F1", link(1))) + "<button>Next</button>")
+    serve_bills(pages, 1)
     report = visitor.visit({"login": {"answer_seconds": 2}})
-    assert (report.code, report.stage) == (Code.NAVIGATION, Stage.LIST)
+    assert report.code is Code.LIST_INCOMPLETE
     assert "bills.next: page 2 did not come" in report.error
+    assert [bill.number for bill in report.bills] == ["F1"], "what there is, is fetched"
 
 
 def test_more_pages_than_expected_are_told(pages: Pages, visitor: Visitor) -> None:
     pages.portal(TURNING)
+    serve_bills(pages, *range(1, 7))
     report = visitor.visit({"bills": {"max_pages": 2}})
-    assert report.code is Code.NAVIGATION
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 4)
     assert "bills.max_pages: there are more than 2 pages" in report.error
 
 
@@ -127,7 +135,7 @@ def test_no_bills_is_a_success_only_where_the_page_says_so(pages: Pages, visitor
 
 def test_no_bills_where_there_were_some_is_a_failure(pages: Pages, visitor: Visitor) -> None:
     pages.portal("<p>You have no bills yet.</p>")
-    known = frozenset({BillKey.of("F1", None, None)})
+    known = kept("F1")
     report = visitor.visit(login=Login(EMAIL, CANARY, known))
     assert (report.code, report.stage) == (Code.NO_BILLS_BUT_HAD_BEFORE, Stage.LIST)
     assert report.evidence is not None
@@ -136,7 +144,7 @@ def test_no_bills_where_there_were_some_is_a_failure(pages: Pages, visitor: Visi
 
 def test_bills_that_are_too_old_are_no_broken_recipe(pages: Pages, visitor: Visitor) -> None:
     pages.portal(bill_table(bill_row("F1", link(1))))
-    known = frozenset({BillKey.of("F1", None, None)})
+    known = kept("F1")
     recipe = {"bills": {"since": "2026-11-01"}}
     report = visitor.visit(recipe, Login(EMAIL, CANARY, known))
     assert (report.code, report.older) == (None, 1)
@@ -152,13 +160,34 @@ def test_a_list_of_strangers_bills_is_not_believed(pages: Pages, visitor: Visito
     assert not [line for line in pages.asked if line.endswith(".pdf")]
 
 
-def test_a_bill_that_is_listed_twice_is_fetched_once(pages: Pages, visitor: Visitor) -> None:
+def test_a_bill_that_is_listed_twice_is_kept_once(pages: Pages, visitor: Visitor) -> None:
+    """The same link, or another one to the same document."""
+    rows = [bill_row("F1", link(1)), bill_row("F1", link(1)), bill_row("F1", link(2))]
+    pages.portal(bill_table(*rows))
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", document("the same"))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (None, 1), report.error
+    assert (report.rows.seen, report.rows.others["repeated"]) == (3, 2)
+
+
+def test_two_rows_that_look_alike_are_two_bills_where_their_documents_differ(
+    pages: Pages, visitor: Visitor
+) -> None:
     pages.portal(bill_table(bill_row("F1", link(1)), bill_row("F1", link(2))))
     serve_bills(pages, 1, 2)
     report = visitor.visit()
-    assert report.code is None
-    assert len(report.bills) == 1
-    assert report.notes == ["bill F1 stands in the list twice: the first was taken."]
+    assert (report.code, len(report.bills)) == (None, 2), report.error
+
+
+def test_one_document_for_two_bills_is_kept_for_neither(pages: Pages, visitor: Visitor) -> None:
+    pages.portal(bill_table(*(bill_row(f"F{n}", link(n)) for n in (1, 2, 3))))
+    for number in (1, 2):
+        pages.reply(f"GET /{number}.pdf", document("the same"))
+    serve_bills(pages, 3)
+    report = visitor.visit()
+    assert report.code is Code.TWO_BILLS_ONE_KEY
+    assert [bill.number for bill in report.bills] == ["F3"]
 
 
 def test_a_session_that_ended_is_told(pages: Pages, visitor: Visitor) -> None:

@@ -37,6 +37,12 @@ WHOLE = {
         "date": {"column": 2, "format": "%d/%m/%Y"},
         "amount": {"column": "Amount"},
         "link": {"selector": "a.pdf"},
+        "open": [{"click": {"text": "Details"}}],
+        "document": {"text": "Download"},
+        "print": False,
+        "close": [{"click": {"text": "Close"}}],
+        "in_zip": "invoice",
+        "file_password": "{born}",
         "next": {"role": "link", "name": "Next"},
         "empty": [{"text": "No bills"}],
         "max_pages": 5,
@@ -48,6 +54,15 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "a list": ("[]", "recipe", "must be a JSON object"),
     "an unknown part": ({"log": {}}, "log", 'Did you mean "login"?'),
     "an unknown field": ({"login": {"submitt": {}}}, "login.submitt", 'Did you mean "submit"?'),
+    "an unknown field of a bill's step": (
+        {"bills": {"open": [{"clck": {}}]}}, "bills.open[0].clck",
+        "Known here: click, fill, select",
+    ),
+    "an unknown role": ({"bills": {"link": {"role": "buton"}}}, "bills.link", "Known: alert,"),
+    "a broken name in a ZIP": ({"bills": {"in_zip": "("}}, "bills", "in_zip is no regular"),
+    "the password for a file": (
+        {"bills": {"file_password": "{password}"}}, "bills", "only ever typed",
+    ),
     "a number for a text": ({"bills": {"rows": 3}}, "bills.rows", "must be a text"),
     "null": ({"bills": None}, "bills", "must be an object, not null"),
     "an empty target": ({"bills": {"link": {}}}, "bills.link", "exactly one of label"),
@@ -71,9 +86,60 @@ WRONG: dict[str, tuple[Any, str, str]] = {
         {"bills": {"steps": [{"goto": "https://x.se/?p={password}"}]}},
         "bills.steps[0]", "only ever typed",
     ),
+    "an unknown field of a step": (
+        {"login": {"steps": [{"clik": {"text": "x"}}]}}, "login.steps[0].clik",
+        'Did you mean "click"? Known here: click, fill, select, goto, wait, value, optional',
+    ),
+    "an unknown field of a target": (
+        {"bills": {"steps": [{"click": {"txt": "x"}}]}}, "bills.steps[0].click.txt",
+        "Known here: label, role, name, text, placeholder, selector, frame.",
+    ),
+    "nothing like it": ({"login": {"zzz": 1}}, "login.zzz", "is not known. Known here: steps,"),
+    "a date's own name": ({"bills": {"dat": {}}}, "bills.dat", 'Did you mean "date"?'),
+    "two things to do": (
+        {"login": {"steps": [{"goto": "x", "wait": 1}]}}, "login.steps[0]", "exactly one",
+    ),
+    "an endless wait": ({"login": {"then": [{"wait": 900}]}}, "login.then[0]", "60 seconds"),
+    "an optional address": (
+        {"login": {"steps": [{"goto": "x", "optional": True}]}}, "login.steps[0]", "goes with",
+    ),
+    "an answer that is none": (
+        {"dialogs": [{"text": "x", "answer": "maybe"}]}, "dialogs[0].answer", "maybe",
+    ),
+    "a dialog without a text": ({"dialogs": [{"text": " "}]}, "dialogs[0]", "must say"),
+    "a value that is not sent": (
+        {"dialogs": [{"text": "x", "value": "y"}]}, "dialogs[0]", "goes with accept",
+    ),
+    "any host for the password": ({"password_hosts": ["*.x.se"]}, "password_hosts", "whole names"),
+    "a header in the user agent": ({"user_agent": "a\r\nb: c"}, "user_agent", "one line"),
     "a step that does nothing": ({"login": {"steps": [{}]}}, "login.steps[0]", "exactly one"),
     "no time to answer": ({"login": {"answer_seconds": 0}}, "login", "answer_seconds"),
 }  # fmt: skip
+
+
+LOGIN_FIELDS = {
+    "password_hosts": ["sso.example.com"],
+    "user_agent": "Mozilla/5.0 Chrome/140.0.0.0",
+    "dialogs": [
+        {"text": "new prices", "answer": "accept"},
+        {"text": "your number", "answer": "accept", "value": "{customer_no}"},
+    ],
+    "login": {
+        "password": {"label": "Password", "frame": "iframe#login"},
+        "steps": [{"wait": {"text": "Welcome"}, "seconds": 5}, {"wait": 0.5}],
+        "then": [{"click": {"text": "Later"}, "optional": True}],
+    },
+}
+
+
+def test_all_that_a_login_may_need_is_read() -> None:
+    recipe = load_recipe(json.dumps(LOGIN_FIELDS))
+    assert recipe == load_recipe(LOGIN_FIELDS)
+    assert [rule.answer for rule in recipe.dialogs] == ["accept", "accept"]
+    assert recipe.login.then[0].optional
+    assert recipe.login.steps[1].wait == 0.5
+    assert recipe.login.password is not None
+    assert recipe.login.password.frame == "iframe#login"
 
 
 def test_a_whole_recipe_is_read() -> None:

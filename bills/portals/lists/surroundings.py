@@ -1,0 +1,309 @@
+"""What stands around a list of bills: ways to its other parts, and what the page counts. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bills.portals.cells import dates_in
+from bills.portals.lists import words
+from bills.portals.lists.languages import month_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+YEAR_OPTION = re.compile(
+    r"^\W*(?:19|20)\d\d(?:\s*[-/\u2013]\s*(?:19|20)?\d\d)?\W*(?:\(?\d*\)?\W*)?$"
+)
+PLACEHOLDER = re.compile(
+    r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
+    r"choisi\w*|sélectionn\w*|seleccion\w*|elegir|scegli|selezion\w*|wybierz)"
+)
+ACCOUNT_NUMBER = re.compile(r"\d[\d -]{3,}\d")
+PAGE_SIZES = {"5", "10", "12", "15", "20", "25", "30", "50", "75", "100", "200", "250", "500"}
+PERIODS = re.compile(
+    r"\d+\s*(?:days?|weeks?|months?|years?|dagar|månad\w*|år|dager|måneder|dage|päivää|kuukautta|"
+    r"vuotta|tage|monate|jahre|dagen|maanden|jaren|jours|mois|ans|días|mes\w*|años|giorni|mesi|"
+    r"anni|dni|miesi\w*|lat)\b"
+)
+PATTERNS = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in (
+        ("next", words.NEXT), ("more", words.MORE), ("older", words.OLDER), ("tab", words.TAB),
+        ("all", words.ALL), ("account", words.ACCOUNT), ("period", words.PERIOD),
+        ("payment", words.PAYMENT), ("switch", words.SWITCH),
+        ("noun", rf"^\W*{words.NOUN}\b"),
+        ("next_label", r"\b(next|nästa|neste|næste|seuraava|nächste|volgende|suivant\w*|"
+                       r"siguiente|successiv\w+|następn\w+)\b"),
+    )
+}  # fmt: skip
+LOADING = re.compile(
+    r"^\W*(loading|please wait|one moment|laddar|hämtar|vänta|laster|henter|ladataan|wird geladen|"
+    r"laden|bitte warten|chargement|veuillez patienter|cargando|caricamento|ładowanie|"
+    r"trwa ładowanie)(?: [^\n]{0,30})?\W*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class Control(msgspec.Struct, frozen=True):
+    """A link or button outside the rows."""
+
+    index: int
+    text: str
+    css: str  # "" in a shadow root: then only our mark tells
+    follows: bool = False  # <a rel=next>
+    label: str = ""
+    tab: bool = False
+    expanded: str = ""
+    dead: bool = False  # disabled
+    chosen: bool = False
+    furniture: bool = False  # in the page's head or foot
+    list: int = 0  # which controls stand together
+    href: str = ""
+
+    @property
+    def selector(self) -> str:
+        return self.css or f'[data-redrive-control="{self.index}"]'
+
+    def says(self, name: str) -> bool:
+        pattern = PATTERNS[name]
+        return any(pattern.search(" ".join(text.split())) for text in (self.text, self.label))
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One option of a select."""
+
+    value: str
+    text: str
+    chosen: bool = False
+    dead: bool = False
+
+
+class Select(msgspec.Struct, frozen=True):
+    """A box to choose from, outside the rows. `submits`: its form has a button."""
+
+    index: int
+    name: str
+    css: str
+    submits: bool
+    options: tuple[Choice, ...]
+
+    @property
+    def selector(self) -> str:
+        return self.css or f'select[data-redrive-select="{self.index}"]'
+
+
+class Around(msgspec.Struct, frozen=True):
+    """All of it."""
+
+    controls: tuple[Control, ...] = ()
+    selects: tuple[Select, ...] = ()
+    limits: tuple[str, ...] = ()  # names of boxes with a date that limits the list
+    around: str = ""  # the words around the rows
+    scrolls: bool = False
+
+
+def around_from(raw: dict[str, Any]) -> Around:
+    """From what the list's script tells."""
+    return msgspec.convert(raw, Around)
+
+
+class FilterKind(StrEnum):
+    """What a filter divides a list by, in the order in which filters are set."""
+
+    ACCOUNT = "account"
+    YEAR = "year"
+    PERIOD = "period"
+    TAB = "tab"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One part of the list. `text` names it; `selector` is of what is pressed."""
+
+    text: str
+    is_chosen: bool = False
+    selector: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A way to other parts of the list. `selector` is the select's; "" where tabs are pressed."""
+
+    kind: FilterKind
+    name: str
+    options: tuple[Option, ...]
+    selector: str = ""
+    submits: bool = False
+
+    @property
+    def chosen(self) -> Option | None:
+        return next((option for option in self.options if option.is_chosen), None)
+
+    @property
+    def everything(self) -> Option | None:
+        """The option that shows all of them at once."""
+        return next((o for o in self.options if PATTERNS["all"].search(clean(o.text))), None)
+
+
+def filters_in(around: Around) -> list[Filter]:
+    """The filters that are there, one of each kind and name, in the order of their kinds."""
+    found = [made for box in around.selects if (made := _of_select(box)) is not None]
+    years = [c for c in around.controls if YEAR_OPTION.match(c.text) and _is_usable(c)]
+    if years and not any(each.kind is FilterKind.YEAR for each in found):
+        found.append(_of_controls(FilterKind.YEAR, "year", years))
+    found += _tabs(around.controls)
+    order = list(FilterKind)
+    return sorted(found, key=lambda each: order.index(each.kind))
+
+
+def _is_usable(control: Control) -> bool:
+    return not control.furniture and not (control.dead and not control.chosen)
+
+
+def _of_select(box: Select) -> Filter | None:
+    real = [o for o in box.options if not o.dead and not _is_placeholder(o)]
+    kind = _kind_of(box.name, [option.text for option in real])
+    if kind is None or not real or (len(real) == 1 and real[0].chosen):
+        return None
+    options = tuple(Option(o.text, o.chosen, value=o.value) for o in real)
+    return Filter(kind, clean(box.name), options, box.selector, box.submits)
+
+
+def _is_placeholder(option: Choice) -> bool:
+    text = clean(option.text)
+    return bool(PLACEHOLDER.search(text)) and not PATTERNS["all"].search(text)
+
+
+def _kind_of(name: str, texts: list[str]) -> FilterKind | None:
+    """What the options are; None for those that divide no list (a language, a page's size)."""
+    parts = [text for text in texts if not PATTERNS["all"].search(clean(text))]
+    if not parts or all(text.strip() in PAGE_SIZES for text in parts):
+        return None
+    most = max(1, (len(parts) + 1) // 2)
+    if sum(bool(YEAR_OPTION.match(text)) for text in parts) >= most:
+        return FilterKind.YEAR
+    if PATTERNS["account"].search(clean(re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", name))):
+        return FilterKind.ACCOUNT
+    if sum(_is_period(text) for text in parts) >= most:
+        return FilterKind.PERIOD
+    if sum(bool(ACCOUNT_NUMBER.search(text)) for text in parts) >= most:
+        return FilterKind.ACCOUNT
+    if sum(bool(PATTERNS["tab"].search(clean(text))) for text in parts) >= most:
+        return FilterKind.TAB
+    return None
+
+
+def _is_period(text: str) -> bool:
+    """ "Last 3 months", "November 2026", or a month's name alone."""
+    is_month = text.strip().isalpha() and month_number(text) is not None
+    return is_month or bool(PERIODS.search(clean(text)) or dates_in(text))
+
+
+def _tabs(controls: Iterable[Control]) -> list[Filter]:
+    """Tabs that divide the list: "Paid | Unpaid", "Current | Older". Two at least."""
+    by_list: dict[int, list[Control]] = {}
+    for control in controls:
+        if _is_usable(control) and not YEAR_OPTION.match(control.text):
+            by_list.setdefault(control.list, []).append(control)
+    filters = []
+    for together in by_list.values():
+        periods = [c for c in together if PERIODS.search(clean(c.text))]
+        if len(periods) > 1:
+            filters.append(_of_controls(FilterKind.PERIOD, "period", periods))
+        accounts = [c for c in together if _is_account(c)]
+        if len(accounts) > 1:
+            filters.append(_of_controls(FilterKind.ACCOUNT, "account", accounts))
+        tabs = [c for c in together if c.tab]
+        meant = [c for c in (tabs or together) if c.says("tab") or (c.tab and c.says("noun"))]
+        meant = [c for c in meant if not c.says("payment")]
+        if len(meant) > 1 or (tabs and meant and len(tabs) > 1):
+            filters.append(_of_controls(FilterKind.TAB, clean(meant[0].text), meant))
+    return filters
+
+
+def _is_account(control: Control) -> bool:
+    """A button of one of the customer's accounts: a number, alone or beside that word."""
+    number = ACCOUNT_NUMBER.search(control.text)
+    if number is None or dates_in(control.text):
+        return False
+    return control.tab or control.says("account") or number[0] == control.text.strip()
+
+
+def switch_in(around: Around) -> Control | None:
+    """What leads to a choice of other accounts."""
+    return next((control for control in around.controls if control.says("switch")), None)
+
+
+def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:
+    options = {clean(c.text): Option(clean(c.text), c.chosen, c.selector) for c in controls}
+    return Filter(kind, name, tuple(options.values()))
+
+
+def next_in(around: Around, page_number: int) -> Control | None:
+    """What leads to the next page of the list; None where nothing does any more."""
+    named = [
+        c for c in around.controls
+        if c.follows or c.says("next")
+        or (len(c.text) < 30 and PATTERNS["next_label"].search(c.label.lower()))
+    ]  # fmt: skip
+    if named:
+        return next((control for control in named if not control.dead), None)
+    return _numbered(around, page_number + 1) or _older(around)
+
+
+def _numbered(around: Around, number: int) -> Control | None:
+    """The link to a page by its number, where it stands with others of its kind."""
+    for control in around.controls:
+        if control.text.strip() != str(number) or control.dead or control.furniture:
+            continue
+        others = [
+            c for c in around.controls
+            if c.list == control.list and c is not control and c.text.strip().isdigit()
+        ]  # fmt: skip
+        if others or re.search(r"page|sid[ea]|seite|pagina|strona|sivu|[?&]p=", control.href):
+            return control
+    return None
+
+
+def _older(around: Around) -> Control | None:
+    usable = (c for c in around.controls if not c.dead and not c.furniture and not c.chosen)
+    return next((control for control in usable if control.says("older")), None)
+
+
+def more_in(around: Around) -> Control | None:
+    """The button that adds further rows to those that are shown."""
+    usable = (c for c in around.controls if not c.dead and not c.furniture)
+    return next((control for control in usable if control.says("more")), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """How much the page says that there is. 0: it does not say."""
+
+    in_view: int = 0  # "1-10 of 25"
+    pages: int = 0  # "Page 1 of 3"
+    anywhere: int = 0  # "25 invoices"
+
+
+def promised_by(text: str) -> Promised:
+    """What the words around the rows say of how many there are."""
+    small = re.sub(r"\s+", " ", text.lower())
+    ranges = [int(found[3]) for found in re.finditer(words.RANGE_OF, small)
+              if int(found[1].replace(" ", "")) <= int(found[2]) <= int(found[3])]  # fmt: skip
+    pages = [int(found[2]) for found in re.finditer(words.PAGE_OF, small)]
+    counts = [
+        int(found[1]) for found in re.finditer(words.COUNT, small)
+        if not re.search(words.NOT_A_COUNT, small[: found.start()]) and int(found[1]) < 1900
+    ]  # fmt: skip
+    return Promised(max(ranges, default=0), max(pages, default=0), max(counts, default=0))
+
+
+def clean(text: str) -> str:
+    """Small letters, single spaces."""
+    return " ".join(text.lower().split())

@@ -1,0 +1,297 @@
+"""Walks through all parts of a list of bills, and notes what keeps it from being proven whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bills.portals import details
+from bills.portals.documents.scene import belongs_to_no_bill, links_inside
+from bills.portals.failures import Code, PortalError
+from bills.portals.lists.reading import Seen
+from bills.portals.lists.surroundings import FilterKind, Option, clean, promised_by, switch_in
+from bills.portals.rows import has_word
+from bills.portals.targets import calmly, filled
+
+if TYPE_CHECKING:
+    from bills.portals.documents.links import DocumentLink
+    from bills.portals.listing import Chosen, Listing
+    from bills.portals.lists.surroundings import Filter, Promised
+    from bills.portals.rows import Row
+    from bills.visit import Visit
+
+ACCOUNT_COLUMN_WORDS = (
+    "account", "konto", "contract", "avtal", "customer", "kund", "vertrag", "cuenta", "contrat",
+    "conto", "abonn", "anlag", "anlägg",
+)  # fmt: skip
+NO_ACCOUNT_WORDS = ("mail", "name", "user", "login")
+SHORTEST_ACCOUNT = 4  # characters: shorter values stand in too many texts by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bill's link is: its part of the list, page (from 1) and row (from 0).
+
+    The row's text is the proof that it is still the same.
+    """
+
+    page_number: int
+    index: int
+    text: str
+    href: str = ""
+    view: tuple[Chosen, ...] = ()
+    links: tuple[DocumentLink, ...] | None = None  # all that can be pressed in the row
+
+
+@dataclass(slots=True)
+class Walk:
+    """The rows of all parts, each once. `gaps` are reasons why they may not be all."""
+
+    listing: Listing
+    seen: list[Seen] = field(default_factory=list)
+    gaps: list[PortalError] = field(default_factory=list)
+    most_promised: int = 0
+    most_in_view: int = 0
+    _times: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    @property
+    def visit(self) -> Visit:
+        return self.listing.visit
+
+    async def all(self) -> list[Seen]:
+        """Every row of every part. Raises PortalError where not even the first can be shown."""
+        await self.listing.open()
+        if self.listing.recipe.each is None and self.listing.sheet.around.limits:
+            names = ", ".join(name for name in self.listing.sheet.around.limits if name)
+            self._gap(Code.OLDER_BILLS_ELSEWHERE, details.LIMITED.format(name=names or "?"))
+        await self._parts(frozenset())
+        await self._check_total()
+        self._check_requests()
+        if not (self.seen or self.listing.said_empty):
+            raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
+        return self.seen
+
+    def _gap(self, code: Code, detail: str) -> None:
+        self.gaps.append(PortalError(code, detail))
+
+    # Parts: accounts, years, periods, tabs, one within another
+
+    async def _parts(self, done: frozenset[FilterKind]) -> None:
+        """Walk what is shown, by the first of its filters that is not set yet."""
+        filters = [each for each in await self._filters() if each.kind not in done]
+        if not filters:
+            await self._pages()
+            return
+        first = filters[0]
+        within = done | {first.kind}
+        options = self._wanted(first)
+        if self._is_more_than_options(first):
+            await self._parts(within)  # as the list is when it opens
+        for option in options:
+            if await self._choose(first, option):
+                await self._parts(within)
+
+    async def _filters(self) -> list[Filter]:
+        return await self.listing.all_filters()
+
+    def _is_more_than_options(self, each: Filter) -> bool:
+        """Whether the list may open with something that no option stands for: "recent"."""
+        return each.chosen is None and each.kind is not FilterKind.ACCOUNT
+
+    def _wanted(self, each: Filter) -> list[Option]:
+        """Which of the options to walk. Raises PortalError SEVERAL_ACCOUNTS."""
+        if each.kind is FilterKind.ACCOUNT:
+            return self._own_account(each)
+        everything = each.everything
+        if everything is not None:
+            return [everything]
+        # The chosen one first: it is there already.
+        return sorted(each.options, key=lambda option: not option.is_chosen)
+
+    def _own_account(self, each: Filter) -> list[Option]:
+        """The credential's own account, else all: their bills then carry the contract."""
+        real = [option for option in each.options if option is not each.everything]
+        for value in own_accounts(self.visit.login.extra):
+            own = [option for option in real if names_account(option, value)]
+            if len(own) == 1:
+                return own
+        named = named_accounts(self.visit.login.extra)
+        if named and len(real) > 1:
+            raise PortalError(
+                Code.SEVERAL_ACCOUNTS,
+                details.NOT_AMONG.format(n=len(real), account=named[0]),
+            )
+        return sorted(real, key=lambda option: not option.is_chosen)
+
+    async def _choose(self, each: Filter, option: Option) -> bool:
+        """Show the option's part. False, with a gap noted, where that can't be done."""
+        try:
+            await self.listing.choose_again(each, option)
+        except PortalError as failure:
+            if failure.code is not Code.OLDER_BILLS_ELSEWHERE:
+                raise
+            self.gaps.append(failure)
+            return False
+        return True
+
+    # Pages of one part
+
+    async def _pages(self) -> None:
+        listing = self.listing
+        self._check_account()
+        self._check_switch()
+        before: list[list[tuple[str, str]]] = []
+        in_view, promised = 0, promised_by("")
+        rows: list[Row] | None = await self._loaded()
+        while rows:
+            shown = [(row.text, row.href) for row in rows]
+            if shown in before:  # the last page leads to the first again
+                break
+            before.append(shown)
+            inside = await calmly(links_inside(self.visit.page))
+            self._add(rows, await listing.links(rows), inside or {})
+            in_view += len(rows)
+            promised = promised_by(listing.sheet.around.around)
+            self.most_promised = max(self.most_promised, promised.anywhere)
+            rows = await self._turned(rows)
+        self.most_in_view = max(self.most_in_view, in_view)
+        self._check_promise(promised, in_view)
+
+    async def _loaded(self) -> list[Row]:
+        """All rows of the page; those that came where not all did, with a gap noted."""
+        try:
+            return await self.listing.load_all()
+        except PortalError as failure:
+            self._note_or_raise(failure, self.listing.sheet.rows)
+            return self.listing.sheet.rows
+
+    async def _turned(self, rows: list[Row]) -> list[Row] | None:
+        """The next page's rows; None after the last, or where the next one did not come."""
+        try:
+            following = await self.listing.turn(rows)
+        except PortalError as failure:
+            self._note_or_raise(failure, rows)
+            return None
+        return await self._loaded() if following else None
+
+    def _note_or_raise(self, failure: PortalError, rows: list[Row]) -> None:
+        """What is missing keeps nobody from fetching what there is."""
+        if failure.code is not Code.LIST_INCOMPLETE or not rows:
+            raise failure
+        self.gaps.append(failure)
+
+    def _check_promise(self, promised: Promised, in_view: int) -> None:
+        if promised.in_view > in_view:
+            self._gap(
+                Code.LIST_INCOMPLETE,
+                details.PROMISED.format(promised=promised.in_view, seen=in_view),
+            )
+        elif promised.pages > self.listing.page_number:
+            said, turned = details.PROMISED_PAGES, self.listing.page_number
+            self._gap(Code.LIST_INCOMPLETE, said.format(promised=promised.pages, seen=turned))
+
+    def _add(
+        self,
+        rows: list[Row],
+        links: dict[int, str],
+        inside: dict[int, tuple[DocumentLink, ...]],
+    ) -> None:
+        """Take the rows in, except those that another part has shown already."""
+        listing = self.listing
+        account = next((c.option for c in listing.view if c.kind is FilterKind.ACCOUNT), "")
+        here: dict[tuple[str, str, str], int] = {}
+        for row in rows:
+            href = links.get(row.index, "")
+            name = (account, row.text, href)
+            here[name] = here.get(name, 0) + 1
+            if listing.view and here[name] <= self._times.get(name, 0):
+                continue
+            pressed = inside.get(row.index)
+            place = Place(listing.page_number, row.index, row.text, href, listing.view, pressed)
+            self.seen.append(
+                Seen(
+                    row, place, row.index in links, href, account, listing.sheet.lang,
+                    page=(listing.view, listing.page_number),
+                    is_never_a_bill=belongs_to_no_bill(pressed or ()),
+                )
+            )  # fmt: skip
+        for name, count in here.items():
+            self._times[name] = max(self._times.get(name, 0), count)
+
+    # What the page itself says
+
+    def _check_account(self) -> None:
+        """Raises PortalError SEVERAL_ACCOUNTS where the page does not show account_sign."""
+        sign = self.listing.recipe.account_sign
+        if not sign:
+            return
+        wanted = filled(sign, self.visit)
+        shown = [self.listing.sheet.around.around, *(row.text for row in self.listing.sheet.rows)]
+        shown += [c.option for c in self.listing.view]
+        if not any(has_word(text, wanted) for text in shown):
+            raise PortalError(Code.SEVERAL_ACCOUNTS, details.NO_SIGN.format(sign=wanted))
+
+    def _check_requests(self) -> None:
+        for address, why in list(self.visit.failed_requests.items())[:1]:
+            said = details.REQUEST_FAILED.format(address=address, why=why)
+            self._gap(Code.LIST_INCOMPLETE, said)
+
+    def _check_switch(self) -> None:
+        """Other accounts behind a button: a doubt, unless the page shows the credential's own."""
+        around = self.listing.sheet.around
+        switch = switch_in(around)
+        if switch is None or any(c.kind is FilterKind.ACCOUNT for c in self.listing.view):
+            return
+        own = named_accounts(self.visit.login.extra)
+        if self.listing.recipe.account_sign or any(has_word(around.around, v) for v in own):
+            return
+        said = details.SWITCH.format(text=switch.text)
+        if not any(gap.code is Code.SEVERAL_ACCOUNTS for gap in self.gaps):
+            self._gap(Code.SEVERAL_ACCOUNTS, said)
+
+    async def _check_total(self) -> None:
+        seen = max(len(self.seen), self.most_in_view)
+        counted = await self.listing.count_shown()
+        if counted is not None and counted > seen:
+            self._gap(
+                Code.LIST_INCOMPLETE,
+                details.COUNT_DIFFERS.format(promised=counted, seen=seen),
+            )
+        if self.most_promised > seen:
+            self._gap(
+                Code.LIST_INCOMPLETE,
+                details.PROMISED.format(promised=self.most_promised, seen=seen),
+            )
+
+
+def own_accounts(extra: dict[str, str]) -> list[str]:
+    """Values of the credential's row that may name its account, the likeliest first."""
+    named = named_accounts(extra)
+    others = [value.strip() for value in extra.values() if value.strip() not in named]
+    return [*named, *(v for v in others if _is_account_like(v))]
+
+
+def named_accounts(extra: dict[str, str]) -> list[str]:
+    """The values of columns that are called an account, a contract or a customer's number."""
+    found = []
+    for name, value in extra.items():
+        small = name.casefold()
+        is_named = any(word in small for word in ACCOUNT_COLUMN_WORDS)
+        if is_named and not any(word in small for word in NO_ACCOUNT_WORDS) and value.strip():
+            found.append(value.strip())
+    return found
+
+
+def _is_account_like(value: str) -> bool:
+    return len(value) >= SHORTEST_ACCOUNT and any(letter.isdigit() for letter in value)
+
+
+def names_account(option: Option, value: str) -> bool:
+    """Whether the option is of this account: its number stands in it by itself."""
+    bare = clean(value).replace(" ", "").replace("-", "")
+    squeezed = clean(option.text).replace("-", "")
+    return (
+        has_word(option.text, value)
+        or option.value == value
+        or (len(bare) >= SHORTEST_ACCOUNT and has_word(squeezed, bare))
+    )

@@ -1,0 +1,218 @@
+"""What lists of bills say in eleven languages, as regular expressions over small letters.
+
+Words of the controls around a list (next, more, older), of its headings and of its rows. English,
+Swedish, Norwegian, Danish, Finnish, German, Dutch, French, Spanish, Italian and Polish.
+"""
+
+from __future__ import annotations
+
+import re
+
+# A bill, as a noun: in a row, before a number, after a count.
+BILL = (
+    r"(?:e-?)?(?:bills?|invoices?|statements?|credit notes?|faktur(?:a|or|an|orna|aer|aene|y)?|"
+    r"räkning(?:ar|en)?|avi(?:er)?|hyresavi(?:er)?|kreditfaktur\w*|kreditnota\w*|regning(?:er|en)?|"
+    r"lasku(?:t|ja|jasi|njen|n|a|si)?|hyvityslasku\w*|rechnung(?:en)?|gutschrift(?:en)?|abrechnung(?:en)?|facturen|"
+    r"factuur|facturas?|factures?|relevés?|recibos?|avoirs?|bollett[ae]|fattur[ae]|"
+    r"not[ae] di credito|faktur\w*|rachun(?:ek|ki|ków))"
+)
+NOUN = rf"(?:{BILL}|documents?|dokument(?:e|er|en|y|ów)?|asiakirja\w*|documenti|documentos?)"
+
+# What a link or a button to a document says; {css, words} kinds want them as one expression.
+DOCUMENT_LINK = (
+    r"(pdf|download|open|view|show|see|print|save|ladda (ner|ned|hem)|hämta|öppna|visa|last ned|"
+    r"åpne|vis\b|hent|lataa|näytä|avaa|herunterladen|anzeigen|ansehen|öffnen|downloaden|"
+    r"bekijk|openen|télécharger|voir|ouvrir|afficher|consulter|descargar|\bver\b|abrir|scarica|"
+    r"visualizza|apri|pobierz|zobacz|wyświetl|otwórz|" + BILL + r")"
+)
+# What a button does that gives no document, though it may name one: "Pay bill".
+NOT_A_DOCUMENT_LINK = (
+    r"^\W*(pay\b|betala\b|betal\b|maksa\b|bezahlen|jetzt bezahlen|betalen\b|payer\b|"
+    r"pagar\b|paga\b|zapłać|log ?(in|out|off)|sign ?(in|out|up)|delete|remove|"
+    r"edit\b|close\b|stäng\b|share\b|sort\b|filter\b|back\b|tillbaka|zurück|retour\b)"
+)
+# What a row without a document may hold besides.
+HARMLESS = (
+    NOT_A_DOCUMENT_LINK
+    + r"|^\W*(help|hjälp|hilfe|aide|ayuda|aiuto|pomoc|contact|kontakt|questions?|"
+    r"home|account|settings|profile|details?|info|more)\b"
+)
+# Documents that are no bills: in a foot, or between the bills.
+NOT_A_BILL = (
+    r"\b(terms|conditions|price ?list|prices|tariffs?|privacy|policy|brochure|guide|manual|"
+    r"leaflet|cookies?|how to|specimen|sample|villkor|prislista|priser|integritet\w*|broschyr|"
+    r"vilkår|betingelser|prisliste|ehdot|hinnasto|agb|geschäftsbedingungen|bedingungen|"
+    r"preisliste|preise|preisblatt|datenschutz\w*|broschüre|voorwaarden|prijslijst|tarieven|"
+    r"conditions générales|cgv|tarifs?|confidentialité|condiciones|tarifas?|privacidad|condizioni|"
+    r"listino|informativa|regulamin|cennik|prywatności)\b"
+)
+PAYMENT = (
+    r"\b(payments?|paid by|refund|auto ?pay|direct debit|transfer|deposit|(in)?betalning(ar)?|"
+    r"återbetalning|innbetaling(er)?|indbetaling(er)?|maksu|suoritus|zahlung(en)?|"
+    r"zahlungseingang|lastschrift|betaling(en)?|paiements?|versement|prélèvement|pagos?|"
+    r"pagament[oi]|płatno\w+|wpłat[ay])\b"
+)
+RECEIPT = (
+    r"\b(receipts?|kvitton?|kvittering(er)?|kuitti|quittung(en)?|zahlungsbeleg\w*|"
+    r"betaalbewij\w+|reçus?|justificante\w*|ricevut[ae]|potwierdzeni\w+)\b"
+)
+# What mail boxes hold beside bills. Only where a row shows no sum and no bill's word.
+LETTER = (
+    r"\b(contracts?|agreements?|letters?|notices?|messages?|information|welcome|confirmations?|"
+    r"certificates?|reports?|avtal|brev|meddelande\w*|bekräftelse\w*|välkom\w+|avtale|kontrakt|"
+    r"bekreftelse|aftale|bekræftelse|sopimus|kirje|vahvistus|vertrag|schreiben|mitteilung|"
+    r"bestätigung|bescheinigung|brief|bevestiging|contrat|courrier|lettre|attestation|avenant|"
+    r"contrato|carta|aviso|contratto|lettera|comunicazione|umowa|pismo|potwierdzenie)\b"
+)
+# Leads to a choice of accounts that is not on the page.
+SWITCH = (
+    r"^\W*((switch|change|select|choose)( to)?( another)? (account|contract|property|customer)|"
+    r"(byt|välj|bytt|velg|skift|vælg) (konto|kund|avtal|anläggning|kunde)|"
+    r"vaihda (asiakas|sopimus)|"
+    r"(konto|vertrag|kundenkonto) wechseln|(wissel|verander)( van)? (account|klant|rekening)|"
+    r"changer de (compte|contrat)|cambiar( de)? (cuenta|contrato)|cambia (conto|contratto|utenza)|"
+    r"zmień (konto|umowę))\W*$"
+)
+TOTAL = r"^\s*(sub)?(total|sum|summa|totalt|sum[me]*|gesamt|totaal|yhteensä|razem|totale)\b"
+
+NEXT = (
+    r"^\s*(next|next page|nästa|nästa sida|neste|neste side|næste|næste side|seuraava|"
+    r"seuraava sivu|weiter|nächste|nächste seite|volgende|volgende pagina|suivant|suivante|"
+    r"page suivante|siguiente|página siguiente|avanti|successiv[oa]|pagina successiva|"
+    r"następna|następna strona|dalej|›|»|>|→)(\s*[›»>→])?\s*$"
+)
+_MORE = r"more|fler|flere|mer|lisää|weitere|mehr|meer|plus|más|altr[ei]|więcej"
+MORE = (
+    r"^\W*((load|show|view|see|display) (\d+ )?(more|all)\b|more (\d+ )?(bills|invoices|results|"
+    rf"rows|statements|documents)|(ladda|visa|hämta) (\d+ )?(fler|mer|alla)\b|({_MORE}) {NOUN}|"
+    r"(vis|last|hent) (flere|mer|alle)|näytä (lisää|kaikki)|lataa lisää|"
+    r"(weitere|mehr|alle).{0,20}(anzeigen|laden)|toon meer|"
+    r"(meer|alle).{0,20}(laden|tonen|bekijken)|"
+    r"(voir|afficher|charger) (plus|davantage|tou(s|tes)|la suite)|"
+    r"(ver|cargar|mostrar) (más|todos|todas)|(mostra|carica|vedi) (altr[ei]|tutt[ei]|di più)|"
+    r"(pokaż|załaduj|zobacz|wczytaj) (więcej|wszystkie))"
+)
+# Leads to bills of before: another page of the same list.
+OLDER = (
+    r"^\W*(?:(?:show|view|see|load|visa|vis|näytä|voir|ver|toon|mostra|pokaż) )?(older|earlier|"
+    rf"previous|äldre|tidigare|eldre|tidligere|ældre|vanhemmat|aiemmat|ältere|frühere|oudere|"
+    rf"eerdere|anciennes|précédentes|anteriores|precedenti|starsze|wcześniejsze)"
+    rf"( ({NOUN}|years?|år|vuodet|jahre|jaren|années|años|anni|lata))\W*$|"
+    r"^\W*(previous year|föregående år|forrige år|edellinen vuosi|vorheriges jahr|vorjahr|"
+    r"vorig jaar|année précédente|año anterior|anno precedente|poprzedni rok)\W*$|"
+    rf"^\W*(archived?|arkiverade|arkiv|arkisto|archiv|archief|archives?|archivo|archivio|archiwum)"
+    rf"( {NOUN})?\W*$|^\W*({NOUN} archive|fakturaarkiv|rechnungsarchiv|factuurarchief)\W*$"
+)
+TAB = (
+    r"^\W*(open|closed|unpaid|paid|current|past|history|all|older|archived?|"
+    r"obetalda|betalda|aktuella|tidigare|historik|alla|ubetalte|betalte|historikk|alle|"
+    r"avoimet|maksetut|historia|kaikki|offene?|bezahlte?|verlauf|openstaand|betaald|"
+    r"en cours|payées|impayées|historique|toutes|pendientes|pagadas|historial|todas|"
+    r"da pagare|pagate|storico|tutte|niezapłacone|zapłacone|wszystkie)"
+    rf"( {NOUN})?( \(\d+\))?\W*$"
+)
+ALL = (
+    r"^\W*(all|all years|all time|all bills|all invoices|all accounts|everything|alla|alla år|"
+    r"alle|alle år|kaikki|alle jahre|alle jaren|tou(s|tes)|toutes les années|todos|todas|"
+    r"tutti|tutte|wszystkie|any)\W*$"
+)
+ACCOUNT = (
+    r"\b(account|contract|customer|property|premise|site|subscription|service|meter|line|"
+    r"konto|kundnummer|avtal|anläggning|abonnemang|kontrakt|abonnement|målepunkt|sopimus|"
+    r"asiakas|käyttöpaikka|liittymä|vertrag|kundennummer|zähler|anschluss|rekening|"
+    r"klantnummer|aansluiting|compte|contrat|ligne|cuenta|contrato|línea|conto|contratto|"
+    r"utenza|fornitura|umowa|klient|konto)(no|nr|num(ber)?)?\b"
+)
+PERIOD = (
+    r"\b(year|period|date range|from|month|months|days|år|årtal|månad|månader|måned|kausi|"
+    r"vuosi|jahr|zeitraum|monate?|jaar|periode|maand|année|période|mois|año|período|periodo|"
+    r"mes(es)?|anno|mes[ei]|rok|okres|miesi\w+)\b"
+)
+DUE = (
+    r"(due|payable|pay by|förfall\w*|sista (betal\w*|dag)|betalas? senast|forfall\w*|frist|"
+    r"eräpäivä|fällig\w*|zahlbar|zahlungsziel|vervalda\w*|vervalt|te betalen v(oor|óór)|échéance|"
+    r"à payer|avant le|prélevé\w*|vencim\w*|vence|scaden\w*|termin|płatno\w*|zapłat\w*)"
+)
+CURRENT = (
+    r"\b(current|latest|balance|amount due|aktuell\w*|senaste|saldo|nuvarande|gjeldende|siste|"
+    r"seneste|nykyinen|viimeisin|neueste|huidige|laatste|actuel\w*|dernière|solde|actual|"
+    r"última|attuale|ultima|bieżąc\w*|ostatni\w*)\b"
+)
+
+_NO = (
+    r"no|0|not any|inga|ingen|inte några|ikke noen|ei|keine|geen|aucune?|pas de|ninguna?|"
+    r"no hay|nessun[ao']?|non ci sono|brak"
+)
+NO_BILLS = (
+    rf"(?<![\w\d.,])(?:{_NO})(?: \w+)? {NOUN}\b",
+    rf"(?:do not|don't) (?:have|see) any(?: \w+)? {NOUN}\b",
+    r"\bnothing to (?:show|display)\b",
+    rf"\bsinulla ei ole.{{0,12}}{NOUN}",
+    rf"\b{NOUN} (?:ei löytynyt|werden keine|wurden nicht gefunden)",
+    rf"\bnon hai {NOUN}",
+    rf"\bnie masz (?:żadnych )?{NOUN}",
+)
+
+# Headings of columns, and labels before a value.
+HEADINGS = {
+    "number": rf"^\W*{BILL}\W*(number|num\b|nummer|nro?\b|no\b|n[o°º]|id|#|numero|número|numer|"
+    r"reference|ref)?\W*$|"
+    rf"{BILL}.{{0,6}}(number|num\b|nummer|nro?\b|no\b|n[o°º]|id\b|#)|"
+    r"^(number|nummer|numero|número|numéro|numer|nro?|no|n[°º]|#)\W*$|"
+    rf"(num(ber|éro|ero|er)|número|n[°º]|nr)\.? (de |d'|di |of )?(la |the )?{BILL}|"
+    r"fakturanummer|fakturanr|faktura-?nr|rechnungsnummer|rechnungs-?nr|"
+    r"factuurnummer|laskun numero|regningsnummer|\bocr\b|"
+    r"document (number|no|id)|dokumentnummer|belegnummer",
+    "date": r"date|datum|dato|\bpäivä|päiväys|pvm|\bdate\b|fecha|\bdata\b|issued|utfärdad|"
+    r"utstedt|ausgestellt|émise?|period|month|månad|måned|kuukausi|monat|maand|mois|\bmes\b|"
+    r"mese|miesiąc|kausi|zeitraum|période|período|okres",
+    "amount": r"amount|total|sum\b|summa|summe|belopp|beløp|beløb|to pay|att betala|betrag|"
+    r"bedrag|totaal|montant|importe|importo|totale|kwota|yhteensä|price|\bpris\b|preis",
+    "contract": r"\b(account|contract|customer|line|subscription|meter|property|premise|phone|"
+    r"service address|site|konto|avtal|abonnemang|anläggning|kontrakt|abonnement|målepunkt|"
+    r"sopimus|liittymä|käyttöpaikka|vertrag|anschluss|zähler|rekening|aansluiting|compte|"
+    r"contrat|ligne|cuenta|contrato|línea|conto|contratto|utenza|umowa)",
+    "type": r"^(type|kind|typ|art|tyyppi|tipo|rodzaj|soort)\W*$",
+}
+NOT_HEADINGS = {
+    "number": r"date|datum|dato|päivä|fecha|\bdata\b|amount|belopp|beløp|total|summa|betrag|"
+    r"montant|importe?|kwota|customer|kund|client|klant|konto|account|pdf|download|status|type|"
+    rf"{DUE}",
+    "date": rf"{DUE}|paid|betald|betalt|bezahlt|betaald|payée?|pagad|pagat|zapłac|up ?date",
+    "amount": r"paid|betalt|betald|remaining|kvar|rest|paid|payé|pagad",
+    "contract": rf"{BILL}|date|datum|balance|saldo",
+    "type": r"$^",
+}
+
+# "Invoice 9011", "Invoice number: INV-7": the value behind a bill's noun. What it may be is
+# decided by `rows.number_in`.
+NUMBER_LABEL = re.compile(
+    rf"(?<!\w){BILL}\s*(?P<sign>number|num\b|nummer|nro?\b\.?|no\b\.?|n[°º]\.?|id\b|#|"
+    r"numero|número|numéro|numer)?\s*[:#.]?\s*(?P<value>[\w][\w/.-]*\d[\w/-]*|\d)",
+    re.I,
+)
+CONTRACT_LABEL = re.compile(
+    r"(?<!\w)(?:account|contract|customer|line|subscription|meter|konto|avtal|abonnemang|"
+    r"anläggning(?:s-?id)?|kontrakt|abonnement|sopimus|liittymä|vertrag(?:skonto)?|rekening|compte|"
+    r"contrat|ligne|cuenta|contrato|línea|conto|contratto|utenza|umowa)"
+    r"\s*(?:number|nummer|no|nr|n[°º])?\.?\s*[:#]?\s*(?P<value>\d[\d -]{2,}\d)",
+    re.I,
+)
+
+# "1-10 of 25", "Page 1 of 3", "25 invoices": what the page itself says of how many there are.
+_OF = r"(?:of|av|af|von|van|sur|de|di|su|z|/)"
+_TO = r"(?:[-–—]|to|till|til|bis|à|al?|t/m|do|tot)"
+RANGE_OF = (
+    rf"(?<![\d.,/-])(\d[\d ]{{0,9}})\s?{_TO}\s?(\d{{1,6}})\s?{_OF}\s?(\d{{1,6}})"
+    r"(?![\d.,/]|\s*(?:kr|€|\$|£))"
+)
+PAGE_OF = (
+    rf"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{{1,6}})\s*{_OF}\s*(\d{{1,6}})"
+)
+COUNT = (
+    rf"(?<![\w.,:/-])(\d{{1,6}}) {NOUN}\b"
+    r"(?!.{0,30}(?:per |a day|due|unpaid|to pay|att betala|förfall|offen|pro ))"
+)
+NOT_A_COUNT = (
+    r"(only|last|latest|senaste|letzten|dernières|últimas|ultime|laatste|up to|max|than)\s*$"
+)

@@ -1,0 +1,198 @@
+"""Finds the login form on the page or in one of its frames, and fills in the user's part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bills.portals import details
+from bills.portals.failures import Code, PortalError
+from bills.portals.logins.script import FIND_FORM, WORDS
+from bills.portals.signs import counted, glance, look_at, marks_for, refuse
+from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
+
+if TYPE_CHECKING:
+    from playwright.async_api import ElementHandle, Frame
+
+    from bills.portals.signs import Seen
+    from bills.visit import Visit
+
+OPEN_AFTER_SECONDS = 1.5  # a form that is still to come is waited for before a button is pressed
+LOOKS_AT_ANSWER = ("locked", "captcha", "rate_limited", "maintenance", "code", "refused")
+PRESS_BANNER = """() => {
+  const button = document.querySelector("[data-redrive-banner]");
+  if (button) button.click();
+}"""
+REASONS = {
+    "new_password": details.FOR_NEW_PASSWORD,
+    "two_passwords": details.FOR_NEW_PASSWORD,
+    "sign_up": details.FOR_SIGN_UP,
+    "not_a_login": details.FOR_SIGN_UP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LoginForm:
+    """What one look at a frame found. `kind` is password, user (asked for first), open or none.
+
+    `against` says why a box for a password does not count; `extra` is the label of a further box
+    that must not stay empty; `is_ambiguous`, that two forms are equally likely.
+    """
+
+    kind: str = "none"
+    against: str = ""
+    extra: str = ""
+    is_ambiguous: bool = False
+    password: ElementHandle | None = None
+    user: ElementHandle | None = None
+    user_is_fixed: bool = False  # it shows the user, and cannot be written in
+    button: ElementHandle | None = None
+    opener: ElementHandle | None = None
+
+
+RANK = ("password", "user", "open", "none")
+
+
+async def look_for_form(visit: Visit) -> LoginForm:
+    """The likeliest form of those in all frames that may be told the password."""
+    found = [LoginForm()]
+    for frame in visit.frames():
+        form = await calmly(form_in(frame))
+        if form is not None:
+            found.append(form)
+    refusals = [form.against for form in found if form.against]
+    best = min(found, key=lambda form: RANK.index(form.kind))
+    if best.kind == "none" and refusals:
+        return LoginForm(against=refusals[0])
+    return best
+
+
+async def form_in(frame: Frame, given: ElementHandle | None = None) -> LoginForm:
+    """The form in this frame; that of the box `given`, where the recipe names one."""
+    answer = await frame.evaluate_handle(FIND_FORM, [WORDS, given])
+    parts = await answer.get_properties()
+    facts: dict[str, Any] = await parts["facts"].json_value()
+    return LoginForm(
+        kind=facts["kind"],
+        against=facts["against"],
+        extra=facts["extra"],
+        is_ambiguous=facts["ambiguous"],
+        password=parts["password"].as_element(),
+        user=parts["user"].as_element(),
+        user_is_fixed=facts["typed"],
+        button=parts["button"].as_element(),
+        opener=parts["opener"].as_element(),
+    )
+
+
+class Filling:
+    """Fills in the user, on the same page as the password or on one before it."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.part = visit.plan.recipe.login
+        self.has_typed = False
+        self._has_opened = False
+        self._has_cleared = False
+        self._before: Seen = {}
+
+    async def form(self) -> LoginForm:
+        """The form with the password's box, the user filled in. Raises PortalError."""
+        if self.part.email is not None:
+            await self._type_as_told()
+        form = await self._form_with_password()
+        self._check(form)
+        if form.user is not None and self.part.email is None and not form.user_is_fixed:
+            await form.user.fill(self.visit.login.email)
+            await form.user.evaluate("box => box.blur()")  # some pages draw the form anew then
+            self.has_typed = True
+        elif not self.has_typed and not form.user_is_fixed:
+            raise PortalError(Code.NAVIGATION, details.NO_USER_BOX)
+        return form
+
+    async def _type_as_told(self) -> None:
+        if self.part.email is None:
+            return
+        box = await find(self.visit, [self.part.email], "login.email")
+        await box.fill(self.visit.login.email)
+        self.has_typed = True
+        if self.part.next is not None:
+            await (await find(self.visit, [self.part.next], "login.next")).click()
+
+    def _check(self, form: LoginForm) -> None:
+        if form.is_ambiguous:
+            raise PortalError(Code.NAVIGATION, details.TWO_FORMS)
+        if form.extra:
+            raise PortalError(Code.NAVIGATION, details.ANOTHER_BOX.format(label=form.extra))
+
+    async def _form_with_password(self) -> LoginForm:
+        """Wait for it; on the way, answer a page that asks for the user alone."""
+        visit, limit = self.visit, self.part.answer_seconds
+        ends_at, opens_at = visit.clock() + limit, visit.clock() + OPEN_AFTER_SECONDS
+        form = LoginForm()
+        while visit.clock() < ends_at:
+            visit.check_site()
+            if not visit.is_waiting:
+                form = await self._look()
+                if form.kind == "password":
+                    return form
+                if form.kind == "user" and not self.has_typed:
+                    await self._ask_for_password(form)
+                elif visit.clock() > opens_at:
+                    await self._open(form)
+                if self.has_typed:
+                    await self._refuse_if_told()
+            await visit.pause(LOOK_SECONDS)
+        raise self._nothing_found(form, limit)
+
+    async def _open(self, form: LoginForm) -> None:
+        """Where no form comes by itself: press away what asks about cookies, then "Log in"."""
+        if not self._has_cleared:
+            self._has_cleared = True
+            await calmly(look_at(self.visit, []))  # marks the button
+            await calmly(self.visit.page.evaluate(PRESS_BANNER))
+        elif form.opener and not self._has_opened:
+            self._has_opened = True
+            await calmly(form.opener.click())
+
+    async def _look(self) -> LoginForm:
+        if self.part.password is None:
+            return await look_for_form(self.visit)
+        box = await calmly(look_in_frames(self.visit, [self.part.password]))
+        if box is None:
+            form = await look_for_form(self.visit)
+            return LoginForm() if form.kind == "password" else form
+        handle = await box.element_handle()
+        frame = await handle.owner_frame()
+        found = await calmly(form_in(frame, handle)) if frame else None
+        return found or LoginForm()
+
+    async def _ask_for_password(self, form: LoginForm) -> None:
+        """Type the user where it is asked for alone, and go on to the password."""
+        if form.user is None:
+            return
+        self._before = await glance(self.visit, marks_for(self.visit, LOOKS_AT_ANSWER)) or {}
+        await form.user.fill(self.visit.login.email)
+        self.has_typed = True
+        if self.part.next is not None:
+            await (await find(self.visit, [self.part.next], "login.next")).click()
+        elif form.button is not None:
+            await form.button.click()
+        else:
+            await form.user.press("Enter")
+
+    async def _refuse_if_told(self) -> None:
+        """What the portal says of a user that it does not know, or does not want to see."""
+        marks = marks_for(self.visit, LOOKS_AT_ANSWER)
+        seen = await glance(self.visit, marks) or {}
+        for mark in marks:
+            if counted(mark, seen, self._before):
+                refuse(self.visit, mark)
+
+    def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
+        if form.against:
+            return PortalError(Code.NAVIGATION, REASONS[form.against])
+        names = str(self.part.password) if self.part.password else details.PASSWORD_BOX
+        what = "login.password"
+        told = details.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
+        return PortalError(Code.NAVIGATION, told)
