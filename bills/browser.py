@@ -122,8 +122,8 @@ class Browser:
                 PortalError(Code.BROWSER_CRASH, details.NOT_STARTED.format(error=excerpt(error)))
             )
         except Exception as error:  # the future does not raise: its text may hold a secret
-            told = details.SCRIPT_BROKE.format(kind=type(error).__name__, error="")
-            report.fail(PortalError(Code.NAVIGATION, told.strip()))
+            detail = details.SCRIPT_FAILED.format(kind=type(error).__name__)
+            report.fail(PortalError(Code.NAVIGATION, detail))
         finally:
             if task is not None:
                 self._running.discard(task)

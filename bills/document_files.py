@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from imports.messages import Text
+
 MOST_NAMES = 10  # in a sentence
 
 
@@ -101,7 +103,7 @@ def _digest(entry: Entry) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def listed(entries: Sequence[Entry]) -> str:
+def listed(entries: Sequence[Entry]) -> Text:
     """The names, as a sentence shows them."""
     names = ", ".join(shown(entry.name) for entry in entries[:MOST_NAMES])
     more = len(entries) - MOST_NAMES

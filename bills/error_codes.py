@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from bills.portals.failures import Meaning
 
 JOB_TYPE = "bills"
-NEXT = {Rule.RETRY: Next.RETRIED, Rule.STOP: Next.STOPPED, Rule.DEFER: Next.LATER}
+NEXT = {
+    Rule.RETRY: Next.RETRIED,
+    Rule.STOP: Next.STOPPED,
+    Rule.DEFER: Next.LATER,
+    Rule.PAUSE: Next.PAUSED,
+}
 OWN = {
     "WORKER_LOST": ErrorCode(
         error_codes.Actor.ADMIN,

@@ -106,7 +106,7 @@ class BillKind:
             yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
             return
         except ScriptError as error:
-            yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, str(error)))
+            yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
             return
         limit = portal.password_limit
         with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:

@@ -68,7 +68,7 @@ def flaw(content: bytes) -> Text:
     return ""
 
 
-def flaw_of_pages(content: bytes, password: str = "") -> str:
+def flaw_of_pages(content: bytes, password: str = "") -> Text:
     """What keeps a reader from showing every page; empty if nothing does.
 
     Raises PortalError DOCUMENT_PASSWORD.
@@ -85,7 +85,7 @@ def flaw_of_pages(content: bytes, password: str = "") -> str:
         return details.NOT_OPENED.format(reason=type(error).__name__)
 
 
-def _flaw_of_tree(tree: PageTree) -> str:
+def _flaw_of_tree(tree: PageTree) -> Text:
     found = len(tree.pages)
     if not found and not tree.declared:
         return details.NO_PAGES

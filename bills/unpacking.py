@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zipfile import ZipInfo
 
+    from imports.messages import Text
+
 MOST_ENTRIES = 200
 LARGEST_BYTES = 200 * 1024 * 1024  # all of it together, unpacked
 PIECE_BYTES = 1 << 16
@@ -54,7 +56,7 @@ class Room:
             raise refused(details.ZIP_SIZE.format(most=LARGEST_BYTES >> 20))
 
 
-def refused(detail: str) -> PortalError:
+def refused(detail: Text) -> PortalError:
     """The failure for a ZIP that is not safe to unpack."""
     return PortalError(Code.ZIP_REFUSED, detail)
 

@@ -136,7 +136,7 @@ class Visit:
             return parent == self.page.main_frame or self._is_own(parent)
         return self.may_have_password(frame.url)
 
-    def note(self, text: str) -> None:
+    def note(self, text: Text) -> None:
         """Add to what is said of the attempt besides its failure."""
         if len(self.report.notes) < MOST_NOTES:
             self.report.notes.append(text)

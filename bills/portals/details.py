@@ -43,6 +43,7 @@ NO_DOWNLOAD = sentence(
 BAD_BASE64 = sentence("BAD_BASE64", _("The link's base64 can't be read."))
 BROKE_OFF = sentence("DOWNLOAD_BROKE_OFF", _("The connection broke off before the file's end."))
 SCRIPT_BROKE = sentence("SCRIPT_BROKE", _("The portal's script broke: {kind}: {error}"))
+SCRIPT_FAILED = sentence("SCRIPT_FAILED", _("The portal's script broke: {kind}."))
 WAITED = sentence("WAITED", _("Waited in vain: {what}"))
 CUT_OFF = sentence(
     "CUT_OFF", _("The file is cut off after {size} bytes: its end marker is missing.")

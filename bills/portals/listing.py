@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bills.portals.recipe_schema import BillsPart, Each, Target
     from bills.portals.rows import Row
     from bills.visit import Visit
+    from imports.messages import Text
 
 EMPTY = "empty"
 WHILE_LISTING = ("maintenance", "rate_limited", "captcha", "code", "password_expired")
@@ -212,7 +213,7 @@ class Listing:
             return QUIET_EMPTY_SECONDS
         return QUIET_BY_SCRIPT_SECONDS if self.visit.asked_by_script else QUIET_SECONDS
 
-    async def _why_not_still(self, waited: float) -> str:
+    async def _why_not_still(self, waited: float) -> Text:
         """What is still going on; "" where nothing is."""
         if self.recipe.wait:
             seen = await glance(self.visit, [Mark("wait", sign) for sign in self.recipe.wait])
@@ -249,7 +250,7 @@ class Listing:
                 raise PortalError(Code.NAVIGATION, details.ASKED_AGAIN)
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
-                f"{details.NEITHER} {await unrecognised(self.visit)}",
+                details.NEITHER + await unrecognised(self.visit),
             )
         refuse(self.visit, mark)
         rows = await self.settled()
@@ -276,7 +277,7 @@ class Listing:
         if not (said or self.recipe.each or self.filters()):
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
-                f"{details.NEITHER} {await unrecognised(self.visit)}",
+                details.NEITHER + await unrecognised(self.visit),
             )
 
     def _empty_marks(self) -> list[Mark]:

@@ -24,6 +24,7 @@ from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
     from bills.portals.base import PortalClass
+    from imports.messages import Text
 
 PACKAGE = "bills.portals"
 FOLDER = Path(__file__).parent
@@ -34,7 +35,7 @@ DECORATOR = re.compile(rb"^@(\w+\.)*portal\(", re.MULTILINE)
 class ScriptError(PortalError):
     """There is no such script, or its file is broken: the detail names the file and the line."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: Text) -> None:
         super().__init__(Code.BAD_SCRIPT, detail)
 
 
@@ -44,7 +45,7 @@ class Loaded:
 
     digest: bytes
     names: tuple[str, ...] = ()
-    error: str = ""
+    error: Text = ""
 
 
 _files: dict[Path, Loaded] = {}
@@ -59,7 +60,7 @@ def portal_named(name: str) -> PortalClass:
             return registered[name]
         broken = [loaded.error for loaded in _files.values() if loaded.error]
         if broken:
-            raise ScriptError(" ".join(broken))
+            raise ScriptError(broken[0])
         known = ", ".join(sorted(registered)) or "none"
         raise ScriptError(details.NO_SCRIPT.format(name=name, known=known))
 
@@ -114,7 +115,7 @@ def _load(path: Path, content: bytes, digest: bytes) -> Loaded:
     return Loaded(digest, tuple(names))
 
 
-def error_at(error: BaseException, path: Path | None = None) -> str:
+def error_at(error: BaseException, path: Path | None = None) -> Text:
     """The error with the script's file and line; "" where no script had a part in it."""
     if isinstance(error, SyntaxError) and path is not None:
         return _at(path, error.lineno or 1, error)
@@ -125,7 +126,7 @@ def error_at(error: BaseException, path: Path | None = None) -> str:
     return _at(path, 1, error) if path else ""
 
 
-def _at(path: Path, line: int, error: BaseException) -> str:
+def _at(path: Path, line: int, error: BaseException) -> Text:
     text = f"{type(error).__name__}: {getattr(error, 'msg', '') or error}"
     first = (text.splitlines() or [""])[0][:LONGEST_ERROR]
     return details.SCRIPT_AT.format(file=path.name, line=line, error=first)

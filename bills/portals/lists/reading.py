@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bills.portals.recipe_schema import BillsPart
     from bills.portals.rows import Row
+    from imports.messages import Text
 
 LATEST_DAYS_AHEAD = 7  # a bill may be dated a few days ahead; further on it is a due date
 CONSTANT_ROWS = 3  # a "number" that so many rows share is none
@@ -87,8 +88,8 @@ class Reading:
 
     bills: list[ListedBill] = field(default_factory=list)
     others: Counter[Other] = field(default_factory=Counter)
-    doubts: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    doubts: list[Text] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
 
     @property
     def seen(self) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bills.portals.lists.surroundings import Filter, Promised
     from bills.portals.rows import Row
     from bills.visit import Visit
+    from imports.messages import Text
 
 ACCOUNT_COLUMN_WORDS = (
     "account", "konto", "contract", "avtal", "customer", "kund", "vertrag", "cuenta", "contrat",
@@ -71,7 +72,7 @@ class Walk:
             raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
         return self.seen
 
-    def _gap(self, code: Code, detail: str) -> None:
+    def _gap(self, code: Code, detail: Text) -> None:
         self.gaps.append(PortalError(code, detail))
 
     # Parts: accounts, years, periods, tabs, one within another

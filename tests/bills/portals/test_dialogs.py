@@ -53,7 +53,7 @@ def test_a_question_is_answered_so_that_nothing_is_agreed_to(
     report = visitor.visit({"login": {"answer_seconds": 2}})
     assert f"GET /site/{came}" in pages.asked
     assert report.code is (None if came == "bills" else Code.UNRECOGNISED_PAGE)
-    assert any(question in note for note in report.notes)
+    assert any(question in str(note) for note in report.notes)
 
 
 def test_the_recipe_answers_dialogs(pages: Pages, visitor: Visitor) -> None:

@@ -96,7 +96,7 @@ def test_a_broken_file_is_an_error_with_its_line_and_never_the_old_class(
     with pytest.raises(ScriptError) as refusal:
         portal_named("ours")
     assert refusal.value.code is Code.BAD_SCRIPT
-    assert words in refusal.value.detail
+    assert words in str(refusal.value.detail)
     (folder / "ours.py").write_text(script(2))
     assert version_of("ours") == 2
 
