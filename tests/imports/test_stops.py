@@ -118,7 +118,9 @@ def test_batches_in_a_row_that_fail_for_one_cause_stop_the_job(
     status, code = now(job)
     assert status == "paused"
     assert code == (stops.API_DOWN if outcome.cause == DOWN else stops.ONE_CAUSE)
-    assert (outcome.records[0].error if outcome.records else outcome.error) in str(job.pause_message)
+    assert (outcome.records[0].error if outcome.records else outcome.error) in str(
+        job.pause_message
+    )
     assert send(job) == []
     assert job.batches.filter(status="pending").count() == 7
 
