@@ -228,6 +228,23 @@ def test_a_download_that_comes_too_late_is_not_the_next_rows(doc: Pages, visitor
     assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
 
 
+def test_a_link_that_a_script_adds_to_save_a_file_is_not_pressed(
+    doc: Pages, visitor: Visitor
+) -> None:
+    """It has no size, and the script presses it itself, here well after it was added."""
+    saves = """<script>async function save(n) {
+      const file = await (await fetch("/site/doc/" + n)).blob();
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(file);
+      link.download = "facture.pdf";
+      document.body.append(link);
+      setTimeout(() => link.click(), 1000);
+    }</script>"""
+    numbered(doc, lambda n: attached(f"bill {n}", "application/octet-stream"), "doc")
+    doc.portal(table("<button onclick='save(\"{n}\")'>Télécharger la facture</button>") + saves)
+    assert texts(visitor.visit(QUICK)) == both()
+
+
 def test_other_formats_and_payments_are_left_alone(doc: Pages, visitor: Visitor) -> None:
     doc.portal(
         table(
