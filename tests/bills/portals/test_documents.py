@@ -101,8 +101,11 @@ DETAILS: dict[str, str] = {
 VIEW = "<a href=/site/inv/{n}>View</a>"
 GO = "<button onclick='location=\"/site/inv/{n}\"'>View</button>"
 OPEN = "<button onclick='window.open(\"/site/inv/{n}\")'>View</button>"
+MORE = "<button onclick='location=\"/site/inv/{n}\"'>Details</button>"
 PRESSED = ("a link", "a button", "a download by itself")
-TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [(r, k) for r in (GO, OPEN) for k in PRESSED]
+TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [
+    (r, k) for r in (GO, OPEN, MORE) for k in PRESSED
+]
 
 
 @pytest.mark.parametrize(("row", "kind"), TO_DETAILS)
