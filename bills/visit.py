@@ -104,6 +104,7 @@ class Visit:
         mine = [page for page in self.windows if not page.is_closed() and page != self.page]
         if not mine or not self.plan.permits(urlsplit(mine[-1].url).hostname or ""):
             return False
+        self._leave(self.page)
         self.page = mine[-1]
         self.windows = []
         self._end_waiting()
@@ -116,12 +117,25 @@ class Visit:
 
     def _listen(self, page: Page) -> None:
         self.dismisses_overlays = False
-        page.on("request", self._on_request)
-        page.on("response", self._on_response)
-        page.on("requestfailed", self._on_lost)
-        page.on("requestfinished", self._on_end)
-        page.on("domcontentloaded", self._on_page)
-        page.on("crash", self._on_crash)
+        self._open.clear()
+        self.failed_requests.clear()
+        for event, handler in self._handlers():
+            page.on(event, handler)  # type: ignore[call-overload] # the names are known
+
+    def _leave(self, page: Page) -> None:
+        """Hear no more of a page that stays open: what it asks for is no part of ours."""
+        for event, handler in self._handlers():
+            page.remove_listener(event, handler)
+
+    def _handlers(self) -> tuple[tuple[str, Callable[..., None]], ...]:
+        return (
+            ("request", self._on_request),
+            ("response", self._on_response),
+            ("requestfailed", self._on_lost),
+            ("requestfinished", self._on_end),
+            ("domcontentloaded", self._on_page),
+            ("crash", self._on_crash),
+        )
 
     def frames(self) -> list[Frame]:
         """The page and those of its frames that may be told the password: the portal's own."""

@@ -13,7 +13,6 @@ DOWNLOADED_PAGE = sentence("DOWNLOADED_PAGE", _('The file is a web page, not a P
 PAGE_CAME = sentence("PAGE_CAME", _('The portal answered with the page "{title}".'))
 PAGE_OF_ANOTHER = sentence("PAGE_OF_ANOTHER", _("What opened belongs to {other}, not to {bill}."))
 SEVERAL_DOCUMENTS = sentence("SEVERAL_DOCUMENTS", _("{bill} has several documents: {names}."))
-NO_DOCUMENT = sentence("NO_DOCUMENT", _("{bill} has no document but {names}."))
 MISSING = sentence("MISSING", _("Missing: {bills}."))
 AND_MORE = sentence("AND_MORE", _("{bills} and {n} more"))
 SKIPPED_ROW = sentence("SKIPPED_ROW", _("{row} is no bill: {names}."))
@@ -157,9 +156,6 @@ ONE_DOCUMENT = sentence(
 )
 KNOWN_DOCUMENT = sentence(
     "KNOWN_DOCUMENT", _("{second} brought the document that is kept as {first}.")
-)
-SAME_KEY = sentence(
-    "ROWS_ALIKE", _("{n} rows of the list look alike ({bill}), of which {kept} are kept.")
 )
 UNACCOUNTED = sentence("UNACCOUNTED", _("{seen} rows, of which {accounted} are accounted for."))
 NEITHER = sentence("NEITHER", _("It shows neither bills nor that there are none."))

@@ -68,6 +68,10 @@ BILL_LINKS = (
 )
 SPARE_LINKS = (
     Kind(
+        ":is(tr, [role=row], li, article, dd) :is(a, button, [role=button])",
+        list_words.DETAILS_LINK,
+    ),
+    Kind(
         ":is(tr, [role=row], li, article, dd) "
         "a[href]:not([href^='#'], [href^='mailto:'], [href^='tel:'], [href^='javascript:'])"
     ),

@@ -44,7 +44,7 @@ def had_before(make_bills: BillMaker, name: str) -> None:
     """An account with a bill from an earlier job: none at all is a failure of its list then."""
     account = full(name)
     identity = {"portal": make_bills.portal, "account": account, "email": account, "number": "1"}
-    Bill.objects.create(**identity, file="bills/1.pdf", sha256="", size=1, attempt_number=1)
+    Bill.objects.create(**identity, file="bills/1.pdf", sha256="0" * 64, size=1, attempt_number=1)
 
 
 def test_a_password_is_found_nowhere_after_failures_in_every_stage(

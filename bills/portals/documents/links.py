@@ -34,8 +34,9 @@ PARTS = (
     .modal, .dialog, .popup, .overlay, .drawer, .lightbox`;
   const PRESSED = `PRESSED_PARTS`;
   const FRAME = `nav, footer, [role=navigation], [role=contentinfo], [role=banner], body > header`;
+  // What has no size can't be pressed: a script's own <a download>, added to save a file.
   const shown = part => part.checkVisibility({visibilityProperty: true})
-    && part.getClientRects().length > 0;
+    && [...part.getClientRects()].some(box => box.width > 0 && box.height > 0);
   const up = (part, css) => {
     for (let at = part; at; at = at.getRootNode().host) {
       const found = at.closest(css);

@@ -281,12 +281,10 @@ def _why_not(each: _Read, asked: Asked, reading: Reading, *, is_main: bool) -> O
     row, bill = each.row, each.bill
     if not each.seen.is_linked:
         return _without_document(each, reading, is_main=is_main)
-    if each.seen.is_never_a_bill and asked.recipe.link is None:
-        if bill is None or bill.amount is None:
-            names = ", ".join(f'"{name}"' for name in row.called)
-            reading.notes.append(details.SKIPPED_ROW.format(row=row, names=names))
-            return Other.NOT_A_BILL
-        return _without_document(each, reading, is_main=is_main)
+    if each.seen.is_never_a_bill and not (asked.recipe.link or asked.recipe.open):
+        names = ", ".join(f'"{name}"' for name in row.called)
+        reading.notes.append(details.SKIPPED_ROW.format(row=row, names=names))
+        return Other.NOT_A_BILL
     other = None if asked.recipe.rows else _by_its_words(each, reading, is_main=is_main)
     if other is not None:
         return other

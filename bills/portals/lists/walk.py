@@ -208,10 +208,11 @@ class Walk:
             if listing.view and here[name] <= self._times.get(name, 0):
                 continue
             pressed = inside.get(row.index)
+            is_linked = row.index in links or bool(listing.recipe.open)
             place = Place(listing.page_number, row.index, row.text, href, listing.view, pressed)
             self.seen.append(
                 Seen(
-                    row, place, row.index in links, href, account, listing.sheet.lang,
+                    row, place, is_linked, href, account, listing.sheet.lang,
                     page=(listing.view, listing.page_number),
                     is_never_a_bill=belongs_to_no_bill(pressed or ()),
                 )

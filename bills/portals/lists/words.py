@@ -25,6 +25,12 @@ DOCUMENT_LINK = (
     r"bekijk|openen|télécharger|voir|ouvrir|afficher|consulter|descargar|\bver\b|abrir|scarica|"
     r"visualizza|apri|pobierz|zobacz|wyświetl|otwórz|" + BILL + r")"
 )
+# Leads to a page or dialog about the row, where its document may be.
+DETAILS_LINK = (
+    r"^\W*((see |more |se )?details?|(more )?info(rmation)?|read more|detaljer|se mer|les mer|"
+    r"læs mere|tiedot|lisätiedot|einzelheiten|mehr|détails?|en savoir plus|detalles?|ver más|"
+    r"dettagli[o]?|szczegóły)\W*$"
+)
 # What a button does that gives no document, though it may name one: "Pay bill".
 NOT_A_DOCUMENT_LINK = (
     r"^\W*(pay\b|betala\b|betal\b|maksa\b|bezahlen|jetzt bezahlen|betalen\b|payer\b|"

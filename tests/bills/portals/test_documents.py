@@ -101,8 +101,11 @@ DETAILS: dict[str, str] = {
 VIEW = "<a href=/site/inv/{n}>View</a>"
 GO = "<button onclick='location=\"/site/inv/{n}\"'>View</button>"
 OPEN = "<button onclick='window.open(\"/site/inv/{n}\")'>View</button>"
+MORE = "<button onclick='location=\"/site/inv/{n}\"'>Details</button>"
 PRESSED = ("a link", "a button", "a download by itself")
-TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [(r, k) for r in (GO, OPEN) for k in PRESSED]
+TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [
+    (r, k) for r in (GO, OPEN, MORE) for k in PRESSED
+]
 
 
 @pytest.mark.parametrize(("row", "kind"), TO_DETAILS)
@@ -226,6 +229,23 @@ def test_a_download_that_comes_too_late_is_not_the_next_rows(doc: Pages, visitor
     doc.portal(table(f'<button onclick="{late}">Download</button>'))
     report = visitor.visit({"login": {"answer_seconds": 2}})
     assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
+
+
+def test_a_link_that_a_script_adds_to_save_a_file_is_not_pressed(
+    doc: Pages, visitor: Visitor
+) -> None:
+    """It has no size, and the script presses it itself, here well after it was added."""
+    saves = """<script>async function save(n) {
+      const file = await (await fetch("/site/doc/" + n)).blob();
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(file);
+      link.download = "facture.pdf";
+      document.body.append(link);
+      setTimeout(() => link.click(), 1000);
+    }</script>"""
+    numbered(doc, lambda n: attached(f"bill {n}", "application/octet-stream"), "doc")
+    doc.portal(table("<button onclick='save(\"{n}\")'>Télécharger la facture</button>") + saves)
+    assert texts(visitor.visit(QUICK)) == both()
 
 
 def test_other_formats_and_payments_are_left_alone(doc: Pages, visitor: Visitor) -> None:
