@@ -25,14 +25,14 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 run: $(VENV)/runtime $(VENV)/browser ## the admin, WORKERS=2 workers, the sweeper and the sandbox; PORT=8000
-	@exec $(PYTHON) -m config.processes run
+	@exec $(PYTHON) -m config.dev.processes run
 
 worker: $(VENV)/runtime $(VENV)/browser ## workers and the sweeper only: what a second host runs; WORKERS=2
-	@exec $(PYTHON) -m config.processes worker
+	@exec $(PYTHON) -m config.dev.processes worker
 
 demo: export REDRIVE_HOME = $(HOME_OF_DEMO)
 demo: $(VENV)/runtime $(VENV)/browser ## both stories from end to end, against the sandbox
-	@$(PYTHON) -m config.embedded wipe
+	@$(PYTHON) -m config.dev.servers wipe
 	@exec $(PYTHON) manage.py demo
 
 test: export REDRIVE_HOME = $(HOME_OF_TESTS)
@@ -73,7 +73,7 @@ setup: $(VENV)/runtime $(VENV)/development $(VENV)/browser ## the environment, a
 	@$(PYTHON) manage.py migrate --verbosity 0
 
 browser: $(VENV)/runtime ## look for a browser again, or install one
-	@$(PYTHON) -m config.find_browser
+	@$(PYTHON) -m config.dev.browser
 	@touch $(VENV)/browser
 
 clean: ## remove what `make` made, but never the data (.redrive)
@@ -91,7 +91,7 @@ $(VENV)/development: requirements-dev.txt requirements.txt $(VENV)/made
 	@touch $(VENV)/runtime $@
 
 $(VENV)/browser: $(VENV)/runtime
-	@$(PYTHON) -m config.find_browser
+	@$(PYTHON) -m config.dev.browser
 	@touch $@
 
 $(VENV)/made:

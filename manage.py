@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from django.core.management import execute_from_command_line
 
-from config import __version__, embedded
+from config import __version__
+from config.dev import servers
 
 # These touch neither the database nor Redis. Asking any command for --help does not, either.
 WITHOUT_SERVERS = {
@@ -39,8 +40,8 @@ def main() -> None:
     signal.signal(signal.SIGHUP, end)
     if needs_servers(sys.argv[1:]):
         try:
-            embedded.ensure_unnamed()
-        except embedded.EmbeddedServerError as error:
+            servers.ensure_unnamed()
+        except servers.EmbeddedServerError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
     execute_from_command_line(sys.argv)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bills.identity import differ
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bills.plan import BillKey, FetchedBill, KnownBill
+    from bills.browser.plan import BillKey, FetchedBill, KnownBill
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ def place_document(
             if kept.key.number and fetched.number and kept.key.number != fetched.number:
                 raise PortalError(
                     Code.TWO_BILLS_ONE_KEY,
-                    details.KNOWN_DOCUMENT.format(first=kept.key, second=fetched.key),
+                    failures.KNOWN_DOCUMENT.format(first=kept.key, second=fetched.key),
                 )
             return "known"
     for other in before:
@@ -71,7 +71,7 @@ def place_document(
                 before.remove(other)
                 raise PortalError(
                     Code.TWO_BILLS_ONE_KEY,
-                    details.ONE_DOCUMENT.format(first=other.key, second=fetched.key),
+                    failures.ONE_DOCUMENT.format(first=other.key, second=fetched.key),
                 )
             if _tells(fetched.key) > _tells(other.key):  # the box above a list says less
                 before[before.index(other)] = fetched

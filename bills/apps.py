@@ -12,9 +12,9 @@ class BillsConfig(AppConfig):
 
     def ready(self) -> None:
         from bills import error_codes
-        from bills.kind import BillKind
-        from bills.portals import details  # noqa: F401 - pages say its sentences, workers write them
-        from imports import kinds
+        from bills.job_type import BillKind
+        from bills.portals import failures  # noqa: F401 - pages say its sentences, workers write them
+        from imports import job_types
 
-        kinds.register(BillKind())
+        job_types.register(BillKind())
         error_codes.register()

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db import transaction
 
 from bills import passwords
-from bills.credentials import CredentialRow, RefusedRow, UnreadableCsv, read_credentials
+from bills.csv.credentials import CredentialRow, RefusedRow, UnreadableCsv, read_credentials
 from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
 from bills.models.credentials import account_of
 from imports.event_codes import EventCode
-from imports.ledger.intake import Intake, NewRecord, Refused
-from imports.ledger.moves import note
+from imports.ledger.batches import Intake, NewRecord, Refused
+from imports.ledger.lifecycle import note
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import Gate, ImportJob

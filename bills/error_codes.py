@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from bills.credential_rows import Refusal
+from bills.csv.credentials import Refusal
 from bills.portals.failures import MEANINGS, Code, Rule
 from imports import error_codes
 from imports.error_codes import ErrorCode, Next

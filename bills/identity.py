@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bills.plan import BillKey, KnownBill
+    from bills.browser.plan import BillKey, KnownBill
     from bills.portals.base import ListedBill
 
 

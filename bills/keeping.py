@@ -10,20 +10,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import Value
 from django.db.models.functions import Now
 
+from bills.browser.plan import BillKey, KnownBill
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.models.files import IDENTITY
-from bills.plan import BillKey, KnownBill
 from bills.storage import WholeFile, name_for
-from imports import durable_files
+from imports import retry_directory
 from imports.fields import cipher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bills.browser.plan import FetchedBill
+    from bills.browser.report import AttemptReport
+    from bills.browser.report import Evidence as Found
     from bills.models import Credential, PortalTest
-    from bills.plan import FetchedBill
-    from bills.report import AttemptReport
-    from bills.report import Evidence as Found
 
 LONGEST_TEXT = 200  # characters of what the list shows of a bill
 LARGEST_TRACE_BYTES = 20 * 1024 * 1024
@@ -87,7 +87,7 @@ def _row(credential: Credential, fetched: FetchedBill) -> Bill:
 
 def _keep(bill: Bill, fetched: FetchedBill) -> bool:
     """Row and file together: the row's identity keeps others away from the file's name."""
-    durable_files.sync(fetched.path)
+    retry_directory.sync(fetched.path)
     try:
         with transaction.atomic():
             bill.save(force_insert=True)

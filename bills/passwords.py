@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
+from bills.browser.report import Stage
 from bills.models import Credential
 from bills.portals.failures import Code, PortalError
-from bills.report import Stage
 from imports.messages import Message, sentence
 from imports.messages import marked as _
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from bills.report import AttemptReport
+    from bills.browser.report import AttemptReport
 
 UNJUDGED = (Code.UNRECOGNISED_PAGE, Code.FORBIDDEN)  # it may have been refused, or not
 LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)

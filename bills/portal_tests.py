@@ -10,25 +10,25 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bills import keeping
-from bills.keeper import Keeper
-from bills.kind import NO_BROWSER
+from bills.batch_sender import Keeper
+from bills.browser.plan import Login, Watch
+from bills.browser.report import outcome_of
+from bills.job_type import NO_BROWSER
 from bills.models import PortalTest
 from bills.passwords import Password
-from bills.plan import Login, Watch
-from bills.portals.recipe_check import RecipeError
+from bills.portal_setup import browsers_folder, plan_of
+from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
-from bills.report import outcome_of
-from bills.visits import browsers_folder, plan_of
-from config.find_browser import find_browser
+from config.dev.browser import find_browser
+from imports.engine.queue import QUEUE
 from imports.fields import WrongKey
-from imports.jobs import QUEUE
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from bills.browser.plan import PortalPlan
+    from bills.browser.report import AttemptReport
     from bills.models import Credential, Portal
-    from bills.plan import PortalPlan
-    from bills.report import AttemptReport
     from imports.messages import Text
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def ask(portal: Portal, credential: Credential, asked_by: User | None) -> Portal
 
 
 def _enqueue(test_id: int) -> None:
-    from bills.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every page
+    from bills.browser.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every page
 
     limit = int(LONGEST_SECONDS + LONGEST_OVERTIME_SECONDS + 60)
     # By name: what stands first in a bell is a job's id, and this is none.
@@ -81,7 +81,7 @@ def run(test_id: int) -> None:
 
 
 def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) -> None:
-    from bills.browser import Browser
+    from bills.browser.browser import Browser
 
     portal, credential = test.portal, test.credential
     limit = portal.password_limit

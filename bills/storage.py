@@ -1,17 +1,23 @@
-"""Where bills lie: under names of ours, moved into place whole, through Django's storage."""
+"""Where bills lie, under names of ours, moved into place whole; and bills as a ZIP, streamed."""
 
 from __future__ import annotations
 
 import hashlib
+import re
+import zipfile
 from typing import TYPE_CHECKING
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
+from imports.exports import Pipe
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from bills.plan import BillKey
+    from bills.browser.plan import BillKey
+    from bills.models import Bill
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
@@ -44,3 +50,46 @@ class WholeFile(File):  # type: ignore[type-arg]
     def temporary_file_path(self) -> str:
         """Tells Django's storage that the file may be renamed."""
         return str(self._path)
+
+
+PIECE_BYTES = 1 << 16
+UNSAFE = re.compile(r"[^\w@.+-]+")
+LONGEST_PART = 80  # characters of a file's name that come from outside
+
+
+def file_name(bill: Bill) -> str:
+    """ "2026-10-03_0012345.pdf", of letters, digits and @ . + - _ only."""
+    parts = [str(bill.date or ""), bill.number or (f"{bill.amount:.2f}" if bill.amount else "")]
+    return "_".join(_safe(part) for part in parts if part) + ".pdf"
+
+
+def _safe(text: str) -> str:
+    return UNSAFE.sub("-", text)[:LONGEST_PART].strip(".-") or "x"
+
+
+def zipped(bills: Iterable[Bill]) -> Iterator[bytes]:
+    """The archive in pieces; one piece is held at a time. A bill without its file is left out."""
+    pipe = Pipe()
+    used: set[str] = set()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        for bill in bills:
+            name = free_name(f"{_safe(bill.email)}/{file_name(bill)}", used)
+            try:
+                source = bill.file.open("rb")
+            except FileNotFoundError:
+                continue
+            with source, archive.open(name, "w") as target:
+                while piece := source.read(PIECE_BYTES):
+                    target.write(piece)
+                    yield pipe.taken()
+    yield pipe.taken()
+
+
+def free_name(name: str, used: set[str]) -> str:
+    """The name, or one with a number where two bills would have the same."""
+    stem, number, free = name.removesuffix(".pdf"), 1, name
+    while free.casefold() in used:
+        number += 1
+        free = f"{stem}_{number}.pdf"
+    used.add(free.casefold())
+    return free

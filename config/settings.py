@@ -9,7 +9,7 @@ from typing import Any
 import environ
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded
+from config.dev import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -51,6 +51,7 @@ CREDENTIAL_KEY_FILE = HOME / "credential_key" if DEVELOPMENT else None
 INSTALLED_APPS = [
     "imports",  # before django_rq, because its `rqworker` replaces the one there
     "bills",
+    "config.dev",  # the commands sandbox and demo
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -92,7 +93,7 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, Any] = {
-    "default": embedded.urls().database if EMBEDDED_POSTGRES else env.db("DATABASE_URL"),
+    "default": servers.urls().database if EMBEDDED_POSTGRES else env.db("DATABASE_URL"),
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -110,7 +111,7 @@ if IDLE_TRANSACTION_SECONDS:
 DATABASES["default"]["OPTIONS"] = connecting | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = embedded.urls().redis_url if EMBEDDED_REDIS else env.str("REDIS_URL")
+REDIS_URL = servers.urls().redis_url if EMBEDDED_REDIS else env.str("REDIS_URL")
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}}
 RQ_SHOW_ADMIN_LINK = False
 
@@ -200,26 +201,26 @@ UNFOLD = {
     "SITE_SYMBOL": "autorenew",
     "SITE_URL": None,
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": "imports.admin.look.favicon"}
+        {"rel": "icon", "type": "image/svg+xml", "href": "imports.admin.site.favicon"}
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "8px",
     "STYLES": [
-        "imports.admin.look.style",
-        "imports.admin.look.style_of_acts",
-        "imports.admin.look.style_of_records",
-        "imports.admin.look.style_of_chart",
+        "imports.admin.site.style",
+        "imports.admin.site.style_of_acts",
+        "imports.admin.site.style_of_records",
+        "imports.admin.site.style_of_chart",
     ],
     "SCRIPTS": [
-        "imports.admin.look.script",
-        "imports.admin.look.script_of_records",
-        "imports.admin.look.script_of_messages",
+        "imports.admin.site.script",
+        "imports.admin.site.script_of_records",
+        "imports.admin.site.script_of_messages",
     ],
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
-    "COMMAND": {"search_callback": "imports.admin.finding.command"},  # what Ctrl+K opens
-    "SIDEBAR": {"show_search": False, "navigation": "imports.admin.navigation.sidebar"},
+    "COMMAND": {"search_callback": "imports.admin.records.search.command"},  # what Ctrl+K opens
+    "SIDEBAR": {"show_search": False, "navigation": "imports.admin.site.sidebar"},
     "COLORS": {
         "primary": {
             "50": "oklch(97.3% .014 250)",

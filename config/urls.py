@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from imports.admin import queue
+from imports.admin import site
 
-handler400 = "imports.refusals.bad_request"
+handler400 = "imports.views.bad_request"
 urlpatterns = [
-    path("admin/queue/", include((queue.addresses(), "django_rq"))),
+    path("admin/queue/", include((site.addresses(), "django_rq"))),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("imports.urls")),

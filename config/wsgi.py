@@ -6,8 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config import embedded
+from config.dev import servers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-embedded.ensure_unnamed()
+servers.ensure_unnamed()
 application = get_wsgi_application()

@@ -13,9 +13,9 @@ class ImportsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import register
 
-        from imports import kinds
-        from imports.customers.kind import CustomerKind
+        from imports import job_types
+        from imports.customers.job_type import CustomerKind
         from imports.http.egress import check_settings
 
-        kinds.register(CustomerKind())
+        job_types.register(CustomerKind())
         register(check_settings)

@@ -11,12 +11,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from imports import jobs, retry_directory, sweeper
+from imports import retry_directory
+from imports.engine import queue, sweeper
 from imports.event_codes import EventCode
 from imports.ledger import bulk_actions
-from imports.ledger.moves import NotAllowed, start
-from imports.ledger.rounds import how_many_wait
-from imports.ledger.sums import Sums, describe, sums
+from imports.ledger.lifecycle import NotAllowed, start
+from imports.ledger.retries import how_many_wait
+from imports.ledger.totals import Sums, describe, sums
 from imports.models import ImportJob, Plan
 from imports.models.jobs import Beginning
 from imports.printable import printable
@@ -96,7 +97,7 @@ class JobCommand(TextCommand):
 
     def follow(self, job: ImportJob, options: dict[str, Any]) -> None:
         """Ring for a started job and report; with --wait once it has ended."""
-        jobs.ring_on_commit(job.pk)
+        queue.ring_on_commit(job.pk)
         if options["wait"]:
             wait_for(job, self.stderr.write)
         self.report(job, options, exit_with_verdict=options["wait"])
@@ -168,7 +169,7 @@ def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_S
     It sweeps, too: a job that is waited for goes on with one worker and nothing else running.
     A job that pauses for a person is reported and no longer waited for.
     """
-    if not jobs.worker_count():
+    if not queue.worker_count():
         say(NO_WORKER)
     with _Bar() as bar:
         while not _ended(job):

@@ -1,17 +1,20 @@
-"""retry_batches_YYYYMMDD_HHMMSS/: how one is written and recorded, whatever the job type.
-
-Written whole or not at all. Never deleted by us. Where it cannot be written, that is kept with the
-job, people are notified, and it is tried again with growing pauses.
+"""retry_batches_YYYYMMDD_HHMMSS/: written whole or not at all, with names that are never used
+twice.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import shutil
+import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -21,22 +24,99 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as translated
 
-from imports import durable_files
 from imports.event_codes import EventCode
-from imports.ledger import moves, rounds
+from imports.ledger import lifecycle, retries
 from imports.ledger.left_out import left_out
-from imports.ledger.notices import announce
+from imports.ledger.lifecycle import announce
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportJob, RetryFile
-from imports.models.notices import What
+from imports.models.notifications import What
 from imports.printable import UNSTORABLE
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
-    from pathlib import Path
+
+TEMPORARY = ".redrive_writing_"  # how a directory is called that is not whole yet
+ABANDONED_SECONDS = 86_400.0  # nobody writes for as long as that: its writer was killed
+
+
+def write(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write a new file whose bytes are on the disk when this returns; their SHA-256.
+
+    The name is on the disk once `sync_directory` has returned. Raises OSError.
+    """
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def sync(path: Path) -> Path:
+    """The same path, once the bytes of the file are on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return path
+
+
+def sync_directory(directory: Path) -> None:
+    """Let the names in a directory be on the disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def temporary_directory(parent: Path) -> Iterator[Path]:
+    """A directory below `parent`, to be filled and then renamed; removed if it was not.
+
+    Raises OSError where `parent` cannot be made or written to.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(parent)
+    directory = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Whoever was killed while writing left its directory behind: nobody knows its name."""
+    for left in parent.glob(f"{TEMPORARY}*"):
+        try:
+            is_old = left.stat().st_mtime < time.time() - ABANDONED_SECONDS
+        except OSError:
+            continue  # its writer has just renamed or removed it
+        if is_old:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def publish(directory: Path, names: Iterable[Path]) -> Path:
+    """Give a finished directory the first of these names that is not taken; which one.
+
+    A rename onto a directory that holds files fails, so two writers never share a name.
+    """
+    sync_directory(directory)
+    for name in names:
+        try:
+            if not name.exists():
+                directory.rename(name)
+                sync_directory(name.parent)
+                return name
+        except OSError:
+            if not name.exists():
+                raise
+    raise FileExistsError(f"every name for {directory} is taken")
+
 
 PREFIX = "retry_batches_"
 SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
@@ -73,23 +153,23 @@ class NewDirectory:
 
     def add(self, name: str, pieces: Iterable[bytes], results: list[int], **about: Any) -> str:
         """Write one file of records; its SHA-256. `results` may be filled while it is written."""
-        sha256 = durable_files.write(self.path / name, pieces)
+        sha256 = write(self.path / name, pieces)
         self.entries.append(RetryFileEntry(name, sha256, results, **about))
         return sha256
 
     def explain(self, summary: dict[str, Any], instructions: str) -> None:
         """Write the summary for programs and the instructions for people."""
         text = json.dumps(summary, indent=2, ensure_ascii=False)
-        durable_files.write(self.path / SUMMARY, [text.encode()])
-        durable_files.write(self.path / INSTRUCTIONS, [instructions.encode()])
+        write(self.path / SUMMARY, [text.encode()])
+        write(self.path / INSTRUCTIONS, [instructions.encode()])
 
 
 def is_needed(job: ImportJob) -> bool:
     """Whether a record of the job or its later rounds failed, is unknown or could not be sent."""
-    if left_out(rounds.descendants(job)).exists():
+    if left_out(retries.descendants(job)).exists():
         return True
     statuses = (ResultStatus.ERROR, ResultStatus.UNKNOWN)
-    return any(rounds.waiting(job, status).exists() for status in statuses)
+    return any(retries.waiting(job, status).exists() for status in statuses)
 
 
 @contextmanager
@@ -97,15 +177,15 @@ def new_directory(parent: Path) -> Iterator[NewDirectory]:
     """A directory to be filled; `publish` it, or nothing of it stays. Raises OSError."""
     if UNSTORABLE.search(os.fspath(parent)):
         raise OSError(errno.EILSEQ, "the ledger cannot keep a name that is no text")
-    with durable_files.temporary_directory(parent) as path:
+    with temporary_directory(parent) as path:
         yield NewDirectory(path)
 
 
-def publish(job: ImportJob, new: NewDirectory, parent: Path) -> Path:
+def publish_retry_directory(job: ImportJob, new: NewDirectory, parent: Path) -> Path:
     """Give the directory its name and record what is in it, both or neither."""
     new.path.chmod(0o700)  # it holds customers' data
     with transaction.atomic():
-        directory = durable_files.publish(new.path, free_names(parent))
+        directory = publish(new.path, free_names(parent))
         RetryFile.objects.bulk_create(
             RetryFile(
                 job=job,
@@ -125,7 +205,7 @@ def publish(job: ImportJob, new: NewDirectory, parent: Path) -> Path:
         only = new.entries[0].name if len(new.entries) == 1 else ""
         files = only or FILES.format(n=len(new.entries))
         written = IN_DIRECTORY.format(what=files, directory=directory.name)
-        moves.note(job, EventCode.RETRY_FILES_WRITTEN, written)
+        lifecycle.note(job, EventCode.RETRY_FILES_WRITTEN, written)
     return directory
 
 
@@ -166,7 +246,7 @@ def _keep_trouble(job: ImportJob, error: OSError, parent: Path) -> None:
     if held.retry_files_error != code:  # the same reason again is no news
         system = os.strerror(_number(code))
         text = NOT_WRITTEN.format(directory=str(parent), error=system, job=job.pk)
-        moves.note(job, EventCode.RETRY_FILES_FAILED, text)
+        lifecycle.note(job, EventCode.RETRY_FILES_FAILED, text)
         announce(job, What.NOT_WRITTEN, code)
     pause = timedelta(seconds=pause_seconds(held.retry_files_tries + 1))
     ImportJob.objects.filter(pk=job.pk).update(

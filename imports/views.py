@@ -1,4 +1,6 @@
-"""For programs: a job's results as JSON, and two addresses for whoever watches the service."""
+"""Views outside the admin: a job's results as JSON, health checks, and refused requests in
+words.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,22 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Value
 from django.db.models.functions import Now
-from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from imports import sweeper
-from imports.admin import health, page, permissions, workspace
-from imports.ledger.sums import describe
+from imports.admin import home, permissions
+from imports.admin.job import page
+from imports.engine import sweeper
+from imports.ledger.totals import describe
 from imports.models import Attempt, ImportBatch, ImportResult
 from imports.states import IN_FLIGHT
 
@@ -24,6 +33,28 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.models import ImportJob
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Say what was wrong, and how to go on. htmx drops such an answer: it loads its page anew."""
+    sentence = _sentence(exception)
+    if request.headers.get("HX-Request"):
+        messages.error(request, sentence)
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "imports/bad_request.html", {"sentence": sentence}, status=400)
+
+
+def _sentence(exception: Exception | None) -> str:
+    if isinstance(exception, TooManyFilesSent):
+        most = number_format(settings.DATA_UPLOAD_MAX_NUMBER_FILES, force_grouping=True)
+        return _(
+            "At most %(most)s files can be added at once, so none of them was. Add them in "
+            "several goes, or import the directory with: manage.py import_customers."
+        ) % {"most": most}
+    if isinstance(exception, (TooManyFieldsSent, RequestDataTooBig)):
+        return _("That was more than one request may hold, so nothing of it was done.")
+    return _("This request could not be read, so nothing was done.")
+
 
 ROWS_AT_ONCE = 2_000
 LATELY = timedelta(seconds=60)
@@ -66,7 +97,7 @@ def _pages(results: QuerySet[ImportResult]) -> Iterator[list[ImportResult]]:
 
 def entries(job: ImportJob, results: list[ImportResult]) -> list[dict[str, Any]]:
     """The JSON of results: who it is, what became of it, and what its kind adds."""
-    added = workspace.of(job.kind).json_of(results)
+    added = page.of(job.kind).json_of(results)
     return [
         {
             "id": result.pk,
@@ -124,7 +155,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     A sweeper that is late is told, and makes nobody take this process out of service.
     """
-    found = {"database": health.database_answers(), "redis": health.redis_answers()}
+    found = {"database": home.database_answers(), "redis": home.redis_answers()}
     told = {name: "ok" if answers else "does not answer" for name, answers in found.items()}
     is_ready = all(found.values())
     if found["database"]:

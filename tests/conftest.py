@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from config import embedded
-from tests.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
-from tests.sandbox.server import running
+from config.dev import servers
+from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
+from config.dev.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""
-    embedded.ensure_unnamed()
+    servers.ensure_unnamed()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     url = f"{django_settings.REDIS_URL}?db={LAST_REDIS_DATABASE - int(worker)}"
     django_settings.RQ_QUEUES["default"]["URL"] = url
@@ -57,13 +57,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 @pytest.fixture
 def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of the test's own: its folder. Lanes give up at once when nothing is due."""
-    from imports import lanes
+    from imports.engine import runner
 
     settings.RETRY_FILES_DIR = tmp_path / "retries"
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
-    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.0)
-    lanes.stopping.clear()
+    monkeypatch.setattr(runner, "PATIENCE_SECONDS", 0.0)
+    runner.stopping.clear()
     return tmp_path
 
 

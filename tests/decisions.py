@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 
 from imports.ledger import bulk_actions
-from imports.models.plans import PlanAction
+from imports.models.bulk_actions import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 
+from config.dev.sandbox.http_server import Reply
+from config.dev.sandbox.portal_pages import plain_pdf
 from tests.canaries import key
-from tests.sandbox.portal_pdf import plain_pdf
-from tests.sandbox.web import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sandbox.web import Request
+    from config.dev.sandbox.http_server import Request
 
 PDF = plain_pdf("A bill")
 REPEATED = 40  # so often that whatever is cut off, it is cut in the middle of a secret

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from bills import portal_tests
 from bills.models import Portal, PortalTest
-from imports.admin.addresses import act_url
-from imports.ledger import moves
+from imports.admin.job.page import act_url
+from imports.ledger import lifecycle
 from imports.models import Channel, CustomerApi, ImportJob
 from tests import canaries
 from tests.bills import runs
@@ -103,7 +103,7 @@ class Installation:
         self.post(preview, {"name": ""})
         self.post(reverse("admin:bills_new"), upload | {"csv": SimpleUploadedFile("b.csv", csv())})
         job = ImportJob.objects.get(kind="bills")
-        moves.start(job, "tester")
+        lifecycle.start(job, "tester")
         runs.run(job)
         self._corrects(job)
         self._tests(portal)

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from imports import drafts, jobs, lanes
-from imports.ledger import claims, moves, outcomes
+from config.dev.sandbox import samples
+from imports.customers import drafts
+from imports.engine import queue, runner
+from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.ledger.sums import sums
+from imports.ledger.totals import sums
 from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
 from imports.policy import Outcome, RecordOutcome, Verdict
 from imports.states import ENDED_JOBS
-from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from imports.kinds import Work
+    from imports.job_types import Work
     from imports.models import CustomerApi
 
 OK = Outcome(Verdict.SUCCESS, http_status=201)
@@ -73,13 +74,13 @@ class JobMaker:
     def queued(self, customers: int = 6, **settings: Any) -> ImportJob:
         """Started, not read yet."""
         job = self.draft(customers, **settings)
-        moves.start(job, "tester")
+        lifecycle.start(job, "tester")
         return job
 
     def __call__(self, customers: int = 6, **settings: Any) -> ImportJob:
         """Running: its batches (of 3, unless batch_size says otherwise) are due."""
         job = self.queued(customers, **settings)
-        assert lanes.read_input(job)
+        assert runner.read_input(job)
         return job
 
     def of(self, *records: dict[str, Any], **settings: Any) -> ImportJob:
@@ -89,8 +90,8 @@ class JobMaker:
         path.write_text(json.dumps({"data": records}, ensure_ascii=False))
         job = drafts.new_draft(self.api, path.name, "tester", **settings)
         drafts.add_path(job, path)
-        moves.start(job, "tester")
-        assert lanes.read_input(job)
+        lifecycle.start(job, "tester")
+        assert runner.read_input(job)
         return job
 
 
@@ -112,7 +113,7 @@ def answer(job: ImportJob, *answers: Outcome, worker: str = "lane") -> list[Work
 def run(job: ImportJob, pass_time: Callable[[float], None] | None = None) -> ImportJob:
     """Answer bells until the job has ended and is closed, or is stuck; time passes in between."""
     for _ in range(60):
-        jobs.run_lane(job.pk)
+        queue.run_lane(job.pk)
         job.refresh_from_db()
         if job.status in ENDED_JOBS and job.closed_at:
             break

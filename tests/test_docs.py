@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from imports.customers.mapping import preset
+from imports.customers.api.mapping import preset
 from imports.models import Channel, Delivery, ImportJob, Notice
-from imports.notices.message import message_of
-from imports.notices.webhook import signed
+from imports.notifications.message import message_of
+from imports.notifications.webhook import signed
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

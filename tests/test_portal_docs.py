@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from bills.plan import Login, PortalPlan
+from bills.browser.plan import Login, PortalPlan
 from bills.portals import base
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
-from bills.portals.recipe_check import RecipeError, load_recipe, part_at
-from tests.sandbox.portal import PortalSite
-from tests.sandbox.server import running
+from bills.portals.recipe_schema import RecipeError, load_recipe, part_at
+from config.dev.sandbox.http_server import running
+from config.dev.sandbox.portal import PortalSite
 
 if TYPE_CHECKING:
-    from bills.browser import Browser
+    from bills.browser.browser import Browser
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 

@@ -11,12 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bills.sample import sandbox_portal
+from bills.portal_setup import sandbox_portal
 from imports import views
-from imports.admin import causes
+from imports.admin.job import causes
+from imports.customers.sample import sandbox_api
 from imports.models import Channel, CustomerApi, Delivery, Gate, ImportJob, Notice
-from imports.models.notices import What
-from imports.sample import sandbox_api
+from imports.models.notifications import What
 from imports.states import JobStatus
 from tests import big_bills, big_jobs, pages
 

@@ -21,9 +21,10 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from bills.models import Bill, Credential, Evidence
-from imports.admin.addresses import act_url, tab_url
+from config.dev.sandbox.http_server import running
+from imports.admin.job.page import act_url, tab_url
 from imports.models import Attempt, Delivery, ImportJob, ImportResult
-from imports.notices import delivering
+from imports.notifications import delivery
 from tests import canaries
 from tests.bills.test_groups import make_groups
 from tests.crawling import Crawl, body
@@ -31,7 +32,6 @@ from tests.echoes import Echo, mail_server
 from tests.full_of_secrets import ACCOUNTS, Installation
 from tests.imports.admin.conftest import logged_in
 from tests.jobs import REFUSED, JobMaker, answer
-from tests.sandbox.server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def test_no_secret_is_on_any_page_or_in_anything_that_is_kept(
     bills = full.bills()
     full.people()
     full.commands(bills)
-    delivering.deliver_due()
+    delivery.deliver_due()
     assert_it_was_said_back()
 
     assert leaks(iter(full.answers))[1] == []

@@ -1,5 +1,5 @@
 """The operator's pages for bills: portals, a job's credentials, bills, evidence."""
 
-from bills.admin import bills, portals, workspace
+from bills.admin import bills, jobs, portals
 
-__all__ = ["bills", "portals", "workspace"]
+__all__ = ["bills", "jobs", "portals"]

@@ -1,4 +1,6 @@
-"""Bills: the list of them, their PDFs, and the evidence of failed attempts."""
+"""Bills: the list of them, a job's Bills tab, their PDFs as one ZIP, and evidence of failed
+attempts.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,21 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from bills.admin import permissions as own
-from bills.archives import file_name, zipped
+from bills.admin import common as own
 from bills.models import Bill, Evidence, EvidenceKind
+from bills.storage import file_name, zipped
 from imports.admin import permissions
-from imports.admin.readonly import LedgerAdmin
+from imports.admin.base import LedgerAdmin
+from imports.admin.job import page
 from imports.fields import WrongKey
+from imports.ledger.totals import family
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.urls import URLPattern, URLResolver
+
+    from imports.ledger.totals import Sums
+    from imports.models import ImportJob
 
 # A page that was kept as evidence is somebody else's: it may be read, and do nothing.
 INERT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'"
@@ -142,3 +149,45 @@ def evidence(request: HttpRequest, pk: int) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+ROWS = 100
+
+
+def of_job(job: ImportJob) -> QuerySet[Bill]:
+    """What a job and its later rounds fetched."""
+    jobs = [each for each in family(job) if each.pk >= job.pk]
+    return Bill.objects.filter(batch__job__in=jobs).select_related("portal")
+
+
+def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """The newest bills of the job, and how many there are."""
+    found = of_job(job)
+    return {"bills": found.order_by("account", "-date", "-number")[:ROWS], "count": found.count()}
+
+
+def archive(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
+    """A folder for each account, a file for each bill, streamed."""
+    permissions.require(request, own.VIEW_BILL)
+    found = of_job(job).order_by("account", "date", "number")
+    if not found.exists():
+        raise Http404
+    response = StreamingHttpResponse(zipped(found), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="bills-job-{job.pk}.zip"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _count(job: ImportJob, sums: Sums) -> int | None:
+    return of_job(job).count() or None
+
+
+TAB = page.Tab(
+    slug="bills",
+    label=gettext_lazy("Bills"),
+    icon="receipt_long",
+    template="bills/job/bills.html",
+    context=context,
+    count=_count,
+    acts={"zip": page.Act(archive, permissions.EXPORT, methods=("GET",))},
+)

@@ -2,37 +2,135 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bills import failed_rows, keeping, passwords
-from bills.admin import permissions as own
-from bills.admin import rows
-from bills.admin.timeline import timeline
+from bills import error_codes, keeping, passwords, retry_files
+from bills.admin import common as own
+from bills.admin.common import STAGES, timeline
+from bills.browser.report import brought
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
-from imports.admin import bulk_actions, page, permissions, workspace
-from imports.admin.addresses import act_url, to_tab
+from imports.admin import permissions
+from imports.admin.job import actions, page
+from imports.admin.job.page import act_url, to_tab
 from imports.event_codes import EventCode
 from imports.exports import csv_rows
-from imports.ledger import rounds
-from imports.ledger.moves import note
+from imports.ledger import retries
+from imports.ledger.lifecycle import note
 from imports.messages import sentence
-from imports.models import ImportResult
-from imports.models.plans import PlanAction
-from imports.states import JobStatus
+from imports.models import Attempt, ImportResult
+from imports.models.bulk_actions import PlanAction
+from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
+    from collections.abc import Iterable
 
-    from imports.ledger.sums import Sums
-    from imports.models import ImportJob, ImportResult
+    from django.db.models import QuerySet
+    from django.http import HttpResponse
+    from django.utils.functional import _StrOrPromise
+
+    from imports.error_codes import ErrorCode
+    from imports.ledger.totals import Sums
+    from imports.messages import Message
+    from imports.models import ImportJob
+
+UNREAD = ("batch__body", "batch__credential_use__credential__password", "refused_record")
+FILTERS = ("success", "error", "pending", "excluded")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One credential of a job. `next_in` is in seconds; `stage` says what is being done now."""
+
+    result: ImportResult
+    bills: int
+    advice: ErrorCode | None
+    stage: _StrOrPromise = ""
+    stage_done: int = 0
+    stage_total: int = 0
+    attempt: int = 0
+    max_attempts: int = 0
+    next_in: int | None = None
+    refused_before: bool = False
+    is_retried: bool = False
+    brought: Message | None = None  # "3 new, 9 already here"
+    list_rows: dict[str, Any] | None = None  # of the last attempt's list: see RowCounts
+    extra: list[tuple[str, str]] = field(default_factory=list)  # the CSV's further columns
+
+
+def credential_results(
+    job: ImportJob, status: str = "", query: str = ""
+) -> QuerySet[ImportResult]:
+    """A job's credentials, in the file's order, with all that a row shows. No password is read."""
+    found = ImportResult.objects.filter(job=job)
+    if status in FILTERS:
+        found = found.filter(status=status)
+    if query:
+        found = found.filter(email__icontains=query)
+    last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("details")
+    related = found.select_related("batch__credential_use__credential").defer(*UNREAD)
+    told = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
+    return told.prefetch_related("retries").order_by("position", "pk")
+
+
+def bill_count() -> Coalesce:
+    """How many bills a result's own batch brought."""
+    fetched = Bill.objects.filter(batch=OuterRef("batch")).order_by().values("batch")
+    return Coalesce(Subquery(fetched.annotate(n=Count("pk")).values("n")), 0)
+
+
+def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) -> Row:
+    """One row, of `results`; with the extra columns that are named."""
+    use, batch = _use_of(result), result.batch
+    last = getattr(result, "last_details", None) or {}
+    told: dict[str, Any] = {}
+    if use is not None and batch is not None and result.status == ResultStatus.PENDING:
+        told = _now(job, result, use)
+    return Row(
+        result=result,
+        bills=getattr(result, "bill_count", 0),
+        advice=error_codes.about(result.error_code),
+        max_attempts=job.max_attempts,
+        refused_before=bool(use and use.credential.refused_count),
+        is_retried=bool(result.retries.all()),
+        brought=brought(last),
+        list_rows=last.get("rows"),
+        extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
+        **told,
+    )
+
+
+def _now(job: ImportJob, result: ImportResult, use: CredentialUse) -> dict[str, Any]:
+    """ "attempt 2 of 5": the stage of one that runs, the seconds until one that is due."""
+    batch = use.batch if result.batch is None else result.batch
+    told: dict[str, Any] = {"attempt": batch.attempts + 1}
+    if batch.status in IN_FLIGHT:
+        is_moving = batch.status == BatchStatus.SENDING and use.stage
+        return told | {
+            "stage": STAGES.get(use.stage, "") if is_moving else STAGES["open"],
+            "stage_done": use.stage_done,
+            "stage_total": use.stage_total,
+        }
+    if job.status == JobStatus.RUNNING and batch.tries:
+        due = max(batch.next_attempt_at, job.gate.resting_until or batch.next_attempt_at)
+        left = (due - timezone.now()).total_seconds()
+        told["next_in"] = max(0, round(left))
+    return told
+
+
+def _use_of(result: ImportResult) -> CredentialUse | None:
+    return getattr(result.batch, "credential_use", None) if result.batch else None
+
 
 ROWS = 50
 LONGEST_PASSWORD = 1_000
@@ -46,13 +144,13 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """A page of credentials after the one that `after` names, and what Start would do."""
     status, query = request.GET.get("status", ""), request.GET.get("q", "").strip()
     after = _number(request.GET.get("after", ""))
-    found = rows.results(job, status, query).filter(position__gt=after)
+    found = credential_results(job, status, query).filter(position__gt=after)
     results = list(found[: ROWS + 1])
     is_draft = job.status == JobStatus.DRAFT
     run = BillRun.objects.select_related("portal").get(job=job)
     return {
         "run": run,
-        "rows": [rows.row_of(job, result, run.extra_columns) for result in results[:ROWS]],
+        "rows": [row_of(job, result, run.extra_columns) for result in results[:ROWS]],
         "next_after": results[ROWS - 1].position if len(results) > ROWS else None,
         "after": request.GET.get("after", ""),
         "chosen_status": status,
@@ -60,7 +158,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "refused": _refused(job) if is_draft else [],
         "unchanged": _unchanged(job).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
-        "plan": workspace.of(job.kind).plan(job) if is_draft else "",
+        "plan": page.of(job.kind).plan(job) if is_draft else "",
         "is_live": job.status in (JobStatus.QUEUED, JobStatus.RUNNING),
     }
 
@@ -73,7 +171,7 @@ def _refused(job: ImportJob) -> list[str]:
 
 def _unchanged(job: ImportJob) -> Any:
     """Failed credentials whose password was refused and is still the same."""
-    return rounds.waiting(job).filter(UNCHANGED)
+    return retries.waiting(job).filter(UNCHANGED)
 
 
 def panel(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -89,7 +187,7 @@ def one(request: HttpRequest, job: ImportJob) -> HttpResponse:
     result = _chosen(request, job)
     use = _use(result)
     shown = page.page_context(request, job, TAB) | {
-        "row": rows.row_of(job, result, BillRun.objects.get(job=job).extra_columns),
+        "row": row_of(job, result, BillRun.objects.get(job=job).extra_columns),
         "result": result,
         "credential": use.credential,
         "attempts": timeline(result),
@@ -134,13 +232,13 @@ def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
 def _retry(
     request: HttpRequest, job: ImportJob, only: Q | None = None, *, insists: bool = False
 ) -> HttpResponse:
-    done = bulk_actions.carry_out(request, job, PlanAction.RETRY, only, insists=insists)
+    done = actions.carry_out(request, job, PlanAction.RETRY, only, insists=insists)
     return to_tab(done.made if done and done.made else job, "credentials")
 
 
 def failed_csv(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     """The failed rows, without passwords."""
-    header, found = failed_rows.rows_of(job)
+    header, found = retry_files.rows_of(job)
     response = StreamingHttpResponse(csv_rows(header, found), content_type="text/csv")
     response["Content-Disposition"] = f'attachment; filename="failed-credentials-{job.pk}.csv"'
     return response
@@ -148,7 +246,7 @@ def failed_csv(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
 
 def _chosen(request: HttpRequest, job: ImportJob) -> ImportResult:
     pk = _number(request.POST.get("id", "") or request.GET.get("id", ""))
-    return get_object_or_404(rows.results(job).filter(batch__isnull=False), pk=pk)
+    return get_object_or_404(credential_results(job).filter(batch__isnull=False), pk=pk)
 
 
 def _use(result: ImportResult) -> CredentialUse:
@@ -164,7 +262,7 @@ def _count(job: ImportJob, sums: Sums) -> int | None:
     return sums.total or None
 
 
-TAB = workspace.Tab(
+TAB = page.Tab(
     slug="credentials",
     label=gettext_lazy("Credentials"),
     icon="badge",
@@ -172,10 +270,10 @@ TAB = workspace.Tab(
     context=context,
     count=_count,
     acts={
-        "panel": workspace.Act(panel, permissions.VIEW, methods=("GET",)),
-        "one": workspace.Act(one, permissions.VIEW, methods=("GET",)),
-        "password": workspace.Act(password, own.MANAGE_CREDENTIALS),
-        "retry": workspace.Act(retry, permissions.RETRY),
-        "csv": workspace.Act(failed_csv, permissions.EXPORT, methods=("GET",)),
+        "panel": page.Act(panel, permissions.VIEW, methods=("GET",)),
+        "one": page.Act(one, permissions.VIEW, methods=("GET",)),
+        "password": page.Act(password, own.MANAGE_CREDENTIALS),
+        "retry": page.Act(retry, permissions.RETRY),
+        "csv": page.Act(failed_csv, permissions.EXPORT, methods=("GET",)),
     },
 )

@@ -12,17 +12,16 @@ from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 
 from bills import error_codes, passwords, portal_tests
-from bills.admin import new_job
-from bills.admin import permissions as own
-from bills.admin.timeline import stages_of
-from bills.admin.words import STAGES
-from bills.forms import PortalForm, PortalTestForm
+from bills.admin import common as own
+from bills.admin import jobs
+from bills.admin.common import STAGES, stages_of
+from bills.admin.forms import PortalForm, PortalTestForm
 from bills.models import Credential, Evidence, Portal, PortalTest
 from bills.models.credentials import account_of
-from bills.setup import store_portal
-from imports import jobs
+from bills.portal_setup import store_portal
 from imports.admin import permissions
-from imports.admin.managed import ManagedAdmin
+from imports.admin.base import ManagedAdmin
+from imports.engine import queue
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -61,8 +60,8 @@ class PortalAdmin(ManagedAdmin):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view
         mine = [
-            path("new-job/", guarded(new_job.upload), name="bills_new"),
-            path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
+            path("new-job/", guarded(jobs.upload), name="bills_new"),
+            path("new-job/<int:pk>/", guarded(jobs.confirm), name="bills_preview"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
         ]
@@ -129,7 +128,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
             for piece in Evidence.objects.filter(test=found).defer("token").order_by("pk")
         ],
         "stage": STAGES.get(found.stage, ""),
-        "no_worker": found.began_at is None and jobs.worker_count() == 0,
+        "no_worker": found.began_at is None and queue.worker_count() == 0,
     }
     if request.headers.get("HX-Request"):
         return render(request, "bills/portal/test_panel.html", shown)

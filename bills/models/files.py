@@ -7,8 +7,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from bills.browser.plan import BillKey
 from bills.models.portals import Portal
-from bills.plan import BillKey
 from bills.storage import bill_storage
 from imports.models import ImportBatch
 

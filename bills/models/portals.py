@@ -9,8 +9,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bills.portals.recipe_check import RecipeError, load_recipe
-from imports.customers.addresses import BadAddress, check_url
+from bills.portals.recipe_schema import RecipeError, load_recipe
+from imports.http.addresses import BadAddress, check_url
 from imports.models import Gate
 
 if TYPE_CHECKING:

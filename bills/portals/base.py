@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bills.plan import BillKey
+from bills.browser.plan import BillKey
 
 if TYPE_CHECKING:
     import datetime
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
-    from bills.visit import Visit
+    from bills.browser.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)

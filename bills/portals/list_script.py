@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bills.portals.signs import EVERYWHERE
+from bills.portals.logins.signs import EVERYWHERE
 
 _PARTS = EVERYWHERE + (Path(__file__).parent / "lists/script.js").read_text(encoding="utf-8")
 

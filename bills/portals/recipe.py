@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.documents.scene import InRow, Offers, links_in
 from bills.portals.documents.search import DocumentSearch
 from bills.portals.failures import Code, PortalError
-from bills.portals.listing import Listing, link_targets
+from bills.portals.lists.listing import Listing, link_targets
 from bills.portals.lists.reading import Asked, Other, read_list
 from bills.portals.lists.walk import Place, Walk, own_accounts
-from bills.portals.login import log_in
+from bills.portals.logins.page import log_in
 from bills.portals.targets import calmly_look, earliest, expect_overlays, filled, today
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator
 
+    from bills.browser.visit import Visit
     from bills.portals.base import ListedBill
     from bills.portals.lists.reading import Seen
-    from bills.visit import Visit
 
 
 class RecipePortal:
@@ -75,7 +75,7 @@ class RecipePortal:
             return
         link = await calmly_look(await self._row_of(place), link_targets(recipe.link))
         if link is None:
-            raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=bill))
+            raise PortalError(Code.NAVIGATION, failures.NO_LINK.format(bill=bill))
         await search.press(link)
 
     async def _row_of(self, place: Place) -> Locator:
@@ -89,7 +89,7 @@ class RecipePortal:
             if not await self._is_shown(place):
                 raise PortalError(
                     Code.NAVIGATION,
-                    details.ROW_CHANGED.format(row=place.index + 1),
+                    failures.ROW_CHANGED.format(row=place.index + 1),
                 )
         return listing.row(place.index)
 
@@ -111,14 +111,14 @@ class RecipePortal:
         if visit.report.not_ours == len(seen) and not recipe.own_row:
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
-                details.ALL_OTHERS.format(seen=len(seen)),
+                failures.ALL_OTHERS.format(seen=len(seen)),
             )
         real = {Other.OLDER, Other.NOT_OURS}
         others = {key for key, count in visit.report.rows.others.items() if count}
         if not recipe.rows and not others & real and not self._said_empty():
-            raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
+            raise PortalError(Code.UNRECOGNISED_PAGE, failures.NEITHER)
         if recipe.rows and not any(each.is_linked for each in seen):
-            raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=seen[0].row))
+            raise PortalError(Code.NAVIGATION, failures.NO_LINK.format(bill=seen[0].row))
 
 
 def asked_of(visit: Visit) -> Asked:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.base import registered
 from bills.portals.failures import Code, PortalError
 
@@ -62,7 +62,7 @@ def portal_named(name: str) -> PortalClass:
         if broken:
             raise ScriptError(broken[0])
         known = ", ".join(sorted(registered)) or "none"
-        raise ScriptError(details.NO_SCRIPT.format(name=name, known=known))
+        raise ScriptError(failures.NO_SCRIPT.format(name=name, known=known))
 
 
 def portal_names() -> list[str]:
@@ -129,4 +129,4 @@ def error_at(error: BaseException, path: Path | None = None) -> Text:
 def _at(path: Path, line: int, error: BaseException) -> Text:
     text = f"{type(error).__name__}: {getattr(error, 'msg', '') or error}"
     first = (text.splitlines() or [""])[0][:LONGEST_ERROR]
-    return details.SCRIPT_AT.format(file=path.name, line=line, error=first)
+    return failures.SCRIPT_AT.format(file=path.name, line=line, error=first)

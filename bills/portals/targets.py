@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.portals import details, guesses
+from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import PLACEHOLDER, Target
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Frame, FrameLocator, Locator, Page
 
+    from bills.browser.visit import Visit
     from bills.portals.recipe_schema import BillsPart, Step
-    from bills.visit import Visit
 
     Root = Page | Frame | Locator | FrameLocator
 
@@ -111,7 +111,7 @@ async def find(
         names = " or ".join(str(target) for target in targets[:3])
         raise PortalError(
             Code.NAVIGATION,
-            details.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}"),
+            failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}"),
         ) from None
 
 
@@ -234,7 +234,7 @@ def filled(text: str, visit: Visit, more: dict[str, str] | None = None) -> str:
         if found[1] not in values:
             raise PortalError(
                 Code.NAVIGATION,
-                details.NO_SUCH_COLUMN.format(column=found[1], known=", ".join(sorted(values))),
+                failures.NO_SUCH_COLUMN.format(column=found[1], known=", ".join(sorted(values))),
             )
         return values[found[1]]
 

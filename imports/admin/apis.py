@@ -15,17 +15,15 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from imports.admin import permissions
-from imports.admin.managed import ManagedAdmin
-from imports.customers.connection_test import probe_unsaved
-from imports.customers.mapping import BadMapping
-from imports.customers.mapping_origins import read_changes, values_in_force
-from imports.customers.presets import SPEEDS
-from imports.customers.probing import ProbeResult, Proof
-from imports.customers.setup import probe, remarks_on
+from imports.admin.base import ManagedAdmin
+from imports.admin.forms import REFUSALS, SECRETS, CustomerApiForm, with_answer
+from imports.customers.api.connection_test import probe_unsaved
+from imports.customers.api.mapping import BadMapping
+from imports.customers.api.mapping_in_force import read_changes, values_in_force
+from imports.customers.api.presets import SPEEDS
+from imports.customers.api.probing import ProbeResult, Proof
+from imports.customers.api.setup import probe, remarks_on
 from imports.fields import WrongKey
-from imports.forms import CustomerApiForm
-from imports.forms.apis import REFUSALS, with_answer
-from imports.forms.jobs import SECRETS
 from imports.models import CustomerApi
 from imports.rendering import in_words
 

@@ -8,7 +8,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy
 
-from imports.admin import workspace
+from imports.admin.job import page
 from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult
 from imports.policy import Verdict
 from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
@@ -67,7 +67,7 @@ class KindFilter(SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        return [(each.kind, each.label) for each in workspace.every()]
+        return [(each.kind, each.label) for each in page.every()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset

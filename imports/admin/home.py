@@ -1,19 +1,147 @@
-"""The first page: what runs, what needs somebody, what finished, and whether all is well."""
+"""Home: what needs attention, what runs, what finished, and whether workers, queue and
+database are well.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Subquery
+import django_rq
+from django.db import DatabaseError, connection
+from django.db.models import Exists, OuterRef, Subquery, Value
+from django.db.models.functions import Now
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from redis.exceptions import RedisError
 
-from imports.admin import health, listing, page, permissions, workspace
-from imports.models import CustomerApi, ImportJob, ImportResult
+from imports import retry_directory
+from imports.admin import base, permissions
+from imports.admin.formatting import duration, number
+from imports.admin.job import page
+from imports.engine import queue, sweeper
+from imports.models import CustomerApi, Delivery, ImportJob, ImportResult
+from imports.models.notifications import DeliveryStatus
 from imports.states import ENDED_JOBS, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+LATELY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One part's health. `is_well` is None where nobody can say."""
+
+    name: str
+    is_well: bool
+    sentence: str
+
+
+def signs() -> list[Sign]:
+    """Workers, queue, sweeper and database, in that order. A few cheap queries.
+
+    Retry files follow where some cannot be written, and notifications where some do not arrive.
+    """
+    return [
+        _workers(), _queue(), _sweeper(), _database(), *_retry_files(), *_notifications()
+    ]  # fmt: skip
+
+
+def database_answers() -> bool:
+    """Whether a query comes back."""
+    try:
+        with connection.cursor() as sql:
+            sql.execute("SELECT 1")
+            return bool(sql.fetchone() == (1,))
+    except DatabaseError:
+        return False
+
+
+def redis_answers() -> bool:
+    """Whether Redis says PONG."""
+    try:
+        return bool(django_rq.get_connection(queue.QUEUE).ping())
+    except RedisError:
+        return False
+
+
+def _workers() -> Sign:
+    count = queue.worker_count()
+    if not count:
+        return Sign(
+            _("Workers"),
+            False,
+            _("No worker is listening: nothing is sent. Start one with “make worker”."),
+        )
+    told = ngettext("%(n)s worker is listening", "%(n)s workers are listening", count)
+    return Sign(_("Workers"), True, told % {"n": number(count)})
+
+
+def _queue() -> Sign:
+    try:
+        waiting = len(django_rq.get_queue(queue.QUEUE))
+    except RedisError:
+        return Sign(
+            _("Queue"), False, _("Redis does not answer. Nothing is lost: work waits for it.")
+        )
+    if not waiting:
+        return Sign(_("Queue"), True, _("Redis answers; nobody waits for a worker"))
+    told = ngettext("%(n)s call waits for a worker", "%(n)s calls wait for a worker", waiting)
+    return Sign(_("Queue"), True, told % {"n": number(waiting)})
+
+
+def _sweeper() -> Sign:
+    silent = sweeper.silent_seconds()
+    if silent is None:
+        told = _("It has never swept. Start it with “make worker”: it finds what got lost.")
+        return Sign(_("Sweeper"), False, told)
+    ago = {"time": duration(silent)}
+    if sweeper.is_late(silent):
+        told = _("Last swept %(time)s ago: what gets lost waits. Start it with “make worker”.")
+        return Sign(_("Sweeper"), False, told % ago)
+    return Sign(_("Sweeper"), True, _("Last swept %(time)s ago") % ago)
+
+
+def _database() -> Sign:
+    well = database_answers()
+    return Sign(
+        _("Database"), well, _("PostgreSQL answers") if well else _("PostgreSQL does not answer")
+    )
+
+
+def _retry_files() -> list[Sign]:
+    """Jobs whose retry files could not be written, with the reason of the newest."""
+    stuck = ImportJob.objects.filter(retry_files_due_at__isnull=False).order_by("-pk")
+    newest = stuck.values_list("pk", "retry_files_error").first()
+    if newest is None:
+        return []
+    job, code = newest
+    told = ngettext(
+        "Those of job %(job)s could not be written: %(why)s",
+        "Those of %(n)s jobs could not be written, of job %(job)s for one: %(why)s",
+        count := stuck.count(),
+    )
+    shown = {"n": number(count), "job": job, "why": retry_directory.reason(code)}
+    return [Sign(_("Retry files"), False, told % shown)]
+
+
+def _notifications() -> list[Sign]:
+    failing = Delivery.objects.exclude(status=DeliveryStatus.SENT).exclude(error=None)
+    count = failing.filter(notice__at__gt=Now() - Value(LATELY)).count()
+    if not count:
+        return []
+    told = ngettext(
+        "%(n)s does not arrive. “Notifications” says why.",
+        "%(n)s do not arrive. “Notifications” says why.",
+        count,
+    )
+    return [Sign(_("Notifications"), False, told % {"n": number(count)})]
+
 
 AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
 SHOWN = 8
@@ -34,23 +162,23 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     drafts = list(page.jobs().filter(status=JobStatus.DRAFT)[:SHOWN])
     troubled = list(_troubled()[:SHOWN])
     finished = list(page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")[:SHOWN])
-    listing.attach_sums([*running, *paused, *drafts, *troubled, *finished])
+    base.attach_sums([*running, *paused, *drafts, *troubled, *finished])
     lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
     return {
         **{name: [_told(job) for job in jobs] for name, jobs in lists.items()},
         "finished": [_told(job) for job in finished],
         "has_jobs": bool(running or paused or drafts or finished),
         "has_apis": CustomerApi.objects.exists(),
-        "signs": health.signs(),
+        "signs": signs(),
         "can_add": [
-            each for each in workspace.every() if permissions.may(request, *each.add_permissions)
+            each for each in page.every() if permissions.may(request, *each.add_permissions)
         ],
     }
 
 
 def _told(job: Any) -> dict[str, Any]:
     """A job with what `attach_sums` gave it."""
-    words = workspace.of(job.kind)
+    words = page.of(job.kind)
     return {"job": job, "words": words, "sums": job.page_sums, "told": job.page_story}
 
 

@@ -1,33 +1,208 @@
-"""Corrected files and the import they belong to: which record is which, and what becomes of it."""
+"""Corrected records: matched with the failures they belong to, previewed, and sent as new
+versions.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import re
+import time
+from collections import Counter, deque
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Exists, OuterRef
+import msgspec
+from django.core import signing
+from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef, Q
 
-from imports.customers.changed_ids import ChangedIds
-from imports.customers.correcting import is_same
-from imports.customers.reading import read_records
-from imports.customers.versions import Version
-from imports.ledger.bodies import bytes_of
+from imports.customers.files.batching import body, cut
+from imports.customers.files.reader import read_records
+from imports.customers.files.validation import Record
+from imports.customers.record_editor import is_same
+from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports
-from imports.ledger.sums import family
-from imports.models import ImportResult
+from imports.ledger.retries import Parcel
+from imports.ledger.totals import family
+from imports.models import ImportResult, RetryFile
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from imports.customers.checks import Checks
-    from imports.customers.records import Record
+    from django.core.files.uploadedfile import UploadedFile
+
+    from imports.customers.files.limits import Checks
     from imports.models import ImportJob
+
+MOST_CANDIDATES = 50_000
+COMPARED_WITH = 500  # other records of the import, that show which values are everybody's
+FEW_VALUES = 3  # a record with fewer of its own is recognised by its place alone
+# Codes and flags ("PERSON", "sv"): the same for many, and nobody's own.
+SHARED_VALUE = re.compile(r"[A-Z0-9]*[A-Z_]{2,}[A-Z0-9_]*|.{0,2}", re.ASCII)
+
+Leaf = tuple[str, str]  # a path and what stands there
+
+
+class Candidate(NamedTuple):
+    """A record that failed and that no corrected record names, with the values of its own."""
+
+    pk: int
+    leaves: frozenset[Leaf]
+
+
+class ChangedIds:
+    """The failed records of an import that corrected ones with unknown ids may come from."""
+
+    def __init__(self, jobs: Collection[int], named: Collection[str], checks: Checks) -> None:
+        """`named`: the ids that the corrected files have; whoever is named is no candidate."""
+        self._jobs, self._named = jobs, named
+        self._id_paths = {*checks.id_paths, *checks.username_paths, *checks.email_paths}
+        self._files: dict[str, list[int]] = {}
+        self._candidates: dict[int, Candidate] | None = None
+        self._by_leaf: dict[Leaf, int] = {}
+
+    def origin(self, record: Record, file: str, count: int) -> int | None:
+        """The failed result that a record of a file with `count` records is the correction of."""
+        leaves = _leaves(record.raw)
+        at_its_place = self._all().get(self._at_place(record, file, count))
+        if at_its_place is not None and _may_be(at_its_place, leaves):
+            return self._take(at_its_place)
+        found = {self._by_leaf[leaf] for leaf in leaves if leaf in self._by_leaf}
+        alike = [self._all()[pk] for pk in found if pk in self._all()]
+        likely = [each for each in alike if 2 * len(each.leaves & leaves) >= len(each.leaves)]
+        return self._take(likely[0]) if len(likely) == 1 else None
+
+    def _take(self, candidate: Candidate) -> int:
+        del self._all()[candidate.pk]
+        return candidate.pk
+
+    def _at_place(self, record: Record, file: str, count: int) -> int:
+        """The result at the record's place in the retry file of that name, 0 if there is none."""
+        if file not in self._files:
+            written = RetryFile.objects.filter(job__in=self._jobs, name=file).order_by("-pk")
+            self._files[file] = next(iter(written.values_list("result_ids", flat=True)[:1]), [])
+        ids = self._files[file]
+        return ids[record.position - 1] if len(ids) == count else 0
+
+    def _all(self) -> dict[int, Candidate]:
+        if self._candidates is None:
+            self._candidates = {each.pk: each for each in self._read()}
+            leaves = Counter(leaf for each in self._candidates.values() for leaf in each.leaves)
+            self._by_leaf = {
+                leaf: each.pk
+                for each in self._candidates.values()
+                for leaf in each.leaves
+                if leaves[leaf] == 1
+            }
+        return self._candidates
+
+    def _read(self) -> Iterator[Candidate]:
+        """The candidates, without the values that several records of the import have."""
+        later = ImportResult.objects.filter(retry_of=OuterRef("pk"))
+        latest = ImportResult.objects.filter(job__in=self._jobs).exclude(Exists(later))
+        others = latest.filter(status=ResultStatus.SUCCESS).order_by("-pk")
+        never_sent = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
+        failed = latest.filter(Q(status=ResultStatus.ERROR) | never_sent).exclude(error_code="")
+        rows = failed.order_by("pk").values_list("pk", "key")[:MOST_CANDIDATES]
+        pks = [pk for pk, key in rows if not key or key not in self._named]
+        read = {pk: self._own(raw) for pk, raw in bytes_of(pks).items()}
+        shown = bytes_of(others.values_list("pk", flat=True)[:COMPARED_WITH]).values()
+        frequent = _frequent([*read.values(), *map(self._own, shown)])
+        return (Candidate(pk, leaves - frequent) for pk, leaves in sorted(read.items()))
+
+    def _own(self, raw: bytes) -> frozenset[Leaf]:
+        """What may tell a record from others, but for its id and e-mail: those were corrected."""
+        return frozenset(leaf for leaf in _leaves(raw) if leaf[0] not in self._id_paths)
+
+
+def _may_be(candidate: Candidate, leaves: frozenset[Leaf]) -> bool:
+    """Whether the record at a candidate's place is not plainly another customer."""
+    return len(candidate.leaves) < FEW_VALUES or bool(candidate.leaves & leaves)
+
+
+def _frequent(records: Iterable[frozenset[Leaf]]) -> frozenset[Leaf]:
+    counts = Counter(leaf for leaves in records for leaf in leaves)
+    return frozenset(leaf for leaf, count in counts.items() if count > 1)
+
+
+def _leaves(raw: bytes) -> frozenset[Leaf]:
+    """The values of a record with their paths; none of one that is no JSON."""
+    try:
+        value = msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        return frozenset()
+    return frozenset(_walk(value, ""))
+
+
+def _walk(value: object, path: str) -> Iterator[Leaf]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _walk(child, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _walk(child, f"{path}.{index}")
+    elif not isinstance(value, bool) and value is not None:
+        text = str(value).strip()
+        if not SHARED_VALUE.fullmatch(text):
+            yield path, text
+
+
+NEVER_IN_A_BATCH = 1  # the number of a batch for those that could not be sent before
+
+
+class Version(NamedTuple):
+    """A corrected record, and the result of the version that failed."""
+
+    record: Record
+    old: ImportResult
+
+
+def of_text(raw: bytes, key: str, email: str, old: ImportResult) -> Version:
+    """The version that somebody has written by hand."""
+    return Version(Record(old.position, 0, len(raw), raw, key, email), old)
+
+
+def parcels(versions: Iterable[Version], size: int, checks: Checks) -> Iterator[Parcel]:
+    """Batches of up to `size`, of customers that came in by one file and failed in one batch.
+
+    The versions come in that order. A batch keeps the number of the one that it comes from.
+    """
+    parts: Counter[int] = Counter()
+    for (_file_id, number), group in groupby(versions, key=_origin):
+        olds: deque[ImportResult] = deque()
+        for batch in cut(_records(group, olds), size, checks):
+            mine = [olds.popleft() for _ in batch]
+            yield _parcel(number, parts[number], batch, mine, checks)
+            parts[number] += 1
+
+
+def _origin(version: Version) -> tuple[int | None, int]:
+    old = version.old
+    return old.file_id, old.batch.number if old.batch else NEVER_IN_A_BATCH
+
+
+def _records(group: Iterable[Version], olds: deque[ImportResult]) -> Iterator[Record]:
+    """The records alone; the versions that they correct are put aside in the same order."""
+    for each in group:
+        olds.append(each.old)
+        yield each.record
+
+
+def _parcel(
+    number: int, part: int, batch: Sequence[Record], olds: Sequence[ImportResult], checks: Checks
+) -> Parcel:
+    opening, closing = checks.opening, checks.closing
+    whole, spans = body([each.raw for each in batch], opening, closing)
+    records = tuple(
+        NewRecord(old.position, record.key, record.email, start, length, old.pk)
+        for record, old, (start, length) in zip(batch, olds, spans, strict=True)
+    )
+    return Parcel(number, part, (whole, len(opening), len(closing)), records, olds[0].file_id)
+
 
 RECORDS_AT_ONCE = 1_000
 MOST_RECORDS = 50_000  # are read while somebody waits; more are an import of their own
@@ -256,3 +431,52 @@ def _judged(
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace")
+
+
+FOLDER = "corrected"  # below MEDIA_ROOT
+KEPT_SECONDS = 3600
+SALT = "redrive.corrected-files"
+
+
+class Gone(Exception):
+    """These files are not kept any more, or are not this job's."""
+
+
+def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:
+    """Keep what was uploaded; what names it later, signed, so that nothing else can be named."""
+    kept = [
+        (default_storage.save(f"{FOLDER}/{job.pk}.json", each), each.name or "")
+        for each in uploads
+    ]
+    return signing.dumps({"job": job.pk, "files": kept}, salt=SALT, compress=True)
+
+
+def find(job: ImportJob, token: str) -> list[Upload]:
+    """The files that a token names. Raises Gone."""
+    try:
+        named: dict[str, Any] = signing.loads(token, salt=SALT, max_age=KEPT_SECONDS)
+    except signing.BadSignature:
+        raise Gone from None
+    found = [Upload(Path(default_storage.path(path)), name) for path, name in named["files"]]
+    if named["job"] != job.pk or not all(each.path.is_file() for each in found):
+        raise Gone
+    return found
+
+
+def forget(uploads: Sequence[Upload]) -> None:
+    """Remove them: they were sent, or cannot be read."""
+    for each in uploads:
+        each.path.unlink(missing_ok=True)
+
+
+def expire() -> None:
+    """Remove those whose hour is over."""
+    folder = Path(default_storage.path(FOLDER))
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime < time.time() - KEPT_SECONDS:
+                path.unlink(missing_ok=True)
+        except OSError:
+            continue  # another sweeper was first

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.checks import Warning
 
-from imports.customers.addresses import Rules
+from imports.http.addresses import Rules
 from imports.http.certificates import BadCertificates, check_certificates
 from imports.http.tunnel import BadProxy, proxy_of
 from imports.messages import marked as _

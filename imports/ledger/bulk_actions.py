@@ -1,14 +1,11 @@
-"""One decision of an operator about many records: retry, send again, exclude, mark as stored.
-
-Every button, list action and command calls `carry_out`. It decides about few records at once, in
-the transaction that records the action. Many are fixed when the action is confirmed, and workers
-carry it out chunk by chunk: each chunk is one short transaction that also marks the chunk as
-done, so a worker that is killed takes nothing with it.
+"""One decision of an operator about many records: confirmed once, carried out at once or in
+chunks.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,29 +13,78 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from imports import kinds, known_before
+from imports import job_types, known_before
 from imports.event_codes import EventCode
-from imports.ledger import rounds, verdicts
-from imports.ledger.copying import copy
-from imports.ledger.intake import copy_in
+from imports.ledger import retries
+from imports.ledger.batches import copy, copy_in
 from imports.ledger.later_imports import without_later
-from imports.ledger.moves import NotAllowed, lock, note, tell_of
-from imports.messages import Message, sentence
+from imports.ledger.lifecycle import NotAllowed, lock, note, tell_of
+from imports.ledger.outcomes import close_all
+from imports.messages import Message, cause_of, sentence
 from imports.messages import marked as gettext_noop
-from imports.models import ImportResult, Plan, PlanPart
+from imports.models import ImportBatch, ImportResult, Plan, PlanPart
+from imports.models.bulk_actions import PlanAction
 from imports.models.jobs import Beginning
-from imports.models.plans import PlanAction
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from django.db.models import QuerySet
 
     from imports.ledger.later_imports import Later
     from imports.messages import Text
     from imports.models import ImportJob
+
+NOT_ARRIVED_CODE = "NOT_ARRIVED"
+RECORDS = sentence("RECORDS", gettext_noop("{n} records."))
+NOT_ARRIVED = sentence("NOT_ARRIVED", gettext_noop("Did not arrive, says {actor}: {reason}"))
+NO_REASON = gettext_lazy("Give a reason: it is kept with the records.")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where records must stand, how they stand afterwards, and the log's word for it."""
+
+    from_status: ResultStatus
+    changes: Mapping[str, object]
+    word: EventCode
+
+
+def of(plan: Plan) -> Decision:
+    """What is written down for a bulk action. Raises KeyError for one that sends records."""
+    message = NOT_ARRIVED.format(actor=plan.actor, reason=plan.reason)
+    arrived = {
+        "status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None,
+        "message": None, "cause": "",
+    }  # fmt: skip
+    not_arrived = {
+        "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": str(message),
+        "final_error": str(message), "message": message, "cause": cause_of(message),
+    }  # fmt: skip
+    excluded = {"status": ResultStatus.EXCLUDED, "error_code": "EXCLUDED_BY_HAND"}
+    unknown = ResultStatus.UNKNOWN
+    return {
+        PlanAction.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
+        PlanAction.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
+        PlanAction.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
+    }[PlanAction(plan.action)]
+
+
+def write_down(decision: Decision, chosen: QuerySet[ImportResult]) -> list[int]:
+    """Move these records and sum their batches up; their ids. The caller holds their first job."""
+    batch_ids = list(chosen.order_by("batch_id").values_list("batch_id", flat=True).distinct())
+    batches = ImportBatch.objects.select_for_update().filter(pk__in=batch_ids).order_by("pk")
+    list(batches.values_list("pk", flat=True))  # from here on no late answer changes them
+    pks = list(chosen.values_list("pk", flat=True))
+    ImportResult.objects.filter(pk__in=pks, status=decision.from_status).update(
+        **decision.changes, updated_at=Now()
+    )
+    close_all(batch_ids)
+    return pks
+
 
 CHUNK = 2_000  # records of one transaction, and of anything that is done while a person waits
 IDS_AT_ONCE = 20_000
@@ -80,7 +126,7 @@ def carry_out(
     action about the same records is unfinished. So two clicks make one action.
     """
     if action != PlanAction.RETRY and not reason.strip():
-        raise NotAllowed(verdicts.NO_REASON)
+        raise NotAllowed(NO_REASON)
     while True:
         plan = Plan(
             job=job, root=job.first, action=action, reason=reason, actor=actor, insists=insists,
@@ -90,7 +136,7 @@ def carry_out(
             with transaction.atomic():
                 _confirm(plan, only or Q(), beginning)
         except IntegrityError as error:  # a retry file with some of them was read just now
-            if rounds.RETRIED_ONCE not in str(error):
+            if retries.RETRIED_ONCE not in str(error):
                 raise
         else:
             return plan
@@ -115,7 +161,7 @@ def _confirm(plan: Plan, only: Q, beginning: str) -> None:
     if not ids:
         raise NothingLeft(_nothing_left(plan))
     if plan.action in RETRIES:
-        plan.made = rounds.new_round(
+        plan.made = retries.new_round(
             plan.job, plan.reason, insists=plan.insists, beginning=beginning
         )
     if plan.in_background:
@@ -127,7 +173,7 @@ def _confirm(plan: Plan, only: Q, beginning: str) -> None:
 def _choose(plan: Plan, only: Q) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
     """The records that the action is about, and how many of them a retry leaves out, and why."""
     action = PlanAction(plan.action)
-    chosen = rounds.waiting(plan.job, status_for(action)).filter(only)
+    chosen = retries.waiting(plan.job, status_for(action)).filter(only)
     if action in RETRIES and not plan.insists:
         return sensible(plan.job, chosen, action)
     return chosen, 0, Counter()
@@ -142,7 +188,7 @@ def sensible(
     """
     hopeless = 0
     if action == PlanAction.RETRY:
-        chosen, hopeless = rounds.without_the_hopeless(job, chosen)
+        chosen, hopeless = retries.without_the_hopeless(job, chosen)
     if job.api_id is None:
         return chosen, hopeless, Counter()
     newest, later = without_later(chosen)
@@ -152,14 +198,14 @@ def sensible(
 def _retried_already(plan: Plan, only: Q) -> int:
     if plan.action not in RETRIES:
         return 0
-    return rounds.retried(plan.job, status_for(PlanAction(plan.action))).filter(only).count()
+    return retries.retried(plan.job, status_for(PlanAction(plan.action))).filter(only).count()
 
 
 def _nothing_left(plan: Plan) -> str:
     if plan.imported_later:
         return " ".join(known_before.of_later(plan.imported_later))
     if plan.action == PlanAction.RETRY:
-        return rounds.nothing_left(plan.job, plan.skipped_retried, plan.left_out)
+        return retries.nothing_left(plan.job, plan.skipped_retried, plan.left_out)
     return _("None of these records stands as it did: nothing was changed. Look at them again.")
 
 
@@ -172,10 +218,8 @@ def _do_at_once(plan: Plan, ids: list[int]) -> None:
     else:
         moved = _write_down(plan, ids)
         plan.taken = len(moved)
-        records = verdicts.RECORDS.format(n=plan.taken)
-        plan.event = note(
-            plan.job, verdicts.of(plan).word, records, plan.actor, plan.reason, about=moved
-        )
+        records = RECORDS.format(n=plan.taken)
+        plan.event = note(plan.job, of(plan).word, records, plan.actor, plan.reason, about=moved)
     if not plan.taken:  # late answers came for all of them at this very moment
         raise NothingLeft(_nothing_left(plan))
     if plan.made:
@@ -192,7 +236,7 @@ def _leave_to_workers(plan: Plan, chosen: QuerySet[ImportResult]) -> None:
     plan.total = _write_chunks(plan, chosen)
     if plan.action not in RETRIES:
         records = IN_BACKGROUND.format(n=plan.total)
-        plan.event = note(plan.job, verdicts.of(plan).word, records, plan.actor, plan.reason)
+        plan.event = note(plan.job, of(plan).word, records, plan.actor, plan.reason)
     plan.save(update_fields=["total", "event"])
 
 
@@ -238,7 +282,7 @@ def carry_on(plan: Plan) -> bool:
     try:
         return _carry_on(plan)
     except IntegrityError as error:  # a retry file with some of them was read at this very moment
-        if rounds.RETRIED_ONCE not in str(error):
+        if retries.RETRIED_ONCE not in str(error):
             raise
         return True  # the chunk is done anew, without those
 
@@ -274,8 +318,8 @@ def _do(plan: Plan, ids: list[int]) -> int:
 
 def _write_down(plan: Plan, ids: list[int]) -> list[int]:
     """What was decided about these records; the ids of those that still stood so."""
-    chosen = rounds.waiting(plan.job, status_for(PlanAction(plan.action))).filter(pk__in=ids)
-    return verdicts.write_down(verdicts.of(plan), chosen)
+    chosen = retries.waiting(plan.job, status_for(PlanAction(plan.action))).filter(pk__in=ids)
+    return write_down(of(plan), chosen)
 
 
 def _copy(plan: Plan, ids: list[int]) -> int:
@@ -306,10 +350,10 @@ def _complete_retry(plan: Plan, *, is_whole: bool = True) -> None:
     """All its records are in the new job: it goes out, unless it is to wait."""
     if plan.made is None:
         raise RuntimeError("a retry has a job of its own")
-    kinds.get(plan.made.kind).copy_records(plan.made)
-    rounds.note_both(plan.job, plan.made, plan.taken, plan.reason, plan.actor)
+    job_types.get(plan.made.kind).copy_records(plan.made)
+    retries.note_both(plan.job, plan.made, plan.taken, plan.reason, plan.actor)
     if plan.starts and is_whole:
-        rounds.queue(plan.made, plan.actor)
+        retries.queue(plan.made, plan.actor)
 
 
 def _told(plan: Plan, trouble: Text | None) -> Text:

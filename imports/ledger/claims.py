@@ -1,17 +1,97 @@
-"""Claim and intend: how one lane, and no other, comes to send a batch."""
+"""Claim and intent: how one job runner, and no other, comes to send a batch."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from imports.kinds import Work
-from imports.ledger.statements import cursor, one_trip
+import psycopg
+from django.db import connection
+from psycopg.pq import Format
+
+from imports.job_types import Work
+from imports.models import ImportBatch
+from imports.models.jobs import ImportJob
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from imports.models import ImportJob
+
+def cursor() -> psycopg.Cursor[Any]:
+    """A cursor on this thread's connection that speaks binary: bodies go over as they are.
+
+    Outside of a transaction each statement is one by itself, with one trip to the server.
+    """
+    connection.ensure_connection()
+    made = psycopg.Cursor(connection.connection)
+    made.format = Format.BINARY
+    return made
+
+
+@contextmanager
+def one_trip() -> Iterator[None]:
+    """What is executed within the block goes to the server together, as one transaction.
+
+    Its answers are there when the block ends. Each statement sees what was committed before it.
+    """
+    connection.ensure_connection()
+    with connection.connection.pipeline():
+        yield
+
+
+@contextmanager
+def planned_once() -> Iterator[None]:
+    """Within the block PostgreSQL plans a prepared statement once, not each time it is run.
+
+    How many batches a statement is about hardly changes how it is best carried out, and planning
+    it costs as much as carrying it out. Only for a lane: a page's queries differ more.
+    """
+    with cursor() as sql:
+        sql.execute("SET plan_cache_mode TO force_generic_plan")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error), cursor() as sql:  # a connection that broke has no settings
+            sql.execute("RESET plan_cache_mode")
+
+
+# A retry's batches have the numbers of those that their records come from, so what these waited
+# for has the same number again, or is not sent again and holds nobody back.
+INHERIT = """
+UPDATE imports_importbatch b SET after_numbers = inherited.numbers
+FROM (
+    SELECT mine.id, array_agg(DISTINCT earlier.number ORDER BY earlier.number) AS numbers
+    FROM imports_importbatch old
+    CROSS JOIN unnest(old.after_numbers) AS earlier(number)
+    JOIN import_results before ON before.batch_id = old.id
+    JOIN import_results again ON again.retry_of_id = before.id AND again.job_id = %(job)s
+    JOIN imports_importbatch mine ON mine.id = again.batch_id
+    WHERE old.job_id = ANY(%(family)s) AND old.after_numbers IS NOT NULL
+      AND earlier.number < mine.number
+    GROUP BY mine.id
+) inherited
+WHERE b.id = inherited.id AND b.status = 'pending'
+"""
+
+
+def inherit(retry: ImportJob) -> None:
+    """Let the batches of a retry wait for each other as those did that they come from.
+
+    Called before any of them may be claimed. One cheap query where nobody waited for anybody.
+    """
+    family = _family(retry)
+    waited = ImportBatch.objects.filter(job_id__in=family, after_numbers__isnull=False)
+    if waited.exists():
+        with connection.cursor() as sql:
+            sql.execute(INHERIT, {"job": retry.pk, "family": list(family)})
+
+
+def _family(retry: ImportJob) -> Collection[int]:
+    """The ids of the first job and of all rounds."""
+    first = retry.first
+    rounds = ImportJob.objects.filter(root=first).values_list("pk", flat=True)
+    return {first.pk, *rounds}
 
 
 ORDER_LOOK_SECONDS = 0.5  # how often to ask whether an earlier copy has ended elsewhere

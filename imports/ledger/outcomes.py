@@ -1,32 +1,351 @@
-"""Record what a try came to. Written only where the token still matches."""
+"""Records what an attempt came to, only where its token still matches, and settles leases that
+ran out.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Max, Q, Value
+from django.db.models.functions import Now
+from psycopg.types.json import Json
 
-from imports import kinds, policy
-from imports.ledger import moves, stops
-from imports.ledger.attempts import ANSWER_KEPT, note_attempts, storable
-from imports.ledger.records import (
-    finish_each,
-    finish_whole,
-    says_later,
-    send_again,
-    split_in_two,
-)
-from imports.ledger.statements import cursor
-from imports.models import ImportBatch, ImportJob
-from imports.policy import DOWN, Budget, Move, Outcome, Verdict
-from imports.states import BatchStatus
+from imports import job_types, policy
+from imports.ledger import batches, lifecycle, stops
+from imports.ledger.claims import cursor
+from imports.messages import cause_of, to_json
+from imports.messages import storable as clean
+from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.policy import DOWN, Budget, Move, Outcome, RecordOutcome, Verdict, backoff
+from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from imports.kinds import Work
+    from imports.job_types import Work
+
+_One = TypeVar("_One", Outcome, RecordOutcome)
+ANSWER_KEPT = 2_000  # characters of an answer that are kept with an attempt
+CAUSE_KEPT = 80
+CODE_KEPT = 60  # as long as the columns are
+
+NOTE = """
+INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
+    ended_at, verdict, http_status, error_code, error, message, answer, success_count, error_count,
+    unknown_count, details)
+SELECT b.job_id, b.id, b.tries, mine.counted, b.worker, coalesce(b.claimed_at, clock_timestamp()),
+    b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error,
+    mine.message, mine.answer,
+    CASE WHEN mine.verdict = 'success' THEN b.size ELSE mine.successes END,
+    CASE WHEN mine.verdict IN ('rejected', 'retry') OR (mine.verdict = 'split' AND b.size = 1)
+        THEN b.size ELSE mine.errors END,
+    CASE WHEN mine.verdict IN ('unknown', 'repeatable') THEN b.size ELSE mine.unknowns END,
+    mine.details
+FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::int[], %s::text[], %s::text[], %s::jsonb[],
+            %s::text[], %s::int[], %s::int[], %s::int[], %s::jsonb[])
+    AS mine(id, counted, verdict, http, code, error, message, answer, successes, errors, unknowns,
+            details)
+JOIN imports_importbatch b ON b.id = mine.id
+"""
+
+
+def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
+    """Keep (batch id, outcome, counted) of tries that have just ended."""
+    if not tries:
+        return
+    rows = [
+        (
+            batch_id,
+            counted,
+            outcome.verdict.value,
+            outcome.http_status,
+            outcome.code,
+            outcome.error,
+            Json(to_json(outcome.message)) if outcome.message else None,
+            outcome.answer[:ANSWER_KEPT],
+            *_counts(outcome),
+            Json(outcome.details or {}),
+        )
+        for batch_id, outcome, counted in tries
+    ]
+    with cursor() as sql:
+        sql.execute(NOTE, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _counts(outcome: Outcome) -> tuple[int, int, int]:
+    """How many records of a mixed answer succeeded, failed and are unknown."""
+    verdicts = [record.verdict for record in outcome.records]
+    successes = verdicts.count(Verdict.SUCCESS)
+    unknowns = verdicts.count(Verdict.UNKNOWN) + verdicts.count(Verdict.REPEATABLE)
+    later = verdicts.count(Verdict.DEFERRED) + verdicts.count(Verdict.PAUSE)
+    return successes, len(verdicts) - successes - unknowns - later, unknowns
+
+
+def storable(outcome: Outcome) -> Outcome:
+    """The outcome with codes that fit and texts that PostgreSQL can keep.
+
+    A stranger's answer may hold NUL or half a character: it must not stop a lane.
+    """
+    answer = clean(outcome.answer)
+    records = tuple(_storable(record) for record in outcome.records)
+    cause, details = clean(outcome.cause)[:CAUSE_KEPT], _plain(outcome.details)
+    if (answer, records, cause, details) != (
+        outcome.answer, outcome.records, outcome.cause, outcome.details,
+    ):  # fmt: skip
+        outcome = replace(outcome, answer=answer, records=records, cause=cause, details=details)
+    return _storable(outcome)
+
+
+def _storable(one: _One) -> _One:
+    code = clean(one.code)[:CODE_KEPT]
+    return one if code == one.code else replace(one, code=code)  # nearly always the first
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value with no text in it that PostgreSQL cannot keep."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+OPEN_RESULTS = (ResultStatus.PENDING, ResultStatus.UNKNOWN)
+STATUS_OF = {
+    Verdict.SUCCESS: ResultStatus.SUCCESS,
+    Verdict.RETRY: ResultStatus.ERROR,
+    Verdict.REJECTED: ResultStatus.ERROR,
+    Verdict.SPLIT: ResultStatus.ERROR,
+    Verdict.UNKNOWN: ResultStatus.UNKNOWN,
+    Verdict.REPEATABLE: ResultStatus.UNKNOWN,
+    Verdict.DEFERRED: ResultStatus.ERROR,  # as late evidence: it was not stored
+    Verdict.PAUSE: ResultStatus.ERROR,
+}
+AHEAD = timedelta(seconds=1)
+FREE = (Verdict.DEFERRED, Verdict.PAUSE)  # of a record: sent again, at no cost of an attempt
+
+
+def finish_whole(batch: ImportBatch, outcome: Outcome) -> None:
+    """Every open record of the batch shares the outcome's fate."""
+    _decide(
+        batch, batch.results.filter(status__in=OPEN_RESULTS).values_list("pk", flat=True), outcome
+    )
+    close(batch)
+
+
+def says_later(outcome: Outcome) -> bool:
+    """Whether some records of a mixed answer are to come again at no cost of an attempt."""
+    return any(record.verdict == Verdict.DEFERRED for record in outcome.records)
+
+
+def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = None) -> None:
+    """Each record has its own fate; those that may still succeed go on in smaller batches.
+
+    Without a budget (late evidence) nothing is sent again: what could be is an error.
+    """
+    if outcome.verdict != Verdict.MIXED:
+        finish_whole(batch, outcome)
+        return
+    results = list(batch.results.order_by("body_start", "pk").values_list("pk", "status"))
+    fates: dict[RecordOutcome, list[int]] = {}
+    again: dict[RecordOutcome, list[int]] = {}
+    free: dict[RecordOutcome, list[int]] = {}  # at no cost of an attempt
+    for (pk, status), record in zip(results, outcome.records, strict=True):
+        if status not in OPEN_RESULTS:
+            continue
+        if record.verdict in FREE and budget:
+            free.setdefault(record, []).append(pk)
+        elif record.verdict == Verdict.RETRY and budget and batch.attempts < budget.max_attempts:
+            again.setdefault(record, []).append(pk)
+        else:
+            fates.setdefault(record, []).append(pk)
+    for record, pks in fates.items():
+        _decide(batch, pks, record, outcome.http_status)
+    if budget:
+        _go_on(batch, again, outcome, batch.attempts, backoff(max(batch.attempts, 1), budget))
+        # The rest that the API or portal is given holds them back for longer.
+        _go_on(batch, free, outcome, max(batch.attempts - 1, 0), 0.0)
+    close(batch)
+
+
+def _go_on(
+    batch: ImportBatch,
+    records: dict[RecordOutcome, list[int]],
+    outcome: Outcome,
+    attempts: int,
+    delay: float,
+) -> None:
+    """Put records into a batch of their own that has had so many attempts."""
+    if not records:
+        return
+    part = carve(batch, [pk for pks in records.values() for pk in pks])
+    part.attempts = attempts
+    for why, pks in records.items():
+        _tell(part, why, outcome.http_status, pks)
+    ImportBatch.objects.filter(pk=part.pk).update(
+        attempts=attempts, next_attempt_at=Now() + Value(timedelta(seconds=delay))
+    )
+
+
+def send_again(batch: ImportBatch, outcome: Outcome, delay: float) -> None:
+    """Back to pending: same bytes, same key, due after `delay` seconds."""
+    ImportBatch.objects.filter(pk=batch.pk, status=BatchStatus.SENDING).update(
+        status=BatchStatus.PENDING,
+        next_attempt_at=Now() + Value(timedelta(seconds=delay)),
+        token=None,
+    )
+    _tell(batch, outcome, outcome.http_status)
+
+
+def _tell(
+    batch: ImportBatch,
+    why: Outcome | RecordOutcome,
+    http_status: int | None,
+    pks: Sequence[int] | None = None,
+) -> None:
+    """Let the open records (or those named) say what the last try came to ("current error")."""
+    told = batch.results.filter(status=ResultStatus.PENDING)
+    (told if pks is None else told.filter(pk__in=pks)).update(
+        **said(why),
+        error_code=why.code,
+        http_status=http_status,
+        retry_attempts=batch.attempts,
+        updated_at=Now(),
+    )
+
+
+def _decide(
+    batch: ImportBatch,
+    pks: Iterable[int],
+    why: Outcome | RecordOutcome,
+    http_status: int | None = None,
+) -> None:
+    """Move open results to what the verdict proves."""
+    status = STATUS_OF[why.verdict]
+    good = status == ResultStatus.SUCCESS
+    if isinstance(why, Outcome):
+        http_status = why.http_status
+    before = {*sources(RESULT_MOVES, status), status} & set(OPEN_RESULTS)
+    ImportResult.objects.filter(pk__in=pks, status__in=before).update(
+        status=status,
+        **(said(None) if good else said(why)),
+        error_code="" if good else why.code or "UNEXPLAINED",
+        final_error=None if good else why.error,
+        http_status=http_status,
+        retry_attempts=batch.attempts,
+        updated_at=Now(),
+    )
+
+
+def said(why: Outcome | RecordOutcome | None) -> dict[str, object]:
+    """The columns of a result that say why; what they have in common with others, too."""
+    if why is None:
+        return {"error": "", "message": None, "cause": ""}
+    message = why.message or None
+    return {"error": why.error, "message": message, "cause": cause_of(message)}
+
+
+def close(batch: ImportBatch) -> None:
+    """Sum the batch up from its results; with none pending it has ended."""
+    counts = dict.fromkeys(ResultStatus.values, 0)
+    for status in batch.results.values_list("status", flat=True):
+        counts[status] += 1
+    if counts[ResultStatus.PENDING]:
+        raise AssertionError(f"batch {batch.pk} is closed with records pending")
+    if not sum(counts.values()):
+        status = BatchStatus.SPLIT
+    elif counts[ResultStatus.UNKNOWN]:
+        status = BatchStatus.UNKNOWN
+    elif counts[ResultStatus.ERROR]:
+        status = BatchStatus.FAILED
+    else:
+        status = BatchStatus.DONE
+    before = [*sources(BATCH_MOVES, status), status]
+    ImportBatch.objects.filter(pk=batch.pk, status__in=before).update(
+        status=status,
+        size=sum(counts.values()),
+        success_count=counts[ResultStatus.SUCCESS],
+        error_count=counts[ResultStatus.ERROR],
+        unknown_count=counts[ResultStatus.UNKNOWN],
+        excluded_count=counts[ResultStatus.EXCLUDED],
+        ended_at=Now(),
+    )
+
+
+# The same for any number of batches, none of which is new or being split.
+CLOSE_ALL = """
+UPDATE imports_importbatch b
+SET size = n.size, success_count = n.success, error_count = n.error, unknown_count = n.unknown,
+    excluded_count = n.excluded, ended_at = clock_timestamp(),
+    status = CASE WHEN n.unknown > 0 THEN 'unknown' WHEN n.error > 0 THEN 'failed' ELSE 'done' END
+FROM (
+    SELECT batch_id, count(*) AS size,
+           count(*) FILTER (WHERE status = 'success') AS success,
+           count(*) FILTER (WHERE status = 'error') AS error,
+           count(*) FILTER (WHERE status = 'unknown') AS unknown,
+           count(*) FILTER (WHERE status = 'excluded') AS excluded
+    FROM import_results WHERE batch_id = ANY(%s)
+    GROUP BY batch_id HAVING NOT bool_or(status = 'pending')
+) n
+WHERE b.id = n.batch_id
+"""
+
+
+def close_all(batch_ids: Sequence[int]) -> None:
+    """Sum ended batches up from their results. One statement."""
+    with connection.cursor() as sql:
+        sql.execute(CLOSE_ALL, [list(batch_ids)])
+        if sql.rowcount != len(batch_ids):
+            raise AssertionError("a batch is closed with records pending, or with none")
+
+
+def split_in_two(batch: ImportBatch) -> None:
+    """Replace a refused batch by its halves: each goes out under its own key.
+
+    They go before all other batches, those of one batch by size: so it is soon known whether any
+    of it is taken.
+    """
+    pks = list(batch.results.order_by("body_start", "pk").values_list("pk", flat=True))
+    middle = len(pks) // 2
+    ahead = timedelta() if batch.part else AHEAD
+    for half in (pks[:middle], pks[middle:]):
+        part = carve(batch, half)
+        ImportBatch.objects.filter(pk=part.pk).update(
+            next_attempt_at=batch.next_attempt_at - ahead
+        )
+    close(batch)
+
+
+def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
+    """Move these open results into a new batch with new bytes and a new key."""
+    results = list(
+        ImportResult.objects.filter(pk__in=pks, status=ResultStatus.PENDING)
+        .order_by("body_start", "pk")
+        .only("pk", "body_start", "body_length")
+    )
+    numbered = ImportBatch.objects.filter(job_id=batch.job_id, number=batch.number)
+    # One at a time hands out the parts of a number.
+    numbered.select_for_update().values_list("pk", flat=True).get(part=0)
+    frame = batches.excerpt(batch, results)
+    part = ImportBatch.objects.create(
+        job_id=batch.job_id,
+        number=batch.number,
+        part=(numbered.aggregate(last=Max("part"))["last"] or 0) + 1,
+        parent=batch,
+        size=len(results),
+        attempts=batch.attempts,
+        tries=batch.tries,
+        after_numbers=batch.after_numbers,  # for a retry; what it waited for has ended
+        **frame.fields(),
+    )
+    for result, (start, length) in zip(results, frame.places, strict=True):
+        result.batch, result.body_start, result.body_length = part, start, length
+    ImportResult.objects.bulk_update(results, ["batch", "body_start", "body_length"])
+    return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +409,7 @@ def record(job: ImportJob, findings: Iterable[Finding]) -> None:
         finding = Finding(each.work, storable(each.outcome))
         (plain if finding.outcome.verdict == Verdict.SUCCESS else others).append(finding)
     others += _record_successes(job, plain)
-    budget = kinds.get(job.kind).budget(job)
+    budget = job_types.get(job.kind).budget(job)
     for finding in others:
         with transaction.atomic():
             _record_one(job, finding, budget)
@@ -150,7 +469,7 @@ def apply(
 
     `seen` is False where nobody saw how the try ended: that says nothing of the other side.
     """
-    moves.lock(job)  # before its gate, as all do who lock both
+    lifecycle.lock(job)  # before its gate, as all do who lock both
     outcome = stops.as_known(batch, outcome)
     step = policy.next_step(outcome, batch.attempts + 1, budget)
     failing = stops.take_note(job, batch, outcome) if seen else None
@@ -161,14 +480,14 @@ def apply(
         step = policy.Step(Move.FINISH)
     _write_try(batch, outcome, step)
     if failing and step.move == Move.AGAIN and not step.counted:
-        step = replace(step, delay=moves.rest(job, outcome.retry_after, outcome.message))
+        step = replace(step, delay=lifecycle.rest(job, outcome.retry_after, outcome.message))
     elif seen and _is_an_answer(outcome):
-        moves.answered(job)
+        lifecycle.answered(job)
     _make(job, batch, outcome, step, budget)
     if failing and must_stop:
-        moves.pause_for(job, stops.code_of(failing), stops.message_of(failing, outcome))
+        lifecycle.pause_for(job, stops.code_of(failing), stops.message_of(failing, outcome))
     elif outcome.pauses:
-        moves.pause_for(job, outcome.code, outcome.message)
+        lifecycle.pause_for(job, outcome.code, outcome.message)
 
 
 def _write_try(batch: ImportBatch, outcome: Outcome, step: policy.Step) -> None:
@@ -199,17 +518,17 @@ def _make(
         case Move.AGAIN:
             delay = step.delay
             if outcome.verdict == Verdict.DEFERRED:
-                delay = moves.rest(job, outcome.retry_after, outcome.message)
+                delay = lifecycle.rest(job, outcome.retry_after, outcome.message)
             send_again(batch, outcome, delay)
         case Move.PAUSE_JOB:
             send_again(batch, outcome, 0.0)
-            moves.pause_for(job, outcome.code, outcome.message)
+            lifecycle.pause_for(job, outcome.code, outcome.message)
         case Move.SPLIT:
             _split(job, batch, outcome)
         case _ if outcome.verdict == Verdict.MIXED:
             finish_each(batch, outcome, budget)
             if says_later(outcome):
-                moves.rest(job, outcome.retry_after, outcome.message)
+                lifecycle.rest(job, outcome.retry_after, outcome.message)
         case _:
             finish_whole(batch, outcome)
             _stop_in_vain(job, batch, outcome)
@@ -226,5 +545,51 @@ def _stop_in_vain(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> None:
     through = ImportJob.objects.values_list("halved_through", flat=True).get(pk=job.pk)
     if batch.number <= through or not stops.is_in_vain(batch, outcome):
         return
-    if moves.pause_for(job, stops.ALL_REFUSED, stops.IN_VAIN.format(error=outcome.message)):
+    if lifecycle.pause_for(job, stops.ALL_REFUSED, stops.IN_VAIN.format(error=outcome.message)):
         ImportJob.objects.filter(pk=job.pk).update(halved_through=batch.number)
+
+
+AT_ONCE = 200  # leases judged in one sweep
+
+
+def expire() -> set[int]:
+    """Judge every batch whose lease is over; the ids of their jobs.
+
+    Claimed: nothing was sent, so it is pending again. Sending: it may have been sent, and the
+    kind says what that means (unknown; or again, where repeating is safe).
+    """
+    return _unclaim() | _judge()
+
+
+def _unclaim() -> set[int]:
+    over = Q(status=BatchStatus.CLAIMED, lease_until__lt=Now())
+    with transaction.atomic():
+        rows = dict(
+            ImportBatch.objects.select_for_update(skip_locked=True)
+            .filter(over)
+            .values_list("pk", "job_id")[:AT_ONCE]
+        )
+        ImportBatch.objects.filter(over, pk__in=rows).update(
+            status=BatchStatus.PENDING, token=None, lease_until=None
+        )
+    return set(rows.values())
+
+
+def _judge() -> set[int]:
+    over = Q(status=BatchStatus.SENDING, lease_until__lt=Now())
+    touched: set[int] = set()
+    for pk in list(ImportBatch.objects.filter(over).values_list("pk", flat=True)[:AT_ONCE]):
+        with transaction.atomic():
+            batch = (
+                ImportBatch.objects.select_for_update(of=("self",), skip_locked=True)
+                .filter(over, pk=pk)
+                .defer("body")
+                .select_related("job")
+                .first()
+            )
+            if batch is not None:
+                kind = job_types.get(batch.job.kind)
+                budget = kind.budget(batch.job)
+                apply(batch.job, batch, kind.lost(batch.job), budget, seen=False)
+                touched.add(batch.job_id)
+    return touched

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from imports import kinds
+from imports import job_types
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import Attempt, ImportBatch, ImportJob
@@ -102,7 +102,7 @@ def take_note(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> Failing |
     if not failing.cause:
         failing = Failing()
     ImportJob.objects.filter(pk=job.pk).update(failing=asdict(failing) if failing.cause else {})
-    patience = kinds.get(job.kind).patience()
+    patience = job_types.get(job.kind).patience()
     if not failing.is_systematic(outcome, patience):
         return None
     # With nothing left to send there is nothing to stop.
@@ -116,7 +116,7 @@ def step_in(job: ImportJob, failing: Failing, outcome: Outcome, step: Step) -> t
     Where sending again may help, the batch is not made to pay for the API: it is probed with one
     request at a time, at growing pauses, before anybody is called.
     """
-    patience = kinds.get(job.kind).patience()
+    patience = job_types.get(job.kind).patience()
     is_over = failing.tries >= patience.batches + patience.probes
     if outcome.verdict in MAY_BE_SENT_AGAIN and patience.probes:
         return Step(Move.AGAIN, step.delay, counted=False), is_over

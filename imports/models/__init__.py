@@ -2,13 +2,10 @@
 
 from imports.models.apis import AccessToken, CustomerApi
 from imports.models.batches import Attempt, ImportBatch, ImportResult
-from imports.models.deeds import Deed
-from imports.models.dry_runs import DryRun
+from imports.models.bulk_actions import Deed, Plan, PlanPart
 from imports.models.files import ImportFile, RetryFile
-from imports.models.heartbeats import Heartbeat
-from imports.models.jobs import Gate, ImportJob, JobEvent
-from imports.models.notices import Channel, Delivery, Notice
-from imports.models.plans import Plan, PlanPart
+from imports.models.jobs import DryRun, Gate, Heartbeat, ImportJob, JobEvent
+from imports.models.notifications import Channel, Delivery, Notice
 
 __all__ = [
     "AccessToken",

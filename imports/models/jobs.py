@@ -1,4 +1,4 @@
-"""A job, what people did to it, and the gate that its target's limits hold at."""
+"""A job, its log, the rate limit that its API or portal sets, and the sweeper's heartbeat."""
 
 from __future__ import annotations
 
@@ -209,3 +209,38 @@ class JobEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.message or ''} {self.reason}".strip()
+
+
+class DryRun(models.Model):
+    """The latest check of a whole draft. Asking again makes a new one in its place."""
+
+    job = models.OneToOneField(ImportJob, models.CASCADE, related_name="dry_run")
+    actor = models.CharField(max_length=150, default="", blank=True)
+    draft = models.CharField(max_length=64)  # a digest of what was checked: files and settings
+    asked_at = models.DateTimeField(db_default=Now())
+    token = models.UUIDField(null=True)  # whose it is
+    alive_at = models.DateTimeField(null=True)  # whoever makes it gave its last sign of life then
+    records = models.PositiveIntegerField(default=0)  # read so far
+    finished_at = models.DateTimeField(null=True)
+    trouble = MessageField()  # why it could not be made
+    forecast = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"dry run of job {self.job_id}"
+
+
+class Heartbeat(models.Model):
+    """When a process last did its round, by the database's clock. One row for each name."""
+
+    name = models.CharField(max_length=40, primary_key=True)  # "sweeper"
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

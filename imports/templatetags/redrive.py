@@ -8,10 +8,10 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from imports.admin import words
-from imports.admin import workspace as workspaces
-from imports.admin.addresses import act_url, tab_url
-from imports.admin.life_words import LINES
+from imports.admin import formatting
+from imports.admin.job import page as workspaces
+from imports.admin.job.page import act_url, tab_url
+from imports.admin.records.history import LINES
 from imports.policy import Verdict
 from imports.rendering import stored_in_words
 from imports.states import (
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from imports.admin.chart import Chart
-    from imports.admin.workspace import Workspace
-    from imports.ledger.sums import Sums
+    from imports.admin.job.page import Workspace
+    from imports.admin.job.progress import Chart
+    from imports.ledger.totals import Sums
     from imports.models import Attempt, Delivery, ImportJob, ImportResult, JobEvent
 
 register = template.Library()
@@ -45,7 +45,7 @@ PARTS = ("success", "error", "unknown", "excluded", "in_flight", "pending")
 @register.filter
 def number(value: float) -> str:
     """1,000."""
-    return words.number(value)
+    return formatting.number(value)
 
 
 @register.filter
@@ -57,7 +57,7 @@ def records(count: int, workspace: Workspace) -> str:
 @register.filter
 def duration(seconds: float | None) -> str:
     """ "2 min 10 s"."""
-    return "" if seconds is None else words.duration(seconds)
+    return "" if seconds is None else formatting.duration(seconds)
 
 
 @register.inclusion_tag("imports/parts/badge.html")
@@ -118,7 +118,7 @@ def verdict_shown(attempt: Attempt) -> str:
 def seconds_taken(attempt: Attempt) -> str:
     """How long a try took, from sending to its end."""
     since = attempt.sent_at or attempt.claimed_at
-    return words.seconds((attempt.ended_at - since).total_seconds())
+    return formatting.seconds((attempt.ended_at - since).total_seconds())
 
 
 @register.filter

@@ -15,7 +15,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from config import embedded
+from config.dev import servers
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -29,7 +29,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    embedded.ensure_unnamed()
+    servers.ensure_unnamed()
     django.setup()
     from tests.bench import bills, pages, posting, reading, results
 

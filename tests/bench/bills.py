@@ -23,14 +23,13 @@ from rq import Worker
 
 from bills.drafts import new_draft
 from bills.models import Bill, Portal
-from bills.sample import BILLING_PATH, LOGIN_PATH
-from bills.setup import save_portal
-from config.find_browser import REMEDY, find_browser
-from imports import jobs
-from imports.ledger import moves, sums
+from bills.portal_setup import BILLING_PATH, LOGIN_PATH, save_portal
+from config.dev.browser import REMEDY, find_browser
+from config.dev.sandbox.samples import write_csv
+from imports.engine import queue
+from imports.ledger import lifecycle, totals
 from tests.bench.results import Section
 from tests.bench.sink import free_port
-from tests.sandbox.sample_credentials import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +115,7 @@ def _ours(url: str, count: int, at_once: int) -> float:
     job = _prepared_job(url, count, at_once)
     with _worker():
         started = time.perf_counter()
-        jobs.ring(job.pk)
+        queue.ring(job.pk)
         _await_end(job)
         seconds = time.perf_counter() - started
     _check(job, count)
@@ -130,20 +129,20 @@ def _prepared_job(url: str, count: int, at_once: int) -> ImportJob:
     save_portal(portal)
     with tempfile.TemporaryDirectory(prefix="redrive-bench-") as folder:
         job = new_draft(portal, _credentials(Path(folder), count), "credentials.csv", "bench").job
-    moves.start(job)
+    lifecycle.start(job)
     return job
 
 
 def _await_end(job: ImportJob) -> None:
     give_up_at = time.monotonic() + LONGEST_SECONDS
-    while sums.sums(job).pending:
+    while totals.sums(job).pending:
         if time.monotonic() > give_up_at:
             raise Broken(f"Job {job.pk} did not end within {LONGEST_SECONDS} s.")
         time.sleep(LOOK_SECONDS)
 
 
 def _check(job: ImportJob, count: int) -> None:
-    told, kept = sums.sums(job), Bill.objects.filter(batch__job=job).count()
+    told, kept = totals.sums(job), Bill.objects.filter(batch__job=job).count()
     if (told.success, kept) != (count, count * BILLS_EACH):
         raise Broken(f"{told.success} of {count} succeeded, with {kept} bills.")
 
@@ -153,9 +152,9 @@ def _peak_megabytes(url: str, at_once: int) -> float:
     job = _prepared_job(url, FOR_MEMORY, at_once)
     peak = 0.0
     with _worker() as worker:
-        jobs.ring(job.pk)
+        queue.ring(job.pk)
         give_up_at = time.monotonic() + LONGEST_SECONDS
-        while sums.sums(job).pending and time.monotonic() < give_up_at:
+        while totals.sums(job).pending and time.monotonic() < give_up_at:
             peak = max(peak, _pss_megabytes(psutil.Process(worker.pid)))
             time.sleep(MEMORY_LOOK_SECONDS)
     _check(job, FOR_MEMORY)

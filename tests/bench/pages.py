@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from bills.sample import sandbox_portal
-from imports.admin import causes
-from imports.sample import sandbox_api
+from bills.portal_setup import sandbox_portal
+from imports.admin.job import causes
+from imports.customers.sample import sandbox_api
 from tests import big_bills, big_jobs, pages
 from tests.bench.results import Section
 

@@ -14,13 +14,15 @@ import django_rq
 from django.conf import settings
 from rq import Worker
 
-from imports import drafts, jobs, lanes
-from imports.ledger import moves, sums
+from config.dev.sandbox.samples import write_files
+from imports.customers import drafts
+from imports.engine import queue as engine_queue
+from imports.engine import runner
+from imports.ledger import lifecycle, totals
 from imports.models import CustomerApi, ImportJob
 from imports.states import OPEN
 from tests.bench import one_job_each, sink
 from tests.bench.results import Section
-from tests.sandbox.samples import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +73,7 @@ def _ours(url: str, path: Path) -> float:
     job = _prepared_job(url, path)
     with _workers("rqworker", "--verbosity", "0"):
         started = time.perf_counter()
-        jobs.ring(job.pk, WORKERS)
+        engine_queue.ring(job.pk, WORKERS)
         while job.batches.filter(status__in=OPEN).exists():
             time.sleep(LOOK_SECONDS)
         seconds = time.perf_counter() - started
@@ -81,7 +83,7 @@ def _ours(url: str, path: Path) -> float:
 
 def _check(job: ImportJob, batches: int) -> None:
     """Every customer's outcome is in the ledger, and an attempt for every batch."""
-    found = sums.sums(job).success, job.attempts.count()
+    found = totals.sums(job).success, job.attempts.count()
     if found != (batches * BATCH, batches):
         raise Broken(f"{found} customers and attempts are recorded of {batches} batches.")
 
@@ -96,8 +98,8 @@ def _prepared_job(url: str, path: Path) -> ImportJob:
     )  # fmt: skip
     job = drafts.new_draft(api, "bench")
     drafts.add_path(job, path)
-    moves.start(job)
-    lanes.read_input(ImportJob.objects.select_related("api", "gate").get(pk=job.pk))
+    lifecycle.start(job)
+    runner.read_input(ImportJob.objects.select_related("api", "gate").get(pk=job.pk))
     return job
 
 
@@ -116,7 +118,7 @@ def _one_job_each(url: str, path: Path, post: Callable[[str, int], None]) -> flo
     if post is one_job_each.post_and_record:
         _check(job, len(ids))
     else:
-        moves.cancel(job)
+        lifecycle.cancel(job)
     return len(ids) / seconds
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from imports import drafts, lanes
-from imports.ledger import moves
+from config.dev.sandbox.samples import write_files
+from imports.customers import drafts
+from imports.customers.sample import sandbox_api
+from imports.engine import runner
+from imports.ledger import lifecycle
 from imports.models import ImportJob
-from imports.sample import sandbox_api
 from tests.bench.results import Section
-from tests.sandbox.samples import write_files
 
 CUSTOMERS = 1_000_000
 LOOK_SECONDS = 0.05
@@ -64,10 +65,10 @@ def _ours(path: Path) -> dict[str, float]:
     job = drafts.new_draft(sandbox_api(), "bench: reading")
     drafts.add_path(job, path)
     checked = time.perf_counter()
-    moves.start(job)
-    lanes.read_input(ImportJob.objects.select_related("api", "gate").get(pk=job.pk))
+    lifecycle.start(job)
+    runner.read_input(ImportJob.objects.select_related("api", "gate").get(pk=job.pk))
     done = time.perf_counter()
-    moves.cancel(ImportJob.objects.get(pk=job.pk))
+    lifecycle.cancel(ImportJob.objects.get(pk=job.pk))
     return {"check": checked - started, "read": done - checked}
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.browser import Browser
-from config.find_browser import find_browser
+from bills.browser.browser import Browser
+from config.dev.browser import find_browser
+from config.dev.sandbox.http_server import running
 from tests.bills.browsing import Pages, Visitor
-from tests.sandbox.server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

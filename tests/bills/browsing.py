@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from bills.plan import Login, PortalPlan
-from bills.portals.recipe_check import load_recipe
-from tests.sandbox.portal_pdf import plain_pdf
-from tests.sandbox.web import Reply
+from bills.browser.plan import Login, PortalPlan
+from bills.portals.recipe_schema import load_recipe
+from config.dev.sandbox.http_server import Reply
+from config.dev.sandbox.portal_pages import plain_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bills.browser import Browser
-    from bills.report import AttemptReport
-    from tests.sandbox.web import Request
+    from bills.browser.browser import Browser
+    from bills.browser.report import AttemptReport
+    from config.dev.sandbox.http_server import Request
 
 CANARY = "canary &<>\"';åé 7%/+"  # a password that every encoding writes differently
 EMAIL = "ann@example.test"

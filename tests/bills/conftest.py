@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from config.dev.sandbox.http_server import running
+from config.dev.sandbox.portal import PortalSite
 from tests.bills.runs import BillMaker
-from tests.sandbox.portal import PortalSite
-from tests.sandbox.server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

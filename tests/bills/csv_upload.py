@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.credentials import (
+from bills.csv.credentials import (
     CredentialRow,
     Preview,
     RefusedRow,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bills.drafts import new_draft
 from bills.models import Bill, Credential
-from imports import jobs, lanes
-from imports.ledger import moves
+from imports.engine import queue, runner
+from imports.ledger import lifecycle
 from imports.models import Attempt, ImportJob, ImportResult
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class BillMaker:
     def __call__(self, *accounts: str, password: str = PASSWORD, **settings: Any) -> ImportJob:
         """Running: its credentials are due."""
         job = self.draft(*accounts, password=password, **settings)
-        moves.start(job, "tester")
-        assert lanes.read_input(job)
+        lifecycle.start(job, "tester")
+        assert runner.read_input(job)
         return job
 
 
@@ -74,7 +74,7 @@ def full(name: str) -> str:
 def run(job: ImportJob) -> ImportJob:
     """Answer bells, with a real browser, until the job is closed or nothing more is due."""
     for _ in range(10):
-        jobs.run_lane(job.pk)
+        queue.run_lane(job.pk)
         job.refresh_from_db()
         if job.closed_at:
             break

@@ -14,16 +14,16 @@ from django.urls import reverse
 
 from bills import portal_tests
 from bills.models import Bill, Credential, CsvUpload, Evidence, Portal, PortalTest
-from imports.admin.addresses import act_url, tab_url
+from config.dev.sandbox.portal_accounts import CORRECT_PASSWORD
+from imports.admin.job.page import act_url, tab_url
 from imports.models import ImportJob
 from tests.bills.runs import PASSWORD, credential_of, full, result_of, run
-from tests.sandbox.portal_accounts import CORRECT_PASSWORD
 
 if TYPE_CHECKING:
     from django.test import Client
 
+    from config.dev.sandbox.portal import PortalSite
     from tests.bills.runs import BillMaker
-    from tests.sandbox.portal import PortalSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from bills.archives import file_name, free_name
 from bills.models import Bill
+from bills.storage import file_name, free_name
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from bills import passwords
-from bills.credentials import UnreadableCsv
+from bills.csv.credentials import UnreadableCsv
 from bills.drafts import new_draft, new_draft_of_content
 from bills.models import BillRun, Credential, CredentialUse
-from bills.setup import store_portal
+from bills.portal_setup import store_portal
 from imports.models import Gate, ImportJob
 from tests.bills.runs import credential_of, full
 

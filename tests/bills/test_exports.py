@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import User
 
-from imports.admin.addresses import act_url
+from imports.admin.job.page import act_url
 from tests.bills.runs import PASSWORD, credential_of, full
 from tests.jobs import OK, REFUSED, answer
 

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bills.models import Bill, Credential, Evidence, PortalTest
-from imports.admin import workspace
-from imports.admin.addresses import act_url, tab_url
+from imports.admin.job import page as job_page
+from imports.admin.job.page import act_url, tab_url
 from imports.fields import cipher
 from imports.models import RetryFile
 from tests.imports.admin.conftest import ended, logged_in
@@ -226,7 +226,7 @@ def walk(client: Client, may: set[str], job: ImportJob) -> None:
     file = RetryFile.objects.filter(job=job).first()
     result = job.results.order_by("pk")[0]
     data = {"which": "all", "file": "invalid", "id": result.pk, "of": file.pk if file else ""}
-    for tab in workspace.of(job.kind).tabs:
+    for tab in job_page.of(job.kind).tabs:
         assert client.get(tab_url(job.pk, tab.slug)).status_code == 200
         for name, act in tab.acts.items():
             if (tab.slug, name) == ("retry-files", "zip") and file is None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bills import keeping
+from bills.browser.plan import FetchedBill
+from bills.browser.report import AttemptReport
 from bills.identity import sort_out
 from bills.models import Bill
-from bills.plan import FetchedBill
 from bills.portals.base import ListedBill
-from bills.report import AttemptReport
 from imports.models import ImportBatch
 from tests.bills.runs import credential_of
 

@@ -15,15 +15,15 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from bills.models import Bill, CredentialUse
-from bills.visits import browsers_folder
-from imports import jobs, sweeper
+from bills.portal_setup import browsers_folder
+from imports.engine import queue, sweeper
 from tests.bills.runs import attempts_of, came_of, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from config.dev.sandbox.portal import PortalSite
     from tests.bills.runs import BillMaker
-    from tests.sandbox.portal import PortalSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +71,7 @@ def test_a_worker_killed_in_mid_download_leaves_nothing_and_loses_nothing(
     site.accounts.settings.drip_seconds = 0.01  # some 10 s for each bill
     settings.MEDIA_ROOT = installation / "home" / "media"
     job = make_bills("drip")
-    jobs.ring(job.pk)
+    queue.ring(job.pk)
     use = CredentialUse.objects.filter(batch__job=job)
     wait_until(lambda: use.filter(stage="download").exists(), "the download")
     wait_until(lambda: bool(_parts()), "the first bytes of a bill")

@@ -19,8 +19,8 @@ from tests.bills.runs import attempts_of, full, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from config.dev.sandbox.portal import PortalSite
     from tests.bills.runs import BillMaker
-    from tests.sandbox.portal import PortalSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

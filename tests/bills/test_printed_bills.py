@@ -10,12 +10,12 @@ import pytest
 from django.template.loader import render_to_string
 
 from bills import keeping
+from bills.browser.plan import FetchedBill
+from bills.browser.report import AttemptReport
 from bills.models import Bill
-from bills.plan import FetchedBill
-from bills.report import AttemptReport
+from config.dev.sandbox.portal_pages import plain_pdf
 from imports.models import ImportBatch
 from tests.bills.runs import credential_of
-from tests.sandbox.portal_pdf import plain_pdf
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management import call_command
 
-from bills.credentials import CredentialRow, read_credentials
+from bills.csv.credentials import CredentialRow, read_credentials
 from bills.models import Portal
 from imports.models import ImportJob
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.plan import KnownBill, Login, PortalPlan
-from bills.portals.recipe_check import load_recipe
+from bills.browser.plan import KnownBill, Login, PortalPlan
+from bills.portals.recipe_schema import load_recipe
+from config.dev.sandbox.http_server import running
+from config.dev.sandbox.portal import PortalSite
+from config.dev.sandbox.portal_accounts import bills_of
 from tests.bills.browsing import CANARY
-from tests.sandbox.portal import PortalSite
-from tests.sandbox.portal_bills import bills_of
-from tests.sandbox.server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bills.browser import Browser
-    from bills.report import AttemptReport
+    from bills.browser.browser import Browser
+    from bills.browser.report import AttemptReport
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 

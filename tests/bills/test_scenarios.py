@@ -14,9 +14,9 @@ from tests.jobs import assert_sums_hold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from config.dev.sandbox.portal import PortalSite
     from imports.models import ImportJob
     from tests.bills.runs import BillMaker
-    from tests.sandbox.portal import PortalSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
-from config.find_browser import REMEDY, find_browser
+from config.dev.browser import REMEDY, find_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

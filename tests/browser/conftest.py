@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from config.dev.sandbox.samples import write_csv
 from tests.browser.chromium import PATIENCE_MS, chromium, opened, sit_down
 from tests.browser.installation import installed
 from tests.browser.walking import log_in
-from tests.sandbox.sample_credentials import write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

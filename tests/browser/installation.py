@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.sandbox.samples import customer_id, write_files
+from config.dev.sandbox.samples import customer_id, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ def installed(home: Path) -> Iterator[Installation]:
     }
     (home / "retries").mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "config.processes", "run"],
+        [sys.executable, "-m", "config.dev.processes", "run"],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.PIPE,

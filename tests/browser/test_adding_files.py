@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from config.dev.sandbox.samples import customer
 from tests.browser import walking
 from tests.browser.walking import button, press
-from tests.sandbox.samples import customer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from config.dev.sandbox.portal_accounts import CORRECT_PASSWORD
+from config.dev.sandbox.samples import NAMES, PASSWORD, login_address
 from tests.browser import walking
 from tests.browser.walking import press
-from tests.sandbox.portal_accounts import CORRECT_PASSWORD
-from tests.sandbox.sample_credentials import NAMES, PASSWORD, address
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -25,7 +25,7 @@ FAILED = {
 
 
 def row(page: Page, name: str) -> Locator:
-    return page.locator("#rd-credentials tbody tr").filter(has_text=address(name))
+    return page.locator("#rd-credentials tbody tr").filter(has_text=login_address(name))
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -63,7 +63,7 @@ def test_twelve_credentials_are_fetched_and_one_is_corrected_and_turns_green(
     row(page, "wrongpassword1").get_by_role("link").first.click()
     page.get_by_label("New password").fill(CORRECT_PASSWORD)
     press(page, "Save")
-    changed = f"The password of {address('wrongpassword1')} is changed."
+    changed = f"The password of {login_address('wrongpassword1')} is changed."
     expect(page.get_by_text(changed)).to_be_visible()
     assert CORRECT_PASSWORD not in page.content()
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from config.dev.sandbox.samples import customer_id
 from tests.browser import walking
 from tests.browser.walking import press
-from tests.sandbox.samples import customer_id
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

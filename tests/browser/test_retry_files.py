@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from config.dev.sandbox.samples import customer_id
 from tests.browser import walking
 from tests.browser.walking import press
-from tests.sandbox.samples import customer_id
 
 if TYPE_CHECKING:
     from pathlib import Path

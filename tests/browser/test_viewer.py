@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from imports.admin import permissions, workspace
+from imports.admin import permissions
+from imports.admin.job import page as job_page
 from tests.browser import walking
 from tests.browser.chromium import opened, sit_down
 
@@ -63,7 +64,7 @@ def test_a_viewer_sees_every_tab_and_no_button(
 def test_a_viewer_gets_403_for_every_act_by_hand(
     seen: Page, installation: Installation, troubled: int
 ) -> None:
-    tabs = workspace.of("customers").tabs
+    tabs = job_page.of("customers").tabs
     acts = [(tab.slug, name, act) for tab in tabs for name, act in tab.acts.items()]
     forbidden = [each for each in acts if each[2].permission != permissions.VIEW]
     assert len(forbidden) >= 14

@@ -16,10 +16,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 # Answers each line with the number of the postmaster, after `ensure`.
 PROGRAM = """
 import sys
-from config import embedded
-from config.embedded import postgres, redis_server
+from config.dev import servers
+from config.dev.servers import postgres, redis_server
 for line in sys.stdin:
-    embedded.ensure()
+    servers.ensure()
     print(postgres.running().pid, redis_server.running().pid, flush=True)
 """
 
@@ -93,7 +93,7 @@ def run_python(home: Path, *arguments: str, **variables: str) -> subprocess.Comp
 
 def wipe(home: Path) -> None:
     """Stop the servers of that home and delete it, wherever its data is."""
-    done = run_python(home, "-m", "config.embedded", "wipe")
+    done = run_python(home, "-m", "config.dev.servers", "wipe")
     assert done.returncode == 0, done.stderr
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config import embedded
+from config.dev import servers
 from tests.config.commands import Command, run_python, wipe
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def open_folder() -> Iterator[Path]:
 def used_home(open_folder: Path) -> Iterator[Path]:
     """A home whose database exists already; shared by the tests of a module, for speed."""
     home = open_folder / "used"
-    run_python(home, "-m", "config.embedded", "psql", "-c", "SELECT 1")
+    run_python(home, "-m", "config.dev.servers", "psql", "-c", "SELECT 1")
     yield home
     wipe(home)
 
@@ -81,11 +81,11 @@ def kill_all(commands: list[Command]) -> None:
 
 
 @pytest.fixture
-def urls_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], embedded.Urls]:
+def urls_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], servers.Urls]:
     """The addresses of a home."""
 
-    def urls(home: Path) -> embedded.Urls:
+    def urls(home: Path) -> servers.Urls:
         monkeypatch.setenv("REDRIVE_HOME", str(home))
-        return embedded.urls()
+        return servers.urls()
 
     return urls

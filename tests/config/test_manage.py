@@ -33,7 +33,7 @@ def test_a_command_that_only_says_something_starts_none(arguments: str) -> None:
 
 WITHOUT_REDIS = """
 import sys, manage
-from config.embedded import redis_server
+from config.dev.servers import redis_server
 redis_server.find_spec = lambda name: None
 sys.argv = ["manage.py", "migrate"]
 manage.main()

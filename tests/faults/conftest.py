@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from config.dev.sandbox.customer_api import SandboxApi
+from config.dev.sandbox.http_server import running
 from tests.faults.installation import Installation, installed
-from tests.sandbox.customer_api import SandboxApi
-from tests.sandbox.server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,15 +13,15 @@ import psycopg
 import redis
 from psycopg.rows import dict_row
 
-from config import embedded
+from config.dev import servers
+from config.dev.sandbox.customer_api import CUSTOMERS_PATH
 from tests.config.commands import PROJECT, Command, environment, wipe
-from tests.sandbox.customer_api import CUSTOMERS_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.sandbox.customer_api import SandboxApi
+    from config.dev.sandbox.customer_api import SandboxApi
 
 PATIENCE_SECONDS = 60.0
 POSSIBLE_EFFECTS = {"success": {1}, "error": {0}, "unknown": {0, 1}}
@@ -38,13 +38,13 @@ FROM import_results r JOIN imports_importbatch b ON b.id = r.batch_id WHERE r.jo
 BEGIN = """
 import sys, json, django
 from pathlib import Path
-from config import embedded
-embedded.ensure_unnamed()
+from config.dev import servers
+servers.ensure_unnamed()
 django.setup()
 from imports import drafts, jobs
 from imports.ledger import moves
 from imports.models import CustomerApi
-from tests.sandbox.samples import write_files
+from config.dev.sandbox.samples import write_files
 url, folder, customers, first, options = sys.argv[1:6]
 api = CustomerApi.objects.create(name=f"sandbox {url} {first}", url=url, secret="sandbox-token",
     delay_seconds=0, retry_delay_seconds=0.1, **json.loads(options))
@@ -95,7 +95,7 @@ class Installation:
     def start(self, *arguments: str, kept: bool = False) -> subprocess.Popen[bytes]:
         """`manage.py …` as a process of its own; `kept` as the Procfile keeps it."""
         command = [sys.executable, "manage.py", *arguments]
-        keeper = [sys.executable, "-m", "config.keep"] if kept else []
+        keeper = [sys.executable, "-m", "config.dev.process_guard"] if kept else []
         log = (self.home / f"{arguments[0]}_{len(self.started)}.log").open("wb")
         with log:
             process = subprocess.Popen(
@@ -244,11 +244,11 @@ class Job:
         assert {row["counted"] for row in rows} == {True}, "batches' counts differ from results"
 
 
-def _urls(home: Path) -> embedded.Urls:
+def _urls(home: Path) -> servers.Urls:
     before = os.environ.get("REDRIVE_HOME")
     os.environ["REDRIVE_HOME"] = str(home)
     try:
-        return embedded.urls()
+        return servers.urls()
     finally:
         if before is None:
             del os.environ["REDRIVE_HOME"]

@@ -16,8 +16,8 @@ from tests.config.commands import kill
 if TYPE_CHECKING:
     import subprocess
 
+    from config.dev.sandbox.customer_api import SandboxApi
     from tests.faults.installation import Installation, Job
-    from tests.sandbox.customer_api import SandboxApi
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "120"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))

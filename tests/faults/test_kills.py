@@ -15,8 +15,8 @@ import pytest
 from tests.config.commands import kill
 
 if TYPE_CHECKING:
+    from config.dev.sandbox.customer_api import SandboxApi
     from tests.faults.installation import Installation
-    from tests.sandbox.customer_api import SandboxApi
 
 CUSTOMERS = 48
 # Holds what every claim of the job waits for, and stops as a suspended machine does.

@@ -13,20 +13,21 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
 
-from imports import commands, jobs, lanes, sweeper
-from imports.customers.auth import basic_value
-from imports.ledger import bulk_actions, moves
-from imports.ledger.sums import sums
+from config.dev.sandbox import samples
+from imports import commands
+from imports.customers.api.auth import basic_value
+from imports.engine import queue, runner, sweeper
+from imports.ledger import bulk_actions, lifecycle
+from imports.ledger.totals import sums
 from imports.models import CustomerApi, ImportJob, Plan
 from imports.policy import Verdict
 from tests.imports.command_line import command
 from tests.imports.customers.scripted_server import Server, reply
 from tests.jobs import LOST, OK, REFUSED, answer, keys, mixed
-from tests.sandbox import samples
 
 if TYPE_CHECKING:
+    from config.dev.sandbox.customer_api import SandboxApi
     from tests.jobs import JobMaker
-    from tests.sandbox.customer_api import SandboxApi
 
 JOB_FIELDS = [
     "job", "kind", "name", "status", "retry_of", "total", "success", "error", "unknown",
@@ -42,10 +43,10 @@ def a_worker(monkeypatch: pytest.MonkeyPatch, bells: Any) -> None:
 
     def lane_for_every_job(_: float) -> None:
         for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
-            jobs.run_lane(pk)
+            queue.run_lane(pk)
 
     monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lane_for_every_job))
-    monkeypatch.setattr(jobs, "worker_count", lambda: 1)
+    monkeypatch.setattr(queue, "worker_count", lambda: 1)
 
 
 def test_every_command_of_ours_has_a_test() -> None:
@@ -138,7 +139,7 @@ def test_a_job_that_pauses_is_reported_and_no_longer_waited_for(
 def test_where_no_worker_listens_whoever_waits_is_told(
     make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "worker_count", lambda: 0)
+    monkeypatch.setattr(queue, "worker_count", lambda: 0)
     said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait", "--json")
     assert "No worker is listening" in said.err
     assert said.job["success"] == 3
@@ -277,7 +278,7 @@ def test_a_file_that_changed_after_it_was_checked_exits_2(
     make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = make_job.files(3)
-    real = moves.start
+    real = lifecycle.start
 
     def change_then_start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
         files[0].write_text('{"data": []}')
@@ -347,12 +348,12 @@ def test_the_status_of_a_job_is_its_exit_code_once_it_has_ended(make_job: JobMak
     assert command("job_status", good.pk).code == 0  # it still runs
     for job, outcome in ((good, OK), (bad, REFUSED), (unknown, LOST)):
         answer(job, outcome)
-        moves.finish_if_done([job.pk])
+        lifecycle.finish_if_done([job.pk])
     codes = [command("job_status", job.pk, "--json").code for job in (good, bad, unknown)]
     assert codes == [0, 1, 1]
     assert list(command("job_status", bad.pk, "--json").job) == JOB_FIELDS
     cancelled = make_job(3)
-    moves.cancel(cancelled)
+    lifecycle.cancel(cancelled)
     assert command("job_status", cancelled.pk).code == 1
 
 
@@ -365,7 +366,7 @@ def test_watching_a_job_lasts_until_it_has_ended(make_job: JobMaker, a_worker: N
 def test_a_person_reads_sums_that_add_up_and_what_to_do_next(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, OK, REFUSED)
-    moves.finish_if_done([job.pk])
+    lifecycle.finish_if_done([job.pk])
     said = command("job_status", job.pk)
     assert "6 records = 3 succeeded + 3 failed + 0 unknown + 0 excluded + 0 pending" in said.out
     assert f"python manage.py retry_failed {job.pk} --wait" in said.out
@@ -504,7 +505,7 @@ def test_an_older_exit_code_is_not_kept_by_the_next_command(make_job: JobMaker) 
     job = make_job(3)
     assert command("job_status", job.pk).code == 0
     assert sums(job).pending == len(keys(job, "pending")) == 3
-    assert lanes.stopping.is_set() is False
+    assert runner.stopping.is_set() is False
     assert sys.exc_info() == (None, None, None)
 
 
@@ -513,9 +514,9 @@ def test_the_worker_command_uses_json_and_lanes_in_its_own_process(
     make_job: JobMaker, sandbox: SandboxApi, bells: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job.queued(6)
-    jobs.ring(job.pk)
+    queue.ring(job.pk)
     made: list[str] = []
-    from imports.worker import LaneWorker
+    from imports.engine.worker import LaneWorker
 
     real = LaneWorker.work
 
@@ -548,7 +549,7 @@ def test_a_retry_on_the_command_line_ramps_up(
 ) -> None:
     job = make_job(9)
     answer(job, REFUSED, REFUSED, REFUSED)
-    moves.finish_if_done([job.pk])
+    lifecycle.finish_if_done([job.pk])
     said = command("retry_failed", job.pk, "--begin", "ramp", "--wait", "--json")
     assert (said.code, said.job["success"]) == (0, 9)
     assert ImportJob.objects.get(pk=said.job["job"]).wave == 2

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills import failed_rows
+from bills import retry_files
 from bills.models import Portal
-from imports import durable_files, retry_files
-from imports.ledger import moves
+from imports import retry_directory
+from imports.customers import retry_files as customers_retry_files
+from imports.ledger import lifecycle
 from tests.bills.runs import BillMaker
 from tests.disks import full_disk
 from tests.jobs import REFUSED, answer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
     from tests.jobs import JobMaker
 
-WRITERS = {"customers": retry_files.write, "bills": failed_rows.write}
+WRITERS = {"customers": customers_retry_files.write, "bills": retry_files.write}
 
 
 class Disk:
@@ -53,7 +54,7 @@ def failed(request: pytest.FixtureRequest, make_job: JobMaker, tmp_path: Path) -
         return job
     urls = {"login_url": "http://127.0.0.1:9/login", "billing_url": "http://127.0.0.1:9/bills"}
     job = BillMaker(Portal.objects.create(name="portal", **urls), tmp_path)("one", "two")
-    assert moves.cancel(job)
+    assert lifecycle.cancel(job)
     return job
 
 
@@ -84,24 +85,24 @@ def test_a_full_disk_leaves_nothing_behind(failed: ImportJob, tmp_path: Path) ->
 
 def test_a_file_is_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "once.json"
-    durable_files.write(path, [b"first"])
+    retry_directory.write(path, [b"first"])
     with pytest.raises(FileExistsError):
-        durable_files.write(path, [b"second"])
+        retry_directory.write(path, [b"second"])
     assert path.read_bytes() == b"first"
 
 
 def test_what_a_killed_writer_left_is_removed_a_day_later_and_nothing_else(tmp_path: Path) -> None:
     old, new, somebodys = (
         tmp_path / name
-        for name in (f"{durable_files.TEMPORARY}old", f"{durable_files.TEMPORARY}new", ".old")
+        for name in (f"{retry_directory.TEMPORARY}old", f"{retry_directory.TEMPORARY}new", ".old")
     )
     for each in (old, new, somebodys):
         each.mkdir()
         (each / "file").write_text("x")
-    yesterday = time.time() - durable_files.ABANDONED_SECONDS - 1
+    yesterday = time.time() - retry_directory.ABANDONED_SECONDS - 1
     for each in (old, somebodys):
         os.utime(each, (yesterday, yesterday))
-    with durable_files.temporary_directory(tmp_path):
+    with retry_directory.temporary_directory(tmp_path):
         pass
     assert sorted(tmp_path.iterdir()) == sorted([new, somebodys])
 
@@ -112,5 +113,5 @@ def test_a_name_that_is_taken_is_left_to_its_owner(tmp_path: Path) -> None:
     workplace = tmp_path / "workplace"
     workplace.mkdir()
     (workplace / "file").write_text("mine")
-    made = durable_files.publish(workplace, (tmp_path / f"name_{n}" for n in count()))
+    made = retry_directory.publish(workplace, (tmp_path / f"name_{n}" for n in count()))
     assert made == tmp_path / "name_2"

@@ -18,8 +18,8 @@ from tests.jobs import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from config.dev.sandbox.customer_api import SandboxApi
     from tests.jobs import JobMaker
-    from tests.sandbox.customer_api import SandboxApi
 
 CANARY = "canary-7f3a&<>\"';åé"
 

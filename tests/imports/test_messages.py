@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import translation
 
-from imports.customers import answer_words as words
-from imports.customers.entries import SENTENCES as OF_ENTRIES
+from imports.customers.api import answer_sentences as words
+from imports.customers.api.record_results import SENTENCES as OF_ENTRIES
 from imports.messages import (
     Message,
     Said,

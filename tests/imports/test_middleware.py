@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from imports.admin import workspace
+from imports.admin.job import page
 from imports.printable import REPLACEMENT, printable
 from tests.crawling import DIGITS, Crawl
 from tests.jobs import LOST, OK, REFUSED, answer
@@ -80,7 +80,7 @@ def test_no_form_fails_at_a_text_that_the_database_cannot_hold(
     operator: Client, job: ImportJob, make_job: JobMaker
 ) -> None:
     for each in (make_job.draft(3), job):
-        for tab in workspace.of("customers").tabs:
+        for tab in page.of("customers").tabs:
             for act in tab.acts:
                 kwargs = {"pk": each.pk, "tab": tab.slug, "act": act}
                 fields = dict.fromkeys(parameters() - {"action"}, f"a{NUL}b")

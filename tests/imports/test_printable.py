@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports import drafts, lanes
-from imports.ledger import moves
+from config.dev.sandbox import samples
+from imports.customers import drafts
+from imports.engine import runner
+from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportFile, ImportJob
 from imports.printable import path_of, printable_name, stored_path
 from tests.imports.command_line import command
 from tests.jobs import OK, REFUSED, answer
-from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from tests.jobs import JobMaker
@@ -52,9 +53,9 @@ def test_a_folder_with_a_name_in_other_bytes_is_imported_whole(
     job = ImportJob.objects.get(pk=said.job["job"])
     names = list(job.files.order_by("pk").values_list("name", flat=True))
     assert names == ["a.json", "kund\ufffd.json", "z.json"]
-    assert lanes.read_input(job)
+    assert runner.read_input(job)
     answer(job, OK, OK, OK)
-    moves.finish_if_done([job.pk])
+    lifecycle.finish_if_done([job.pk])
     assert command("job_status", job.pk).code == 0
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.urls import reverse
 
-from imports import jobs, lanes, retry_directory, sweeper
+from imports import retry_directory
+from imports.engine import queue, runner, sweeper
 from imports.event_codes import EventCode
-from imports.ledger import moves
+from imports.ledger import lifecycle
 from imports.models import Channel, Notice
-from imports.models.notices import What
+from imports.models.notifications import What
 from tests.disks import full_disk
 from tests.imports.command_line import command
 from tests.jobs import OK, REFUSED, answer
@@ -38,8 +39,8 @@ def not_writable(settings: Any, installation: Path) -> Path:
 def ended(make_job: JobMaker, *answers: Any) -> ImportJob:
     job = make_job(3 * len(answers))
     answer(job, *answers)
-    moves.finish_if_done([job.pk])
-    jobs.run_lane(job.pk)
+    lifecycle.finish_if_done([job.pk])
+    queue.run_lane(job.pk)
     job.refresh_from_db()
     return job
 
@@ -72,27 +73,27 @@ def test_it_is_tried_again_with_growing_pauses_until_there_is_room(
     job = ended(make_job, REFUSED)
     bells.connection.flushdb()
     sweeper.sweep()
-    assert jobs.jobs_rung() == set()  # not due yet
+    assert queue.jobs_rung() == set()  # not due yet
     for tries in (2, 3):
         pass_time(retry_directory.pause_seconds(tries - 1))
         sweeper.sweep()
-        assert jobs.jobs_rung() == {job.pk}
+        assert queue.jobs_rung() == {job.pk}
         bells.connection.flushdb()
-        jobs.run_lane(job.pk)
+        queue.run_lane(job.pk)
         job.refresh_from_db()
         assert job.retry_files_tries == tries
     assert job.events.filter(code=EventCode.RETRY_FILES_FAILED).count() == 1
     not_writable.unlink()
-    jobs.run_lane(job.pk)  # somebody rang, but it is not due
+    queue.run_lane(job.pk)  # somebody rang, but it is not due
     job.refresh_from_db()
     assert job.retry_directory == ""
     pass_time(retry_directory.pause_seconds(3))
-    jobs.run_lane(job.pk)
+    queue.run_lane(job.pk)
     job.refresh_from_db()
     assert (job.retry_files_error, job.retry_files_due_at) == ("", None)
     assert job.retry_files.count() == 1
     sweeper.sweep()
-    assert jobs.jobs_rung() == set()
+    assert queue.jobs_rung() == set()
 
 
 def test_pauses_double_up_to_an_hour() -> None:
@@ -118,17 +119,17 @@ def test_two_lanes_at_once_write_them_once(make_job: JobMaker, not_writable: Pat
     job = ended(make_job, REFUSED)
     not_writable.unlink()
     type(job).objects.filter(pk=job.pk).update(retry_files_due_at=job.finished_at)
-    lanes.write_retry_files_again(job)
-    lanes.write_retry_files_again(job)
+    runner.write_retry_files_again(job)
+    runner.write_retry_files_again(job)
     assert job.retry_files.count() == 1
 
 
 def test_a_full_disk_is_called_by_its_name(make_job: JobMaker, settings: Any) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    moves.finish_if_done([job.pk])
+    lifecycle.finish_if_done([job.pk])
     with full_disk():
-        lanes.close(job)
+        runner.close(job)
     job.refresh_from_db()
     assert job.retry_files_error == "EFBIG"
     assert list(settings.RETRY_FILES_DIR.iterdir()) == []

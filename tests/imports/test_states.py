@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from imports.ledger import moves
+from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.policy import Verdict
 from imports.states import (
@@ -38,7 +38,7 @@ def test_a_job_makes_the_moves_of_the_table_and_no_other(
     job = make_job.draft(1)
     for after in JobStatus:
         ImportJob.objects.filter(pk=job.pk).update(status=before)
-        assert moves.move(job, after) == (after in JOB_MOVES[before])
+        assert lifecycle.move(job, after) == (after in JOB_MOVES[before])
         assert job.status == (after if after in JOB_MOVES[before] else before)
 
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openpyxl import load_workbook
 
-from imports import workbooks
-from imports.exports import PIECE_BYTES
-from imports.workbooks import xlsx_pieces
+from imports import exports
+from imports.exports import PIECE_BYTES, xlsx_pieces
 from tests.imports.test_exports import FORMULAS
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ def test_characters_that_xml_cannot_hold_are_replaced() -> None:
 
 def test_a_text_longer_than_a_cell_is_cut_and_says_so() -> None:
     text = cells(["x"], [["å" * 40_000]])[0][1][0]
-    assert len(text) == workbooks.CELL
-    assert text.endswith(workbooks.CUT)
+    assert len(text) == exports.CELL
+    assert text.endswith(exports.CUT)
 
 
 def test_a_workbook_comes_in_small_pieces_and_can_be_broken_off() -> None:

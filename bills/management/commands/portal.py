@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 
 from bills.models import Portal
-from bills.portals.recipe_check import RecipeError, load_recipe
-from bills.setup import save_portal
+from bills.portal_setup import save_portal
+from bills.portals.recipe_schema import RecipeError, load_recipe
 from imports.commands import TextCommand, refuse
 
 if TYPE_CHECKING:

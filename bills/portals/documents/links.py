@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from bills.portals.documents.words import OPEN, Says, Way, is_act, says, way, words_of
-from bills.portals.signs import EVERYWHERE
+from bills.portals.logins.signs import EVERYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.documents.words import Way, is_limit, is_session_lost, matches, way, words_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins import phrases
@@ -64,7 +64,7 @@ def is_known(page: PageText) -> bool:
 def reason_of(page: PageText, status: int = 200, *, is_file: bool = False) -> PortalError:
     """Why this page came in place of a document; DOWNLOAD_BAD where it does not say."""
     said = f"{page.title}\n{page.text}"
-    detail = details.PAGE_CAME.format(title=page.name)
+    detail = failures.PAGE_CAME.format(title=page.name)
     for code, is_said in (
         (Code.DOWNLOAD_LIMIT, is_limit(said)),
         (Code.RATE_LIMITED, _says(said, "rate_limited")),
@@ -73,7 +73,7 @@ def reason_of(page: PageText, status: int = 200, *, is_file: bool = False) -> Po
     ):
         if is_said:
             return PortalError(code, detail)
-    told = details.DOWNLOADED_PAGE if is_file else details.WEB_PAGE
+    told = failures.DOWNLOADED_PAGE if is_file else failures.WEB_PAGE
     return PortalError(Code.DOWNLOAD_BAD, told.format(status=status, title=page.name))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.documents.links import (
     OF_PAGE,
     OF_ROW,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Locator, Page
 
-    from bills.downloads import Catch
+    from bills.browser.downloads import Catch
 
 CLOSE_SECONDS = 1.0  # for a dialog to go
 
@@ -96,7 +96,7 @@ class InRow:
                 if await shown.count() == len(links):
                     return shown.nth(place)
                 return row.page.locator(f'[data-redrive-document="{found.mark}"]')
-        raise PortalError(Code.NAVIGATION, details.NO_LINK.format(bill=self.bill))
+        raise PortalError(Code.NAVIGATION, failures.NO_LINK.format(bill=self.bill))
 
 
 async def links_in(row: Locator) -> list[DocumentLink]:
@@ -142,4 +142,4 @@ async def print_page(page: Page, target: Path) -> None:
         await page.pdf(path=target, print_background=True, prefer_css_page_size=True)
     except PlaywrightError as problem:
         reason = problem.message.splitlines()[0][:200]
-        raise PortalError(Code.DOWNLOAD_BAD, details.NOT_PRINTED.format(reason=reason)) from None
+        raise PortalError(Code.DOWNLOAD_BAD, failures.NOT_PRINTED.format(reason=reason)) from None

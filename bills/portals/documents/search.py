@@ -11,18 +11,19 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.downloads import (
+from bills.browser.downloads import (
     CameAPage,
     Catch,
     broken_off,
     fetch_file,
     inside_data_url,
+    looks_like_pdf,
     refuse_foreign,
     save,
     save_blob,
 )
-from bills.pdf_files import looks_like_pdf
-from bills.portals import details
+from bills.browser.unpacking import ZIP_STARTS
+from bills.portals import failures
 from bills.portals.documents.links import (
     OF_ONE,
     OF_PAGE,
@@ -39,7 +40,6 @@ from bills.portals.documents.scene import Offers, OnPage, Scene, close_dialog, p
 from bills.portals.documents.words import Says, Way, says, words_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps
-from bills.unpacking import ZIP_STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Download, Locator, Page
 
+    from bills.browser.visit import Visit
     from bills.portals.base import ListedBill
     from bills.portals.documents.scene import Finder
-    from bills.visit import Visit
 
 GRACE_SECONDS = 3.0  # after something came, and then nothing: some pages start downloads late
 STEADY_SECONDS = 0.3  # for so long a link must stay the same: dialogs are filled in late
@@ -132,7 +132,7 @@ class DocumentSearch:
         """The question which of the links is the bill's."""
         names = ", ".join(f'"{link.shown}"' for link in links[:10])
         return PortalError(
-            Code.DOCUMENT_UNCLEAR, details.SEVERAL_DOCUMENTS.format(bill=self.bill, names=names)
+            Code.DOCUMENT_UNCLEAR, failures.SEVERAL_DOCUMENTS.format(bill=self.bill, names=names)
         )
 
     # From an address
@@ -435,16 +435,16 @@ class DocumentSearch:
             text = await text_of(page)
             since = await page.evaluate("() => !!window.redriveRemembers")
         except PlaywrightError:
-            return PortalError(Code.DOWNLOAD_BAD, details.NO_DOWNLOAD)
+            return PortalError(Code.DOWNLOAD_BAD, failures.NO_DOWNLOAD)
         if self.others and is_of_another(text.title, self.bill.number, self.others):
             other = next(n for n in self.others if has_number(text.title, n))
             return PortalError(
-                Code.DOWNLOAD_BAD, details.PAGE_OF_ANOTHER.format(other=other, bill=self.bill)
+                Code.DOWNLOAD_BAD, failures.PAGE_OF_ANOTHER.format(other=other, bill=self.bill)
             )
         reason = reason_of(text, scene.catch.status or 200)
         is_list = scene.is_list and since and page is scene.page
         if is_list and reason.code is scene.said_before:
-            return PortalError(Code.DOWNLOAD_BAD, details.NO_DOWNLOAD)
+            return PortalError(Code.DOWNLOAD_BAD, failures.NO_DOWNLOAD)
         return reason
 
     async def _tidy(self, scene: Scene) -> None:

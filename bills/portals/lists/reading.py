@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bills.identity import differ
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.base import ListedBill
-from bills.portals.cells import DateOrder, order_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists import words
-from bills.portals.rows import (
+from bills.portals.lists.rows import (
+    DateOrder,
     amount_of,
     columns,
     contract_of,
@@ -24,13 +24,14 @@ from bills.portals.rows import (
     heading_at,
     is_own,
     number_of,
+    order_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bills.portals.lists.rows import Row
     from bills.portals.recipe_schema import BillsPart
-    from bills.portals.rows import Row
     from imports.messages import Text
 
 LATEST_DAYS_AHEAD = 7  # a bill may be dated a few days ahead; further on it is a due date
@@ -135,7 +136,7 @@ def read_list(seen: list[Seen], asked: Asked) -> Reading:
     _doubt_mixed(read, reading)
     receipts = sum(_is_payment(each) and each.seen.is_linked for each in read)
     if receipts and not reading.bills:
-        reading.doubts.append(details.ONLY_PAYMENTS.format(n=receipts))
+        reading.doubts.append(failures.ONLY_PAYMENTS.format(n=receipts))
     return reading
 
 
@@ -149,7 +150,7 @@ def _doubt_mixed(read: list[_Read], reading: Reading) -> None:
     unnamed = [each for each in bare if not BILL.search(_without_links(each.row))]
     if unnamed and len(unnamed) < len(bare):
         text = " ".join(unnamed[0].row.text.split())[:80]
-        reading.doubts.append(details.UNKNOWN_DOCUMENT.format(text=text))
+        reading.doubts.append(failures.UNKNOWN_DOCUMENT.format(text=text))
         dropped = [each.bill for each in unnamed]
         reading.bills = [b for b in reading.bills if not any(b is one for one in dropped)]
         reading.others[Other.NOT_A_BILL] += len(dropped)
@@ -188,7 +189,7 @@ def _read_group(group: list[Seen], asked: Asked, reading: Reading) -> list[_Read
         "",
     )  # fmt: skip
     if doubtful and order.month_first is None:
-        reading.notes.append(details.DATE_DOUBT.format(text=doubtful))
+        reading.notes.append(failures.DATE_DOUBT.format(text=doubtful))
     return found
 
 
@@ -283,15 +284,15 @@ def _why_not(each: _Read, asked: Asked, reading: Reading, *, is_main: bool) -> O
         return _without_document(each, reading, is_main=is_main)
     if each.seen.is_never_a_bill and not (asked.recipe.link or asked.recipe.open):
         names = ", ".join(f'"{name}"' for name in row.called)
-        reading.notes.append(details.SKIPPED_ROW.format(row=row, names=names))
+        reading.notes.append(failures.SKIPPED_ROW.format(row=row, names=names))
         return Other.NOT_A_BILL
     other = None if asked.recipe.rows else _by_its_words(each, reading, is_main=is_main)
     if other is not None:
         return other
     if bill is None or (asked.recipe.rows and not (bill.number or bill.date or bill.date_text)):
         if asked.recipe.rows:
-            raise PortalError(Code.NAVIGATION, details.NO_IDENTITY.format(row=row))
-        reading.doubts.append(details.NO_KEY.format(row=row))
+            raise PortalError(Code.NAVIGATION, failures.NO_IDENTITY.format(row=row))
+        reading.doubts.append(failures.NO_KEY.format(row=row))
         return Other.NOT_A_BILL
     is_older = asked.since and bill.date and bill.date < asked.since
     return Other.OLDER if is_older else None
@@ -307,7 +308,7 @@ def _by_its_words(each: _Read, reading: Reading, *, is_main: bool) -> Other | No
         return None
     if each.bill is not None and (each.bill.date or each.bill.date_text):
         text = " ".join(each.row.text.split())[:80]
-        reading.doubts.append(details.UNKNOWN_DOCUMENT.format(text=text))
+        reading.doubts.append(failures.UNKNOWN_DOCUMENT.format(text=text))
     return Other.NOT_A_BILL
 
 
@@ -324,7 +325,7 @@ def _without_document(each: _Read, reading: Reading, *, is_main: bool) -> Other:
         return Other.PAYMENT
     if unknown and is_main and each.is_strong:
         name = " ".join(unknown[0].split())[:40]
-        reading.doubts.append(details.UNKNOWN_CONTROL.format(row=each.row, name=name))
+        reading.doubts.append(failures.UNKNOWN_CONTROL.format(row=each.row, name=name))
     return Other.NO_DOCUMENT
 
 

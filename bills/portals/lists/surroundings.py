@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bills.portals.cells import dates_in
 from bills.portals.lists import words
 from bills.portals.lists.languages import month_number
+from bills.portals.lists.rows import dates_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

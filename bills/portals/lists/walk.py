@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.documents.scene import belongs_to_no_bill, links_inside
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists.reading import Seen
+from bills.portals.lists.rows import has_word
 from bills.portals.lists.surroundings import FilterKind, Option, clean, promised_by, switch_in
-from bills.portals.rows import has_word
 from bills.portals.targets import calmly, filled
 
 if TYPE_CHECKING:
+    from bills.browser.visit import Visit
     from bills.portals.documents.links import DocumentLink
-    from bills.portals.listing import Chosen, Listing
+    from bills.portals.lists.listing import Chosen, Listing
+    from bills.portals.lists.rows import Row
     from bills.portals.lists.surroundings import Filter, Promised
-    from bills.portals.rows import Row
-    from bills.visit import Visit
     from imports.messages import Text
 
 ACCOUNT_COLUMN_WORDS = (
@@ -64,12 +64,12 @@ class Walk:
         await self.listing.open()
         if self.listing.recipe.each is None and self.listing.sheet.around.limits:
             names = ", ".join(name for name in self.listing.sheet.around.limits if name)
-            self._gap(Code.OLDER_BILLS_ELSEWHERE, details.LIMITED.format(name=names or "?"))
+            self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.LIMITED.format(name=names or "?"))
         await self._parts(frozenset())
         await self._check_total()
         self._check_requests()
         if not (self.seen or self.listing.said_empty):
-            raise PortalError(Code.UNRECOGNISED_PAGE, details.NEITHER)
+            raise PortalError(Code.UNRECOGNISED_PAGE, failures.NEITHER)
         return self.seen
 
     def _gap(self, code: Code, detail: Text) -> None:
@@ -120,7 +120,7 @@ class Walk:
         if named and len(real) > 1:
             raise PortalError(
                 Code.SEVERAL_ACCOUNTS,
-                details.NOT_AMONG.format(n=len(real), account=named[0]),
+                failures.NOT_AMONG.format(n=len(real), account=named[0]),
             )
         return sorted(real, key=lambda option: not option.is_chosen)
 
@@ -185,10 +185,10 @@ class Walk:
         if promised.in_view > in_view:
             self._gap(
                 Code.LIST_INCOMPLETE,
-                details.PROMISED.format(promised=promised.in_view, seen=in_view),
+                failures.PROMISED.format(promised=promised.in_view, seen=in_view),
             )
         elif promised.pages > self.listing.page_number:
-            said, turned = details.PROMISED_PAGES, self.listing.page_number
+            said, turned = failures.PROMISED_PAGES, self.listing.page_number
             self._gap(Code.LIST_INCOMPLETE, said.format(promised=promised.pages, seen=turned))
 
     def _add(
@@ -231,11 +231,11 @@ class Walk:
         shown = [self.listing.sheet.around.around, *(row.text for row in self.listing.sheet.rows)]
         shown += [c.option for c in self.listing.view]
         if not any(has_word(text, wanted) for text in shown):
-            raise PortalError(Code.SEVERAL_ACCOUNTS, details.NO_SIGN.format(sign=wanted))
+            raise PortalError(Code.SEVERAL_ACCOUNTS, failures.NO_SIGN.format(sign=wanted))
 
     def _check_requests(self) -> None:
         for address, why in list(self.visit.failed_requests.items())[:1]:
-            said = details.REQUEST_FAILED.format(address=address, why=why)
+            said = failures.REQUEST_FAILED.format(address=address, why=why)
             self._gap(Code.LIST_INCOMPLETE, said)
 
     def _check_switch(self) -> None:
@@ -247,7 +247,7 @@ class Walk:
         own = named_accounts(self.visit.login.extra)
         if self.listing.recipe.account_sign or any(has_word(around.around, v) for v in own):
             return
-        said = details.SWITCH.format(text=switch.text)
+        said = failures.SWITCH.format(text=switch.text)
         if not any(gap.code is Code.SEVERAL_ACCOUNTS for gap in self.gaps):
             self._gap(Code.SEVERAL_ACCOUNTS, said)
 
@@ -257,12 +257,12 @@ class Walk:
         if counted is not None and counted > seen:
             self._gap(
                 Code.LIST_INCOMPLETE,
-                details.COUNT_DIFFERS.format(promised=counted, seen=seen),
+                failures.COUNT_DIFFERS.format(promised=counted, seen=seen),
             )
         if self.most_promised > seen:
             self._gap(
                 Code.LIST_INCOMPLETE,
-                details.PROMISED.format(promised=self.most_promised, seen=seen),
+                failures.PROMISED.format(promised=self.most_promised, seen=seen),
             )
 
 

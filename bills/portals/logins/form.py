@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bills.portals import details
+from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins.script import FIND_FORM, WORDS
-from bills.portals.signs import counted, glance, look_at, marks_for, refuse
+from bills.portals.logins.signs import counted, glance, look_at, marks_for, refuse
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 
 if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Frame
 
-    from bills.portals.signs import Seen
-    from bills.visit import Visit
+    from bills.browser.visit import Visit
+    from bills.portals.logins.signs import Seen
 
 OPEN_AFTER_SECONDS = 1.5  # a form that is still to come is waited for before a button is pressed
 LOOKS_AT_ANSWER = ("locked", "captcha", "rate_limited", "maintenance", "code", "refused")
@@ -24,10 +24,10 @@ PRESS_BANNER = """() => {
   if (button) button.click();
 }"""
 REASONS = {
-    "new_password": details.FOR_NEW_PASSWORD,
-    "two_passwords": details.FOR_NEW_PASSWORD,
-    "sign_up": details.FOR_SIGN_UP,
-    "not_a_login": details.FOR_SIGN_UP,
+    "new_password": failures.FOR_NEW_PASSWORD,
+    "two_passwords": failures.FOR_NEW_PASSWORD,
+    "sign_up": failures.FOR_SIGN_UP,
+    "not_a_login": failures.FOR_SIGN_UP,
 }
 
 
@@ -107,7 +107,7 @@ class Filling:
             await form.user.evaluate("box => box.blur()")  # some pages draw the form anew then
             self.has_typed = True
         elif not self.has_typed and not form.user_is_fixed:
-            raise PortalError(Code.NAVIGATION, details.NO_USER_BOX)
+            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
         return form
 
     async def _type_as_told(self) -> None:
@@ -121,9 +121,9 @@ class Filling:
 
     def _check(self, form: LoginForm) -> None:
         if form.is_ambiguous:
-            raise PortalError(Code.NAVIGATION, details.TWO_FORMS)
+            raise PortalError(Code.NAVIGATION, failures.TWO_FORMS)
         if form.extra:
-            raise PortalError(Code.NAVIGATION, details.ANOTHER_BOX.format(label=form.extra))
+            raise PortalError(Code.NAVIGATION, failures.ANOTHER_BOX.format(label=form.extra))
 
     async def _form_with_password(self) -> LoginForm:
         """Wait for it; on the way, answer a page that asks for the user alone."""
@@ -192,7 +192,7 @@ class Filling:
     def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
         if form.against:
             return PortalError(Code.NAVIGATION, REASONS[form.against])
-        names = str(self.part.password) if self.part.password else details.PASSWORD_BOX
+        names = str(self.part.password) if self.part.password else failures.PASSWORD_BOX
         what = "login.password"
-        told = details.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
+        told = failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
         return PortalError(Code.NAVIGATION, told)

@@ -9,7 +9,7 @@ them all). A box for a new password never counts.
 from __future__ import annotations
 
 from bills.portals.logins import phrases
-from bills.portals.signs import EVERYWHERE
+from bills.portals.logins.signs import EVERYWHERE
 
 WORDS = {
     "logIn": f"^\\W*(?:{phrases.control_pattern('log_in')})\\W*$",

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 
 from imports.commands import SOME_FAILED, TextCommand, refuse
-from imports.customers import api_shown
-from imports.customers.mapping_origins import read_changes
-from imports.customers.presets import PRESETS
-from imports.customers.probing import PLAIN, is_readable_on_its_way
-from imports.customers.setup import (
+from imports.customers.api import mapping_in_force
+from imports.customers.api.mapping_in_force import read_changes
+from imports.customers.api.presets import PRESETS
+from imports.customers.api.probing import PLAIN, is_readable_on_its_way
+from imports.customers.api.setup import (
     clean_api,
     describes_itself,
     probe,
@@ -98,7 +98,7 @@ class Command(TextCommand):
         elif created:
             refuse(f"There is no API “{name}”. Create it with --url.")
         if options["show"]:
-            write = api_shown.as_json if options["json"] else api_shown.as_text
+            write = mapping_in_force.as_json if options["json"] else mapping_in_force.as_text
             self.stdout.write(write(api))
         if options["test"]:
             self._test(api)

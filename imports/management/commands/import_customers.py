@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imports import drafts, dry_runs, known_before
+from imports import known_before
 from imports.commands import SOME_FAILED, JobCommand, add_beginning, refuse
-from imports.customers.forecast_words import in_words
-from imports.customers.selection import customer_files
-from imports.customers.unreadable import UnreadableFile
-from imports.kinds import UnreadableInput
+from imports.customers import drafts, dry_run
+from imports.customers.dry_run import in_words
+from imports.customers.files.errors import UnreadableFile
+from imports.customers.files.reader import customer_files
+from imports.job_types import UnreadableInput
 from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob
 from imports.printable import printable_name
@@ -93,7 +94,7 @@ class Command(JobCommand):
     def _foretell(self, api: CustomerApi, paths: list[Path], options: dict[str, Any]) -> None:
         """Say what would happen; exit 1 where anything would be left out."""
         try:
-            found = dry_runs.of_paths(api, paths, **self._choices(options))
+            found = dry_run.of_paths(api, paths, **self._choices(options))
         except UnreadableInput as error:
             refuse(f"{error}\nNothing would be imported.")
         self.stdout.write(json.dumps(found) if options["json"] else in_words(found))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from imports import known_before
 from imports.commands import JobCommand, add_beginning, find_job, finish, refuse
 from imports.ledger import bulk_actions
-from imports.ledger.moves import NotAllowed
-from imports.models.plans import PlanAction
+from imports.ledger.lifecycle import NotAllowed
+from imports.models.bulk_actions import PlanAction
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

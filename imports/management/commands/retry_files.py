@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from imports import kinds
+from imports import job_types
 from imports.commands import JobCommand, find_job, refuse
-from imports.ledger.sums import describe
+from imports.ledger.totals import describe
 from imports.printable import printable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Command(JobCommand):
         job = find_job(options["job"])
         parent = (options["output"] or settings.RETRY_FILES_DIR).resolve()
         try:
-            directory = kinds.get(job.kind).write_retry_files(job, parent)
+            directory = job_types.get(job.kind).write_retry_files(job, parent)
         except OSError as error:
             refuse(
                 f"{printable(str(parent))} cannot be written to: {error.strerror}. "

@@ -12,7 +12,8 @@ class Command(RqWorkerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(
-            serializer="rq.serializers.JSONSerializer", worker_class="imports.worker.LaneWorker"
+            serializer="rq.serializers.JSONSerializer",
+            worker_class="imports.engine.worker.LaneWorker",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

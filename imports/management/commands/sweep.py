@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
-from imports import sweeper
+from imports.engine import sweeper
 
-logger = logging.getLogger("imports.sweeper")
+logger = logging.getLogger("imports.engine.sweeper")
 
 
 class Command(BaseCommand):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from config.dev.sandbox.http_server import Reply
+from config.dev.sandbox.portal_pages import plain_pdf
 from tests.bills.browsing import LOG_OUT, page
-from tests.sandbox.portal_pdf import plain_pdf
-from tests.sandbox.web import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bills.report import AttemptReport
+    from bills.browser.report import AttemptReport
+    from config.dev.sandbox.http_server import Request
     from tests.bills.browsing import Pages
-    from tests.sandbox.web import Request
 
 HEADS = "<thead><tr><th>Invoice number<th>Date<th>Amount<th></tr></thead>"
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.plan import Login
+from bills.browser.plan import Login
+from bills.browser.report import Stage
 from bills.portals.base import ListedBill, portal
 from bills.portals.failures import Code, PortalError
 from bills.portals.scripts import portal_named, portal_names
-from bills.report import Stage
 from tests.bills.browsing import CANARY, EMAIL, LOGIN_PAGE, pdf
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bills.visit import Visit
+    from bills.browser.visit import Visit
     from tests.bills.browsing import Pages, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)

@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bills.plan import BillKey, KnownBill, Login
+from bills.browser.plan import BillKey, KnownBill, Login
+from bills.browser.report import Stage
 from bills.portals.failures import Code
-from bills.report import Stage
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, bill_row, bill_table, pdf
 from tests.bills.portals.list_pages import document
 

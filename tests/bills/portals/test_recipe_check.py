@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bills.portals.recipe_check import RecipeError, load_recipe
-from bills.portals.recipe_schema import Recipe
+from bills.portals.recipe_schema import Recipe, RecipeError, load_recipe
 from tests.bills.browsing import CANARY
 
 WHOLE = {

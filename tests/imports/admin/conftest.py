@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from imports import lanes
+from imports.engine import runner
 from tests.jobs import LOST, OK, REFUSED, answer
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def failed_job(make_job: JobMaker) -> Callable[..., ImportJob]:
 
 def ended(job: ImportJob) -> ImportJob:
     """Finished and closed, as a lane leaves it."""
-    from imports.ledger import moves
+    from imports.ledger import lifecycle
 
-    moves.finish_if_done([job.pk])
+    lifecycle.finish_if_done([job.pk])
     job.refresh_from_db()
-    lanes.close(job)
+    runner.close(job)
     job.refresh_from_db()
     return job
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports.customers.auth import basic_value
+from imports.customers.api.auth import basic_value
 from imports.models import CustomerApi
 from tests.imports.customers.scripted_server import Server, reply
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django.test import Client
     from pytest_django.fixtures import Settings
 
-    from tests.sandbox.customer_api import SandboxApi
+    from config.dev.sandbox.customer_api import SandboxApi
 
 CANARY = "canary-9&<>\"';åé"
 PLACE = "/admin/imports/customerapi/"

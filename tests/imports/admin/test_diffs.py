@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imports.admin import diffs
-from imports.admin.diffs import Line, Row
+from imports.admin import formatting
+from imports.admin.formatting import Line, Row
 
 OLD = "\n".join("abcdefghij")
 
@@ -23,22 +23,28 @@ def short(row: Row) -> str:
 
 
 def test_equal_texts_have_no_rows() -> None:
-    assert diffs.diff(OLD, OLD) == []
+    assert formatting.diff(OLD, OLD) == []
 
 
 def test_a_changed_line_stands_among_its_neighbours() -> None:
-    assert told(diffs.diff(OLD, OLD.replace("j", "J"))) == ["…6", " 7/7", " 8/8", " 9/9", "~10/10"]
-    middle = told(diffs.diff(OLD, OLD.replace("e", "E")))
+    assert told(formatting.diff(OLD, OLD.replace("j", "J"))) == [
+        "…6",
+        " 7/7",
+        " 8/8",
+        " 9/9",
+        "~10/10",
+    ]
+    middle = told(formatting.diff(OLD, OLD.replace("e", "E")))
     assert middle == [" 1/1", " 2/2", " 3/3", " 4/4", "~5/5", " 6/6", " 7/7", " 8/8", "…2"]
 
 
 def test_lines_that_came_or_went_stand_alone() -> None:
-    assert told(diffs.diff("a\nb\nc", "a\nc")) == [" 1/1", "-2", " 3/2"]
-    assert told(diffs.diff("a\nc", "a\nb\nc")) == [" 1/1", "+2", " 2/3"]
+    assert told(formatting.diff("a\nb\nc", "a\nc")) == [" 1/1", "-2", " 3/2"]
+    assert told(formatting.diff("a\nc", "a\nb\nc")) == [" 1/1", "+2", " 2/3"]
 
 
 def test_within_a_line_only_what_differs_is_marked() -> None:
-    rows = diffs.diff('"email": "a@b,se",', '"email": "a@b.se",')
+    rows = formatting.diff('"email": "a@b,se",', '"email": "a@b.se",')
     assert rows == [
         Row(
             Line(1, ((False, '"email": "a@b'), (True, ","), (False, 'se",'))),
@@ -48,12 +54,12 @@ def test_within_a_line_only_what_differs_is_marked() -> None:
 
 
 def test_lines_that_have_nothing_in_common_are_marked_whole() -> None:
-    (row,) = diffs.diff("abc", "xyz") or []
+    (row,) = formatting.diff("abc", "xyz") or []
     assert row.old == Line(1, ((True, "abc"),))
     assert row.new == Line(1, ((True, "xyz"),))
 
 
 def test_very_long_texts_are_not_compared_and_very_long_lines_only_whole() -> None:
-    assert diffs.diff("a\n" * 3_001, "b") is None
-    (row,) = diffs.diff("a" * 500, "a" * 501) or []
+    assert formatting.diff("a\n" * 3_001, "b") is None
+    (row,) = formatting.diff("a" * 500, "a" * 501) or []
     assert row.new == Line(1, ((True, "a" * 501),))

@@ -13,7 +13,8 @@ from django.db import connection
 from django.utils import translation
 from openpyxl import load_workbook
 
-from imports.admin import causes, sheets, workspace
+from imports.admin.job import causes, sheets
+from imports.admin.job import page as job_page
 from imports.models import ImportResult
 from imports.policy import Outcome, Verdict
 from imports.states import ResultStatus
@@ -261,7 +262,7 @@ def test_the_memory_of_an_export_does_not_grow_with_its_rows(
     job = make_job(3)
 
     def peak() -> int:
-        sheet = workspace.of("customers").sheet(job, ImportResult.objects.filter(job=job))
+        sheet = job_page.of("customers").sheet(job, ImportResult.objects.filter(job=job))
         return peak_bytes(csv_rows(sheet.header, sheet.rows))
 
     many_results(job, 500)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imports import jobs, sweeper
-from imports.admin import health
+from imports.admin import home
+from imports.engine import queue, sweeper
 from tests.decisions import retry
 from tests.imports.admin.conftest import ended
 from tests.jobs import OK, STOP, answer
@@ -81,26 +81,26 @@ def test_the_page_asks_no_more_for_more_jobs(
 def test_the_workers_health_is_their_number(
     db: None, monkeypatch: pytest.MonkeyPatch, count: int, is_well: bool
 ) -> None:
-    monkeypatch.setattr(jobs, "worker_count", lambda: count)
-    assert health.signs()[0].is_well is is_well
+    monkeypatch.setattr(queue, "worker_count", lambda: count)
+    assert home.signs()[0].is_well is is_well
 
 
 def test_the_sweepers_health_is_when_it_last_swept(
     db: None, bells: object, pass_time: Callable[[float], None]
 ) -> None:
-    never = health.signs()[2]
+    never = home.signs()[2]
     assert not never.is_well
     assert "never swept" in never.sentence
     sweeper.sweep()
-    assert health.signs()[2].is_well
-    assert "Last swept" in health.signs()[2].sentence
+    assert home.signs()[2].is_well
+    assert "Last swept" in home.signs()[2].sentence
     pass_time(100)
-    late = health.signs()[2]
+    late = home.signs()[2]
     assert not late.is_well
     assert "Last swept 1 min 40 s ago" in late.sentence
     assert "make worker" in late.sentence
     sweeper.sweep()
-    assert health.signs()[2].is_well
+    assert home.signs()[2].is_well
 
 
 def test_home_tells_of_a_sweeper_that_is_late(operator: Client) -> None:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from imports import drafts, lanes, retry_files
-from imports.ledger import moves
+from config.dev.sandbox import samples
+from imports.customers import drafts, retry_files
+from imports.engine import runner
+from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, Plan
 from imports.policy import Verdict
 from tests.imports.admin.conftest import ended, url
 from tests.jobs import LOST, OK, REFUSED, answer, mixed
-from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +68,8 @@ def test_a_draft_of_the_same_file_says_so_beside_start(
     paths = make_job.files(3)
     first = drafts.new_draft(make_job.api, "first")
     drafts.add_path(first, paths[0])
-    moves.start(first)
-    lanes.read_input(first)
+    lifecycle.start(first)
+    runner.read_input(first)
     answer(first, OK)
     again = drafts.new_draft(make_job.api, "again")
     drafts.add_path(again, paths[0])

@@ -11,9 +11,9 @@ from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from imports import jobs
+from imports.engine import queue
 from imports.event_codes import EventCode
-from imports.ledger import moves
+from imports.ledger import lifecycle
 from imports.models import ImportJob, Plan, RetryFile
 from tests.imports.admin.conftest import ended, with_permissions
 from tests.jobs import OK, REFUSED, answer, assert_sums_hold, keys
@@ -90,7 +90,7 @@ def test_an_action_is_not_offered_and_not_done_without_its_permission(
     act(client, model, action, *rows_of(job, model), confirmed="1")
     assert f'value="{action}"' not in client.get(f"/admin/imports/{model}/").content.decode()
     assert (running.count(), Plan.objects.count(), RetryFile.objects.count()) == (0, 0, files)
-    assert jobs.jobs_rung() == set()
+    assert queue.jobs_rung() == set()
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -140,7 +140,7 @@ def test_requeue_enqueues_the_job_and_makes_what_is_due_later_due_now(
     text = act(operator, model, "requeue", *rows[model]).content.decode()
     assert "Re-queued 1 job; 1 batch that was due later is due now." in text
     assert is_due(mine)
-    assert jobs.jobs_rung() == {job.pk}
+    assert queue.jobs_rung() == {job.pk}
     assert job.events.get(code=EventCode.REQUEUED).actor == "anna"
 
 
@@ -155,7 +155,7 @@ def test_requeue_touches_no_other_batch_and_no_job_that_has_nothing_to_do(
     bells.connection.flushdb()
     text = act(operator, "importjob", "requeue", done.pk, draft.pk).content.decode()
     assert "2 have nothing to do." in text
-    assert jobs.jobs_rung() == set()
+    assert queue.jobs_rung() == set()
 
 
 def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
@@ -170,7 +170,7 @@ def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
     text = act(operator, "importjob", "resume", one.pk, done.pk).content.decode()
     assert "Resumed 1 job; 1 is not" in text
     assert states(*ids) == ["running", "paused", "finished"]
-    assert jobs.jobs_rung() == {one.pk}
+    assert queue.jobs_rung() == {one.pk}
     asked = act(operator, "importjob", "cancel", *ids)
     assert "Cancel 2 jobs?" in asked.content.decode()
     assert states(*ids) == ["running", "paused", "finished"]
@@ -188,7 +188,7 @@ def states(*ids: int) -> list[str]:
 
 def test_a_resumed_job_is_not_resumed_twice(operator: Client, make_job: JobMaker) -> None:
     job = make_job(3)
-    moves.pause(job)
+    lifecycle.pause(job)
     act(operator, "importjob", "resume", job.pk)
     text = act(operator, "importjob", "resume", job.pk).content.decode()
     assert "1 is not in a state for it" in text

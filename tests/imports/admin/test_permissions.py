@@ -42,11 +42,11 @@ READ_ONLY = ("importbatch", "importresult", "attempt")
 
 
 def test_every_deed_of_the_workspace_is_in_this_table() -> None:
-    from imports.admin import workspace
+    from imports.admin.job import page as job_page
 
     reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
     reads |= {("progress", "export"), ("failures", "export")}
-    found = {(tab.slug, name) for tab in workspace.of("customers").tabs for name in tab.acts}
+    found = {(tab.slug, name) for tab in job_page.of("customers").tabs for name in tab.acts}
     assert found - reads == set(DEEDS)
 
 

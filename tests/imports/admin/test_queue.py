@@ -11,7 +11,7 @@ from django.urls import reverse
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
 from config.urls import urlpatterns
-from imports import jobs
+from imports.engine import queue
 from tests.imports.admin.conftest import logged_in
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_every_page_that_django_rq_has_is_guarded() -> None:
 
 @pytest.mark.django_db(transaction=True)  # a bell is rung when its transaction has committed
 def test_emptying_the_queue_needs_it_too(viewer: Client, keeper: Client, bells: Any) -> None:
-    jobs.ring(1)
+    queue.ring(1)
     address = reverse("django_rq:clear", args=[0])
     assert viewer.post(address).status_code == 403
     assert len(bells) == 1
@@ -61,11 +61,11 @@ def test_emptying_the_queue_needs_it_too(viewer: Client, keeper: Client, bells: 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bell_shows_the_id_of_a_job_and_nothing_else(keeper: Client, bells: Any) -> None:
-    jobs.ring(4711)
+    queue.ring(4711)
     (bell,) = bells.get_jobs()
     page = keeper.get(reverse("django_rq:job_detail", args=[0, bell.id]))
     assert page.status_code == 200
-    assert "imports.jobs.run_lane" in page.content.decode()
+    assert "imports.engine.queue.run_lane" in page.content.decode()
     assert "<li>4711</li>" in page.content.decode()
 
 

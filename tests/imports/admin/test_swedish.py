@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone, translation
 
-from imports.admin import words
+from imports.admin import formatting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ def test_days_stand_with_the_year_first(
 
 def test_numbers_stand_as_swedes_write_them() -> None:
     with translation.override("sv"):
-        assert words.number(1_000_000).replace(NO_BREAK_SPACE, " ") == "1 000 000"
-        assert words.number(0.5, 1) == "0,5"
-        assert words.customers(1) == "1 kund"
-        assert words.customers(1_000).replace(NO_BREAK_SPACE, " ") == "1 000 kunder"
+        assert formatting.number(1_000_000).replace(NO_BREAK_SPACE, " ") == "1 000 000"
+        assert formatting.number(0.5, 1) == "0,5"
+        assert formatting.customers(1) == "1 kund"
+        assert formatting.customers(1_000).replace(NO_BREAK_SPACE, " ") == "1 000 kunder"

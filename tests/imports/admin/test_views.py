@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisDown
 
-from imports import sweeper, views
+from imports import views
+from imports.engine import sweeper
 from tests.imports.admin.conftest import url
 from tests.jobs import OK, answer
 

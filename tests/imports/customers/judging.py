@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from imports.customers.answers import Answer, Exchange, judge
-from imports.customers.mapping import Mapping, RecordKey, preset
+from imports.customers.api.mapping import Mapping, RecordKey, preset
+from imports.customers.api.responses import Answer, Exchange, judge
 
 if TYPE_CHECKING:
     from imports.policy import Outcome

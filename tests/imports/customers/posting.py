@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from imports.customers.auth import Auth, no_auth
-from imports.customers.client import Client, Endpoint
-from imports.customers.mapping import RecordKey, preset
+from imports.customers.api.auth import Auth, no_auth
+from imports.customers.api.client import Client, Endpoint
+from imports.customers.api.mapping import RecordKey, preset
 from tests.imports.customers.scripted_server import answer, drips, reply
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from imports import lanes, retry_files
-from imports.customers.corrections import Entry, Fate, Upload, entries, plan, versions
-from imports.customers.selection import customer_files
-from imports.customers.setup import checks_of
-from imports.customers.versions import parcels
-from imports.ledger import moves
-from imports.ledger import versions as ledger
-from imports.ledger.sums import story
+from config.dev.sandbox import samples
+from imports.customers import retry_files
+from imports.customers.api.setup import checks_of
+from imports.customers.corrections import Entry, Fate, Upload, entries, parcels, plan, versions
+from imports.customers.files.reader import customer_files
+from imports.engine import runner
+from imports.ledger import lifecycle
+from imports.ledger import retries as ledger
+from imports.ledger.totals import story
 from imports.policy import Verdict
 from tests.jobs import OK, answer, keys, mixed
-from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def job(make_job: JobMaker) -> ImportJob:
     make_job.api.save()
     made = make_job.of(*[person(number) for number in range(6)], batch_size=3)
     answer(made, mixed(S, X, X), mixed(S, X, S))
-    moves.finish_if_done([made.pk])
+    lifecycle.finish_if_done([made.pk])
     assert keys(made, "error") == [person(number)["Email"] for number in (1, 2, 4)]
     return made
 
@@ -147,7 +147,7 @@ def test_an_imported_customer_is_never_taken_for_a_failed_one(
 def test_a_record_that_had_no_id_gets_one(make_job: JobMaker, tmp_path: Path) -> None:
     job = make_job.of(samples.customer(0), {**samples.customer(1), "person": {"firstName": "Ada"}})
     answer(job, OK)
-    moves.finish_if_done([job.pk])
+    lifecycle.finish_if_done([job.pk])
     directory = retry_files.write(job, tmp_path / "out")
     assert directory is not None
     (name,) = [path.name for path in directory.glob("left_out_*")]
@@ -164,7 +164,7 @@ def test_the_corrected_records_go_out_and_their_history_has_both_ids(
     checks = checks_of(job.api)
     going = parcels(versions(made, agreed, insists=False), 3, checks)
     new = ledger.resubmit(job, going, reason="Misspelt", actor="anna")
-    assert lanes.read_input(new)
+    assert runner.read_input(new)
     answer(new, *[OK] * new.batches.count())
     assert keys(new, "success") == [right(number)["Email"] for number in (1, 2, 4)]
     assert {each.retry_of.key for each in new.results.all() if each.retry_of} == {
@@ -177,7 +177,7 @@ def test_the_page_shows_both_ids_and_what_was_changed(
     job: ImportJob, admin_client: Client
 ) -> None:
     content = json.dumps({"data": [right(1)]}).encode()
-    lanes.close(job)
+    runner.close(job)
     kwargs = {"pk": job.pk, "tab": "retry-files", "act": "upload"}
     address = admin_client.post(
         reverse("admin:imports_importjob_act", kwargs=kwargs),

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports import drafts, known_before, lanes, retry_files
+from config.dev.sandbox import samples
+from imports import known_before
+from imports.customers import drafts, retry_files
+from imports.engine import runner
 from imports.event_codes import EventCode
-from imports.ledger import bulk_actions, moves
-from imports.ledger.bodies import bytes_of
-from imports.ledger.sums import story
+from imports.ledger import bulk_actions, lifecycle
+from imports.ledger.batches import bytes_of
+from imports.ledger.totals import story
 from imports.models import CustomerApi, ImportJob, ImportResult
-from imports.models.plans import PlanAction
+from imports.models.bulk_actions import PlanAction
 from imports.policy import Verdict
 from tests.decisions import retry
 from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, keys, mixed
-from tests.sandbox import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +64,8 @@ def draft_of(api: CustomerApi, *paths: Path, insists: bool = False) -> ImportJob
 
 
 def begun(draft: ImportJob) -> ImportJob:
-    moves.start(draft)
-    lanes.read_input(draft)
+    lifecycle.start(draft)
+    runner.read_input(draft)
     draft.refresh_from_db()
     return draft
 
@@ -209,7 +211,7 @@ def test_of_the_same_file_what_may_have_arrived_or_is_on_its_way_is_left_out(
     for insists, wanted in ((False, ["MAY_BE_IMPORTED"] * 3), (True, [])):
         again = begun(draft_of(make_job.api, *paths, insists=insists))
         assert left_out(again) == wanted + ["BEING_RETRIED"] * 3
-        moves.cancel(again)
+        lifecycle.cancel(again)
     assert len(keys(first, "pending")) == 3
 
 
@@ -218,7 +220,7 @@ def test_of_the_same_file_what_a_retry_imported_meanwhile_is_left_out(make_job: 
     first = begun(draft_of(make_job.api, *paths))
     answer(first, REFUSED)
     second = retry(first).job
-    lanes.read_input(second)
+    runner.read_input(second)
     answer(second, OK)
     again = draft_of(make_job.api, *paths)
     assert codes(again) == {"SAME_FILE": 1, "ALREADY_IMPORTED": 3}
@@ -241,8 +243,8 @@ def test_two_jobs_of_the_same_file_at_once_send_it_once(make_job: JobMaker) -> N
     paths = make_job.files(6)
     made = [draft_of(make_job.api, *paths) for _ in range(3)]
     for job in made:
-        moves.start(job)
-    at_once(*[lambda job=job: lanes.read_input(job) for job in made])
+        lifecycle.start(job)
+    at_once(*[lambda job=job: runner.read_input(job) for job in made])
     assert sorted(len(keys(job, "pending")) for job in made) == [0, 0, 6]
 
 
@@ -311,7 +313,7 @@ def test_the_retry_of_an_older_version_makes_it_no_newer_than_the_later_copy(
     job = make_job.of(customer(1), customer(1, "NEWNAME"))
     answer(job, REFUSED, REFUSED)
     second = retry(job).job
-    lanes.read_input(second)
+    runner.read_input(second)
     answer(second, OK, REFUSED)
     done = bulk_actions.carry_out(job, PlanAction.RETRY)
     assert (done.taken, done.imported_later) == (1, [])
@@ -352,7 +354,7 @@ def test_a_version_stays_as_old_as_it_is_however_often_it_is_tried(make_job: Job
     answer(job, REFUSED)
     later = make_job.of(customer(1, "NEWNAME"))
     second = retry(job, insists=True).job
-    lanes.read_input(second)
+    runner.read_input(second)
     answer(second, REFUSED)
     answer(later, OK)
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
@@ -423,7 +425,7 @@ def test_a_changed_retry_file_does_not_send_what_was_imported_meanwhile(
     later = make_job.of(customer(2, "NEWNAME"))
     answer(later, OK)
     second = retry(job, only=job.results.filter(key=samples.customer_id(3))).job
-    lanes.read_input(second)
+    runner.read_input(second)
     answer(second, OK)
     draft = draft_of(make_job.api, path)
     wanted = {"CHANGED_RETRY_FILE": 1, "IMPORTED_LATER": 1, "ALREADY_IMPORTED": 1}
@@ -529,6 +531,6 @@ def test_what_was_sent_again_and_is_unknown_again_stands_in_its_own_way_no_more_
     for _ in range(2):
         done = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, reason="looked up")
         assert done.made is not None
-        lanes.read_input(done.made)
+        runner.read_input(done.made)
         answer(done.made, LOST)
     assert story(job).unknown == 1

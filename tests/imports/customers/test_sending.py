@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imports.customers import kind, sending
-from imports.customers.sending import Clients
+from imports.customers import job_type
+from imports.customers.job_type import Clients
 from imports.models import CustomerApi
 from tests.jobs import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from config.dev.sandbox.customer_api import SandboxApi
     from tests.jobs import JobMaker
-    from tests.sandbox.customer_api import SandboxApi
 
 
 @pytest.fixture
 def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
     """No client is kept from another test."""
     kept = Clients()
-    for module in (kind, sending):
+    for module in (job_type, job_type):
         monkeypatch.setattr(module, "clients", kept)
     yield kept
     for _, client in kept._kept.values():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from imports.customers.checks import GK_CHECKS, Checks
-from imports.customers.reading import FileVerdict, check_file, read_records
+from imports.customers.files.limits import GK_CHECKS, Checks
+from imports.customers.files.reader import FileVerdict, check_file, read_records
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imports.customers.id_register import IdRegister
-    from imports.customers.records import Record
+    from imports.customers.files.duplicates import IdRegister
+    from imports.customers.files.validation import Record
 
 NAME = "customers.json"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports.customers.addresses import Rules
-from imports.customers.setup import client_of, complaints
+from imports.customers.api.setup import client_of, complaints
 from imports.http import egress
+from imports.http.addresses import Rules
 from imports.http.certificates import BadCertificates, check_certificates
 from imports.http.tunnel import BadProxy, Proxy, proxy_of
 from imports.models import CustomerApi

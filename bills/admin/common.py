@@ -1,0 +1,158 @@
+"""What the pages of bills share: permissions, counts and stages in words, remedies, a
+credential's attempts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from bills import error_codes
+from bills.browser.report import Stage, brought
+from bills.models import Evidence
+from bills.portals.lists.reading import Other
+from imports.admin.formatting import number
+from imports.admin.job.page import FieldWords
+from imports.admin.permissions import ADD, WORDS
+from imports.models import Attempt
+from imports.models.jobs import Beginning
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    from imports.error_codes import ErrorCode
+    from imports.messages import Message
+    from imports.models import ImportResult
+
+VIEW_BILL = "bills.view_bill"
+VIEW_PORTAL = "bills.view_portal"
+MANAGE_PORTALS = "bills.manage_portals"
+MANAGE_CREDENTIALS = "bills.manage_credentials"
+NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
+TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
+
+WORDS.update(
+    {
+        VIEW_BILL: _("See bills"),
+        VIEW_PORTAL: _("See portals"),
+        MANAGE_PORTALS: _("Manage portals"),
+        MANAGE_CREDENTIALS: _("Upload credentials, enter passwords"),
+    }
+)
+
+
+STAGES: dict[str, _StrOrPromise] = {
+    Stage.OPEN: _("opening the login page"),
+    Stage.LOGIN: _("logging in"),
+    Stage.JUDGE: _("waiting for the portal’s answer"),
+    Stage.LIST: _("listing the bills"),
+    Stage.DOWNLOAD: _("downloading"),
+    Stage.DONE: _("done"),
+}
+# Why a row of a list is no bill to fetch.
+OTHER_ROWS: dict[str, _StrOrPromise] = {
+    Other.NOT_OURS: _("of others"),
+    Other.OLDER: _("older than asked for"),
+    Other.PAYMENT: _("payments"),
+    Other.NO_DOCUMENT: _("without a document"),
+    Other.NOT_A_BILL: _("no bills"),
+    Other.REPEATED: _("repeated"),
+}
+OF_SETTINGS = {
+    "concurrency": FieldWords(_("Logins at once"), _("At any moment, over all workers.")),
+    "delay_seconds": FieldWords(
+        _("Delay between logins (s)"), _("Between any two logins to this portal.")
+    ),
+    "timeout_seconds": FieldWords(
+        help_text=_("From the login page to the last bill; after that the attempt is ended.")
+    ),
+    "max_attempts": FieldWords(
+        help_text=_("Tries of each credential in all, the first included.")
+    ),
+    "retry_delay_seconds": FieldWords(help_text=_("The same before each further attempt.")),
+    "beginning": FieldWords(
+        help_text=_(
+            "One credential: it is tried, then the job waits until you have looked. Ramp up: each "
+            "wave waits for the one before, and the job stops where a whole wave fails."
+        ),
+        choices={Beginning.ONE: _("One credential, then ask me")},
+    ),
+}
+
+
+def credentials(count: int) -> str:
+    """ "1,000 credentials"."""
+    return ngettext("%(n)s credential", "%(n)s credentials", count) % {"n": number(count)}
+
+
+def attempts(count: int) -> str:
+    """The seed's "X attempts"."""
+    return ngettext("%(n)s attempt", "%(n)s attempts", count) % {"n": number(count)}
+
+
+def bills(count: int) -> str:
+    """ "3 bills"."""
+    return ngettext("%(n)s bill", "%(n)s bills", count) % {"n": number(count)}
+
+
+@dataclass(frozen=True, slots=True)
+class ListRows:
+    """What became of the rows of a list: seen = kept + known + the others + missing."""
+
+    seen: int
+    kept: int
+    known: int
+    missing: int
+    others: list[tuple[_StrOrPromise, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One attempt. `stages` are (what it did, seconds), in order."""
+
+    attempt: Attempt
+    stages: list[tuple[_StrOrPromise, float]]
+    advice: ErrorCode | None
+    evidence: list[Evidence]
+    notes: list[Any]  # messages as JSON
+    brought: Message | None
+    rows: ListRows | None = None
+
+
+def timeline(result: ImportResult) -> list[Told]:
+    """All attempts of this credential in this job, the first first. Two queries."""
+    found = Evidence.objects.filter(batch=result.batch).defer("token").order_by("pk")
+    by_number: dict[int, list[Evidence]] = {}
+    for piece in found:
+        by_number.setdefault(piece.attempt_number, []).append(piece)
+    attempts = Attempt.objects.filter(batch=result.batch).order_by("number")
+    return [
+        Told(
+            attempt=attempt,
+            stages=stages_of(attempt.details),
+            advice=error_codes.about(attempt.error_code),
+            evidence=by_number.get(attempt.number, []),
+            notes=list(attempt.details.get("notes", [])),
+            brought=brought(attempt.details),
+            rows=rows_of(attempt.details),
+        )
+        for attempt in attempts
+    ]
+
+
+def rows_of(details: dict[str, Any]) -> ListRows | None:
+    """The counts of the list's rows; None where the list was not read."""
+    rows = details.get("rows") or {}
+    if not rows.get("seen"):
+        return None
+    others = [(OTHER_ROWS[name], count) for name, count in rows["others"].items()]
+    return ListRows(rows["seen"], rows["kept"], rows["known"], rows["missing"], others)
+
+
+def stages_of(details: dict[str, Any]) -> list[tuple[_StrOrPromise, float]]:
+    """What an attempt did and for how long, in the order in which an attempt goes."""
+    seconds = details.get("seconds", {})
+    return [(STAGES[stage], seconds[stage]) for stage in STAGES if seconds.get(stage)]

@@ -1,0 +1,492 @@
+"""One attempt's page, with the rules that hold for every portal: hosts, stages, the password
+box.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from playwright.async_api import ElementHandle
+from playwright.async_api import Error as PlaywrightError
+
+from bills.browser.redaction import scrub
+from bills.browser.screenshots import picture
+from bills.browser.sites import same_site, site
+from bills.portals import failures
+from bills.portals.failures import Code, PortalError
+from bills.portals.logins.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
+from bills.portals.targets import filled
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from playwright.async_api import BrowserContext, Frame, Locator, Page, Request, Response
+    from playwright.async_api import Dialog as PlaywrightDialog
+
+    from bills.browser.plan import Login, PortalPlan, Watch
+    from bills.browser.proxy import Gate
+    from bills.browser.report import AttemptReport, Stage
+    from imports.messages import Text
+
+if TYPE_CHECKING:
+    Refuse = Callable[[list[str]], None]
+
+# Where a box stands, and where its form would send the password: all addresses.
+_FORM = """
+  const goal = box => {
+    const page = box.ownerDocument, base = page.baseURI;
+    // A frame without an address of its own (srcdoc) is the page's that it stands in.
+    const urls = [page.location.protocol === "about:" ? page.defaultView.origin + "/"
+      : page.location.href];
+    if (box.form) {
+      urls.push(new URL(box.form.getAttribute("action") || "", base).href);
+      for (const button of box.form.querySelectorAll("[formaction]"))
+        urls.push(new URL(button.getAttribute("formaction"), base).href);
+    }
+    return urls;
+  };
+"""
+FORM_OF = f"box => {{{_FORM} return goal(box); }}"
+# Of every box on the page; each is marked with its place in the list. null: an address is none.
+FORMS = f"""seal => {{{_FORM}
+  return [...document.querySelectorAll("input")].map((box, index) => {{
+    box.setAttribute("data-redrive-box", `${{seal}}-${{index}}`);
+    try {{ return goal(box); }} catch {{ return null; }}
+  }});
+}}"""
+# Of the boxes that have this mark now.
+MARKED = f"""mark => {{{_FORM}
+  return [...document.querySelectorAll(`[data-redrive-box="${{mark}}"]`)].map(goal);
+}}"""
+
+
+async def pinned(
+    page: Page, box: Locator | ElementHandle, refuse: Refuse
+) -> Locator | ElementHandle:
+    """What to fill in. `refuse` raises for addresses that the password must not go to.
+
+    What was looked at, and nothing else: where another page has taken its place, or there are
+    copies of it by then, filling it in fails.
+    """
+    urls, mark = await _marked(page, box)
+    if not mark:  # in a frame or a shadow root
+        handle = box if isinstance(box, ElementHandle) else await box.element_handle()
+        refuse(await handle.evaluate(FORM_OF))
+        return handle
+    refuse(urls)
+    await _check(page, mark, refuse)
+    return page.locator(f'[data-redrive-box="{mark}"]')
+
+
+async def _marked(page: Page, box: Locator | ElementHandle) -> tuple[list[str], str]:
+    """Where the password would go from this box, and a mark on it; [] and "" for no mark."""
+    seal = secrets.token_hex(8)
+    forms: list[list[str] | None] = await page.evaluate(FORMS, seal)
+    mark = await box.get_attribute("data-redrive-box") or ""
+    urls = forms[int(mark.rpartition("-")[2])] if mark.startswith(seal) else None
+    return (urls, mark) if urls else ([], "")
+
+
+async def _check(page: Page, mark: str, refuse: Refuse) -> None:
+    """A script that saw the mark come may have put a copy of the box elsewhere."""
+    forms: list[list[str]] = await page.evaluate(MARKED, mark)
+    for urls in forms:
+        refuse(urls)
+    if len(forms) != 1:
+        raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
+
+
+MOST_FRAMES = 20
+MOST_NOTES = 30
+# Kinds of requests whose answer may change what the page shows.
+BRINGS_CONTENT = frozenset(("document", "xhr", "fetch", "script"))
+
+
+class Visit:
+    """What a portal drives. `page` and `context` are Playwright's; the rest keeps the rules."""
+
+    def __init__(
+        self,
+        page: Page,
+        login: Login,
+        plan: PortalPlan,
+        gate: Gate,
+        report: AttemptReport,
+        watch: Watch,
+        reopen: Callable[[dict[str, str]], Awaitable[Page]] | None = None,
+    ) -> None:
+        self.login = login
+        self.plan = plan
+        self.report = report
+        self.gate = gate
+        self.strayed = ""  # where the portal wanted to send us, if it is none of its hosts
+        self.lost = ""  # why the last navigation got no answer
+        self.status = 0  # HTTP status of the page that is shown
+        self.headers: dict[str, str] = {}
+        self.dismisses_overlays = False
+        self.dialogs: list[Dialog] = []
+        self.pages_passed = 0  # that stood between the login and what we came for
+        self.is_in_by_http = False  # logged in by HTTP authentication: there is no way to log out
+        self.broken: PortalError | None = None  # what ends the attempt, whatever it is doing
+        self.breaks = asyncio.Event()
+        self.tracing = False
+        self.trace_spoilt = False  # the password was typed while the trace ran
+        self.requests_made = 0  # of those that may bring a part of the page
+        self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
+        self.asked_by_script = False  # for a part of the page that is shown
+        self.failed_requests: dict[str, str] = {}  # address of a script's request: why
+        self._asked: Request | None = None
+        self._asked_at = 0.0
+        self._waited = 0.0  # seconds, for pages that have answered
+        self._came = asyncio.Event()  # another page, since this was last waited for
+        self._watch = watch
+        self._since = time.monotonic()
+        self._reopen = reopen
+        self.attach(page)
+
+    def attach(self, page: Page) -> None:
+        """Drive this page from now on."""
+        self.page = page
+        self.context: BrowserContext = page.context
+        self.windows: list[Page] = []  # that the page has opened
+        self.context.on("dialog", self._on_dialog)
+        self.context.on("page", self._on_window)
+        self.context.set_default_timeout(self.plan.recipe.login.answer_seconds * 1000)
+        self.context.set_default_navigation_timeout(self.plan.attempt_timeout * 1000)
+        self._listen(page)
+
+    def follow_window(self) -> bool:
+        """Go on in the window that the login has opened; False where there is none."""
+        mine = [page for page in self.windows if not page.is_closed() and page != self.page]
+        if not mine or not self.plan.permits(urlsplit(mine[-1].url).hostname or ""):
+            return False
+        self._leave(self.page)
+        self.page = mine[-1]
+        self.windows = []
+        self._end_waiting()
+        self._listen(self.page)
+        return True
+
+    def _on_window(self, page: Page) -> None:
+        if page != self.page and len(self.windows) < MOST_FRAMES:
+            self.windows.append(page)
+
+    def _listen(self, page: Page) -> None:
+        self.dismisses_overlays = False
+        self._open.clear()
+        self.failed_requests.clear()
+        for event, handler in self._handlers():
+            page.on(event, handler)  # type: ignore[call-overload] # the names are known
+
+    def _leave(self, page: Page) -> None:
+        """Hear no more of a page that stays open: what it asks for is no part of ours."""
+        for event, handler in self._handlers():
+            page.remove_listener(event, handler)
+
+    def _handlers(self) -> tuple[tuple[str, Callable[..., None]], ...]:
+        return (
+            ("request", self._on_request),
+            ("response", self._on_response),
+            ("requestfailed", self._on_lost),
+            ("requestfinished", self._on_end),
+            ("domcontentloaded", self._on_page),
+            ("crash", self._on_crash),
+        )
+
+    def frames(self) -> list[Frame]:
+        """The page and those of its frames that may be told the password: the portal's own."""
+        main = self.page.main_frame
+        others = [frame for frame in self.page.frames[:MOST_FRAMES] if frame != main]
+        return [main, *(frame for frame in others if self._is_own(frame))]
+
+    def _is_own(self, frame: Frame) -> bool:
+        """A frame without an address is the page's that it stands in."""
+        parent = frame.parent_frame
+        if frame.url.startswith("about:") and parent is not None:
+            return parent == self.page.main_frame or self._is_own(parent)
+        return self.may_have_password(frame.url)
+
+    def note(self, text: Text) -> None:
+        """Add to what is said of the attempt besides its failure."""
+        if len(self.report.notes) < MOST_NOTES:
+            self.report.notes.append(text)
+
+    # Stages
+
+    async def enter(self, stage: Stage, done: int = 0, total: int = 0) -> None:
+        """Note that the attempt has come this far, and how long the last stage took."""
+        if stage is not self.report.stage:
+            await self.take_picture()
+        self.stop_clock()
+        self.report.stage = stage
+        if self._watch.stage is not None:
+            self._watch.stage(str(stage), done, total)
+
+    async def take_picture(self) -> None:
+        """Photograph the stage, once, where the plan asks for pictures."""
+        stage = self.report.stage
+        taken = [of for of, _ in self.report.pictures]
+        if self.plan.picture_each_stage and stage not in taken:
+            shot, _ = await picture(self.page, self.login.password)
+            if shot is not None:
+                self.report.pictures.append((stage, shot))
+
+    def stop_clock(self) -> None:
+        """Add the time since the last call to the stage that was reached."""
+        now, stage = time.monotonic(), self.report.stage
+        self.report.seconds[stage] = self.report.seconds.get(stage, 0.0) + now - self._since
+        self._since = now
+
+    # Moving about
+
+    async def goto(self, url: str) -> None:
+        """Open a page and wait until it is read. What its HTTP status means is for `check_status`.
+
+        Raises PortalError OTHER_SITE for a host that the portal does not name.
+        """
+        if not self.plan.permits(urlsplit(url).hostname or ""):
+            raise PortalError(Code.OTHER_SITE, failures.LEADS_TO.format(site=site(url)))
+        self.lost = ""
+        await self.page.goto(url, wait_until="domcontentloaded")
+        self.check_site()
+
+    def check_site(self) -> None:
+        """Raises PortalError when the portal sent us to another site, or did not answer."""
+        if self.strayed:
+            raise PortalError(Code.OTHER_SITE, failures.LEADS_TO.format(site=site(self.strayed)))
+        if self.lost:
+            if "TOO_MANY_REDIRECTS" in self.lost:
+                told = failures.BROWSER_SAYS.format(reason=self.lost)
+                raise PortalError(Code.NAVIGATION, told)
+            raise PortalError(Code.NETWORK, self.why_lost(self.lost))
+
+    def check_status(self) -> None:
+        """Raises PortalError when the page that is shown has an error's HTTP status."""
+        refuse_status(self.status, self.headers)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a page was asked for and has not answered yet."""
+        return self._asked is not None
+
+    @property
+    def open_requests(self) -> list[str]:
+        """The addresses, without their queries, of what was asked for and has not come yet."""
+        return [request.url.partition("?")[0] for request in self._open]
+
+    def clock(self) -> float:
+        """Seconds on a clock that stands still while the portal owes us a page."""
+        now = time.monotonic()
+        return (self._asked_at if self.is_waiting else now) - self._waited
+
+    def why_lost(self, reason: str) -> Text:
+        """The gate's reason where there is one, else the browser's ("net::ERR_…")."""
+        refused = self.gate.refused.items()
+        ours = {host: why for host, why in refused if self.plan.permits(host)}
+        reasons = {**ours, **self.gate.troubles}
+        if reasons:
+            return " ".join(f"{host}: {why}." for host, why in reasons.items())
+        return failures.BROWSER_SAYS.format(reason=reason)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before the next look at the page; no longer than until another page has come."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._came.wait(), seconds)
+        self._came.clear()
+
+    # The password
+
+    async def type_password(self, box: Locator | ElementHandle) -> None:
+        """Type the password, only on a site that may be told it, into a form that stays there.
+
+        Raises PortalError OTHER_SITE elsewhere, before anything is typed.
+        """
+        box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+        await self._count_password()
+        self.trace_spoilt = self.trace_spoilt or self.tracing
+        await box_on_page.fill(self.login.password)
+
+    async def answer_by_http(self) -> None:
+        """Open a page that answers HTTP authentication, on the login URL's own origin only.
+
+        Raises PortalError OTHER_SITE where another site asks for it.
+        """
+        self._refuse_elsewhere([self.page.url])
+        if self._reopen is None:
+            raise PortalError(Code.NAVIGATION, failures.HTTP_AUTHENTICATION.format(scheme="basic"))
+        await self._count_password()
+        self.attach(
+            await self._reopen(
+                {
+                    "username": self.login.email,
+                    "password": self.login.password,
+                    "origin": site(self.page.url),
+                }
+            )
+        )
+
+    async def _count_password(self) -> None:
+        """It is about to be sent: the caller may forbid it."""
+        if self._watch.before_password is not None:
+            await asyncio.to_thread(self._watch.before_password)
+        self.report.password_submissions += 1
+
+    def may_have_password(self, url: str) -> bool:
+        """Whether a page at this address may be told the password."""
+        if same_site(url, self.plan.login_url):
+            return True
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (
+            parts.scheme == "http" and self.plan.login_url.startswith("http:")
+        )
+        return is_safe and (parts.hostname or "") in self.plan.recipe.password_hosts
+
+    def _refuse_elsewhere(self, urls: list[str]) -> None:
+        for url in urls:
+            if not self.may_have_password(url):
+                raise PortalError(
+                    Code.OTHER_SITE,
+                    failures.WOULD_GO_TO.format(site=site(url)),
+                )
+
+    # Dialogs
+
+    def said_in_dialogs(self) -> str:
+        """What the page's dialogs have said: part of what it says."""
+        return " ".join(dialog.text for dialog in self.dialogs)
+
+    async def _on_dialog(self, dialog: PlaywrightDialog) -> None:
+        """Answer it: until then the page stands still."""
+        text = " ".join(dialog.message.split())[:LONGEST_TEXT]
+        rule = rule_for(text, self.plan.recipe.dialogs)
+        accepted = accepts(dialog.type, text, rule)
+        if len(self.dialogs) >= MOST_DIALOGS:
+            told = failures.TOO_MANY_DIALOGS.format(most=MOST_DIALOGS)
+            self.end_with(PortalError(Code.NAVIGATION, told))
+            return  # it stays open, and the page still
+        clean = scrub(text, (self.login.password,))
+        if dialog.type != "beforeunload":
+            self.dialogs.append(Dialog(dialog.type, clean, accepted))
+            answer = "OK" if accepted else "Cancel"
+            self.note(failures.DIALOG.format(kind=dialog.type, text=clean, answer=answer))
+        with contextlib.suppress(PlaywrightError, PortalError):
+            if not accepted:
+                await dialog.dismiss()
+            elif rule is not None and rule.value:
+                await dialog.accept(filled(rule.value, self))
+            else:
+                await dialog.accept()
+
+    def end_with(self, failure: PortalError) -> None:
+        """End the attempt, whatever it is waiting for."""
+        self.broken = self.broken or failure
+        self.breaks.set()
+
+    def _on_crash(self, _: Page) -> None:
+        self.end_with(PortalError(Code.BROWSER_CRASH))
+
+    # What the page's own network says
+
+    def _on_page(self, _: Page) -> None:
+        self._came.set()
+
+    def _on_request(self, request: Request) -> None:
+        if request.resource_type in BRINGS_CONTENT and request.url.startswith("http"):
+            self._open[request] = time.monotonic()
+            self.requests_made += 1
+            by_script = request.resource_type in ("xhr", "fetch")
+            self.asked_by_script = self.asked_by_script or by_script
+        if not self._is_main(request):
+            return
+        url = request.url
+        if url.startswith(("http:", "https:")) and not self.plan.permits(
+            urlsplit(url).hostname or ""
+        ):
+            self.strayed = url
+        if self._asked is None:
+            self._asked_at = time.monotonic()
+        self._asked, self.lost = request, ""
+
+    def _on_response(self, response: Response) -> None:
+        self._note_answer(response)
+        if self._is_main(response.request):
+            self.status, self.headers = response.status, response.headers
+            if not 300 <= response.status < 400:
+                self._end_waiting()
+                self._forget_before(response.request)
+
+    def _forget_before(self, navigation: Request) -> None:
+        """What the page before had asked for is nobody's any more."""
+        self.failed_requests.clear()
+        self.asked_by_script = False
+        began = self._open.get(navigation, 0.0)
+        self._open = {request: at for request, at in self._open.items() if at >= began}
+
+    def _note_answer(self, response: Response) -> None:
+        """A script's request that broke may have been for a part of the page."""
+        if response.request.resource_type not in ("xhr", "fetch"):
+            return
+        address = response.url.partition("?")[0]
+        if response.status >= 500:
+            self.failed_requests[address] = f"HTTP {response.status}"
+        else:
+            self.failed_requests.pop(address, None)
+
+    def _on_end(self, request: Request) -> None:
+        self._open.pop(request, None)
+
+    def _end_waiting(self) -> None:
+        if self._asked is not None:
+            self._waited += time.monotonic() - self._asked_at
+        self._asked = None
+
+    def _on_lost(self, request: Request) -> None:
+        self._open.pop(request, None)
+        reason = request.failure or "no answer"
+        is_ours = self.plan.permits(urlsplit(request.url).hostname or "")
+        by_script = request.resource_type in ("xhr", "fetch")
+        if is_ours and by_script and "ERR_ABORTED" not in reason:
+            self.failed_requests[request.url.partition("?")[0]] = reason
+        if request is self._asked:
+            self._end_waiting()
+            if "ERR_ABORTED" not in reason:  # overtaken by another page, or a download
+                self.lost = reason
+
+    def _is_main(self, request: Request) -> bool:
+        return request.is_navigation_request() and request.frame == self.page.main_frame
+
+
+def refuse_status(status: int, headers: dict[str, str]) -> None:
+    """Raises PortalError for an HTTP status that says: not now, or broken."""
+    later = retry_after(headers)
+    if status == 429:
+        raise PortalError(
+            Code.RATE_LIMITED, failures.ANSWERED.format(status=429), retry_after=later
+        )
+    if status == 503 and later is not None:
+        raise PortalError(
+            Code.MAINTENANCE, failures.ANSWERED.format(status=503), retry_after=later
+        )
+    if status >= 500:
+        raise PortalError(Code.SITE_5XX, failures.ANSWERED.format(status=status))
+
+
+def retry_after(headers: dict[str, str]) -> float | None:
+    """Seconds that the answer asks us to stay away; None where it names none.
+
+    A date counts from the answer's own Date, so that the two clocks need not agree.
+    """
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+        return max(0.0, (until - parsedate_to_datetime(headers["date"])).total_seconds())
+    except (ValueError, TypeError, KeyError):
+        return None

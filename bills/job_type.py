@@ -1,0 +1,157 @@
+"""Bill downloads, as the engine sees them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Now
+
+from bills import keeping, passwords, retry_files
+from bills.batch_sender import BillRunner, Keeper, Stuck
+from bills.browser.chromium import clean_abandoned
+from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.portal_setup import browsers_folder, plan_of
+from bills.portals.failures import Code
+from bills.portals.recipe_schema import RecipeError
+from bills.portals.scripts import ScriptError
+from config.dev.browser import find_browser
+from imports import retry_directory
+from imports.job_types import UnreadableInput
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.models import ImportResult
+from imports.policy import Budget, Outcome, Patience, Verdict
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from django.db.models import QuerySet
+
+    from imports.job_types import Runner
+    from imports.models import ImportJob
+
+LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
+BAD_RECIPE = sentence(
+    "BAD_RECIPE", _("The recipe of {portal} cannot be used: {error} Correct it, then resume.")
+)
+NO_CREDENTIALS = sentence(
+    "NO_CREDENTIALS", _("This job has no credentials. Make a new one from a CSV.")
+)
+NO_BROWSER = sentence(
+    "NO_BROWSER_FOUND",
+    _(
+        "No browser was found, and none could be installed here: bills cannot be downloaded yet "
+        "(customer imports can). Install chromium or google-chrome, then: make browser"
+    ),
+)
+UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
+
+# A retry's batches point at the credentials of the batches they were made from.
+LINK_RETRY = """
+INSERT INTO bills_credentialuse (batch_id, credential_id)
+SELECT DISTINCT mine.batch_id, use.credential_id
+FROM import_results mine
+JOIN import_results old ON old.id = mine.retry_of_id
+JOIN bills_credentialuse use ON use.batch_id = old.batch_id
+WHERE mine.job_id = %s
+"""
+
+
+class BillKind:
+    """A CSV of credentials in, a batch of one for each, a browser login each, PDFs kept."""
+
+    name = "bills"
+    record_noun = "credential"
+    record_done = "downloaded"
+
+    def budget(self, job: ImportJob) -> Budget:
+        """The seed's: so many attempts, always the same time apart."""
+        return Budget(job.max_attempts, job.retry_delay_seconds, exponential=False)
+
+    def patience(self) -> Patience:
+        return Patience(settings.STOP_AFTER_ACCOUNTS)
+
+    def lease_seconds(self, job: ImportJob) -> float:
+        """Starting a browser and keeping evidence come on top of the attempt's own limit."""
+        from bills.browser.browser import (
+            LONGEST_OVERTIME_SECONDS,  # Playwright: not for every command
+        )
+
+        margin: float = settings.LEASE_MARGIN_SECONDS
+        return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
+
+    def read(self, job: ImportJob) -> None:
+        """Credentials are read when the draft is made, so that no CSV with passwords is kept."""
+        raise UnreadableInput(NO_CREDENTIALS)
+
+    @contextmanager
+    def runner(self, job: ImportJob, in_flight: int) -> Iterator[Runner]:
+        from bills.browser.browser import Browser  # Playwright: not for every command
+
+        portal = BillRun.objects.select_related("portal").get(job=job).portal
+        executable = find_browser()
+        if executable is None:
+            yield Stuck(Outcome(Verdict.PAUSE, "NO_BROWSER", NO_BROWSER))
+            return
+        try:
+            plan = plan_of(portal, job.timeout_seconds)
+        except RecipeError as error:
+            text = BAD_RECIPE.format(portal=str(portal), error=str(error))
+            yield Stuck(Outcome(Verdict.PAUSE, "BAD_RECIPE", text))
+            return
+        except ScriptError as error:
+            yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
+            return
+        limit = portal.password_limit
+        with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
+            is_retry = job.retry_of_id is not None
+            yield BillRunner(browser, keeper, plan, limit, traced=is_retry)
+
+    def lost(self, job: ImportJob) -> Outcome:
+        """A log-in may be repeated, and what was downloaded before is known by its identity."""
+        return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
+
+    def close(self, job: ImportJob) -> None:
+        retry_directory.write_at_end(job, retry_files.write)
+
+    def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
+        return retry_files.write(job, parent)
+
+    def prepare_retry(self, retry: ImportJob) -> None:
+        """The portal, and what the CSV was."""
+        first = BillRun.objects.get(job=retry.retry_of)
+        BillRun.objects.create(
+            job=retry,
+            portal=first.portal,
+            csv_name=first.csv_name,
+            extra_columns=first.extra_columns,
+        )
+
+    def copy_records(self, retry: ImportJob) -> None:
+        """The credentials; passwords that an operator insists on count anew."""
+        with connection.cursor() as sql:
+            sql.execute(LINK_RETRY, [retry.pk])
+        if retry.insists:
+            uses = CredentialUse.objects.filter(batch__job=retry)
+            passwords.insist(uses.values_list("credential_id", flat=True))
+
+    def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
+        """All that failed but those whose password was refused and is still the same."""
+        return ImportResult.objects.exclude(
+            status=ResultStatus.ERROR,
+            error_code=Code.LOGIN_FAILED,
+            batch__credential_use__credential__refused_count__gt=0,
+        )
+
+    def sweep(self) -> None:
+        """Browsers and folders of dead workers, evidence and uploads whose time is over."""
+        clean_abandoned(browsers_folder())
+        keeping.expire_evidence()
+        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()

@@ -1,0 +1,213 @@
+"""Fills in a portal's login form as the recipe says, or as forms usually are, and judges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bills.browser.page_errors import cut
+from bills.browser.report import Stage
+from bills.portals import failures, guesses
+from bills.portals.failures import Code, PortalError
+from bills.portals.logins.form import Filling, form_in, look_for_form
+from bills.portals.logins.signs import (
+    FOUND,
+    FROM_THE_START,
+    SUCCESS,
+    Mark,
+    glance,
+    marks_for,
+    race,
+    refuse,
+    success_marks,
+)
+from bills.portals.recipe_schema import Sign
+from bills.portals.targets import calmly, do_step, do_steps, find, locators, look_in_frames
+
+if TYPE_CHECKING:
+    from playwright.async_api import ElementHandle, Locator
+
+    from bills.browser.visit import Visit
+    from bills.portals.logins.form import LoginForm
+    from bills.portals.logins.signs import Seen
+    from bills.portals.recipe_schema import Target
+    from imports.messages import Text
+
+LONGEST_TITLE = 100  # characters
+HTTP_SCHEMES = ("basic", "digest")
+
+
+async def log_in(visit: Visit) -> None:
+    """From the login page to the proof that we are in. Raises PortalError for all else."""
+    await open_login(visit)
+    if visit.is_in_by_http:
+        return
+    before = await send_password(visit)
+    await do_what_follows(visit, before)
+    await judge(visit, before)
+
+
+async def open_login(visit: Visit) -> None:
+    """Open the login page. Raises PortalError where it is closed, broken or asks for a proof."""
+    await visit.goto(visit.plan.login_url)
+    if visit.status == 401 and visit.headers.get("www-authenticate"):
+        await log_in_by_http(visit)
+        return
+    seen = await glance(visit, marks_for(visit, FROM_THE_START)) or {}
+    for mark in marks_for(visit, FROM_THE_START):
+        if mark in seen:
+            refuse(visit, mark)
+    visit.check_status()
+    if visit.status == 404:
+        raise PortalError(Code.NAVIGATION, failures.NO_LOGIN_PAGE)
+    if visit.status == 403 and (await look_for_form(visit)).kind == "none":
+        raise PortalError(Code.FORBIDDEN, failures.ANSWERED.format(status=403))
+    await do_steps(visit, visit.plan.recipe.login.steps, "login.steps")
+
+
+async def log_in_by_http(visit: Visit) -> None:
+    """Answer a portal that asks with HTTP 401, on the login URL's own site and nowhere else."""
+    asked = visit.headers["www-authenticate"].strip().lower()
+    scheme = asked.split()[0] if asked else ""
+    if not any(known in asked for known in HTTP_SCHEMES):
+        told = failures.HTTP_AUTHENTICATION.format(scheme=cut(scheme, 40))
+        raise PortalError(Code.NAVIGATION, told)
+    await visit.enter(Stage.LOGIN)
+    await visit.answer_by_http()
+    await visit.goto(visit.plan.login_url)
+    await visit.enter(Stage.JUDGE)
+    if visit.status == 401:
+        raise PortalError(Code.LOGIN_FAILED, failures.HTTP_REFUSED)
+    seen = await glance(visit, marks_for(visit)) or {}
+    for mark in marks_for(visit):
+        if mark in seen:
+            refuse(visit, mark)
+    visit.check_status()
+    if visit.status >= 400 or await is_asking(visit):
+        raise await not_recognised(visit)
+    visit.is_in_by_http = True
+
+
+async def send_password(visit: Visit) -> Seen:
+    """Fill in the form and send it. Gives the marks that the page showed before that."""
+    await visit.enter(Stage.LOGIN)
+    form = await Filling(visit).form()
+    box = await password_box(visit, form)
+    before = await glance(visit, [*marks_for(visit), *success_marks(visit)]) or {}
+    await visit.take_picture()  # now: once it is typed, a page may show the password anywhere
+    await visit.type_password(box)
+    await press_submit(visit, form, box)
+    return before
+
+
+async def password_box(visit: Visit, form: LoginForm) -> Locator | ElementHandle:
+    """The password's box, looked at once more: a page may draw its form anew for each letter."""
+    given = visit.plan.recipe.login.password
+    if given is not None:
+        return await find(visit, [given], "login.password")
+    again = await look_for_form(visit)
+    box = again.password or form.password
+    if box is None:
+        raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
+    return box
+
+
+async def press_submit(visit: Visit, form: LoginForm, box: Locator | ElementHandle) -> None:
+    """Send the form by its own button; by Enter where it has none."""
+    given = visit.plan.recipe.login.submit
+    if given is not None:
+        button = await find(visit, [given], "login.submit")
+        await button.click(no_wait_after=True)
+        return
+    handle = box if not hasattr(box, "element_handle") else await box.element_handle()
+    frame = await handle.owner_frame()
+    again = await calmly(form_in(frame, handle)) if frame is not None else None
+    own = (again.button if again else None) or form.button
+    if own is None:
+        await handle.press("Enter", no_wait_after=True)
+    else:
+        await own.click(no_wait_after=True)
+
+
+async def do_what_follows(visit: Visit, before: Seen) -> None:
+    """The recipe's steps between the form and the answer, unless the answer comes first."""
+    limit = visit.plan.recipe.login.answer_seconds
+    for number, step in enumerate(visit.plan.recipe.login.then):
+        target = step.target
+        if target is not None:
+
+            async def is_shown(target: Target = target) -> bool:
+                return await look_in_frames(visit, [target]) is not None
+
+            marks = marks_for(visit)
+            waits = min(limit, step.seconds or (3.0 if step.optional else limit))
+            mark = await race(visit, marks, limit=waits, ignored=before, sooner=is_shown)
+            if mark is not None and mark is not FOUND:
+                refuse(visit, mark)
+            if mark is None and step.optional:
+                continue
+        await do_step(visit, step, f"login.then[{number}]")
+
+
+async def judge(visit: Visit, before: Seen) -> None:
+    """Return when the page proves that we are in. Raises PortalError for all else."""
+    await visit.enter(Stage.JUDGE)
+    recipe = visit.plan.recipe
+    told = marks_for(visit)
+    given = [mark for mark in told if getattr(recipe.outcomes, mark.outcome) is not None]
+    guessed = [mark for mark in told if mark not in given]
+    success = success_marks(visit)
+    in_order = [*given, *success, *guessed]
+    if recipe.outcomes.success is None:
+        in_order = [*given, *guessed, *success]
+    mark = await race(visit, in_order, limit=recipe.login.answer_seconds, ignored=before)
+    if mark is None:
+        raise await not_recognised(visit)
+    refuse(visit, mark)
+    if mark.outcome == SUCCESS and recipe.outcomes.success is None:
+        await doubt(visit)
+
+
+async def doubt(visit: Visit) -> None:
+    """A guessed success is none while the page asks for a password."""
+    if await is_asking(visit):
+        raise PortalError(Code.UNRECOGNISED_PAGE, failures.ASKS)
+
+
+async def is_asking(visit: Visit) -> bool:
+    """Whether a box for a password is visible: we are not logged in, or not any more."""
+    given = visit.plan.recipe.login.password
+    if given is None:
+        shown = await glance(visit, [Mark("asking", Sign(selector=guesses.PASSWORD_BOX))])
+        if shown is not None and not shown and len(visit.frames()) == 1:
+            return False
+    # A glance also sees boxes without any size, which are there for browsers' own fillings-in.
+    for box in wanted(given, (guesses.PASSWORD_BOX,)):
+        for frame in visit.frames():
+            for locator in locators(frame, box):
+                if await calmly(locator.filter(visible=True).count()):
+                    return True
+    return False
+
+
+async def not_recognised(visit: Visit) -> PortalError:
+    """The failure behind a page that nothing matched; a 403 is said to be one."""
+    if visit.status == 403:
+        return PortalError(Code.FORBIDDEN, await unrecognised(visit))
+    return PortalError(Code.UNRECOGNISED_PAGE, await unrecognised(visit))
+
+
+async def unrecognised(visit: Visit) -> Text:
+    """What there is to say about a page that nothing matched."""
+    status = f" (HTTP {visit.status})" if visit.status >= 400 else ""
+    title = await calmly(visit.page.title()) or ""
+    detail = failures.TITLE.format(
+        title=cut(" ".join(title.split()), LONGEST_TITLE), status=status
+    )
+    if visit.dialogs:
+        detail += failures.DIALOG_SAID.format(text=visit.dialogs[-1].text)
+    return detail + failures.ASKS if await is_asking(visit) else detail
+
+
+def wanted(given: Target | None, usual: tuple[str, ...]) -> tuple[Target, ...]:
+    """The recipe's target, else the usual ones."""
+    return (given,) if given is not None else guesses.targets(usual)

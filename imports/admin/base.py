@@ -1,0 +1,174 @@
+"""What our admin pages share: read-only lists, lists of many rows, and forms with one
+permission each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from imports.admin import permissions
+from imports.ledger.totals import sums_of
+from imports.models import ImportJob
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+    from imports.ledger.totals import Sums
+
+if TYPE_CHECKING:
+    Pages = Paginator[Any]
+else:
+    Pages = Paginator
+
+MOST_COUNTED = 10_000
+
+
+class CappedPaginator(Pages):
+    """Counts up to a limit and no further: a million rows cost what ten thousand do."""
+
+    template_name = "imports/list/pagination.html"
+
+    @cached_property
+    def found(self) -> int:
+        """How many there are; one more than the limit stands for "more than that"."""
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment] # all lists here are
+        return rows.order_by()[: MOST_COUNTED + 1].count()
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.found, MOST_COUNTED)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there is more than the pages show."""
+        return self.found > MOST_COUNTED
+
+
+class CappedList(ChangeList):
+    """Offers "select all" only where that is really all."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if self.paginator.is_capped:
+            self.result_count = len(self.result_list)  # the rows of this page: no "all of them"
+        self.full_result_count = self.result_count  # nobody counts the whole table
+
+
+@dataclass(frozen=True, slots=True)
+class ShortStory:
+    """How far a first job has come with its rounds."""
+
+    first_id: int
+    total: int
+    success: int
+    rounds: int
+
+
+class JobList(ChangeList):
+    """A page of jobs, with each one's equation and its family's in two queries for the page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        attach_sums(self.result_list)
+
+
+def attach_sums(jobs: list[ImportJob]) -> None:
+    """Give each job `page_sums` and, where there are rounds, `page_story` (else None)."""
+    roots = {job.root_id or job.pk for job in jobs}
+    members = list(
+        ImportJob.objects.filter(Q(pk__in=roots) | Q(root__in=roots)).only(
+            "pk", "root_id", "unsendable_count", "started_at"
+        )
+    )
+    added = sums_of(members)
+    for job in jobs:
+        first = job.root_id or job.pk
+        family = [each for each in members if (each.root_id or each.pk) == first]
+        job.page_sums = added[job.pk]  # type: ignore[attr-defined]
+        job.page_story = _story(first, family, added)  # type: ignore[attr-defined]
+
+
+def _story(first: int, family: list[ImportJob], added: dict[int, Sums]) -> ShortStory | None:
+    if len(family) < 2:
+        return None
+    total = added[first].total
+    return ShortStory(
+        first_id=first,
+        total=total,
+        success=min(total, sum(added[each.pk].success for each in family)),
+        rounds=sum(1 for each in family if each.started_at),
+    )
+
+
+class LedgerAdmin(ModelAdmin):
+    """No adding, changing or deleting; no count of a million rows; newest first."""
+
+    ordering = ("-id",)
+    list_per_page = 50
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedList]:
+        return CappedList
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def searched_by_record(term: str) -> list[str]:
+    """The spellings of a customer id or e-mail that are looked up, by index."""
+    return list(dict.fromkeys([term, term.lower()]))
+
+
+class ManagedAdmin(ModelAdmin):
+    """Whoever has `manage` adds, changes and deletes; Django's "view" shows, without secrets."""
+
+    manage: str  # "imports.manage_apis"
+    secrets: tuple[str, ...] = ()  # fields that are only ever written
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Also for actions; Django asks for it by this name."""
+        return permissions.may(request, self.manage)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_manage_permission(request) or super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_manage_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_manage_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_manage_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the secrets for whoever only looks: Django would print what is stored."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_manage_permission(request):
+            return fieldsets
+        return [
+            (name, {**told, "fields": [f for f in told["fields"] if f not in self.secrets]})
+            for name, told in fieldsets
+        ]

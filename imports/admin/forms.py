@@ -1,0 +1,516 @@
+"""Forms of jobs, customer APIs and notification channels. A secret is written here and never
+shown again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from imports.customers.api.auth import BadCredential, check_headers
+from imports.customers.api.mapping import states_refusals
+from imports.customers.api.mapping_in_force import read_changes, text_of
+from imports.customers.api.presets import PRESETS
+from imports.customers.api.setup import complaints
+from imports.fields import WrongKey
+from imports.http.addresses import BadAddress, check_url
+from imports.models import Channel, CustomerApi, ImportJob
+from imports.models.notifications import ChannelKind
+from imports.notifications import email
+from imports.notifications.message import NotDelivered
+from imports.notifications.webhook import key_of
+from imports.rendering import in_words
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+if TYPE_CHECKING:
+    ApiModelForm = forms.ModelForm[CustomerApi]
+else:
+    ApiModelForm = forms.ModelForm
+
+LONGEST_SECRET = 10_000
+LONGEST_MAPPING = 100_000
+REFUSALS = "refusal_stored_nothing"
+WRITE_ONLY = ("secret", "client_secret", "extra_headers")
+
+
+def _secret_field(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=False,
+        strip=False,
+        max_length=LONGEST_SECRET,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+
+def _clear_field(label: Any) -> forms.BooleanField:
+    return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanWidget)
+
+
+class UnshownTextarea(UnfoldAdminTextareaWidget):
+    """A box for lines that are secret: as with a password, a refused form comes back without."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super().get_context(name, None, attrs)
+        return shown
+
+
+class CustomerApiForm(ApiModelForm):
+    """Empty secrets keep what is stored; a checkbox clears it."""
+
+    secret = _secret_field(gettext_lazy("Token, password or key"))
+    clear_secret = _clear_field(gettext_lazy("Forget the stored one"))
+    client_secret = _secret_field(gettext_lazy("Client secret"))
+    clear_client_secret = _clear_field(gettext_lazy("Forget the stored client secret"))
+    extra_headers = forms.CharField(
+        label=gettext_lazy("Extra headers"),
+        required=False,
+        max_length=LONGEST_SECRET,
+        widget=UnshownTextarea(attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …"}),
+    )
+    clear_extra_headers = _clear_field(gettext_lazy("Forget the stored headers"))
+    mapping = forms.CharField(
+        label=gettext_lazy("Own mapping"),
+        required=False,
+        strip=False,
+        max_length=LONGEST_MAPPING,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "JSON: what differs from the preset. It is kept as you write it. Below stands the "
+            "whole mapping in force."
+        ),
+    )
+    preset = forms.ChoiceField(
+        label=gettext_lazy("Answers as"),
+        choices=[(name, name) for name in PRESETS],
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy("How requests are built and answers are read."),
+    )
+
+    refusal_stored_nothing = forms.ChoiceField(
+        label=gettext_lazy("If it refuses a batch"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("as the mapping or the preset says")),
+            ("yes", gettext_lazy("nothing of the batch is stored")),
+            ("no", gettext_lazy("some of it may be stored, or nobody knows")),
+        ],
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy(
+            "For example: 20 customers are sent, the 14th is wrong, and the API answers 400 "
+            "without saying which. Are the first 13 stored? If none is, refused batches are "
+            "halved until the wrong customers stand alone. Else their customers are unknown."
+        ),
+    )
+
+    class Meta:
+        model = CustomerApi
+        exclude = WRITE_ONLY
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = stored(self.instance)
+        self._show_mapping()
+        for name in ("secret", "client_secret"):
+            if name in self.fields:
+                self.fields[name].help_text = _help(self.stored.get(name))
+        if "extra_headers" in self.fields:
+            self.fields["extra_headers"].help_text = _headers_help(self.instance, self.stored)
+
+    def _show_mapping(self) -> None:
+        """One field of the mapping is a question of its own, and has no default.
+
+        Whoever answered it in the mapping's own text finds the answer there again.
+        """
+        changes, written = self.instance.mapping, self.instance.mapping_text
+        if REFUSALS in changes and text_of(changes, written) != written:
+            self.initial[REFUSALS] = "yes" if changes[REFUSALS] else "no"
+            changes = {name: value for name, value in changes.items() if name != REFUSALS}
+        self.initial["mapping"] = text_of(changes, written)
+
+    def full_clean(self) -> None:
+        """As ever; whoever has to correct something enters the secrets again, and is told so."""
+        super().full_clean()
+        if self.is_bound and self.errors:
+            for name in filter(self.data.get, WRITE_ONLY):
+                self[name].help_text = _(
+                    "Nothing was saved yet, and a secret is not shown: enter it once more."
+                )
+
+    def clean_secret(self) -> str:
+        return _one_line(self.cleaned_data["secret"])
+
+    def clean_client_secret(self) -> str:
+        return _one_line(self.cleaned_data["client_secret"])
+
+    def clean_extra_headers(self) -> str:
+        """Lines of "Name: value" become the JSON object that is stored."""
+        text: str = self.cleaned_data["extra_headers"]
+        headers: dict[str, str] = {}
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.strip():
+                name, value = _header(number, line)
+                if name.lower() in map(str.lower, headers):
+                    raise ValidationError(_("Line %(n)s names a header again.") % {"n": number})
+                headers[name] = value
+        return json.dumps(headers) if headers else ""
+
+    def clean_mapping(self) -> dict[str, Any]:
+        text: str = self.cleaned_data["mapping"]
+        try:
+            changes = read_changes(text) if text.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(_("This is not JSON: %(error)s.") % {"error": error}) from None
+        if not isinstance(changes, dict):
+            raise ValidationError(_("The mapping is a JSON object: { … }."))
+        return changes
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        self._answer_refusals(data)
+        # Whoever forgets a secret on purpose need not enter another one.
+        cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
+        for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
+            if field in self.fields and field not in self.errors:
+                self.add_error(field, text)
+        return data
+
+    def _answer_refusals(self, data: dict[str, Any]) -> None:
+        """The answer goes into the mapping. It is asked wherever nobody has given it."""
+        mapping, answer = data.get("mapping"), data.get(REFUSALS)
+        if not isinstance(mapping, dict):
+            return
+        mapping = data["mapping"] = with_answer(mapping, answer)
+        if answer and mapping[REFUSALS] != (answer == "yes"):
+            self.add_error(REFUSALS, _("The mapping below says otherwise. Remove it there."))
+        elif not states_refusals(data.get("preset", ""), mapping):
+            self.add_error(REFUSALS, _("This preset does not say: choose one of the others."))
+
+    def draft(self) -> CustomerApi:
+        """What the form says, as an API that is not saved, without what is stored of secrets."""
+        names = {field.name for field in CustomerApi._meta.fields} & set(self.cleaned_data)
+        values = {name: self.cleaned_data[name] for name in names}
+        return CustomerApi(**{name: values[name] for name in names if values[name] is not None})
+
+    def kept(self) -> list[str]:
+        """The stored secrets that the form neither replaces nor clears."""
+        given = self.cleaned_data.get
+        return [
+            name
+            for name in WRITE_ONLY
+            if self.stored.get(name) and not given(name) and not given(f"clear_{name}")
+        ]
+
+    def save(self, commit: bool = True) -> CustomerApi:
+        for name in WRITE_ONLY:
+            if self.cleaned_data.get(name):
+                setattr(self.instance, name, self.cleaned_data[name])
+            elif self.cleaned_data.get(f"clear_{name}"):
+                setattr(self.instance, name, "")
+        text = self.cleaned_data["mapping"] and self.data.get("mapping", "")
+        self.instance.mapping_text = text.replace("\r\n", "\n") if text else ""
+        saved: CustomerApi = super().save(commit)
+        return saved
+
+
+def with_answer(mapping: dict[str, Any], answer: str | None) -> dict[str, Any]:
+    """The mapping, with the answer on refusals where it has none itself."""
+    return {REFUSALS: answer == "yes", **mapping} if answer else mapping
+
+
+def stored(api: CustomerApi) -> dict[str, bool]:
+    """Which secrets are stored; asked of the database, so that nothing is decrypted."""
+    if api.pk is None:
+        return {}
+    row = CustomerApi.objects.filter(pk=api.pk)
+    return {name: row.exclude(**{name: ""}).exists() for name in WRITE_ONLY}
+
+
+def header_names(api: CustomerApi) -> list[str]:
+    """The names of the stored extra headers. Raises WrongKey."""
+    text = CustomerApi.objects.values_list("extra_headers", flat=True).get(pk=api.pk)
+    return list(json.loads(text)) if text else []
+
+
+def _help(is_stored: bool | None) -> str:
+    if is_stored:
+        return _("One is stored, encrypted, and is not shown. Leave this empty to keep it.")
+    return _("None is stored yet. It is kept encrypted and never shown again.")
+
+
+def _headers_help(api: CustomerApi, found: dict[str, bool]) -> str:
+    how = _("One “Name: value” a line. Values are kept encrypted and never shown again.")
+    if not found.get("extra_headers"):
+        return how
+    try:
+        names = ", ".join(header_names(api))
+    except (WrongKey, ValueError):
+        return _(
+            "No key in CREDENTIAL_KEYS opens the stored headers: they cannot be opened. "
+            "Enter them again."
+        )
+    return _(
+        "Stored: %(names)s. Leave this empty to keep them; what you enter replaces them all."
+    ) % {"names": names}
+
+
+def _header(number: int, line: str) -> tuple[str, str]:
+    """The name and value in one line. Raises ValidationError as sending would refuse it."""
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise ValidationError(_("Line %(n)s is not “Name: value”.") % {"n": number})
+    try:
+        check_headers({name.strip(): value.strip()})
+    except BadCredential as error:
+        told = {"n": number, "why": in_words(error.message)}
+        raise ValidationError(_("Line %(n)s: %(why)s") % told) from None
+    return name.strip(), value.strip()
+
+
+def _one_line(secret: str) -> str:
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in secret):
+        raise ValidationError(_("It contains a line break or another control character."))
+    return secret
+
+
+if TYPE_CHECKING:
+    ChannelModelForm = forms.ModelForm[Channel]
+else:
+    ChannelModelForm = forms.ModelForm
+
+MOST_RECIPIENTS = 50
+SHORTEST_KEY = 16  # bytes
+
+
+class ChannelForm(ChannelModelForm):
+    """Mailboxes, or an address and a secret. An empty secret keeps what is stored."""
+
+    recipients = forms.CharField(
+        label=gettext_lazy("Recipients"),
+        required=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "anna@example.com"}),
+        help_text=gettext_lazy("E-mail addresses, one a line. All of them get one mail together."),
+    )
+    secret = forms.CharField(
+        label=gettext_lazy("Signing secret"),
+        required=False,
+        max_length=1_000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Channel
+        exclude = ("secret",)  # written by `save` alone
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = Channel.objects.filter(pk=self.instance.pk)
+        self.has_secret = row.exclude(secret="").exists()
+        self.fields["secret"].help_text = _secret_help(self.has_secret)
+        self.fields["url"].help_text = _(
+            "Each notification is POSTed there as JSON. It must answer 200 within 10 seconds."
+        )
+
+    def clean_recipients(self) -> str:
+        """One address a line, each of which could be one."""
+        found = self.cleaned_data["recipients"].replace(",", " ").replace(";", " ").split()
+        for each in found:
+            try:
+                validate_email(each)
+            except ValidationError:
+                told = _("“%(text)s” is not an e-mail address.") % {"text": each}
+                raise ValidationError(told) from None
+        if len(found) > MOST_RECIPIENTS:
+            raise ValidationError(_("At most %(n)s. Use a mailing list.") % {"n": MOST_RECIPIENTS})
+        return "\n".join(found)
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if url:
+            try:
+                check_url(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
+            except BadAddress as error:
+                raise ValidationError(str(error)) from None
+        return url
+
+    def clean_secret(self) -> str:
+        secret: str = self.cleaned_data["secret"]
+        if secret:
+            try:
+                key = key_of(secret)
+            except NotDelivered:
+                raise ValidationError(_("What follows “whsec_” is not base64.")) from None
+            if len(key) < SHORTEST_KEY:
+                raise ValidationError(_("At least %(n)s characters.") % {"n": SHORTEST_KEY})
+        return secret
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("kind") == ChannelKind.EMAIL:
+            self._need(data, "recipients", _("Say who gets the mails."))
+            if not email.is_possible():
+                self.add_error(
+                    "kind", _("No mail server is set. An administrator sets EMAIL_URL.")
+                )
+        else:
+            self._need(data, "url", _("Say where to."))
+            if not self.has_secret:
+                self._need(data, "secret", _("The receiver needs it to know who sends."))
+        return data
+
+    def _need(self, data: dict[str, Any], name: str, why: str) -> None:
+        if not data.get(name) and name not in self.errors:
+            self.add_error(name, why)
+
+    def save(self, commit: bool = True) -> Channel:
+        if self.cleaned_data.get("secret"):
+            self.instance.secret = self.cleaned_data["secret"]
+        saved: Channel = super().save(commit)
+        return saved
+
+
+def _secret_help(is_stored: bool) -> str:
+    if is_stored:
+        return _("One is stored, encrypted, and is not shown. Leave this empty to keep it.")
+    return _("The receiver must know the same. It is kept encrypted and never shown again.")
+
+
+if TYPE_CHECKING:
+    JobModelForm = forms.ModelForm[ImportJob]
+else:
+    JobModelForm = forms.ModelForm
+
+SECRETS = ("secret", "client_secret", "extra_headers")  # never read where they are not used
+PACE = ("concurrency", "delay_seconds", "max_attempts")  # what a paused job may change
+
+
+def apis() -> QuerySet[CustomerApi]:
+    """The APIs to choose from, with their secrets left where they are."""
+    return CustomerApi.objects.defer(*SECRETS)
+
+
+class NewImportForm(forms.Form):
+    """A draft needs a name and an API; all else is chosen on its own tabs."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy(
+            "What you will look for later. Left empty, it is named after today."
+        ),
+    )
+    api = forms.ModelChoiceField(
+        label=gettext_lazy("API"),
+        queryset=CustomerApi.objects.none(),
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy("Where the customers are sent, and how fast unless you change it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["api"].queryset = apis()  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        today = timezone.localdate().isoformat()
+        return name or str(gettext_lazy("Customers of %(day)s") % {"day": today})
+
+
+class JobSettingsForm(JobModelForm):
+    """The operator's settings of one job. Only those that still change something are in it."""
+
+    class Meta:
+        model = ImportJob
+        fields = (
+            "api", "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
+            "retry_delay_seconds", "beginning", "insists", "leave_earlier_copies_out",
+        )  # fmt: skip
+        widgets = {
+            "api": UnfoldAdminSelectWidget,
+            "batch_size": UnfoldAdminIntegerFieldWidget,
+            "concurrency": UnfoldAdminIntegerFieldWidget,
+            "delay_seconds": UnfoldAdminDecimalFieldWidget,
+            "timeout_seconds": UnfoldAdminDecimalFieldWidget,
+            "max_attempts": UnfoldAdminIntegerFieldWidget,
+            "retry_delay_seconds": UnfoldAdminDecimalFieldWidget,
+            "beginning": UnfoldAdminSelectWidget,
+            "insists": UnfoldBooleanWidget,
+            "leave_earlier_copies_out": UnfoldBooleanWidget,
+        }
+        help_texts = {
+            "api": gettext_lazy(
+                "Where it is sent, and as whom. Another credential is another API here."
+            ),
+            "batch_size": gettext_lazy(
+                "How many go out in one request. A small one loses less if it fails."
+            ),
+            "timeout_seconds": gettext_lazy(
+                "After that the answer counts as lost, whatever still drips in."
+            ),
+            "retry_delay_seconds": gettext_lazy("Doubles with each attempt, with some chance in it."),
+            "beginning": gettext_lazy(
+                "One batch: it goes out, then the job waits until you have looked. Ramp up: each "
+                "wave waits for the one before, and the job stops where a whole wave fails."
+            ),
+            "leave_earlier_copies_out": gettext_lazy(
+                "Off: where the files name a customer several times, each copy goes out after the "
+                "one before it has ended. On: only the last copy goes out; the others are left "
+                "out, each with its reason."
+            ),
+            "insists": gettext_lazy(
+                "Off: customers that were imported already, or in a newer version, are left out, "
+                "each with its reason. On: they are sent once more."
+            ),
+        }  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "api" in self.fields:
+            self.fields["api"].queryset = apis()  # type: ignore[attr-defined]
+            self.fields["api"].empty_label = None  # type: ignore[attr-defined]
+            self.fields["api"].required = True
+        for name in self._settled():
+            self.fields.pop(name, None)
+
+    def _settled(self) -> set[str]:
+        """What cannot be changed any more, or means nothing for this job."""
+        job = self.instance
+        settled = set()
+        if job.status == JobStatus.PAUSED:
+            settled |= set(self.fields) - set(PACE)
+        if job.batches.exists():
+            # The batches are cut, as the retry of what failed at this API.
+            settled |= {"batch_size", "leave_earlier_copies_out", "api"}
+        if not job.files.filter(Q(retry_file__isnull=False) | ~Q(known_before=[])).exists():
+            settled.add("insists")
+        if job.api_id is None:
+            settled |= {"api", "leave_earlier_copies_out"}
+        return settled
+
+
+__all__ = ["ChannelForm", "CustomerApiForm", "JobSettingsForm", "NewImportForm"]

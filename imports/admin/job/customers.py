@@ -1,0 +1,83 @@
+"""The workspace of customer imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports.admin import formatting, permissions
+from imports.admin.job import failures, files, log, progress, retry_files, settings, sheets
+from imports.admin.job.page import Fix, Workspace, register
+from imports.admin.records import edit
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from imports.models import ImportJob, ImportResult
+
+
+def plan(job: ImportJob) -> str:
+    """ "1,000 customers in 20 batches of 50, 3 at once"."""
+    cut = job.batches.aggregate(records=Sum("size"), n=Count("pk"))
+    if cut["n"]:  # a retry: its batches are as they were
+        return _("%(customers)s in %(batches)s, %(at_once)s at once") % {
+            "customers": formatting.customers(cut["records"]),
+            "batches": formatting.batches(cut["n"]),
+            "at_once": formatting.number(job.concurrency),
+        }
+    sendable = [
+        found - refused
+        for found, refused in job.files.values_list("record_count", "excluded_count")
+    ]
+    count = sum(-(-each // job.batch_size) for each in sendable)
+    return _("%(customers)s in %(batches)s of up to %(size)s, %(at_once)s at once") % {
+        "customers": formatting.customers(sum(sendable)),
+        "batches": formatting.batches(count),
+        "size": formatting.number(job.batch_size),
+        "at_once": formatting.number(job.concurrency),
+    }
+
+
+def sheet(job: ImportJob, results: QuerySet[ImportResult]) -> sheets.Sheet:
+    """What an export says of customers."""
+    return sheets.of_records(results)
+
+
+def _fix_url(result: ImportResult) -> str | None:
+    """The editor, for one that failed or was never sent."""
+    return None if edit.reason_against(result) else reverse("admin:imports_fix", args=[result.pk])
+
+
+register(
+    Workspace(
+        kind="customers",
+        label=gettext_lazy("Customer import"),
+        records=formatting.customers,
+        done=gettext_lazy("imported"),
+        subject=gettext_lazy("Customer %(name)s"),
+        became=gettext_lazy("was imported on %(day)s at %(time)s"),
+        new_label=gettext_lazy("New import"),
+        add_url="admin:imports_importjob_add",
+        add_permissions=(permissions.ADD,),
+        plan=plan,
+        sheet=sheet,
+        pace_title=gettext_lazy("How hard to press the API"),
+        retry_files_hold=gettext_lazy(
+            "The failed records, byte for byte as they came in, in files that can be imported as "
+            "they are. Redrive never deletes them."
+        ),
+        tabs=(
+            files.TAB,
+            settings.TAB,
+            progress.TAB,
+            failures.TAB,
+            retry_files.TAB,
+            log.TAB,
+        ),
+        fix=Fix(gettext_lazy("Fix and send again"), permissions.RETRY, _fix_url),
+    )
+)

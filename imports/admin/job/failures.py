@@ -1,0 +1,126 @@
+"""The Failures tab: what went wrong, by cause and one by one, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports.admin import exports, permissions
+from imports.admin.job import actions, causes, page
+from imports.admin.job.selection import Choice, number
+from imports.ledger import retries
+from imports.ledger.lifecycle import NotAllowed
+from imports.models import ImportResult
+from imports.models.bulk_actions import PlanAction
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
+
+    from imports.ledger.totals import Sums
+    from imports.models import ImportJob
+
+ROWS = 50
+DECISIONS = {
+    "arrived": PlanAction.ARRIVED,
+    "not-arrived": PlanAction.NOT_ARRIVED,
+    "send-again": PlanAction.SEND_AGAIN,
+}
+
+
+def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """The causes, and a page of records after the one that `after` names."""
+    choice, after = Choice.of(request.GET), number(request.GET.get("after", ""))
+    matching = ImportResult.objects.filter(choice.matching(job), pk__gt=after).order_by("pk")
+    told = matching.select_related("file", "job").prefetch_related("retries")
+    rows = list(told[: ROWS + 1])
+    status = choice.status if choice.status in causes.TROUBLE else ""
+    wait = retries.how_many_wait(job)
+    found = causes.causes(job)
+    return {
+        "causes": found,
+        "more_causes": causes.more(job, found),
+        "rows": rows[:ROWS],
+        "next_after": rows[ROWS - 1].pk if len(rows) > ROWS else None,
+        "is_later_page": bool(request.GET.get("after")),
+        "chosen_status": status,
+        "chosen_cause": choice.cause,
+        "query": choice.query,
+        "filter": choice.filter,
+        "matching_status": choice.cause.partition(".")[0] or status,
+        "waiting_here": wait.failed,
+        "unknown_here": wait.unknown,
+    }
+
+
+def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Send again: all that failed (in later rounds too), what a filter matches, or those ticked.
+
+    Asked for with GET: first how many they are. So, too, where some would be left out because
+    the API has a newer version, and nobody was told of them.
+    """
+    if request.method != "POST":
+        return actions.ask_retry(request, job, Choice.of(request.GET))
+    choice = Choice.of(request.POST)
+    if choice.is_nothing:
+        raise NotAllowed(_("Tick the records that are to go out again first."))
+    if choice.counted is None and "insists" not in request.POST and actions.has_later(job, choice):
+        return actions.ask_retry(request, job, choice)
+    counted = None if "insists" in request.POST else choice.counted
+    return actions.retry_and_show(request, job, choice.records(job), counted)
+
+
+def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Leave failed records out for good: first how many, then, with a reason, do it."""
+    if request.method != "POST":
+        return actions.ask(request, job, "exclude", Choice.of(request.GET), ResultStatus.ERROR)
+    choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
+    if not reason:
+        return actions.ask(request, job, "exclude", choice, ResultStatus.ERROR, needs_reason=True)
+    return actions.decide(request, job, PlanAction.EXCLUDE, choice, reason)
+
+
+def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Say what became of unknown records: first what that means, then, with a reason, do it."""
+    if request.method != "POST":
+        return actions.ask(request, job, "decide", Choice.of(request.GET), ResultStatus.UNKNOWN)
+    choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
+    decision = request.POST.get("decision", "")
+    if decision not in DECISIONS or not reason:
+        return actions.ask(
+            request, job, "decide", choice, ResultStatus.UNKNOWN, decision=decision,
+            needs_reason=not reason, needs_decision=decision not in DECISIONS,
+        )  # fmt: skip
+    if decision == "send-again":
+        permissions.require(request, permissions.RETRY)
+    return actions.decide(request, job, DECISIONS[decision], choice, reason)
+
+
+def export(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
+    """What the tab's filter matches, `as` csv or xlsx."""
+    matching = ImportResult.objects.filter(Choice.of(request.GET).matching(job))
+    return exports.records(request, job, matching, "failures")
+
+
+def _count(job: ImportJob, sums: Sums) -> int | None:
+    return sums.error + sums.unknown or None
+
+
+TAB = page.Tab(
+    slug="failures",
+    label=gettext_lazy("Failures"),
+    icon="error",
+    template="imports/job/failures.html",
+    context=context,
+    count=_count,
+    acts={
+        "retry": page.Act(retry, permissions.RETRY, methods=("GET", "POST")),
+        "exclude": page.Act(exclude, permissions.EXCLUDE, methods=("GET", "POST")),
+        "decide": page.Act(decide, permissions.RESOLVE, methods=("GET", "POST")),
+        "stop": page.Act(actions.stop, permissions.START),
+        "export": page.Act(export, permissions.EXPORT, methods=("GET",)),
+    },
+)

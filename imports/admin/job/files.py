@@ -1,0 +1,300 @@
+"""The Files tab: what is to be imported, what is wrong with it, Check everything, and Start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.db.models import Count, Q, Sum
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports import error_codes, known_before, retry_directory
+from imports.admin import formatting, permissions
+from imports.admin.job import page
+from imports.admin.job.page import to_tab
+from imports.customers import drafts, dry_run
+from imports.customers.files.reader import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.engine import queue
+from imports.ledger.lifecycle import NotAllowed
+from imports.models import DryRun
+from imports.models.files import FileStatus
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.core.files.uploadedfile import UploadedFile
+    from django.http import HttpRequest, HttpResponse
+
+    from imports.error_codes import ErrorCode
+    from imports.ledger.totals import Sums
+    from imports.models import ImportFile, ImportJob
+
+MOST_EXAMPLES = 1  # of a reason: the list of files has the others
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some records would be left out."""
+
+    code: str
+    count: int
+    examples: list[dict[str, Any]]
+    remedy: ErrorCode | None
+
+    @property
+    def count_told(self) -> str:
+        """ "5 customers"."""
+        return formatting.customers(self.count)
+
+    @property
+    def more(self) -> int:
+        """How many are like the examples."""
+        return self.count - len(self.examples)
+
+
+def check_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """The latest dry run, if there is one, and whether this person may ask for one."""
+    run = DryRun.objects.filter(job=job).first()
+    is_at_work = run is not None and run.finished_at is None
+    return {
+        "can_check": permissions.may(request, permissions.CHANGE) and not is_at_work,
+        "checked": run,
+        "is_checking": is_at_work,
+        "is_outdated": run is not None and run.draft != dry_run.digest(job),
+        "no_worker_checks": is_at_work and queue.worker_count() == 0,
+        **(_told(run.forecast) if run and run.forecast else {}),
+    }
+
+
+def check(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Check a draft at once, or, where that would keep her waiting, in the background."""
+    try:
+        dry_run.ask(job, permissions.actor(request))
+    except NotAllowed as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        if dry_run.is_small(job):
+            dry_run.carry_out(job)
+        else:
+            queue.ring_on_commit(job.pk)
+    return checked(request, job) if request.headers.get("HX-Request") else to_tab(job, "files")
+
+
+def checked(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """What was found, or how far it is: the part of the page."""
+    shown: dict[str, Any] = {"job": job, "is_answer": True}
+    if job.status == JobStatus.DRAFT:
+        shown |= check_context(request, job)
+    return render(request, "imports/job/parts/dry_run.html", shown)
+
+
+def _told(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "summary": _summary(found),
+        "reasons": _reasons(found),
+        "named_twice": formatting.customers(found["named_twice"]),
+        "imported_before": formatting.customers(found["imported_before"]),
+    }
+
+
+def _summary(found: dict[str, Any]) -> str:
+    names = {
+        "customers": formatting.customers(found["customers"]),
+        "files": formatting.files(found["files"]),
+        "sent": formatting.number(found["would_send"]),
+        "batches": formatting.batches(found["batches"]["total"]),
+        "left_out": formatting.number(found["would_exclude"]),
+    }
+    if not found["would_exclude"]:
+        return _("%(customers)s in %(files)s: all would be sent, in %(batches)s") % names
+    if not found["would_send"]:
+        return _("%(customers)s in %(files)s: none would be sent") % names
+    return (
+        _(
+            "%(customers)s in %(files)s: %(sent)s would be sent in %(batches)s, "
+            "%(left_out)s would be left out"
+        )
+        % names
+    )
+
+
+def _reasons(found: dict[str, Any]) -> list[Reason]:
+    examples: dict[str, list[dict[str, Any]]] = {code: [] for code in found["excluded_by_reason"]}
+    for each in found["excluded"]:
+        if len(examples[each["code"]]) < MOST_EXAMPLES:
+            examples[each["code"]].append(each)
+    return [
+        Reason(code, count, examples[code], error_codes.about(code))
+        for code, count in found["excluded_by_reason"].items()
+    ]
+
+
+MOST_FILES = 200  # on the page; the sums count all
+REFUSALS_SHOWN = 5
+
+
+def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """The files, their sums, and what Start would do."""
+    found = job.files.aggregate(
+        count=Count("pk"),
+        invalid=Count("pk", filter=Q(status=FileStatus.INVALID)),
+        records=Sum("record_count", default=0),
+        excluded=Sum("excluded_count", default=0),
+        size=Sum("size", default=0),
+        duplicates=Sum("duplicate_count", default=0),
+        loaded=Count("pk", filter=Q(retry_file__isnull=False)),
+    )
+    is_draft = job.status == JobStatus.DRAFT
+    is_cut = job.batches.exists()
+    can_check = is_draft and not is_cut and found["count"] > 0 and found["invalid"] == 0
+    return {
+        **(check_context(request, job) if can_check else {}),
+        "files": job.files.order_by("-status", "pk")[:MOST_FILES] if found["count"] else [],
+        "found": found,
+        "sendable": found["records"] - found["excluded"],
+        "is_cut": is_cut,
+        "can_add": is_draft and not is_cut and permissions.may(request, permissions.CHANGE),
+        "can_start": is_draft
+        and (is_cut or (found["count"] > 0 and found["invalid"] == 0))
+        and permissions.may(request, permissions.START),
+        "plan": page.of(job.kind).plan(job) if is_cut or found["count"] else "",
+        "known_before": known_before.of_files(notes_of(job)),
+        "refusals_shown": REFUSALS_SHOWN,
+        "most_files": MOST_FILES,
+    }
+
+
+def notes_of(job: ImportJob) -> list[dict[str, Any]]:
+    """What is known of a job's files, file by file."""
+    noted = job.files.exclude(known_before=[]).order_by("pk")
+    return [note for notes in noted.values_list("known_before", flat=True) for note in notes]
+
+
+def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Keep what was chosen, and check each file at once."""
+    uploads = _wanted(request.FILES.getlist("files"))
+    if not uploads and request.FILES:
+        messages.warning(
+            request,
+            _("None of these is a customer file. Choose .json files, or a directory of them."),
+        )
+    added = _add_all(job, uploads)
+    bad = [file for file in added if file.status == FileStatus.INVALID]
+    if added:
+        _say(request, len(added), len(bad), sum(file.record_count for file in added))
+    return _answer(request, job)
+
+
+def _add_all(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> list[ImportFile]:
+    """All of them or none: half a directory is not what anybody chose."""
+    added: list[ImportFile] = []
+    try:
+        for upload in uploads:
+            file = drafts.add_upload(job, upload, _name(upload))
+            added.append(file)
+    except BaseException as error:
+        for file in added:
+            drafts.remove_file(file)
+        if isinstance(error, OSError):
+            why = retry_directory.reason(retry_directory.code_of(error))
+            raise NotAllowed(
+                _("The files could not be kept: %(why)s. None of them was added.") % {"why": why}
+            ) from error
+        raise
+    return added
+
+
+def _wanted(uploads: Sequence[UploadedFile[bytes]]) -> list[UploadedFile[bytes]]:
+    """The customer files among those chosen: of a retry directory only the failed customers."""
+    names = {id(upload): PurePosixPath(upload.name or "").name for upload in uploads}
+    retries = [upload for upload in uploads if RETRY_FILE.fullmatch(names[id(upload)])]
+    if retries and len(uploads) > len(retries):
+        return sorted(retries, key=lambda upload: names[id(upload)])
+    left_out = (SUMMARY, "RETRY_INSTRUCTIONS.md")
+    alone = len(uploads) == 1  # whatever is chosen by itself is meant, and checked
+    return [
+        upload
+        for upload in uploads
+        if alone
+        or (
+            names[id(upload)].lower().endswith(".json")
+            and not names[id(upload)].startswith(".")
+            and names[id(upload)] not in left_out
+            and not UNCONFIRMED_FILE.fullmatch(names[id(upload)])
+            and not LEFT_OUT_FILE.fullmatch(names[id(upload)])
+        )
+    ]
+
+
+def _name(upload: UploadedFile[bytes]) -> str:
+    return PurePosixPath(upload.name or "").name
+
+
+def _say(request: HttpRequest, added: int, bad: int, records: int) -> None:
+    told = {"files": formatting.files(added), "customers": formatting.customers(records)}
+    if bad:
+        refused = {"bad": formatting.number(bad)}
+        messages.warning(
+            request,
+            _("Added %(files)s; %(bad)s cannot be imported: see the reasons below.")
+            % (told | refused),
+        )
+    else:
+        messages.success(request, _("Added %(files)s with %(customers)s.") % told)
+
+
+def remove(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Take one file out of the draft, or all that cannot be read."""
+    if request.POST.get("file") == "invalid":
+        for file in drafts.unreadable(job):
+            drafts.remove_file(file)
+    else:
+        drafts.remove_file(get_object_or_404(job.files, pk=_number(request.POST.get("file", ""))))
+    return _answer(request, job)
+
+
+def copies(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Choose whether earlier copies of a customer are left out."""
+    drafts.leave_earlier_copies_out(
+        job, chosen="leave" in request.POST, actor=permissions.actor(request)
+    )
+    return _answer(request, job)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+
+
+def _answer(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """The panel for htmx, the page for everyone else."""
+    if not request.headers.get("HX-Request"):
+        return to_tab(job, "files")
+    shown = {"job": job, "tab": TAB, "is_part": True, **context(request, job)}
+    shown["words"] = page.of(job.kind)
+    return render(request, "imports/job/parts/files_panel.html", shown)
+
+
+def _count(job: ImportJob, sums: Sums) -> int | None:
+    return job.files.count() or None
+
+
+TAB = page.Tab(
+    slug="files",
+    label=gettext_lazy("Files"),
+    icon="folder_open",
+    template="imports/job/files.html",
+    context=context,
+    count=_count,
+    acts={
+        "add": page.Act(add, permissions.CHANGE),
+        "remove": page.Act(remove, permissions.CHANGE),
+        "copies": page.Act(copies, permissions.CHANGE),
+        "check": page.Act(check, permissions.CHANGE),
+        "checked": page.Act(checked, permissions.VIEW, ("GET",)),
+    },
+)

@@ -1,0 +1,380 @@
+"""A job's page: its head, totals, tabs and addresses, and what may be done on each tab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Q, Value
+from django.db.models.functions import Now
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from imports.admin import formatting, permissions
+from imports.admin.permissions import may
+from imports.engine import queue
+from imports.ledger import retries
+from imports.ledger.bulk_actions import RETRIES
+from imports.ledger.totals import Story, family, story, sums
+from imports.models import ImportJob, Plan, RetryFile
+from imports.models.bulk_actions import PlanAction
+from imports.rendering import in_words
+from imports.states import ENDED_JOBS, JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponseRedirect
+    from django.http.response import HttpResponseBase
+    from django.utils.functional import _StrOrPromise
+
+    from imports.admin.job.sheets import Sheet
+    from imports.ledger.totals import Sums
+    from imports.models import ImportResult
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that is done on a tab. The permission is checked before `run` is called.
+
+    Where `run` raises NotAllowed, the operator is told its text and sees the tab again.
+    """
+
+    run: Callable[[HttpRequest, ImportJob], HttpResponseBase]
+    permission: str  # "imports.retry_job"
+    methods: tuple[str, ...] = ("POST",)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab: what its template is given besides what every tab gets, and its acts by name.
+
+    `count` is the small number beside its name; None shows none. `shown` hides a tab from jobs
+    that it says nothing about.
+    """
+
+    slug: str
+    label: _StrOrPromise
+    icon: str  # a Material Symbol
+    template: str  # extends "imports/job/page.html"
+    context: Callable[[HttpRequest, ImportJob], dict[str, Any]]
+    acts: Mapping[str, Act] = field(default_factory=dict)
+    count: Callable[[ImportJob, Sums], int | None] = lambda job, sums: None
+    shown: Callable[[ImportJob], bool] = lambda job: True
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWords:
+    """What a kind calls one of a job's settings, where that is not what the model calls it."""
+
+    label: _StrOrPromise = ""
+    help_text: _StrOrPromise = ""
+    choices: Mapping[str, _StrOrPromise] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """How a failed record is put right: what the button says, and where it leads, if anywhere."""
+
+    label: _StrOrPromise
+    permission: str
+    url: Callable[[ImportResult], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A kind of work as the operator sees it.
+
+    `records(n)` says "1,000 customers"; `done` what became of them ("imported"); `plan(job)` what
+    Start will do, in one sentence. `add_url` names the address that makes a new draft, for those
+    who have all of `add_permissions`. `sheet` is what an export says of some of a job's results.
+    `subject` and `became` begin and end the sentence about one record: "Customer %(name)s", "was
+    imported on %(day)s at %(time)s".
+    """
+
+    kind: str
+    label: _StrOrPromise
+    records: Callable[[int], str]
+    done: _StrOrPromise
+    subject: _StrOrPromise
+    became: _StrOrPromise
+    new_label: _StrOrPromise
+    add_url: str
+    add_permissions: tuple[str, ...]
+    plan: Callable[[ImportJob], str]
+    sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
+    tabs: tuple[Tab, ...]
+    fix: Fix
+    pace_title: _StrOrPromise  # above the settings
+    retry_files_hold: _StrOrPromise  # what is in them, and what they are for
+    field_words: Mapping[str, FieldWords] = field(default_factory=dict)
+    # Each result's own additions to the JSON views, by its id.
+    json_of: Callable[[list[ImportResult]], dict[int, dict[str, object]]] = lambda results: {}
+
+    def tab(self, slug: str) -> Tab | None:
+        """The tab of that name, if this kind has it."""
+        return next((tab for tab in self.tabs if tab.slug == slug), None)
+
+
+_workspaces: dict[str, Workspace] = {}
+
+
+def way_to_fix(request: HttpRequest, result: ImportResult) -> dict[str, Any] | None:
+    """The button that puts this record right: its label and address; None where there is none."""
+    fix = of(result.job.kind).fix
+    url = fix.url(result) if may(request, fix.permission) else None
+    return {"label": fix.label, "url": url} if url else None
+
+
+def register(workspace: Workspace) -> None:
+    """Called when an app's admin is imported: before addresses are made."""
+    _workspaces[workspace.kind] = workspace
+
+
+def of(kind: str) -> Workspace:
+    """A kind's workspace. Raises KeyError for a kind without one."""
+    return _workspaces[kind]
+
+
+def every() -> list[Workspace]:
+    """All workspaces, as they were registered."""
+    return list(_workspaces.values())
+
+
+def slugs() -> list[str]:
+    """The names of all kinds' tabs, each once."""
+    return sorted({tab.slug for workspace in every() for tab in workspace.tabs})
+
+
+def tab_url(job_id: int, tab: str) -> str:
+    """The address of a job's tab."""
+    return reverse("admin:imports_importjob_tab", kwargs={"pk": job_id, "tab": tab})
+
+
+def act_url(job_id: int, tab: str, act: str) -> str:
+    """The address of what is done on a tab."""
+    return reverse("admin:imports_importjob_act", kwargs={"pk": job_id, "tab": tab, "act": act})
+
+
+def to_tab(job: ImportJob, tab: str) -> HttpResponseRedirect:
+    """After a POST: the tab is read anew."""
+    return redirect(tab_url(job.pk, tab))
+
+
+def first_tab(job: ImportJob) -> str:
+    """Where a job's page opens: a draft on its input, anything else on its progress."""
+
+    if job.status == JobStatus.DRAFT:
+        return of(job.kind).tabs[0].slug
+    return "progress"
+
+
+LATELY = timedelta(hours=1)  # so long a page tells of what has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What a job's page says of a plan. `sentences` come after the title."""
+
+    plan: Plan
+    title: str
+    sentences: tuple[str, ...]
+    tone: str
+    symbol: str
+    is_at_work: bool
+    no_worker: bool = False
+
+
+def panel(job: ImportJob) -> Panel | None:
+    """What is being done with many of a job's records, or was lately. One query."""
+    mine = Plan.objects.filter(Q(root=job.first, finished_at=None) | Q(job=job) | Q(made=job))
+    mine = mine.filter(in_background=True)  # what was done at once was said at once
+    lately = Q(finished_at=None) | Q(finished_at__gt=Now() - Value(LATELY))
+    plan = mine.filter(lately).select_related("job", "made").order_by("-pk").first()
+    if plan is None or (plan.finished_at and plan.made_id == job.pk and not _is_worth_it(plan)):
+        return None
+    return _ended(plan) if plan.finished_at else _at_work(plan)
+
+
+def _is_worth_it(plan: Plan) -> bool:
+    """Whether the new job's page has anything to tell of how it was put together."""
+    return bool(plan.left_alone or plan.trouble)
+
+
+def _at_work(plan: Plan) -> Panel:
+    names = {
+        "seen": formatting.number(plan.seen),
+        "records": of(plan.job.kind).records(plan.total),
+        "job": plan.made_id,
+    }
+    return Panel(
+        plan=plan,
+        title=_doing(PlanAction(plan.action)) % names,
+        sentences=tuple(sentence % names for sentence in _meanwhile(plan)),
+        tone="info",
+        symbol="pending_actions",
+        is_at_work=True,
+        no_worker=queue.worker_count() == 0,
+    )
+
+
+def _doing(action: PlanAction) -> str:
+    match action:
+        case PlanAction.EXCLUDE:
+            return _("Excluding %(seen)s of %(records)s")
+        case PlanAction.ARRIVED:
+            return _("Writing down as arrived: %(seen)s of %(records)s")
+        case PlanAction.NOT_ARRIVED:
+            return _("Writing down as not arrived: %(seen)s of %(records)s")
+    return _("Putting job %(job)s together: %(seen)s of %(records)s")
+
+
+def _meanwhile(plan: Plan) -> Iterator[str]:
+    if plan.action in RETRIES:
+        if plan.starts:
+            yield _("Nothing is sent yet. The job starts by itself when all are in it.")
+        else:
+            yield _("Nothing is sent. Change the job’s settings and start it when all are in it.")
+    yield _("This goes on without you: you may leave the page.")
+
+
+def _ended(plan: Plan) -> Panel:
+    records = of(plan.job.kind).records
+    names = {
+        "records": records(plan.taken),
+        "total": records(plan.total),
+        "job": plan.made_id,
+        "why": in_words(plan.trouble),
+    }
+    is_clean = not plan.trouble and not plan.left_alone
+    return Panel(
+        plan=plan,
+        title=done(PlanAction(plan.action)) % names,
+        sentences=tuple(sentence % names for sentence in _afterwards(plan)),
+        tone="success" if is_clean else "warning" if plan.trouble else "info",
+        symbol="task_alt" if is_clean else "info",
+        is_at_work=False,
+    )
+
+
+def done(action: PlanAction) -> str:
+    """What was done, with `records` and `job` to be filled in."""
+    match action:
+        case PlanAction.EXCLUDE:
+            return _("Excluded %(records)s. They are not sent again.")
+        case PlanAction.ARRIVED:
+            return _("%(records)s arrived: they count as imported now.")
+        case PlanAction.NOT_ARRIVED:
+            return _("%(records)s did not arrive: they count as failed. Retry failed sends them.")
+    return _("Retried %(records)s, in job %(job)s.")
+
+
+def _afterwards(plan: Plan) -> Iterator[str]:
+    if plan.trouble:
+        yield _("It ended before its time, out of %(total)s. %(why)s")
+        if plan.made_id:
+            yield _("Job %(job)s stays a draft with these: start it, or discard it.")
+    if plan.left_alone:
+        yield formatting.left_alone(plan.left_alone) + "."
+    if plan.left_out:
+        yield formatting.left_out(plan.left_out) + "."
+
+
+UNREAD = ("api__secret", "api__client_secret", "api__extra_headers")  # decrypted only to be sent
+MOST_ROUNDS = 30  # listed on a page
+
+
+def jobs() -> QuerySet[ImportJob]:
+    """Jobs with what their pages show of other tables, and without an API's secrets."""
+    related = ImportJob.objects.select_related("api", "gate", "root", "retry_of", "created_by")
+    return related.defer(*UNREAD)
+
+
+def find(job_id: int) -> ImportJob:
+    """The job of that id, or 404."""
+    return get_object_or_404(jobs(), pk=job_id)
+
+
+def page_context(request: HttpRequest, job: ImportJob, tab: Tab) -> dict[str, Any]:
+    """The page around a tab. A bounded number of queries, whatever the job's size."""
+    return {
+        **admin.site.each_context(request),
+        "opts": ImportJob._meta,
+        "original": job,
+        "title": job.name,
+        **live_context(request, job),
+        "tab": tab,
+        "tabs": tabs(job),
+    }
+
+
+def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """What may change while the page is open."""
+    members = family(job)
+    told: Story | None = story(job) if len(members) > 1 else None
+    is_ended = job.status in ENDED_JOBS
+    bulk = panel(job)
+    wait = retries.how_many_wait(job) if is_ended else retries.Waiting(0, 0)
+    return {
+        "job": job,
+        "words": of(job.kind),
+        "sums": sums(job),
+        "story": told,
+        "rounds": members[-MOST_ROUNDS:] if len(members) > 1 else [],
+        "bulk": bulk,
+        "live_state": live_state(job, bulk),
+        "poll_seconds": poll_seconds(job, bulk),
+        "is_ended": is_ended,
+        "failed_waiting": wait.failed,
+        "unknown_waiting": wait.unknown,
+        "can_load_retry_files": _can_load(request, job, wait.failed),
+        "ended_just_now": job.finished_at is not None
+        and timezone.now() - job.finished_at < LATELY,
+    }
+
+
+def tabs(job: ImportJob) -> list[dict[str, Any]]:
+    """The kind's tabs with the small numbers beside their names."""
+    added = sums(job)
+    return [
+        {"tab": tab, "count": tab.count(job, added)} for tab in of(job.kind).tabs if tab.shown(job)
+    ]
+
+
+def live_state(job: ImportJob, bulk: Panel | None) -> str:
+    """Changes when more of the page than its numbers has to change."""
+    if bulk and bulk.is_at_work:
+        return f"{job.status}-bulk"
+    if job.status in ENDED_JOBS and job.closed_at is None:
+        return f"{job.status}-closing"
+    return str(job.status)
+
+
+def poll_seconds(job: ImportJob, bulk: Panel | None = None) -> int:
+    """How often an open page asks; 0 when nothing will change by itself."""
+    if bulk and bulk.is_at_work:
+        return 2
+    match job.status:
+        case JobStatus.QUEUED | JobStatus.RUNNING:
+            return 2
+        case JobStatus.PAUSED:
+            return 10  # somebody else may resume it
+        case JobStatus.DRAFT:
+            return 0
+        case _:
+            return 0 if job.closed_at else 2
+
+
+def _can_load(request: HttpRequest, job: ImportJob, failed: int) -> bool:
+    """Whether there are retry files of customers who still wait, and she may load them."""
+    if not failed or not job.retry_directory or job.closed_at is None:
+        return False
+    if job.api_id is None or not permissions.may(request, permissions.RETRY):
+        return False
+    files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
+    return files.exists()

@@ -1,0 +1,362 @@
+"""The Retry files tab: download, regenerate and load retry files, and upload a corrected one."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Func, IntegerField, Max, Min, Sum
+from django.http import Http404, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports import job_types, retry_directory
+from imports.admin import formatting, permissions
+from imports.admin.formatting import editable
+from imports.admin.forms import SECRETS
+from imports.admin.job import page
+from imports.admin.job.page import act_url, to_tab
+from imports.customers import corrections, drafts
+from imports.customers import corrections as customers
+from imports.customers.api.setup import checks_of
+from imports.customers.corrections import GO_OUT, INSISTABLE, OBSTACLES, Fate
+from imports.customers.files.errors import UnreadableFile
+from imports.engine import queue
+from imports.exports import Pipe
+from imports.ledger import retries
+from imports.ledger.lifecycle import NotAllowed
+from imports.models import CustomerApi, RetryFile
+from imports.rendering import in_words
+from imports.retry_directory import INSTRUCTIONS, SUMMARY
+from imports.states import ENDED_JOBS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrOrPromise
+
+    from imports.customers.corrections import Entry, Plan, Upload
+    from imports.customers.files.limits import Checks
+    from imports.ledger.totals import Sums
+    from imports.models import ImportJob
+
+MOST_FILES = 200
+CHANGES_SHOWN = 5
+MOST_COMPARED = 100_000  # bytes
+# What is said of each fate, in the order in which it is told.
+TOLD: dict[Fate, tuple[_StrOrPromise, _StrOrPromise]] = {
+    Fate.STRANGER: (
+        gettext_lazy("Not in this import"),
+        gettext_lazy("Correct the id in the file, or take the record out of it."),
+    ),
+    Fate.TWICE: (
+        gettext_lazy("More often in the file than in the import"),
+        gettext_lazy("Take all but one of them out of the file."),
+    ),
+    Fate.UNSENDABLE: (
+        gettext_lazy("Cannot be sent as it stands"),
+        gettext_lazy("Correct them in the file."),
+    ),
+    Fate.SENT: (
+        gettext_lazy("Failed, and corrected here"),
+        gettext_lazy("They go out as new versions. The versions that failed stay in the history."),
+    ),
+    Fate.CHANGED_ID: (
+        gettext_lazy("Failed, and corrected here under another id"),
+        gettext_lazy(
+            "Matched by their place in the retry file, or by what is unchanged in them. Check "
+            "that each is the same customer, then send: the history keeps both ids."
+        ),
+    ),
+    Fate.SAME: (
+        gettext_lazy("Failed, and not changed here"),
+        gettext_lazy("They are left as they are. Retry failed sends them again unchanged."),
+    ),
+    Fate.LATER: (
+        gettext_lazy("Imported later by another job, in a newer version"),
+        gettext_lazy("They are not sent, unless you insist: they would replace that version."),
+    ),
+    Fate.IMPORTED: (
+        gettext_lazy("Imported already"),
+        gettext_lazy("They are not sent again, unless you insist."),
+    ),
+    Fate.UNKNOWN: (
+        gettext_lazy("May have arrived"),
+        gettext_lazy("Look them up and decide about them first; or insist."),
+    ),
+    Fate.LEFT_OUT: (
+        gettext_lazy("Left out for good by a person"),
+        gettext_lazy("They are not sent, unless you insist."),
+    ),
+    Fate.ON_ITS_WAY: (
+        gettext_lazy("On the way already"),
+        gettext_lazy("Wait until they are decided."),
+    ),
+}
+
+
+def upload(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Keep what was chosen, and show what would happen."""
+    _refuse_others(job)
+    chosen = request.FILES.getlist("files")[:MOST_FILES]
+    if not chosen:
+        raise NotAllowed(_("Choose the corrected file first."))
+    for each in chosen:
+        each.name = PurePosixPath(each.name or "").name
+    query = urlencode({"of": corrections.keep(job, chosen)})
+    return redirect(f"{act_url(job.pk, 'retry-files', 'corrected')}?{query}")
+
+
+def corrected(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """What would happen to each record; a POST makes it so, if it is still the same."""
+    _refuse_others(job)
+    token = request.POST.get("of", "") or request.GET.get("of", "")
+    try:
+        uploads = corrections.find(job, token)
+    except corrections.Gone:
+        raise NotAllowed(_("The file is not kept any more. Upload it again.")) from None
+    reason = request.POST.get("reason", "").strip()
+    has_changed = False
+    if request.method == "POST" and reason:
+        try:
+            return _send(request, job, uploads, reason)
+        except (retries.Overtaken, corrections.Changed):
+            has_changed = True
+    plan = corrections.plan(_entries(job, uploads, _checks(job)))
+    needs_reason = request.method == "POST" and not reason
+    return _show(request, job, plan, token, has_changed=has_changed, needs_reason=needs_reason)
+
+
+def _refuse_others(job: ImportJob) -> None:
+    if job.api_id is None or job.status not in ENDED_JOBS:
+        raise NotAllowed(_("Corrected files are for customer imports that have ended."))
+
+
+def _entries(job: ImportJob, uploads: Sequence[Upload], checks: Checks) -> Iterator[Entry]:
+    try:
+        yield from corrections.entries(job, uploads, checks)
+    except UnreadableFile as error:
+        corrections.forget(uploads)
+        raise NotAllowed(in_words(error.message)) from None
+    except corrections.TooMany:
+        corrections.forget(uploads)
+        most = formatting.customers(corrections.MOST_RECORDS)
+        said = _("That is more than %(most)s. Load the files into a new import instead.")
+        raise NotAllowed(said % {"most": most}) from None
+
+
+def _send(
+    request: HttpRequest, job: ImportJob, uploads: Sequence[Upload], reason: str
+) -> HttpResponse:
+    """Send what was agreed to: all of it or nothing."""
+    checks, insists = _checks(job), "insists" in request.POST
+    agreed = request.POST.get("plan", "")
+    found = corrections.versions(_entries(job, uploads, checks), agreed, insists=insists)
+    new = retries.resubmit(
+        job,
+        customers.parcels(found, job.batch_size, checks),
+        reason=reason,
+        actor=permissions.actor(request),
+        insists=insists,
+    )
+    queue.ring_on_commit(new.pk)
+    corrections.forget(uploads)
+    told = {"customers": formatting.customers(new.results.count()), "job": new.pk}
+    messages.success(
+        request, _("Corrected, and sent again: %(customers)s, in job %(job)s.") % told
+    )
+    return to_tab(new, "progress")
+
+
+def _checks(job: ImportJob) -> Checks:
+    return checks_of(CustomerApi.objects.defer(*SECRETS).get(jobs=job))
+
+
+def _show(
+    request: HttpRequest, job: ImportJob, plan: Plan, token: str, *,
+    has_changed: bool, needs_reason: bool,
+) -> HttpResponse:  # fmt: skip
+
+    shown = page.page_context(request, job, TAB) | {
+        "plan": plan,
+        "token": token,
+        "fates": [_told(plan, fate) for fate in TOLD if plan.counts[fate]],
+        "total": plan.counts.total(),
+        "sent": plan.sent,
+        "reason": request.POST.get("reason", ""),
+        "insists": "insists" in request.POST,
+        "has_changed": has_changed,
+        "needs_reason": needs_reason,
+    }
+    status = 409 if has_changed else 422 if needs_reason else 200
+    return render(request, "imports/job/corrected.html", shown, status=status)
+
+
+def _told(plan: Plan, fate: Fate) -> dict[str, Any]:
+    what, remedy = TOLD[fate]
+    examples = plan.examples[fate]
+    return {
+        "fate": fate.value,
+        "count": plan.counts[fate],
+        "what": what,
+        "remedy": remedy,
+        "is_obstacle": fate in OBSTACLES,
+        "is_sent": fate in GO_OUT,
+        "is_insistable": fate in INSISTABLE,
+        "examples": examples,
+        "more": plan.counts[fate] - len(examples),
+        "changes": [(each, _change(each)) for each in examples[:CHANGES_SHOWN] if fate in GO_OUT],
+    }
+
+
+def _change(entry: Entry) -> list[formatting.Row]:
+    if max(len(entry.before), len(entry.record.raw)) > MOST_COMPARED:
+        return []
+    return formatting.diff(editable(entry.before), editable(entry.record.raw)) or []
+
+
+DIRECTORIES_SHOWN = 20
+FILES_SHOWN = 100
+PIECE_BYTES = 1 << 16
+
+
+def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """The directories, newest first, and the files of the newest."""
+    length = Func("result_ids", function="cardinality", output_field=IntegerField())
+    files = RetryFile.objects.filter(job=job).annotate(records=length)
+    found = list(
+        files.values("directory")
+        .annotate(
+            first=Min("pk"),
+            n=Count("pk"),
+            all_records=Sum("records"),
+            written_at=Max("written_at"),
+        )
+        .order_by("-first")[:DIRECTORIES_SHOWN]
+    )
+    newest = found[0]["directory"] if found else ""
+    return {
+        "directories": [each | _place(each["directory"]) for each in found],
+        "trouble": _trouble(job),
+        "nothing_failed": not found and _nothing_failed(job),
+        "files": files.filter(directory=newest).defer("result_ids").order_by("name")[:FILES_SHOWN],
+    }
+
+
+def _trouble(job: ImportJob) -> dict[str, Any] | None:
+    """Why the files could not be written, and when it is tried again."""
+    if not job.retry_files_error:
+        return None
+    return {
+        "place": settings.RETRY_FILES_DIR,
+        "why": retry_directory.reason(job.retry_files_error),
+        "next_at": job.retry_files_due_at,
+    }
+
+
+def _nothing_failed(job: ImportJob) -> bool:
+    """Whether the job has ended with nothing that a retry file could hold."""
+    return job.status in ENDED_JOBS and not retry_directory.is_needed(job)
+
+
+def _place(directory: str) -> dict[str, Any]:
+    path = Path(directory)
+    return {"name": path.name, "exists": _is_ours(path) and path.is_dir()}
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a directory is one of those that this installation writes and may hand out."""
+    parent = Path(settings.RETRY_FILES_DIR).resolve()
+    return path.resolve().parent == parent
+
+
+def download(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
+    """One directory as a ZIP, streamed. Named by a file's id; no path comes from the request."""
+    text = request.GET.get("of", "")
+    pk = int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+    file = RetryFile.objects.filter(job=job, pk=pk).only("directory").first()
+    if file is None:
+        raise Http404
+    directory = Path(file.directory)
+    if not _is_ours(directory) or not directory.is_dir():
+        raise NotAllowed(
+            _("This directory is not there any more. Write the files again, then download them.")
+        )
+    known = RetryFile.objects.filter(job=job, directory=file.directory).order_by("name")
+    names = [SUMMARY, INSTRUCTIONS, *known.values_list("name", flat=True)]
+    response = StreamingHttpResponse(_zipped(directory, names), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{directory.name}.zip"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            path = directory / name
+            if path.is_symlink() or not path.is_file():
+                continue
+            with (
+                path.open("rb") as source,
+                archive.open(f"{directory.name}/{name}", "w") as target,
+            ):
+                while piece := source.read(PIECE_BYTES):
+                    target.write(piece)
+                    yield pipe.taken()
+    yield pipe.taken()
+
+
+def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Write the files anew from the ledger: what waits by now, in a new directory."""
+    try:
+        directory = job_types.get(job.kind).write_retry_files(job, Path(settings.RETRY_FILES_DIR))
+    except OSError as error:
+        why = retry_directory.reason(retry_directory.code_of(error))
+        told = {"place": settings.RETRY_FILES_DIR, "why": why}
+        raise NotAllowed(_("%(place)s cannot be written to: %(why)s.") % told) from error
+    if directory is None:
+        messages.info(
+            request, _("Nothing was written: no record failed, is unknown or was left out.")
+        )
+    else:
+        told = {"directory": directory.name}
+        messages.success(request, _("The retry files are in %(directory)s.") % told)
+    return to_tab(job, "retry-files")
+
+
+def load(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Load the newest retry files into a new draft and show its files."""
+    draft = drafts.load_retry_files(job, permissions.actor(request))
+    messages.success(
+        request,
+        _("The retry files are loaded. Put right what was wrong, then press Start."),
+    )
+    return to_tab(draft, page.of(draft.kind).tabs[0].slug)
+
+
+def _count(job: ImportJob, sums: Sums) -> int | None:
+    return RetryFile.objects.filter(job=job, directory=job.retry_directory).count() or None
+
+
+TAB = page.Tab(
+    slug="retry-files",
+    label=gettext_lazy("Retry files"),
+    icon="folder_zip",
+    template="imports/job/retry_files.html",
+    context=context,
+    count=_count,
+    acts={
+        "zip": page.Act(download, permissions.EXPORT, methods=("GET",)),
+        "write": page.Act(write, permissions.RETRY),
+        "load": page.Act(load, permissions.RETRY),
+        "upload": page.Act(upload, permissions.RETRY),
+        "corrected": page.Act(corrected, permissions.RETRY, methods=("GET", "POST")),
+    },
+)

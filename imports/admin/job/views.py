@@ -1,0 +1,193 @@
+"""Jobs: the list of them, a new one, and the way to each one's tabs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import path, re_path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from imports import views
+from imports.admin import base, filters, home, permissions
+from imports.admin.forms import NewImportForm
+from imports.admin.job import page
+from imports.admin.job.page import first_tab, tab_url, to_tab
+from imports.admin.records.list_actions import JobListActions
+from imports.customers import drafts
+from imports.ledger.lifecycle import NotAllowed
+from imports.models import CustomerApi, ImportJob, ImportResult
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http.response import HttpResponseBase
+    from django.urls import URLPattern, URLResolver
+
+MOST_JOBS_OF_A_RECORD = 200
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(JobListActions, ModelAdmin):
+    """Jobs are started, watched and retried here; their numbers are the ledger's."""
+
+    when_empty = gettext_lazy("Begin with a new import, or with a new bill download on Home.")
+    list_display = (
+        "job_column",
+        "status_column",
+        "sums_column",
+        "rounds_column",
+        "started_column",
+    )
+    list_display_links = ("job_column",)
+    list_filter = (filters.JobStatusFilter, filters.KindFilter, filters.ApiFilter)
+    search_fields = ("name",)
+    search_help_text = gettext_lazy("Job, customer id or e-mail")
+    list_per_page = 25
+    list_fullwidth = False
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        return page.jobs()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[base.JobList]:
+        return base.JobList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
+    ) -> tuple[QuerySet[ImportJob], bool]:
+        """By name, and by the id or e-mail of a record in it."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        results = ImportResult.objects.filter(key=term) | ImportResult.objects.filter(
+            email__in={term, term.lower()}
+        )
+        ids = set(results.order_by().values_list("job_id", flat=True)[:MOST_JOBS_OF_A_RECORD])
+        found = queryset.filter(pk__in=ids) | queryset.filter(name__icontains=term)
+        return found, False
+
+    @display(description=gettext_lazy("Job"), ordering="name")
+    def job_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "words": page.of(job.kind)}
+        return render_to_string("imports/list/job.html", shown)
+
+    @display(description=gettext_lazy("Status"), ordering="status")
+    def status_column(self, job: ImportJob) -> str:
+        return render_to_string("imports/list/status.html", {"job": job, "sums": job.page_sums})  # type: ignore[attr-defined]
+
+    @display(description=gettext_lazy("Records"))
+    def sums_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "sums": job.page_sums, "words": page.of(job.kind)}  # type: ignore[attr-defined]
+        return render_to_string("imports/list/sums.html", shown)
+
+    @display(description=gettext_lazy("Rounds"))
+    def rounds_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "told": job.page_story, "words": page.of(job.kind)}  # type: ignore[attr-defined]
+        return render_to_string("imports/list/rounds.html", shown)
+
+    @display(description=gettext_lazy("Started"), ordering="started_at")
+    def started_column(self, job: ImportJob) -> str:
+        return render_to_string("imports/list/started.html", {"job": job})
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
+        return False  # a draft is discarded on its page; what was started is kept for good
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A new import: a name and an API, then its Files tab."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = NewImportForm(request.POST or None, initial=_initial())
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            job = drafts.new_draft(data["api"], data["name"], permissions.actor(request))
+            return to_tab(job, "files")
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("New import"),
+            "form": form,
+            "has_apis": CustomerApi.objects.exists(),
+        }
+        return render(request, "imports/new_import.html", shown)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """A job has no form but a page of tabs."""
+        permissions.require(request, permissions.VIEW)
+        job = self.get_object(request, object_id)
+        if job is None:
+            raise Http404
+        return redirect(tab_url(job.pk, first_tab(job)))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        tabs = "|".join(re.escape(slug) for slug in page.slugs())
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("home/", guarded(home.live), name="imports_home"),
+            path("<int:pk>/details/", guarded(views.details), name="imports_importjob_details"),
+            path("<int:pk>/realtime/", guarded(views.realtime), name="imports_importjob_realtime"),
+            re_path(
+                rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/$",
+                guarded(show_tab),
+                name="imports_importjob_tab",
+            ),
+            re_path(
+                rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/(?P<act>[a-z-]+)/$",
+                guarded(do_act),
+                name="imports_importjob_act",
+            ),
+        ]
+        return [*mine, *super().get_urls()]
+
+
+def _initial() -> dict[str, Any]:
+    newest = (
+        ImportJob.objects.filter(api__isnull=False)
+        .order_by("-pk")
+        .values_list("api_id", flat=True)
+    )
+    return {"api": newest.first()}
+
+
+def show_tab(request: HttpRequest, pk: str, tab: str) -> HttpResponse:
+    """One tab of a job's page."""
+    permissions.require(request, permissions.VIEW)
+    job = page.find(int(pk))
+    shown = page.of(job.kind).tab(tab)
+    if shown is None:
+        return redirect(tab_url(job.pk, first_tab(job)))
+    context = page.page_context(request, job, shown) | shown.context(request, job)
+    return render(request, shown.template, context)
+
+
+def do_act(request: HttpRequest, pk: str, tab: str, act: str) -> HttpResponseBase:
+    """Something done on a tab: its permission first, then the one function that does it."""
+    permissions.require(request, permissions.VIEW)
+    job = page.find(int(pk))
+    place = page.of(job.kind).tab(tab)
+    deed = place.acts.get(act) if place else None
+    if place is None or deed is None:
+        raise Http404
+    permissions.require(request, deed.permission)
+    if request.method not in deed.methods:
+        return HttpResponseNotAllowed(deed.methods)
+    try:
+        return deed.run(request, job)
+    except NotAllowed as refusal:
+        messages.warning(request, str(refusal))
+        is_draft = job.status == JobStatus.DRAFT and place.slug == "progress"
+        return to_tab(job, first_tab(job) if is_draft else place.slug)

@@ -1,0 +1,179 @@
+"""Fix and send again: a failed customer in an editor, checked, compared, sent as a new version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from imports.admin import formatting, permissions
+from imports.admin.formatting import editable
+from imports.admin.forms import SECRETS
+from imports.admin.records import history
+from imports.customers import corrections
+from imports.customers.api.setup import checks_of
+from imports.customers.record_editor import Correction, is_same, judge
+from imports.engine import queue
+from imports.event_codes import EventCode
+from imports.ledger.batches import bytes_of
+from imports.ledger.later_imports import later_imports
+from imports.ledger.retries import Overtaken, correctable, resubmit
+from imports.models import CustomerApi, ImportResult, JobEvent
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from imports.customers.files.limits import Checks
+
+CHANGED = (EventCode.CORRECTED, EventCode.CREATED)  # the event that tells who made a round
+
+
+@dataclass(slots=True)
+class Desk:
+    """What lies on the table: the version that failed last, what is written, what is wrong."""
+
+    opened: ImportResult  # what the page was opened with
+    latest: ImportResult  # the same, or what somebody has sent since
+    checks: Checks
+    old: str
+    correction: Correction
+    reason: str = ""
+    is_confirmed: bool = False
+
+    @property
+    def is_overtaken(self) -> bool:
+        return self.opened.pk != self.latest.pk
+
+    @property
+    def is_correctable(self) -> bool:
+        return correctable(ImportResult.objects.filter(pk=self.latest.pk)).exists()
+
+    @property
+    def is_unchanged(self) -> bool:
+        return is_same(self.old, self.correction.text)
+
+    @property
+    def changes_id(self) -> bool:
+        """Whether it would be another customer. One that had no id yet gets one."""
+        return bool(
+            self.opened.key and self.correction.key and self.correction.key != self.opened.key
+        )
+
+    @property
+    def can_be_sent(self) -> bool:
+        mistaken = self.correction.mistake or self.is_unchanged or self.is_overtaken
+        return not mistaken and bool(self.reason) and (self.is_confirmed or not self.changes_id)
+
+
+def view(request: HttpRequest, pk: int) -> HttpResponse:
+    """The editor; a POST sends what was written, or shows it again with what is wrong."""
+    desk = _desk(request, pk)
+    if request.method == "POST":
+        return _send(request, desk)
+    why_not = reason_against(desk.latest)
+    if desk.is_overtaken or why_not:
+        messages.info(
+            request, why_not or _("It was sent again since. This is its latest version.")
+        )
+        page = "admin:imports_importresult_change" if why_not else "admin:imports_fix"
+        return redirect(page, desk.latest.pk)
+    return render(request, "imports/fix/page.html", _context(request, desk))
+
+
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """What is wrong with what is written by now, and how it differs, for the open page."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    desk = _desk(request, pk)
+    return render(request, "imports/fix/checked.html", _told(desk))
+
+
+def _desk(request: HttpRequest, pk: int) -> Desk:
+    if not permissions.may(request, "imports.view_importresult", permissions.RETRY):
+        raise PermissionDenied
+    opened = get_object_or_404(ImportResult.objects.select_related("job__root"), pk=pk)
+    if opened.job.api_id is None:
+        raise Http404  # only customers are bytes that can be written anew
+    rows = ImportResult.objects.select_related("batch").defer("batch__body")
+    latest = rows.get(pk=history.lineages([pk])[0][-1])
+    checks = checks_of(CustomerApi.objects.defer(*SECRETS).get(pk=opened.job.api_id))
+    old = editable(bytes_of([latest.pk])[latest.pk])
+    written = request.POST.get("record", old)
+    return Desk(
+        opened=opened,
+        latest=latest,
+        checks=checks,
+        old=old,
+        correction=judge(written, checks),
+        reason=request.POST.get("reason", "").strip(),
+        is_confirmed="confirm_id" in request.POST,
+    )
+
+
+def reason_against(result: ImportResult) -> str:
+    """Why this one cannot be put right, with what can be done; "" if it can."""
+    match result.status:
+        case ResultStatus.SUCCESS:
+            return _("It was imported: there is nothing to put right.")
+        case ResultStatus.PENDING:
+            return _("It is on its way. Wait until it is decided.")
+        case ResultStatus.UNKNOWN:
+            return _("It may have arrived. Look it up and decide about it first.")
+        case ResultStatus.EXCLUDED if result.batch_id is not None:
+            return _("It was left out for good, by a person. It is not sent any more.")
+    return ""
+
+
+def _send(request: HttpRequest, desk: Desk) -> HttpResponse:
+    if not desk.can_be_sent:
+        shown = _context(request, desk) | {"was_sent": True}
+        status = 409 if desk.is_overtaken else 422
+        return render(request, "imports/fix/page.html", shown, status=status)
+    right = desk.correction
+    version = corrections.of_text(right.raw, right.key, right.email, desk.latest)
+    parcels = corrections.parcels([version], 1, desk.checks)
+    actor = permissions.actor(request)
+    job = desk.opened.job
+    try:
+        new = resubmit(job, parcels, reason=desk.reason, actor=actor)
+    except Overtaken:  # at this very moment
+        shown = _context(request, _desk(request, desk.opened.pk)) | {"was_sent": True}
+        return render(request, "imports/fix/page.html", shown, status=409)
+    queue.ring_on_commit(new.pk)
+    told = {"name": right.key, "job": new.pk}
+    messages.success(request, _("%(name)s goes out again, corrected, in job %(job)s.") % told)
+    return redirect("admin:imports_importresult_change", new.results.get().pk)
+
+
+def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
+    return {
+        **admin.site.each_context(request),
+        "opts": ImportResult._meta,
+        "original": desk.opened,
+        "title": _("Fix %(name)s") % {"name": desk.opened},
+        "later": later_imports([desk.latest.pk]).get(desk.latest.pk),
+        **_told(desk),
+    }
+
+
+def _told(desk: Desk) -> dict[str, Any]:
+    """What the page says of what is written."""
+    text = desk.correction.text
+    compared = text if desk.correction.mistake else editable(text.encode())
+    return {
+        "desk": desk,
+        "correction": desk.correction,
+        "lines": range(1, text.count("\n") + 2),
+        "rows": formatting.diff(desk.old, compared),
+        "sent_by": _who_sent(desk) if desk.is_overtaken else None,
+    }
+
+
+def _who_sent(desk: Desk) -> JobEvent | None:
+    """Who was first, with the version that came after the one that was opened."""
+    events = JobEvent.objects.filter(job=desk.latest.job_id, code__in=CHANGED)
+    return events.order_by("pk").first()

@@ -1,0 +1,421 @@
+"""A record's history: every job it was in, its attempts, and what people did to it, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imports import rendering
+from imports.admin.formatting import LONGEST_SHOWN, Row, diff, editable
+from imports.event_codes import EventCode
+from imports.ledger.batches import bytes_of
+from imports.ledger.lifecycle import CANCELLED_CODE
+from imports.models import Attempt, Deed, ImportResult, JobEvent
+from imports.policy import Verdict
+from imports.states import JobStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import date, datetime
+
+    from django.utils.functional import _StrOrPromise
+
+    from imports.admin.job.page import Workspace
+    from imports.messages import Text
+
+MOST_RESULTS = 300  # of one record, over all jobs
+MOST_ATTEMPTS = 600
+MOST_VERSIONS = 20  # whose bytes are read
+MOST_BYTES = LONGEST_SHOWN + 1
+# Of a job's log, to all of its records.
+TOLD = (EventCode.CREATED, EventCode.CORRECTED, EventCode.STARTED, EventCode.CANCELLED)
+
+# From any round of a record to its first one, and from there to all later ones: a corrected
+# version may be called otherwise than the one it corrects.
+LINEAGE = """
+WITH RECURSIVE up AS (
+    SELECT id, retry_of_id FROM import_results WHERE id = ANY(%s)
+    UNION
+    SELECT r.id, r.retry_of_id FROM import_results r JOIN up ON r.id = up.retry_of_id
+), down AS (
+    SELECT id, id AS first FROM up WHERE retry_of_id IS NULL
+    UNION
+    SELECT r.id, down.first FROM import_results r JOIN down ON r.retry_of_id = down.id
+)
+SELECT first, id FROM down ORDER BY id DESC LIMIT %s
+"""
+
+# A record's attempts are those of its batch, and of those that its batch was cut out of.
+ANCESTRY = """
+WITH RECURSIVE line AS (
+    SELECT id AS batch, id, parent_id FROM imports_importbatch WHERE id = ANY(%s)
+    UNION
+    SELECT line.batch, b.id, b.parent_id
+    FROM imports_importbatch b JOIN line ON b.id = line.parent_id
+)
+SELECT batch, id FROM line
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a round: an attempt, or something that a person did."""
+
+    at: datetime
+    attempt: Attempt | None = None
+    event: JobEvent | None = None
+    is_last_attempt: bool = False
+
+
+@dataclass(slots=True)
+class Round:
+    """A record in one job: its result there, its attempts, and what people did."""
+
+    result: ImportResult
+    attempts: list[Attempt] = field(default_factory=list)
+    events: list[JobEvent] = field(default_factory=list)
+    deeds: list[JobEvent] = field(default_factory=list)  # about this very record
+    raw: bytes = b""
+    change: list[Row] = field(default_factory=list)  # from the round before
+
+    @property
+    def moments(self) -> list[Moment]:
+        """All of it, in the order in which it happened."""
+        last = self.attempts[-1] if self.attempts else None
+        tries = [Moment(each.ended_at, each, None, each is last) for each in self.attempts]
+        done = [Moment(each.at, None, each) for each in [*self.events, *self.deeds]]
+        return sorted([*done, *tries], key=lambda moment: moment.at)
+
+    @property
+    def came_to(self) -> str:
+        """Where the last attempt left it, before anybody decided; "" while it goes on."""
+        decided = {each.code for each in self.deeds}
+        if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
+            return ResultStatus.UNKNOWN.value
+        if EventCode.EXCLUDED in decided:
+            return ResultStatus.ERROR.value
+        return "" if self.result.status == ResultStatus.PENDING else self.result.status
+
+    @property
+    def correction(self) -> JobEvent | None:
+        """Who made this version of it, if it went out corrected."""
+        return next((each for each in self.events if each.code == EventCode.CORRECTED), None)
+
+
+@dataclass(slots=True)
+class Chapter:
+    """A record in one import: its rounds from the first to the latest."""
+
+    rounds: list[Round]
+    is_copy: bool = False  # the same import names the record once more
+
+    @property
+    def latest(self) -> ImportResult:
+        return self.rounds[-1].result
+
+    @property
+    def first_job(self) -> int:
+        """The import that it belongs to: the job that its rounds began with."""
+        job = self.latest.job
+        return job.root_id or job.pk
+
+
+def chapters(result: ImportResult) -> list[Chapter]:
+    """Everything known of the record, the import that it was last in first. Seven queries.
+
+    An import that names it several times has a chapter for each copy, this one's comes first.
+    """
+    mine = lineages([result.pk])
+    lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]
+    rows = _results(pk for line in lines for pk in line)
+    rounds = {pk: Round(row) for pk, row in rows.items()}
+    _add_attempts(rounds.values())
+    _add_events(rounds)
+    found = [Chapter([rounds[pk] for pk in line if pk in rounds]) for line in lines]
+    found.sort(key=lambda chapter: chapter.latest.pk, reverse=True)
+    this = next(each for each in found if any(one.result.pk == result.pk for one in each.rounds))
+    copies = [each for each in found if each.first_job == this.first_job]
+    for each in copies:
+        each.is_copy = each is not this
+    return _in_place_of(found, copies, [this, *(each for each in copies if each is not this)])
+
+
+def _in_place_of(found: list[Chapter], old: list[Chapter], new: list[Chapter]) -> list[Chapter]:
+    """The list with some of its chapters in another order, at the places that they had."""
+    ordered = iter(new)
+    return [next(ordered) if each in old else each for each in found]
+
+
+def _namesakes(result: ImportResult) -> list[int]:
+    """The results of the same customer or account in all jobs."""
+    name = {"key": result.key} if result.key else {"key": "", "email": result.email}
+    if not any(name.values()):
+        return []
+    same = ImportResult.objects.filter(**name, job__kind=result.job.kind).order_by()
+    return sorted(same.values_list("pk", flat=True)[: 10 * MOST_RESULTS])[-MOST_RESULTS:]
+
+
+def lineages(ids: Collection[int]) -> list[list[int]]:
+    """The ids of each record's rounds, in order, for all records that these belong to."""
+    with connection.cursor() as sql:
+        sql.execute(LINEAGE, [list(ids), MOST_RESULTS])
+        rows = sql.fetchall()
+    found: dict[int, list[int]] = {}
+    for first, pk in reversed(rows):
+        found.setdefault(first, []).append(pk)
+    return list(found.values())
+
+
+def _results(ids: Iterable[int]) -> dict[int, ImportResult]:
+    rows = ImportResult.objects.filter(pk__in=list(ids)).select_related("job", "file", "batch")
+    return {row.pk: row for row in rows.defer("batch__body", "refused_record")}
+
+
+def _add_attempts(rounds: Collection[Round]) -> None:
+    ids = [each.result.batch_id for each in rounds if each.result.batch_id]
+    with connection.cursor() as sql:
+        sql.execute(ANCESTRY, [ids])
+        line = sql.fetchall()
+    tries: dict[int, list[Attempt]] = {}
+    for attempt in _attempts({pk for _batch, pk in line}):
+        tries.setdefault(attempt.batch_id, []).append(attempt)
+    of_batch: dict[int, list[Attempt]] = {}
+    for batch, pk in line:
+        of_batch.setdefault(batch, []).extend(tries.get(pk, []))
+    for each in rounds:
+        found = of_batch.get(each.result.batch_id or 0, [])
+        each.attempts = sorted(found, key=lambda one: one.pk)
+
+
+def _attempts(batch_ids: Collection[int]) -> list[Attempt]:
+    rows = Attempt.objects.filter(batch__in=batch_ids).select_related("batch")
+    return list(rows.defer("batch__body").order_by("-pk")[:MOST_ATTEMPTS])
+
+
+def _add_events(rounds: dict[int, Round]) -> None:
+    """What people did to the jobs, and to these very records. Two queries."""
+    jobs = {each.result.job_id for each in rounds.values()}
+    events: dict[int, list[JobEvent]] = {}
+    for event in JobEvent.objects.filter(job__in=jobs, code__in=TOLD).order_by("pk"):
+        events.setdefault(event.job_id, []).append(event)
+    for each in rounds.values():
+        each.events = events.get(each.result.job_id, [])
+    for deed in (
+        Deed.objects.filter(result__in=list(rounds)).select_related("event").order_by("pk")
+    ):
+        rounds[deed.result_id].deeds.append(deed.event)
+
+
+def add_bytes(*chapters: Chapter) -> None:
+    """The bytes of their newest rounds, and what changed from one to the next. One query."""
+    some = [each for chapter in chapters for each in chapter.rounds[-MOST_VERSIONS:]]
+    rounds = {each.result.pk: each for each in some}
+    for pk, raw in bytes_of(list(rounds), MOST_BYTES).items():
+        rounds[pk].raw = raw
+    for chapter in chapters:
+        for before, after in pairwise(chapter.rounds):
+            after.change = _change(before.raw, after.raw)
+
+
+def _change(before: bytes, after: bytes) -> list[Row]:
+    """How a version differs from the one before it."""
+    if not before or not after or before == after or max(len(before), len(after)) > LONGEST_SHOWN:
+        return []
+    return diff(editable(before), editable(after)) or []
+
+
+LONGEST_REASON = 160  # characters
+MOST_REASONS = 2
+MOST_DAYS = 4  # more are told as a span
+# Tries that say nothing about this record: asked to come later, or halved.
+NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
+MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
+DEEDS: dict[str, _StrOrPromise] = {
+    EventCode.ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
+    EventCode.NOT_ARRIVED: gettext_lazy(
+        "had not arrived, as %(who)s found on %(day)s (“%(why)s”)"
+    ),
+    EventCode.EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
+    EventCode.PASSWORD_CHANGED: gettext_lazy("got a new password from %(who)s on %(day)s"),
+}
+# As a line of its own: who stands before it.
+LINES: dict[str, _StrOrPromise] = {
+    EventCode.CREATED: gettext_lazy("added the job"),
+    EventCode.CORRECTED: gettext_lazy("corrected it"),
+    EventCode.STARTED: gettext_lazy("started the job"),
+    EventCode.CANCELLED: gettext_lazy("cancelled the job"),
+    EventCode.ARRIVED: gettext_lazy("found that it had arrived"),
+    EventCode.NOT_ARRIVED: gettext_lazy("found that it had not arrived"),
+    EventCode.EXCLUDED: gettext_lazy("left it out for good"),
+    EventCode.PASSWORD_CHANGED: gettext_lazy("entered a new password"),
+}
+# Once, twice, and more often.
+REFUSED = (
+    gettext_lazy("was refused on %(days)s (“%(why)s”)"),
+    gettext_lazy("was refused twice on %(days)s (“%(why)s”)"),
+    gettext_lazy("was refused %(n)s times on %(days)s (“%(why)s”)"),
+)
+FAILED = (
+    gettext_lazy("failed on %(days)s (“%(why)s”)"),
+    gettext_lazy("failed twice on %(days)s (“%(why)s”)"),
+    gettext_lazy("failed %(n)s times on %(days)s (“%(why)s”)"),
+)
+
+
+def sentence(chapter: Chapter, words: Workspace) -> str:
+    """ "Customer 7 was refused on 1 May (“…”), and was imported on 2 May at 09:14." """
+    who = words.subject % {"name": _name(chapter)}
+    return f"{who} {_listed(list(_clauses(chapter.rounds, words)))}."
+
+
+def _name(chapter: Chapter) -> str:
+    """What it is called, and what it was called before somebody corrected its id."""
+    names = list(dict.fromkeys(str(each.result) for each in reversed(chapter.rounds)))
+    if len(names) < 2:
+        return names[0]
+    return _("%(name)s (before: %(old)s)") % {"name": names[0], "old": ", ".join(names[1:])}
+
+
+def _clauses(rounds: Sequence[Round], words: Workspace) -> Iterator[str]:
+    """What happened, in order; plain failures in a row are told as one."""
+    failed: list[Round] = []
+    for each in rounds:
+        is_plain = _has_failed(each) and not each.deeds
+        if each.correction or not is_plain:
+            yield from _failures(failed)
+            failed = []
+        if each.correction:
+            yield _("was corrected by %(who)s on %(day)s") % _deed(each.correction)
+        if is_plain:
+            failed.append(each)
+        else:
+            yield from _round(each, words)
+    yield from _failures(failed)
+
+
+def _has_failed(told: Round) -> bool:
+    result = told.result
+    return result.status == ResultStatus.ERROR and result.error_code != CANCELLED_CODE
+
+
+def _round(told: Round, words: Workspace) -> Iterator[str]:
+    """What became of it in one round, and what a person did about it there."""
+    actions = {each.code for each in told.deeds}
+    if actions & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
+        last = told.attempts[-1] if told.attempts else None
+        if last is not None:
+            yield MAY_HAVE_ARRIVED % {"day": day(last.ended_at), "why": in_short(last.message)}
+    elif EventCode.EXCLUDED in actions or _has_failed(told):
+        yield from _failures([told])
+    else:
+        yield _status(told, words)
+    for each in told.deeds:
+        if each.code in DEEDS:
+            yield DEEDS[each.code] % _deed(each)
+
+
+def _status(told: Round, words: Workspace) -> str:
+    result = told.result
+    names = {
+        "job": result.job_id,
+        "day": day(result.updated_at),
+        "time": date_format(timezone.localtime(result.updated_at), "H:i"),
+        "why": in_short(result.message),
+    }
+    match result.status:
+        case ResultStatus.SUCCESS:
+            return words.became % names
+        case ResultStatus.UNKNOWN:
+            return MAY_HAVE_ARRIVED % names
+        case ResultStatus.EXCLUDED:
+            return _("was not sent (“%(why)s”)") % names
+        case ResultStatus.ERROR:
+            return _("was not sent, because job %(job)s was cancelled on %(day)s") % names
+    return _waiting(told) % names
+
+
+def _waiting(told: Round) -> str:
+    """Where it is held up."""
+    match told.result.job.status:
+        case JobStatus.DRAFT:
+            return _("waits in job %(job)s, which nobody has started yet")
+        case JobStatus.PAUSED:
+            return _("waits, because job %(job)s is paused")
+    if told.attempts and told.result.message:
+        return _("was tried in job %(job)s, and is tried again (“%(why)s”)")
+    return _("is on its way in job %(job)s")
+
+
+def _deed(event: JobEvent) -> dict[str, str]:
+    why = in_short(event.reason or event.message)
+    return {"who": event.actor or "Redrive", "day": day(event.at), "why": why}
+
+
+def _failures(rounds: Sequence[Round]) -> Iterator[str]:
+    """Refusals, or failures on the way, in a row: each in one clause."""
+    for refused, group in groupby(rounds, key=lambda each: bool(each.result.http_status)):
+        some = list(group)
+        tries = [each for told in some for each in _tries(told, refused=refused)]
+        ends = [each.ended_at for each in tries] or [each.result.updated_at for each in some]
+        whys = [in_short(each.result.message) for each in some]
+        names = {
+            "n": len(ends),
+            "days": days(ends),
+            "why": "”, “".join(list(dict.fromkeys(whys))[:MOST_REASONS]),
+        }
+        yield (REFUSED if refused else FAILED)[min(len(ends), 3) - 1] % names
+
+
+def _tries(told: Round, *, refused: bool) -> list[Attempt]:
+    """Those that came to it: a refusal is an answer, with an HTTP status."""
+    return [
+        each
+        for each in told.attempts
+        if each.verdict not in NO_ANSWER and (each.http_status or not refused)
+    ]
+
+
+def in_short(text: Text | None) -> str:
+    """What is wrong, in the reader's language."""
+    return rendering.in_short(text, LONGEST_REASON)
+
+
+def day(at: datetime) -> str:
+    """ "13 November", with the year where it is another."""
+    return _named(timezone.localtime(at).date())
+
+
+def days(ends: Iterable[datetime]) -> str:
+    """ "12 and 13 November"; more than a few as a span."""
+    found = sorted({timezone.localtime(at).date() for at in ends})
+    if len(found) > MOST_DAYS:
+        names = {"n": len(found), "first": _named(found[0]), "last": _named(found[-1])}
+        return _("%(n)s days from %(first)s to %(last)s") % names
+    same_month = len({(each.year, each.month) for each in found}) == 1
+    named = [str(each.day) if same_month else _named(each) for each in found[:-1]]
+    return _and([*named, _named(found[-1])])
+
+
+def _named(each: date) -> str:
+    this_year = each.year == timezone.localdate().year
+    return date_format(each, "j F" if this_year else "j F Y")
+
+
+def _and(parts: Sequence[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}
+
+
+def _listed(clauses: Sequence[str]) -> str:
+    """ "a, b, and c": clauses have commas of their own."""
+    if len(clauses) < 2:
+        return "".join(clauses)
+    return _("%(first)s, and %(last)s") % {"first": ", ".join(clauses[:-1]), "last": clauses[-1]}

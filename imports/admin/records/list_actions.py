@@ -1,0 +1,193 @@
+"""What the lists of jobs, batches and results offer for the rows that are ticked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Q
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext_lazy
+
+from imports import job_types
+from imports.admin import permissions
+from imports.admin.job import actions as job_actions
+from imports.admin.job.page import to_tab
+from imports.engine import queue
+from imports.ledger import lifecycle
+from imports.models import ImportBatch, ImportJob
+from imports.models.bulk_actions import PlanAction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
+
+MOST_NAMED = 20  # jobs, in a question
+# What came of an action, in counts: the first is what was asked for.
+WRITTEN = ngettext_lazy(
+    "Wrote the retry files of %(n)s job", "Wrote the retry files of %(n)s jobs", "n"
+)
+NOTHING_FAILED = ngettext_lazy("%(n)s has no failed record", "%(n)s have no failed record", "n")
+REQUEUED = ngettext_lazy("Re-queued %(n)s job", "Re-queued %(n)s jobs", "n")
+DUE_NOW = ngettext_lazy(
+    "%(n)s batch that was due later is due now", "%(n)s batches that were due later are due now",
+    "n",
+)  # fmt: skip
+IDLE = ngettext_lazy("%(n)s has nothing to do", "%(n)s have nothing to do", "n")
+PAUSED = ngettext_lazy("Paused %(n)s job", "Paused %(n)s jobs", "n")
+RESUMED = ngettext_lazy("Resumed %(n)s job", "Resumed %(n)s jobs", "n")
+CANCELLED = ngettext_lazy(
+    "Cancelled %(n)s job: what was not sent is kept as failed",
+    "Cancelled %(n)s jobs: what was not sent is kept as failed",
+    "n",
+)
+OTHERS = ngettext_lazy(
+    "%(n)s is not in a state for it and was left as it is",
+    "%(n)s are not in a state for it and were left as they are",
+    "n",
+)
+
+
+class ListActions:
+    """For a list of rows that are jobs, or belong to jobs by `job_path`."""
+
+    job_path: ClassVar[str] = "job_id"  # from a row to its job's id
+    batch_path: ClassVar[str] = "batch_id"  # and to its batch's
+    actions: Any = ("retry_failed", "regenerate_retry_files", "requeue")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """For the actions; Django asks for it by this name."""
+        return permissions.may(request, permissions.RETRY)
+
+    def has_start_permission(self, request: HttpRequest) -> bool:
+        """The same for those that steer a job."""
+        return permissions.may(request, permissions.START)
+
+    def records_of(self, rows: QuerySet[Any]) -> Q | None:
+        """The results that the rows stand for; None: all of their jobs'."""
+        return Q(pk__in=rows.order_by().values("pk"))
+
+    def batches_of(self, rows: QuerySet[Any], job: ImportJob) -> QuerySet[ImportBatch]:
+        """The batches of `job` that the rows stand for."""
+        return job.batches.filter(pk__in=rows.order_by().values(self.batch_path))
+
+    def jobs_of(self, rows: QuerySet[Any]) -> list[ImportJob]:
+        """The jobs of the rows, each once."""
+        ids = rows.order_by().values(self.job_path)
+        return list(ImportJob.objects.filter(pk__in=ids).order_by("pk"))
+
+    @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
+    def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The failed records of the rows, in one new job for each of their jobs."""
+        chosen, only = self.jobs_of(queryset), self.records_of(queryset)
+        done = [job_actions.carry_out(request, job, PlanAction.RETRY, only) for job in chosen]
+        made = [each.made for each in done if each and each.made]
+        return to_tab(made[0], "progress") if len(chosen) == len(made) == 1 else None
+
+    @admin.action(description=gettext_lazy("Regenerate retry files"), permissions=["retry"])
+    def regenerate_retry_files(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """A new retry directory for each job, with what waits by now."""
+        parent = Path(settings.RETRY_FILES_DIR)
+        written = nothing = 0
+        for job in self.jobs_of(queryset):
+            try:
+                directory = job_types.get(job.kind).write_retry_files(job, parent)
+            except OSError as error:
+                told = {"place": parent, "why": error.strerror, "job": job.pk}
+                said = _("Job %(job)s: %(place)s cannot be written to: %(why)s.")
+                messages.error(request, said % told)
+                continue
+            written, nothing = written + bool(directory), nothing + (directory is None)
+        say(request, (WRITTEN, written), (NOTHING_FAILED, nothing))
+
+    @admin.action(description=gettext_lazy("Re-queue"), permissions=["start"])
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Jobs whose queue message was lost are enqueued; batches due later are due now."""
+        actor = permissions.actor(request)
+        queued = due = idle = 0
+        for job in self.jobs_of(queryset):
+            due += lifecycle.make_due(job, self.batches_of(queryset, job), actor)
+            if lifecycle.needs_a_worker(job):
+                queue.ring_on_commit(job.pk)
+                queued += 1
+            else:
+                idle += 1
+        say(request, (REQUEUED, queued), (DUE_NOW, due), (IDLE, idle))
+
+
+class JobListActions(ListActions):
+    """For the list of jobs: also what steers them."""
+
+    job_path = "pk"
+    actions: Any = (*ListActions.actions, "pause", "resume", "cancel")
+
+    def records_of(self, rows: QuerySet[Any]) -> Q | None:
+        return None
+
+    def batches_of(self, rows: QuerySet[Any], job: ImportJob) -> QuerySet[ImportBatch]:
+        return job.batches.all()
+
+    @admin.action(description=gettext_lazy("Pause"), permissions=["start"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Send nothing more for now."""
+        done, other = _each(request, self.jobs_of(queryset), lifecycle.pause)
+        say(request, (PAUSED, done), (OTHERS, other))
+
+    @admin.action(description=gettext_lazy("Resume"), permissions=["start"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Go on with those that are paused."""
+        done, other = _each(request, self.jobs_of(queryset), lifecycle.resume, enqueues=True)
+        say(request, (RESUMED, done), (OTHERS, other))
+
+    @admin.action(description=gettext_lazy("Cancel"), permissions=["start"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Stop for good, once it is confirmed; what was not sent is kept as failed."""
+        chosen = self.jobs_of(queryset)
+        if "confirmed" not in request.POST:
+            return self._ask(request, "cancel", chosen)
+        done, other = _each(request, chosen, lifecycle.cancel, enqueues=True)
+        say(request, (CANCELLED, done), (OTHERS, other))
+        return None
+
+    def _ask(self, request: HttpRequest, action: str, chosen: list[ImportJob]) -> HttpResponse:
+        able = [job for job in chosen if lifecycle.can_be_cancelled(job)]
+        shown = {
+            **admin.site.each_context(request),
+            "opts": ImportJob._meta,
+            "title": _("Cancel jobs"),
+            "action": action,
+            "able": able,
+            "named": able[:MOST_NAMED],
+            "others": len(chosen) - len(able),
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return render(request, "imports/list/ask_cancel.html", shown)
+
+
+def _each(
+    request: HttpRequest, chosen: list[ImportJob], act: Callable[[ImportJob, str], bool],
+    *, enqueues: bool = False,
+) -> tuple[int, int]:  # fmt: skip
+    """How many jobs were moved, and how many were not in a state for it."""
+    done = 0
+    for job in chosen:
+        if act(job, permissions.actor(request)):
+            done += 1
+            if enqueues:
+                queue.ring_on_commit(job.pk)
+    return done, len(chosen) - done
+
+
+def say(request: HttpRequest, *counts: tuple[_StrPromise, int]) -> None:
+    """One message of the counts that are not zero; of the last alone it is a warning."""
+    told = [str(said % {"n": count}) for said, count in counts if count]
+    is_done = any(count for _said, count in counts[:-1])
+    level = messages.SUCCESS if is_done else messages.WARNING
+    messages.add_message(request, level, "; ".join(told or [_("Nothing was done")]) + ".")

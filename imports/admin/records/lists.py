@@ -1,0 +1,307 @@
+"""The lists of batches, results and attempts, and a record's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import path
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from imports import error_codes
+from imports.admin import filters
+from imports.admin.base import LedgerAdmin, searched_by_record
+from imports.admin.exports import ExportedAdmin
+from imports.admin.formatting import readable
+from imports.admin.job import page, sheets
+from imports.admin.records import edit, history, search
+from imports.admin.records.list_actions import ListActions
+from imports.models import Attempt, ImportBatch, ImportResult
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.urls import URLPattern, URLResolver
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ExportedAdmin):
+    """Read only."""
+
+    when_empty = gettext_lazy("Each time something is sent, it is written down here.")
+    list_display = (
+        "when_column", "job_column", "batch_column", "verdict_column", "took_column",
+        "trouble_column",
+    )  # fmt: skip
+    list_filter = (
+        filters.VerdictFilter,
+        filters.CodeFilter,
+        filters.HttpFilter,
+        filters.JobFilter,
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        return Attempt.objects.select_related("job", "batch").defer("batch__body", "answer")
+
+    def sheet(self, rows: QuerySet[Attempt]) -> sheets.Sheet:
+        return sheets.of_attempts(rows)
+
+    @display(description=gettext_lazy("Ended"))
+    def when_column(self, attempt: Attempt) -> str:
+        return render_to_string("imports/list/when.html", {"at": attempt.ended_at})
+
+    @display(description=gettext_lazy("Job"))
+    def job_column(self, attempt: Attempt) -> str:
+        return render_to_string("imports/list/of_job.html", {"job": attempt.job})
+
+    @display(description=gettext_lazy("Batch"))
+    def batch_column(self, attempt: Attempt) -> str:
+        return render_to_string("imports/list/of_batch.html", {"attempt": attempt})
+
+    @display(description=gettext_lazy("Came to"))
+    def verdict_column(self, attempt: Attempt) -> str:
+        return render_to_string("imports/list/verdict.html", {"attempt": attempt})
+
+    @display(description=gettext_lazy("Took"))
+    def took_column(self, attempt: Attempt) -> str:
+        return render_to_string("imports/list/took.html", {"attempt": attempt})
+
+    @display(description=gettext_lazy("Trouble"))
+    def trouble_column(self, attempt: Attempt) -> str:
+        return render_to_string("imports/list/trouble.html", {"row": attempt})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """One attempt, and what the other side answered for those who may see it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        attempt = self.get_object(request, object_id)
+        if attempt is None:
+            raise Http404
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": attempt,
+            "title": str(attempt),
+            "attempt": attempt,
+        }
+        return render(request, "imports/attempt.html", shown)
+
+
+RECORDS_SHOWN = 100
+MOST_BATCHES_OF_A_RECORD = 200
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(ListActions, LedgerAdmin):
+    """Read only; a failed batch can be sent again."""
+
+    when_empty = gettext_lazy("A job’s input is cut into batches when it is started.")
+    list_display = (
+        "batch_column", "job_column", "status_column", "sums_column", "attempts_column",
+        "trouble_column",
+    )  # fmt: skip
+    list_filter = (
+        filters.BatchStatusFilter,
+        filters.CodeFilter,
+        filters.HttpFilter,
+        filters.JobFilter,
+    )
+    search_fields = ("number",)
+    search_help_text = gettext_lazy("Customer id or e-mail")
+    batch_path = "pk"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportBatch]:
+        return ImportBatch.objects.select_related("job").defer("body")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportBatch], search_term: str
+    ) -> tuple[QuerySet[ImportBatch], bool]:
+        """The batches that a customer was in."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        spellings = searched_by_record(term)
+        found = ImportResult.objects.filter(key=term) | ImportResult.objects.filter(
+            email__in=spellings
+        )
+        ids = found.order_by().values_list("batch_id", flat=True)[:MOST_BATCHES_OF_A_RECORD]
+        return queryset.filter(pk__in={each for each in ids if each}), False
+
+    @display(description=gettext_lazy("Batch"))
+    def batch_column(self, batch: ImportBatch) -> str:
+        return str(batch)
+
+    @display(description=gettext_lazy("Job"))
+    def job_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/list/of_job.html", {"job": batch.job})
+
+    @display(description=gettext_lazy("Status"))
+    def status_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/status/batch.html", {"status": batch.status})
+
+    @display(description=gettext_lazy("Records"))
+    def sums_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/list/batch_sums.html", {"batch": batch})
+
+    @display(description=gettext_lazy("Attempts"))
+    def attempts_column(self, batch: ImportBatch) -> str:
+        return str(batch.tries)
+
+    @display(description=gettext_lazy("Trouble"))
+    def trouble_column(self, batch: ImportBatch) -> str:
+        return render_to_string("imports/list/trouble.html", {"row": batch})
+
+    def records_of(self, rows: QuerySet[Any]) -> Q:
+        return Q(batch__in=rows.order_by().values("pk"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """One batch: its sums, its attempts and the first of its records."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        batch = self.get_object(request, object_id)
+        if batch is None:
+            raise Http404
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": batch,
+            "title": str(batch),
+            "batch": batch,
+            "attempts": batch.attempt_set.order_by("pk")[:RECORDS_SHOWN],
+            "records": batch.results.order_by("body_start", "pk")[:RECORDS_SHOWN],
+            "parts": batch.parts.defer("body").order_by("part")[:RECORDS_SHOWN],
+        }
+        return render(request, "imports/batch.html", shown)
+
+
+@admin.register(ImportResult)
+class ImportResultAdmin(ListActions, ExportedAdmin):
+    """Read only; failed ones can be sent again."""
+
+    when_empty = gettext_lazy("A record stands here once its job has been started.")
+    list_display = (
+        "record_column", "job_column", "status_column", "attempts_column", "trouble_column",
+        "changed_column",
+    )  # fmt: skip
+    list_filter = (
+        filters.ResultStatusFilter,
+        filters.CodeFilter,
+        filters.HttpFilter,
+        filters.JobFilter,
+    )
+    search_fields = ("key", "email")
+    search_help_text = gettext_lazy("Customer id or e-mail")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportResult]:
+        return ImportResult.objects.select_related("job", "file").defer("refused_record")
+
+    def sheet(self, rows: QuerySet[ImportResult]) -> sheets.Sheet:
+        return sheets.of_records(rows)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ImportResult], search_term: str
+    ) -> tuple[QuerySet[ImportResult], bool]:
+        """The exact id or e-mail; where there is none, those that begin with it. By index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        exact = search.is_record(term)
+        if len(term) < search.SHORTEST_PREFIX or ImportResult.objects.filter(exact).exists():
+            return queryset.filter(exact), False
+        begins = Q(key__startswith=term) | (Q(email__startswith=term) & ~Q(email=""))
+        return queryset.filter(begins), False
+
+    @display(description=gettext_lazy("Record"))
+    def record_column(self, result: ImportResult) -> str:
+        return render_to_string("imports/list/record.html", {"result": result})
+
+    @display(description=gettext_lazy("Job"))
+    def job_column(self, result: ImportResult) -> str:
+        return render_to_string("imports/list/of_job.html", {"job": result.job})
+
+    @display(description=gettext_lazy("Status"))
+    def status_column(self, result: ImportResult) -> str:
+        return render_to_string("imports/status/result.html", {"status": result.status})
+
+    @display(description=gettext_lazy("Attempts"))
+    def attempts_column(self, result: ImportResult) -> str:
+        return str(result.retry_attempts)
+
+    @display(description=gettext_lazy("Trouble"))
+    def trouble_column(self, result: ImportResult) -> str:
+        return render_to_string("imports/list/trouble.html", {"row": result})
+
+    @display(description=gettext_lazy("Changed"))
+    def changed_column(self, result: ImportResult) -> str:
+        return render_to_string("imports/list/when.html", {"at": result.updated_at})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """A record's life."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        result = self.get_object(request, object_id)
+        if result is None:
+            raise Http404
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": result,
+            "title": str(result),
+            **_told(request, result),
+        }
+        return render(request, "imports/record/page.html", shown)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        guarded = self.admin_site.admin_view
+        mine = [
+            path("find/", guarded(self.find_view), name="imports_find"),
+            path("<int:pk>/fix/", guarded(edit.view), name="imports_fix"),
+            path("<int:pk>/fix/check/", guarded(edit.check), name="imports_fix_check"),
+        ]
+        return [*mine, *super().get_urls()]
+
+    def find_view(self, request: HttpRequest) -> HttpResponse:
+        """Search, from anywhere."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return search.view(request)
+
+
+def _told(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
+    """Its life, and the bytes of its latest version."""
+    words = page.of(result.job.kind)
+    found = history.chapters(result)
+    mine = next(each for each in found if any(one.result == result for one in each.rounds))
+    history.add_bytes(*{id(each): each for each in (mine, found[0])}.values())
+    text, is_cut = readable(mine.rounds[-1].raw)
+    latest = found[0].latest
+    is_open = latest.status == ResultStatus.PENDING
+    return {
+        "result": result,
+        "words": words,
+        "chapters": [
+            {"told": each, "sentence": history.sentence(each, words), "is_this": each is mine}
+            for each in found
+        ],
+        "latest": latest,
+        "fix": page.way_to_fix(request, latest),
+        "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
+        "remedy": error_codes.about(latest.error_code, latest.job.kind),
+        "text": text,
+        "is_cut": is_cut,
+    }

@@ -1,0 +1,110 @@
+"""Search by customer id or e-mail: the record's page, or a list where several are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from unfold.dataclasses import SearchResult
+
+from imports.admin.base import searched_by_record
+from imports.admin.job import page
+from imports.models import ImportResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from imports.admin.job.page import Workspace
+
+SHORTEST_PREFIX = 3
+MOST_ROWS = 1_000  # are read, in no order: who has more to choose from types more
+MOST_FOUND = 50
+ROWS_FOR_EACH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One customer or account, as its newest result tells it."""
+
+    newest: ImportResult
+    words: Workspace
+    count: int  # of its results, as far as they were read
+
+
+def is_record(term: str) -> Q:
+    """Results of the record that is called exactly that."""
+    return Q(key=term) | Q(email__in=searched_by_record(term))
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """The search page; with one match, straight on to the record's own."""
+    term = request.GET.get("q", "").strip()
+    exact = grouped(_rows(is_record(term))) if term else []
+    if len(exact) == 1:
+        return redirect("admin:imports_importresult_change", exact[0].newest.pk)
+    found = exact or beginning_with(term)
+    shown = {
+        **admin.site.each_context(request),
+        "opts": ImportResult._meta,
+        "title": _("Find a record"),
+        "term": term,
+        "found": found[:MOST_FOUND],
+        "there_are_more": len(found) > MOST_FOUND,
+        "is_exact": bool(exact),
+        "is_too_short": 0 < len(term) < SHORTEST_PREFIX and not exact,
+    }
+    return render(request, "imports/find.html", shown)
+
+
+def command(request: HttpRequest, term: str) -> list[SearchResult]:
+    """What Ctrl+K offers besides the pages: this search, for what was typed."""
+    if not request.user.has_perm("imports.view_importresult"):
+        return []
+    typed = request.GET.get("s", "").strip()  # `term` is in lower case; ids are not
+    link = f"{reverse('admin:imports_find')}?{urlencode({'q': typed})}"
+    title = _("Find “%(term)s”") % {"term": typed}
+    what = _("Everything that happened to this customer or account, in every job")
+    return [SearchResult(title=title, description=what, link=link, icon="person_search")]
+
+
+def beginning_with(term: str) -> list[Found]:
+    """Those whose id or e-mail begins so. Two queries, each of a bounded number of rows."""
+    if len(term) < SHORTEST_PREFIX:
+        return []
+    most = ROWS_FOR_EACH * (MOST_FOUND + 1)
+    spellings = searched_by_record(term)
+    emails = Q()
+    for spelling in spellings:
+        emails |= Q(email__startswith=spelling)
+    rows = _rows(Q(key__startswith=term), most) + _rows(emails & ~Q(email=""), most)
+    return grouped({row.pk: row for row in rows}.values())
+
+
+def _rows(which: Q, most: int = MOST_ROWS) -> list[ImportResult]:
+    columns = "key", "email", "status", "error_code", "message", "updated_at"
+    rows = ImportResult.objects.filter(which).order_by().select_related("job")
+    return list(rows.only(*columns, "job__kind", "job__name")[:most])
+
+
+def grouped(rows: Iterable[ImportResult]) -> list[Found]:
+    """One for each customer or account, the one that changed last first."""
+    groups: dict[tuple[str, str], list[ImportResult]] = {}
+    for row in rows:
+        groups.setdefault((row.job.kind, row.key or row.email), []).append(row)
+    found = [
+        Found(max(each, key=_age), page.of(kind), len(each))
+        for (kind, _name), each in groups.items()
+    ]
+    return sorted(found, key=lambda one: _age(one.newest), reverse=True)
+
+
+def _age(row: ImportResult) -> Any:
+    return row.pk

@@ -1,0 +1,183 @@
+"""How a request to a customer API is authenticated: fixed headers, or OAuth2 tokens.
+
+Nothing here speaks HTTP: whoever needs a token passes in a function that posts a form.
+No error and no representation ever holds a credential's value.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Protocol
+
+from imports.messages import MessageError, Text, sentence
+from imports.messages import marked as _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imports.customers.api.responses import Answer, Exchange
+    from imports.messages import Message
+    from imports.policy import Outcome
+
+    # (url, headers, form) -> answer. Raises TokenUnavailable or TokenRefused.
+    PostForm = Callable[[str, Mapping[str, str], bytes], Answer]
+
+COLON_IN_USER = sentence(
+    "COLON_IN_USER", _("A user name for basic authentication can't contain a colon.")
+)
+BAD_HEADER_NAME = sentence(
+    "BAD_HEADER_NAME", _("A header's name may only hold letters, digits and dashes.")
+)
+OUR_HEADER = sentence("OUR_HEADER", _("The header {name} is set by Redrive itself. Leave it out."))
+BAD_HEADER_VALUE = sentence("BAD_HEADER_VALUE", _("The value of the header {name} {fault}."))
+IS_EMPTY = sentence("HEADER_IS_EMPTY", _("is empty"))
+SPACE_AROUND = sentence("HEADER_SPACE_AROUND", _("begins or ends with a space"))
+CONTROL_CHARACTER = sentence(
+    "HEADER_CONTROL_CHARACTER", _("holds a line break or another control character")
+)
+NOT_LATIN_1 = sentence(
+    "HEADER_NOT_LATIN_1", _("holds a character outside of Latin-1, which HTTP can't carry")
+)
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\x21-\x7e\xa0-\xff]([\x20\t\x21-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?")
+# The client writes these itself: a second one would change what the request means.
+OURS = {
+    *("host", "content-length", "content-type", "transfer-encoding", "connection"),
+    *("accept-encoding", "expect", "te", "trailer", "upgrade"),
+}
+NO_CREDENTIAL = sentence("NO_CREDENTIAL", _("a request without any credential"))
+THE_TOKEN = sentence("THE_TOKEN", _("the bearer token"))
+THE_PASSWORD = sentence("THE_PASSWORD", _("the user name or password (basic authentication)"))
+THE_KEY = sentence("THE_KEY", _("the key in the header {name}"))
+
+
+class BadCredential(MessageError, ValueError):
+    """A credential or header can't be sent as it is. The text says which and why."""
+
+
+class Auth(Protocol):
+    """What the client asks of any way to authenticate."""
+
+    credential: Text  # which credential this is, for sentences: never its value
+    sent: Text  # what of it goes along with a request to the API
+
+    def headers(self, post_form: PostForm, patience: float) -> Mapping[str, str]:
+        """The headers for the next request. Waits and fetches for at most `patience` seconds.
+
+        Raises TokenUnavailable or TokenRefused: in both cases nothing of a batch was sent.
+        """
+        ...
+
+    def renew(
+        self, refused: Mapping[str, str], times: int, post_form: PostForm, patience: float
+    ) -> Mapping[str, str] | None:
+        """The headers to try after the API refused `refused`, its `times`-th refusal in a row.
+
+        May wait before it gives them. None: there is nothing else to try.
+        """
+        ...
+
+    def accepted(self) -> None:
+        """The API has let a request in."""
+        ...
+
+    def prove(self, post_form: PostForm, patience: float) -> bool:
+        """Have the credential checked by whoever issues tokens; False if nobody does.
+
+        Raises TokenUnavailable or TokenRefused.
+        """
+        ...
+
+    def refusal(self, answer: Answer, sent: Exchange, outcome: Outcome) -> Outcome:
+        """What is said when the API refused all there was to try; `outcome` as it was judged."""
+        ...
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must be nowhere in what is stored or shown."""
+        ...
+
+
+class FixedAuth:
+    """Credentials that are the same in every request."""
+
+    def __init__(
+        self, credential: Text, headers: Mapping[str, str], secrets: Sequence[str] = ()
+    ) -> None:
+        check_headers(headers)
+        self.credential = self.sent = credential
+        self._headers = dict(headers)
+        self._secrets = tuple(secrets)
+
+    def headers(self, post_form: PostForm, patience: float) -> Mapping[str, str]:
+        return self._headers
+
+    def renew(
+        self, refused: Mapping[str, str], times: int, post_form: PostForm, patience: float
+    ) -> Mapping[str, str] | None:
+        return None
+
+    def accepted(self) -> None:
+        pass
+
+    def prove(self, post_form: PostForm, patience: float) -> bool:
+        return False
+
+    def refusal(self, answer: Answer, sent: Exchange, outcome: Outcome) -> Outcome:
+        return outcome
+
+    def secrets(self) -> tuple[str, ...]:
+        return self._secrets
+
+
+def no_auth() -> FixedAuth:
+    return FixedAuth(NO_CREDENTIAL, {})
+
+
+def bearer(token: str) -> FixedAuth:
+    return FixedAuth(THE_TOKEN, {"Authorization": f"Bearer {token}"}, [token])
+
+
+def basic(username: str, password: str) -> FixedAuth:
+    """RFC 7617, in UTF-8. Raises BadCredential for a colon in the user name."""
+    if ":" in username:
+        raise BadCredential(COLON_IN_USER)
+    value = basic_value(username, password)
+    return FixedAuth(
+        THE_PASSWORD,
+        {"Authorization": value},
+        [password, value.removeprefix("Basic ")],
+    )
+
+
+def header(name: str, value: str) -> FixedAuth:
+    return FixedAuth(THE_KEY.format(name=name), {name: value}, [value])
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raise BadCredential for a header name or value that can't be sent. Echoes no value."""
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            raise BadCredential(BAD_HEADER_NAME)
+        if name.lower() in OURS:
+            raise BadCredential(OUR_HEADER.format(name=name))
+        if fault := _fault_of(value):
+            raise BadCredential(BAD_HEADER_VALUE.format(name=name, fault=fault))
+
+
+def _fault_of(value: str) -> Message | None:
+    """Why HTTP can't carry this value, if it can't."""
+    if _VALUE.fullmatch(value):
+        return None
+    if not value:
+        return IS_EMPTY
+    if value != value.strip(" \t"):
+        return SPACE_AROUND
+    if any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in value):
+        return CONTROL_CHARACTER
+    return NOT_LATIN_1
+
+
+def basic_value(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()

@@ -1,0 +1,289 @@
+"""The only code that speaks HTTP to a customer API: one client for a lane, for all its threads."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from imports.customers.api.auth import check_headers
+from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
+from imports.customers.api.probing import ProbeResult, probe
+from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
+from imports.http.addresses import BadAddress, Rules, check_url
+from imports.http.transport import (
+    NOT_SENT,
+    Failure,
+    Flight,
+    Overdue,
+    TooLarge,
+    Undelivered,
+    Watchdog,
+    failure_of,
+    new_session,
+)
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.policy import DOWN, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imports.customers.api.auth import Auth, PostForm
+    from imports.customers.api.mapping import Mapping as ApiMapping
+    from imports.customers.api.mapping import RecordKey
+
+__all__ = ["Client", "Endpoint", "ProbeResult", "probe"]
+
+LOG = logging.getLogger(__name__)
+ALWAYS = {
+    "User-Agent": "Redrive",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
+NO_TOKEN = sentence("NO_TOKEN_HAD", _("No token was had from the token URL:"))
+NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
+OUR_FAULT = sentence("OUR_FAULT", _("Redrive itself failed while sending ({error})."))
+SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key, and is not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a batch goes, and how its answer is read. Raises BadCredential for a bad header.
+
+    `idempotency_header`: the header whose key the API honours, or "". `certificates`: PEM, to
+    trust besides the public ones.
+    """
+
+    url: str
+    mapping: ApiMapping
+    headers: Mapping[str, str] = field(default_factory=dict)
+    idempotency_header: str = ""
+    allow_plain_http: bool = False
+    certificates: str = ""
+
+    def __post_init__(self) -> None:
+        check_headers(self.headers)
+        if self.idempotency_header:
+            check_headers({self.idempotency_header: "key"})
+
+
+class Client:
+    """Posts batches, from as many threads at once as `pool_size`.
+
+    `timeout` holds for connecting and for each silence, `deadline` for the whole of a call with
+    its token and its second try after a 401; both in seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        auth: Auth,
+        *,
+        timeout: float,
+        deadline: float,
+        pool_size: int = 1,
+        allow_private: bool = False,
+        rules: Rules | None = None,
+    ) -> None:
+        """`rules` replaces what `allow_private` says (tests give it a DNS of their own)."""
+        self.endpoint = endpoint
+        self.auth = auth
+        self._timeout = timeout
+        self._deadline = deadline
+        self._rules = rules or Rules(allow_private, endpoint.allow_plain_http)
+        self._session = new_session(pool_size, endpoint.certificates)
+        self._watchdog = Watchdog()
+        self._header_secrets = tuple(
+            v for v in endpoint.headers.values() if len(v) >= SHORTEST_HEADER_SECRET
+        )
+        self._checked_urls: dict[str, str | None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the pooled connections and end the watchdog."""
+        self._session.close()
+        self._watchdog.close()
+
+    def post(self, body: bytes, idempotency_key: str, keys: Sequence[RecordKey]) -> Outcome:
+        """Send one batch, once, and say what came of it. Never raises."""
+        headers = {**self.endpoint.headers, "Content-Type": "application/json"}
+        if self.endpoint.idempotency_header:
+            headers[self.endpoint.idempotency_header] = idempotency_key
+        flight = self._new_flight()
+        try:
+            with self._watchdog.flying(flight):
+                return self._authenticated("POST", headers, body, flight, keys)[1]
+        except TokenFailure as failure:
+            return _without_token(failure)
+        except Undelivered as error:
+            return self._undelivered(error.failure, keys)
+        except Exception as error:
+            # Its text could hold anything that was sent, so only its type is told.
+            LOG.error("Posting a batch failed with %s", type(error).__name__)
+            told = OUR_FAULT.format(error=type(error).__name__)
+            if flight.is_on_wire:
+                return self._exchange(keys).unsure("INTERNAL_ERROR", told)
+            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", told + NOT_SENT)
+
+    def call(self, method: str, body: bytes) -> tuple[Answer, Outcome]:
+        """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
+        headers = {**self.endpoint.headers, "Content-Type": "application/json"}
+        with self._watchdog.flying(self._new_flight()) as flight:
+            return self._authenticated(method, headers, body, flight, ())
+
+    def prove_credential(self) -> bool:
+        """Have the token URL check the credential; False where there is none to ask.
+
+        Raises TokenFailure.
+        """
+        with self._watchdog.flying(self._new_flight()) as flight:
+            return self.auth.prove(self._post_form(flight), flight.remaining())
+
+    def exchange(self) -> Exchange:
+        """What judging an answer needs, for a call that carries no record."""
+        return self._exchange(())
+
+    def _authenticated(
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        flight: Flight,
+        keys: Sequence[RecordKey],
+    ) -> tuple[Answer, Outcome]:
+        """The answer, and what it means. A refused credential is renewed, where it can be."""
+        post_form, refusals = self._post_form(flight), 0
+        own = self.auth.headers(post_form, flight.remaining())
+        while True:
+            answer = self._send(method, self.endpoint.url, {**headers, **own}, body, flight)
+            sent = self._exchange(keys)
+            outcome = judge(answer, sent)
+            if not is_credential_refused(outcome):  # by a 401, or by a code that says the same
+                if answer.status in self.endpoint.mapping.accepted:
+                    self.auth.accepted()
+                return answer, outcome
+            flight.is_on_wire, refusals = False, refusals + 1  # who is not let in stores nothing
+            renewed = self.auth.renew(own, refusals, post_form, flight.remaining())
+            if renewed is None:
+                return answer, self.auth.refusal(answer, sent, outcome)
+            own = renewed
+
+    def _post_form(self, flight: Flight) -> PostForm:
+        def post_form(url: str, headers: Mapping[str, str], form: bytes) -> Answer:
+            return self._token_answer(url, headers, form, flight)
+
+        return post_form
+
+    def _token_answer(
+        self, url: str, headers: Mapping[str, str], form: bytes, flight: Flight
+    ) -> Answer:
+        content = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            return self._send("POST", url, content, form, flight)
+        except Undelivered as error:
+            failure = error.failure
+            is_final = failure.verdict is Verdict.PAUSE
+            kind = TokenRefused if is_final else TokenUnavailable
+            code = failure.code if is_final else "TOKEN_UNAVAILABLE"
+            raise kind(code, NO_TOKEN + failure.sentence + NOTHING_SENT) from None
+        finally:
+            flight.is_on_wire = False  # what left was the form, nothing of the batch
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, flight: Flight
+    ) -> Answer:
+        """One request, one answer, read whole. Raises Undelivered."""
+        flight.is_on_wire = False
+        answered = None
+        try:
+            request = self._prepared(method, url, headers, body)
+            patience = flight.patience()
+            answered = self._session.send(
+                request, stream=True, timeout=(patience, patience), proxies={}
+            )
+            answer = _read(answered)
+            if flight.is_overdue:
+                raise Overdue  # the deadline, too, can look like the end of an answer
+            return answer
+        except (
+            requests.RequestException,
+            HTTPError,
+            BadAddress,
+            TooLarge,
+            Overdue,
+            OSError,
+        ) as error:
+            if answered is not None:
+                answered.close()
+            status = None if answered is None else answered.status_code
+            raise Undelivered(failure_of(error, flight, url, status)) from None
+
+    def _prepared(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> requests.PreparedRequest:
+        """A request as `requests` would prepare it, but for the URL, which is done once."""
+        request = requests.PreparedRequest()
+        request.method = method
+        request.url = self._checked(url)
+        request.headers = CaseInsensitiveDict({**ALWAYS, **headers})
+        request.headers["Content-Length"] = str(len(body))
+        request.body = body
+        return request
+
+    def _checked(self, url: str) -> str | None:
+        """The URL in the form that is sent. Raises BadAddress. Checking it each time is slow."""
+        if url not in self._checked_urls:
+            check_url(url, self._rules.allow_private, self._rules.allow_plain_http)
+            self._checked_urls[url] = requests.Request("POST", url).prepare().url
+        return self._checked_urls[url]
+
+    def _new_flight(self) -> Flight:
+        return Flight(self._rules, self._timeout, time.monotonic() + self._deadline)
+
+    def _exchange(self, keys: Sequence[RecordKey]) -> Exchange:
+        return Exchange(
+            self.endpoint.mapping,
+            keys,
+            repeatable=bool(self.endpoint.idempotency_header),
+            secrets=(*self.auth.secrets(), *self._header_secrets),
+            credential=self.auth.sent,
+            now=time.time(),
+        )
+
+    def _undelivered(self, failure: Failure, keys: Sequence[RecordKey]) -> Outcome:
+        if failure.verdict is not Verdict.UNKNOWN:
+            return Outcome(failure.verdict, failure.code, failure.sentence, cause=DOWN)
+        unsure = self._exchange(keys).unsure(failure.code, failure.sentence, failure.status)
+        return unsure if failure.status else replace(unsure, cause=DOWN)
+
+
+def _without_token(failure: TokenFailure) -> Outcome:
+    verdict = Verdict.PAUSE if isinstance(failure, TokenRefused) else Verdict.RETRY
+    if verdict is Verdict.RETRY and failure.wait is not None:
+        verdict = Verdict.DEFERRED
+    cause = DOWN if verdict is Verdict.RETRY else ""
+    return Outcome(verdict, failure.code, failure.sentence, retry_after=failure.wait, cause=cause)
+
+
+def _read(answered: requests.Response) -> Answer:
+    """The whole answer, unpacked. Raises TooLarge past the cap, HTTPError for a broken one."""
+    if answered.status_code < 200:
+        answered.close()  # the real answer may still come: it must not be taken for the next one
+        return Answer(answered.status_code)
+    body = answered.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
+    if len(body) > LARGEST_ANSWER_BYTES:
+        raise TooLarge
+    headers = {name.lower(): value for name, value in answered.headers.items()}
+    return Answer(answered.status_code, headers, body)

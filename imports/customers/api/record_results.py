@@ -1,0 +1,650 @@
+"""What an answer proves for each record: which entry names which record, and what it says.
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imports.customers.api import answer_sentences as words
+from imports.customers.api.json_paths import MISSING, as_name, find
+from imports.customers.api.presets import OF_PRESETS
+from imports.messages import MessageError, Said, Text, sentence
+from imports.messages import marked as _
+from imports.policy import RecordOutcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from imports.customers.api.mapping import (
+        Check,
+        Mapping,
+        Naming,
+        RecordKey,
+        RecordPaths,
+        Results,
+    )
+
+Targets = tuple[int, ...]  # the records that one name stands for: several if sent more than once
+
+FIELDS = {"id": "record_id", "username": "username", "email": "email"}  # of a RecordKey
+
+
+class Directory:
+    """Who may be meant by which name, for one list of one answer."""
+
+    def __init__(self, naming: Naming, keys: Sequence[RecordKey], paths: RecordPaths) -> None:
+        """`paths` says which spellings of a name are the same to this API."""
+        self.strangers: list[str] = []  # names in the answer that nobody has whom we sent
+        self._naming, self._paths = naming, paths
+        self._size = len(keys)
+        self._kinds = [kind for kind in FIELDS if getattr(naming, kind)]
+        if naming.by in ("key", "pointer"):
+            self._template = _compiled(naming.template or "{id}")
+            self._kinds = ["id"]
+        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._kinds}
+        for index, key in enumerate(keys):
+            self._enter(index, key)
+
+    def _enter(self, index: int, key: RecordKey) -> None:
+        """A record is known by the first of its names that this list's entries can carry."""
+        for kind in self._kinds:
+            name = getattr(key, FIELDS[kind])
+            if name:
+                known, name = self._known[kind], self._same(kind, name)
+                known[name] = (*known.get(name, ()), index)
+                return
+
+    def look_up(self, position: int, key: str, entry: Any) -> tuple[tuple[Targets, ...], bool]:
+        """The records an entry names, and whether it names anybody whom we did not send."""
+        naming = self._naming
+        match naming.by:
+            case "position":
+                return ((position,),), False
+            case "id":
+                return self._by_id(entry)
+            case "key":
+                return self._by_template([key])
+            case "index":
+                return self._by_index(_named_list(find(entry, naming.path)), naming.base)
+            case "trace":
+                traces = [t for t in _named_list(find(entry, naming.path)) if as_name(t)]
+                return self._by_index(traces, 0)
+            case _:
+                return self._by_template(_named_list(find(entry, naming.path)))
+
+    def _by_id(self, entry: Any) -> tuple[tuple[Targets, ...], bool]:
+        stranger = ""
+        for kind in self._kinds:
+            name = as_name(find(entry, getattr(self._naming, kind)))
+            # An id that the API has made up for a record sent without one names no stranger.
+            stranger = stranger or (name if self._known[kind] else "")
+            targets = self._known[kind].get(self._same(kind, name))
+            if targets:
+                return (targets,), False
+        return (), self._notes(stranger)
+
+    def _notes(self, stranger: str) -> bool:
+        if stranger:
+            self.strangers.append(stranger)
+        return bool(stranger)
+
+    def _by_index(self, values: list[object], base: int) -> tuple[tuple[Targets, ...], bool]:
+        """Values that are no whole number name nobody: -1 stands for them."""
+        indices = {int(str(v)) - base if _is_number(v) else -1 for v in values}
+        known = sorted(index for index in indices if 0 <= index < self._size)
+        return tuple((index,) for index in known), len(known) < len(indices)
+
+    def _by_template(self, texts: list[Any]) -> tuple[tuple[Targets, ...], bool]:
+        targets: list[Targets] = []
+        for text in texts:
+            found = self._template.match(text) if isinstance(text, str) else None
+            if found is None:
+                continue
+            if self._template.groupindex.get("index"):
+                targets += self._by_index([found["index"]], 0)[0]
+            elif known := self._known["id"].get(self._same("id", found["id"])):
+                targets.append(known)
+            else:
+                self._notes(found["id"])
+        return tuple(dict.fromkeys(targets)), len(targets) < len(texts)
+
+    def _same(self, kind: str, name: str) -> str:
+        """What two names of one record have in common: APIs change the case of e-mails."""
+        if kind == "email":
+            return name.casefold()
+        if self._paths.ignore_case:
+            name = name.casefold()
+        return unpadded(name) if self._paths.ignore_leading_zeros else name
+
+
+def unpadded(name: str) -> str:
+    """An id without the zeros in front that a number has not."""
+    return name.lstrip("0") or name[:1]
+
+
+def _named_list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [] if value is MISSING or value is None else [value]
+
+
+def _is_number(value: object) -> bool:
+    text = as_name(value)
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def _compiled(template: str) -> re.Pattern[str]:
+    """A template as a pattern: all of it is literal but its one placeholder."""
+    before, placeholder, after = re.split(r"(\{index\}|\{id\})", template, maxsplit=1)
+    group = r"(?P<index>[0-9]{1,9})(?![0-9])" if placeholder == "{index}" else _until(after)
+    end = "" if placeholder == "{index}" or after else r"\Z"
+    return re.compile(re.escape(before) + group + re.escape(after) + end, re.DOTALL)
+
+
+def _until(after: str) -> str:
+    """An id reaches to the text that follows it in the template, or to the end."""
+    return rf"(?P<id>[^{re.escape(after[0])}]+)" if after else r"(?P<id>.+)"
+
+
+CODE_CHARS = 60
+
+# The group a code is listed in, its verdict, and the one name operators filter on (where the
+# API's own code would only be another word for the same).
+GROUPS: tuple[tuple[str, Verdict, str], ...] = (
+    ("retryable", Verdict.RETRY, ""),
+    ("permanent", Verdict.REJECTED, ""),
+    ("exists", Verdict.REJECTED, "CONFLICT"),
+    ("not_found", Verdict.REJECTED, "NOT_FOUND"),
+    ("rolled_back", Verdict.RETRY, "ROLLED_BACK"),
+    ("not_now", Verdict.DEFERRED, ""),
+    ("credential", Verdict.PAUSE, "CREDENTIAL_REFUSED"),
+)
+SENTENCES = {
+    "retryable": sentence(
+        "SENTENCES_RETRYABLE",
+        _("The API could not take this customer just now{why}. It may be sent again."),
+    ),
+    "permanent": sentence(
+        "SENTENCES_PERMANENT",
+        _("The API refused this customer{why}. Correct it before sending it again."),
+    ),
+    "exists": sentence(
+        "SENTENCES_EXISTS",
+        _("This customer exists already{why}. Update it instead, or leave it out."),
+    ),
+    "not_found": sentence(
+        "SENTENCES_NOT_FOUND",
+        _("The API knows no such customer{why}. Create it instead, or leave it out."),
+    ),
+    "rolled_back": sentence(
+        "SENTENCES_ROLLED_BACK",
+        _(
+            "Another customer of the batch was refused, so this one was not stored{why}. It can "
+            "be sent again."
+        ),
+    ),
+    "not_now": sentence(
+        "SENTENCES_NOT_NOW",
+        _(
+            "The API does not take this customer for now{why}. It is sent again later; this "
+            "costs no attempt."
+        ),
+    ),
+    "credential": sentence(
+        "SENTENCES_CREDENTIAL",
+        _(
+            "The API refused the credential for this customer{why}: nothing was stored. It is "
+            "sent again when the job is resumed."
+        ),
+    ),
+}
+NO_RESULT = sentence(
+    "NO_RESULT",
+    _(
+        "The API's answer says about this customer{why} what its mapping does not explain, so it "
+        "may be stored or not. Look it up, and add the code to the mapping."
+    ),
+)
+CONTRADICTION = sentence(
+    "CONTRADICTION",
+    _(
+        "The API's answer claims both a success and a failure for this customer{why}. "
+        "Look it up before sending it again."
+    ),
+)
+
+
+class Reading(NamedTuple):
+    """What an entry says, and whether it claims a success (also where it contradicts itself)."""
+
+    outcome: RecordOutcome
+    claims_success: bool = False
+
+
+_STORED = Reading(RecordOutcome(Verdict.SUCCESS), claims_success=True)
+
+
+def group_of(code: str, mapping: Mapping) -> str:
+    """The group that the mapping lists a code in, or ""."""
+    return mapping.group_by_code.get(code, "")
+
+
+def filter_code(code: str, fallback: str) -> str:
+    """An API's code as an upper-case name of ours, or the fallback where nothing is left."""
+    return re.sub(r"[^A-Z0-9]+", "_", code.upper()).strip("_")[:CODE_CHARS] or fallback
+
+
+def holds(entry: Any, check: Check | None) -> bool:
+    """Whether a check of the mapping is met. `true` is never taken for 1."""
+    if check is None:
+        return False
+    if not _equals(entry, check):
+        return False
+    return not check.empty or find(entry, check.empty) in (MISSING, None, "", [], {})
+
+
+def read_entry(
+    entry: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
+) -> Reading:
+    """One entry's meaning. `clean` makes the API's own words fit to be shown."""
+    raw_code = as_name(find(entry, results.code)) if results.code else ""
+    group = group_of(raw_code, mapping) if raw_code else ""
+    is_failure = group != "" or holds(entry, results.failure) or results.holds == "failures"
+    is_success = results.holds == "successes" or holds(entry, results.success)
+    if is_success and not is_failure:
+        return _STORED
+    # With a list of errors that should be empty, the flag alone is a claim and no proof.
+    claims = is_success or (results.success is not None and _equals(entry, results.success))
+    code, message = clean(raw_code), clean(_message(entry, results))
+    why = Said(message, code)
+    if claims:
+        said = CONTRADICTION.format(why=why)
+        contradiction = RecordOutcome(Verdict.UNKNOWN, "CONTRADICTORY_ANSWER", said)
+        return Reading(contradiction, claims_success=True)
+    if is_failure:
+        return Reading(_failure(group, code, message, mapping))
+    return Reading(RecordOutcome(Verdict.UNKNOWN, "RESULT_NOT_KNOWN", NO_RESULT.format(why=why)))
+
+
+def _equals(entry: Any, check: Check) -> bool:
+    value = find(entry, check.path)
+    return any(value == wanted and type(value) is type(wanted) for wanted in check.equals)
+
+
+def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
+    verdict, name = next(((v, n) for g, v, n in GROUPS if g == group), (Verdict.REJECTED, ""))
+    fallback = "FAILED" if verdict is Verdict.RETRY else "REJECTED"
+    own = mapping.sentences.get(code) if not message else None
+    told: Text = SENTENCES[group or "permanent"].format(why=Said(message, code))
+    if own is not None:
+        told = OF_PRESETS.get(own, own)
+    return RecordOutcome(verdict, name or filter_code(code, fallback), told)
+
+
+def _message(entry: Any, results: Results) -> str:
+    """The message as text; a list of texts is joined. An entry may be the message itself."""
+    value = find(entry, results.message) if results.message else entry
+    if isinstance(value, list):
+        return "; ".join(text for text in map(as_name, value) if text)
+    return as_name(value)
+
+
+SUCCESS = RecordOutcome(Verdict.SUCCESS)
+# What an entry of a refusal may say of its record: each of them states that it is not stored.
+NOT_STORED = (Verdict.RETRY, Verdict.REJECTED, Verdict.DEFERRED, Verdict.PAUSE)
+NOT_IN_ANSWER = RecordOutcome(
+    Verdict.UNKNOWN,
+    "NOT_IN_ANSWER",
+    sentence(
+        "NOT_IN_ANSWER",
+        _(
+            "The API's answer does not mention this customer, so it may be stored or not. "
+            "Look it up before sending it again."
+        ),
+    ),
+)
+DOUBLED = RecordOutcome(
+    Verdict.UNKNOWN,
+    "DOUBLED_IN_ANSWER",
+    sentence(
+        "DOUBLED",
+        _(
+            "The API's answer does not say exactly once what became of this customer. "
+            "Look it up before sending it again."
+        ),
+    ),
+)
+CONTRADICTORY = RecordOutcome(
+    Verdict.UNKNOWN,
+    "CONTRADICTORY_ANSWER",
+    sentence(
+        "CONTRADICTORY",
+        _(
+            "The API's answer says both that this customer was stored and that it was not. "
+            "Look it up before sending it again."
+        ),
+    ),
+)
+UNNAMED_FAILURE = RecordOutcome(
+    Verdict.UNKNOWN,
+    "FAILURE_UNNAMED",
+    sentence(
+        "UNNAMED_FAILURE",
+        _(
+            "The API reports a failure without saying for which customer, and it may be this one. "
+            "Look it up before sending it again."
+        ),
+    ),
+)
+ROLLED_BACK = RecordOutcome(
+    Verdict.RETRY,
+    "ROLLED_BACK",
+    sentence(
+        "ROLLED_BACK",
+        _(
+            "The API refused the whole batch because of other customers in it: nothing was "
+            "stored, and this one can be sent again without them."
+        ),
+    ),
+)
+NOT_STATED = RecordOutcome(
+    Verdict.UNKNOWN,
+    "REFUSAL_PROVES_NOTHING",
+    sentence(
+        "NOT_STATED",
+        _(
+            "The API refused the batch because of other customers in it, and its mapping does "
+            "not state that this stored nothing (refusal_stored_nothing). Look this one up "
+            "before sending it again."
+        ),
+    ),
+)
+NOT_COUNTED = RecordOutcome(
+    Verdict.UNKNOWN,
+    "COUNT_DISAGREES",
+    sentence(
+        "NOT_COUNTED",
+        _(
+            "The API's answer does not prove that all are stored whom its list of failures "
+            "leaves out, and it may have failed for this one. Look it up before sending it again."
+        ),
+    ),
+)
+CALLED_OTHERWISE = sentence(
+    "CALLED_OTHERWISE",
+    _("The answer names “{example}”, which was not sent; “{customer}” was."),
+)
+CASE_ALONE = sentence(
+    "CASE_ALONE",
+    _(
+        "They differ in upper and lower case only: where that means nothing to this API, set "
+        "record.ignore_case in its mapping."
+    ),
+)
+ZEROS_ALONE = sentence(
+    "ZEROS_ALONE",
+    _(
+        "They differ in leading zeros only: where these mean nothing to this API, set "
+        "record.ignore_leading_zeros in its mapping."
+    ),
+)
+
+
+class Unreadable(MessageError, ValueError):
+    """The answer is not what the mapping says it is. The message says what is missing."""
+
+
+class Entry(NamedTuple):
+    """One entry of an answer: the records it names, and what it says about them."""
+
+    names: tuple[Targets, ...]
+    names_a_stranger: bool  # it carries a name that nobody has whom we sent
+    reading: Reading
+
+
+class Listed(NamedTuple):
+    """One list of an answer, and the names in it that nobody has whom we sent."""
+
+    entries: list[Entry]
+    strangers: list[str]
+
+
+def judge_records(
+    document: Any, mapping: Mapping, keys: Sequence[RecordKey], clean: Callable[[str], str]
+) -> list[RecordOutcome]:
+    """What an accepted answer proves: one outcome for each sent record, in the sent order.
+
+    Raises Unreadable where a list that the mapping requires is not there.
+    """
+    lists = {r.holds: _listed(document, r, mapping, keys, clean) for r in mapping.results}
+    entries: dict[str, list[Entry]] = {holds: one.entries for holds, one in lists.items()}
+    if "all" in entries:
+        outcomes = _from_all(entries["all"], len(keys))
+    else:
+        outcomes = _from_parts(entries, document, mapping, len(keys))
+    if NOT_IN_ANSWER not in outcomes:
+        return outcomes
+    unnamed = explained(NOT_IN_ANSWER, lists.values(), outcomes, keys, clean)
+    return [unnamed if outcome is NOT_IN_ANSWER else outcome for outcome in outcomes]
+
+
+def explained(
+    unnamed: RecordOutcome,
+    lists: Iterable[Listed],
+    outcomes: Sequence[RecordOutcome],
+    keys: Sequence[RecordKey],
+    clean: Callable[[str], str],
+) -> RecordOutcome:
+    """Where an answer names others instead, the same with one example of what came."""
+    theirs = [name for listed in lists for name in listed.strangers]
+    ours = [
+        name
+        for outcome, key in zip(outcomes, keys, strict=True)
+        if outcome is NOT_IN_ANSWER and (name := key.record_id or key.username or key.email)
+    ]
+    if not theirs or not ours:
+        return unnamed
+    said, sent, hint = _alike(theirs, ours)
+    example = CALLED_OTHERWISE.format(example=clean(said), customer=clean(sent))
+    return replace(unnamed, message=unnamed.message + example + hint)
+
+
+def _alike(theirs: list[str], ours: list[str]) -> tuple[str, str, Text]:
+    """A name of theirs with the one of ours that it most resembles, and what would match them."""
+    for same, hint in ((str.casefold, CASE_ALONE), (unpadded, ZEROS_ALONE)):
+        known = {same(name): name for name in ours}
+        for name in theirs:
+            if same(name) in known:
+                return name, known[same(name)], hint
+    return theirs[0], ours[0], ""
+
+
+def judge_refusal(
+    document: Any, mapping: Mapping, keys: Sequence[RecordKey], clean: Callable[[str], str]
+) -> list[RecordOutcome] | None:
+    """What a refusal of the whole batch says about single records; None if it names none.
+
+    The innocent are RETRY where this API's refusals store nothing, else unknown; unknown, too, if
+    the refusal also claims a success.
+    """
+    named: dict[int, list[RecordOutcome]] = defaultdict(list)
+    claims = False
+    for results in mapping.results:
+        try:
+            entries = _listed(document, results, mapping, keys, clean).entries
+        except Unreadable:
+            claims = claims or _claims_any(document, results, mapping, clean)
+            continue
+        for entry in entries:
+            claims = claims or entry.reading.claims_success
+            if entry.reading.outcome.verdict in NOT_STORED:
+                for index in chain.from_iterable(entry.names):
+                    named[index].append(entry.reading.outcome)
+    if not named and not claims:
+        return None
+    rest = ROLLED_BACK if mapping.refusal_stored_nothing else NOT_STATED
+    if claims:
+        rest = CONTRADICTORY
+    return [_worst(named[i]) if i in named else rest for i in range(len(keys))]
+
+
+def _claims_any(
+    document: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
+) -> bool:
+    """Whether a list that cannot be matched calls anybody stored: a batch that was broken off."""
+    members = _members(find(document, results.at), results) or []
+    return any(read_entry(v, results, mapping, clean).claims_success for _k, v in members)
+
+
+def _from_all(entries: list[Entry], size: int) -> list[RecordOutcome]:
+    """A list with an entry for each record: each record exactly once, in any order."""
+    said: dict[Targets, list[RecordOutcome]] = defaultdict(list)
+    for entry in entries:
+        for targets in entry.names:
+            said[targets].append(entry.reading.outcome)
+    outcomes = [NOT_IN_ANSWER] * size
+    for targets, heard in said.items():
+        for index in targets:
+            outcomes[index] = _agreed(heard, len(targets))
+    return outcomes
+
+
+def _agreed(heard: list[RecordOutcome], times: int) -> RecordOutcome:
+    """What `times` records of one name may believe: that many entries, all saying the same."""
+    if len(heard) == times == 1:
+        return heard[0]
+    if len({(o.verdict, o.code) for o in heard}) > 1:
+        return CONTRADICTORY
+    return heard[0] if len(heard) == times else DOUBLED
+
+
+def _from_parts(
+    lists: dict[str, list[Entry]], document: Any, mapping: Mapping, size: int
+) -> list[RecordOutcome]:
+    """A list of failures, one of successes, or both; the rest is what they leave over."""
+    failures, successes = lists.get("failures", []), lists.get("successes")
+    failed, unnamed = _named_failures(failures)
+    proven = _from_all(successes or [], size)
+    if unnamed:
+        rest = UNNAMED_FAILURE
+    elif successes is None:
+        rest = _silent(document, mapping, len(failed), size)
+    else:
+        rest = _left_over(document, mapping, lists, failed, size)
+    outcomes: list[RecordOutcome] = []
+    for index in range(size):
+        success = proven[index]
+        if index in failed:
+            is_named_once = success is NOT_IN_ANSWER
+            outcomes.append(failed[index] if is_named_once else CONTRADICTORY)
+        else:
+            outcomes.append(rest if success is NOT_IN_ANSWER else success)
+    return outcomes
+
+
+def _silent(document: Any, mapping: Mapping, failed: int, size: int) -> RecordOutcome:
+    """What is known of records that a list of failures leaves out: silence proves nothing."""
+    rest = mapping.rest
+    if mapping.proof == "status":
+        return SUCCESS
+    is_proven = (
+        (rest.when or rest.failed or rest.stored)
+        and (rest.when is None or holds(document, rest.when))
+        and (not rest.failed or _count(document, rest.failed) == failed)
+        and (not rest.stored or _count(document, rest.stored) == size - failed)
+    )
+    return SUCCESS if is_proven else NOT_COUNTED
+
+
+def _left_over(
+    document: Any,
+    mapping: Mapping,
+    lists: dict[str, list[Entry]],
+    failed: dict[int, RecordOutcome],
+    size: int,
+) -> RecordOutcome:
+    """What is known of records that neither the successes nor the failures name."""
+    rest = mapping.rest
+    counted = any(results.count_is_proof for results in mapping.results)
+    is_full = counted and _adds_up(lists["successes"], failed, size)
+    listed = {len(failed), len(lists.get("failures", []))}  # an error may name several records
+    agrees = (
+        (rest.when is None or holds(document, rest.when))
+        and _count(document, rest.failed) in listed | {None}
+        and _count(document, rest.stored) in (size - len(failed), None)
+    )
+    if is_full and agrees:
+        return SUCCESS
+    return NOT_IN_ANSWER if agrees else NOT_COUNTED
+
+
+def _count(document: Any, path: str) -> int | None:
+    """The number that stands at a path; None where nothing does, -1 where it is no number."""
+    found = find(document, path) if path else MISSING
+    if found is MISSING or found is None:
+        return None
+    text = as_name(found)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+
+
+def _named_failures(entries: list[Entry]) -> tuple[dict[int, RecordOutcome], bool]:
+    """The failures by record, and whether any failure names no record that was sent."""
+    said: dict[Targets, list[RecordOutcome]] = defaultdict(list)
+    unnamed = False
+    for entry in entries:
+        unnamed = unnamed or not entry.names or entry.names_a_stranger
+        for targets in entry.names:
+            said[targets].append(entry.reading.outcome)
+    failed: dict[int, RecordOutcome] = {}
+    for targets, heard in said.items():
+        is_clear = len(targets) == 1 or len(heard) == len(targets)
+        failed.update((index, _worst(heard) if is_clear else DOUBLED) for index in targets)
+    return failed, unnamed
+
+
+def _adds_up(successes: list[Entry], failed: dict[int, RecordOutcome], size: int) -> bool:
+    """Every record is either among the successes or among the failures, and no stranger is."""
+    no_stranger = not any(entry.names_a_stranger for entry in successes)
+    return no_stranger and len(successes) + len(failed) == size
+
+
+def _worst(heard: list[RecordOutcome]) -> RecordOutcome:
+    """Of several failures of one record, the one that decides: permanent before retryable."""
+    return next((o for o in heard if o.verdict is Verdict.REJECTED), heard[0])
+
+
+def _listed(
+    document: Any,
+    results: Results,
+    mapping: Mapping,
+    keys: Sequence[RecordKey],
+    clean: Callable[[str], str],
+) -> Listed:
+    """One list of the answer, each entry with the records it names."""
+    members = _members(find(document, results.at), results)
+    if members is None:
+        if results.required:
+            raise Unreadable(
+                words.NO_LIST_AT.format(path=results.at) if results.at else words.NO_LIST
+            )
+        return Listed([], [])
+    if results.name.by == "position" and len(members) != len(keys):
+        raise Unreadable(words.OTHER_COUNT.format(results=len(members), customers=len(keys)))
+    directory = Directory(results.name, keys, mapping.record)
+    entries = []
+    for position, (key, value) in enumerate(members):
+        names, stranger = directory.look_up(position, key, value)
+        entries.append(Entry(names, stranger, read_entry(value, results, mapping, clean)))
+    return Listed(entries, directory.strangers)
+
+
+def _members(found: Any, results: Results) -> list[tuple[str, Any]] | None:
+    """The entries with their keys ("" in a list), or None where the shape is not as declared."""
+    if results.name.by == "key":
+        return list(found.items()) if isinstance(found, dict) else None
+    return [("", value) for value in found] if isinstance(found, list) else None

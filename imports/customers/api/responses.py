@@ -1,0 +1,381 @@
+"""What an answer of a customer API means: the table of design.md, as one pure function.
+
+`judge` turns an answer into an Outcome. Nothing here speaks HTTP, and nothing is guessed:
+what an answer does not prove is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from imports.customers.api import answer_sentences as words
+from imports.customers.api.json_paths import MISSING, as_name, find
+from imports.customers.api.record_results import (
+    CONTRADICTORY,
+    Unreadable,
+    filter_code,
+    group_of,
+    holds,
+    judge_records,
+    judge_refusal,
+)
+from imports.http.redaction import excerpt, one_line, page_text
+from imports.http.retry_after import asked_to_wait
+from imports.messages import Message, MessageError, Said, Text, cause_of
+from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from imports.customers.api.mapping import Mapping as ApiMapping
+    from imports.customers.api.mapping import RecordKey
+
+CREDENTIAL_REFUSED = "CREDENTIAL_REFUSED"
+# 420 and 430 are what some APIs answer in place of 429.
+DEFERRING = {403, 420, 425, 429, 430, 503}
+NOT_DONE_HERE = {301, 307, 308}
+# Refused before anybody's record was looked at: the address, the method, the form or a right.
+NOBODYS_FAULT = {402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 428, 431}
+SENT_AGAIN = (Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE)
+WHOLE_BATCH_GROUPS = ("not_now", "credential")
+RETRYABLE = ("retryable", "rolled_back", *WHOLE_BATCH_GROUPS)
+# Where an API's code for the whole batch stands, if its mapping does not say.
+USUAL_CODES = (
+    *("code", "errorCode", "error.code", "error.status", "error", "0.errorCode"),
+    *("errors.0.code", "errors.0.errorCode", "type", "title"),
+)
+# What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
+USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read whole. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was sent, as far as judging the answer needs it.
+
+    `repeatable`: an idempotency key went along that the API honours. `credential` says which
+    credential was used, without its value. `now` is Unix time.
+    """
+
+    mapping: ApiMapping
+    keys: Sequence[RecordKey]
+    repeatable: bool = False
+    secrets: tuple[str, ...] = ()
+    credential: Text = "the credential"
+    now: float = 0.0
+
+    def clean(self, text: str) -> str:
+        return one_line(text, self.secrets)
+
+    def unsure(self, code: str, sentence: Message, status: int | None = None) -> Outcome:
+        """Nobody can tell what was stored: UNKNOWN, or REPEATABLE under an idempotency key."""
+        verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
+        advice = words.SAME_KEY if self.repeatable else words.LOOK_UP
+        return Outcome(verdict, code, sentence + advice, status)
+
+
+def judge(answer: Answer, sent: Exchange) -> Outcome:
+    """What the answer means for the batch that `sent` describes. Never raises."""
+    outcome = _judged(answer, sent)
+    one_cause = outcome.verdict not in (Verdict.SUCCESS, Verdict.MIXED)
+    return replace(
+        outcome,
+        http_status=answer.status,
+        answer=excerpt(answer.body, sent.secrets),
+        cause=_cause(outcome, answer, sent) if one_cause else "",
+    )
+
+
+def _cause(outcome: Outcome, answer: Answer, sent: Exchange) -> str:
+    broke = outcome.verdict in (Verdict.RETRY, Verdict.UNKNOWN, Verdict.REPEATABLE)
+    if answer.status >= 500 and broke:
+        return DOWN
+    return f"{outcome.code}-{cause_of(why(answer, sent).text)}"
+
+
+def _judged(answer: Answer, sent: Exchange) -> Outcome:
+    """As its status and codes have it, but what names a customer as stored is not sent again."""
+    outcome = _by_status(answer, sent)
+    if answer.status in sent.mapping.accepted or outcome.verdict not in SENT_AGAIN:
+        return outcome
+    try:
+        document = _decoded(answer.body)
+    except NotDecoded:
+        return outcome
+    records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
+    return _summed(records, sent) if records and CONTRADICTORY in records else outcome
+
+
+def _by_status(answer: Answer, sent: Exchange) -> Outcome:
+    status = answer.status
+    if outcome := _coded(answer, sent):
+        return outcome
+    if status in sent.mapping.accepted:
+        return _accepted(answer, sent)
+    if 300 <= status <= 399:
+        return _redirected(status, sent)
+    if status == 401:
+        return _unauthorized(answer, sent)
+    if status in DEFERRING and (outcome := _deferred(answer, sent)):
+        return outcome
+    # 409 under an idempotency key: the first try of the same key is still at work (IETF draft
+    # "The Idempotency-Key HTTP Header Field", section 2.7).
+    if status == 408 or (status == 409 and sent.repeatable):
+        return _unsure(answer, sent)
+    if 400 <= status <= 499:
+        return _refused(answer, sent)
+    if status >= 500 and sent.mapping.five_xx_safe:
+        return Outcome(
+            Verdict.RETRY,
+            f"HTTP_{status}",
+            words.FAILED_SAFELY.format(status=status, why=why(answer, sent)),
+        )
+    return _unsure(answer, sent)
+
+
+def _coded(answer: Answer, sent: Exchange) -> Outcome | None:
+    """What the API's own code says of the whole batch, at any status, where its mapping lists it.
+
+    Not where the answer also says of a single customer what became of it: that counts more.
+    """
+    accepted = answer.status in sent.mapping.accepted
+    if accepted and not _may_be_coded(answer.body, sent.mapping):
+        return None
+    try:
+        document = _decoded(answer.body)
+    except NotDecoded:
+        return None
+    code, group = _own_code(document, sent.mapping)
+    counts = group in WHOLE_BATCH_GROUPS or (group in RETRYABLE and not accepted)
+    if not counts or judge_refusal(document, sent.mapping, sent.keys, sent.clean) is not None:
+        return None
+    return _by_group(group, code, answer, sent)
+
+
+def _may_be_coded(body: bytes, mapping: ApiMapping) -> bool:
+    """Whether it is worth a second look: nearly all answers are good ones, and long."""
+    codes = (*mapping.codes.not_now, *mapping.codes.credential)
+    return any(code.encode("utf-8", "replace") in body or not code.isascii() for code in codes)
+
+
+def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
+    if group == "credential":
+        return _unauthorized(answer, sent)
+    name = filter_code(sent.clean(code), "FAILED")
+    if group == "not_now":
+        return _not_now(name, answer, sent)
+    return Outcome(Verdict.RETRY, name, words.NOT_JUST_NOW.format(why=why(answer, sent)))
+
+
+def _own_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
+    """The API's code for the whole batch and the group that lists it; ("", "") without one."""
+    places = (mapping.envelope.code,) if mapping.envelope.code else USUAL_CODES
+    found = (as_name(find(document, place)) for place in places)
+    return next(((code, g) for code in found if code and (g := group_of(code, mapping))), ("", ""))
+
+
+def _redirected(status: int, sent: Exchange) -> Outcome:
+    """301, 307 and 308 ask for the same POST elsewhere; after others it may have been done."""
+    if status in NOT_DONE_HERE:
+        return Outcome(Verdict.PAUSE, "REDIRECTED", words.REDIRECTED.format(status=status))
+    said = words.REDIRECTED_AFTER.format(status=status)
+    return replace(sent.unsure("REDIRECTED", said, status), pauses=True)
+
+
+def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
+    told = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_OTHERWISE
+    said = told.format(credential=sent.credential, status=answer.status, why=why(answer, sent))
+    return Outcome(Verdict.PAUSE, CREDENTIAL_REFUSED, said)
+
+
+def is_credential_refused(outcome: Outcome) -> bool:
+    """Whether another token may help: the whole batch was refused for its credential."""
+    return outcome.verdict is Verdict.PAUSE and outcome.code == CREDENTIAL_REFUSED
+
+
+def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
+    """ "Not now". Only a 429 or 425 says so by itself; others by a header that says until when."""
+    certain = answer.status in (425, 429)
+    if not certain and asked_to_wait(answer.headers, sent.now, certain=False) is None:
+        return None
+    return _not_now(f"HTTP_{answer.status}", answer, sent)
+
+
+def _not_now(code: str, answer: Answer, sent: Exchange) -> Outcome:
+    seconds = asked_to_wait(answer.headers, sent.now, certain=True)
+    wait = words.LATER if seconds is None else words.AFTER.format(seconds=round(seconds))
+    return Outcome(
+        Verdict.DEFERRED,
+        code,
+        words.NOT_NOW.format(status=answer.status, why=why(answer, sent), wait=wait),
+        retry_after=seconds,
+    )
+
+
+def _unsure(answer: Answer, sent: Exchange) -> Outcome:
+    status = answer.status
+    told = words.UNSURE.get(status, words.BROKE if status >= 500 else words.UNEXPECTED)
+    said = told.format(status=status, why=why(answer, sent))
+    return sent.unsure(f"HTTP_{status}", said, status)
+
+
+def _accepted(answer: Answer, sent: Exchange) -> Outcome:
+    mapping = sent.mapping
+    status_proves = mapping.proof == "status" and not mapping.results
+    if status_proves and mapping.envelope.when is None:
+        return Outcome(Verdict.SUCCESS)
+    try:
+        document = _decoded(answer.body)
+    except NotDecoded as error:
+        if status_proves and not answer.body.strip():
+            return Outcome(Verdict.SUCCESS)
+        said = words.UNREADABLE.format(status=answer.status, error=error.message)
+        return sent.unsure("ANSWER_UNREADABLE", said)
+    if holds(document, mapping.envelope.when):
+        return _enveloped(document, answer, sent)
+    if status_proves:
+        return Outcome(Verdict.SUCCESS)
+    try:
+        return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
+    except Unreadable as error:
+        said = words.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
+        return sent.unsure("ANSWER_UNREADABLE", said)
+
+
+def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
+    """One outcome for the batch: success only if every record is."""
+    verdicts = {record.verdict for record in records}
+    if not verdicts - {Verdict.SUCCESS}:
+        return Outcome(Verdict.SUCCESS)
+    first = records[0]
+    if verdicts == {Verdict.UNKNOWN}:
+        said = words.PROVES_NOTHING.format(code=first.code)
+        return sent.unsure(first.code, said + first.message)
+    if verdicts in ({Verdict.DEFERRED}, {Verdict.PAUSE}):
+        return Outcome(first.verdict, first.code, first.message)
+    counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
+    parts = tuple(told.format(n=counts[v]) for v, told in words.OF_WHICH.items() if v in counts)
+    message = words.OF_ALL.format(n=len(records), parts=parts)
+    return Outcome(
+        Verdict.MIXED,
+        "SOME_FAILED",
+        message,
+        records=tuple(records),
+        pauses=Verdict.PAUSE in verdicts,
+    )
+
+
+def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
+    """An error for the whole batch that came with an accepted status."""
+    code, group = _own_code(document, sent.mapping)
+    if group in RETRYABLE:
+        return _by_group(group, code, answer, sent)
+    envelope = sent.mapping.envelope
+    raw = as_name(find(document, envelope.code)) if envelope.code else ""
+    name = filter_code(sent.clean(raw), "BATCH_REFUSED")
+    said = words.BATCH_REFUSED.format(why=why(answer, sent))
+    return _blamed(document, sent, Outcome(Verdict.SPLIT, name, said))
+
+
+def _refused(answer: Answer, sent: Exchange) -> Outcome:
+    status = answer.status
+    try:
+        document = _decoded(answer.body)
+    except NotDecoded:
+        document = MISSING
+    template = words.REFUSALS.get(status, words.REFUSED)
+    said = template.format(status=status, why=why(answer, sent))
+    code, group = _own_code(document, sent.mapping)
+    # A code that the mapping lists says more than the status: it is about a customer.
+    name = filter_code(sent.clean(code), "REJECTED") if group else f"HTTP_{status}"
+    if status in NOBODYS_FAULT and not group:
+        refusal = Outcome(Verdict.PAUSE, name, said)
+    elif group or status in sent.mapping.splittable:
+        refusal = Outcome(Verdict.SPLIT, name, said)
+    else:
+        refusal = Outcome(Verdict.REJECTED, name, said)
+    return _blamed(document, sent, refusal)
+
+
+def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
+    """A refusal, laid on the records that it names; else on the halves, else on the one record.
+
+    A refusal that names nobody proves nothing but where this API's mapping states that it does.
+    """
+    records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
+    if records is not None:
+        return _summed(records, sent)
+    if refusal.verdict is Verdict.PAUSE:
+        return refusal
+    if not sent.mapping.refusal_stored_nothing:
+        said = refusal.message + words.REFUSAL_NOT_STATED
+        return replace(refusal, verdict=Verdict.UNKNOWN, message=said)
+    if len(sent.keys) > 1:
+        return refusal
+    return replace(refusal, verdict=Verdict.REJECTED)
+
+
+def why(answer: Answer, sent: Exchange) -> Said:
+    """The API's own words about the whole batch."""
+    try:
+        reasons = _reasons(_decoded(answer.body), sent.mapping)
+    except NotDecoded:
+        reasons = [page_text(answer.body)] if answer.status >= 400 else []
+    return Said(sent.clean(": ".join(reasons)))
+
+
+def _reasons(document: Any, mapping: ApiMapping) -> list[str]:
+    own = [path for path in (mapping.envelope.code, mapping.envelope.message) if path]
+    reasons = [text for path in own if (text := as_name(find(document, path)))]
+    if reasons:
+        return reasons
+    title = as_name(find(document, "title"))
+    usual = next((t for p in USUAL_MESSAGES if (t := as_name(find(document, p)))), "")
+    return [text for text in (title, usual) if text]
+
+
+class NotDecoded(MessageError, ValueError):
+    """A body is no JSON that can be trusted. The message says why."""
+
+
+def _decoded(body: bytes) -> Any:
+    """The JSON of a body. Raises NotDecoded, also for a name twice, NaN and absurd nesting."""
+    try:
+        return _STRICT.decode(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise NotDecoded(words.NOT_UTF_8) from None
+    except json.JSONDecodeError as error:
+        is_empty = not body.strip()
+        raise NotDecoded(
+            words.EMPTY_BODY if is_empty else words.NO_JSON_AT.format(at=error.pos)
+        ) from None
+    except NotDecoded:
+        raise
+    except ValueError:  # thousands of digits
+        raise NotDecoded(words.HUGE_NUMBER) from None
+    except RecursionError:
+        raise NotDecoded(words.TOO_DEEP) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise NotDecoded(words.NAME_TWICE)
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise NotDecoded(words.NO_JSON_NUMBER.format(text=name))
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)

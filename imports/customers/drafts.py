@@ -1,0 +1,215 @@
+"""Before a job is started: making it, adding and checking its files, throwing it away."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from imports.customers.api.setup import checks_of
+from imports.customers.files.batching import check
+from imports.customers.retry_file_matches import is_at_home, recognise
+from imports.event_codes import EventCode
+from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
+from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
+from imports.models.files import FileStatus
+from imports.printable import printable, printable_name, stored_path
+from imports.states import JobStatus
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+    from imports.customers.files.duplicates import IdRegister
+
+COPIES_LEFT_OUT = sentence(
+    "COPIES_CHOICE_LEAVE_OUT", gettext_noop("Earlier copies of a customer are to be left out.")
+)
+COPIES_SENT = sentence(
+    "COPIES_CHOICE_SEND", gettext_noop("Each copy of a customer is to be sent.")
+)
+COPIED = (
+    "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
+    "retry_delay_seconds",
+)  # fmt: skip
+
+
+def gate_of(api: CustomerApi) -> Gate:
+    """The row at which this API's limits hold for all its jobs."""
+    gate, _is_new = Gate.objects.update_or_create(
+        key=api.gate_key, defaults={"concurrency": api.concurrency}
+    )
+    return gate
+
+
+def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> ImportJob:
+    """A draft without files, with the API's settings."""
+    settings = settings_of(api) | changes
+    job = ImportJob.objects.create(
+        kind="customers",
+        name=printable(name)[:200],
+        api=api,
+        gate=gate_of(api),
+        repeatable=bool(api.idempotency_header),
+        **settings,
+    )
+    note(job, EventCode.CREATED, actor=actor)
+    return job
+
+
+def settings_of(source: CustomerApi | ImportJob) -> dict[str, Any]:
+    """What a draft takes over from its API, or from the job whose retry files it is made of."""
+    return {field: getattr(source, field) for field in COPIED}
+
+
+def use_api(job: ImportJob, api: CustomerApi) -> None:
+    """Send a draft to another API (or as another credential). The caller saves the job."""
+    job.api, job.gate, job.repeatable = api, gate_of(api), bool(api.idempotency_header)
+
+
+def recognise_files(job: ImportJob) -> None:
+    """After another API was chosen: what a draft's files are there, and which job it retries."""
+    if job.api is None or job.batches.exists():
+        return
+    with transaction.atomic():
+        _only_draft(job)
+        job.retry_of, job.root, job.round = None, None, 1
+        job.save(update_fields=["retry_of", "root", "round"])
+        for file in job.files.order_by("pk"):
+            recognise(job, file, checks_of(job.api))
+            file.save(update_fields=["retry_file", "known_before"])
+            _follow(job, file)
+
+
+def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
+    """Check a file that lies on this machine and add it, readable or not: its verdict tells."""
+    _only_draft(job)
+    file = checked(job, path, name)
+    file.is_ours = is_ours
+    with transaction.atomic():
+        _only_draft(job)  # checking may have taken minutes
+        file.save()
+        _follow(job, file)
+    return file
+
+
+def checked(
+    job: ImportJob, path: Path, name: str = "", register: IdRegister | None = None
+) -> ImportFile:
+    """A file with its verdict, and known again if it is a retry file of ours. Nothing is stored.
+
+    `register` knows the ids of the files before; without one the draft's own are read again.
+    """
+    known_as = printable(name) if name else printable_name(path)
+    file = ImportFile(job=job, name=known_as[:500], path=stored_path(path))
+    check(file, register)
+    if job.api is not None:
+        recognise(job, file, checks_of(job.api))
+    return file
+
+
+def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> ImportFile:
+    """Keep an uploaded file under a name of ours, check it and add it."""
+    _only_draft(job)
+    kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
+    path = Path(default_storage.path(kept))
+    try:
+        return add_path(job, path, name or upload.name or "", is_ours=True)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _follow(job: ImportJob, file: ImportFile) -> None:
+    """A draft of retry files is a retry of the job they came from, if it goes to the same API."""
+    source = file.retry_file.job if file.retry_file else None
+    if source is None or job.retry_of_id is not None or not is_at_home(file, job):
+        return
+    job.retry_of, job.root = source, source.first
+    job.round = ImportJob.objects.filter(root=source.first).count() + 2
+    job.save(update_fields=["retry_of", "root", "round"])
+
+
+def remove_file(file: ImportFile) -> None:
+    """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
+    with transaction.atomic():
+        _only_draft(file.job)
+        file.delete()
+    if file.is_ours:
+        transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+
+
+def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:
+    """Choose whether only the last copy of a customer is sent that the files name again."""
+    with transaction.atomic():
+        _only_draft(job)
+        changed = ImportJob.objects.filter(pk=job.pk).exclude(leave_earlier_copies_out=chosen)
+        if changed.update(leave_earlier_copies_out=chosen):
+            choice = COPIES_LEFT_OUT if chosen else COPIES_SENT
+            note(job, EventCode.SETTINGS_CHANGED, choice, actor)
+    job.leave_earlier_copies_out = chosen
+
+
+def remove_draft(job: ImportJob) -> None:
+    """Throw a draft away, with its uploads. Whatever was started is kept for good."""
+    with transaction.atomic():
+        _only_draft(job)
+        for file in job.files.all():
+            remove_file(file)
+        job.delete()
+
+
+def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
+    """A new draft with the job's newest retry files and nothing else, or the one that has them.
+
+    Raises NotAllowed where the job has none.
+    """
+    with transaction.atomic():
+        lock(job)
+        files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
+        if not job.retry_directory or not files:
+            raise NotAllowed(_("This job has no retry files."))
+        drafts = ImportJob.objects.filter(
+            retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=files
+        )
+        draft = drafts.distinct().first()
+        if draft is None:
+            draft = _draft_of(job, files.order_by("name"), actor)
+    return draft
+
+
+def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
+    if job.api is None:
+        raise NotAllowed(_("Only customer imports are loaded from retry files."))
+    draft = new_draft(job.api, _round_name(job), actor, **settings_of(job))
+    for file in files:
+        add_path(draft, Path(file.directory) / file.name)
+    draft.refresh_from_db()
+    return draft
+
+
+def _round_name(job: ImportJob) -> str:
+    rounds = ImportJob.objects.filter(root=job.first).count() + 2
+    base = re.sub(r" · round \d+$", "", job.first.name)
+    return f"{base} · round {rounds}"
+
+
+def _only_draft(job: ImportJob) -> None:
+    """Inside a transaction this holds to its end: nobody starts the job meanwhile."""
+    with transaction.atomic():
+        is_draft = lock(job) == JobStatus.DRAFT
+        refuse_incomplete(job)
+    if not is_draft:
+        raise NotAllowed(
+            _("This job was started: its files are what they were. Make a new import.")
+        )
+
+
+def unreadable(job: ImportJob) -> list[ImportFile]:
+    """The files of a draft that keep it from being started."""
+    return list(job.files.filter(status=FileStatus.INVALID))

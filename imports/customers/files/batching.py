@@ -1,0 +1,433 @@
+"""Cuts a job's files into batches: what is sent, what is left out and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from django.db.models import Count
+
+from imports.customers.api.setup import checks_of
+from imports.customers.files.duplicates import IdRegister, LastCopies, Place
+from imports.customers.files.errors import UnreadableFile, shown
+from imports.customers.files.limits import COMMA
+from imports.customers.files.reader import FileVerdict, check_file, read_records
+from imports.customers.files.validation import Refusal
+from imports.customers.files.warnings import MOST_SENTENCES, Remarks
+from imports.customers.retry_file_matches import Already, is_at_home
+from imports.event_codes import EventCode
+from imports.job_types import UnreadableInput
+from imports.ledger.batches import Intake, NewRecord, Refused, one_at_a_time
+from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
+from imports.ledger.lifecycle import note
+from imports.ledger.retries import GO_OUT
+from imports.messages import marked as _
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence, to_json
+from imports.models import ImportJob, ImportResult
+from imports.models.files import FileStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from imports.customers.files.limits import Checks
+    from imports.customers.files.validation import Record
+    from imports.models import ImportFile
+
+
+def cut(records: Iterable[Record], size: int, checks: Checks) -> Iterator[list[Record]]:
+    """Batches of at most `size` records, of what the API takes, and of its bytes; order is kept.
+
+    Raises ValueError for a refused record: the caller has excluded those, by name, before.
+    """
+    most = max(1, min(size, checks.max_batch_records))
+    batch: list[Record] = []
+    length = checks.frame_bytes
+    for record in records:
+        if record.refusal:
+            raise ValueError(f"a refused record cannot be sent: {record.refusal.code}")
+        added = record.size + checks.added_record_bytes
+        if batch and (len(batch) == most or length + added > checks.max_batch_bytes):
+            yield batch
+            batch, length = [], checks.frame_bytes
+        batch.append(record)
+        length += added
+    if batch:
+        yield batch
+
+
+MOST_OPEN = 16  # batches that are being filled at once: memory does not grow with copies
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch to be. `after` holds the numbers of batches with earlier copies of its customers."""
+
+    number: int
+    length: int
+    records: list[Record] = field(default_factory=list)
+    after: set[int] = field(default_factory=set)
+
+
+class Cutter:
+    """Cuts customers into numbered batches that let each customer's copies keep their order.
+
+    Two copies never share a batch, because its parts may go out in any order. A later copy goes
+    into a batch with a higher number that says which batches it must wait for. Without copies
+    only one batch is open, and the batches are those of `cut`.
+    """
+
+    def __init__(self, size: int, checks: Checks, last_number: int) -> None:
+        self._most = max(1, min(size, checks.max_batch_records))
+        self._most_bytes = checks.max_batch_bytes
+        self._added, self._frame = checks.added_record_bytes, checks.frame_bytes
+        self._next = last_number + 1
+        self._open: deque[Batch] = deque()
+        self.placed = 0  # the number of the batch that the latest record went into
+
+    def add(self, record: Record, earlier: int = 0) -> Sequence[Batch]:
+        """Take a record in; the batches that are finished by it, in the order of their numbers.
+
+        `earlier` is the number of the batch that holds the latest copy before, 0 for none.
+        """
+        if record.refusal:
+            raise ValueError(f"a refused record cannot be sent: {record.refusal.sentence}")
+        added = record.size + self._added
+        if not earlier and self._open and self._fits(0, added):  # nearly always
+            self._put(self._open[0], record, added)
+            return ()
+        return self._add_behind(record, added, earlier)
+
+    def _add_behind(self, record: Record, added: int, earlier: int) -> Sequence[Batch]:
+        """Take a record in that needs a new batch, or one behind its earlier copy's."""
+        finished: list[Batch] = []
+        index = self._first_allowed(earlier)
+        while (is_full := not self._fits(index, added)) or index >= MOST_OPEN:
+            if is_full and index > 0 and index < MOST_OPEN:
+                index += 1
+                continue
+            finished.append(self._open.popleft())
+            index = max(0, index - 1)
+        batch = self._at(index)
+        self._put(batch, record, added)
+        if earlier:
+            batch.after.add(earlier)
+        return finished
+
+    def _put(self, batch: Batch, record: Record, added: int) -> None:
+        batch.records.append(record)
+        batch.length += added
+        self.placed = batch.number
+
+    def rest(self) -> Iterator[Batch]:
+        """What is still open: nothing more comes."""
+        while self._open:
+            yield self._open.popleft()
+
+    def _first_allowed(self, earlier: int) -> int:
+        """The first open batch behind the one that holds the earlier copy."""
+        if not self._open or earlier < self._open[0].number:
+            return 0
+        return earlier - self._open[0].number + 1
+
+    def _fits(self, index: int, added: int) -> bool:
+        if index >= len(self._open):
+            return True  # a new one, and an empty batch takes any record
+        batch = self._open[index]
+        if len(batch.records) == self._most:
+            return False
+        return not batch.records or batch.length + added <= self._most_bytes
+
+    def _at(self, index: int) -> Batch:
+        while index >= len(self._open):
+            self._open.append(Batch(self._next, self._frame))
+            self._next += 1
+        return self._open[index]
+
+
+def body(
+    raws: Sequence[bytes], opening: bytes = b'{"data": [', closing: bytes = b"]}"
+) -> tuple[bytes, list[tuple[int, int]]]:
+    """One request's bytes, and each record's (offset, length) in them.
+
+    `body[offset:offset + length]` is the record byte for byte as it came in.
+    """
+    spans, offset = [], len(opening)
+    for raw in raws:
+        spans.append((offset, len(raw)))
+        offset += len(raw) + len(COMMA)
+    return opening + COMMA.join(raws) + closing, spans
+
+
+GONE_SINCE = sentence("GONE_SINCE", _("it cannot be read any more ({error})"))
+PUT_IT_BACK = sentence("PUT_IT_BACK", _("Put it back, or remove it and add it again"))
+CHANGED_SINCE = sentence("CHANGED_SINCE", _("it has changed since it was checked"))
+ADD_IT_AGAIN = sentence("ADD_IT_AGAIN", _("Remove it and add it again"))
+LATER_COPY = sentence(
+    "LATER_COPY",
+    _(
+        "{file}, record {record}: the customer “{customer}” comes again as record "
+        "{other_record} of {other_file}. Only the last copy is sent."
+    ),
+)
+LOOKED_UP_AT_ONCE = 1_000  # records
+
+
+class Taker(Protocol):
+    """What takes batches and refused records: the ledger's intake, or a dry run's count."""
+
+    def add_batch(
+        self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
+        file_id: int | None, key: str = "", after: Collection[int] = (),
+    ) -> int:  # fmt: skip
+        """One batch, as it would be sent, once those numbered `after` have ended."""
+        ...
+
+    def add_refused(self, record: Refused, file_id: int | None) -> None:
+        """One record that is not sent, and why."""
+        ...
+
+
+class Reader:
+    """Puts the records of several files of one job into whatever takes them."""
+
+    def __init__(self, job: ImportJob, checks: Checks, taker: Taker) -> None:
+        self.job, self.checks, self.taker = job, checks, taker
+        self.register = IdRegister()
+        self.remarks = Remarks(leaves_earlier_out=job.leave_earlier_copies_out)
+        self.taken: set[int] = set()  # the results that retry files of ours stand for
+        self.last_copies: LastCopies | None = None
+        self.last_number = 0
+
+    def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
+        """Read the files through, in order; `begin` is called before each.
+
+        Raises UnreadableInput, possibly after many batches.
+        """
+        files = list(files)
+        if self.job.leave_earlier_copies_out:
+            self._find_last_copies(files)
+        for index, file in enumerate(files):
+            begin(file)
+            self._read_file(index, file)
+
+    def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
+        """Read all files once before: only then is it known which copy is a customer's last."""
+        last_copies, taken = LastCopies(), set[int]()
+        for index, file in enumerate(files):
+            already = self._already(file, taken)
+            with _told_by_name():
+                for record, _reason in self._judged(file, already, []):
+                    if not record.key or record.refusal is not None:
+                        continue  # what can't be sent takes no earlier copy's place
+                    # But what the API has already does: the earlier copy would overwrite it.
+                    already.retry_of(record)
+                    last_copies.add(record.key, Place(index, file.name, record.position))
+        self.last_copies = last_copies
+
+    def _read_file(self, index: int, file: ImportFile) -> None:
+        ignored: list[str] = []
+        cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
+        already = self._already(file, self.taken)
+        with _told_by_name():
+            _refuse_changed(file)
+            for record, refusal in self._judged(file, already, ignored):
+                if refusal is None and self.last_copies is not None:
+                    place = Place(index, file.name, record.position)
+                    refusal = self._earlier_copy(record, place, self.last_copies)
+                if refusal is not None:
+                    self._leave_out(file, record, refusal)
+                    continue
+                for batch in cutter.add(record, self._earlier_batch(file, record)):
+                    self._add_batch(file, batch, already)
+                if record.key:
+                    self.register.put_in(cutter.placed)
+            for batch in cutter.rest():
+                self._add_batch(file, batch, already)
+        self.remarks.remark_ignored(file.name, ignored)
+
+    def _already(self, file: ImportFile, taken: set[int]) -> Already:
+        return Already(self.job, file, taken, insists=self.job.insists)
+
+    def _judged(
+        self, file: ImportFile, already: Already, ignored: list[str]
+    ) -> Iterator[tuple[Record, Refusal | None]]:
+        """Each record of a file, and why it is not sent, if it is not."""
+        records = read_records(file.location, file.name, self.checks, ignored)
+        for record in _looked_up(records, already):
+            yield record, record.refusal or already.refusal(record)
+
+    def _earlier_batch(self, file: ImportFile, record: Record) -> int:
+        """The number of the batch that holds the latest copy before, 0 for none."""
+        earlier = self.remarks.remark(file.name, record, self.register)
+        return earlier.batch if earlier else 0
+
+    def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
+        """Exclude a record, with its reason and its bytes."""
+        kept = record.raw[:RECORD_KEPT]
+        refused = Refused(
+            record.position, record.key, record.email, refusal.code, refusal.message, kept
+        )
+        self.taker.add_refused(refused, file.pk)
+
+    def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
+        """Why a copy is left out whose customer comes again later."""
+        last = copies.later(record.key, place)
+        if last is None:
+            return None
+        self.remarks.left_out_copies += 1
+        told = LATER_COPY.format(
+            file=shown(place.file, 200), record=place.position, customer=shown(record.key),
+            other_record=last.position, other_file=shown(last.file, 200),
+        )  # fmt: skip
+        return Refusal(EARLIER_COPY, told)
+
+    def _add_batch(self, file: ImportFile, batch: Batch, already: Already) -> None:
+        opening, closing = self.checks.opening, self.checks.closing
+        whole, spans = body([record.raw for record in batch.records], opening, closing)
+        records = [
+            NewRecord(
+                record.position, record.key, record.email, start, length, already.retry_of(record)
+            )
+            for record, (start, length) in zip(batch.records, spans, strict=True)
+        ]
+        self.last_number = batch.number
+        frame = (whole, len(opening), len(closing))
+        self.taker.add_batch(batch.number, 0, frame, records, file.pk, after=batch.after)
+
+
+@contextmanager
+def _told_by_name() -> Iterator[None]:
+    """A file that cannot be read refuses the job's whole input."""
+    try:
+        yield
+    except UnreadableFile as error:
+        raise UnreadableInput(str(error)) from None
+
+
+def _looked_up(records: Iterable[Record], already: Already) -> Iterator[Record]:
+    """The same records; what is known of them is found out for many at once."""
+    rest = iter(records)
+    while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
+        already.look_up(some)
+        yield from some
+
+
+def _refuse_changed(file: ImportFile) -> None:
+    """What was checked is what is sent: a file that is another one now is refused."""
+    try:
+        with file.location.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        what = GONE_SINCE.format(error=error.strerror or type(error).__name__)
+        raise UnreadableFile(file.name, what, PUT_IT_BACK) from None
+    if digest != file.sha256:
+        what = CHANGED_SINCE
+        raise UnreadableFile(file.name, what, ADD_IT_AGAIN)
+
+
+# Files up to this size are read again to find ids they share with a new one.
+REREAD_BYTES = 64 << 20
+TWICE = sentence(
+    "NAMED_TWICE",
+    gettext_noop(
+        "{n} customers are named more than once. Each copy goes out after the one before it has "
+        "ended."
+    ),
+)
+COPIES_OUT = sentence(
+    "COPIES_LEFT_OUT",
+    gettext_noop("{n} earlier copies of customers are left out, as was chosen."),
+)
+ELSEWHERE = sentence(
+    "GO_ELSEWHERE",
+    gettext_noop(
+        "{n} records go to another API, {api}, in job {job}. Here they still count as failed."
+    ),
+)
+
+
+def check(file: ImportFile, register: IdRegister | None = None) -> None:
+    """Read a file of a draft through once and set its verdict. The caller saves it.
+
+    `register` knows the ids of the files before; without one the draft's own are read again.
+    """
+    job = file.job
+    if job.api is None:
+        raise TypeError("only customer imports have customer files")
+    checks = checks_of(job.api)
+    if register is None:
+        register = _register(job, checks)
+    try:
+        verdict = check_file(file.location, file.name, checks, register)
+    except UnreadableFile as error:
+        file.status, file.message = FileStatus.INVALID, error.message
+        file.size = file.location.stat().st_size if file.location.is_file() else 0
+        return
+    _set(file, verdict)
+
+
+def _set(file: ImportFile, verdict: FileVerdict) -> None:
+    file.status, file.message = FileStatus.VALID, verdict.summary()
+    file.size, file.sha256 = verdict.size, verdict.sha256
+    file.record_count, file.excluded_count = verdict.records, verdict.refused
+    file.duplicate_count = verdict.duplicated
+    file.warnings = list(map(to_json, [*verdict.warnings, *verdict.duplicates][:MOST_SENTENCES]))
+    file.refusals = [
+        {"code": each.code, "message": to_json(each.message)} for each in verdict.refusals
+    ]
+
+
+def _register(job: ImportJob, checks: Checks) -> IdRegister:
+    """The ids of the draft's other files, where they are small enough to read again."""
+    register = IdRegister()
+    others = list(job.files.filter(status=FileStatus.VALID))
+    if sum(file.size for file in others) <= REREAD_BYTES:
+        for file in others:
+            try:
+                for record in read_records(file.location, file.name, checks):
+                    if record.key and not record.refusal:
+                        register.add(record.key, file.name, record.position)
+            except UnreadableFile:
+                continue  # it has changed or gone since: starting the job says so
+    return register
+
+
+def read(job: ImportJob) -> None:
+    """Cut all files of a queued job into batches. Raises UnreadableInput, and nothing is kept."""
+    if job.api is None:
+        raise TypeError("only customer imports have customer files")
+    intake = Intake(job)
+    reader = Reader(job, checks_of(job.api), intake)
+    files = list(job.files.select_related("retry_file__job").order_by("pk"))
+    one_at_a_time(f"{job.api_id} {file.sha256}" for file in files)
+    reader.read(files, lambda file: None)
+    intake.finish()
+    _tell_sources(job, files)
+    twice = reader.remarks.duplicated
+    if twice:
+        note(job, EventCode.DUPLICATES, TWICE.format(n=twice))
+    if reader.remarks.left_out_copies:
+        note(job, EventCode.DUPLICATES, COPIES_OUT.format(n=reader.remarks.left_out_copies))
+
+
+def _tell_sources(job: ImportJob, files: Sequence[ImportFile]) -> None:
+    """Let the logs of the jobs that retry files came from tell where their records went."""
+    loaded = [file for file in files if file.retry_file]
+    if not loaded or job.api is None:
+        return
+    taken = ImportResult.objects.filter(job=job, retry_of__isnull=False).order_by()
+    for source, count in taken.values_list("retry_of__job").annotate(n=Count("pk")):
+        out = GO_OUT.format(n=count, job=job.pk)
+        note(ImportJob.objects.get(pk=source), EventCode.RETRIED, out)
+    elsewhere: Counter[int] = Counter()
+    for file in loaded:
+        if file.retry_file and not is_at_home(file, job):
+            elsewhere[file.retry_file.job_id] += file.record_count
+    for source, count in elsewhere.items():
+        said = ELSEWHERE.format(n=count, api=job.api.name, job=job.pk)
+        note(ImportJob.objects.get(pk=source), EventCode.SENT_ELSEWHERE, said)

@@ -1,0 +1,84 @@
+"""What one job's API takes: sizes, the envelope, and where a record carries its names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imports.customers.files.json_stream import LARGEST_COPY
+
+if TYPE_CHECKING:
+    from imports.customers.api.mapping import Mapping
+
+LARGEST_RECORD = 1 << 20  # bytes: ours, for APIs that name no limit; a customer has a few hundred
+COMMA = b", "  # between the records of a request
+
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True):
+    """What one job's API takes. Sizes in bytes; paths as in json_paths, first come, first used.
+
+    `envelope` is the API's name for its list (None: a bare list): a file may use it or "data".
+    `id_required` is False for APIs whose answers name a record by position or trace id only.
+    `opening` and `closing` are the request's bytes around its records; `added_record_bytes` are
+    those that each record gets beside its own (a comma, a trace id). `rules` names extra ones.
+    """
+
+    envelope: str | None = "data"
+    id_paths: tuple[str, ...] = ()
+    username_paths: tuple[str, ...] = ()
+    email_paths: tuple[str, ...] = ()
+    id_required: bool = True
+    rules: str = ""
+    max_record_bytes: int = LARGEST_RECORD
+    max_batch_bytes: int = 10_000_000
+    max_batch_records: int = 100
+    opening: bytes = b'{"data": ['
+    closing: bytes = b"]}"
+    added_record_bytes: int = len(COMMA)
+
+    @classmethod
+    def of(cls, mapping: Mapping, rules: str = "") -> Checks:
+        """The checks that a mapping asks for; `rules` is "gk" for an API that has GK's."""
+        request, record = mapping.request, mapping.record
+        by_id = (
+            each.name.by in ("id", "key") for each in mapping.results if not each.count_is_proof
+        )
+        longest_trace = mapping.wrap(b"{}", request.max_records)
+        return cls(
+            envelope=request.envelope,
+            id_paths=record.id,
+            username_paths=record.username,
+            email_paths=record.email,
+            id_required=any(by_id),
+            rules=rules,
+            max_batch_bytes=request.max_bytes,
+            max_batch_records=request.max_records,
+            opening=mapping.opening,
+            closing=mapping.closing,
+            added_record_bytes=len(longest_trace) - len(b"{}") + len(COMMA),
+        )
+
+    @property
+    def envelopes(self) -> tuple[str, ...]:
+        """The names that a file may give its list. Retry files always say "data"."""
+        return tuple(dict.fromkeys((self.envelope or "data", "data")))
+
+    @property
+    def frame_bytes(self) -> int:
+        """What a request has around its records."""
+        return len(self.opening) + len(self.closing)
+
+    @property
+    def largest_record(self) -> int:
+        """What still fits into a batch of its own, in bytes."""
+        room = self.max_batch_bytes - self.frame_bytes - self.added_record_bytes
+        return min(self.max_record_bytes, room, LARGEST_COPY)
+
+
+GK_CHECKS = Checks(
+    id_paths=("person.customerId", "organization.customerId"),
+    username_paths=("person.username", "organization.username"),
+    email_paths=("person.emails.0.email", "organization.emails.0.email"),
+    rules="gk",
+)

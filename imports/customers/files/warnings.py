@@ -1,0 +1,88 @@
+"""What is strange about records that are sent all the same: reported, never altered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from imports.customers.files.errors import shown
+from imports.messages import Message, sentence
+from imports.messages import marked as _
+
+if TYPE_CHECKING:
+    from imports.customers.files.duplicates import Earlier, IdRegister
+    from imports.customers.files.validation import Record
+
+Sentence = TypeVar("Sentence")
+
+BESIDE = sentence("BESIDE_THE_LIST", _("{file}: beside the list stands {keys}: not sent."))
+SAME = sentence(
+    "NAMED_BEFORE",
+    _(
+        "{file}, record {record}: the customer “{customer}” is also record {other_record} of "
+        "{other_file}. Both will be sent, unless you remove one."
+    ),
+)
+ALIKE = sentence(
+    "ALMOST_NAMED_BEFORE",
+    _(
+        "{file}, record {record}: the customer “{customer}” differs only by case, space or "
+        "Unicode form from record {other_record} of {other_file}. Both will be sent, unless you "
+        "remove one."
+    ),
+)
+MOST_SENTENCES = 100  # a verdict lists as many refusals, warnings and duplicates, and counts all
+
+
+@dataclass(slots=True, kw_only=True)
+class Remarks:
+    """What is strange about records that are sent all the same.
+
+    Lists hold the first hundred sentences; counts are complete. `duplicates` are customers that
+    an earlier record, of the same file or another, already names.
+    """
+
+    warned: int = 0
+    duplicated: int = 0
+    left_out_copies: int = 0
+    leaves_earlier_out: bool = False
+    warnings: list[Message] = field(default_factory=list)
+    duplicates: list[Message] = field(default_factory=list)
+
+    def remark(self, name: str, record: Record, register: IdRegister) -> Earlier | None:
+        """Count what is strange about one record of the file that is called `name`.
+
+        Where the same customer, or one that looks the same, stood before.
+        """
+        if record.warnings:
+            self.warned += 1
+            for warning in record.warnings:
+                keep(self.warnings, warning)
+        earlier = register.add(record.key, name, record.position) if record.key else None
+        if earlier:
+            self.duplicated += 1
+            keep(self.duplicates, _duplicate(name, record, earlier))
+        return earlier
+
+    def remark_ignored(self, name: str, ignored: list[str]) -> None:
+        """What stands in a file beside its list; told first."""
+        if ignored:
+            keys = ", ".join(f"“{shown(key)}”" for key in ignored)
+            self.warnings.insert(0, BESIDE.format(file=shown(name, 200), keys=keys))
+            del self.warnings[MOST_SENTENCES:]
+
+
+def _duplicate(name: str, record: Record, earlier: Earlier) -> Message:
+    return (SAME if earlier.exact else ALIKE).format(
+        file=shown(name, 200),
+        record=record.position,
+        customer=shown(record.key),
+        other_record=earlier.position,
+        other_file=shown(earlier.file, 200),
+    )
+
+
+def keep(sentences: list[Sentence], sentence: Sentence) -> None:
+    """Add a sentence, if it is among the first hundred."""
+    if len(sentences) < MOST_SENTENCES:
+        sentences.append(sentence)

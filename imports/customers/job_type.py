@@ -1,0 +1,210 @@
+"""The job type `customers`: how its batches are sent and what the engine needs to know of it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+import msgspec
+from django.conf import settings
+from django.db import connections
+
+from imports import retry_directory
+from imports.customers import corrections, retry_files
+from imports.customers.api.answer_sentences import SAME_KEY
+from imports.customers.api.mapping import RecordKey
+from imports.customers.api.setup import client_of, probe
+from imports.customers.files import batching
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.policy import Budget, Outcome, Patience, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from imports.customers.api.client import Client
+    from imports.customers.api.mapping import Mapping
+    from imports.job_types import Work
+    from imports.models import CustomerApi, ImportJob
+
+MAPPING_CHANGED = sentence(
+    "MAPPING_CHANGED",
+    _(
+        "The API's mapping puts another envelope around customers than when this job's batches "
+        "were cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the "
+        "files "
+        "anew."
+    ),
+)
+
+
+class CustomerRunner:
+    """Posts batches from a pool of threads that share one client."""
+
+    def __init__(self, client: Client, pool: ThreadPoolExecutor) -> None:
+        self.client, self.pool = client, pool
+        self.must_renew = False  # a person must act: what they change must not meet an old token
+
+    def submit(self, work: Work) -> Future[Outcome]:
+        return self.pool.submit(self._post_and_disconnect, work)
+
+    def _post_and_disconnect(self, work: Work) -> Outcome:
+        """A thread that had to read the shared token gives its database connection back."""
+        try:
+            return self._post(work)
+        finally:
+            connections.close_all()
+
+    def _post(self, work: Work) -> Outcome:
+        mapping = self.client.endpoint.mapping
+        if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
+            self.must_renew = True
+            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
+        sent = SentRecords(work, mapping)
+        body = sent.traced_body() if mapping.request.trace_field else work.body
+        outcome = self.client.post(body, work.idempotency_key, sent)
+        if outcome.verdict == Verdict.PAUSE:
+            self.must_renew = True
+        return outcome
+
+
+class SentRecords(Sequence[RecordKey]):
+    """How each record of a batch may be named in the answer; read only when an answer asks."""
+
+    def __init__(self, work: Work, mapping: Mapping) -> None:
+        self._mapping, self._work = mapping, work
+
+    def __len__(self) -> int:
+        return self._work.size
+
+    @overload
+    def __getitem__(self, index: int) -> RecordKey: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RecordKey]: ...
+    def __getitem__(self, index: int | slice) -> RecordKey | Sequence[RecordKey]:
+        return self._keys[index]
+
+    @cached_property
+    def _keys(self) -> list[RecordKey]:
+        return [self._mapping.key_of(record) for record in msgspec.json.decode(self._list())]
+
+    def _list(self) -> bytes:
+        """The records as a JSON list of their own, without the API's envelope."""
+        start, end = len(self._mapping.opening), -len(self._mapping.closing)
+        return b"[" + self._work.body[start:end] + b"]"
+
+    def traced_body(self) -> bytes:
+        """The batch as an API wants it that takes a trace id with each record."""
+        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
+        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
+        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
+
+
+class Clients:
+    """One client for each API of this process: its connections and token outlive a lane's turn."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[int, tuple[str, Client]] = {}
+
+    def take(self, api: CustomerApi, timeout: float, pool_size: int) -> Client:
+        """The kept client, or a new one where anything about the API has changed."""
+        settings_hash = _fingerprint(api, timeout, pool_size)
+        with self._lock:
+            kept = self._kept.get(api.pk)
+            if kept is None or kept[0] != settings_hash:
+                if kept is not None:
+                    kept[1].close()
+                kept = (settings_hash, client_of(api, timeout, pool_size))
+                self._kept[api.pk] = kept
+            return kept[1]
+
+    def forget(self, api: CustomerApi) -> None:
+        with self._lock:
+            if kept := self._kept.pop(api.pk, None):
+                kept[1].close()
+
+
+def _fingerprint(api: CustomerApi, timeout: float, pool_size: int) -> str:
+    """A hash of everything a client is made from; of secrets, too, so never the values."""
+    values = {field.attname: getattr(api, field.attname) for field in api._meta.fields}
+    text = repr((sorted(values.items(), key=lambda item: item[0]), timeout, pool_size))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+clients = Clients()
+
+
+__all__ = ["CustomerKind", "probe"]
+
+LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
+LOOK_UP = sentence(
+    "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
+)
+
+
+class CustomerKind:
+    """JSON files in, batches of customers out, one POST each."""
+
+    name = "customers"
+    record_noun = "customer"
+    record_done = "imported"
+
+    def budget(self, job: ImportJob) -> Budget:
+        return Budget(job.max_attempts, job.retry_delay_seconds)
+
+    def patience(self) -> Patience:
+        return Patience(
+            settings.STOP_AFTER_BATCHES, settings.STOP_AFTER_RECORDS, settings.STOP_AFTER_PROBES
+        )
+
+    def lease_seconds(self, job: ImportJob) -> float:
+        margin: float = settings.LEASE_MARGIN_SECONDS
+        return job.timeout_seconds + margin
+
+    def read(self, job: ImportJob) -> None:
+        batching.read(job)
+
+    @contextmanager
+    def runner(self, job: ImportJob, in_flight: int) -> Iterator[CustomerRunner]:
+        if job.api is None:
+            raise TypeError("only customer imports have a customer API")
+        with ThreadPoolExecutor(in_flight, thread_name_prefix="sender") as pool:
+            client = clients.take(job.api, job.timeout_seconds, in_flight)
+            runner = CustomerRunner(client, pool)
+            try:
+                yield runner
+            finally:
+                if runner.must_renew:
+                    clients.forget(job.api)
+
+    def lost(self, job: ImportJob) -> Outcome:
+        if job.repeatable:
+            return Outcome(Verdict.REPEATABLE, "WORKER_LOST", LOST + SAME_KEY)
+        return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
+
+    def close(self, job: ImportJob) -> None:
+        retry_directory.write_at_end(job, retry_files.write)
+
+    def write_retry_files(self, job: ImportJob, parent: Path) -> Path | None:
+        return retry_files.write(job, parent)
+
+    def prepare_retry(self, retry: ImportJob) -> None:
+        """A job of customers is all in the ledger."""
+
+    def copy_records(self, retry: ImportJob) -> None:
+        """A customer is all in its batch's bytes."""
+
+    def retryable(self, job: ImportJob) -> None:
+        """Whatever failed may be sent again."""
+
+    def sweep(self) -> None:
+        """Corrected files that nobody has confirmed."""
+        corrections.expire()

@@ -1,0 +1,170 @@
+"""Writes the retry directory of a customer import: its records, byte for byte."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
+
+from django.template.loader import render_to_string
+
+from imports import retry_directory
+from imports.ledger import left_out, retries
+from imports.ledger.batches import slice_of
+from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from imports.retry_directory import NewDirectory
+
+RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
+LEFT_OUT_IN_A_FILE = 1_000
+FAILED_NAME = "retry_batch_{:02d}_failed.json"
+UNCONFIRMED_NAME = "unconfirmed_batch_{:02d}.json"
+LEFT_OUT_NAME = "left_out_batch_{:02d}.json"
+
+
+@dataclass(slots=True)
+class _Written:
+    """One file of the directory, and what the summary says of it."""
+
+    name: str
+    number: int
+    sha256: str = ""
+    results: list[ImportResult] = field(default_factory=list)
+    result_ids: list[int] = field(default_factory=list)  # of those whose bytes are in the file
+
+    @property
+    def error(self) -> str:
+        """The batch's errors in one line, the most frequent first."""
+        counts = Counter(result.english for result in self.results)
+        if len(counts) == 1:
+            return next(iter(counts))
+        return "; ".join(f"{count} × {text}" for text, count in counts.most_common(5))
+
+    def details(self) -> dict[str, object]:
+        statuses = Counter(result.http_status for result in self.results)
+        return {
+            "batch_id": self.number,
+            "customer_count": len(self.results),
+            "error": self.error,
+            "status_code": statuses.most_common(1)[0][0],
+            "retry_file": self.name,
+            "sha256": self.sha256,
+            "customers": [
+                {
+                    "customer": result.key or result.email,
+                    "code": result.error_code,
+                    "error": result.english,
+                    "status_code": result.http_status,
+                    "attempts": result.retry_attempts,
+                }
+                for result in self.results[:RECORDS_EXPLAINED]
+            ],
+        }
+
+
+def write(job: ImportJob, parent: Path) -> Path | None:
+    """Write what still waits for a person, of the job and its later rounds; the new directory.
+
+    None, and nothing is written, where no record failed, is unknown or could not be sent.
+    Raises OSError where `parent` cannot be written to.
+    """
+    if not retry_directory.is_needed(job):
+        return None
+    with retry_directory.new_directory(parent) as new:
+        failed = _write_batches(job, ResultStatus.ERROR, new)
+        unconfirmed = _write_batches(job, ResultStatus.UNKNOWN, new)
+        never_sent = _write_left_out(job, new)
+        if not (failed or unconfirmed or never_sent):
+            return None  # somebody has just retried the last of them
+        summary = _summary(job, failed, unconfirmed, never_sent)
+        shown = {
+            "job": job, "failed": failed, "unconfirmed": unconfirmed, "left_out": never_sent,
+            "summary": summary,
+        }  # fmt: skip
+        instructions = render_to_string("retry_files/RETRY_INSTRUCTIONS.md", shown)
+        new.explain(summary, instructions)
+        return retry_directory.publish_retry_directory(job, new, parent)
+
+
+def _write_batches(job: ImportJob, status: ResultStatus, new: NewDirectory) -> list[_Written]:
+    """One file for each original batch that has such records, holding one batch in memory."""
+    ordered = retries.waiting(job, status).order_by(
+        "batch__number", "batch_id", "body_start", "pk"
+    )
+    rows = ordered.select_related("batch").defer("batch__body").iterator(chunk_size=5_000)
+    groups = groupby(rows, key=lambda row: row.batch.number if row.batch else 0)
+    is_failed = status == ResultStatus.ERROR
+    pattern = FAILED_NAME if is_failed else UNCONFIRMED_NAME
+    written = []
+    for index, (number, group) in enumerate(groups, start=1):
+        one = _Written(pattern.format(index), number)
+        content = _as_file(_records(group, one))
+        one.sha256 = new.add(
+            one.name, content, one.result_ids, batch_number=number, confirmed=is_failed
+        )
+        written.append(one)
+    return written
+
+
+def _write_left_out(job: ImportJob, new: NewDirectory) -> list[_Written]:
+    """The records that could not be sent, as they came in, in files beside the failed ones."""
+    ordered = left_out.left_out(retries.descendants(job)).order_by(
+        "job_id", "file_id", "position", "pk"
+    )
+    rows = ordered.iterator(chunk_size=LEFT_OUT_IN_A_FILE)
+    written: list[_Written] = []
+    while group := list(islice(rows, LEFT_OUT_IN_A_FILE)):
+        one = _Written(LEFT_OUT_NAME.format(len(written) + 1), 0, results=group)
+        whole = [each for each in group if left_out.is_kept_whole(each)]
+        one.result_ids = [each.pk for each in whole]
+        content = _as_file(bytes(each.refused_record or b"") for each in whole)
+        one.sha256 = new.add(one.name, content, one.result_ids, confirmed=False, left_out=True)
+        written.append(one)
+    return written
+
+
+def _as_file(records: Iterable[bytes]) -> Iterator[bytes]:
+    """`{"data": [...]}`, piece by piece."""
+    yield b'{"data": [\n'
+    for index, raw in enumerate(records):
+        yield b",\n" + raw if index else raw
+    yield b"\n]}\n"
+
+
+def _records(rows: Iterator[ImportResult], one: _Written) -> Iterator[bytes]:
+    """The records' own bytes, cut out of the batches they were sent in."""
+    for batch_id, group in groupby(rows, key=lambda row: row.batch_id):
+        body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch_id))
+        for result in group:
+            one.results.append(result)
+            one.result_ids.append(result.pk)
+            yield slice_of(body, result)
+
+
+def _summary(
+    job: ImportJob, failed: list[_Written], unconfirmed: list[_Written], never_sent: list[_Written]
+) -> dict[str, Any]:
+    return retry_directory.base_summary(job) | {
+        "api": job.api.name if job.api else "",
+        "total_failed_batches": len(failed),
+        "total_failed_customers": _count(failed),
+        "total_unconfirmed_customers": _count(unconfirmed),
+        "total_left_out_customers": _count(never_sent),
+        "retry_files": [one.name for one in failed],
+        "unconfirmed_files": [one.name for one in unconfirmed],
+        "left_out_files": [one.name for one in never_sent],
+        "sha256": {one.name: one.sha256 for one in [*failed, *unconfirmed, *never_sent]},
+        "error_details": [one.details() for one in failed],
+        "unconfirmed_details": [one.details() for one in unconfirmed],
+        "left_out_details": [one.details() for one in never_sent],
+    }
+
+
+def _count(files: list[_Written]) -> int:
+    return sum(len(one.results) for one in files)

@@ -1,0 +1,127 @@
+"""What RQ carries: bells. A bell is a job's id: losing one costs a sweep, a second one nothing."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import django_rq
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+from rq import Worker
+
+from imports.customers import dry_run
+from imports.engine import runner
+from imports.ledger import bulk_actions
+from imports.models import ImportJob
+from imports.states import ENDED_JOBS, JobStatus
+
+logger = logging.getLogger(__name__)
+QUEUE = "default"
+MOST_LANES = 8  # rung for one job at a time
+
+
+def ring(job_id: int, bells: int = 1) -> bool:
+    """Ring now. Redis being down is not an error: the sweeper rings again."""
+    try:
+        queue = django_rq.get_queue(QUEUE)
+        for _ in range(bells):
+            queue.enqueue(
+                run_lane, job_id, result_ttl=0, failure_ttl=3600, job_timeout=_longest_turn(),
+                description=f"bell: job {job_id}",
+            )  # fmt: skip
+    except RedisError:
+        logger.warning("job %s: the bell could not be rung; the sweeper will ring it", job_id)
+        return False
+    return True
+
+
+def _longest_turn() -> int:
+    """Seconds after which RQ gives a lane up: its turns, and the longest try that began in one."""
+    turns = runner.MOST_TURNS * settings.LANE_SECONDS
+    return int(turns + runner.LONGEST_TRY_SECONDS + settings.LEASE_MARGIN_SECONDS)
+
+
+def ring_on_commit(job_id: int) -> None:
+    """Ring once the caller's transaction has committed: a lane for each listening worker."""
+    transaction.on_commit(partial(_ring_all, job_id), robust=True)
+
+
+def _ring_all(job_id: int) -> None:
+    ring(job_id, max(1, min(worker_count(), MOST_LANES)))
+
+
+def worker_count() -> int:
+    """How many workers listen; 0 where Redis cannot say."""
+    try:
+        return int(Worker.count(queue=django_rq.get_queue(QUEUE)))
+    except RedisError:
+        return 0
+
+
+def jobs_rung() -> set[int]:
+    """The ids of jobs that a bell in the queue is waiting to be answered for."""
+    queue = django_rq.get_queue(QUEUE)
+    return {bell.args[0] for bell in queue.get_jobs(0, 100) if bell and bell.args}
+
+
+def others_rung(job_id: int) -> bool:
+    """Whether any bell but this job's own waits (also one of no job); True where Redis is away."""
+    try:
+        waiting = django_rq.get_queue(QUEUE).get_jobs(0, 100)
+    except RedisError:
+        return True
+    return any(bell and list(bell.args) != [job_id] for bell in waiting)
+
+
+def run_lane(job_id: int) -> None:
+    """Answer a bell: do what the job needs next, be it reading, sending or closing.
+
+    What a person decided about many of its records comes first, a turn at a time.
+    """
+    job = ImportJob.objects.select_related("gate").filter(pk=job_id).first()
+    if job is None:
+        return
+    if job.status == JobStatus.DRAFT:
+        dry_run.carry_out(job)
+    if job.status == JobStatus.QUEUED and runner.read_input(job):
+        _ring_all(job_id)  # the others join in
+    more = _carry_out(job)
+    if job.status == JobStatus.RUNNING and _send(job):
+        more = True
+    if more:
+        ring(job_id)  # its turn is over and there is more: behind the others
+    job.refresh_from_db()
+    if job.status in ENDED_JOBS and job.closed_at is None:
+        runner.close(job)
+    elif job.retry_files_due_at is not None:
+        runner.write_retry_files_again(job)
+
+
+def _send(job: ImportJob) -> bool:
+    """A lane's turn at the job. Where that let the next wave go, every worker is rung for it."""
+    limit = job.wave_limit
+    more = runner.run(job, partial(_is_wanted, job))
+    job.refresh_from_db()
+    if job.status == JobStatus.RUNNING and job.wave_limit != limit:
+        _ring_all(job.pk)
+        return False
+    return more
+
+
+def _is_wanted(job: ImportJob) -> bool:
+    """Whether a lane should end its turn: for another job, or for a plan that a person made."""
+    return bulk_actions.unfinished(job) is not None or others_rung(job.pk)
+
+
+def _carry_out(job: ImportJob) -> bool:
+    """Go on with a plan; a retry that is complete by then is rung for. True if there is more."""
+    plan = bulk_actions.unfinished(job)
+    if plan is None:
+        return False
+    if runner.carry_out(plan):
+        return True
+    if plan.made_id:
+        _ring_all(plan.made_id)
+    return False

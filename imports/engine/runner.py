@@ -1,0 +1,292 @@
+"""A lane: reads a job's input, keeps up to N of its batches in flight, writes its last files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+import psycopg
+from django.conf import settings
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db.models.functions import Now
+
+from imports import job_types
+from imports.ledger import bulk_actions, claims, lifecycle, outcomes
+from imports.ledger.claims import planned_once
+from imports.messages import Message, MessageError, Text, sentence
+from imports.messages import marked as _
+from imports.models import ImportJob
+from imports.policy import Outcome, Verdict
+from imports.states import OPEN, JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from imports.job_types import Kind, Runner, Work
+    from imports.models import Plan
+
+logger = logging.getLogger(__name__)
+LONGEST_TRY_SECONDS = 3600.0
+MOST_TURNS = 20  # in a row, before RQ's own time limit could end the lane
+MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
+PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
+LOOK_AGAIN_SECONDS = 0.5
+# Tries that end within a hair of each other are recorded together; none waits long for others.
+GATHER_GAP_SECONDS, GATHER_SECONDS = 0.003, 0.01
+FAILED = sentence("FAILED", _("Redrive itself failed ({error}); see the worker's log."))
+FAILED_READING = sentence(
+    "FAILED_READING",
+    _(
+        "Redrive itself failed while reading ({error}). See the worker's log, then start the job "
+        "again."
+    ),
+)
+COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not begin:"))
+CORRECT_SETTINGS = sentence("CORRECT_SETTINGS", _("Correct the settings, then resume the job."))
+SEE_LOG = sentence("SEE_LOG", _("{error}; see the worker's log."))
+OUR_PACKAGES = ("imports", "bills")
+# Also as psycopg says it: the ledger's own statements do not pass through the ORM. An internal
+# error is what a frozen host finds when it wakes: its transaction was ended in the meantime.
+DATABASE_AWAY = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+)
+
+stopping = threading.Event()  # set when this process is asked to end: finish, claim nothing more
+
+
+def worker_name() -> str:
+    """Who holds a claim: host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def read_input(job: ImportJob) -> bool:
+    """Cut a queued job's input into batches, all of it or nothing; True if this call did it."""
+    kind = job_types.get(job.kind)
+    try:
+        with transaction.atomic():
+            mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
+            if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
+                return False  # another lane is at it
+            if job.batches.exists():  # a retry is made with its batches
+                claims.inherit(job)
+            else:
+                kind.read(job)
+            lifecycle.begin(job)
+    except job_types.UnreadableInput as error:
+        lifecycle.refuse_input(job, error.message)
+        return False
+    except DATABASE_AWAY:
+        raise  # the sweeper rings for this job again
+    except Exception as error:  # or it would be rung for, and fail, for ever
+        logger.exception("job %s: its input could not be read", job.pk)
+        lifecycle.refuse_input(job, FAILED_READING.format(error=type(error).__name__))
+        return False
+    lifecycle.finish_if_done([job.pk])  # where no record can be sent
+    job.refresh_from_db()
+    return True
+
+
+def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
+    """Claim, send and record until nothing is due or the turn is over; True if there is more.
+
+    `others_wait` tells whether another job has been rung for: else the turn goes on.
+    """
+    kind = job_types.get(job.kind)
+    places = min(job.concurrency, MOST_IN_FLIGHT)
+    with ExitStack() as opened:
+        try:
+            runner = opened.enter_context(kind.runner(job, places))
+        except Exception as error:  # settings or keys that cannot work: a person must act
+            logger.exception("job %s: sending could not begin", job.pk)
+            lifecycle.pause_for(job, "CANNOT_SEND", _cannot_send(error))
+            return False
+        opened.enter_context(planned_once())
+        more = _Lane(job, kind, runner, places, others_wait).work()
+    lifecycle.finish_if_done([job.pk])
+    return more
+
+
+def _cannot_send(error: Exception) -> Message:
+    """For the operator. Only what we wrote ourselves is quoted: it holds no secret."""
+    ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
+    said: Text = str(error) if ours else SEE_LOG.format(error=type(error).__name__)
+    if isinstance(error, MessageError):
+        said = error.message
+    return COULD_NOT_BEGIN + said + CORRECT_SETTINGS
+
+
+def carry_out(plan: Plan) -> bool:
+    """Go on with what a person decided about many records, for a turn; True if there is more."""
+    ends = time.monotonic() + settings.LANE_SECONDS
+    try:
+        while bulk_actions.carry_on(plan):
+            if stopping.is_set() or time.monotonic() > ends:
+                return True
+    except DATABASE_AWAY:
+        raise  # the sweeper rings again
+    except Exception as error:  # or it would be rung for, and fail, for ever
+        logger.exception("plan %s: a part of it could not be done", plan.pk)
+        bulk_actions.give_up(plan, FAILED.format(error=type(error).__name__))
+    return False
+
+
+def close(job: ImportJob) -> None:
+    """Write what an ended job leaves behind, once. A lane that is killed leaves it to another.
+
+    A cancelled job is not closed while anything of it is in flight: that may still fail.
+    """
+    with transaction.atomic():
+        mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
+        if not mine.filter(pk=job.pk, closed_at=None).exists():
+            return
+        if job.batches.filter(status__in=OPEN).exists():
+            return
+        job_types.get(job.kind).close(job)
+        ImportJob.objects.filter(pk=job.pk).update(closed_at=Now())
+
+
+def write_retry_files_again(job: ImportJob) -> None:
+    """Write the retry files that could not be written when the job ended, if that is due."""
+    with transaction.atomic():
+        mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
+        if mine.filter(pk=job.pk, retry_files_due_at__lte=Now()).exists():
+            job_types.get(job.kind).close(job)
+
+
+class _Lane:
+    """One turn at one job. Only this thread talks to the ledger; the runner's only send."""
+
+    def __init__(
+        self,
+        job: ImportJob,
+        kind: Kind,
+        runner: Runner,
+        places: int,
+        others_wait: Callable[[], bool],
+    ) -> None:
+        self.job, self.runner, self.places = job, runner, places
+        self.others_wait, self.turns_left = others_wait, MOST_TURNS
+        self.lease = kind.lease_seconds(job)
+        self.name = worker_name()
+        self.in_flight: dict[Future[Outcome], Work] = {}
+        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # of those, not recorded yet
+        self.turn_ends = 0.0
+        self._begin_turn()
+        self.idle_since: float | None = None
+
+    def work(self) -> bool:
+        pause: float | None = 0.0
+        while True:
+            if self._may_claim():
+                pause = self._send_more_or_wait()
+            if not self.in_flight:
+                if pause is None or not self._may_claim() or not self._wait_idle(pause):
+                    return pause is not None and not stopping.is_set()
+                continue
+            self.idle_since = None
+            self._collect(LOOK_AGAIN_SECONDS if pause is None else max(pause, 0.02))
+
+    def _begin_turn(self) -> None:
+        self.turns_left -= 1
+        self.turn_ends = time.monotonic() + settings.LANE_SECONDS
+
+    def _may_claim(self) -> bool:
+        if stopping.is_set():
+            return False
+        if time.monotonic() < self.turn_ends:
+            return True
+        if not self.turns_left or self.others_wait():
+            return False
+        self._begin_turn()  # what is open stays open: sessions, tokens, a browser
+        return True
+
+    def _send_more_or_wait(self) -> float | None:
+        """Send more; where the database is away, what is in flight is seen to its end first."""
+        try:
+            return self._send_more()
+        except DATABASE_AWAY as error:
+            if not self.in_flight:
+                raise
+            logger.warning("nothing can be claimed for now: %s", type(error).__name__)
+            connection.close()
+            return LOOK_AGAIN_SECONDS
+
+    def _send_more(self) -> float | None:
+        """Fill the free places; seconds until more may be due, None if nothing ever is."""
+        room = self.places - len(self.in_flight)
+        if not room:
+            return LOOK_AGAIN_SECONDS
+        claim = claims.claim(self.job, self.name, room, self.lease)
+        for work in claims.intend(claim.works, self.lease):
+            future = self.runner.submit(work)
+            self.in_flight[future] = work
+            future.add_done_callback(self.ended.put)
+        if claim.works:
+            return 0.0 if self.job.delay_seconds == 0 else self.job.delay_seconds
+        return None if claim.wait is None else min(max(claim.wait, 0.05), LOOK_AGAIN_SECONDS)
+
+    def _wait_idle(self, pause: float) -> bool:
+        """Wait for something to be due, within patience; False if the worker is better used."""
+        now = time.monotonic()
+        self.idle_since = self.idle_since or now
+        if now - self.idle_since > PATIENCE_SECONDS:
+            return False
+        stopping.wait(pause)
+        return True
+
+    def _collect(self, timeout: float) -> None:
+        """Wait for any try to end, and record it with those that end right after it."""
+        findings: list[outcomes.Finding] = []
+        ended = self._next_ended(timeout)
+        gather_until = time.monotonic() + GATHER_SECONDS
+        while ended is not None:
+            findings.append(outcomes.Finding(self.in_flight.pop(ended), _outcome(ended)))
+            ended = self._next_ended(min(GATHER_GAP_SECONDS, gather_until - time.monotonic()))
+        if findings:
+            self._record(findings)
+
+    def _next_ended(self, timeout: float) -> Future[Outcome] | None:
+        try:
+            return self.ended.get(timeout=max(timeout, 0.0)) if self.in_flight else None
+        except Empty:
+            return None
+
+    def _record(self, findings: list[outcomes.Finding]) -> None:
+        """Write them down; while the database is away, again until their leases are over."""
+        give_up_at = time.monotonic() + self.lease
+        while True:
+            try:
+                outcomes.record(self.job, findings)
+            except DATABASE_AWAY as error:
+                if time.monotonic() > give_up_at:
+                    raise  # they will be judged by their leases
+                logger.warning("outcomes wait for the database: %s", type(error).__name__)
+                connection.close()
+                time.sleep(LOOK_AGAIN_SECONDS)
+            else:
+                return
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    """A runner's future never raises; where one does it is a bug of ours, and nothing is known."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    logger.error("a try ended in a bug of ours", exc_info=error)
+    return Outcome(
+        Verdict.UNKNOWN,
+        "INTERNAL_ERROR",
+        FAILED.format(error=type(error).__name__),
+    )

@@ -1,0 +1,129 @@
+"""The sweeper: recovers work from dead workers, re-queues lost jobs, and leaves a sign of
+life.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models.functions import Coalesce, Now
+from redis.exceptions import RedisError
+
+from config.dev import servers
+from imports import job_types
+from imports.customers import dry_run
+from imports.engine import queue
+from imports.ledger import lifecycle, outcomes
+from imports.models import DryRun, Heartbeat, ImportBatch, ImportJob, Plan
+from imports.notifications import delivery
+from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+BEAT = """
+INSERT INTO imports_heartbeat (name, at) VALUES (%s, statement_timestamp())
+ON CONFLICT (name) DO UPDATE SET at = excluded.at
+"""
+
+
+def beat(name: str) -> None:
+    """Write down that it was at work just now."""
+    with connection.cursor() as sql:
+        sql.execute(BEAT, [name])
+
+
+def seconds_since_heartbeat(name: str) -> float | None:
+    """How long ago it was at work; None if it never was."""
+    age = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
+    found = Heartbeat.objects.filter(name=name).values_list(age, flat=True).first()
+    return found.total_seconds() if found is not None else None
+
+
+logger = logging.getLogger(__name__)
+NAME = "sweeper"  # of its heartbeat
+MOST_BATCHES = 2_147_483_647  # a batch number is an integer of four bytes
+LATE_SECONDS = 10.0  # besides three rounds: a round takes far less
+
+
+def sweep() -> None:
+    """One round. Safe to run anywhere, any number of times, at once."""
+    outcomes.expire()
+    for job in ImportJob.objects.filter(
+        status=JobStatus.CANCELLED, batches__status=BatchStatus.PENDING
+    ).distinct():
+        lifecycle.sweep_cancelled(job)
+    running = ImportJob.objects.filter(status__in=[JobStatus.RUNNING, JobStatus.PAUSED])
+    lifecycle.finish_if_done(running.values_list("pk", flat=True))
+    for kind in job_types.every():
+        kind.sweep()
+    _ring_forgotten()
+    _ring_for_notices()
+    beat(NAME)
+
+
+def silent_seconds() -> float | None:
+    """How long ago the last round ended; None if there never was one."""
+    return seconds_since_heartbeat(NAME)
+
+
+def is_late(silent: float | None) -> bool:
+    """Whether it has been silent for so long that it cannot be sweeping."""
+    return silent is None or silent > LATE_SECONDS + 3 * settings.SWEEP_SECONDS
+
+
+def _ring_forgotten() -> None:
+    """Ring for jobs with work that is due and that no bell in the queue speaks of."""
+    waiting = list(needing_a_lane().values_list("pk", flat=True)[:100])
+    if not waiting:
+        return
+    try:
+        rung = queue.jobs_rung()
+    except RedisError:
+        _revive_redis()
+        return
+    for job_id in waiting:
+        if job_id not in rung:
+            queue.ring(job_id)
+
+
+def _ring_for_notices() -> None:
+    """Ring for notifications that are due; where Redis is away they wait like all else."""
+    if delivery.needs_a_worker():
+        try:
+            delivery.ring()
+        except RedisError:
+            _revive_redis()
+
+
+def needing_a_lane() -> QuerySet[ImportJob]:
+    """Jobs for which a lane could do something now: check, read, send, close, write files, …"""
+    due = ImportBatch.objects.filter(
+        number__lte=Coalesce(OuterRef("wave_limit"), MOST_BATCHES),
+        job=OuterRef("pk"),
+        status=BatchStatus.PENDING,
+        next_attempt_at__lte=Now(),
+    )
+    still_open = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
+    unchecked = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT, job=OuterRef("pk"))
+    resting = Q(gate__resting_until__gt=Now())
+    return ImportJob.objects.filter(
+        Q(status=JobStatus.QUEUED)
+        | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
+        | Exists(Plan.objects.filter(job=OuterRef("pk"), finished_at=None))
+        | (Q(status=JobStatus.DRAFT) & Exists(unchecked))
+        | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
+        | Q(retry_files_due_at__lte=Now())
+    ).order_by("pk")
+
+
+def _revive_redis() -> None:
+    """The embedded Redis died: start it again. One that is somebody else's is waited for."""
+    if settings.EMBEDDED_REDIS:
+        servers.ensure(postgres=False)
+    else:
+        logger.warning("Redis does not answer; ringing again when it does")

@@ -1,0 +1,537 @@
+"""HTTP connections to checked addresses: one deadline for the whole request, no retries, no
+redirects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+import time
+from http.client import (
+    HTTPException,
+    HTTPResponse,
+    IncompleteRead,
+    LineTooLong,
+    RemoteDisconnected,
+)
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+from urllib3.exceptions import IncompleteRead as IncompleteBody
+from urllib3.util.retry import Retry
+
+from imports.http.addresses import BadAddress, Rules, reachable
+from imports.http.certificates import context_trusting
+from imports.http.tunnel import Proxy, ProxyFailed, open_tunnel
+from imports.messages import Message, sentence
+from imports.messages import marked as _
+from imports.policy import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imports.http.addresses import SocketAddress
+
+# Servers close idle connections after a few seconds (gunicorn 2, node 5). One that closes while
+# we are sending leaves us not knowing; a new connection costs far less than that.
+LONGEST_IDLE_SECONDS = 1.5
+SHORTEST_PATIENCE_SECONDS = 0.001
+
+MOST_INTERIM_ANSWERS = 1_000
+LONGEST_LINE = 65_536  # of a header, as http.client has it
+MOST_HEADERS = 1_000
+# http.client stops at 100, and has no other way to be told so. Gateways that set a cookie for
+# each of their parts send more.
+http.client._MAXHEADERS = MOST_HEADERS  # type: ignore[attr-defined]
+
+_thread = threading.local()
+
+
+class TooManyInterim(HTTPException):
+    """Nothing but interim answers came."""
+
+
+class TooManyHeaders(HTTPException):
+    """More headers than are read."""
+
+
+class Flight:
+    """One call, its end, and the socket it is using. `is_on_wire`: bytes may have left."""
+
+    def __init__(self, rules: Rules, timeout: float, ends_at: float) -> None:
+        self.rules = rules
+        self.ends_at = ends_at
+        self.is_on_wire = False
+        self.is_overdue = False
+        self._timeout = timeout
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def remaining(self) -> float:
+        """Seconds to the deadline; never less than a hair, as sockets take 0 for "don't block"."""
+        return max(self.ends_at - time.monotonic(), SHORTEST_PATIENCE_SECONDS)
+
+    def patience(self) -> float:
+        """Seconds for one step: the time-out, or what is left of the deadline."""
+        return min(self._timeout, self.remaining())
+
+    def uses(self, sock: socket.socket | None) -> None:
+        """From here on the deadline shuts this socket down."""
+        with self._lock:
+            self._socket = sock
+            if self.is_overdue:
+                self._shut()
+
+    def expire(self) -> None:
+        """The deadline has come: whatever blocks on the socket ends now."""
+        with self._lock:
+            if not self._is_over:
+                self.is_overdue = True
+                self._shut()
+
+    def end(self) -> None:
+        """The socket goes back to its pool: the deadline must not touch it any more."""
+        with self._lock:
+            self._is_over = True
+            self._socket = None
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown: it drops TLS first, so that another thread's send in
+                # that moment would go out in the clear.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """One thread that expires the flights of a client at their deadlines."""
+
+    def __init__(self) -> None:
+        self._flights: set[Flight] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._is_asleep = False  # with no deadline ahead to wake up at
+
+    @contextlib.contextmanager
+    def flying(self, flight: Flight) -> Iterator[Flight]:
+        """The flight is the calling thread's own until the block ends."""
+        with self._changed:
+            self._flights.add(flight)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                self._thread.start()
+            elif self._is_asleep:
+                self._changed.notify()
+        _thread.flight = flight
+        try:
+            yield flight
+        finally:
+            _thread.flight = None
+            flight.end()
+            with self._changed:
+                self._flights.discard(flight)
+                if self._is_closed:
+                    self._changed.notify()
+
+    def close(self) -> None:
+        """Ends the thread once the flights that are still under way have ended."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while self._flights or not self._is_closed:
+                now = time.monotonic()
+                for flight in [f for f in self._flights if f.ends_at <= now]:
+                    flight.expire()
+                    self._flights.discard(flight)
+                # All flights of a client last equally long, so a later one never ends earlier.
+                next_end = min((f.ends_at for f in self._flights), default=None)
+                self._is_asleep = next_end is None
+                self._changed.wait(None if next_end is None else next_end - now)
+            self._thread = None  # a call after `close` starts another
+
+
+def current_flight() -> Flight:
+    """The flight of the calling thread. Connections are only ever made inside one."""
+    return cast("Flight", _thread.flight)
+
+
+class _Response(HTTPResponse):
+    """An answer whose interim answers (1xx) are read past, as RFC 9110 asks of a client.
+
+    101 ends what HTTP there is, so it is taken as the answer itself.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _answer in range(MOST_INTERIM_ANSWERS):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status <= 199 or status == 101:
+                return version, status, reason
+            self._skip_headers()
+        raise TooManyInterim
+
+    def _skip_headers(self) -> None:
+        for _header in range(MOST_HEADERS):
+            line = self.fp.readline(LONGEST_LINE + 1)
+            if len(line) > LONGEST_LINE:
+                raise LineTooLong("header line")
+            if line in (b"\r\n", b"\n", b""):
+                return
+        raise TooManyHeaders
+
+
+class _Guarded(HTTPConnection):
+    """What plain and TLS connections have in common."""
+
+    response_class = _Response
+    scheme = "http"
+    answered_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        """Resolve once, check every address, connect to one of those. urllib3's own errors."""
+        flight = current_flight()
+        port = self.port or self.default_port
+        try:
+            found = reachable(
+                self._dns_host.strip("[]"), port, self.scheme, flight.rules, flight.patience()
+            )
+        except (socket.gaierror, TimeoutError) as error:
+            failure = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(self.host, self, failure) from error
+        try:
+            if proxy := flight.rules.proxy:
+                sock = _tunneled(found, proxy, flight)
+            else:
+                sock = _connected(found, flight)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connect timed out") from error
+        except OSError as error:
+            raise NewConnectionError(self, "connect failed") from error
+        # The TLS handshake that follows takes no longer than this in all.
+        sock.settimeout(flight.patience())
+        return sock
+
+    @property
+    def is_connected(self) -> bool:
+        """Asked when a pooled connection is taken: not if it was closed, or idle for long."""
+        is_fresh = time.monotonic() - self.answered_at < LONGEST_IDLE_SECONDS
+        return is_fresh and super().is_connected
+
+    def request(self, *args: Any, **named: Any) -> None:
+        """Until this is called with an open connection, nothing of the request has left."""
+        flight = current_flight()
+        if self.sock is None:
+            self.connect()
+        flight.uses(self.sock)
+        flight.is_on_wire = True
+        self._unsent: list[bytes] = []
+        super().request(*args, **named)
+        super().send(b"".join(self._unsent))
+
+    def send(self, data: Any) -> None:
+        """Keep it until the request is whole: headers and body leave in one write."""
+        self._unsent.append(data)
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self.answered_at = time.monotonic()
+        return response
+
+
+class _GuardedTLS(_Guarded, HTTPSConnection):
+    """TLS over a checked address; certificate and SNI are still for the name."""
+
+    scheme = "https"
+
+
+class _Handover(HTTPConnectionPool):
+    """A connection that goes back to the pool may be another flight's a moment later."""
+
+    def _put_conn(self, conn: Any) -> None:
+        flight = getattr(_thread, "flight", None)
+        if flight is not None:
+            flight.uses(None)
+        super()._put_conn(conn)
+
+
+class _Pool(_Handover):
+    ConnectionCls = _Guarded
+
+
+class _TLSPool(_Handover, HTTPSConnectionPool):
+    ConnectionCls = _GuardedTLS
+
+
+class _Adapter(HTTPAdapter):
+    """Pools of guarded connections that never send anything a second time.
+
+    What `requests` finds out anew for each request is found out once for each URL (its pool), or
+    is of no use here (proxies, cookies, an answer's encoding) and left out: it cost as much as
+    sending.
+    """
+
+    def __init__(self, certificates: str, **named: Any) -> None:
+        self._certificates = certificates
+        super().__init__(**named)
+
+    def init_poolmanager(self, *args: Any, **named: Any) -> None:
+        if self._certificates:
+            named["ssl_context"] = context_trusting(self._certificates)
+        super().init_poolmanager(*args, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        self._pools: dict[str | None, Any] = {}  # a pool for each URL
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *args: Any, **named: Any
+    ) -> Any:
+        pool = self._pools.get(request.url)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, *args, **named)
+            self._pools[request.url] = pool
+        return pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: object) -> str:
+        return request.path_url
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers.update(resp.headers.itermerged())
+        response.raw = resp
+        return response
+
+
+class _Session(requests.Session):
+    """A session that hands over to its adapter, and looks after no cookies, hooks or redirects."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        verify = True if self.verify is None else self.verify
+        return self.get_adapter(str(request.url)).send(request, verify=verify, **options)
+
+
+def new_session(pool_size: int, certificates: str = "") -> requests.Session:
+    """A pooled session without netrc, cookies, redirects, retries or the environment's proxies.
+
+    `certificates`: PEM, trusted besides the public ones.
+    """
+    session = _Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = _Adapter(
+        certificates,
+        pool_connections=2,
+        pool_maxsize=pool_size,
+        max_retries=Retry(0, read=False),
+    )
+    session.adapters.clear()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _connected(found: list[SocketAddress], flight: Flight) -> socket.socket:
+    """A socket connected to the first address that answers. Raises the last one's OSError."""
+    failure: OSError = OSError("no address")
+    for family, where in found:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(flight.patience())
+            sock.connect(where)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+def _tunneled(found: list[SocketAddress], proxy: Proxy, flight: Flight) -> socket.socket:
+    """A socket that the proxy has connected to the first address. Raises ProxyFailed."""
+    anywhere = Rules(allow_private=True, allow_plain_http=True)  # an administrator named it
+    address, port = found[0][1][:2]
+    try:
+        proxies = reachable(proxy.host, proxy.port, "http", anywhere, flight.patience())
+        sock = _connected(proxies, flight)
+    except OSError as error:
+        raise ProxyFailed(proxy.name) from error
+    try:
+        open_tunnel(sock, proxy, str(address), int(port), flight.patience)
+    except ProxyFailed:
+        sock.close()
+        raise
+    except OSError as error:
+        sock.close()
+        raise ProxyFailed(proxy.name) from error
+    return sock
+
+
+NO_NAME = sentence("NAME_NOT_RESOLVED", _("The name {host} could not be resolved."))
+REFUSED = sentence("CONNECTION_REFUSED", _("{host} refused the connection."))
+NO_CONNECTION = sentence("NO_CONNECTION", _("{host} did not accept a connection in time."))
+NOT_SECURE = sentence("NOT_SECURE", _("No secure connection with {host} could be made."))
+NOT_REACHED = sentence("NOT_REACHED", _("{host} could not be reached."))
+UNFINISHED = sentence("UNFINISHED", _("{host} did not finish its answer before the deadline."))
+TOO_LARGE = sentence("ANSWER_TOO_LARGE", _("The answer of {host} is too large to be read."))
+SILENT = sentence("SILENT", _("{host} fell silent before its answer was complete."))
+NOT_UNPACKED = sentence(
+    "NOT_UNPACKED", _("The answer of {host} (HTTP {status}) can't be unpacked.")
+)
+BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer of {host} broke off in the middle."))
+CLOSED = sentence("CLOSED", _("{host} closed the connection without an answer."))
+TOO_MANY_HEADERS = sentence(
+    "TOO_MANY_HEADERS", _("The answer of {host} has more headers than can be read.")
+)
+ONLY_INTERIM = sentence(
+    "ONLY_INTERIM", _("{host} sent interim answers (1xx) without end, and no final one.")
+)
+NO_HTTP = sentence("NO_HTTP", _("What {host} answered is not HTTP."))
+NOT_SENT = sentence("NOT_SENT", _("Nothing was sent."))
+CORRECT_IT = sentence("CORRECT_IT", _("Correct the address, then resume the job."))
+CERTIFICATE = sentence(
+    "CERTIFICATE",
+    _(
+        "The certificate of {host} can't be trusted ({error}), so nothing was sent. Correct the "
+        "URL or the certificate, then resume the job. A private certificate authority is entered "
+        "at the API, or in the setting CA_FILE."
+    ),
+)
+NO_PROXY = sentence("NO_PROXY", _("The proxy {proxy} could not be reached, or gave no answer."))
+PROXY_REFUSED = sentence(
+    "PROXY_REFUSED", _("The proxy {proxy} refused the connection to {host} (HTTP {status}).")
+)
+CORRECT_PROXY = sentence(
+    "CORRECT_PROXY",
+    _("Nothing was sent. Correct EGRESS_PROXY, or allow it at the proxy, then resume the job."),
+)
+PROXY_STOPS = {401, 403, 405, 407}  # what no later try gets past
+
+
+class TooLarge(Exception):
+    """The answer is longer than any answer to a batch can be."""
+
+
+class Overdue(Exception):
+    """The deadline came before the end of the answer."""
+
+
+class Failure(NamedTuple):
+    """RETRY: nothing was sent. PAUSE: nor will it ever be, as things are. UNKNOWN: it may have."""
+
+    verdict: Verdict
+    code: str
+    sentence: Message
+    status: int | None = None
+
+
+class Undelivered(Exception):
+    """There is no answer. Holds what is known about why, and whether anything was sent."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+def failure_of(error: Exception, flight: Flight, url: str, status: int | None) -> Failure:
+    """What an exception of the transport says. `status` is that of an answer that broke off."""
+    host = urlsplit(url).hostname or "?"
+    causes = list(_causes(error))
+    if not flight.is_on_wire:
+        return _not_sent(causes, flight, host)
+    code, what = _lost(causes, flight, status)
+    return Failure(Verdict.UNKNOWN, code, what.format(host=host, status=status or 0), status)
+
+
+def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure:
+    for cause in causes:
+        if isinstance(cause, BadAddress):
+            return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", cause.message + CORRECT_IT)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Failure(
+                Verdict.PAUSE,
+                "CERTIFICATE_REFUSED",
+                CERTIFICATE.format(host=host, error=cause.verify_message),
+            )
+        if isinstance(cause, ProxyFailed):
+            return _without_proxy(cause, host)
+    code, what = _unreached(causes, flight)
+    return Failure(Verdict.RETRY, code, what.format(host=host) + NOT_SENT)
+
+
+def _without_proxy(cause: ProxyFailed, host: str) -> Failure:
+    if cause.status is None:
+        text = NO_PROXY.format(proxy=cause.proxy)
+        return Failure(Verdict.RETRY, "PROXY_UNREACHABLE", text + NOT_SENT)
+    text = PROXY_REFUSED.format(proxy=cause.proxy, host=host, status=cause.status)
+    if cause.status in PROXY_STOPS:
+        return Failure(Verdict.PAUSE, "PROXY_REFUSED", text + CORRECT_PROXY)
+    return Failure(Verdict.RETRY, "PROXY_REFUSED", text + NOT_SENT)
+
+
+def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, Message]:
+    if _any(causes, NameResolutionError, socket.gaierror):
+        return "DNS_FAILED", NO_NAME
+    if _any(causes, ConnectionRefusedError):
+        return "CONNECTION_REFUSED", REFUSED
+    if flight.is_overdue or _any(causes, TimeoutError, ReadTimeoutError):
+        return "CONNECT_TIMEOUT", NO_CONNECTION
+    if _any(causes, ssl.SSLError):
+        return "TLS_FAILED", NOT_SECURE
+    return "CONNECT_FAILED", NOT_REACHED
+
+
+def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tuple[str, Message]:
+    if flight.is_overdue:
+        return "TIMEOUT", UNFINISHED
+    if _any(causes, TooLarge):
+        return "ANSWER_TOO_LARGE", TOO_LARGE
+    if _any(causes, TimeoutError, ReadTimeoutError):
+        return "TIMEOUT", SILENT
+    if status is not None and _any(causes, DecodeError):
+        return "ANSWER_UNREADABLE", NOT_UNPACKED
+    if status is not None or _any(causes, IncompleteRead, IncompleteBody):
+        return "ANSWER_CUT_SHORT", BROKE_OFF
+    if _any(causes, RemoteDisconnected, ConnectionError):
+        return "CONNECTION_LOST", CLOSED
+    if _any(causes, TooManyInterim):
+        return "ANSWER_UNREADABLE", ONLY_INTERIM
+    # http.client says so by its most general exception, and says nothing else by it.
+    if _any(causes, TooManyHeaders) or any(type(cause) is HTTPException for cause in causes):
+        return "ANSWER_UNREADABLE", TOO_MANY_HEADERS
+    return "ANSWER_UNREADABLE", NO_HTTP
+
+
+def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it was made from: requests and urllib3 wrap theirs in layers."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        item = waiting.pop(0)
+        if isinstance(item, BaseException) and id(item) not in seen:
+            seen.add(id(item))
+            yield item
+            waiting += [item.__cause__, getattr(item, "reason", None), *item.args]

@@ -1,0 +1,333 @@
+"""How records come into the ledger (COPY) and how a batch's frozen bytes are cut into smaller
+batches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+from django.db.models import ExpressionWrapper, F, Func, IntegerField
+from django.db.models.functions import Coalesce, Least, Substr
+from psycopg.types.json import Jsonb
+
+from imports.ledger.claims import cursor
+from imports.messages import cause_of, render, to_json
+from imports.models import ImportBatch, ImportResult
+from imports.states import ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from django.db.models import QuerySet
+
+    from imports.messages import Text
+    from imports.models import ImportJob
+
+# As a kind's own reader joins them: a batch that is put together again whole has the same bytes.
+BETWEEN = b", "
+LARGEST_RECORD = 1 << 24  # bytes: no reader takes a larger one
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The bytes of a batch to be: what stands before, between and after, and each record."""
+
+    head: bytes
+    records: tuple[bytes, ...]
+    tail: bytes
+
+    @property
+    def body(self) -> bytes:
+        return self.head + BETWEEN.join(self.records) + self.tail if self.head else b""
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Each record's (start, length) in the body."""
+        return list(_places(len(self.head), map(len, self.records)))
+
+    def fields(self) -> dict[str, object]:
+        """The fields of a new batch that never change: its bytes, their hash, its own key."""
+        return {
+            "body": self.body,
+            "head_length": len(self.head),
+            "tail_length": len(self.tail),
+            "body_sha256": hashlib.sha256(self.body).hexdigest() if self.head else "",
+            "idempotency_key": uuid.uuid4().hex,
+        }
+
+
+def _places(at: int, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
+    for length in lengths:
+        yield at, length
+        at += length + len(BETWEEN)
+
+
+def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> Frame:
+    """The frame of a batch with only these of its records. Bills have no bytes: all are empty."""
+    body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch.pk))
+    return Frame(
+        head=body[: batch.head_length],
+        records=tuple(slice_of(body, result) for result in results),
+        tail=body[len(body) - batch.tail_length :],
+    )
+
+
+def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, bytes]:
+    """Records byte for byte as they came in, by their results' ids: sent or not. One query.
+
+    At most `most` bytes of each; b"" where only an id is known of it.
+    """
+    sent = Substr("batch__body", F("body_start") + 1, Least("body_length", most))
+    kept = Coalesce(sent, Substr("refused_record", 1, most))
+    rows = ImportResult.objects.filter(pk__in=ids).annotate(kept=kept)
+    return {pk: bytes(each or b"") for pk, each in rows.values_list("pk", "kept")}
+
+
+def slice_of(body: bytes, result: ImportResult) -> bytes:
+    """One record, byte for byte as it came in."""
+    return body[result.body_start : result.body_start + result.body_length]
+
+
+BATCHES_AT_ONCE = 100  # kept in memory before they are written
+
+BATCH_COLUMNS = {
+    "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4",
+    "body": "bytea",
+    "head_length": "int4", "tail_length": "int4", "body_sha256": "text", "idempotency_key": "text",
+    "after_numbers": "int4[]",
+}  # fmt: skip
+RESULT_COLUMNS = {
+    "job_id": "int8", "batch_id": "int8", "file_id": "int8", "position": "int4", "key": "text",
+    "email": "text", "status": "text", "error_code": "text", "error": "text",
+    "final_error": "text", "message": "jsonb", "cause": "text",
+    "body_start": "int4", "body_length": "int4", "refused_record": "bytea", "retry_of_id": "int8",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """One record of a batch to be: what it is called, and where its bytes stand in the body."""
+
+    position: int
+    key: str
+    email: str
+    start: int = 0
+    length: int = 0
+    retry_of: int | None = None
+    file_id: int | None = None  # where a batch's records come from several
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One record that is never sent: why, and its bytes, so that it is not lost."""
+
+    position: int
+    key: str
+    email: str
+    code: str
+    message: Text
+    raw: bytes
+
+
+class Intake:
+    """Collects new batches and refused records of one job and writes them in groups."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self.job = job
+        self.refused = 0
+        self.batches = 0
+        self._ids: list[int] = []
+        self._batch_rows: list[tuple[object, ...]] = []
+        self._result_rows: list[tuple[object, ...]] = []
+
+    def add_batch(
+        self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
+        file_id: int | None, key: str = "", after: Collection[int] = (),
+    ) -> int:  # fmt: skip
+        """One batch; its id. `frame` is the body, and how many of its bytes stand before and
+        after the records. Its idempotency key is a new one, unless `key` is given. It may be
+        claimed once the batches numbered `after` have ended."""
+        batch_id = self._next_id()
+        body, head, tail = frame
+        sha256 = hashlib.sha256(body).hexdigest() if body else ""
+        row = (batch_id, self.job.pk, number, part, len(records), body, head, tail, sha256)
+        self._batch_rows.append((*row, key or uuid.uuid4().hex, sorted(after) or None))
+        pending = ResultStatus.PENDING.value
+        self._result_rows += [
+            (
+                self.job.pk, batch_id, record.file_id or file_id, record.position, record.key,
+                record.email, pending, "", "", None, None, "", record.start, record.length, None,
+                record.retry_of,
+            )
+            for record in records
+        ]  # fmt: skip
+        self.batches += 1
+        if len(self._batch_rows) >= BATCHES_AT_ONCE:
+            self.flush()
+        return batch_id
+
+    def add_refused(self, record: Refused, file_id: int | None) -> None:
+        """One record that cannot be sent: excluded, with its reason and its bytes."""
+        self.refused += 1
+        error = render(record.message)
+        self._result_rows.append(
+            (
+                self.job.pk, None, file_id, record.position, record.key, record.email,
+                ResultStatus.EXCLUDED.value, record.code, error, error,
+                Jsonb(to_json(record.message)), cause_of(record.message), 0, 0,
+                record.raw, None,
+            )
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """Write the rest, and how many records the job excludes."""
+        self.flush()
+        if self.batches >= BATCHES_AT_ONCE:  # or plans are made for the tables as they were before
+            with connection.cursor() as sql:
+                sql.execute("ANALYZE imports_importbatch, import_results")
+        self.job.unsendable_count = self.refused
+        self.job.save(update_fields=["unsendable_count"])
+
+    def flush(self) -> None:
+        """Write what has been collected. Batches first: results point at them."""
+        copy_in("imports_importbatch", BATCH_COLUMNS, self._batch_rows)
+        copy_in("import_results", RESULT_COLUMNS, self._result_rows)
+        self._batch_rows.clear()
+        self._result_rows.clear()
+
+    def _next_id(self) -> int:
+        if not self._ids:
+            with connection.cursor() as sql:
+                sql.execute(
+                    "SELECT nextval(pg_get_serial_sequence('imports_importbatch', 'id'))"
+                    " FROM generate_series(1, %s) ORDER BY 1 DESC",
+                    [BATCHES_AT_ONCE],
+                )
+                self._ids = [row[0] for row in sql.fetchall()]
+        return self._ids.pop()
+
+
+def one_at_a_time(names: Iterable[str]) -> None:
+    """Hold these names until the transaction ends: whoever reads the same input waits for it."""
+    with connection.cursor() as sql:
+        for name in sorted(set(names)):
+            sql.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def copy_in(table: str, columns: dict[str, str], rows: Sequence[tuple[object, ...]]) -> None:
+    """COPY rows into a table, in binary: bytes go over as they are."""
+    if not rows:
+        return
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with cursor() as sql, sql.copy(statement) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
+
+
+ROWS_AT_ONCE = 5_000
+BYTES_AT_ONCE = 1_000  # records
+LENGTH = Func("batch__body", function="octet_length", output_field=IntegerField())
+HEAD_LENGTH = ExpressionWrapper(F("batch__head_length"), IntegerField())
+TAIL_LENGTH = ExpressionWrapper(F("batch__tail_length"), IntegerField())
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """A record that goes out again, with what its batch was, and its bytes."""
+
+    pk: int
+    position: int
+    key: str
+    email: str
+    file_id: int | None
+    batch_id: int
+    number: int
+    batch_size: int
+    batch_key: str
+    head: bytes | None
+    tail: bytes | None
+    raw: bytes
+
+
+OLD_COLUMNS = (
+    "pk", "position", "key", "email", "file_id", "batch_id", "batch__number", "batch__size",
+    "batch__idempotency_key", "head", "tail",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _NewBatch:
+    """One batch of the retry while it is put together from one or more old ones.
+
+    The key is the old one's only for the same bytes that are not known to have failed: it
+    protects from doing them twice.
+    """
+
+    olds: list[_Old] = field(default_factory=list)
+    key: str = ""
+
+    def as_new(self) -> tuple[tuple[bytes, int, int], list[NewRecord]]:
+        """As the ledger takes it in: the body with the lengths of its ends, and its records."""
+        first = self.olds[0]
+        ends = bytes(first.head or b""), bytes(first.tail or b"")
+        frame = Frame(ends[0], tuple(old.raw for old in self.olds), ends[1])
+        records = [
+            NewRecord(old.position, old.key, old.email, start, length, old.pk, old.file_id)
+            for old, (start, length) in zip(self.olds, frame.places, strict=True)
+        ]
+        return (frame.body, len(frame.head), len(frame.tail)), records
+
+
+def copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> int:
+    """Copy records and their bytes, batch by batch, holding one batch in memory at a time."""
+    intake, count = Intake(new), 0
+    for number, group in groupby(_olds(chosen), key=lambda old: old.number):
+        for part, made in enumerate(_gather(number, group, new.batch_size, keep_keys=keep_keys)):
+            frame, records = made.as_new()
+            intake.add_batch(number, part, frame, records, None, key=made.key)
+            count += len(records)
+    intake.flush()
+    return count
+
+
+def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
+    """The records in the order of their batches, with their bytes: a query for each thousand."""
+    rows = (
+        chosen.annotate(
+            head=Substr("batch__body", 1, HEAD_LENGTH),
+            tail=Substr("batch__body", LENGTH - TAIL_LENGTH + 1, TAIL_LENGTH),
+        )
+        .order_by("batch__number", "batch__part", "batch_id", "body_start", "pk")
+        .values_list(*OLD_COLUMNS)
+        .iterator(chunk_size=ROWS_AT_ONCE)
+    )
+    while some := list(islice(rows, BYTES_AT_ONCE)):
+        raws = bytes_of([row[0] for row in some])
+        for row in some:
+            values: list[Any] = [*row, raws[row[0]]]
+            yield _Old(*values)
+
+
+def _gather(
+    number: int, olds: Iterator[_Old], most: int, *, keep_keys: bool
+) -> Iterator[_NewBatch]:
+    """The records of one number, in one batch as far as they fit.
+
+    They may not: retry files that were loaded are numbered anew, so rounds can share a number.
+    """
+    gathered = _NewBatch()
+    for _, group in groupby(olds, key=lambda old: old.batch_id):
+        some = list(group)
+        if gathered.olds and len(gathered.olds) + len(some) > most:
+            yield gathered
+            gathered = _NewBatch()
+        whole = keep_keys and len(some) == some[0].batch_size
+        gathered.key = some[0].batch_key if whole and not gathered.olds else ""
+        gathered.olds += some
+    yield gathered

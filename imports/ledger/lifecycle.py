@@ -1,0 +1,589 @@
+"""A job's own moves: start, pause, resume, cancel, finish, and how much of it goes out at
+first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Sum, Value
+from django.db.models.functions import Greatest, Least, Now
+from django.utils.translation import gettext as _
+
+from imports import job_types, policy
+from imports.event_codes import EventCode
+from imports.ledger.left_out import count_left_out
+from imports.ledger.totals import sums
+from imports.messages import Message, Text, cause_of, in_general, marked, sentence
+from imports.messages import marked as gettext_noop
+from imports.models import (
+    Channel,
+    Delivery,
+    Gate,
+    ImportBatch,
+    ImportFile,
+    ImportJob,
+    ImportResult,
+    JobEvent,
+    Notice,
+    Plan,
+)
+from imports.models.files import FileStatus
+from imports.models.jobs import Beginning
+from imports.models.notifications import Wanted, What
+from imports.states import (
+    ENDED_JOBS,
+    JOB_MOVES,
+    OPEN,
+    BatchStatus,
+    JobStatus,
+    ResultStatus,
+    sources,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.db.models import QuerySet
+
+GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job going
+
+
+def announce(job: ImportJob, what: What, cause: str = "") -> None:
+    """Have everybody told who wants to know. Called in the transaction that moved the status.
+
+    Nothing is sent here. The same again, before somebody set the job going anew, is no news.
+    """
+    channels = list(Channel.objects.filter(is_active=True).defer("secret"))
+    if not channels:
+        return
+    notice, is_news = Notice.objects.get_or_create(
+        job=job,
+        what=what,
+        cause=cause,
+        go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
+        defaults={"sums": asdict(sums(job)) | {"left_out": count_left_out(job)}},
+    )
+    if is_news:
+        wanting = [
+            each for each in channels if each.wanted == Wanted.ALL or needs_somebody(notice)
+        ]
+        Delivery.objects.bulk_create(Delivery(notice=notice, channel=each) for each in wanting)
+
+
+def needs_somebody(notice: Notice) -> bool:
+    """Whether a person has something to do about it."""
+    if notice.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+        return True
+    return any(notice.sums.get(each) for each in ("error", "unknown", "left_out"))
+
+
+SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all the rest goes
+    Beginning.ALL: (),
+    Beginning.ONE: (1,),
+    Beginning.RAMP: (1, 5, 50),
+}
+INTENTIONS: dict[str, Message] = {
+    Beginning.ONE: sentence("ONE_FIRST", marked("One batch, then ask me")),
+    Beginning.RAMP: sentence("RAMP_UP", marked("Ramp up: 1, 5, 50, then all")),
+}
+DONE = {
+    "imported": sentence("WAVE_IMPORTED", marked("{n} of {total} imported")),
+    "downloaded": sentence("WAVE_DOWNLOADED", marked("{n} of {total} downloaded")),
+}
+SOME_FAILED = sentence("WAVE_SOME_FAILED", marked("{n} failed"))
+SOME_UNKNOWN = sentence("WAVE_SOME_UNKNOWN", marked("{n} unknown"))
+CAME_TO = sentence("WAVE_CAME_TO", marked("{parts}."))
+WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", marked("The first batch went out: {parts}."))
+LOOK_AT_IT = sentence("LOOK_AT_IT", marked("Look at it, then go on."))
+FAILED_AGAIN = sentence(
+    "WAVE_FAILED_AGAIN",
+    marked(
+        "The last {batches} batches failed again with the same error: {cause} Nothing more was "
+        "sent."
+    ),
+)
+FIRST_FAILED_AGAIN = sentence(
+    "FIRST_FAILED_AGAIN",
+    marked("The first batch failed again with the same error: {cause} Nothing more was sent."),
+)
+NONE_ARRIVED = sentence(
+    "WAVE_NONE_ARRIVED",
+    marked(
+        "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
+        "sent."
+    ),
+)
+FIRST_NOT_ARRIVED = sentence(
+    "FIRST_NOT_ARRIVED",
+    marked("Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."),
+)
+ALL_FAILED = sentence(
+    "WAVE_ALL_FAILED",
+    marked("All of the last {batches} batches failed: {cause} Nothing more was sent."),
+)
+FIRST_FAILED = sentence(
+    "FIRST_FAILED", marked("All of the first batch failed: {cause} Nothing more was sent.")
+)
+THE_REST_GOES = sentence("THE_REST_GOES", marked("All the rest goes out."))
+ONE_GOES = sentence("NEXT_WAVE_OF_ONE", marked("The next wave goes out: 1 batch."))
+NEXT_GOES = sentence("NEXT_WAVE", marked("The next wave goes out: {batches} batches."))
+FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
+WAVE_FAILED = "WAVE_FAILED"  # nothing of a whole wave succeeded
+STOPS = (FIRST_BATCH, WAVE_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What one wave came to, in records. `cause` is the most frequent of its failures' sentences.
+
+    `again`: each of its failures has a cause that the same records had failed with before.
+    """
+
+    asks: bool
+    done_word: str
+    number: int  # from 1
+    batches: int
+    records: int
+    success: int
+    error: int
+    unknown: int
+    cause: Text
+    again: bool
+
+    @property
+    def stops(self) -> bool:
+        """Whether a person must look before more goes out."""
+        return self.asks or not self.success
+
+    @property
+    def stop_code(self) -> str:
+        return FIRST_BATCH if self.asks else WAVE_FAILED
+
+    def sums(self) -> Message:
+        """ "240 of 250 imported, 10 failed." """
+        return CAME_TO.format(parts=self._parts())
+
+    def _parts(self) -> tuple[Message, ...]:
+        parts = [DONE[self.done_word].format(n=self.success, total=self.records)]
+        if self.error:
+            parts.append(SOME_FAILED.format(n=self.error))
+        if self.unknown:
+            parts.append(SOME_UNKNOWN.format(n=self.unknown))
+        return tuple(parts)
+
+    def told(self) -> Message:
+        """Why the job waits."""
+        if self.asks:
+            return WENT_OUT.format(parts=self._parts()) + self.cause + LOOK_AT_IT
+        is_first = self.number == 1
+        if self.again:
+            how = FIRST_FAILED_AGAIN if is_first else FAILED_AGAIN
+        elif self.unknown:
+            how = FIRST_NOT_ARRIVED if is_first else NONE_ARRIVED
+        else:
+            how = FIRST_FAILED if is_first else ALL_FAILED
+        return how.format(batches=self.batches, cause=self.cause)
+
+
+def intention(job: ImportJob) -> Message | None:
+    """For the log: how the job begins, where that is not with all of it."""
+    return INTENTIONS.get(job.beginning)
+
+
+def next_of(job: ImportJob) -> dict[str, int | None]:
+    """The fields of a job that let its next wave go: all the rest, where that is no more."""
+    sizes = SIZES[job.beginning]
+    if job.wave >= len(sizes):
+        return {"wave": job.wave, "wave_limit": None}
+    size = sizes[job.wave]
+    numbers = list(_later(job)[: size + 1])
+    return {"wave": job.wave + 1, "wave_limit": numbers[-2] if len(numbers) > size else None}
+
+
+def sizes_of(job: ImportJob) -> tuple[int, int | None]:
+    """How many batches are in the wave that is out, and in the next; None where it is the rest."""
+    sizes = SIZES[job.beginning]
+    following = sizes[job.wave] if job.wave < len(sizes) else None
+    if following is not None and not _later(job)[following : following + 1]:
+        following = None
+    return sizes[job.wave - 1], following
+
+
+def what_goes(job: ImportJob) -> Message:
+    """For the log: what may leave now."""
+    if job.wave_limit is None:
+        return THE_REST_GOES
+    size = SIZES[job.beginning][job.wave - 1]
+    return ONE_GOES if size == 1 else NEXT_GOES.format(batches=size)
+
+
+def _numbers(job: ImportJob) -> QuerySet[ImportBatch, int]:
+    """The job's batches as the operator counts them: parts of one share its number."""
+    return ImportBatch.objects.filter(job=job).values_list("number", flat=True).distinct()
+
+
+def _later(job: ImportJob) -> QuerySet[ImportBatch, int]:
+    """Those that wait for a later wave, in order."""
+    return _numbers(job).filter(number__gt=job.wave_limit or 0).order_by("number")
+
+
+def is_out(job: ImportJob) -> bool:
+    """Whether anything of the wave is pending or in flight."""
+    batches = ImportBatch.objects.filter(job=job, number__lte=job.wave_limit, status__in=OPEN)
+    return batches.exists()
+
+
+def last_of(job: ImportJob) -> Wave:
+    """What the wave came to that went out last, of a job that still has more to send."""
+    size = SIZES[job.beginning][job.wave - 1]
+    before = _numbers(job).filter(number__lte=job.wave_limit).order_by("-number")
+    numbers = list(before[:size])
+    batches = ImportBatch.objects.filter(job=job, number__in=numbers)
+    found = batches.exclude(status=BatchStatus.SPLIT).aggregate(
+        records=Sum("size", default=0),
+        success=Sum("success_count", default=0),
+        error=Sum("error_count", default=0),
+        unknown=Sum("unknown_count", default=0),
+    )
+    cause, again = _why(batches)
+    return Wave(
+        asks=job.beginning == Beginning.ONE,
+        done_word=job_types.get(job.kind).record_done,
+        number=job.wave,
+        batches=len(numbers),
+        cause=cause,
+        again=again,
+        **found,
+    )
+
+
+def _why(batches: QuerySet[ImportBatch]) -> tuple[Text, bool]:
+    """The message that tells most of the failures, and whether all of them are old ones."""
+    trouble = Q(status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN]) & ~Q(error_code="")
+    here = ImportResult.objects.filter(trouble, batch__in=batches)
+    causes = list(
+        here.values_list("error_code", "cause")
+        .annotate(n=Count("pk"), example=Min("pk"))
+        .order_by("-n", "error_code", "cause")
+    )
+    if not causes:
+        return "", False
+    earlier = ImportResult.objects.filter(retries__in=here)
+    before = set(earlier.values_list("error_code", "cause").distinct().order_by())
+    message = ImportResult.objects.values_list("message", flat=True).get(pk=causes[0][3])
+    return in_general(message or ""), all((code, cause) in before for code, cause, *_n in causes)
+
+
+UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
+NOT_NOW_TOO_LONG = sentence(
+    "NOT_NOW_TOO_LONG",
+    gettext_noop(
+        "For more than {hours} hours nothing came back but requests to wait: {reason} Ask "
+        "whoever runs it when more may be sent, then resume the job."
+    ),
+)
+CANCELLED_CODE = "CANCELLED"
+CANCELLED_TEXT = sentence(
+    "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
+)
+DUE_NOW = sentence("DUE_NOW", gettext_noop("{n} batches that were due later are due now."))
+ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
+
+
+class NotAllowed(Exception):
+    """This move is not possible now. The message says why, and what is."""
+
+
+def note(
+    job: ImportJob, code: EventCode, message: Text | None = None, actor: str = "",
+    reason: str = "", about: Sequence[int] = (),
+) -> JobEvent:  # fmt: skip
+    """Add a line to the job's log; `about` are the results whose own story tells it, too.
+
+    `reason` are the actor's own words.
+    """
+    event = JobEvent.objects.create(
+        job=job, code=code, message=message, actor=actor, reason=reason
+    )
+    tell_of(event, about)
+    return event
+
+
+def tell_of(event: JobEvent, results: Sequence[int]) -> None:
+    """Let these results' own story tell of the event, too."""
+    if results:
+        with connection.cursor() as sql:
+            sql.execute(ABOUT, [event.pk, list(results)])
+
+
+def lock(job: ImportJob) -> JobStatus:
+    """Hold the job's row until the caller's transaction ends; the status it has now.
+
+    Without its key: what refers to the job (attempts, events) may be written meanwhile.
+    """
+    held = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk)
+    return JobStatus(held.values_list("status", flat=True).get())
+
+
+def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
+    """Compare-and-set a job's status; False where another was first or it is not allowed."""
+    before = sources(JOB_MOVES, to)
+    moved = ImportJob.objects.filter(pk=job.pk, status__in=before).update(status=to, **changes)
+    job.refresh_from_db()
+    return moved == 1
+
+
+def refuse_incomplete(job: ImportJob) -> None:
+    """Raises NotAllowed for a retry that records are still being put into."""
+    if Plan.objects.filter(made=job, finished_at=None).exists():
+        raise NotAllowed(
+            "This retry is still being put together. Wait until all its records are in it."
+        )
+
+
+def start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
+    """Queue a draft; `beginning` overrules its setting.
+
+    Raises NotAllowed without files that can be read, or if started before.
+    """
+    with transaction.atomic():
+        lock(job)  # whoever is adding a file comes before or after
+        refuse_incomplete(job)
+        if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
+            raise NotAllowed(
+                _("Some files cannot be read. Remove them, or add corrected ones, then start.")
+            )
+        if not (job.files.exists() or job.batches.exists()):
+            raise NotAllowed(_("There is nothing to import yet. Add files first."))
+        if not move(
+            job, JobStatus.QUEUED, started_at=Now(), beginning=beginning or F("beginning")
+        ):
+            raise NotAllowed(
+                _("This job is %(status)s: it was started before.")
+                % {"status": job.get_status_display().lower()}
+            )
+        note(job, EventCode.STARTED, intention(job), actor)
+
+
+def pause(job: ImportJob, actor: str = "") -> bool:
+    """Claim nothing more; what is in flight comes back and is recorded."""
+    with transaction.atomic():
+        paused = move(job, JobStatus.PAUSED, pause_code="BY_HAND", pause_message=None)
+        if paused:
+            note(job, EventCode.PAUSED, actor=actor)
+    return paused
+
+
+def pause_for(job: ImportJob, code: str, message: Text) -> bool:
+    """Pause because a person must act. The first reason stays: False if there is one already."""
+    with transaction.atomic():
+        paused = move(job, JobStatus.PAUSED, pause_code=code, pause_message=message)
+        if paused:
+            note(job, EventCode.PAUSED, message)
+            announce(job, What.PAUSED, code)
+    return paused
+
+
+def resume(job: ImportJob, actor: str = "") -> bool:
+    """Go on, and do not wait for what the API asked before.
+
+    A job that stopped after a wave lets the next one go.
+    """
+    with transaction.atomic():
+        held = ImportJob.objects.select_for_update(no_key=True).get(pk=job.pk)
+        stopped = held.pause_code in STOPS
+        resumed = ImportJob.objects.filter(pk=job.pk, status=JobStatus.PAUSED).update(
+            status=JobStatus.RUNNING,
+            pause_code="",
+            pause_message=None,
+            failing={},
+            **(next_of(held) if stopped else {}),
+        )
+        job.refresh_from_db()
+        if resumed:
+            _stop_waiting(job)
+            note(job, EventCode.RESUMED, what_goes(job) if stopped else None, actor)
+    return bool(resumed)
+
+
+def make_due(job: ImportJob, batches: QuerySet[ImportBatch], actor: str = "") -> int:
+    """Let batches that wait for their next attempt be due now; how many."""
+    with transaction.atomic():
+        later = batches.filter(
+            job=job, job__status__in=UNDER_WAY, status=BatchStatus.PENDING,
+            next_attempt_at__gt=Now(),
+        )  # fmt: skip
+        pks = list(later.select_for_update(of=("self",)).values_list("pk", flat=True))
+        due = ImportBatch.objects.filter(pk__in=pks, status=BatchStatus.PENDING)
+        count = due.update(next_attempt_at=Now())
+        if count:
+            note(job, EventCode.REQUEUED, DUE_NOW.format(n=count), actor)
+    return count
+
+
+def needs_a_worker(job: ImportJob) -> bool:
+    """Whether a worker that gets this job's queue message finds something to do."""
+    now = ImportJob.objects.filter(pk=job.pk)
+    open_batches = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
+    unfinished = Plan.objects.filter(job=OuterRef("pk"), finished_at=None)
+    return now.filter(
+        Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+        | Exists(unfinished)
+        | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(open_batches))
+    ).exists()
+
+
+def can_be_cancelled(job: ImportJob) -> bool:
+    """Whether it was started and has not ended."""
+    return job.status in (JobStatus.QUEUED, *UNDER_WAY)
+
+
+def _stop_waiting(job: ImportJob) -> None:
+    """Whoever resumes wants to see it go: what was to be sent later is sent now.
+
+    One request still goes first where the other side had said "not now".
+    """
+    Gate.objects.filter(pk=job.gate_id).update(
+        resting_until=None,
+        resting_reason=None,
+        not_now_count=Least("not_now_count", 1),
+        not_now_since=None,
+    )
+    later = ImportBatch.objects.filter(
+        job=job, status=BatchStatus.PENDING, next_attempt_at__gt=Now()
+    )
+    later.update(next_attempt_at=Now())
+
+
+def cancel(job: ImportJob, actor: str = "") -> bool:
+    """Stop for good. What was not sent is kept as failed; what is in flight is still recorded."""
+    with transaction.atomic():
+        # First the job, then its gate: whoever needs both takes them in this order.
+        if not move(job, JobStatus.CANCELLED, finished_at=Now()):
+            return False
+        Gate.objects.select_for_update().get(pk=job.gate_id)  # a claim under way ends before
+        note(job, EventCode.CANCELLED, actor=actor)
+        drop_unsent(job)
+        announce(job, What.CANCELLED)
+    return True
+
+
+def drop_unsent(job: ImportJob) -> None:
+    """Fail the batches of a cancelled job of which nothing was sent."""
+    unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
+    batches = ImportBatch.objects.filter(job=job, status__in=unsent)
+    pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
+    ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
+        status=ResultStatus.ERROR,
+        error_code=CANCELLED_CODE,
+        error=str(CANCELLED_TEXT),
+        final_error=str(CANCELLED_TEXT),
+        message=CANCELLED_TEXT,
+        cause=cause_of(CANCELLED_TEXT),
+        updated_at=Now(),
+    )
+    ImportBatch.objects.filter(pk__in=pks, status__in=unsent).update(
+        status=BatchStatus.FAILED,
+        error_count=F("size"),
+        error_code=CANCELLED_CODE,
+        error=str(CANCELLED_TEXT),
+        message=CANCELLED_TEXT,
+        ended_at=Now(),
+        token=None,
+    )
+
+
+def sweep_cancelled(job: ImportJob) -> None:
+    """Fail what came back to pending while its job was being cancelled."""
+    with transaction.atomic():
+        drop_unsent(job)
+
+
+def rest(job: ImportJob, asked: float | None, reason: Text) -> float:
+    """The other side said "not now" or is down: nobody claims of it for so many seconds.
+
+    These grow while nothing else comes back; what came from requests that were already under way
+    is said once. Whatever rest is longer holds. After hours of it the job pauses.
+    """
+    gate = Gate.objects.select_for_update().annotate(at=Now()).get(pk=job.gate_id)
+    is_news = not (gate.not_now_count and gate.resting_until and gate.resting_until > gate.at)
+    count = gate.not_now_count + is_news
+    seconds = policy.deferral(asked, job_types.get(job.kind).budget(job), in_a_row=max(count, 1))
+    since = gate.not_now_since or gate.at
+    Gate.objects.filter(pk=gate.pk).update(
+        resting_until=Greatest("resting_until", Now() + Value(timedelta(seconds=seconds))),
+        resting_reason=reason,
+        not_now_count=count,
+        not_now_since=since,
+    )
+    if gate.at - since > timedelta(hours=settings.NOT_NOW_HOURS):
+        message = NOT_NOW_TOO_LONG.format(hours=f"{settings.NOT_NOW_HOURS:g}", reason=reason)
+        pause_for(job, "NOT_NOW_TOO_LONG", message)
+    return seconds
+
+
+def answered(job: ImportJob) -> None:
+    """Something else than "not now" came back: the other side's limits hold as they did."""
+    Gate.objects.filter(pk=job.gate_id, not_now_count__gt=0).update(
+        not_now_count=0, not_now_since=None
+    )
+
+
+def begin(job: ImportJob) -> None:
+    """The input is in the ledger: batches may be claimed, those of the first wave before all."""
+    now = ImportJob.objects.get(pk=job.pk)  # as it was started, whatever the caller has in hand
+    move(job, JobStatus.RUNNING, **next_of(now))
+
+
+def settle_wave(job: ImportJob) -> bool:
+    """Where the wave that was out has ended: let the next one go (True), or pause and say why."""
+    if job.wave_limit is None:
+        return False
+    with transaction.atomic():
+        running = ImportJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING)
+        held = running.exclude(wave_limit=None).select_for_update(no_key=True).first()
+        if held is None or is_out(held):
+            return False
+        came = last_of(held)
+        if came.stops:
+            pause_for(held, came.stop_code, came.told())
+            return False
+        running.filter(wave=held.wave).update(**next_of(held))
+        held.refresh_from_db()
+        note(held, EventCode.WAVE_ENDED, came.sums() + what_goes(held))
+    return True
+
+
+def refuse_input(job: ImportJob, message: Text) -> None:
+    """The input could not be read: back to a draft, with nothing of it imported."""
+    with transaction.atomic():
+        if move(job, JobStatus.DRAFT, started_at=None):
+            note(job, EventCode.INPUT_REFUSED, message)
+            announce(job, What.REFUSED)
+
+
+def finish_if_done(job_ids: Iterable[int]) -> list[int]:
+    """Finish those of the jobs in which nothing is pending or in flight; their ids.
+
+    Of the others, settle those that send in waves: the sweeper then rings for what may leave.
+    """
+    open_batches = ImportBatch.objects.filter(job_id=OuterRef("pk"), status__in=OPEN)
+    finished = []
+    for job in ImportJob.objects.filter(pk__in=job_ids, status__in=UNDER_WAY):
+        still_going = ImportJob.objects.filter(pk=job.pk, status__in=UNDER_WAY)
+        with transaction.atomic():
+            done = still_going.exclude(Exists(open_batches)).update(
+                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+            )
+            if done:
+                note(job, EventCode.FINISHED)
+                announce(job, What.FINISHED)
+                finished.append(job.pk)
+        if not done:
+            settle_wave(job)
+    return finished

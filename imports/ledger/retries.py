@@ -1,0 +1,241 @@
+"""A retry: a new job of just the failed records, byte for byte or in a corrected version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from imports import job_types
+from imports.event_codes import EventCode
+from imports.ledger import lifecycle
+from imports.ledger.batches import Intake
+from imports.ledger.lifecycle import NotAllowed, lock, move, note
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
+from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.models.jobs import Beginning
+from imports.states import JobStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from imports.ledger.batches import NewRecord
+
+GO_OUT = sentence("GO_OUT", gettext_noop("{n} records go out again in job {job}."))
+RETRY_OF = sentence("RETRY_OF", gettext_noop("Retry of job {job}: {n} records."))
+SETTINGS = (
+    "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
+    "max_attempts", "retry_delay_seconds", "repeatable",
+)  # fmt: skip
+RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one retry
+
+
+def waiting(job: ImportJob, status: ResultStatus = ResultStatus.ERROR) -> QuerySet[ImportResult]:
+    """The records of a job and its later rounds that stand at `status`, not taken on since."""
+    return _of_family(job, status).exclude(Exists(_its_retry()))
+
+
+def retried(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
+    """The records of a job and its later rounds that stood at `status` and were taken on since."""
+    return _of_family(job, status).filter(Exists(_its_retry()))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many records of a job and its later rounds wait for a person."""
+
+    failed: int
+    unknown: int
+
+
+def how_many_wait(job: ImportJob) -> Waiting:
+    """As `waiting` counts them, but from the sums of batches: a million cost what a few do."""
+    jobs = descendants(job)
+    found = ImportBatch.objects.filter(job__in=jobs).aggregate(
+        failed=Sum("error_count", default=0), unknown=Sum("unknown_count", default=0)
+    )
+    taken = dict(
+        ImportResult.objects.filter(retry_of__job__in=jobs)
+        .values_list("retry_of__status")
+        .annotate(n=Count("pk"))
+    )
+    return Waiting(
+        failed=found["failed"] - taken.get(ResultStatus.ERROR, 0),
+        unknown=found["unknown"] - taken.get(ResultStatus.UNKNOWN, 0),
+    )
+
+
+def _its_retry() -> QuerySet[ImportResult]:
+    return ImportResult.objects.filter(retry_of=OuterRef("pk"))
+
+
+def _of_family(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
+    return ImportResult.objects.filter(
+        job_id__in=descendants(job), status=status, batch__isnull=False
+    ).exclude(error_code="")
+
+
+def descendants(job: ImportJob) -> set[int]:
+    """The ids of the job and every retry of it, of those, and so on."""
+    links = (
+        ImportJob.objects.filter(root=job.first).order_by("pk").values_list("pk", "retry_of_id")
+    )
+    found = {job.pk}
+    for pk, retry_of in links:
+        if retry_of in found:
+            found.add(pk)
+    return found
+
+
+def queue(new: ImportJob, actor: str) -> None:
+    """Start a round that has its batches already."""
+    move(new, JobStatus.QUEUED, started_at=Now())
+    note(new, EventCode.STARTED, lifecycle.intention(new), actor)
+
+
+def without_the_hopeless(
+    job: ImportJob, chosen: QuerySet[ImportResult]
+) -> tuple[QuerySet[ImportResult], int]:
+    """Those that their kind would retry, and how many it leaves out."""
+    sensible = job_types.get(job.kind).retryable(job)
+    if sensible is None:
+        return chosen, 0
+    kept = chosen.filter(pk__in=sensible)
+    return kept, chosen.count() - kept.count()
+
+
+def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
+    """Let the logs of the retried job and of its retry tell of each other."""
+    out, into = GO_OUT.format(n=records, job=new.pk), RETRY_OF.format(n=records, job=job.pk)
+    note(job, EventCode.RETRIED, out, actor, reason)
+    note(new, EventCode.CREATED, into, actor, reason)
+
+
+def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
+    """Why there is nothing to retry, and what is."""
+    if left_out:
+        return _(
+            "The %(n)s that failed would fail again: nothing was corrected since. Correct "
+            "them first, or insist."
+        ) % {"n": left_out}
+    if skipped:
+        return _(
+            "All %(n)s records are being retried already, or have been. See the later rounds."
+        ) % {"n": skipped}
+    if not job.batches.exists():
+        return _("This job has sent nothing yet.")
+    return _("No failed records are left to retry.")
+
+
+def new_round(
+    job: ImportJob, reason: str, *, insists: bool, beginning: str = Beginning.ALL
+) -> ImportJob:
+    """A draft of the next round, with the job's settings and nothing in it."""
+    first = job.first
+    rounds = ImportJob.objects.filter(root=first).count() + 2
+    new = ImportJob.objects.create(
+        name=f"{first.name} · round {rounds}"[:200],
+        retry_of=job,
+        root=first,
+        round=rounds,
+        reason=reason,
+        insists=insists,
+        beginning=beginning,
+        created_by=None,
+        **{name: getattr(job, name) for name in SETTINGS},
+    )
+    job_types.get(new.kind).prepare_retry(new)
+    return new
+
+
+OUT = sentence("OUT", gettext_noop("{n} records go out corrected in job {job}."))
+INTO = sentence("INTO", gettext_noop("{n} records of job {job}."))
+FAILED = Q(status=ResultStatus.ERROR)
+NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
+INSISTED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED])
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A batch to be. Each of its records says by `retry_of` which result it corrects.
+
+    `frame` is the body, and how many of its bytes stand before and after the records.
+    """
+
+    number: int
+    part: int
+    frame: tuple[bytes, int, int]
+    records: tuple[NewRecord, ...]
+    file_id: int | None
+
+
+class Overtaken(NotAllowed):
+    """Somebody was first with some of these records: they are sent, or decided about, already."""
+
+    def __init__(self, ids: Collection[int]) -> None:
+        super().__init__(
+            "Somebody was first: these records have been sent again, or decided about, meanwhile."
+        )
+        self.ids = ids
+
+
+def correctable(
+    results: QuerySet[ImportResult], *, insists: bool = False
+) -> QuerySet[ImportResult]:
+    """Those of which a new version may go out: failed or never sent, and not taken on since.
+
+    `insists` adds those that were imported, may have been, or were left out by hand.
+    """
+    which = FAILED | NEVER_SENT | INSISTED if insists else FAILED | NEVER_SENT
+    taken = ImportResult.objects.filter(retry_of=OuterRef("pk"))
+    return results.filter(which).exclude(Exists(taken))
+
+
+def resubmit(
+    job: ImportJob, parcels: Iterable[Parcel], *, reason: str, actor: str, insists: bool = False
+) -> ImportJob:
+    """Send new versions of records of `job` and its rounds; the new job, started.
+
+    All of them or none: raises Overtaken where one is not correctable (any more), NotAllowed
+    without a reason or without records.
+    """
+    if not reason.strip():
+        raise NotAllowed(_("Say why: it is kept in the record's history."))
+    try:
+        with transaction.atomic():
+            lock(job.first)  # no retry and no decision comes in between
+            new = new_round(job, reason, insists=insists)
+            count = _fill(new, parcels, insists=insists)
+            if not count:
+                raise NotAllowed(_("There is nothing to send: no record was changed."))
+            out, into = OUT.format(n=count, job=new.pk), INTO.format(n=count, job=job.pk)
+            note(job, EventCode.RETRIED, out, actor, reason)
+            note(new, EventCode.CORRECTED, into, actor, reason)
+            queue(new, actor)
+    except IntegrityError as error:  # a retry file of theirs was read at this very moment
+        if RETRIED_ONCE not in str(error):
+            raise
+        raise Overtaken([]) from None
+    return new
+
+
+def _fill(new: ImportJob, parcels: Iterable[Parcel], *, insists: bool) -> int:
+    """Put the parcels into the ledger, compared with what stands there; how many records."""
+    intake, count = Intake(new), 0
+    for parcel in parcels:
+        ids = {
+            each.retry_of or 0 for each in parcel.records
+        }  # each corrects one, or it is refused
+        mine = ImportResult.objects.filter(pk__in=ids)
+        free = set(correctable(mine, insists=insists).values_list("pk", flat=True))
+        if ids - free:
+            raise Overtaken(ids - free)
+        intake.add_batch(parcel.number, parcel.part, parcel.frame, parcel.records, parcel.file_id)
+        count += len(parcel.records)
+    intake.finish()
+    return count

@@ -1,0 +1,370 @@
+"""What a job came to so far: the equation, the causes of its failures, its progress and its
+pace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+from django.db.models import Count, Min, Q, Sum, Value
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from imports.ledger.left_out import count_left_out
+from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
+from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How many records of a job stand where. They always add up to `total`."""
+
+    total: int
+    success: int
+    error: int
+    unknown: int
+    excluded: int
+    pending: int
+    in_flight: int = 0  # of the pending ones
+
+
+def sums(job: ImportJob) -> Sums:
+    """One job's equation, from its batches (one query)."""
+    return sums_of([job])[job.pk]
+
+
+def sums_of(jobs: Iterable[ImportJob]) -> dict[int, Sums]:
+    """The equations of several jobs, in one query."""
+    jobs = list(jobs)
+    rows = (
+        ImportBatch.objects.filter(job__in=jobs)
+        .values("job_id")
+        .order_by("job_id")
+        .annotate(
+            total=Sum("size"),
+            success=Sum("success_count"),
+            error=Sum("error_count"),
+            unknown=Sum("unknown_count"),
+            excluded=Sum("excluded_count"),
+            in_flight=Sum("size", filter=Q(status__in=IN_FLIGHT), default=0),
+        )
+    )
+    found = {row["job_id"]: dict[str, Any](row) for row in rows}
+    return {job.pk: _add_up(job, found.get(job.pk, {})) for job in jobs}
+
+
+def _add_up(job: ImportJob, row: dict[str, Any]) -> Sums:
+    success, error, unknown = (row.get(name, 0) for name in ("success", "error", "unknown"))
+    excluded = row.get("excluded", 0)
+    size = row.get("total", 0)
+    return Sums(
+        total=size + job.unsendable_count,
+        success=success,
+        error=error,
+        unknown=unknown,
+        excluded=excluded + job.unsendable_count,
+        pending=size - success - error - unknown - excluded,
+        in_flight=row.get("in_flight", 0),
+    )
+
+
+# A batch that was split is told by its parts: the number stands where its worst part does.
+BATCHES = """
+SELECT count(*),
+       count(*) FILTER (WHERE open = 0 AND unknown = 0 AND failed = 0),
+       count(*) FILTER (WHERE open = 0 AND unknown = 0 AND failed > 0),
+       count(*) FILTER (WHERE open = 0 AND unknown > 0),
+       count(*) FILTER (WHERE open > 0)
+FROM (
+    SELECT number,
+           count(*) FILTER (WHERE status IN ('pending', 'claimed', 'sending')) AS open,
+           count(*) FILTER (WHERE status = 'unknown') AS unknown,
+           count(*) FILTER (WHERE status = 'failed') AS failed
+    FROM imports_importbatch WHERE job_id = %s GROUP BY number
+) numbers
+"""
+
+
+def batch_sums(job: ImportJob) -> dict[str, int]:
+    """{"total", "done", "failed", "unknown", "pending"}: batches as the operator counts them."""
+    with connection.cursor() as sql:
+        sql.execute(BATCHES, [job.pk])
+        row = sql.fetchone()
+    return dict(zip(("total", "done", "failed", "unknown", "pending"), row, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A first job and its rounds together: what became of the records it began with."""
+
+    total: int
+    success: int
+    error: int
+    unknown: int
+    excluded: int
+    pending: int
+    rounds: int
+
+
+def family(job: ImportJob) -> list[ImportJob]:
+    """The first job and every retry of it, in order."""
+    first = job.first
+    return list(ImportJob.objects.filter(Q(pk=first.pk) | Q(root=first)).order_by("pk"))
+
+
+def story(job: ImportJob) -> Story:
+    """Where the first job's records stand now, each told by its latest round.
+
+    A record that a later round took on counts there, not where it failed.
+    """
+    jobs = family(job)
+    each = sums_of(jobs)
+    taken = _taken_on(jobs)
+    error = sum(one.error for one in each.values()) - taken[ResultStatus.ERROR]
+    unknown = sum(one.unknown for one in each.values()) - taken[ResultStatus.UNKNOWN]
+    excluded = sum(one.excluded for one in each.values()) - taken[ResultStatus.EXCLUDED]
+    excluded -= sum(one.unsendable_count for one in jobs[1:])  # told by the round that has them
+    success = sum(one.success for one in each.values()) - taken[ResultStatus.SUCCESS]
+    pending = sum(one.pending for one in each.values())
+    return Story(
+        total=success + error + unknown + excluded + pending,
+        success=success,
+        error=error,
+        unknown=unknown,
+        excluded=excluded,
+        pending=pending,
+        rounds=sum(1 for one in jobs if one.started_at),
+    )
+
+
+def _taken_on(jobs: list[ImportJob]) -> dict[str, int]:
+    counts: dict[str, int] = dict.fromkeys(ResultStatus.values, 0)
+    if len(jobs) > 1:
+        rows = (
+            ImportResult.objects.filter(job__in=jobs, retry_of__job__in=jobs)
+            .values_list("retry_of__status")
+            .annotate(n=Count("pk"))
+        )
+        counts.update(dict(rows))
+    return counts
+
+
+def describe(job: ImportJob) -> dict[str, object]:
+    """The JSON of a job, as the contract fixes it."""
+    one = sums(job)
+    return {
+        "job": job.pk,
+        "kind": job.kind,
+        "name": job.name,
+        "status": job.status,
+        "retry_of": job.retry_of_id,
+        "total": one.total,
+        "success": one.success,
+        "error": one.error,
+        "unknown": one.unknown,
+        "excluded": one.excluded,
+        "pending": one.pending,
+        "batches": batch_sums(job),
+        "attempts": Attempt.objects.filter(job=job).count(),
+        "retry_directory": job.retry_directory or None,
+        "started_at": job.started_at and job.started_at.isoformat(),
+        "finished_at": job.finished_at and job.finished_at.isoformat(),
+        "left_out": count_left_out(job),  # of the excluded: those that could not be sent
+        "retry_files_error": job.retry_files_error or None,
+    }
+
+
+def has_failures(job: ImportJob) -> bool:
+    """Whether anything of the job needs a person: a failure or an unknown."""
+    bad = [BatchStatus.FAILED, BatchStatus.UNKNOWN]
+    return ImportBatch.objects.filter(job=job, status__in=bad).exists()
+
+
+WINDOW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`rate` is in records a minute; `seconds_left` is None where nobody can say."""
+
+    rate: float
+    seconds_left: float | None
+    in_flight: int  # batches
+    resumes_at: datetime | None  # the other side asked for it, or the next attempt is due then
+    resting_reason: str
+    attempts: int
+
+
+def progress(job: ImportJob) -> Progress:
+    """Where a job stands in time. A bounded number of queries, whatever its size."""
+    rate = _rate(job) if job.status == JobStatus.RUNNING else 0.0
+    pending = sums(job).pending
+    batches = ImportBatch.objects.filter(job=job)
+    job.gate.refresh_from_db()
+    resting = _resting_until(job)
+    return Progress(
+        rate=rate,
+        seconds_left=pending * 60 / rate if rate and pending and not resting else None,
+        in_flight=batches.filter(status__in=IN_FLIGHT).count(),
+        resumes_at=resting or _next_due(job),
+        resting_reason=job.gate.resting_reason if resting else "",
+        attempts=Attempt.objects.filter(job=job).count(),
+    )
+
+
+def _rate(job: ImportJob) -> float:
+    """Records decided in a minute, over the last minute or since the start if that is shorter."""
+    recent = Attempt.objects.filter(job=job, ended_at__gt=Now() - Value(WINDOW))
+    found = recent.aggregate(
+        good=Sum("success_count"), bad=Sum("error_count"), since=Min("claimed_at"), n=Count("pk")
+    )
+    decided = (found["good"] or 0) + (found["bad"] or 0)
+    if not decided or not found["since"]:
+        return 0.0
+    seconds = min(WINDOW.total_seconds(), max(1.0, _age(found["since"])))
+    return float(decided * 60 / seconds)
+
+
+def _age(since: datetime) -> float:
+    return (timezone.now() - since).total_seconds()
+
+
+def _resting_until(job: ImportJob) -> datetime | None:
+    until = job.gate.resting_until
+    active = job.status == JobStatus.RUNNING and until is not None and until > timezone.now()
+    return until if active else None
+
+
+def _next_due(job: ImportJob) -> datetime | None:
+    """When the next attempt is due, where nothing is due or in flight before."""
+    if job.status != JobStatus.RUNNING:
+        return None
+    batches = ImportBatch.objects.filter(job=job)
+    if batches.filter(status__in=IN_FLIGHT).exists():
+        return None
+    pending = batches.filter(status=BatchStatus.PENDING)
+    if job.wave_limit is not None:
+        pending = pending.filter(number__lte=job.wave_limit)
+    if pending.filter(next_attempt_at__lte=Now()).exists():
+        return None
+    first: datetime | None = pending.aggregate(first=Min("next_attempt_at"))["first"]
+    return first
+
+
+MOST_SPANS = 60
+FEWEST_SPANS = 12  # of a job that took seconds: a few wide bars would look like a long time
+MOST_MARKS = 6
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+WEEK = 7 * DAY
+STEPS = (
+    1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
+    HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, WEEK,
+)  # fmt: skip
+
+# The first and the last answer are read off the two ends of the index "attempt_pace".
+ENDS = """
+SELECT clock_timestamp(), min(ended_at), max(ended_at) FROM imports_attempt WHERE job_id = %s
+"""
+# Read from that index alone.
+COUNTS = """
+SELECT date_bin(make_interval(secs => %(step)s), ended_at, %(origin)s) AS at,
+       sum(success_count), sum(error_count), sum(unknown_count)
+FROM imports_attempt
+WHERE job_id = %(job)s AND ended_at >= %(origin)s AND ended_at < %(end)s
+GROUP BY at ORDER BY at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Equal spans beside each other: `spans` of `step` seconds each, from `origin` on."""
+
+    origin: datetime
+    step: int
+    spans: int
+
+    @property
+    def end(self) -> datetime:
+        return self.origin + timedelta(seconds=self.step * self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Records that an attempt which ended within the span told something about."""
+
+    at: datetime  # its beginning
+    success: int
+    error: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        return self.success + self.error + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A job's answers over time. `spans` are those in which something came back, in order."""
+
+    frame: Frame
+    since: datetime  # the job's start
+    until: datetime  # now, or the last answer of a job that does not run
+    spans: list[Span]
+
+
+def frame(since: datetime, until: datetime) -> Frame:
+    """The shortest spans of a round length that hold all of it, counted from local midnight."""
+    for step in _steps():
+        origin = _floor(since, step)
+        spans = (until - origin) // timedelta(seconds=step) + 1
+        if spans <= MOST_SPANS:
+            return Frame(origin, step, max(spans, FEWEST_SPANS))
+    raise AssertionError  # the steps do not end
+
+
+def marks(frame: Frame) -> list[datetime]:
+    """At most six round times within the frame, equally far apart."""
+    for step in _steps():
+        first = _floor(frame.origin, step)
+        first += timedelta(seconds=step if first < frame.origin else 0)
+        found = -((first - frame.end) // timedelta(seconds=step))
+        if found <= MOST_MARKS:
+            return [first + timedelta(seconds=step * n) for n in range(found)]
+    raise AssertionError  # the steps do not end
+
+
+def _steps() -> Iterator[int]:
+    return chain(STEPS, (WEEK * weeks for weeks in count(2)))
+
+
+def _floor(at: datetime, step: int) -> datetime:
+    """The last multiple of `step` seconds since the midnight before, in the operator's zone."""
+    here = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = here.astimezone(UTC)
+    return midnight + (at - midnight) // timedelta(seconds=step) * timedelta(seconds=step)
+
+
+def pace(job: ImportJob) -> Pace | None:
+    """How it went so far; None while no answer told of a record. Two queries, of any job."""
+    with connection.cursor() as sql:
+        sql.execute(ENDS, [job.pk])
+        now, first, last = sql.fetchone()
+        if first is None:
+            return None
+        since = min(job.started_at or first, first)
+        until = now if job.status == JobStatus.RUNNING else last
+        found = frame(since, until)
+        sql.execute(
+            COUNTS,
+            {"job": job.pk, "step": found.step, "origin": found.origin, "end": found.end},
+        )
+        spans = [Span(*row) for row in sql.fetchall()]
+    spans = [span for span in spans if span.total]
+    return Pace(found, since, until, spans) if spans else None

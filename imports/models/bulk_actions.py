@@ -1,0 +1,108 @@
+"""One decision of an operator about many records, and the records that an event is about."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from imports.fields import MessageField
+from imports.models.batches import ImportResult
+from imports.models.jobs import ImportJob, JobEvent
+
+
+class PlanAction(models.TextChoices):
+    """What is done with each record of a plan."""
+
+    RETRY = "retry", _("Retry")  # failed ones go out again, in one new job
+    SEND_AGAIN = "send-again", _("Send again")  # the same for unknown ones, with a reason
+    EXCLUDE = "exclude", _("Exclude")  # failed ones are left out for good, with a reason
+    ARRIVED = "arrived", _("They arrived")  # unknown ones count as stored, with a reason
+    NOT_ARRIVED = "not-arrived", _("They did not arrive")  # unknown ones count as failed
+
+
+class Plan(models.Model):
+    """One decision about many records. Which ones was fixed when it was confirmed.
+
+    `total` = `taken` + `left_alone` + those of the parts that are still to come.
+    """
+
+    job = models.ForeignKey(
+        ImportJob, models.CASCADE, related_name="plans"
+    )  # where it was pressed
+    root = models.ForeignKey(ImportJob, models.CASCADE, related_name="family_plans")
+    action = models.CharField(max_length=20, choices=PlanAction)
+    actor = models.CharField(max_length=150, default="", blank=True)
+    reason = models.TextField(default="", blank=True)
+    insists = models.BooleanField(default=False)
+    starts = models.BooleanField(default=True)  # the retry, when it is complete
+    # The line in the log that its records' own stories tell of.
+    event = models.ForeignKey(JobEvent, models.SET_NULL, null=True, db_index=False)
+    # The retry's job: a draft until the plan has ended.
+    made = models.ForeignKey(
+        ImportJob, models.SET_NULL, null=True, blank=True, related_name="made_by"
+    )
+    total = models.PositiveIntegerField(default=0)
+    taken = models.PositiveIntegerField(default=0)
+    left_alone = models.PositiveIntegerField(default=0)  # they had changed meanwhile
+    left_out = models.PositiveIntegerField(default=0)  # they would fail again: nobody insisted
+    skipped_retried = models.PositiveIntegerField(default=0)  # a later retry has them already
+    # Older than what their API has by now, and nobody insisted: [[job, its status there, count]].
+    imported_later = models.JSONField(default=list, blank=True)
+    in_background = models.BooleanField(default=False)  # many: workers do it chunk by chunk
+    trouble = MessageField()  # why it ended before its time
+    confirmed_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            # Two clicks make one plan; so do two people.
+            models.UniqueConstraint(
+                fields=["root"], condition=Q(finished_at=None), name="plan_one_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.total}"
+
+    @property
+    def seen(self) -> int:
+        """How many of its records have been looked at so far."""
+        return self.taken + self.left_alone
+
+
+class PlanPart(models.Model):
+    """Some of a plan's records: as many as one short transaction takes."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    result_ids = ArrayField(models.BigIntegerField())
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["plan_id", "number"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "number"], name="plan_part_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}.{self.number}"
+
+
+class Deed(models.Model):
+    """One record that an event is about: left out, found to have arrived. Only ever added."""
+
+    event = models.ForeignKey(JobEvent, models.CASCADE, related_name="deeds", db_index=False)
+    result = models.ForeignKey(ImportResult, models.CASCADE, related_name="deeds")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.result_id}"

@@ -1,0 +1,98 @@
+"""A message to a program: a POST that is signed as https://www.standardwebhooks.com describes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from typing import TYPE_CHECKING
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from imports.http import egress
+from imports.http.addresses import BadAddress, check_url
+from imports.http.certificates import BadCertificates
+from imports.http.transport import Flight, Watchdog, failure_of, new_session
+from imports.http.tunnel import BadProxy
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.notifications.message import NotDelivered
+
+if TYPE_CHECKING:
+    from imports.models import Channel
+    from imports.notifications.message import Message
+
+LONGEST_SECONDS = 10.0  # for all of it, whatever drips
+PREFIX = "whsec_"  # of a secret that is written in base64
+ANSWERED = sentence(
+    "RECEIVER_ANSWERED", _("The receiver answered HTTP {status}. It must answer 200.")
+)
+BAD_SECRET = sentence("BAD_SECRET", _("Its signing secret is not valid. Enter it again."))
+GONE = 410  # the program wants no more of them
+
+
+def send(channel: Channel, message: Message) -> None:
+    """Send it once. Raises NotDelivered; what the program answers is not read, only its status."""
+    body = json.dumps(message.payload, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {
+        "User-Agent": "Redrive",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **signed(key_of(channel.secret), message.key, body, int(time.time())),
+    }
+    status = _post(channel.url, headers, body)
+    if not 200 <= status < 300:
+        raise NotDelivered(ANSWERED.format(status=status), is_final=status == GONE)
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes to sign with: what follows "whsec_", decoded, or the text itself.
+
+    Raises NotDelivered for base64 that is none.
+    """
+    if not secret.startswith(PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error:
+        raise NotDelivered(BAD_SECRET) from None
+
+
+def signed(key: bytes, message_id: str, body: bytes, at: int) -> dict[str, str]:
+    """The headers that prove who sent it and when (`at`, in seconds since 1970)."""
+    content = f"{message_id}.{at}.".encode() + body
+    signature = base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(at),
+        "webhook-signature": f"v1,{signature}",
+    }
+
+
+def _post(url: str, headers: dict[str, str], body: bytes) -> int:
+    """The status of the answer. Raises NotDelivered where there is none in time."""
+    try:
+        rules, certificates = egress.rules(), egress.certificates()
+    except (BadProxy, BadCertificates) as error:
+        raise NotDelivered(error.message) from None
+    flight = Flight(rules, LONGEST_SECONDS, time.monotonic() + LONGEST_SECONDS)
+    watchdog, session = Watchdog(), new_session(1, certificates)
+    try:
+        check_url(url, rules.allow_private)
+        request = requests.Request("POST", url, headers=headers, data=body).prepare()
+        with watchdog.flying(flight):
+            patience = (flight.patience(), flight.patience())
+            answered = session.send(request, stream=True, timeout=patience, proxies={})
+        answered.close()
+        return int(answered.status_code)
+    except BadAddress as error:
+        raise NotDelivered(error.message) from None
+    except (requests.RequestException, HTTPError, OSError) as error:
+        raise NotDelivered(failure_of(error, flight, url, None).sentence) from None
+    finally:
+        session.close()
+        watchdog.close()

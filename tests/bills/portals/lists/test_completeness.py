@@ -1,0 +1,452 @@
+"""A list of bills is whole, or the attempt says what is missing; what there is, is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bills.browser.plan import Login
+from bills.portals.failures import Code
+from config.dev.sandbox.http_server import Reply
+from tests.bills.browsing import CANARY, EMAIL, LOG_OUT
+from tests.bills.portals.list_pages import (
+    Lists,
+    documents,
+    link,
+    numbers,
+    rows,
+    script,
+    table,
+    table_row,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from tests.bills.browsing import Pages, Visitor
+
+pytest_plugins = ("tests.bills.browser_fixtures",)
+FEW_SECONDS = {"login": {"answer_seconds": 2.5}}
+
+
+@pytest.fixture
+def lists(pages: Pages) -> Lists:
+    return Lists(pages)
+
+
+def names(first: int, last: int) -> list[str]:
+    return [f"INV-{n}" for n in range(first, last + 1)]
+
+
+# More of the same page
+
+MORE = """let n = 3; const all = {{all}};
+function more() { setTimeout(() => {
+  list.insertAdjacentHTML("beforeend", all.slice(n, n + 3).join("")); n += 3;
+  if (n >= all.length) document.getElementById("more")?.remove(); }, 400); }"""
+
+
+def one_by_one(count: int) -> list[str]:
+    return [rows(n, n) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    "words", ["Load more", "Visa fler", "Mehr anzeigen", "Voir plus de factures"]
+)
+def test_load_more_is_pressed_until_it_is_gone(lists: Lists, visitor: Visitor, words: str) -> None:
+    button = f"<button id=more onclick='more()'>{words}</button>"
+    lists.show(table(rows(0, 2)) + button + script(MORE, all=one_by_one(8)))
+    assert numbers(visitor.visit()) == names(0, 7)
+
+
+def test_load_more_that_brings_nothing_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    lists.show(table(rows(0, 2)) + "<button>Load more</button>")
+    report = visitor.visit(FEW_SECONDS)
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 3)
+
+
+SCROLL = """let n = 12; const all = {{all}}, place = {{place}} ? box : window;
+const near = () => {{place}} ? box.scrollTop + box.clientHeight > box.scrollHeight - 50
+  : scrollY + innerHeight > document.body.scrollHeight - 50;
+let busy = false;
+place.addEventListener("scroll", () => { if (busy || !near()) return; busy = true;
+  setTimeout(() => { list.insertAdjacentHTML("beforeend", all.slice(n, n + 12).join(""));
+    n += 12; busy = false; }, 300); });"""
+
+
+@pytest.mark.parametrize("in_a_box", [False, True])
+def test_a_list_that_grows_as_it_is_scrolled_is_scrolled_to_its_end(
+    lists: Lists, visitor: Visitor, in_a_box: bool
+) -> None:
+    tall = "<style>td { padding: 40px } #box { height: 300px; overflow: auto }</style>"
+    shown = table(rows(0, 11))
+    shown = f"<div id=box>{shown}</div>" if in_a_box else shown
+    lists.show(tall + shown + script(SCROLL, all=one_by_one(30), place=in_a_box))
+    assert numbers(visitor.visit()) == names(0, 29)
+
+
+# When it counts as whole
+
+ARRIVALS = {
+    "late": "setTimeout(() => { box.innerHTML = all }, 1200)",
+    "in two parts": "box.innerHTML = two; setTimeout(() => { box.innerHTML = all }, 1000)",
+    "by two requests": "fetch('/site/part').then(() => { box.innerHTML = two; "
+    "fetch('/site/part').then(() => { box.innerHTML = all }) })",
+    "after a timer and a request": "box.innerHTML = two; setTimeout(() => fetch('/site/part')"
+    ".then(() => { box.innerHTML = all }), 700)",
+    "while the page says that it is busy": "box.setAttribute('aria-busy', 'true'); "
+    "box.innerHTML = two; const start = Date.now(); const look = () => Date.now() - start < 1500 "
+    "? requestAnimationFrame(look) : (box.innerHTML = all, box.removeAttribute('aria-busy')); "
+    "look()",
+}
+
+
+@pytest.mark.parametrize("first", ["", "<p>No invoices found.</p>", "<p>Loading…</p>"])
+@pytest.mark.parametrize("kind", ARRIVALS)
+def test_a_list_that_comes_late_or_in_parts_is_waited_for(
+    lists: Lists, visitor: Visitor, kind: str, first: str
+) -> None:
+    lists.answer("/part", lambda _: "")
+    code = f"const two = {{{{two}}}}, all = {{{{all}}}}; {ARRIVALS[kind]}"
+    made = script(code, two=table(rows(0, 1)), all=table(rows(0, 3)))
+    lists.show(f"<h1>Bills</h1><div id=box>{first}</div>{made}")
+    assert numbers(visitor.visit()) == names(0, 3)
+
+
+def test_a_list_that_never_comes_to_rest_is_a_failure(lists: Lists, visitor: Visitor) -> None:
+    turning = script("let n = 0; setInterval(() => { clock.textContent = ++n }, 100)")
+    lists.show(table(rows(0, 1)).replace("<td>$ 10.00", "<td id=clock>0") + turning)
+    report = visitor.visit(FEW_SECONDS)
+    assert report.code is Code.LIST_INCOMPLETE
+    assert "did not come to rest" in report.error
+
+
+def test_a_clock_beside_the_list_keeps_nobody_waiting(lists: Lists, visitor: Visitor) -> None:
+    tick = "const tick = () => { clock.textContent = Date.now(); setTimeout(tick, 200) }; tick()"
+    lists.show(table(rows(0, 1)) + "<p id=clock></p>" + script(tick))
+    assert numbers(visitor.visit(FEW_SECONDS)) == names(0, 1)
+
+
+# What the page says of how many there are
+
+
+@pytest.mark.parametrize(
+    ("said", "is_whole"),
+    [
+        ("3 invoices", True), ("7 invoices", False), ("1-3 of 3", True),
+        ("Showing 1 to 3 of 25 entries", False), ("Visar 1–3 av 9", False),
+        ("Page 1 of 1", True), ("Seite 1 von 4", False), ("Only the last 12 invoices", True),
+        ("1 invoice is due", True),
+    ],
+)  # fmt: skip
+def test_the_pages_own_count_must_agree(
+    lists: Lists, visitor: Visitor, said: str, is_whole: bool
+) -> None:
+    lists.show(table(rows(0, 2)) + f"<p>{said}</p>")
+    report = visitor.visit()
+    assert report.code is (None if is_whole else Code.LIST_INCOMPLETE)
+    assert len(report.bills) == 3
+
+
+def test_the_recipe_says_where_the_count_stands(lists: Lists, visitor: Visitor) -> None:
+    lists.show(table(rows(0, 2)) + "<p>You own 4 of them</p>")
+    recipe = {"bills": {"count": {"selector": "p", "pattern": r"own (\d+)"}}}
+    assert visitor.visit(recipe).code is Code.LIST_INCOMPLETE
+    lists.show(table(rows(0, 2)) + "<p>You own 3 of them</p>")
+    assert visitor.visit(recipe).code is None
+
+
+def test_pages_that_are_only_numbered_are_all_visited(lists: Lists, visitor: Visitor) -> None:
+    def give(query: dict[str, str]) -> Reply:
+        at = int(query.get("page", 1))
+        pager = "".join(
+            f"<li>{n}</li>" if n == at else f"<li><a href='?page={n}'>{n}</a></li>"
+            for n in (1, 2, 3)
+        )
+        return whole(table(rows(3 * at - 3, 3 * at - 1)) + f"<ul>{pager}</ul>")
+
+    lists.show("")
+    lists.answer("/bills", give)
+    assert numbers(visitor.visit()) == names(0, 8)
+
+
+# Other parts of the list
+
+OF_YEAR = """const of = {{of}};
+function show(year) { setTimeout(() => { list.innerHTML = of[year] }, 300) }"""
+
+
+def years() -> dict[str, str]:
+    return {
+        year: "".join(table_row(f"{year}-{m}", f"{year}-{m:02}-03", f"$ {m}0.00") for m in months)
+        for year, months in (("2026", (10, 9)), ("2025", (12, 11, 10)), ("2024", (3,)))
+    }
+
+
+YEARS = {
+    "a select": "<select aria-label=Year onchange='show(this.value)'>"
+    "<option>2026<option>2025<option>2024</select>",
+    "tabs": "<div role=tablist><button role=tab aria-selected=true onclick='show(2026)'>2026"
+    "</button><button role=tab onclick='show(2025)'>2025</button>"
+    "<button role=tab onclick='show(2024)'>2024</button></div>",
+    "buttons": "<div><button onclick='show(2026)'>2026</button><button onclick='show(2025)'>2025"
+    "</button><button onclick='show(2024)'>2024 (1)</button></div>",
+    "the other years": "<p>2026 <a href=# onclick='show(2025)'>2025</a> "
+    "<a href=# onclick='show(2024)'>2024</a></p>",
+}
+
+
+@pytest.mark.parametrize("kind", YEARS)
+@pytest.mark.parametrize("pressed", [False, True])
+def test_every_year_is_walked(lists: Lists, visitor: Visitor, kind: str, pressed: bool) -> None:
+    of = years()
+    if pressed:
+        for year in of:
+            of[year] = (
+                of[year]
+                .replace("<a href='", "<button onclick=\"location='")
+                .replace("'>PDF</a>", "'\">PDF</button>")
+            )
+    lists.show(YEARS[kind] + table(of["2026"]) + script(OF_YEAR, of=of))
+    report = visitor.visit()
+    expected = ["2026-10", "2026-9", "2025-12", "2025-11", "2025-10", "2024-3"]
+    assert sorted(numbers(report)) == sorted(expected)
+    assert sorted(lists.fetched) == sorted(expected)
+
+
+def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor) -> None:
+    def give(query: dict[str, str]) -> Reply:
+        of, chosen = years(), query.get("year", "2026")
+        options = "".join(f"<option{' selected' * (y == chosen)}>{y}</option>" for y in of)
+        form = (
+            f"<form><label>Year <select name=year>{options}</select></label><button>Show</button>"
+        )
+        return whole(f"{form}</form>" + table(of[chosen]))
+
+    lists.show("")
+    lists.answer("/bills", give)
+    assert len(numbers(visitor.visit())) == 6
+
+
+def test_a_year_that_cannot_be_shown_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    dead = "<select aria-label=Year><option>2026<option>2025</select>"
+    lists.show(dead + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.OLDER_BILLS_ELSEWHERE, 2)
+    assert "2025" in report.error
+
+
+def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    lists.show("<label>From <input type=date value=2026-09-01></label>" + table(rows(0, 1)))
+    assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE
+
+
+@pytest.mark.parametrize("word", ["Older invoices", "Archive", "Äldre fakturor", "Previous year"])
+def test_what_leads_to_older_bills_is_followed(lists: Lists, visitor: Visitor, word: str) -> None:
+    lists.show(table(rows(0, 1)) + f"<p><a href='/site/old'>{word}</a></p>")
+    lists.answer("/old", lambda _: whole(table(rows(2, 4))))
+    assert numbers(visitor.visit()) == names(0, 4)
+
+
+def test_paid_and_unpaid_bills_are_both_walked(lists: Lists, visitor: Visitor) -> None:
+    of = {"unpaid": rows(0, 0), "paid": rows(1, 3)}
+    tabs = "".join(f"<button onclick=\"show('{k}')\">{k.title()}</button>" for k in of)
+    lists.show(f"<div>{tabs}</div>" + table(of["unpaid"]) + script(OF_YEAR, of=of))
+    assert numbers(visitor.visit()) == names(0, 3)
+
+
+def test_of_periods_the_one_of_all_is_chosen(lists: Lists, visitor: Visitor) -> None:
+    of = {"3": rows(0, 1), "12": rows(0, 5), "all": rows(0, 8)}
+    options = "<option value=3>Last 3 months<option value=12>Last 12 months<option value=all>All"
+    select = f"<select name=period onchange='show(this.value)'>{options}</select>"
+    lists.show(select + table(of["3"]) + script(OF_YEAR, of=of))
+    assert numbers(visitor.visit()) == names(0, 8)
+
+
+def test_a_page_size_or_a_language_is_no_part_of_the_list(lists: Lists, visitor: Visitor) -> None:
+    sizes = "<select name=size><option>10<option>25<option>100</select>"
+    tongues = "<select name=lang><option>English<option>Svenska</select>"
+    lists.show(sizes + tongues + table(rows(0, 1)))
+    assert numbers(visitor.visit()) == names(0, 1)
+
+
+# Accounts
+
+ACCOUNTS = (
+    "<label>Account <select onchange='show(this.value)'><option value=a>620001 - 1 Old Street"
+    "<option value=b>620002 - 2 New Street</select></label>"
+)
+
+
+def show_accounts(lists: Lists) -> None:
+    of = {
+        "a": "".join(table_row(f"a{n}", f"2026-{n:02}-01") for n in (10, 9)),
+        "b": "".join(table_row(f"b{n}", f"2026-{n:02}-01") for n in (10, 9, 8)),
+    }
+    lists.show(ACCOUNTS + table(of["a"]) + script(OF_YEAR, of=of))
+
+
+def with_account(number: str) -> Login:
+    return Login(EMAIL, CANARY, extra={"account_no": number})
+
+
+def test_the_credentials_own_account_is_chosen(lists: Lists, visitor: Visitor) -> None:
+    show_accounts(lists)
+    assert numbers(visitor.visit(login=with_account("620002"))) == ["b10", "b9", "b8"]
+
+
+def test_without_an_account_all_are_walked_and_named(lists: Lists, visitor: Visitor) -> None:
+    show_accounts(lists)
+    report = visitor.visit()
+    assert documents(report) == ["a10", "a9", "b10", "b8", "b9"]
+    assert {bill.contract.split()[0] for bill in report.bills} == {"620001", "620002"}
+
+
+def test_an_account_that_is_not_there_is_told(lists: Lists, visitor: Visitor) -> None:
+    show_accounts(lists)
+    report = visitor.visit(login=with_account("620003"))
+    assert (report.code, report.bills) == (Code.SEVERAL_ACCOUNTS, [])
+
+
+def test_rows_of_other_accounts_are_left_alone(lists: Lists, visitor: Visitor) -> None:
+    shown = table(rows(0, 2)).replace("<th>Date", "<th>Account<th>Date")
+    for number, account in (("INV-0", "62 00 02"), ("INV-1", "620001"), ("INV-2", "620002")):
+        shown = shown.replace(f"<td>{number}", f"<td>{number}<td>{account}")
+    lists.show(shown)
+    report = visitor.visit(login=with_account("620002"))
+    assert numbers(report) == ["INV-0", "INV-2"]
+    assert report.not_ours == 1
+
+
+def test_the_accounts_sign_must_be_shown(lists: Lists, visitor: Visitor) -> None:
+    lists.show("<p>Customer 4711</p>" + table(rows(0, 1)))
+    recipe = {"bills": {"account_sign": "{account_no}"}}
+    assert visitor.visit(recipe, login=with_account("4711")).code is None
+    report = visitor.visit(recipe, login=with_account("47"))
+    assert (report.code, report.bills) == (Code.SEVERAL_ACCOUNTS, [])
+
+
+# The recipe
+
+
+def test_the_recipe_names_the_parts(lists: Lists, visitor: Visitor) -> None:
+    of = {"x": rows(0, 1), "y": rows(2, 2), "z": rows(3, 4)}
+    chips = "".join(f"<i onclick=\"show('{k}')\">Box {k}</i>" for k in of)
+    lists.show(chips + table("") + script(OF_YEAR, of=of))
+    recipe = {"bills": {"each": [{"click": {"selector": "i"}, "kind": "tab"}]}}
+    assert numbers(visitor.visit(recipe)) == names(0, 4)
+
+
+def test_the_recipe_may_say_that_there_are_no_other_parts(lists: Lists, visitor: Visitor) -> None:
+    dead = "<select aria-label=Year><option>2026<option>2025</select>"
+    lists.show(dead + table(rows(0, 1)))
+    assert numbers(visitor.visit({"bills": {"each": []}})) == names(0, 1)
+
+
+def test_the_recipe_says_when_the_list_is_whole(lists: Lists, visitor: Visitor) -> None:
+    code = "const all = {{all}}; const start = Date.now(); const look = () => Date.now() - start"
+    code += " < 1500 ? requestAnimationFrame(look) : (list.innerHTML = all, done.hidden = false);"
+    made = script(code + "look()", all=rows(0, 3))
+    lists.show(table(rows(0, 1)) + "<p id=done hidden>All there</p>" + made)
+    recipe = {"bills": {"wait": [{"selector": "#done"}]}}
+    assert numbers(visitor.visit(recipe)) == names(0, 3)
+
+
+def test_an_optional_step_is_left_out_where_its_target_is_not(
+    lists: Lists, visitor: Visitor
+) -> None:
+    step = {"click": {"text": "Remind me later"}, "optional": True}
+    recipe = {"bills": {"steps": [step]}}
+    lists.show(table(rows(0, 1)))
+    assert numbers(visitor.visit(recipe)) == names(0, 1)
+    notice = "<p id=note>News <button onclick='list.hidden = false; note.remove()'>Remind me later"
+    lists.show(f"{notice}</button></p>{table(rows(0, 2)).replace('id=list', 'id=list hidden')}")
+    assert numbers(visitor.visit(recipe)) == names(0, 2)
+
+
+def test_an_empty_list_is_believed_once_the_page_has_stopped(
+    lists: Lists, visitor: Visitor
+) -> None:
+    for words, lang in (
+        ("Du har inga fakturor.", "sv"), ("Keine Rechnungen vorhanden", "de"),
+        ("Vous n'avez aucune facture", "fr"), ("Brak faktur", "pl"), ("Ei laskuja", "fi"),
+        ("Geen facturen gevonden", "nl"), ("No hay facturas", "es"), ("Ingen fakturaer", "nb"),
+        ("Nessuna fattura", "it"), ("There are no bills yet", "en"),
+    ):  # fmt: skip
+        lists.show(f"<h1>Bills</h1><p>{words}</p>", lang)
+        report = visitor.visit(FEW_SECONDS)
+        assert (report.code, report.rows.seen) == (None, 0), words
+    lists.show(f"<h1>Bills</h1><p>{LOG_OUT} {link('x')}</p>")
+    assert visitor.visit(FEW_SECONDS).code is Code.UNRECOGNISED_PAGE
+
+
+def test_a_part_that_could_not_be_loaded_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    lists.answer("/more", lambda _: Reply(500, b"broken"))
+    code = "fetch('/site/more').then(r => { if (!r.ok) note.textContent = 'Try again later' })"
+    lists.show(table(rows(0, 1)) + "<p id=note></p>" + script(code))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+    assert "/site/more failed (HTTP 500)" in report.error
+
+
+def test_a_last_page_that_leads_to_the_first_ends_the_list(lists: Lists, visitor: Visitor) -> None:
+    def give(query: dict[str, str]) -> Reply:
+        at = int(query.get("page", 1))
+        after = at % 3 + 1
+        return whole(table(rows(2 * at - 2, 2 * at - 1)) + f"<a href='?page={after}'>Next</a>")
+
+    lists.show("")
+    lists.answer("/bills", give)
+    assert numbers(visitor.visit()) == names(0, 5)
+
+
+def test_a_status_that_hides_bills_is_set_to_all(lists: Lists, visitor: Visitor) -> None:
+    of = {"open": rows(0, 0), "paid": rows(1, 3), "all": rows(0, 3)}
+    options = "<option value=open>Open<option value=paid>Paid<option value=all>All"
+    select = f"<select name=status onchange='show(this.value)'>{options}</select>"
+    lists.show(select + table(of["open"]) + script(OF_YEAR, of=of))
+    assert numbers(visitor.visit()) == names(0, 3)
+
+
+FOLDS = """const of = {{of}}; function fold(button) { const year = button.textContent;
+const opens = button.getAttribute("aria-expanded") === "false";
+button.setAttribute("aria-expanded", opens);
+setTimeout(() => { document.getElementById("y" + year).innerHTML = opens
+  ? "<table><tbody>" + of[year] + "</tbody></table>" : "" }, 200); }"""
+
+
+def test_years_that_are_folded_are_unfolded(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    folds = "".join(
+        f"<h3><button aria-expanded={'true' if y == '2026' else 'false'} onclick='fold(this)'>{y}"
+        f"</button></h3><div id=y{y}>{table(of[y]) if y == '2026' else ''}</div>"
+        for y in of
+    )
+    lists.show(folds + script(FOLDS, of=of))
+    report = visitor.visit()
+    assert len(documents(report)) == 6
+    details = "".join(
+        f"<details><summary>{y}</summary>{table(of[y], 't' + y)}</details>" for y in of
+    )
+    lists.show(details)
+    assert len(documents(visitor.visit())) == 6
+
+
+def test_accounts_that_are_links_are_chosen_too(lists: Lists, visitor: Visitor) -> None:
+    def give(query: dict[str, str]) -> Reply:
+        at = query.get("a", "620001")
+        made = "".join(table_row(f"{at[-1]}-{n}", f"2026-{n:02}-01") for n in (10, 9))
+        links = "".join(f"<li><a href='?a={a}'>Account {a}</a></li>" for a in ("620001", "620002"))
+        return whole(f"<ul>{links}</ul>" + table(made))
+
+    lists.show("")
+    lists.answer("/bills", give)
+    assert numbers(visitor.visit(login=with_account("620002"))) == ["2-10", "2-9"]
+    assert len(documents(visitor.visit())) == 4
+
+
+def test_accounts_behind_a_button_are_a_doubt(lists: Lists, visitor: Visitor) -> None:
+    lists.show("<p>Account 4711</p><button>Switch account</button>" + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.SEVERAL_ACCOUNTS, 2)
+    assert visitor.visit(login=with_account("4711")).code is None

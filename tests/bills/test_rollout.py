@@ -1,0 +1,92 @@
+"""Bills in waves: one log-in first, or a few and then all, with the real browser and worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rq.serializers import JSONSerializer
+
+from imports.engine import queue
+from imports.engine.worker import LaneWorker
+from imports.ledger import lifecycle
+from tests.bills.runs import attempts_of, came_of
+from tests.decisions import retry
+from tests.jobs import assert_sums_hold
+
+if TYPE_CHECKING:
+    from imports.models import ImportJob
+    from tests.bills.runs import BillMaker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def work(bells: Any, job: ImportJob) -> ImportJob:
+    """A real worker answers the job's bell, and those that it rings itself, until none is left."""
+    bells.empty()
+    queue.ring(job.pk)
+    worker = LaneWorker([bells], connection=bells.connection, serializer=JSONSerializer)
+    worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
+    job.refresh_from_db()
+    return job
+
+
+def tried(job: ImportJob, *names: str) -> list[int]:
+    """How often each account was tried in this job."""
+    return [len(attempts_of(job, name)) for name in names]
+
+
+def test_one_credential_goes_first_and_the_others_when_somebody_has_looked(
+    make_bills: BillMaker, bells: Any
+) -> None:
+    names = ("good1", "good2", "nobills1")
+    job = work(bells, make_bills(*names, beginning="one"))
+    assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
+    assert "1 of 1 downloaded" in str(job.pause_message)
+    assert tried(job, *names) == [1, 0, 0]
+
+    assert lifecycle.resume(job, "anna")
+    job = work(bells, job)
+    assert (job.status, job.closed_at is not None) == ("finished", True)
+    assert tried(job, *names) == [1, 1, 1]
+    assert came_of(job, "good2").bills == 3
+    assert_sums_hold(job)
+
+
+def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
+    make_bills: BillMaker, bells: Any
+) -> None:
+    names = ("otp1", "otp2", "otp3")
+    first = work(bells, make_bills(*names))
+    assert first.status == "finished"
+
+    again = retry(first, beginning="ramp").job
+    again = work(bells, again)
+    assert (again.status, again.pause_code) == ("paused", "WAVE_FAILED")
+    assert str(again.pause_message).startswith("The first batch failed again with the same error:")
+    assert tried(again, *names) == [1, 0, 0]
+
+
+def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
+    make_bills: BillMaker, bells: Any
+) -> None:
+    names = [f"nobills{number}" for number in range(7)]
+    job = work(bells, make_bills(*names, beginning="ramp"))
+    assert job.status == "finished"
+    told = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    assert [str(line).partition(" downloaded")[0] for line in told] == ["1 of 1", "5 of 5"]
+    assert tried(job, *names) == [1] * 7
+
+
+def test_ten_accounts_in_a_row_that_are_refused_alike_stop_the_job(
+    make_bills: BillMaker, bells: Any, settings: Any
+) -> None:
+    settings.STOP_AFTER_ACCOUNTS = 2
+    names = ("otp1", "otp2", "otp3", "otp4")
+    job = work(bells, make_bills(*names, concurrency=1))
+    assert (job.status, job.pause_code) == ("paused", "ONE_CAUSE")
+    assert tried(job, *names) == [1, 1, 0, 0]
+    lifecycle.resume(job, "anna")
+    job = work(bells, job)
+    assert job.status == "finished"
+    assert_sums_hold(job)

@@ -1,0 +1,194 @@
+"""Bells: they carry an id and no state; losing one or hearing one twice costs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_rq
+import pytest
+from django.db import transaction
+from redis.exceptions import ConnectionError as RedisDown
+from rq.serializers import JSONSerializer
+
+from config.dev.sandbox import samples
+from imports.engine import queue, runner
+from imports.engine.worker import LaneWorker
+from imports.ledger import lifecycle
+from imports.models import ImportBatch, ImportJob
+from imports.notifications import delivery
+from tests.jobs import OK, REFUSED, answer, assert_sums_hold, keys, run
+
+if TYPE_CHECKING:
+    from config.dev.sandbox.customer_api import SandboxApi
+    from tests.jobs import JobMaker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def work(bells: Any) -> None:
+    """A real worker answers bells until none is left."""
+    worker = LaneWorker([bells], connection=bells.connection, serializer=JSONSerializer)
+    worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
+
+
+def test_a_bell_carries_an_id_as_json_and_nothing_else(bells: Any) -> None:
+    assert queue.ring(7)
+    (bell,) = bells.get_jobs()
+    assert (bell.args, bell.kwargs) == ([7], {})
+    raw = bells.connection.hget(bell.key, "data")
+    assert b"imports.engine.queue.run_lane" in raw or raw[:1] == b"x"  # compressed, never a pickle
+    assert bell.timeout > 3600
+
+
+def test_a_lane_makes_way_for_every_bell_but_its_own(
+    bells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.ring(7, bells=2)
+    assert not queue.others_rung(7)
+    assert queue.others_rung(8)
+    delivery.ring()  # of no job: somebody waits for a mail, or watches a portal's test
+    assert queue.others_rung(7)
+
+    def away(name: str) -> Any:
+        raise RedisDown
+
+    monkeypatch.setattr(django_rq, "get_queue", away)
+    assert queue.others_rung(7)
+
+
+def test_one_bell_is_enough_for_a_whole_import(
+    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+) -> None:
+    job = make_job.queued(12)
+    queue.ring(job.pk)
+    work(bells)
+    job.refresh_from_db()
+    assert (job.status, job.closed_at is not None) == ("finished", True)
+    assert not sandbox.account.difference(keys(job, "success"))
+
+
+def test_a_wave_that_ended_rings_for_the_next_at_once_without_a_sweep(
+    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+) -> None:
+    job = make_job.queued(60, batch_size=1, beginning="ramp")
+    queue.ring(job.pk)
+    work(bells)
+    job.refresh_from_db()
+    assert (job.status, job.wave, job.wave_limit) == ("finished", 3, None)
+    assert sandbox.account.total_effects == 60
+
+
+def test_a_wave_that_waits_for_a_person_rings_for_nobody(make_job: JobMaker, bells: Any) -> None:
+    job = make_job.queued(9, beginning="one")
+    queue.ring(job.pk)
+    work(bells)
+    job.refresh_from_db()
+    assert (job.status, bells.count) == ("paused", 0)
+
+
+def test_hearing_a_bell_ten_times_sends_nothing_twice(
+    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+) -> None:
+    job = make_job.queued(12)
+    queue.ring(job.pk, bells=10)
+    work(bells)
+    assert sandbox.account.distinct == sandbox.account.total_effects == 12
+    assert not sandbox.account.sent_again
+
+
+def test_a_bell_for_a_job_that_is_gone_or_at_rest_does_nothing(
+    make_job: JobMaker, sandbox: SandboxApi
+) -> None:
+    queue.run_lane(987654321)
+    draft, paused = make_job.draft(3), make_job(3)
+    lifecycle.pause(paused)
+    for job in (draft, paused):
+        before = job.status
+        queue.run_lane(job.pk)
+        job.refresh_from_db()
+        assert job.status == before
+    assert sandbox.account.requests == 0
+
+
+def test_redis_being_down_is_no_error_for_whoever_rings(
+    make_job: JobMaker, bells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise RedisDown
+
+    job = make_job.queued(3)
+    monkeypatch.setattr(django_rq, "get_queue", down)
+    assert queue.ring(job.pk) is False
+    assert queue.worker_count() == 0
+    queue.ring_on_commit(job.pk)  # outside a transaction: at once
+    job.refresh_from_db()
+    assert job.status == "queued"
+
+
+def test_a_bell_is_rung_once_the_transaction_is_over_and_not_if_it_fails(
+    make_job: JobMaker, bells: Any
+) -> None:
+    with transaction.atomic():
+        queue.ring_on_commit(1)
+        assert bells.count == 0
+    assert queue.jobs_rung() == {1}
+    with pytest.raises(RuntimeError):
+        ring_and_fail(2)
+    assert queue.jobs_rung() == {1}
+
+
+def ring_and_fail(job_id: int) -> None:
+    with transaction.atomic():
+        queue.ring_on_commit(job_id)
+        raise RuntimeError
+
+
+def test_a_job_that_ended_with_failures_is_closed_by_the_lane_that_saw_its_end(
+    make_job: JobMaker, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"customer_id": samples.customer_id(0)}, "fault": "http_422"})
+    job = run(make_job.queued(6, concurrency=1))
+    assert job.closed_at is not None
+    assert job.retry_directory != ""
+    assert_sums_hold(job)
+
+
+def test_a_job_whose_lane_died_before_it_was_closed_is_closed_by_another(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(6)
+    answer(job, REFUSED, OK)
+    lifecycle.finish_if_done([job.pk])
+    job = run(job)
+    assert job.closed_at is not None
+    assert job.retry_files.count() == 1
+
+
+def test_a_worker_that_dies_while_closing_leaves_no_trace_and_the_next_one_does_it(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    from imports.customers import retry_files
+
+    job = make_job(3)
+    answer(job, REFUSED)
+    lifecycle.finish_if_done([job.pk])
+    with monkeypatch.context() as dying:
+        dying.setattr(retry_files, "_summary", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            run(job)
+    job.refresh_from_db()
+    assert (job.closed_at, job.retry_directory, job.retry_files.count()) == (None, "", 0)
+    assert list(settings.RETRY_FILES_DIR.iterdir()) == []
+    job = run(job)
+    assert [path.name for path in settings.RETRY_FILES_DIR.iterdir()] == [
+        job.retry_directory.rsplit("/", 1)[-1]
+    ]
+
+
+def test_every_lane_has_its_own_name_and_signs_its_attempts(
+    make_job: JobMaker, sandbox: SandboxApi
+) -> None:
+    job = run(make_job(3))
+    assert job.attempts.get().worker == runner.worker_name()
+    assert ImportBatch.objects.get().worker == runner.worker_name()
+    assert ImportJob.objects.filter(pk=job.pk, status="finished").exists()

@@ -1,0 +1,271 @@
+"""Claim and intend: one lane and no other comes to send a batch, within every limit."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection, transaction
+
+from imports.job_types import Work
+from imports.ledger import claims, lifecycle, outcomes
+from imports.ledger.outcomes import Finding
+from imports.models import Gate, ImportBatch
+from imports.states import BatchStatus
+from tests.jobs import LATER, LEASE, OK, answer, at_once, batches, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imports.models import ImportJob
+    from tests.jobs import JobMaker
+
+in_flight = ImportBatch.objects.filter(status__in=[BatchStatus.CLAIMED, BatchStatus.SENDING])
+
+
+def test_a_claim_takes_due_batches_in_order_and_no_more_than_there_is_room_for(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(9)
+    works = claims.claim(job, "host:1", 2, LEASE).works
+    assert [work.number for work in works] == [1, 2]
+    assert [batch.status for batch in batches(job)] == ["claimed", "claimed", "pending"]
+    assert {batch.worker for batch in batches(job)} == {"host:1", ""}
+
+
+def test_a_claim_hands_over_what_a_runner_needs(make_job: JobMaker) -> None:
+    job = make_job(3)
+    (work,) = claims.claim(job, "lane", 1, LEASE).works
+    batch = job.batches.get()
+    assert (work.job_id, work.batch_id, work.token) == (job.pk, batch.pk, batch.token)
+    assert work.body == bytes(batch.body)
+    assert work.idempotency_key == batch.idempotency_key != ""
+    assert (work.attempt, work.max_attempts, work.tries, work.size) == (1, 3, 1, 3)
+
+
+def test_a_second_worker_leaves_a_claimed_batch_alone(make_job: JobMaker) -> None:
+    job = make_job(3)
+    claims.claim(job, "first", 5, LEASE)
+    assert claims.claim(job, "second", 5, LEASE).works == []
+
+
+def test_a_batch_that_is_not_due_is_left_alone_and_the_wait_is_told(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    job = make_job(3)
+    ImportBatch.objects.update(next_attempt_at="2999-01-01T00:00Z")
+    claim = claims.claim(job, "lane", 1, LEASE)
+    assert claim.works == []
+    assert claim.wait is not None
+    assert claim.wait > 1e9
+
+
+def test_where_nothing_will_ever_be_due_there_is_nothing_to_wait_for(make_job: JobMaker) -> None:
+    job = make_job(3)
+    answer(job, OK)
+    assert claims.claim(job, "lane", 1, LEASE) == claims.Claim([], None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connections_that_claim_at_once_never_get_the_same_batch(make_job: JobMaker) -> None:
+    job = make_job(60, batch_size=1, concurrency=200)
+    Gate.objects.update(concurrency=200)
+
+    def take() -> list[Work]:
+        taken: list[Work] = []
+        while works := claims.claim(job, "lane", 2, LEASE).works:
+            taken += works
+        return taken
+
+    shares = at_once(*[take] * 6)
+    numbers = sorted(work.number for share in shares for work in share)
+    assert numbers == list(range(1, 61))
+    assert len({work.token for share in shares for work in share}) == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_somebody_is_at_is_passed_over_without_waiting(make_job: JobMaker) -> None:
+    job = make_job(6)
+    held, taken = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            job.batches.select_for_update().get(number=1)
+            held.set()
+            assert taken.wait(20)
+
+    def take() -> list[int]:
+        held.wait(20)
+        with connection.cursor() as sql:
+            sql.execute("SET lock_timeout = '2s'")
+        works = claims.claim(job, "lane", 5, LEASE).works
+        taken.set()
+        return [work.number for work in works]
+
+    assert at_once(hold, take)[1] == [2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_jobs_number_in_flight_holds_over_all_connections(make_job: JobMaker) -> None:
+    job = make_job(30, batch_size=1, concurrency=3)
+    seen: list[int] = []
+    watching = threading.Lock()
+
+    def lane() -> None:
+        while True:
+            works = claims.intend(claims.claim(job, "lane", 4, LEASE).works, LEASE)
+            with watching:
+                seen.append(in_flight.count())
+            if works:
+                outcomes.record(job, [Finding(work, OK) for work in works])
+            elif not job.batches.filter(status="pending").exists():
+                return
+
+    at_once(*[lane] * 5)
+    assert max(seen) == 3
+    assert job.batches.filter(status="done").count() == 30
+
+
+def test_an_apis_number_in_flight_holds_over_all_its_jobs(make_job: JobMaker) -> None:
+    one, other = (make_job(9, batch_size=1, concurrency=9) for _ in range(2))
+    assert len(claims.claim(one, "lane", 9, LEASE).works) == 4  # the API's own
+    assert claims.claim(other, "lane", 9, LEASE).works == []
+    claims.give_back(_claimed(one)[:1])
+    assert len(claims.claim(other, "lane", 9, LEASE).works) == 1
+
+
+def _claimed(job: ImportJob) -> list[Work]:
+    return [
+        Work(job.pk, b.pk, b.number, b.token, 1, 3, b.size, b"", "", 1)
+        for b in job.batches.filter(status="claimed")
+        if b.token
+    ]
+
+
+def test_a_lease_that_is_over_still_counts_as_in_flight_until_it_is_judged(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    job = make_job(6, concurrency=1)
+    send(job)
+    pass_time(LEASE + 1)
+    assert send(job) == []
+    outcomes.expire()
+    assert len(send(job)) == 1
+
+
+@pytest.mark.parametrize("stop", [lifecycle.pause, lifecycle.cancel])
+def test_a_job_that_was_stopped_gives_nothing_away(
+    stop: Callable[[ImportJob], bool], make_job: JobMaker
+) -> None:
+    job = make_job(6)
+    stop(job)
+    assert claims.claim(job, "lane", 5, LEASE).works == []
+
+
+@pytest.mark.parametrize("stop", [lifecycle.pause, lifecycle.cancel])
+def test_what_was_claimed_before_a_job_was_stopped_is_not_sent(
+    stop: Callable[[ImportJob], bool], make_job: JobMaker
+) -> None:
+    job = make_job(3)
+    works = claims.claim(job, "lane", 1, LEASE).works
+    stop(job)
+    assert claims.intend(works, LEASE) == []
+    batch = job.batches.get()
+    assert batch.status == ("pending" if stop is lifecycle.pause else "failed")
+    assert (batch.token, batch.tries, batch.sent_at) == (None, 0, None)
+
+
+def test_intent_is_in_the_ledger_before_a_byte_leaves(make_job: JobMaker) -> None:
+    job = make_job(3)
+    works = send(job)
+    batch = job.batches.get()
+    assert len(works) == 1
+    assert (batch.status, batch.tries, batch.attempts) == ("sending", 1, 0)
+    assert batch.sent_at is not None
+
+
+def test_a_claim_that_ran_out_and_is_somebody_elses_now_is_not_sent_by_the_first(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    job = make_job(3)
+    late = claims.claim(job, "slow lane", 1, LEASE).works
+    pass_time(LEASE + 1)
+    outcomes.expire()
+    mine = claims.claim(job, "quick lane", 1, LEASE).works
+    assert claims.intend(late, LEASE) == []
+    assert job.batches.get().status == "claimed"  # and what is not one's own is not given back
+    assert claims.intend(mine, LEASE) == mine
+
+
+def test_the_api_that_asked_for_rest_is_left_alone_by_all_its_jobs(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    job, other = make_job(6), make_job(3)
+    answer(job, LATER)
+    for each in (job, other):
+        claim = claims.claim(each, "lane", 1, LEASE)
+        assert claim.works == []
+        assert claim.wait == pytest.approx(63, abs=4)
+    pass_time(67)
+    (probe,) = send(other, room=5)
+    assert send(job, room=5) == []
+    outcomes.record(other, [Finding(probe, OK)])
+    assert len(send(job, room=5)) == 2
+
+
+def test_a_delay_lets_one_batch_start_at_a_time_over_all_jobs_of_the_api(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    job, other = (make_job(6, delay_seconds=10.0) for _ in range(2))
+    assert len(claims.claim(job, "lane", 4, LEASE).works) == 1
+    for each in (job, other):
+        claim = claims.claim(each, "lane", 4, LEASE)
+        assert claim.works == []
+        assert claim.wait == pytest.approx(10, abs=5)
+    pass_time(10)
+    assert len(claims.claim(other, "lane", 4, LEASE).works) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_delay_between_two_starts_is_never_shorter_over_several_connections(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(8, batch_size=1, concurrency=50, delay_seconds=0.05)
+    Gate.objects.update(concurrency=50)
+
+    def lane() -> None:
+        while (claim := claims.claim(job, "lane", 4, LEASE)).works or claim.wait is not None:
+            threading.Event().wait(claim.wait or 0)
+
+    at_once(lane, lane, lane)
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT count(*), min(gap) FROM (SELECT extract(epoch FROM claimed_at"
+            " - lag(claimed_at) OVER (ORDER BY claimed_at)) AS gap FROM imports_importbatch) gaps"
+        )
+        count, shortest = sql.fetchone()
+    assert count == 8
+    assert shortest >= 0.05
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pausing_and_cancelling_at_once_with_claims_leaves_no_batch_in_between(
+    make_job: JobMaker,
+) -> None:
+    for _ in range(5):
+        job = make_job(40, batch_size=1, concurrency=50)
+        Gate.objects.update(concurrency=50)
+
+        def lane(job: ImportJob = job) -> list[int]:
+            sent = []
+            while works := claims.claim(job, "lane", 7, LEASE).works:
+                sent += [work.batch_id for work in claims.intend(works, LEASE)]
+            return sent
+
+        _, *sent = at_once(partial(lifecycle.cancel, job), lane, lane)
+        gone = {pk for each in sent for pk in each}
+        now = dict(job.batches.values_list("pk", "status"))
+        assert {pk for pk, status in now.items() if status == "sending"} == gone
+        assert {pk for pk, status in now.items() if status == "failed"} == set(now) - gone
