@@ -12,9 +12,9 @@ class BillsConfig(AppConfig):
 
     def ready(self) -> None:
         from bills import error_codes
-        from bills.job_type import BillKind
+        from bills.job_type import BillJobType
         from bills.portals import failures  # noqa: F401 - pages say its sentences, workers write them
         from imports import job_types
 
-        job_types.register(BillKind())
+        job_types.register(BillJobType())
         error_codes.register()

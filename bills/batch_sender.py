@@ -39,11 +39,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Keeper:
+class DatabaseThread:
     """What it is given is done in order. Playwright's thread must never touch the database."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="keeper")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._used_at = 0.0
 
     def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -58,7 +58,7 @@ class Keeper:
 
         return self._pool.submit(fresh)
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> DatabaseThread:
         return self
 
     def __exit__(
@@ -87,8 +87,8 @@ class StageBoard:
     An attempt has five or more of them, often within a second.
     """
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, database: DatabaseThread) -> None:
+        self._database = database
         self._latest: dict[int, tuple[str, int, int]] = {}
 
     def note(self, batch_id: int, stage: str, done: int, total: int) -> None:
@@ -99,12 +99,12 @@ class StageBoard:
 
     def _hand_over(self) -> None:
         latest, self._latest = self._latest, {}
-        self._keeper.do(write, latest)
+        self._database.do(write, latest)
 
 
 def write(latest: dict[int, tuple[str, int, int]]) -> None:
     """Write down stage, done and total by batch id."""
-    columns = zip(*((pk, *told) for pk, told in latest.items()), strict=True)
+    columns = zip(*((pk, *summary) for pk, summary in latest.items()), strict=True)
     with connection.cursor() as sql:
         sql.execute(WRITE, [list(column) for column in columns])
 
@@ -128,11 +128,17 @@ class BillRunner:
     """
 
     def __init__(
-        self, browser: Browser, keeper: Keeper, plan: PortalPlan, limit: int, *, traced: bool
+        self,
+        browser: Browser,
+        database: DatabaseThread,
+        plan: PortalPlan,
+        limit: int,
+        *,
+        traced: bool,
     ) -> None:
-        self.browser, self.keeper = browser, keeper
+        self.browser, self.database = browser, database
         self.plan, self.limit, self.traced = plan, limit, traced
-        self.stages = StageBoard(keeper)
+        self.stages = StageBoard(database)
 
     def plan_for(self, work: Work) -> PortalPlan:
         """How the portal is visited in this attempt."""
@@ -145,15 +151,15 @@ class BillRunner:
             use = CredentialUse.objects.select_related("credential").get(batch_id=work.batch_id)
         except WrongKey as error:
             return settled(Outcome(Verdict.PAUSE, WRONG_KEY, error.message + KEEP_KEY))
-        errand = Errand(self, work, use.credential)
+        bill_attempt = BillAttempt(self, work, use.credential)
         logger.info(
             "[EMAIL] Processing: %s (Attempt %s/%s)",
             use.credential.email, work.attempt, work.max_attempts,
         )  # fmt: skip
-        return errand.start()
+        return bill_attempt.start()
 
 
-class Errand:
+class BillAttempt:
     """One attempt for one credential."""
 
     def __init__(self, runner: BillRunner, work: Work, credential: Credential) -> None:
@@ -183,7 +189,7 @@ class Errand:
         report = self.runner.browser.submit(
             login, self.runner.plan_for(self.work), fresh=self.work.tries > 1, watch=watch
         )
-        report.add_done_callback(lambda done: self.runner.keeper.do(self._finish, done))
+        report.add_done_callback(lambda done: self.runner.database.do(self._finish, done))
         return self.outcome
 
     # Called by the browser: the first in its event loop, the second in a thread of its own
@@ -191,12 +197,12 @@ class Errand:
     def _note_stage(self, stage: str, done: int, total: int) -> None:
         self.runner.stages.note(self.work.batch_id, stage, done, total)
         if stage == Stage.LIST:
-            self.runner.keeper.do(self.password.note_accepted)
+            self.runner.database.do(self.password.note_accepted)
 
     def _count_password(self) -> None:
         """Before it is typed. Raises PortalError where it must not be."""
         try:
-            self.runner.keeper.do(self.password.count_before_typing).result()
+            self.runner.database.do(self.password.count_before_typing).result()
         except Exception:
             self.is_refused_by_us = True
             raise

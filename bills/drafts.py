@@ -21,7 +21,7 @@ from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.lifecycle import note
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
-from imports.models import Gate, ImportJob
+from imports.models import ImportJob, RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +42,12 @@ class Draft:
     refused: list[str] = field(default_factory=list)
 
 
-def gate_of(portal: Portal) -> Gate:
+def rate_limit_of(portal: Portal) -> RateLimit:
     """The row at which this portal's limits hold for all its jobs."""
-    gate, _ = Gate.objects.update_or_create(
-        key=portal.gate_key, defaults={"concurrency": portal.concurrency}
+    rate_limit, _ = RateLimit.objects.update_or_create(
+        key=portal.rate_limit_key, defaults={"concurrency": portal.concurrency}
     )
-    return gate
+    return rate_limit
 
 
 def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: str = "") -> Draft:
@@ -60,7 +60,7 @@ def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: 
         job = ImportJob.objects.create(
             kind="bills",
             name=(name or csv_name)[:200],
-            gate=gate_of(portal),
+            rate_limit=rate_limit_of(portal),
             batch_size=1,
             concurrency=portal.concurrency,
             timeout_seconds=portal.attempt_timeout_seconds,

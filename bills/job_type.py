@@ -12,7 +12,7 @@ from django.db.models import Value
 from django.db.models.functions import Now
 
 from bills import keeping, passwords, retry_files
-from bills.batch_sender import BillRunner, Keeper, Stuck
+from bills.batch_sender import BillRunner, DatabaseThread, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.models import BillRun, CredentialUse, CsvUpload
 from bills.portal_setup import browsers_folder, plan_of
@@ -64,7 +64,7 @@ WHERE mine.job_id = %s
 """
 
 
-class BillKind:
+class BillJobType:
     """A CSV of credentials in, a batch of one for each, a browser login each, PDFs kept."""
 
     name = "bills"
@@ -110,9 +110,9 @@ class BillKind:
             yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
             return
         limit = portal.password_limit
-        with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
+        with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
-            yield BillRunner(browser, keeper, plan, limit, traced=is_retry)
+            yield BillRunner(browser, database, plan, limit, traced=is_retry)
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -135,12 +135,12 @@ class BillKind:
         )
 
     def copy_records(self, retry: ImportJob) -> None:
-        """The credentials; passwords that an operator insists on count anew."""
+        """The credentials; passwords that an operator force on count anew."""
         with connection.cursor() as sql:
             sql.execute(LINK_RETRY, [retry.pk])
-        if retry.insists:
+        if retry.force:
             uses = CredentialUse.objects.filter(batch__job=retry)
-            passwords.insist(uses.values_list("credential_id", flat=True))
+            passwords.force(uses.values_list("credential_id", flat=True))
 
     def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
         """All that failed but those whose password was refused and is still the same."""

@@ -1,7 +1,7 @@
 """How often a password was sent and refused: counted before it is typed, over all jobs.
 
 Portals lock accounts after a few refused passwords, so a password that was refused as often as
-its portal allows is not sent again until it is changed, or an operator insists.
+its portal allows is not sent again until it is changed, or an operator force.
 """
 
 from __future__ import annotations
@@ -148,6 +148,6 @@ def change(credential: Credential, password: str) -> bool:
     return True
 
 
-def insist(credential_ids: Iterable[int]) -> None:
+def force(credential_ids: Iterable[int]) -> None:
     """An operator wants them sent again as they are: counting begins anew."""
     Credential.objects.filter(pk__in=credential_ids).update(refused_count=0, unproven_count=0)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from bills.browser.plan import PortalPlan
-from bills.drafts import gate_of
+from bills.drafts import rate_limit_of
 from bills.models import Credential, Portal
 from bills.portals.scripts import portal_named
 from imports.http.addresses import check_url
@@ -57,7 +57,7 @@ def store_portal(portal: Portal) -> None:
     with transaction.atomic():
         before = Portal.objects.filter(pk=portal.pk).first()
         portal.save()
-        gate_of(portal)
+        rate_limit_of(portal)
         if before and any(getattr(before, name) != getattr(portal, name) for name in JUDGING):
             Credential.objects.filter(portal=portal).update(unproven_count=0)
 

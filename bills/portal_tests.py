@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bills import keeping
-from bills.batch_sender import Keeper
+from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Login, Watch
 from bills.browser.report import outcome_of
 from bills.job_type import NO_BROWSER
@@ -86,13 +86,13 @@ def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) ->
     portal, credential = test.portal, test.credential
     limit = portal.password_limit
     password = Password(credential.pk, credential.password_changed_at, limit)
-    with Keeper() as keeper, Browser(executable, browsers_folder()) as browser:
+    with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
 
         def note(stage: str, done: int, total: int) -> None:
-            keeper.do(PortalTest.objects.filter(pk=test.pk).update, stage=stage)
+            database.do(PortalTest.objects.filter(pk=test.pk).update, stage=stage)
 
         def count() -> None:
-            keeper.do(password.count_before_typing).result()
+            database.do(password.count_before_typing).result()
 
         watch = Watch(stage=note, before_password=count)
         report = browser.submit(login, plan, fresh=True, watch=watch).result()

@@ -41,9 +41,9 @@ def _waiting(job: ImportJob) -> Iterator[ImportResult]:
 def _row(result: ImportResult, extras: list[str]) -> list[object]:
     advice = error_codes.about(result.error_code)
     error = result.english
-    told = [result.position, result.email, result.error_code, error, result.retry_attempts]
+    summary = [result.position, result.email, result.error_code, error, result.retry_attempts]
     kept = result.batch.credential_use.credential.extra if result.batch else {}
-    return [*told, *_cells(advice), *(kept.get(name, "") for name in extras)]
+    return [*summary, *_cells(advice), *(kept.get(name, "") for name in extras)]
 
 
 def _cells(advice: ErrorCode | None) -> tuple[str, str]:

@@ -14,8 +14,8 @@ class ImportsConfig(AppConfig):
         from django.core.checks import register
 
         from imports import job_types
-        from imports.customers.job_type import CustomerKind
+        from imports.customers.job_type import CustomerJobType
         from imports.http.egress import check_settings
 
-        job_types.register(CustomerKind())
+        job_types.register(CustomerJobType())
         register(check_settings)

@@ -17,9 +17,9 @@ from imports.event_codes import EventCode
 from imports.ledger import bulk_actions
 from imports.ledger.lifecycle import NotAllowed, start
 from imports.ledger.retries import how_many_wait
-from imports.ledger.totals import Sums, describe, sums
-from imports.models import ImportJob, Plan
-from imports.models.jobs import Beginning
+from imports.ledger.totals import Totals, describe, job_totals
+from imports.models import BulkAction, ImportJob
+from imports.models.jobs import Rollout
 from imports.printable import printable
 from imports.states import ENDED_JOBS, JobStatus
 
@@ -47,20 +47,20 @@ def find_job(job_id: int) -> ImportJob:
     return job if job is not None else refuse(f"There is no job {job_id}.")
 
 
-def finish(plan: Plan) -> None:
+def finish(bulk_action: BulkAction) -> None:
     """Carry a bulk action out to its end, beside any worker that is at it."""
-    while not Plan.objects.filter(pk=plan.pk).exclude(finished_at=None).exists():
-        if not bulk_actions.carry_on(plan):
+    while not BulkAction.objects.filter(pk=bulk_action.pk).exclude(finished_at=None).exists():
+        if not bulk_actions.carry_on(bulk_action):
             time.sleep(BESIDE_SECONDS)  # a worker holds it
-    plan.refresh_from_db()
+    bulk_action.refresh_from_db()
 
 
-def add_beginning(parser: CommandParser) -> None:
+def add_rollout(parser: CommandParser) -> None:
     """`--begin`: how much of a job goes out at first."""
     parser.add_argument(
         "--begin",
-        choices=Beginning.values,
-        default=Beginning.ALL.value,
+        choices=Rollout.values,
+        default=Rollout.ALL.value,
         help="one: one batch, then the job pauses until it is resumed in the admin; ramp: 1, 5, "
         "50, then all, pausing where a whole wave fails",
     )
@@ -97,7 +97,7 @@ class JobCommand(TextCommand):
 
     def follow(self, job: ImportJob, options: dict[str, Any]) -> None:
         """Ring for a started job and report; with --wait once it has ended."""
-        queue.ring_on_commit(job.pk)
+        queue.enqueue_on_commit(job.pk)
         if options["wait"]:
             wait_for(job, self.stderr.write)
         self.report(job, options, exit_with_verdict=options["wait"])
@@ -105,52 +105,52 @@ class JobCommand(TextCommand):
     def report(self, job: ImportJob, options: dict[str, Any], *, exit_with_verdict: bool) -> None:
         """Print the job; exit 1 where it ended with failures or unknowns."""
         job.refresh_from_db()
-        told = describe(job)
-        self.stdout.write(json.dumps(told) if options["json"] else in_words(job, told))
-        if exit_with_verdict and (code := verdict(job, told)):
+        summary = describe(job)
+        self.stdout.write(json.dumps(summary) if options["json"] else in_words(job, summary))
+        if exit_with_verdict and (code := verdict(job, summary)):
             sys.exit(code)
 
 
-def verdict(job: ImportJob, told: dict[str, Any]) -> int:
+def verdict(job: ImportJob, summary: dict[str, Any]) -> int:
     """The exit code of an ended job; one that went back to a draft was refused: bad input.
 
     A record that could not be sent has not succeeded.
     """
     if job.status == JobStatus.DRAFT:
         return BAD_INPUT
-    not_done = told["error"] or told["unknown"] or told["left_out"]
+    not_done = summary["error"] or summary["unknown"] or summary["left_out"]
     clean = not not_done and job.status != JobStatus.CANCELLED
-    return ALL_SUCCEEDED if clean and not told["pending"] else SOME_FAILED
+    return ALL_SUCCEEDED if clean and not summary["pending"] else SOME_FAILED
 
 
-def in_words(job: ImportJob, told: dict[str, Any]) -> str:
+def in_words(job: ImportJob, summary: dict[str, Any]) -> str:
     """A few lines for a person."""
     lines = [
         f"Job {job.pk}, {job.name}: {job.get_status_display().lower()}",
         "  {total:,} records = {success:,} succeeded + {error:,} failed + {unknown:,} unknown"
-        " + {excluded:,} excluded + {pending:,} pending".format(**told),
+        " + {excluded:,} excluded + {pending:,} pending".format(**summary),
     ]
     if job.status == JobStatus.PAUSED and job.pause_message:
         lines.append(f"  Paused: {job.pause_message}")
-    if told["left_out"]:
+    if summary["left_out"]:
         lines.append(
-            f"  {told['left_out']:,} of the excluded could not be sent. Correct them in the "
+            f"  {summary['left_out']:,} of the excluded could not be sent. Correct them in the "
             "left_out files of the retry directory."
         )
-    if told["retry_files_error"]:
+    if summary["retry_files_error"]:
         lines.append(
             f"  The retry files could not be written to {settings.RETRY_FILES_DIR}: "
-            f"{retry_directory.reason(told['retry_files_error'])}. Nothing is lost. They are tried"
-            f" again; or write them elsewhere: manage.py retry_files {job.pk} --output DIR"
+            f"{retry_directory.reason(summary['retry_files_error'])}. Nothing is lost. They are "
+            f"tried again; or write them elsewhere: manage.py retry_files {job.pk} --output DIR"
         )
     if job.api and job.api.mapping.get("proof") == "status":
         lines.append("  This API's HTTP status alone is proof: what it drops counts as imported.")
-    if told["retry_directory"]:
-        lines.append(f"  Retry files: {told['retry_directory']}")
+    if summary["retry_directory"]:
+        lines.append(f"  Retry files: {summary['retry_directory']}")
     wait = how_many_wait(job)
     if wait.failed:
         lines.append(f"  Try the failed ones again: python manage.py retry_failed {job.pk} --wait")
-    elif told["error"]:
+    elif summary["error"]:
         lines.append("  The failed ones went out again since: see the later jobs.")
     if wait.unknown:
         lines.append(
@@ -173,7 +173,7 @@ def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_S
         say(NO_WORKER)
     with _Bar() as bar:
         while not _ended(job):
-            bar.show(sums(job))
+            bar.show(job_totals(job))
             if job.status == JobStatus.PAUSED:
                 say(
                     f"Paused. {job.pause_message or 'Somebody paused it.'} Resume it in the admin."
@@ -181,7 +181,7 @@ def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_S
                 return
             sweeper.sweep()
             time.sleep(pause)
-        bar.show(sums(job))
+        bar.show(job_totals(job))
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]
@@ -191,7 +191,7 @@ class _Bar(tqdm):  # type: ignore[type-arg]
         often = 0.1 if sys.stderr.isatty() else 15.0
         super().__init__(unit=" records", file=sys.stderr, dynamic_ncols=True, mininterval=often)
 
-    def show(self, one: Sums) -> None:
+    def show(self, one: Totals) -> None:
         self.total = one.total or None
         self.set_postfix(failed=one.error, unknown=one.unknown, refresh=False)
         self.update(one.total - one.pending - self.n)

@@ -232,7 +232,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "FIRST_BATCH": ErrorCode(
         YOU, PAUSED, _("The first batch went out."), _("Look at it, then resume.")
     ),
-    "WAVE_FAILED": ErrorCode(
+    "STAGE_FAILED": ErrorCode(
         YOU, PAUSED, _("All that went out last failed."), _("Look at the cause, then resume.")
     ),
     # What people decided, and what was never sent

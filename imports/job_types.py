@@ -51,7 +51,7 @@ class UnreadableInput(MessageError):
     """The job's input cannot be cut into batches. The message names file, place and remedy."""
 
 
-class Kind(Protocol):
+class JobType(Protocol):
     """The seam between the engine and what is particular to customers or bills."""
 
     name: str
@@ -113,19 +113,19 @@ class Kind(Protocol):
         ...
 
 
-_kinds: dict[str, Kind] = {}
+_job_types: dict[str, JobType] = {}
 
 
-def register(kind: Kind) -> None:
+def register(kind: JobType) -> None:
     """Called by an app's `ready()`."""
-    _kinds[kind.name] = kind
+    _job_types[kind.name] = kind
 
 
-def every() -> list[Kind]:
+def every() -> list[JobType]:
     """All kinds, as they were registered."""
-    return list(_kinds.values())
+    return list(_job_types.values())
 
 
-def get(name: str) -> Kind:
+def get(name: str) -> JobType:
     """The kind of that name. Raises KeyError for one that no app has registered."""
-    return _kinds[name]
+    return _job_types[name]

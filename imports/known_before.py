@@ -115,15 +115,15 @@ OF_FILES: dict[str, _StrOrPromise] = {
         "count",
     ),
 }
-INSISTABLE = (
+FORCEABLE = (
     "ALREADY_IMPORTED", "IMPORTED_LATER", "MAY_BE_IMPORTED", "EXCLUDED_BEFORE", "CORRECTED_SINCE",
 )  # fmt: skip
 OF_ONE_FILE = (SAME_FILE, CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE)  # the others are added up
 
 
 def is_insistable(note: dict[str, Any]) -> bool:
-    """Whether a note is about records that are left out unless somebody insists."""
-    return note["code"] in INSISTABLE
+    """Whether a note is about records that are left out unless somebody force."""
+    return note["code"] in FORCEABLE
 
 
 def of_later(imported_later: Iterable[Sequence[Any]]) -> list[str]:
@@ -149,11 +149,11 @@ def of_files(notes: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _sentence(note: dict[str, Any], count: int) -> str:
-    told = {**note, "count": count, "n": _number(count)}
+    summary = {**note, "count": count, "n": _number(count)}
     if at := parse_datetime(note.get("at") or ""):
         here = localtime(at)
-        told |= {"day": date_format(here, "DATE_FORMAT"), "time": date_format(here, "H:i")}
-    return str(OF_FILES[note["code"]] % told)
+        summary |= {"day": date_format(here, "DATE_FORMAT"), "time": date_format(here, "H:i")}
+    return str(OF_FILES[note["code"]] % summary)
 
 
 def _number(count: int) -> str:

@@ -156,10 +156,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     A sweeper that is late is told, and makes nobody take this process out of service.
     """
     found = {"database": home.database_answers(), "redis": home.redis_answers()}
-    told = {name: "ok" if answers else "does not answer" for name, answers in found.items()}
+    summary = {name: "ok" if answers else "does not answer" for name, answers in found.items()}
     is_ready = all(found.values())
     if found["database"]:
-        told["sweeper"] = "late" if sweeper.is_late(sweeper.silent_seconds()) else "ok"
+        summary["sweeper"] = "late" if sweeper.is_late(sweeper.silent_seconds()) else "ok"
     return JsonResponse(
-        {"status": "ok" if is_ready else "not ready", **told}, status=200 if is_ready else 503
+        {"status": "ok" if is_ready else "not ready", **summary}, status=200 if is_ready else 503
     )

@@ -9,22 +9,23 @@ from django.db import connection
 from django.utils import timezone
 
 from bills.models import Bill, BillRun, Credential, CredentialUse, Evidence, PortalTest
-from imports.models import Attempt, Gate, ImportBatch, ImportJob, ImportResult
+from imports.models import Attempt, ImportBatch, ImportJob, ImportResult, RateLimit
 from imports.states import BatchStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from bills.models import Portal
 
 CODE = "LOGIN_FAILED"
-TOLD = "The portal refused the password."
+SUMMARY = "The portal refused the password."
 TRIES = 2
 
 
 def make(portal: Portal, count: int) -> ImportJob:
     """A job in which every second credential failed twice and the others brought a bill each."""
-    gate, _ = Gate.objects.get_or_create(key=portal.gate_key)
+    rate_limit, _ = RateLimit.objects.get_or_create(key=portal.rate_limit_key)
     job = ImportJob.objects.create(
-        kind="bills", name=f"{count} credentials", gate=gate, status=JobStatus.FINISHED,
+        kind="bills", name=f"{count} credentials", rate_limit=rate_limit,
+        status=JobStatus.FINISHED,
         batch_size=1,
     )  # fmt: skip
     BillRun.objects.create(job=job, portal=portal, csv_name="may.csv", extra_columns=["cred_id"])
@@ -53,7 +54,7 @@ def _credentials(portal: Portal, job: ImportJob, count: int) -> list[Credential]
     names = [f"account{place}.of{job.pk}@example.test" for place in range(count)]
     return Credential.objects.bulk_create(
         Credential(
-            portal=portal, email=name, account=name, password="told", extra={"cred_id": "1"},
+            portal=portal, email=name, account=name, password="summary", extra={"cred_id": "1"},
             refused_count=int(_failed(place)),
         )
         for place, name in enumerate(names)
@@ -82,8 +83,8 @@ def _results(job: ImportJob, batches: list[ImportBatch], credentials: list[Crede
             job=job, batch=batch, position=place, email=credentials[place].email,
             status=ResultStatus.ERROR if _failed(place) else ResultStatus.SUCCESS,
             error_code=CODE if _failed(place) else "",
-            error=TOLD if _failed(place) else "", message=TOLD if _failed(place) else None,
-            final_error=TOLD if _failed(place) else None, retry_attempts=TRIES,
+            error=SUMMARY if _failed(place) else "", message=SUMMARY if _failed(place) else None,
+            final_error=SUMMARY if _failed(place) else None, retry_attempts=TRIES,
         )
         for place, batch in enumerate(batches)
     )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
-from imports.models import Attempt, CustomerApi, Gate, ImportJob, ImportResult
+from imports.models import Attempt, CustomerApi, ImportJob, ImportResult, RateLimit
 from imports.states import JobStatus, ResultStatus
 
 FIRST_CUSTOMER = 50_000_000_000
@@ -162,9 +162,9 @@ def make(api: CustomerApi, size: Size, name: str = "") -> ImportJob:
 
 
 def _ended(api: CustomerApi, name: str, size: Size, **more: object) -> ImportJob:
-    gate, _ = Gate.objects.get_or_create(key=api.gate_key)
+    rate_limit, _ = RateLimit.objects.get_or_create(key=api.rate_limit_key)
     job = ImportJob.objects.create(
-        kind="customers", name=name, status=JobStatus.FINISHED, gate=gate, api=api,
+        kind="customers", name=name, status=JobStatus.FINISHED, rate_limit=rate_limit, api=api,
         batch_size=size.records, **more,
     )  # fmt: skip
     with connection.cursor() as sql:

@@ -64,13 +64,13 @@ def opened(where: str, content: bytes) -> Iterator[tuple[str, bytes]]:
             return  # it only looked so
 
 
-def kept(home: Path, bells: Any, log: str) -> Iterator[tuple[str, bytes]]:
+def kept(home: Path, messages: Any, log: str) -> Iterator[tuple[str, bytes]]:
     """(where, bytes) of all that is kept: tables, sessions, Redis, the log, evidence, files."""
     yield "log", log.encode()
     yield from _tables()
     for session in Session.objects.all():
         yield "session", repr(session.get_decoded()).encode()
-    for name, value in _in_redis(bells.connection):
+    for name, value in _in_redis(messages.connection):
         yield from opened(f"redis {name}", value)
     for piece in Evidence.objects.all():
         yield from opened(f"evidence {piece}", piece.opened())

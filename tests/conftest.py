@@ -68,7 +68,7 @@ def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def bells(db: None) -> Iterator[Any]:
+def messages(db: None) -> Iterator[Any]:
     """The queue that bells are rung in, empty before and after."""
     queue = django_rq.get_queue("default")
     queue.connection.flushdb()
@@ -104,7 +104,7 @@ def api(db: None, sandbox: SandboxApi, installation: Path) -> CustomerApi:
 
 
 @pytest.fixture
-def make_job(api: CustomerApi, bells: Any, installation: Path) -> JobMaker:
+def make_job(api: CustomerApi, messages: Any, installation: Path) -> JobMaker:
     """Make jobs of sample customers for `api`."""
     from tests.jobs import JobMaker
 
@@ -133,9 +133,9 @@ WAITED_FOR = {
         "next_attempt_at", "lease_until", "claimed_at", "sent_at", "ended_at",
     ),
     "imports_heartbeat": ("at",),
-    "imports_delivery": ("next_attempt_at", "lease_until"),
+    "imports_notificationdelivery": ("next_attempt_at", "lease_until"),
     "imports_dryrun": ("alive_at",),
-    "imports_gate": ("resting_until", "next_slot_at", "not_now_since"),
+    "imports_ratelimit": ("paused_until", "next_slot_at", "not_now_since"),
     "imports_accesstoken": ("issued_at", "expires_at", "claimed_until"),
     "imports_attempt": ("claimed_at", "sent_at", "ended_at"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 
 from imports.ledger import bulk_actions
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def retry(
     **options: Any,
 ) -> Retried:
     """Retry failed (or, with a reason, send the unknown again)."""
-    action = PlanAction.RETRY if status == ResultStatus.ERROR else PlanAction.SEND_AGAIN
+    action = ActionType.RETRY if status == ResultStatus.ERROR else ActionType.SEND_AGAIN
     made = bulk_actions.carry_out(job, action, among(only), starts=start, **options)
     assert made.made is not None
     return Retried(made.made, made.taken, made.skipped_retried, made.left_out)
@@ -44,19 +44,19 @@ def retry(
 
 def exclude(job: ImportJob, only: QuerySet[ImportResult], *, reason: str, actor: str) -> int:
     """Leave failed records out for good; how many."""
-    return _decided(job, PlanAction.EXCLUDE, only, reason, actor)
+    return _decided(job, ActionType.EXCLUDE, only, reason, actor)
 
 
 def resolve_unknown(
     job: ImportJob, only: QuerySet[ImportResult], *, arrived: bool, reason: str, actor: str
 ) -> int:
     """Write down that unknown records did or did not arrive; how many."""
-    action = PlanAction.ARRIVED if arrived else PlanAction.NOT_ARRIVED
+    action = ActionType.ARRIVED if arrived else ActionType.NOT_ARRIVED
     return _decided(job, action, only, reason, actor)
 
 
 def _decided(
-    job: ImportJob, action: PlanAction, only: QuerySet[ImportResult], reason: str, actor: str
+    job: ImportJob, action: ActionType, only: QuerySet[ImportResult], reason: str, actor: str
 ) -> int:
     try:
         done = bulk_actions.carry_out(job, action, among(only), reason=reason, actor=actor)

@@ -74,21 +74,21 @@ def _decoded(text: str) -> str:
 
 def customers(request: Request, status: int) -> Reply:
     """The answer to a batch, as the GK API words it."""
-    told: Any = {"title": said(request), "detail": said(request)}
+    summary: Any = {"title": said(request), "detail": said(request)}
     if status < 300:
         sent = json.loads(request.body)["data"]
-        told = {"data": [{**each, "result": said(request)} for each in sent]}
+        summary = {"data": [{**each, "result": said(request)} for each in sent]}
     quoted = quote(said(request)[:LONGEST_HEADER])
     back = [("X-Echo", quoted), ("Location", f"/elsewhere?{quoted}")]
-    return Reply(status, msgspec.json.encode(told), headers=back if status >= 300 else back[:1])
+    return Reply(status, msgspec.json.encode(summary), headers=back if status >= 300 else back[:1])
 
 
 def token(request: Request, *, is_refused: bool) -> Reply:
     """An access token that is a secret itself; or a refusal that quotes the credential."""
-    told = {"access_token": key("access-token"), "expires_in": 3600, "scope": said(request)}
+    summary = {"access_token": key("access-token"), "expires_in": 3600, "scope": said(request)}
     if is_refused:
-        told = {"error": "invalid_client", "error_description": said(request)}
-    return Reply(400 if is_refused else 200, json.dumps(told).encode())
+        summary = {"error": "invalid_client", "error_description": said(request)}
+    return Reply(400 if is_refused else 200, json.dumps(summary).encode())
 
 
 def login(request: Request) -> Reply:

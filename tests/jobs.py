@@ -14,7 +14,7 @@ from imports.customers import drafts
 from imports.engine import queue, runner
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.ledger.totals import sums
+from imports.ledger.totals import job_totals
 from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
 from imports.policy import Outcome, RecordOutcome, Verdict
 from imports.states import ENDED_JOBS
@@ -113,7 +113,7 @@ def answer(job: ImportJob, *answers: Outcome, worker: str = "lane") -> list[Work
 def run(job: ImportJob, pass_time: Callable[[float], None] | None = None) -> ImportJob:
     """Answer bells until the job has ended and is closed, or is stuck; time passes in between."""
     for _ in range(60):
-        queue.run_lane(job.pk)
+        queue.run_job(job.pk)
         job.refresh_from_db()
         if job.status in ENDED_JOBS and job.closed_at:
             break
@@ -153,7 +153,7 @@ def assert_sums_hold(job: ImportJob) -> None:
             [job.pk],
         )
         assert sql.fetchall() == [], "batches whose counts differ from their results"
-    one = sums(job)
+    one = job_totals(job)
     counted = (one.success, one.error, one.unknown, one.excluded, one.pending)
     names = ("success", "error", "unknown", "excluded", "pending")
     assert counted == tuple(plain[name] for name in names)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from imports.customers.api.mapping import preset
-from imports.models import Channel, Delivery, ImportJob, Notice
+from imports.models import Channel, ImportJob, Notification, NotificationDelivery
 from imports.notifications.message import message_of
 from imports.notifications.webhook import signed
 
@@ -36,11 +36,16 @@ def test_the_notification_is_what_is_sent(settings: Any) -> None:
     shown = json.loads(block)
     data = shown["data"]
     job = ImportJob(pk=data["job"], name=data["name"], kind=data["kind"])
-    notice = Notice(
-        job=job, what="paused", cause=data["cause"], sums=data,
+    notification = Notification(
+        job=job, what="paused", cause=data["cause"], job_totals=data,
         at=datetime.fromisoformat(shown["timestamp"]),
     )  # fmt: skip
-    assert message_of(Delivery(pk=1, notice=notice, channel=Channel())).payload == shown
+    assert (
+        message_of(
+            NotificationDelivery(pk=1, notification=notification, channel=Channel())
+        ).payload
+        == shown
+    )
 
 
 @pytest.mark.parametrize(("secret", "is_ours"), [(b"the same", True), (b"another", False)])

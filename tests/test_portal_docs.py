@@ -61,8 +61,8 @@ BESIDE: dict[str, dict[str, Any]] = {
 
 def rows_of(part: str) -> dict[str, str]:
     """By field, its example, from the tables of the part's chapter."""
-    chapter = re.split(r"^##+ ", PAGE.split(f"\n### {part}\n", 1)[1], maxsplit=1, flags=re.M)[0]
-    rows = re.findall(r"^\| `([a-z_]+)` \| `(.*?)` \| (.+) \|$", chapter, re.M)
+    entry = re.split(r"^##+ ", PAGE.split(f"\n### {part}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+    rows = re.findall(r"^\| `([a-z_]+)` \| `(.*?)` \| (.+) \|$", entry, re.M)
     assert all(meaning for _, _, meaning in rows)
     return {field: example for field, example, _ in rows}
 

@@ -15,7 +15,14 @@ from bills.portal_setup import sandbox_portal
 from imports import views
 from imports.admin.job import causes
 from imports.customers.sample import sandbox_api
-from imports.models import Channel, CustomerApi, Delivery, Gate, ImportJob, Notice
+from imports.models import (
+    Channel,
+    CustomerApi,
+    ImportJob,
+    Notification,
+    NotificationDelivery,
+    RateLimit,
+)
 from imports.models.notifications import What
 from imports.states import JobStatus
 from tests import big_bills, big_jobs, pages
@@ -37,7 +44,7 @@ MOST = dict.fromkeys(pages.OF_JOB | pages.OF_BILLS, OF_A_JOB) | {
 
 
 def test_no_page_makes_more_queries_as_rows_grow(
-    db: None, installation: Path, bells: Any, monkeypatch: pytest.MonkeyPatch
+    db: None, installation: Path, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(views, "LATELY", timedelta(days=1))  # however slow this machine is
     client = _somebody_who_may_do_all()
@@ -66,9 +73,9 @@ def _rows(count: int) -> dict[str, object]:
         User.objects.create(username=f"user{count}.{number}", is_staff=True)
         Group.objects.create(name=f"group {count}.{number}")
         job = _job(api, number, JobStatus.values[number % len(JobStatus.values)])
-        notice = Notice.objects.create(job=job, what=What.FINISHED, sums=SUMS)
+        notification = Notification.objects.create(job=job, what=What.FINISHED, job_totals=SUMS)
         channel = Channel.objects.create(name=f"mail {count}.{number}")
-        Delivery.objects.create(notice=notice, channel=channel)
+        NotificationDelivery.objects.create(notification=notification, channel=channel)
     size = big_jobs.Size(batches=count, records=4, one_in=4, files=count)
     jobs = [big_jobs.make(api, size) for _ in range(count // 4)]
     _rounds(jobs[-1], count // 2)
@@ -84,9 +91,9 @@ def _rounds(job: ImportJob, count: int) -> None:
 
 def _job(api: CustomerApi | None, number: int, status: str) -> ImportJob:
     assert api is not None
-    gate, _ = Gate.objects.get_or_create(key=api.gate_key)
+    rate_limit, _ = RateLimit.objects.get_or_create(key=api.rate_limit_key)
     return ImportJob.objects.create(
-        kind="customers", name=f"job {number}", api=api, gate=gate, status=status
+        kind="customers", name=f"job {number}", api=api, rate_limit=rate_limit, status=status
     )
 
 

@@ -23,7 +23,7 @@ from django.urls import reverse
 from bills.models import Bill, Credential, Evidence
 from config.dev.sandbox.http_server import running
 from imports.admin.job.page import act_url, tab_url
-from imports.models import Attempt, Delivery, ImportJob, ImportResult
+from imports.models import Attempt, ImportJob, ImportResult, NotificationDelivery
 from imports.notifications import delivery
 from tests import canaries
 from tests.bills.test_groups import make_groups
@@ -60,7 +60,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 @pytest.fixture
-def people(bells: Any) -> dict[str, Client]:
+def people(messages: Any) -> dict[str, Client]:
     """One of each group, logged in."""
     make_groups()
     found = {}
@@ -94,7 +94,7 @@ def leaks(found: Iterator[tuple[str, bytes]]) -> tuple[int, list[str]]:
 
 def test_no_secret_is_on_any_page_or_in_anything_that_is_kept(
     people: dict[str, Client], echo: str, installation: Path, settings: Any, log: io.StringIO,
-    bells: Any,
+    messages: Any,
 ) -> None:  # fmt: skip
     settings.HOME = installation / "home"
     full = Installation(people["Administrators"], echo, installation)
@@ -112,7 +112,7 @@ def test_no_secret_is_on_any_page_or_in_anything_that_is_kept(
         assert leaks(crawl.pages())[1] == [], group
         assert len(crawl.seen()) > FEWEST_PAGES
         assert 500 not in crawl.statuses.values()
-    searched, leaking = leaks(canaries.kept(installation, bells, log.getvalue()))
+    searched, leaking = leaks(canaries.kept(installation, messages, log.getvalue()))
     assert leaking == []
     assert searched > FEWEST_PAGES
 
@@ -123,7 +123,9 @@ def assert_it_was_said_back() -> None:
     assert codes >= FAILED | {"HTTP_422", "HTTP_500"}
     paused = set(ImportJob.objects.exclude(pause_code="").values_list("pause_code", flat=True))
     assert paused == {"CREDENTIAL_REFUSED", "TOKEN_REFUSED"}
-    assert set(Delivery.objects.exclude(error="").values_list("channel__name", flat=True)) == {
+    assert set(
+        NotificationDelivery.objects.exclude(error="").values_list("channel__name", flat=True)
+    ) == {
         "hook",
         "mail",
     }
@@ -151,14 +153,14 @@ def test_a_secret_is_recognised_whatever_it_is_written_in(leak: bytes) -> None:
 
 
 def test_a_leak_would_be_seen(
-    people: dict[str, Client], make_job: JobMaker, bells: Any, installation: Path
+    people: dict[str, Client], make_job: JobMaker, messages: Any, installation: Path
 ) -> None:
     """In a plain column, and from there on a page, inside a workbook and in the JSON."""
     job = make_job(1)
     answer(job, REFUSED)
     planted = canaries.password("planted")
     ImportResult.objects.update(error=planted, final_error=planted, message=planted)
-    assert leaks(canaries.kept(installation, bells, ""))[1] == ["table import_results"]
+    assert leaks(canaries.kept(installation, messages, ""))[1] == ["table import_results"]
     addresses = [
         tab_url(job.pk, "failures"),
         f"{act_url(job.pk, 'failures', 'export')}?as=xlsx",
@@ -172,6 +174,6 @@ def test_a_leak_would_be_seen(
 def test_a_refused_form_comes_back_without_what_is_secret(people: dict[str, Client]) -> None:
     fields = {"name": "a", "url": "ftp:", "extra_headers": f"K: {canaries.key('header')}"}
     page = people["Administrators"].post(reverse("admin:imports_customerapi_add"), fields)
-    told = page.content.decode()
-    assert canaries.MARK not in told
-    assert "enter it once more" in told
+    summary = page.content.decode()
+    assert canaries.MARK not in summary
+    assert "enter it once more" in summary

@@ -38,7 +38,6 @@ NAMES = {
     "flight": "request deadline",
     "insists": "force",
     "keeper": "database thread",
-    "kept": "a noun that says what is stored",
     "left_alone": "skipped_changed",
     "life": "history",
     "notice": "notification",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.urls import URLPattern, URLResolver
 
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
     from imports.models import ImportJob
 
 # A page that was kept as evidence is somebody else's: it may be read, and do nothing.
@@ -178,7 +178,7 @@ def archive(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     return response
 
 
-def _count(job: ImportJob, sums: Sums) -> int | None:
+def _count(job: ImportJob, job_totals: Totals) -> int | None:
     return of_job(job).count() or None
 
 
@@ -189,5 +189,5 @@ TAB = page.Tab(
     template="bills/job/bills.html",
     context=context,
     count=_count,
-    acts={"zip": page.Act(archive, permissions.EXPORT, methods=("GET",))},
+    acts={"zip": page.Action(archive, permissions.EXPORT, methods=("GET",))},
 )

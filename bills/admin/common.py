@@ -18,7 +18,7 @@ from imports.admin.formatting import number
 from imports.admin.job.page import FieldWords
 from imports.admin.permissions import ADD, WORDS
 from imports.models import Attempt
-from imports.models.jobs import Beginning
+from imports.models.jobs import Rollout
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -73,12 +73,12 @@ OF_SETTINGS = {
         help_text=_("Tries of each credential in all, the first included.")
     ),
     "retry_delay_seconds": FieldWords(help_text=_("The same before each further attempt.")),
-    "beginning": FieldWords(
+    "rollout": FieldWords(
         help_text=_(
             "One credential: it is tried, then the job waits until you have looked. Ramp up: each "
             "wave waits for the one before, and the job stops where a whole wave fails."
         ),
-        choices={Beginning.ONE: _("One credential, then ask me")},
+        choices={Rollout.ONE: _("One credential, then ask me")},
     ),
 }
 
@@ -110,7 +110,7 @@ class ListRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Summary:
     """One attempt. `stages` are (what it did, seconds), in order."""
 
     attempt: Attempt
@@ -122,7 +122,7 @@ class Told:
     rows: ListRows | None = None
 
 
-def timeline(result: ImportResult) -> list[Told]:
+def timeline(result: ImportResult) -> list[Summary]:
     """All attempts of this credential in this job, the first first. Two queries."""
     found = Evidence.objects.filter(batch=result.batch).defer("token").order_by("pk")
     by_number: dict[int, list[Evidence]] = {}
@@ -130,7 +130,7 @@ def timeline(result: ImportResult) -> list[Told]:
         by_number.setdefault(piece.attempt_number, []).append(piece)
     attempts = Attempt.objects.filter(batch=result.batch).order_by("number")
     return [
-        Told(
+        Summary(
             attempt=attempt,
             stages=stages_of(attempt.details),
             advice=error_codes.about(attempt.error_code),

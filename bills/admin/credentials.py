@@ -29,7 +29,7 @@ from imports.ledger import retries
 from imports.ledger.lifecycle import note
 from imports.messages import sentence
 from imports.models import Attempt, ImportResult
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from imports.error_codes import ErrorCode
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
     from imports.messages import Message
     from imports.models import ImportJob
 
@@ -79,8 +79,8 @@ def credential_results(
         found = found.filter(email__icontains=query)
     last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("details")
     related = found.select_related("batch__credential_use__credential").defer(*UNREAD)
-    told = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
-    return told.prefetch_related("retries").order_by("position", "pk")
+    summary = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
+    return summary.prefetch_related("retries").order_by("position", "pk")
 
 
 def bill_count() -> Coalesce:
@@ -93,9 +93,9 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
     """One row, of `results`; with the extra columns that are named."""
     use, batch = _use_of(result), result.batch
     last = getattr(result, "last_details", None) or {}
-    told: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     if use is not None and batch is not None and result.status == ResultStatus.PENDING:
-        told = _now(job, result, use)
+        summary = _now(job, result, use)
     return Row(
         result=result,
         bills=getattr(result, "bill_count", 0),
@@ -106,26 +106,26 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
         brought=brought(last),
         list_rows=last.get("rows"),
         extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
-        **told,
+        **summary,
     )
 
 
 def _now(job: ImportJob, result: ImportResult, use: CredentialUse) -> dict[str, Any]:
     """ "attempt 2 of 5": the stage of one that runs, the seconds until one that is due."""
     batch = use.batch if result.batch is None else result.batch
-    told: dict[str, Any] = {"attempt": batch.attempts + 1}
+    summary: dict[str, Any] = {"attempt": batch.attempts + 1}
     if batch.status in IN_FLIGHT:
         is_moving = batch.status == BatchStatus.SENDING and use.stage
-        return told | {
+        return summary | {
             "stage": STAGES.get(use.stage, "") if is_moving else STAGES["open"],
             "stage_done": use.stage_done,
             "stage_total": use.stage_total,
         }
     if job.status == JobStatus.RUNNING and batch.tries:
-        due = max(batch.next_attempt_at, job.gate.resting_until or batch.next_attempt_at)
+        due = max(batch.next_attempt_at, job.rate_limit.paused_until or batch.next_attempt_at)
         left = (due - timezone.now()).total_seconds()
-        told["next_in"] = max(0, round(left))
-    return told
+        summary["next_in"] = max(0, round(left))
+    return summary
 
 
 def _use_of(result: ImportResult) -> CredentialUse | None:
@@ -158,7 +158,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "refused": _refused(job) if is_draft else [],
         "unchanged": _unchanged(job).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
-        "plan": page.of(job.kind).plan(job) if is_draft else "",
+        "bulk_action": page.of(job.kind).bulk_action(job) if is_draft else "",
         "is_live": job.status in (JobStatus.QUEUED, JobStatus.RUNNING),
     }
 
@@ -226,13 +226,13 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Try failed ones again. With `insist`, those too whose refused password is unchanged."""
     only = UNCHANGED if request.POST.get("insist") else None
-    return _retry(request, job, only, insists=bool(request.POST.get("insist")))
+    return _retry(request, job, only, force=bool(request.POST.get("insist")))
 
 
 def _retry(
-    request: HttpRequest, job: ImportJob, only: Q | None = None, *, insists: bool = False
+    request: HttpRequest, job: ImportJob, only: Q | None = None, *, force: bool = False
 ) -> HttpResponse:
-    done = actions.carry_out(request, job, PlanAction.RETRY, only, insists=insists)
+    done = actions.carry_out(request, job, ActionType.RETRY, only, force=force)
     return to_tab(done.made if done and done.made else job, "credentials")
 
 
@@ -258,8 +258,8 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
 
-def _count(job: ImportJob, sums: Sums) -> int | None:
-    return sums.total or None
+def _count(job: ImportJob, job_totals: Totals) -> int | None:
+    return job_totals.total or None
 
 
 TAB = page.Tab(
@@ -270,10 +270,10 @@ TAB = page.Tab(
     context=context,
     count=_count,
     acts={
-        "panel": page.Act(panel, permissions.VIEW, methods=("GET",)),
-        "one": page.Act(one, permissions.VIEW, methods=("GET",)),
-        "password": page.Act(password, own.MANAGE_CREDENTIALS),
-        "retry": page.Act(retry, permissions.RETRY),
-        "csv": page.Act(failed_csv, permissions.EXPORT, methods=("GET",)),
+        "panel": page.Action(panel, permissions.VIEW, methods=("GET",)),
+        "one": page.Action(one, permissions.VIEW, methods=("GET",)),
+        "password": page.Action(password, own.MANAGE_CREDENTIALS),
+        "retry": page.Action(retry, permissions.RETRY),
+        "csv": page.Action(failed_csv, permissions.EXPORT, methods=("GET",)),
     },
 )

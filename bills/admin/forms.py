@@ -66,7 +66,9 @@ class PortalForm(PortalBase):
         try:
             load_recipe(text)
         except RecipeError as refusal:
-            raise ValidationError([f"{part}: {told}" for part, told in refusal.errors]) from None
+            raise ValidationError(
+                [f"{part}: {summary}" for part, summary in refusal.errors]
+            ) from None
         parsed: dict[str, Any] = json.loads(text)
         return parsed
 

@@ -25,7 +25,7 @@ from bills.models.credentials import account_of
 from imports.admin import permissions, site
 from imports.admin.formatting import number
 from imports.admin.job import failures, log, progress, retry_files, settings
-from imports.admin.job.page import Fix, Workspace, act_url, register, to_tab
+from imports.admin.job.page import Fix, JobPage, act_url, register, to_tab
 from imports.admin.job.sheets import Advice, Sheet, at_once, local, status_word
 from imports.fields import cipher
 from imports.models import ImportJob
@@ -66,8 +66,8 @@ def _rows(
     columns: QuerySet[Any, tuple[Any, ...]], extras: list[str], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *who, status, code, message, attempts, bills, at, again, extra in at_once(columns):
-        told = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
-        yield (*who, *told, *advice[code], *((extra or {}).get(name, "") for name in extras))
+        summary = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
+        yield (*who, *summary, *advice[code], *((extra or {}).get(name, "") for name in extras))
 
 
 COMPARED = 5_000  # rows of a file that are held against what is stored
@@ -109,10 +109,10 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     except UnreadableCsv as refusal:
         return render(request, "bills/preview.html", shown | {"refusal": str(refusal)}, status=422)
     shown |= {"found": found, "known": differing[0], "differing": differing[1]}
-    return render(request, "bills/preview.html", shown | _told(found))
+    return render(request, "bills/preview.html", shown | _summary(found))
 
 
-def _told(found: Preview) -> dict[str, Any]:
+def _summary(found: Preview) -> dict[str, Any]:
     return {"accepted": common.credentials(found.accepted), "can_confirm": found.accepted > 0}
 
 
@@ -166,7 +166,7 @@ def _around(request: HttpRequest, title: str) -> dict[str, Any]:
     return {**admin.site.each_context(request), "opts": ImportJob._meta, "title": title}
 
 
-def plan(job: ImportJob) -> str:
+def bulk_action(job: ImportJob) -> str:
     """ "12 credentials at Ellevio, 3 at once, up to 5 attempts each"."""
     return _("%(credentials)s at %(portal)s, %(at_once)s at once, up to %(attempts)s each") % {
         "credentials": common.credentials(job.batches.count()),
@@ -181,11 +181,11 @@ def json_of(results: list[ImportResult]) -> dict[int, dict[str, object]]:
     if not results:
         return {}
     job = results[0].job
-    told = with_uses(job).filter(pk__in=[result.pk for result in results])
+    summary = with_uses(job).filter(pk__in=[result.pk for result in results])
     bills: dict[int, list[dict[str, object]]] = {}
-    for bill in Bill.objects.filter(batch__in=[result.batch_id for result in told]):
+    for bill in Bill.objects.filter(batch__in=[result.batch_id for result in summary]):
         bills.setdefault(bill.batch_id or 0, []).append(_bill(bill))
-    return {result.pk: _entry(job, result, bills) for result in told}
+    return {result.pk: _entry(job, result, bills) for result in summary}
 
 
 def _bill(bill: Bill) -> dict[str, object]:
@@ -243,7 +243,7 @@ def _fix_url(result: ImportResult) -> str | None:
 
 site.add(_sidebar)
 register(
-    Workspace(
+    JobPage(
         kind="bills",
         label=gettext_lazy("Bill download"),
         records=common.credentials,
@@ -253,7 +253,7 @@ register(
         new_label=gettext_lazy("New bill download"),
         add_url="admin:bills_new",
         add_permissions=own.NEW_JOB,
-        plan=plan,
+        bulk_action=bulk_action,
         sheet=of_credentials,
         pace_title=gettext_lazy("How hard to press the portal"),
         retry_files_hold=gettext_lazy(

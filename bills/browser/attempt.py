@@ -13,7 +13,7 @@ from bills.browser.document_files import FileRule, settle
 from bills.browser.evidence import gather, start_trace
 from bills.browser.page_errors import cut, explained
 from bills.browser.plan import FetchedBill
-from bills.browser.proxy import Gate
+from bills.browser.proxy import EgressProxy
 from bills.browser.redaction import scrub, storable
 from bills.browser.report import AttemptReport, Stage
 from bills.browser.visit import Visit
@@ -53,13 +53,13 @@ async def attempt(
 
     Raises nothing but its own cancellation.
     """
-    async with Gate(plan.permits, allow_private=plan.allow_private) as gate:
+    async with EgressProxy(plan.permits, allow_private=plan.allow_private) as proxy:
         visit: Visit | None = None
         contexts: list[BrowserContext] = []
 
         async def open_page(http_credentials: dict[str, str] | None = None) -> Page:
             agent = plan.recipe.user_agent
-            page = await chromium.page(gate.url, agent, http_credentials)
+            page = await chromium.page(proxy.url, agent, http_credentials)
             contexts.append(page.context)
             await page.context.add_init_script(TIMERS)
             return page
@@ -67,7 +67,7 @@ async def attempt(
         try:
             for url in filter(None, (plan.login_url, plan.billing_url)):
                 check_url(plan, url)
-            visit = Visit(await open_page(), login, plan, gate, report, watch, open_page)
+            visit = Visit(await open_page(), login, plan, proxy, report, watch, open_page)
             await _supervised(chromium, visit, deadline)
         except Exception as error:  # whatever it is, the report says it
             await _note_failure(visit, report, error, login.password)

@@ -363,7 +363,7 @@ def broken_off(problem: PlaywrightError, visit: Visit) -> PortalError:
     """The failure behind a download that did not reach its end."""
     if "closed" in problem.message or "crash" in problem.message:
         return PortalError(Code.BROWSER_CRASH)
-    refused = [host for host in visit.gate.refused if not visit.plan.permits(host)]
+    refused = [host for host in visit.proxy.refused if not visit.plan.permits(host)]
     if refused:
         return PortalError(
             Code.OTHER_SITE,

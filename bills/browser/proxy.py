@@ -32,7 +32,7 @@ class Closed(Exception):
     """This request goes no further; the browser sees its connection close."""
 
 
-class Gate:
+class EgressProxy:
     """`permits` says which hosts may be reached. `refused` and `troubles` tell what went wrong.
 
     Private and loopback addresses are refused unless `allow_private`: also when a permitted
@@ -49,7 +49,7 @@ class Gate:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes_left = LONGEST_ANSWERS_BYTES
 
-    async def __aenter__(self) -> Gate:
+    async def __aenter__(self) -> EgressProxy:
         self._server = await asyncio.start_server(self._accept, HOST, 0, limit=CHUNK_BYTES)
         self.url = f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}"
         return self

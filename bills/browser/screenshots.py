@@ -56,7 +56,7 @@ EMPTY = f"""places => {{{_BOXES}
     if (box.matches("[type=password], [autocomplete*=password i]")) emptied(boxes.indexOf(box));
 }}"""
 # All that can be seen or made to be seen: also without blanks, for letters that stand apart.
-TOLD = """most => {
+SUMMARY = """most => {
   const roots = [document], texts = [];
   for (const root of roots) {
     for (const part of root.querySelectorAll("*")) {
@@ -107,22 +107,22 @@ async def _reason_against(page: Page, secret: str) -> str:
     if len(page.frames) > MOST_FRAMES:
         return TOO_MUCH
     for frame in page.frames:
-        told: str = await frame.evaluate(TOLD, MOST_CHARACTERS)
-        if len(told) > MOST_CHARACTERS:
+        summary: str = await frame.evaluate(SUMMARY, MOST_CHARACTERS)
+        if len(summary) > MOST_CHARACTERS:
             return TOO_MUCH
-        if await asyncio.to_thread(_holds, told, secret):
+        if await asyncio.to_thread(_holds, summary, secret):
             return SHOWS
-    told = "\n".join(await _strings(page))
-    if len(told) > MOST_CHARACTERS:
+    summary = "\n".join(await _strings(page))
+    if len(summary) > MOST_CHARACTERS:
         return TOO_MUCH
-    return SHOWS if await asyncio.to_thread(_holds, told, secret) else ""
+    return SHOWS if await asyncio.to_thread(_holds, summary, secret) else ""
 
 
-def _holds(told: str, secret: str) -> bool:
+def _holds(summary: str, secret: str) -> bool:
     """Whether it stands in the text, perhaps with blanks between its letters."""
     squeezed = "".join(secret.split())
-    return holds_secret(told, (secret,)) or (
-        len(squeezed) > 2 and squeezed in "".join(told.split())
+    return holds_secret(summary, (secret,)) or (
+        len(squeezed) > 2 and squeezed in "".join(summary.split())
     )
 
 

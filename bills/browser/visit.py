@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Dialog as PlaywrightDialog
 
     from bills.browser.plan import Login, PortalPlan, Watch
-    from bills.browser.proxy import Gate
+    from bills.browser.proxy import EgressProxy
     from bills.browser.report import AttemptReport, Stage
     from imports.messages import Text
 
@@ -116,7 +116,7 @@ class Visit:
         page: Page,
         login: Login,
         plan: PortalPlan,
-        gate: Gate,
+        proxy: EgressProxy,
         report: AttemptReport,
         watch: Watch,
         reopen: Callable[[dict[str, str]], Awaitable[Page]] | None = None,
@@ -124,7 +124,7 @@ class Visit:
         self.login = login
         self.plan = plan
         self.report = report
-        self.gate = gate
+        self.proxy = proxy
         self.strayed = ""  # where the portal wanted to send us, if it is none of its hosts
         self.lost = ""  # why the last navigation got no answer
         self.status = 0  # HTTP status of the page that is shown
@@ -262,8 +262,8 @@ class Visit:
             raise PortalError(Code.OTHER_SITE, failures.LEADS_TO.format(site=site(self.strayed)))
         if self.lost:
             if "TOO_MANY_REDIRECTS" in self.lost:
-                told = failures.BROWSER_SAYS.format(reason=self.lost)
-                raise PortalError(Code.NAVIGATION, told)
+                summary = failures.BROWSER_SAYS.format(reason=self.lost)
+                raise PortalError(Code.NAVIGATION, summary)
             raise PortalError(Code.NETWORK, self.why_lost(self.lost))
 
     def check_status(self) -> None:
@@ -287,9 +287,9 @@ class Visit:
 
     def why_lost(self, reason: str) -> Text:
         """The gate's reason where there is one, else the browser's ("net::ERR_…")."""
-        refused = self.gate.refused.items()
+        refused = self.proxy.refused.items()
         ours = {host: why for host, why in refused if self.plan.permits(host)}
-        reasons = {**ours, **self.gate.troubles}
+        reasons = {**ours, **self.proxy.troubles}
         if reasons:
             return " ".join(f"{host}: {why}." for host, why in reasons.items())
         return failures.BROWSER_SAYS.format(reason=reason)
@@ -367,8 +367,8 @@ class Visit:
         rule = rule_for(text, self.plan.recipe.dialogs)
         accepted = accepts(dialog.type, text, rule)
         if len(self.dialogs) >= MOST_DIALOGS:
-            told = failures.TOO_MANY_DIALOGS.format(most=MOST_DIALOGS)
-            self.end_with(PortalError(Code.NAVIGATION, told))
+            summary = failures.TOO_MANY_DIALOGS.format(most=MOST_DIALOGS)
+            self.end_with(PortalError(Code.NAVIGATION, summary))
             return  # it stays open, and the page still
         clean = scrub(text, (self.login.password,))
         if dialog.type != "beforeunload":

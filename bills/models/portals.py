@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bills.portals.recipe_schema import RecipeError, load_recipe
 from imports.http.addresses import BadAddress, check_url
-from imports.models import Gate
+from imports.models import RateLimit
 
 if TYPE_CHECKING:
     from bills.portals.recipe_schema import Recipe
@@ -101,7 +101,7 @@ class Portal(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the gate's limit with the portal's, also for jobs that run now."""
         super().save(*args, **kwargs)
-        Gate.objects.filter(key=self.gate_key).update(concurrency=self.concurrency)
+        RateLimit.objects.filter(key=self.rate_limit_key).update(concurrency=self.concurrency)
 
     @property
     def password_limit(self) -> int:
@@ -109,7 +109,7 @@ class Portal(models.Model):
         return self.refused_password_limit or REFUSED_PASSWORD_LIMIT
 
     @property
-    def gate_key(self) -> str:
+    def rate_limit_key(self) -> str:
         """The name of the row at which this portal's limits hold."""
         return f"portal:{self.pk}"
 
@@ -159,5 +159,5 @@ def _faults_of_script(name: str) -> list[str]:
     known = portal_names()
     if name in known:
         return []
-    told = ", ".join(known) or str(_("there is none yet"))
-    return [str(_("There is no script of this name. Known: %(known)s.") % {"known": told})]
+    summary = ", ".join(known) or str(_("there is none yet"))
+    return [str(_("There is no script of this name. Known: %(known)s.") % {"known": summary})]

@@ -45,7 +45,7 @@ SELECTORS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ElementPattern:
     """Elements of a page: by CSS, and where `words` is given also by what their text matches.
 
     All of their text, in either case: `Home <b>»</b>` in a trail of links leads to no next page.
@@ -61,17 +61,17 @@ class Kind:
 
 # Links to a bill, the surest first. The spare ones count where a page has none of these.
 BILL_LINKS = (
-    Kind('a[href*=".pdf" i]'),
-    Kind("a[download]"),
-    Kind('a[href*="pdf" i]'),
-    Kind(":is(a, button, input[type=submit], [role=button])", list_words.DOCUMENT_LINK),
+    ElementPattern('a[href*=".pdf" i]'),
+    ElementPattern("a[download]"),
+    ElementPattern('a[href*="pdf" i]'),
+    ElementPattern(":is(a, button, input[type=submit], [role=button])", list_words.DOCUMENT_LINK),
 )
 SPARE_LINKS = (
-    Kind(
+    ElementPattern(
         ":is(tr, [role=row], li, article, dd) :is(a, button, [role=button])",
         list_words.DETAILS_LINK,
     ),
-    Kind(
+    ElementPattern(
         ":is(tr, [role=row], li, article, dd) "
         "a[href]:not([href^='#'], [href^='mailto:'], [href^='tel:'], [href^='javascript:'])"
     ),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Root = Page | Frame | Locator | FrameLocator
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 Roots: TypeAlias = "Callable[[], Sequence[Page | Locator]]"
 
 BETWEEN_PAGES = re.compile(r"context was destroyed|navigat|frame was detached|not attached", re.I)
@@ -35,12 +35,12 @@ OPTIONAL_SECONDS = 3.0  # how long an optional step's target is waited for
 DAYS_IN_A_MONTH = 30.44
 
 
-def locators(root: Root, target: Target | guesses.Kind) -> list[Locator]:
+def locators(root: Root, target: Target | guesses.ElementPattern) -> list[Locator]:
     """Where the target may be, the surest first: an exact name before one that contains it.
 
     "Password" would otherwise find the button "Show password".
     """
-    if isinstance(target, guesses.Kind):
+    if isinstance(target, guesses.ElementPattern):
         words = re.compile(target.words, re.IGNORECASE) if target.words else None
         return [root.locator(target.css, has_text=words)]
     if target.frame:
@@ -64,7 +64,7 @@ def locators(root: Root, target: Target | guesses.Kind) -> list[Locator]:
     return [root.get_by_text(target.text, exact=True), root.get_by_text(target.text)]
 
 
-async def look(root: Root, targets: Sequence[Target | guesses.Kind]) -> Locator | None:
+async def look(root: Root, targets: Sequence[Target | guesses.ElementPattern]) -> Locator | None:
     """The first of the targets that is visible now, else None."""
     for target in targets:
         for locator in locators(root, target):
@@ -115,12 +115,14 @@ async def find(
         ) from None
 
 
-async def calmly_look(root: Root, targets: Sequence[Target | guesses.Kind]) -> Locator | None:
+async def calmly_look(
+    root: Root, targets: Sequence[Target | guesses.ElementPattern]
+) -> Locator | None:
     """As `look`; a page that is just being replaced shows nothing."""
     return await calmly(look(root, targets))
 
 
-async def calmly(asking: Awaitable[Told]) -> Told | None:
+async def calmly(asking: Awaitable[Answer]) -> Answer | None:
     """What the page tells; None where it is only being replaced by the next one."""
     try:
         return await asking

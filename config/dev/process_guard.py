@@ -21,16 +21,18 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None)
 
 
-class Keeper:
+class DatabaseThread:
     """One command, started again with growing pauses until `end` is called."""
 
     def __init__(self, command: list[str], first_pause: float | None = None) -> None:
         self.command = command
         self.first_pause = FIRST_PAUSE_SECONDS if first_pause is None else first_pause
         self.child: subprocess.Popen[bytes] | None = None
-        self.told: subprocess.Popen[bytes] | None = None
+        self.summary: subprocess.Popen[bytes] | None = None
         self.ending = False
-        self.bell, self.ringer = os.pipe()  # wakes a pause; an Event must not be set by a handler
+        self.wake_up, self.ringer = (
+            os.pipe()
+        )  # wakes a pause; an Event must not be set by a handler
 
     def run(self) -> int:
         """Keep it alive until told to end; its last exit code (0 when it ended as told)."""
@@ -44,17 +46,17 @@ class Keeper:
                 say(
                     f"{' '.join(self.command)} {how_it_ended(code)}; starting again in {pause:g} s"
                 )
-                select.select([self.bell], [], [], pause)
+                select.select([self.wake_up], [], [], pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         return 0 if code == -signal.SIGTERM else code
 
     def run_once(self) -> int:
         """Start it and wait for its end: its exit code, or a signal's number below zero."""
-        keeper = os.getpid()
+        database = os.getpid()
         self.child = subprocess.Popen(
             self.command,
             start_new_session=True,
-            preexec_fn=lambda: die_with(keeper),  # safe: there is only one thread
+            preexec_fn=lambda: die_with(database),  # safe: there is only one thread
         )
         if self.ending:  # told so while it was being started
             self.tell()
@@ -68,8 +70,8 @@ class Keeper:
 
     def tell(self) -> None:
         """Pass SIGTERM on, once: to an RQ worker a second one means "drop what you are doing"."""
-        if self.child is not None and self.child is not self.told:
-            self.told = self.child
+        if self.child is not None and self.child is not self.summary:
+            self.summary = self.child
             self.child.terminate()
 
 
@@ -98,12 +100,12 @@ def main(command: list[str]) -> int:
     if not command:
         say("usage: python -m config.dev.process_guard COMMAND [ARG…]")
         return 2
-    keeper = Keeper(command)
-    signal.signal(signal.SIGTERM, keeper.end)
-    signal.signal(signal.SIGINT, keeper.end)
+    database = DatabaseThread(command)
+    signal.signal(signal.SIGTERM, database.end)
+    signal.signal(signal.SIGINT, database.end)
     die_with(os.getppid())
     try:
-        return keeper.run()
+        return database.run()
     except OSError as error:
         say(f"{command[0]} cannot be started: {error.strerror}.")
         return 127

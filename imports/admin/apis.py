@@ -102,8 +102,8 @@ class CustomerApiAdmin(ManagedAdmin):
 
     def save_model(self, request: HttpRequest, obj: CustomerApi, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        for remark in remarks_on(obj):
-            messages.warning(request, remark)
+        for warn in remarks_on(obj):
+            messages.warning(request, warn)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerApi]:
         return CustomerApi.objects.defer(*SECRETS)
@@ -124,8 +124,8 @@ class CustomerApiAdmin(ManagedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         api = context.get("original") or CustomerApi()
-        told = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
-        page: HttpResponse = super().render_change_form(request, told, *args, **kwargs)
+        summary = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
+        page: HttpResponse = super().render_change_form(request, summary, *args, **kwargs)
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -158,10 +158,10 @@ class CustomerApiAdmin(ManagedAdmin):
             changes = read_changes(request.POST.get("mapping", "").strip() or "{}")
             if isinstance(changes, dict):
                 changes = with_answer(changes, request.POST.get(REFUSALS))
-            told = _in_force(request.POST.get("preset", ""), changes)
+            summary = _in_force(request.POST.get("preset", ""), changes)
         except (ValueError, RecursionError) as error:
-            told = {"mapping_error": str(error)}
-        return render(request, "imports/api/in_force.html", told)
+            summary = {"mapping_error": str(error)}
+        return render(request, "imports/api/in_force.html", summary)
 
 
 def _in_force(preset: str, changes: Any) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from imports.admin import permissions
-from imports.ledger.totals import sums_of
+from imports.ledger.totals import totals_of
 from imports.models import ImportJob
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
@@ -70,7 +70,7 @@ class ShortStory:
     first_id: int
     total: int
     success: int
-    rounds: int
+    family_jobs: int
 
 
 class JobList(ChangeList):
@@ -83,22 +83,22 @@ class JobList(ChangeList):
 
 
 def attach_sums(jobs: list[ImportJob]) -> None:
-    """Give each job `page_sums` and, where there are rounds, `page_story` (else None)."""
+    """Give each job `page_totals` and, where there are rounds, `page_family` (else None)."""
     roots = {job.root_id or job.pk for job in jobs}
     members = list(
         ImportJob.objects.filter(Q(pk__in=roots) | Q(root__in=roots)).only(
             "pk", "root_id", "unsendable_count", "started_at"
         )
     )
-    added = sums_of(members)
+    added = totals_of(members)
     for job in jobs:
         first = job.root_id or job.pk
         family = [each for each in members if (each.root_id or each.pk) == first]
-        job.page_sums = added[job.pk]  # type: ignore[attr-defined]
-        job.page_story = _story(first, family, added)  # type: ignore[attr-defined]
+        job.page_totals = added[job.pk]  # type: ignore[attr-defined]
+        job.page_family = _story(first, family, added)  # type: ignore[attr-defined]
 
 
-def _story(first: int, family: list[ImportJob], added: dict[int, Sums]) -> ShortStory | None:
+def _story(first: int, family: list[ImportJob], added: dict[int, Totals]) -> ShortStory | None:
     if len(family) < 2:
         return None
     total = added[first].total
@@ -106,7 +106,7 @@ def _story(first: int, family: list[ImportJob], added: dict[int, Sums]) -> Short
         first_id=first,
         total=total,
         success=min(total, sum(added[each.pk].success for each in family)),
-        rounds=sum(1 for each in family if each.started_at),
+        family_jobs=sum(1 for each in family if each.started_at),
     )
 
 
@@ -169,6 +169,6 @@ class ManagedAdmin(ModelAdmin):
         if self.has_manage_permission(request):
             return fieldsets
         return [
-            (name, {**told, "fields": [f for f in told["fields"] if f not in self.secrets]})
-            for name, told in fieldsets
+            (name, {**summary, "fields": [f for f in summary["fields"] if f not in self.secrets]})
+            for name, summary in fieldsets
         ]

@@ -62,7 +62,7 @@ class BatchStatusFilter(JobStatusFilter):
         return list(BatchStatus.choices)
 
 
-class KindFilter(SimpleListFilter):
+class JobTypeFilter(SimpleListFilter):
     title = gettext_lazy("kind")
     parameter_name = "kind"
 

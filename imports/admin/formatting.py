@@ -37,7 +37,7 @@ def files(count: int) -> str:
     return ngettext("%(n)s file", "%(n)s files", count) % {"n": number(count)}
 
 
-def left_alone(count: int) -> str:
+def skipped_changed(count: int) -> str:
     """What became of records that somebody or something else has moved meanwhile."""
     return ngettext(
         "%(n)s had changed meanwhile and was left alone",

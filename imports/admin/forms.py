@@ -283,8 +283,8 @@ def _header(number: int, line: str) -> tuple[str, str]:
     try:
         check_headers({name.strip(): value.strip()})
     except BadCredential as error:
-        told = {"n": number, "why": in_words(error.message)}
-        raise ValidationError(_("Line %(n)s: %(why)s") % told) from None
+        summary = {"n": number, "why": in_words(error.message)}
+        raise ValidationError(_("Line %(n)s: %(why)s") % summary) from None
     return name.strip(), value.strip()
 
 
@@ -340,8 +340,8 @@ class ChannelForm(ChannelModelForm):
             try:
                 validate_email(each)
             except ValidationError:
-                told = _("“%(text)s” is not an e-mail address.") % {"text": each}
-                raise ValidationError(told) from None
+                summary = _("“%(text)s” is not an e-mail address.") % {"text": each}
+                raise ValidationError(summary) from None
         if len(found) > MOST_RECIPIENTS:
             raise ValidationError(_("At most %(n)s. Use a mailing list.") % {"n": MOST_RECIPIENTS})
         return "\n".join(found)
@@ -448,7 +448,7 @@ class JobSettingsForm(JobModelForm):
         model = ImportJob
         fields = (
             "api", "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
-            "retry_delay_seconds", "beginning", "insists", "leave_earlier_copies_out",
+            "retry_delay_seconds", "rollout", "force", "leave_earlier_copies_out",
         )  # fmt: skip
         widgets = {
             "api": UnfoldAdminSelectWidget,
@@ -458,8 +458,8 @@ class JobSettingsForm(JobModelForm):
             "timeout_seconds": UnfoldAdminDecimalFieldWidget,
             "max_attempts": UnfoldAdminIntegerFieldWidget,
             "retry_delay_seconds": UnfoldAdminDecimalFieldWidget,
-            "beginning": UnfoldAdminSelectWidget,
-            "insists": UnfoldBooleanWidget,
+            "rollout": UnfoldAdminSelectWidget,
+            "force": UnfoldBooleanWidget,
             "leave_earlier_copies_out": UnfoldBooleanWidget,
         }
         help_texts = {
@@ -472,8 +472,10 @@ class JobSettingsForm(JobModelForm):
             "timeout_seconds": gettext_lazy(
                 "After that the answer counts as lost, whatever still drips in."
             ),
-            "retry_delay_seconds": gettext_lazy("Doubles with each attempt, with some chance in it."),
-            "beginning": gettext_lazy(
+            "retry_delay_seconds": gettext_lazy(
+                "Doubles with each attempt, with some chance in it."
+            ),
+            "rollout": gettext_lazy(
                 "One batch: it goes out, then the job waits until you have looked. Ramp up: each "
                 "wave waits for the one before, and the job stops where a whole wave fails."
             ),
@@ -482,7 +484,7 @@ class JobSettingsForm(JobModelForm):
                 "one before it has ended. On: only the last copy goes out; the others are left "
                 "out, each with its reason."
             ),
-            "insists": gettext_lazy(
+            "force": gettext_lazy(
                 "Off: customers that were imported already, or in a newer version, are left out, "
                 "each with its reason. On: they are sent once more."
             ),
@@ -507,7 +509,7 @@ class JobSettingsForm(JobModelForm):
             # The batches are cut, as the retry of what failed at this API.
             settled |= {"batch_size", "leave_earlier_copies_out", "api"}
         if not job.files.filter(Q(retry_file__isnull=False) | ~Q(known_before=[])).exists():
-            settled.add("insists")
+            settled.add("force")
         if job.api_id is None:
             settled |= {"api", "leave_earlier_copies_out"}
         return settled

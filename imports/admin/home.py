@@ -22,7 +22,7 @@ from imports.admin import base, permissions
 from imports.admin.formatting import duration, number
 from imports.admin.job import page
 from imports.engine import queue, sweeper
-from imports.models import CustomerApi, Delivery, ImportJob, ImportResult
+from imports.models import CustomerApi, ImportJob, ImportResult, NotificationDelivery
 from imports.models.notifications import DeliveryStatus
 from imports.states import ENDED_JOBS, JobStatus, ResultStatus
 
@@ -78,8 +78,8 @@ def _workers() -> Sign:
             False,
             _("No worker is listening: nothing is sent. Start one with “make worker”."),
         )
-    told = ngettext("%(n)s worker is listening", "%(n)s workers are listening", count)
-    return Sign(_("Workers"), True, told % {"n": number(count)})
+    summary = ngettext("%(n)s worker is listening", "%(n)s workers are listening", count)
+    return Sign(_("Workers"), True, summary % {"n": number(count)})
 
 
 def _queue() -> Sign:
@@ -91,19 +91,19 @@ def _queue() -> Sign:
         )
     if not waiting:
         return Sign(_("Queue"), True, _("Redis answers; nobody waits for a worker"))
-    told = ngettext("%(n)s call waits for a worker", "%(n)s calls wait for a worker", waiting)
-    return Sign(_("Queue"), True, told % {"n": number(waiting)})
+    summary = ngettext("%(n)s call waits for a worker", "%(n)s calls wait for a worker", waiting)
+    return Sign(_("Queue"), True, summary % {"n": number(waiting)})
 
 
 def _sweeper() -> Sign:
     silent = sweeper.silent_seconds()
     if silent is None:
-        told = _("It has never swept. Start it with “make worker”: it finds what got lost.")
-        return Sign(_("Sweeper"), False, told)
+        summary = _("It has never swept. Start it with “make worker”: it finds what got lost.")
+        return Sign(_("Sweeper"), False, summary)
     ago = {"time": duration(silent)}
     if sweeper.is_late(silent):
-        told = _("Last swept %(time)s ago: what gets lost waits. Start it with “make worker”.")
-        return Sign(_("Sweeper"), False, told % ago)
+        summary = _("Last swept %(time)s ago: what gets lost waits. Start it with “make worker”.")
+        return Sign(_("Sweeper"), False, summary % ago)
     return Sign(_("Sweeper"), True, _("Last swept %(time)s ago") % ago)
 
 
@@ -121,26 +121,26 @@ def _retry_files() -> list[Sign]:
     if newest is None:
         return []
     job, code = newest
-    told = ngettext(
+    summary = ngettext(
         "Those of job %(job)s could not be written: %(why)s",
         "Those of %(n)s jobs could not be written, of job %(job)s for one: %(why)s",
         count := stuck.count(),
     )
     shown = {"n": number(count), "job": job, "why": retry_directory.reason(code)}
-    return [Sign(_("Retry files"), False, told % shown)]
+    return [Sign(_("Retry files"), False, summary % shown)]
 
 
 def _notifications() -> list[Sign]:
-    failing = Delivery.objects.exclude(status=DeliveryStatus.SENT).exclude(error=None)
-    count = failing.filter(notice__at__gt=Now() - Value(LATELY)).count()
+    failing = NotificationDelivery.objects.exclude(status=DeliveryStatus.SENT).exclude(error=None)
+    count = failing.filter(notification__at__gt=Now() - Value(LATELY)).count()
     if not count:
         return []
-    told = ngettext(
+    summary = ngettext(
         "%(n)s does not arrive. “Notifications” says why.",
         "%(n)s do not arrive. “Notifications” says why.",
         count,
     )
-    return [Sign(_("Notifications"), False, told % {"n": number(count)})]
+    return [Sign(_("Notifications"), False, summary % {"n": number(count)})]
 
 
 AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -165,8 +165,8 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     base.attach_sums([*running, *paused, *drafts, *troubled, *finished])
     lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
     return {
-        **{name: [_told(job) for job in jobs] for name, jobs in lists.items()},
-        "finished": [_told(job) for job in finished],
+        **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
+        "finished": [_summary(job) for job in finished],
         "has_jobs": bool(running or paused or drafts or finished),
         "has_apis": CustomerApi.objects.exists(),
         "signs": signs(),
@@ -176,10 +176,10 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _told(job: Any) -> dict[str, Any]:
+def _summary(job: Any) -> dict[str, Any]:
     """A job with what `attach_sums` gave it."""
     words = page.of(job.kind)
-    return {"job": job, "words": words, "sums": job.page_sums, "told": job.page_story}
+    return {"job": job, "words": words, "job_totals": job.page_totals, "summary": job.page_family}
 
 
 def _troubled() -> QuerySet[ImportJob]:

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from imports.admin import formatting, permissions
 from imports.admin.base import LedgerAdmin, ManagedAdmin
 from imports.admin.forms import ChannelForm
-from imports.models import Channel, Delivery
+from imports.models import Channel, NotificationDelivery
 from imports.notifications import delivery as notifications_delivery
 from imports.notifications.message import NotDelivered, headline
 from imports.rendering import in_words
@@ -36,7 +36,7 @@ class ChannelAdmin(ManagedAdmin):
     form = ChannelForm
     list_display = ("name", "kind", "goes_to_column", "wanted", "is_active")
     search_fields = ("name",)
-    change_form_outer_after_template = "imports/notices/test.html"
+    change_form_outer_after_template = "imports/notifications/test.html"
     fieldsets = (
         (None, {"fields": ("name", "kind", "wanted", "is_active")}),
         (gettext_lazy("Where to"), {"fields": ("recipients", "url", "secret")}),
@@ -72,14 +72,14 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         ok, message = True, _("Sent. Look whether it arrived.")
     if request.headers.get("HX-Request"):
-        told = {"proof": "proven" if ok else "failed", "message": message}
-        return render(request, "imports/api/probe.html", told)
+        summary = {"proof": "proven" if ok else "failed", "message": message}
+        return render(request, "imports/api/probe.html", summary)
     (messages.success if ok else messages.error)(request, message)
     return redirect("admin:imports_channel_change", pk)
 
 
-@admin.register(Delivery)
-class DeliveryAdmin(LedgerAdmin):
+@admin.register(NotificationDelivery)
+class NotificationDeliveryAdmin(LedgerAdmin):
     """Read only; what was given up can be sent again."""
 
     when_empty = gettext_lazy(
@@ -94,8 +94,10 @@ class DeliveryAdmin(LedgerAdmin):
     readonly_fields = ("trouble_column",)
     actions = ("send_again",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        return Delivery.objects.select_related("notice__job", "channel").defer("channel__secret")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationDelivery]:
+        return NotificationDelivery.objects.select_related("notification__job", "channel").defer(
+            "channel__secret"
+        )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return permissions.may(request, permissions.MANAGE_NOTIFICATIONS)
@@ -103,30 +105,30 @@ class DeliveryAdmin(LedgerAdmin):
     has_module_permission = has_manage_permission = has_view_permission
 
     @display(description=gettext_lazy("When"))
-    def when_column(self, delivery: Delivery) -> str:
-        return render_to_string("imports/list/when.html", {"at": delivery.notice.at})
+    def when_column(self, delivery: NotificationDelivery) -> str:
+        return render_to_string("imports/list/when.html", {"at": delivery.notification.at})
 
     @display(description=gettext_lazy("Job"))
-    def job_column(self, delivery: Delivery) -> str:
-        return render_to_string("imports/list/of_job.html", {"job": delivery.notice.job})
+    def job_column(self, delivery: NotificationDelivery) -> str:
+        return render_to_string("imports/list/of_job.html", {"job": delivery.notification.job})
 
     @display(description=gettext_lazy("About"))
-    def what_column(self, delivery: Delivery) -> str:
-        return headline(delivery.notice)
+    def what_column(self, delivery: NotificationDelivery) -> str:
+        return headline(delivery.notification)
 
     @display(description=gettext_lazy("Status"))
-    def status_column(self, delivery: Delivery) -> str:
+    def status_column(self, delivery: NotificationDelivery) -> str:
         return render_to_string("imports/status/delivery.html", {"delivery": delivery})
 
     @display(description=gettext_lazy("Trouble"))
-    def trouble_column(self, delivery: Delivery) -> str:
+    def trouble_column(self, delivery: NotificationDelivery) -> str:
         return render_to_string("imports/list/delivery_trouble.html", {"delivery": delivery})
 
     @admin.action(description=gettext_lazy("Send again"), permissions=["manage"])
-    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+    def send_again(self, request: HttpRequest, queryset: QuerySet[NotificationDelivery]) -> None:
         """Those that were given up go out as if for the first time."""
         count = notifications_delivery.send_again(queryset.order_by())
-        told = ngettext(
+        summary = ngettext(
             "%(n)s notification goes out again.", "%(n)s notifications go out again.", count
         )
-        messages.success(request, told % {"n": formatting.number(count)})
+        messages.success(request, summary % {"n": formatting.number(count)})

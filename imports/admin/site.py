@@ -76,7 +76,7 @@ def sidebar(request: HttpRequest) -> list[Group]:
         item(
             _("Notifications"),
             "notifications",
-            "admin:imports_delivery_changelist",
+            "admin:imports_notificationdelivery_changelist",
             permissions.MANAGE_NOTIFICATIONS,
         ),
     ]

@@ -25,7 +25,7 @@ from imports.customers.files.validation import Record
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports
-from imports.ledger.retries import Parcel
+from imports.ledger.retries import NewBatch
 from imports.ledger.totals import family
 from imports.models import ImportResult, RetryFile
 from imports.states import ResultStatus
@@ -166,7 +166,7 @@ def of_text(raw: bytes, key: str, email: str, old: ImportResult) -> Version:
     return Version(Record(old.position, 0, len(raw), raw, key, email), old)
 
 
-def parcels(versions: Iterable[Version], size: int, checks: Checks) -> Iterator[Parcel]:
+def new_batches(versions: Iterable[Version], size: int, checks: Checks) -> Iterator[NewBatch]:
     """Batches of up to `size`, of customers that came in by one file and failed in one batch.
 
     The versions come in that order. A batch keeps the number of the one that it comes from.
@@ -176,7 +176,7 @@ def parcels(versions: Iterable[Version], size: int, checks: Checks) -> Iterator[
         olds: deque[ImportResult] = deque()
         for batch in cut(_records(group, olds), size, checks):
             mine = [olds.popleft() for _ in batch]
-            yield _parcel(number, parts[number], batch, mine, checks)
+            yield _new_batch(number, parts[number], batch, mine, checks)
             parts[number] += 1
 
 
@@ -192,16 +192,16 @@ def _records(group: Iterable[Version], olds: deque[ImportResult]) -> Iterator[Re
         yield each.record
 
 
-def _parcel(
+def _new_batch(
     number: int, part: int, batch: Sequence[Record], olds: Sequence[ImportResult], checks: Checks
-) -> Parcel:
+) -> NewBatch:
     opening, closing = checks.opening, checks.closing
     whole, spans = body([each.raw for each in batch], opening, closing)
     records = tuple(
         NewRecord(old.position, record.key, record.email, start, length, old.pk)
         for record, old, (start, length) in zip(batch, olds, spans, strict=True)
     )
-    return Parcel(number, part, (whole, len(opening), len(closing)), records, olds[0].file_id)
+    return NewBatch(number, part, (whole, len(opening), len(closing)), records, olds[0].file_id)
 
 
 RECORDS_AT_ONCE = 1_000
@@ -209,7 +209,7 @@ MOST_RECORDS = 50_000  # are read while somebody waits; more are an import of th
 EXAMPLES = 20  # of each fate, named on the page
 
 
-class Fate(StrEnum):
+class RowOutcome(StrEnum):
     """What becomes of one record of a corrected file."""
 
     SENT = "sent"  # it failed, and is another now: it goes out as a new version
@@ -226,15 +226,15 @@ class Fate(StrEnum):
 
 
 # These keep the whole file from being sent: nothing is half-imported.
-OBSTACLES = (Fate.STRANGER, Fate.TWICE, Fate.UNSENDABLE)
-GO_OUT = (Fate.SENT, Fate.CHANGED_ID)
-# These go out only if somebody insists, and only where they were changed.
-INSISTABLE = (Fate.LATER, Fate.IMPORTED, Fate.UNKNOWN, Fate.LEFT_OUT)
-FATE_OF = {
-    ResultStatus.SUCCESS: Fate.IMPORTED,
-    ResultStatus.UNKNOWN: Fate.UNKNOWN,
-    ResultStatus.EXCLUDED: Fate.LEFT_OUT,
-    ResultStatus.PENDING: Fate.ON_ITS_WAY,
+OBSTACLES = (RowOutcome.STRANGER, RowOutcome.TWICE, RowOutcome.UNSENDABLE)
+GO_OUT = (RowOutcome.SENT, RowOutcome.CHANGED_ID)
+# These go out only if somebody force, and only where they were changed.
+FORCEABLE = (RowOutcome.LATER, RowOutcome.IMPORTED, RowOutcome.UNKNOWN, RowOutcome.LEFT_OUT)
+OUTCOME_OF = {
+    ResultStatus.SUCCESS: RowOutcome.IMPORTED,
+    ResultStatus.UNKNOWN: RowOutcome.UNKNOWN,
+    ResultStatus.EXCLUDED: RowOutcome.LEFT_OUT,
+    ResultStatus.PENDING: RowOutcome.ON_ITS_WAY,
 }
 
 
@@ -255,38 +255,40 @@ class Entry:
 
     file: str
     record: Record
-    fate: Fate
+    row_outcome: RowOutcome
     latest: ImportResult | None = None
     before: bytes = b""  # what was sent last
     is_changed: bool = False
 
-    def is_sent(self, *, insists: bool) -> bool:
+    def is_sent(self, *, force: bool) -> bool:
         """Whether it goes out."""
-        return self.fate in GO_OUT or (insists and self.fate in INSISTABLE and self.is_changed)
+        return self.row_outcome in GO_OUT or (
+            force and self.row_outcome in FORCEABLE and self.is_changed
+        )
 
 
 class Changed(Exception):
     """What would happen is not what somebody has agreed to: the import went on meanwhile."""
 
 
-class Plan:
+class BulkAction:
     """What would happen to all records of the files. `digest` is another when any of it is."""
 
     def __init__(self) -> None:
-        self.counts: Counter[Fate] = Counter()
-        self.examples: dict[Fate, list[Entry]] = {}
-        self.insistable = 0  # were changed, and go out if somebody insists
+        self.counts: Counter[RowOutcome] = Counter()
+        self.examples: dict[RowOutcome, list[Entry]] = {}
+        self.forceable = 0  # were changed, and go out if somebody force
         self._hash = hashlib.sha256()
 
     def add(self, entry: Entry) -> None:
         """One more record; a few of each fate are held."""
-        self.counts[entry.fate] += 1
-        self.insistable += entry.fate in INSISTABLE and entry.is_changed
-        kept = self.examples.setdefault(entry.fate, [])
+        self.counts[entry.row_outcome] += 1
+        self.forceable += entry.row_outcome in FORCEABLE and entry.is_changed
+        kept = self.examples.setdefault(entry.row_outcome, [])
         if len(kept) < EXAMPLES:
             kept.append(entry)
         latest = entry.latest.pk if entry.latest else 0
-        self._hash.update(f"{latest} {entry.fate} {entry.is_changed}\n".encode())
+        self._hash.update(f"{latest} {entry.row_outcome} {entry.is_changed}\n".encode())
         self._hash.update(hashlib.sha256(entry.record.raw).digest())
 
     @property
@@ -299,7 +301,7 @@ class Plan:
 
     @property
     def can_be_sent(self) -> bool:
-        return not self.is_blocked and bool(self.sent or self.insistable)
+        return not self.is_blocked and bool(self.sent or self.forceable)
 
     @property
     def sent(self) -> int:
@@ -307,20 +309,20 @@ class Plan:
         return sum(self.counts[each] for each in GO_OUT)
 
 
-def plan(found: Iterable[Entry]) -> Plan:
+def bulk_action(found: Iterable[Entry]) -> BulkAction:
     """What would happen."""
-    made = Plan()
+    made = BulkAction()
     for each in found:
         made.add(each)
     return made
 
 
-def versions(found: Iterable[Entry], agreed: str, *, insists: bool) -> Iterator[Version]:
+def versions(found: Iterable[Entry], agreed: str, *, force: bool) -> Iterator[Version]:
     """Those that go out. Raises Changed behind the last one if this is not the agreed plan."""
-    made = Plan()
+    made = BulkAction()
     for each in found:
         made.add(each)
-        if each.latest is not None and each.is_sent(insists=insists):
+        if each.latest is not None and each.is_sent(force=force):
             yield Version(each.record, each.latest)
     if made.digest != agreed or not made.can_be_sent:
         raise Changed
@@ -378,13 +380,15 @@ class _Family:
         )
         for record in records:
             if record.refusal:
-                yield Entry(file, record, Fate.UNSENDABLE)
+                yield Entry(file, record, RowOutcome.UNSENDABLE)
                 continue
             rows = latest.get(record.key, [])
             row = next((each for each in rows if each.pk not in self.taken), None)
             if row is None:
                 yield (
-                    Entry(file, record, Fate.TWICE) if rows else self._renamed(file, record, count)
+                    Entry(file, record, RowOutcome.TWICE)
+                    if rows
+                    else self._renamed(file, record, count)
                 )
                 continue
             self.taken.add(row.pk)
@@ -394,19 +398,19 @@ class _Family:
         """A record whose id nobody in the import has: a failed one, corrected, or a stranger."""
         origin = self.changed_ids.origin(record, file, count)
         if origin is None:
-            return Entry(file, record, Fate.STRANGER)
+            return Entry(file, record, RowOutcome.STRANGER)
         rows = ImportResult.objects.select_related("batch").defer("batch__body", "refused_record")
         row = rows.get(pk=origin)
         self.taken.add(origin)
         before = bytes_of([origin])[origin]
-        return Entry(file, record, Fate.CHANGED_ID, row, before, is_changed=True)
+        return Entry(file, record, RowOutcome.CHANGED_ID, row, before, is_changed=True)
 
     def _latest(self, keys: set[str]) -> dict[str, list[ImportResult]]:
         later = ImportResult.objects.filter(retry_of=OuterRef("pk"))
         rows = ImportResult.objects.filter(key__in=keys, job__in=self.jobs).exclude(Exists(later))
         found: dict[str, list[ImportResult]] = {}
-        told = rows.select_related("batch").defer("batch__body", "refused_record")
-        for row in sorted(told, key=lambda each: (not _has_failed(each), each.pk)):
+        summary = rows.select_related("batch").defer("batch__body", "refused_record")
+        for row in sorted(summary, key=lambda each: (not _has_failed(each), each.pk)):
             found.setdefault(row.key, []).append(row)
         return found
 
@@ -421,12 +425,12 @@ def _judged(
 ) -> Entry:
     is_changed = before != record.raw and not is_same(_text(before), _text(record.raw))
     if _has_failed(row) and is_changed:
-        fate = Fate.LATER if is_later else Fate.SENT
+        row_outcome = RowOutcome.LATER if is_later else RowOutcome.SENT
     elif _has_failed(row):
-        fate = Fate.SAME
+        row_outcome = RowOutcome.SAME
     else:
-        fate = FATE_OF[ResultStatus(row.status)]
-    return Entry(file, record, fate, row, before, is_changed)
+        row_outcome = OUTCOME_OF[ResultStatus(row.status)]
+    return Entry(file, record, row_outcome, row, before, is_changed)
 
 
 def _text(raw: bytes) -> str:

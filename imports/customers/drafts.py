@@ -17,7 +17,7 @@ from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
-from imports.models import CustomerApi, Gate, ImportFile, ImportJob, RetryFile
+from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit, RetryFile
 from imports.models.files import FileStatus
 from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
@@ -39,12 +39,12 @@ COPIED = (
 )  # fmt: skip
 
 
-def gate_of(api: CustomerApi) -> Gate:
+def rate_limit_of(api: CustomerApi) -> RateLimit:
     """The row at which this API's limits hold for all its jobs."""
-    gate, _is_new = Gate.objects.update_or_create(
-        key=api.gate_key, defaults={"concurrency": api.concurrency}
+    rate_limit, _is_new = RateLimit.objects.update_or_create(
+        key=api.rate_limit_key, defaults={"concurrency": api.concurrency}
     )
-    return gate
+    return rate_limit
 
 
 def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> ImportJob:
@@ -54,7 +54,7 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
         kind="customers",
         name=printable(name)[:200],
         api=api,
-        gate=gate_of(api),
+        rate_limit=rate_limit_of(api),
         repeatable=bool(api.idempotency_header),
         **settings,
     )
@@ -69,7 +69,7 @@ def settings_of(source: CustomerApi | ImportJob) -> dict[str, Any]:
 
 def use_api(job: ImportJob, api: CustomerApi) -> None:
     """Send a draft to another API (or as another credential). The caller saves the job."""
-    job.api, job.gate, job.repeatable = api, gate_of(api), bool(api.idempotency_header)
+    job.api, job.rate_limit, job.repeatable = api, rate_limit_of(api), bool(api.idempotency_header)
 
 
 def recognise_files(job: ImportJob) -> None:
@@ -186,17 +186,17 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
 def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
     if job.api is None:
         raise NotAllowed(_("Only customer imports are loaded from retry files."))
-    draft = new_draft(job.api, _round_name(job), actor, **settings_of(job))
+    draft = new_draft(job.api, _retry_name(job), actor, **settings_of(job))
     for file in files:
         add_path(draft, Path(file.directory) / file.name)
     draft.refresh_from_db()
     return draft
 
 
-def _round_name(job: ImportJob) -> str:
-    rounds = ImportJob.objects.filter(root=job.first).count() + 2
+def _retry_name(job: ImportJob) -> str:
+    family_jobs = ImportJob.objects.filter(root=job.first).count() + 2
     base = re.sub(r" · round \d+$", "", job.first.name)
-    return f"{base} · round {rounds}"
+    return f"{base} · round {family_jobs}"
 
 
 def _only_draft(job: ImportJob) -> None:

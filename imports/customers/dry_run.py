@@ -54,7 +54,7 @@ class _OfFile:
     left_out: int = 0
     batches: int = 0
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         return {
             "file": self.file.name,
             "path": self.file.path,
@@ -103,10 +103,10 @@ class Count:
         self.files[-1].left_out += 1
         self.codes[record.code] += 1
         if len(self.left_out) < MOST_SENTENCES or self.codes[record.code] <= LEAST_EXAMPLES:
-            self.left_out.append(self._told(record))
+            self.left_out.append(self._summary(record))
         self._read(1)
 
-    def _told(self, record: Refused) -> dict[str, Any]:
+    def _summary(self, record: Refused) -> dict[str, Any]:
         return {
             "file": self.files[-1].file.name,
             "position": record.position,
@@ -148,16 +148,16 @@ def forecast(
     reader.read(files, lambda file: count.files.append(_OfFile(file)))
     count.look_up()
     at_most = min(job.batch_size, checks.max_batch_records)
-    return _told(job, count, at_most) | _strange(reader, count)
+    return _summary(job, count, at_most) | _strange(reader, count)
 
 
-def _told(job: ImportJob, count: Count, at_most: int) -> dict[str, Any]:
+def _summary(job: ImportJob, count: Count, at_most: int) -> dict[str, Any]:
     sent, left_out = (
         sum(getattr(file, name) for file in count.files) for name in ("sent", "left_out")
     )
     return {
         "api": job.api.name if job.api else "",
-        "files": [file.told() for file in count.files],
+        "files": [file.summary() for file in count.files],
         "customers": sent + left_out,
         "would_send": sent,
         "would_exclude": left_out,
@@ -177,14 +177,14 @@ def _told(job: ImportJob, count: Count, at_most: int) -> dict[str, Any]:
 def _strange(reader: Reader, count: Count) -> dict[str, Any]:
     """What is sent all the same, and a person may want to look at before."""
     return {
-        "named_twice": reader.remarks.duplicated,
-        "named_twice_examples": list(map(render, reader.remarks.duplicates)),
-        "earlier_copies_left_out": reader.remarks.left_out_copies,
+        "named_twice": reader.warnings.duplicated,
+        "named_twice_examples": list(map(render, reader.warnings.duplicates)),
+        "earlier_copies_left_out": reader.warnings.left_out_copies,
         "imported_before": count.imported_before,
         "imported_before_examples": count.examples,
-        "with_warnings": reader.remarks.warned,
-        "warnings": list(map(render, reader.remarks.warnings)),
-        "messages": {"named_twice": list(map(to_json, reader.remarks.duplicates))},
+        "with_warnings": reader.warnings.warned,
+        "warnings": list(map(render, reader.warnings.warnings)),
+        "messages": {"named_twice": list(map(to_json, reader.warnings.duplicates))},
     }
 
 
@@ -237,8 +237,8 @@ def _warning_lines(found: dict[str, Any]) -> Iterator[str]:
     if found["imported_before"]:
         yield f"Imported before by this API, and sent again: {found['imported_before']:,}"
         examples = found["imported_before_examples"]
-        told = [f"{each['customer']}, in job {each['job']}" for each in examples]
-        yield from _some(told, found["imported_before"])
+        summary = [f"{each['customer']}, in job {each['job']}" for each in examples]
+        yield from _some(summary, found["imported_before"])
     if found["warnings"]:
         count = max(found["with_warnings"], len(found["warnings"]))
         yield f"Warnings: {count:,}"
@@ -286,7 +286,7 @@ class _Overtaken(Exception):
 def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, Any]:
     """What importing these files would come to, as JSON says it. Nothing is stored.
 
-    `options` are fields of the job: `insists`, `leave_earlier_copies_out`.
+    `options` are fields of the job: `force`, `leave_earlier_copies_out`.
 
     Raises UnreadableInput with a line for each file that is refused.
     """
@@ -325,12 +325,12 @@ def is_small(job: ImportJob) -> bool:
 def digest(job: ImportJob) -> str:
     """Changes with the draft's files, its settings, and its API's."""
     api = job.api
-    told = [
+    summary = [
         list(job.files.order_by("pk").values_list("pk", "sha256")),
-        [job.batch_size, job.concurrency, job.insists, job.leave_earlier_copies_out],
+        [job.batch_size, job.concurrency, job.force, job.leave_earlier_copies_out],
         [api.pk, api.preset, api.mapping] if api else [],
     ]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(summary).encode()).hexdigest()
 
 
 def carry_out(job: ImportJob) -> None:
@@ -360,9 +360,9 @@ def _finish(job: ImportJob, token: uuid.UUID, found: dict[str, Any], trouble: Te
     with transaction.atomic():
         mine = DryRun.objects.filter(token=token, finished_at=None)
         if mine.update(forecast=found, trouble=trouble, finished_at=Now()):
-            told = trouble or _in_short(found)
+            summary = trouble or _in_short(found)
             actor = DryRun.objects.values_list("actor", flat=True).get(token=token)
-            note(job, EventCode.CHECKED, told + NOTHING_SENT, actor)
+            note(job, EventCode.CHECKED, summary + NOTHING_SENT, actor)
 
 
 def _in_short(found: dict[str, Any]) -> Message:

@@ -142,7 +142,7 @@ def _fingerprint(api: CustomerApi, timeout: float, pool_size: int) -> str:
 clients = Clients()
 
 
-__all__ = ["CustomerKind", "probe"]
+__all__ = ["CustomerJobType", "probe"]
 
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
 LOOK_UP = sentence(
@@ -150,7 +150,7 @@ LOOK_UP = sentence(
 )
 
 
-class CustomerKind:
+class CustomerJobType:
     """JSON files in, batches of customers out, one POST each."""
 
     name = "customers"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from imports.customers.files.validation import Record
     from imports.models import ImportJob
 
-# The code of a record that is left out unless somebody insists, and what is said of it.
+# The code of a record that is left out unless somebody force, and what is said of it.
 SENTENCES = {
     "ALREADY_IMPORTED": sentence(
         "ALREADY_IMPORTED",
@@ -82,7 +82,7 @@ SENTENCES = {
         _("{file}, record {record}: {customer} is in another of this job's files, too."),
     ),
 }
-ALWAYS = ("BEING_RETRIED", "TWICE")  # left out even if somebody insists
+ALWAYS = ("BEING_RETRIED", "TWICE")  # left out even if somebody force
 LATER_CODES = {
     ResultStatus.SUCCESS: "IMPORTED_LATER",
     ResultStatus.UNKNOWN: "MAY_BE_IMPORTED",
@@ -117,14 +117,12 @@ class Found(NamedTuple):
         return self.status == ResultStatus.ERROR or self.was_a_copy
 
 
-class Already:
+class RetryFileMatches:
     """Knows the results that the records of one file stand for. Look records up before judging."""
 
-    def __init__(
-        self, job: ImportJob, file: ImportFile, taken: set[int], *, insists: bool
-    ) -> None:
+    def __init__(self, job: ImportJob, file: ImportFile, taken: set[int], *, force: bool) -> None:
         """`taken`: the results that this job's files have named so far; grows with this one."""
-        self.job, self.file, self.taken, self.insists = job, file, taken, insists
+        self.job, self.file, self.taken, self.force = job, file, taken, force
         retry_file = file.retry_file if is_at_home(file, job) else None
         self.is_changed = retry_file is not None and retry_file.sha256 != file.sha256
         self.links = retry_file is not None
@@ -180,7 +178,7 @@ class Already:
         if origin is None or latest is None:
             return None
         found = self._judged(record, origin, latest)
-        if found and (found.code in ALWAYS or not self.insists):
+        if found and (found.code in ALWAYS or not self.force):
             return found
         if latest.pk in self.taken:
             return LeftOut("TWICE", latest.job_id)
@@ -373,29 +371,29 @@ def _notes(job: ImportJob, file: ImportFile, checks: Checks) -> Iterator[dict[st
         failed_at = file.retry_file.job
         here = {"from": failed_at.api.name if failed_at.api else "", "count": file.record_count}
         yield {"code": OTHER_API, "job": failed_at.pk, **here, **mine}
-    already = Already(job, file, set(), insists=False)
-    if not already.knows:
+    matches = RetryFileMatches(job, file, set(), force=False)
+    if not matches.knows:
         return
-    if already.is_changed and file.retry_file:
+    if matches.is_changed and file.retry_file:
         yield {"code": CHANGED_RETRY_FILE, "job": file.retry_file.job_id, **mine}
-    elif already.earlier:
-        earlier = already.earlier[0]
+    elif matches.earlier:
+        earlier = matches.earlier[0]
         started_at = earlier.job.started_at
         at = started_at.isoformat() if started_at else ""
         yield {"code": SAME_FILE, "job": earlier.job_id, "at": at, **mine}
-    counts = _counts(already, read_records(file.location, file.name, checks))
+    counts = _counts(matches, read_records(file.location, file.name, checks))
     for left_out, count in sorted(counts.items()):
         yield {"code": left_out.code, "job": left_out.job, "count": count, **mine}
-    if already.strangers:
-        yield {"code": NOT_IN_RETRY_FILE, "count": already.strangers, **mine}
+    if matches.strangers:
+        yield {"code": NOT_IN_RETRY_FILE, "count": matches.strangers, **mine}
 
 
-def _counts(already: Already, records: Iterator[Record]) -> Counter[LeftOut]:
+def _counts(matches: RetryFileMatches, records: Iterator[Record]) -> Counter[LeftOut]:
     """How many records would be left out, by reason and job."""
     counts: Counter[LeftOut] = Counter()
     while some := list(islice(records, RECORDS_AT_ONCE)):
-        already.look_up(some)
+        matches.look_up(some)
         for record in some:
-            if record.refusal is None and (found := already.left_out(record)):
+            if record.refusal is None and (found := matches.left_out(record)):
                 counts[found] += 1
     return counts

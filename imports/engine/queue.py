@@ -19,16 +19,16 @@ from imports.states import ENDED_JOBS, JobStatus
 
 logger = logging.getLogger(__name__)
 QUEUE = "default"
-MOST_LANES = 8  # rung for one job at a time
+MOST_RUNNERS = 8  # rung for one job at a time
 
 
-def ring(job_id: int, bells: int = 1) -> bool:
+def ring(job_id: int, messages: int = 1) -> bool:
     """Ring now. Redis being down is not an error: the sweeper rings again."""
     try:
         queue = django_rq.get_queue(QUEUE)
-        for _ in range(bells):
+        for _ in range(messages):
             queue.enqueue(
-                run_lane, job_id, result_ttl=0, failure_ttl=3600, job_timeout=_longest_turn(),
+                run_job, job_id, result_ttl=0, failure_ttl=3600, job_timeout=_longest_turn(),
                 description=f"bell: job {job_id}",
             )  # fmt: skip
     except RedisError:
@@ -39,17 +39,17 @@ def ring(job_id: int, bells: int = 1) -> bool:
 
 def _longest_turn() -> int:
     """Seconds after which RQ gives a lane up: its turns, and the longest try that began in one."""
-    turns = runner.MOST_TURNS * settings.LANE_SECONDS
+    turns = runner.MOST_TURNS * settings.TURN_SECONDS
     return int(turns + runner.LONGEST_TRY_SECONDS + settings.LEASE_MARGIN_SECONDS)
 
 
-def ring_on_commit(job_id: int) -> None:
+def enqueue_on_commit(job_id: int) -> None:
     """Ring once the caller's transaction has committed: a lane for each listening worker."""
-    transaction.on_commit(partial(_ring_all, job_id), robust=True)
+    transaction.on_commit(partial(_enqueue_for_each_worker, job_id), robust=True)
 
 
-def _ring_all(job_id: int) -> None:
-    ring(job_id, max(1, min(worker_count(), MOST_LANES)))
+def _enqueue_for_each_worker(job_id: int) -> None:
+    ring(job_id, max(1, min(worker_count(), MOST_RUNNERS)))
 
 
 def worker_count() -> int:
@@ -60,33 +60,33 @@ def worker_count() -> int:
         return 0
 
 
-def jobs_rung() -> set[int]:
+def enqueued_jobs() -> set[int]:
     """The ids of jobs that a bell in the queue is waiting to be answered for."""
     queue = django_rq.get_queue(QUEUE)
-    return {bell.args[0] for bell in queue.get_jobs(0, 100) if bell and bell.args}
+    return {message.args[0] for message in queue.get_jobs(0, 100) if message and message.args}
 
 
-def others_rung(job_id: int) -> bool:
+def other_jobs_wait(job_id: int) -> bool:
     """Whether any bell but this job's own waits (also one of no job); True where Redis is away."""
     try:
         waiting = django_rq.get_queue(QUEUE).get_jobs(0, 100)
     except RedisError:
         return True
-    return any(bell and list(bell.args) != [job_id] for bell in waiting)
+    return any(message and list(message.args) != [job_id] for message in waiting)
 
 
-def run_lane(job_id: int) -> None:
+def run_job(job_id: int) -> None:
     """Answer a bell: do what the job needs next, be it reading, sending or closing.
 
     What a person decided about many of its records comes first, a turn at a time.
     """
-    job = ImportJob.objects.select_related("gate").filter(pk=job_id).first()
+    job = ImportJob.objects.select_related("rate_limit").filter(pk=job_id).first()
     if job is None:
         return
     if job.status == JobStatus.DRAFT:
         dry_run.carry_out(job)
     if job.status == JobStatus.QUEUED and runner.read_input(job):
-        _ring_all(job_id)  # the others join in
+        _enqueue_for_each_worker(job_id)  # the others join in
     more = _carry_out(job)
     if job.status == JobStatus.RUNNING and _send(job):
         more = True
@@ -101,27 +101,27 @@ def run_lane(job_id: int) -> None:
 
 def _send(job: ImportJob) -> bool:
     """A lane's turn at the job. Where that let the next wave go, every worker is rung for it."""
-    limit = job.wave_limit
+    limit = job.stage_limit
     more = runner.run(job, partial(_is_wanted, job))
     job.refresh_from_db()
-    if job.status == JobStatus.RUNNING and job.wave_limit != limit:
-        _ring_all(job.pk)
+    if job.status == JobStatus.RUNNING and job.stage_limit != limit:
+        _enqueue_for_each_worker(job.pk)
         return False
     return more
 
 
 def _is_wanted(job: ImportJob) -> bool:
     """Whether a lane should end its turn: for another job, or for a plan that a person made."""
-    return bulk_actions.unfinished(job) is not None or others_rung(job.pk)
+    return bulk_actions.unfinished(job) is not None or other_jobs_wait(job.pk)
 
 
 def _carry_out(job: ImportJob) -> bool:
     """Go on with a plan; a retry that is complete by then is rung for. True if there is more."""
-    plan = bulk_actions.unfinished(job)
-    if plan is None:
+    bulk_action = bulk_actions.unfinished(job)
+    if bulk_action is None:
         return False
-    if runner.carry_out(plan):
+    if runner.carry_out(bulk_action):
         return True
-    if plan.made_id:
-        _ring_all(plan.made_id)
+    if bulk_action.made_id:
+        _enqueue_for_each_worker(bulk_action.made_id)
     return False

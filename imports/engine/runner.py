@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from imports.job_types import Kind, Runner, Work
-    from imports.models import Plan
+    from imports.job_types import JobType, Runner, Work
+    from imports.models import BulkAction
 
 logger = logging.getLogger(__name__)
 LONGEST_TRY_SECONDS = 3600.0
@@ -113,7 +113,7 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
             lifecycle.pause_for(job, "CANNOT_SEND", _cannot_send(error))
             return False
         opened.enter_context(planned_once())
-        more = _Lane(job, kind, runner, places, others_wait).work()
+        more = _JobRunner(job, kind, runner, places, others_wait).work()
     lifecycle.finish_if_done([job.pk])
     return more
 
@@ -127,18 +127,18 @@ def _cannot_send(error: Exception) -> Message:
     return COULD_NOT_BEGIN + said + CORRECT_SETTINGS
 
 
-def carry_out(plan: Plan) -> bool:
+def carry_out(bulk_action: BulkAction) -> bool:
     """Go on with what a person decided about many records, for a turn; True if there is more."""
-    ends = time.monotonic() + settings.LANE_SECONDS
+    ends = time.monotonic() + settings.TURN_SECONDS
     try:
-        while bulk_actions.carry_on(plan):
+        while bulk_actions.carry_on(bulk_action):
             if stopping.is_set() or time.monotonic() > ends:
                 return True
     except DATABASE_AWAY:
         raise  # the sweeper rings again
     except Exception as error:  # or it would be rung for, and fail, for ever
-        logger.exception("plan %s: a part of it could not be done", plan.pk)
-        bulk_actions.give_up(plan, FAILED.format(error=type(error).__name__))
+        logger.exception("plan %s: a part of it could not be done", bulk_action.pk)
+        bulk_actions.give_up(bulk_action, FAILED.format(error=type(error).__name__))
     return False
 
 
@@ -165,13 +165,13 @@ def write_retry_files_again(job: ImportJob) -> None:
             job_types.get(job.kind).close(job)
 
 
-class _Lane:
+class _JobRunner:
     """One turn at one job. Only this thread talks to the ledger; the runner's only send."""
 
     def __init__(
         self,
         job: ImportJob,
-        kind: Kind,
+        kind: JobType,
         runner: Runner,
         places: int,
         others_wait: Callable[[], bool],
@@ -200,7 +200,7 @@ class _Lane:
 
     def _begin_turn(self) -> None:
         self.turns_left -= 1
-        self.turn_ends = time.monotonic() + settings.LANE_SECONDS
+        self.turn_ends = time.monotonic() + settings.TURN_SECONDS
 
     def _may_claim(self) -> bool:
         if stopping.is_set():

@@ -18,7 +18,7 @@ from imports import job_types
 from imports.customers import dry_run
 from imports.engine import queue
 from imports.ledger import lifecycle, outcomes
-from imports.models import DryRun, Heartbeat, ImportBatch, ImportJob, Plan
+from imports.models import BulkAction, DryRun, Heartbeat, ImportBatch, ImportJob
 from imports.notifications import delivery
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
@@ -61,8 +61,8 @@ def sweep() -> None:
     lifecycle.finish_if_done(running.values_list("pk", flat=True))
     for kind in job_types.every():
         kind.sweep()
-    _ring_forgotten()
-    _ring_for_notices()
+    _requeue_forgotten()
+    _enqueue_notifications()
     beat(NAME)
 
 
@@ -76,22 +76,22 @@ def is_late(silent: float | None) -> bool:
     return silent is None or silent > LATE_SECONDS + 3 * settings.SWEEP_SECONDS
 
 
-def _ring_forgotten() -> None:
+def _requeue_forgotten() -> None:
     """Ring for jobs with work that is due and that no bell in the queue speaks of."""
-    waiting = list(needing_a_lane().values_list("pk", flat=True)[:100])
+    waiting = list(needing_a_worker().values_list("pk", flat=True)[:100])
     if not waiting:
         return
     try:
-        rung = queue.jobs_rung()
+        enqueued = queue.enqueued_jobs()
     except RedisError:
         _revive_redis()
         return
     for job_id in waiting:
-        if job_id not in rung:
+        if job_id not in enqueued:
             queue.ring(job_id)
 
 
-def _ring_for_notices() -> None:
+def _enqueue_notifications() -> None:
     """Ring for notifications that are due; where Redis is away they wait like all else."""
     if delivery.needs_a_worker():
         try:
@@ -100,21 +100,21 @@ def _ring_for_notices() -> None:
             _revive_redis()
 
 
-def needing_a_lane() -> QuerySet[ImportJob]:
+def needing_a_worker() -> QuerySet[ImportJob]:
     """Jobs for which a lane could do something now: check, read, send, close, write files, …"""
     due = ImportBatch.objects.filter(
-        number__lte=Coalesce(OuterRef("wave_limit"), MOST_BATCHES),
+        number__lte=Coalesce(OuterRef("stage_limit"), MOST_BATCHES),
         job=OuterRef("pk"),
         status=BatchStatus.PENDING,
         next_attempt_at__lte=Now(),
     )
     still_open = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
     unchecked = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT, job=OuterRef("pk"))
-    resting = Q(gate__resting_until__gt=Now())
+    resting = Q(rate_limit__paused_until__gt=Now())
     return ImportJob.objects.filter(
         Q(status=JobStatus.QUEUED)
         | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
-        | Exists(Plan.objects.filter(job=OuterRef("pk"), finished_at=None))
+        | Exists(BulkAction.objects.filter(job=OuterRef("pk"), finished_at=None))
         | (Q(status=JobStatus.DRAFT) & Exists(unchecked))
         | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
         | Q(retry_files_due_at__lte=Now())

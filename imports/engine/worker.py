@@ -10,7 +10,7 @@ from rq.worker import SimpleWorker
 from imports.engine import runner
 
 
-class LaneWorker(SimpleWorker):
+class JobWorker(SimpleWorker):
     """No fork: a kill ends the lane with its worker, so no orphan goes on sending.
 
     The first SIGTERM or SIGINT lets the lane record what is in flight; further ones change

@@ -70,7 +70,7 @@ class TooManyHeaders(HTTPException):
     """More headers than are read."""
 
 
-class Flight:
+class RequestDeadline:
     """One call, its end, and the socket it is using. `is_on_wire`: bytes may have left."""
 
     def __init__(self, rules: Rules, timeout: float, ends_at: float) -> None:
@@ -119,34 +119,34 @@ class Flight:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-class Watchdog:
+class DeadlineMonitor:
     """One thread that expires the flights of a client at their deadlines."""
 
     def __init__(self) -> None:
-        self._flights: set[Flight] = set()
+        self._deadlines: set[RequestDeadline] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._is_asleep = False  # with no deadline ahead to wake up at
 
     @contextlib.contextmanager
-    def flying(self, flight: Flight) -> Iterator[Flight]:
+    def flying(self, deadline: RequestDeadline) -> Iterator[RequestDeadline]:
         """The flight is the calling thread's own until the block ends."""
         with self._changed:
-            self._flights.add(flight)
+            self._deadlines.add(deadline)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
                 self._thread.start()
             elif self._is_asleep:
                 self._changed.notify()
-        _thread.flight = flight
+        _thread.deadline = deadline
         try:
-            yield flight
+            yield deadline
         finally:
-            _thread.flight = None
-            flight.end()
+            _thread.deadline = None
+            deadline.end()
             with self._changed:
-                self._flights.discard(flight)
+                self._deadlines.discard(deadline)
                 if self._is_closed:
                     self._changed.notify()
 
@@ -158,21 +158,21 @@ class Watchdog:
 
     def _watch(self) -> None:
         with self._changed:
-            while self._flights or not self._is_closed:
+            while self._deadlines or not self._is_closed:
                 now = time.monotonic()
-                for flight in [f for f in self._flights if f.ends_at <= now]:
-                    flight.expire()
-                    self._flights.discard(flight)
+                for deadline in [f for f in self._deadlines if f.ends_at <= now]:
+                    deadline.expire()
+                    self._deadlines.discard(deadline)
                 # All flights of a client last equally long, so a later one never ends earlier.
-                next_end = min((f.ends_at for f in self._flights), default=None)
+                next_end = min((f.ends_at for f in self._deadlines), default=None)
                 self._is_asleep = next_end is None
                 self._changed.wait(None if next_end is None else next_end - now)
             self._thread = None  # a call after `close` starts another
 
 
-def current_flight() -> Flight:
+def current_deadline() -> RequestDeadline:
     """The flight of the calling thread. Connections are only ever made inside one."""
-    return cast("Flight", _thread.flight)
+    return cast("RequestDeadline", _thread.deadline)
 
 
 class _Response(HTTPResponse):
@@ -208,26 +208,26 @@ class _Guarded(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Resolve once, check every address, connect to one of those. urllib3's own errors."""
-        flight = current_flight()
+        deadline = current_deadline()
         port = self.port or self.default_port
         try:
             found = reachable(
-                self._dns_host.strip("[]"), port, self.scheme, flight.rules, flight.patience()
+                self._dns_host.strip("[]"), port, self.scheme, deadline.rules, deadline.patience()
             )
         except (socket.gaierror, TimeoutError) as error:
             failure = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
             raise NameResolutionError(self.host, self, failure) from error
         try:
-            if proxy := flight.rules.proxy:
-                sock = _tunneled(found, proxy, flight)
+            if proxy := deadline.rules.proxy:
+                sock = _tunneled(found, proxy, deadline)
             else:
-                sock = _connected(found, flight)
+                sock = _connected(found, deadline)
         except TimeoutError as error:
             raise ConnectTimeoutError(self, "connect timed out") from error
         except OSError as error:
             raise NewConnectionError(self, "connect failed") from error
         # The TLS handshake that follows takes no longer than this in all.
-        sock.settimeout(flight.patience())
+        sock.settimeout(deadline.patience())
         return sock
 
     @property
@@ -238,11 +238,11 @@ class _Guarded(HTTPConnection):
 
     def request(self, *args: Any, **named: Any) -> None:
         """Until this is called with an open connection, nothing of the request has left."""
-        flight = current_flight()
+        deadline = current_deadline()
         if self.sock is None:
             self.connect()
-        flight.uses(self.sock)
-        flight.is_on_wire = True
+        deadline.uses(self.sock)
+        deadline.is_on_wire = True
         self._unsent: list[bytes] = []
         super().request(*args, **named)
         super().send(b"".join(self._unsent))
@@ -267,9 +267,9 @@ class _Handover(HTTPConnectionPool):
     """A connection that goes back to the pool may be another flight's a moment later."""
 
     def _put_conn(self, conn: Any) -> None:
-        flight = getattr(_thread, "flight", None)
-        if flight is not None:
-            flight.uses(None)
+        deadline = getattr(_thread, "flight", None)
+        if deadline is not None:
+            deadline.uses(None)
         super()._put_conn(conn)
 
 
@@ -349,14 +349,14 @@ def new_session(pool_size: int, certificates: str = "") -> requests.Session:
     return session
 
 
-def _connected(found: list[SocketAddress], flight: Flight) -> socket.socket:
+def _connected(found: list[SocketAddress], deadline: RequestDeadline) -> socket.socket:
     """A socket connected to the first address that answers. Raises the last one's OSError."""
     failure: OSError = OSError("no address")
     for family, where in found:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(flight.patience())
+            sock.settimeout(deadline.patience())
             sock.connect(where)
         except OSError as error:
             sock.close()
@@ -366,17 +366,19 @@ def _connected(found: list[SocketAddress], flight: Flight) -> socket.socket:
     raise failure
 
 
-def _tunneled(found: list[SocketAddress], proxy: Proxy, flight: Flight) -> socket.socket:
+def _tunneled(
+    found: list[SocketAddress], proxy: Proxy, deadline: RequestDeadline
+) -> socket.socket:
     """A socket that the proxy has connected to the first address. Raises ProxyFailed."""
     anywhere = Rules(allow_private=True, allow_plain_http=True)  # an administrator named it
     address, port = found[0][1][:2]
     try:
-        proxies = reachable(proxy.host, proxy.port, "http", anywhere, flight.patience())
-        sock = _connected(proxies, flight)
+        proxies = reachable(proxy.host, proxy.port, "http", anywhere, deadline.patience())
+        sock = _connected(proxies, deadline)
     except OSError as error:
         raise ProxyFailed(proxy.name) from error
     try:
-        open_tunnel(sock, proxy, str(address), int(port), flight.patience)
+        open_tunnel(sock, proxy, str(address), int(port), deadline.patience)
     except ProxyFailed:
         sock.close()
         raise
@@ -452,17 +454,19 @@ class Undelivered(Exception):
         self.failure = failure
 
 
-def failure_of(error: Exception, flight: Flight, url: str, status: int | None) -> Failure:
+def failure_of(
+    error: Exception, deadline: RequestDeadline, url: str, status: int | None
+) -> Failure:
     """What an exception of the transport says. `status` is that of an answer that broke off."""
     host = urlsplit(url).hostname or "?"
     causes = list(_causes(error))
-    if not flight.is_on_wire:
-        return _not_sent(causes, flight, host)
-    code, what = _lost(causes, flight, status)
+    if not deadline.is_on_wire:
+        return _not_sent(causes, deadline, host)
+    code, what = _lost(causes, deadline, status)
     return Failure(Verdict.UNKNOWN, code, what.format(host=host, status=status or 0), status)
 
 
-def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure:
+def _not_sent(causes: list[BaseException], deadline: RequestDeadline, host: str) -> Failure:
     for cause in causes:
         if isinstance(cause, BadAddress):
             return Failure(Verdict.PAUSE, "ADDRESS_REFUSED", cause.message + CORRECT_IT)
@@ -474,7 +478,7 @@ def _not_sent(causes: list[BaseException], flight: Flight, host: str) -> Failure
             )
         if isinstance(cause, ProxyFailed):
             return _without_proxy(cause, host)
-    code, what = _unreached(causes, flight)
+    code, what = _unreached(causes, deadline)
     return Failure(Verdict.RETRY, code, what.format(host=host) + NOT_SENT)
 
 
@@ -488,20 +492,22 @@ def _without_proxy(cause: ProxyFailed, host: str) -> Failure:
     return Failure(Verdict.RETRY, "PROXY_REFUSED", text + NOT_SENT)
 
 
-def _unreached(causes: list[BaseException], flight: Flight) -> tuple[str, Message]:
+def _unreached(causes: list[BaseException], deadline: RequestDeadline) -> tuple[str, Message]:
     if _any(causes, NameResolutionError, socket.gaierror):
         return "DNS_FAILED", NO_NAME
     if _any(causes, ConnectionRefusedError):
         return "CONNECTION_REFUSED", REFUSED
-    if flight.is_overdue or _any(causes, TimeoutError, ReadTimeoutError):
+    if deadline.is_overdue or _any(causes, TimeoutError, ReadTimeoutError):
         return "CONNECT_TIMEOUT", NO_CONNECTION
     if _any(causes, ssl.SSLError):
         return "TLS_FAILED", NOT_SECURE
     return "CONNECT_FAILED", NOT_REACHED
 
 
-def _lost(causes: list[BaseException], flight: Flight, status: int | None) -> tuple[str, Message]:
-    if flight.is_overdue:
+def _lost(
+    causes: list[BaseException], deadline: RequestDeadline, status: int | None
+) -> tuple[str, Message]:
+    if deadline.is_overdue:
         return "TIMEOUT", UNFINISHED
     if _any(causes, TooLarge):
         return "ANSWER_TOO_LARGE", TOO_LARGE

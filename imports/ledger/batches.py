@@ -34,7 +34,7 @@ LARGEST_RECORD = 1 << 24  # bytes: no reader takes a larger one
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class BatchBody:
     """The bytes of a batch to be: what stands before, between and after, and each record."""
 
     head: bytes
@@ -67,10 +67,10 @@ def _places(at: int, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
         at += length + len(BETWEEN)
 
 
-def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> Frame:
+def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> BatchBody:
     """The frame of a batch with only these of its records. Bills have no bytes: all are empty."""
     body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch.pk))
-    return Frame(
+    return BatchBody(
         head=body[: batch.head_length],
         records=tuple(slice_of(body, result) for result in results),
         tail=body[len(body) - batch.tail_length :],
@@ -276,7 +276,7 @@ class _NewBatch:
         """As the ledger takes it in: the body with the lengths of its ends, and its records."""
         first = self.olds[0]
         ends = bytes(first.head or b""), bytes(first.tail or b"")
-        frame = Frame(ends[0], tuple(old.raw for old in self.olds), ends[1])
+        frame = BatchBody(ends[0], tuple(old.raw for old in self.olds), ends[1])
         records = [
             NewRecord(old.position, old.key, old.email, start, length, old.pk, old.file_id)
             for old, (start, length) in zip(self.olds, frame.places, strict=True)

@@ -20,13 +20,13 @@ from imports.event_codes import EventCode
 from imports.ledger import retries
 from imports.ledger.batches import copy, copy_in
 from imports.ledger.later_imports import without_later
-from imports.ledger.lifecycle import NotAllowed, lock, note, tell_of
+from imports.ledger.lifecycle import NotAllowed, add_record_events, lock, note
 from imports.ledger.outcomes import close_all
 from imports.messages import Message, cause_of, sentence
 from imports.messages import marked as gettext_noop
-from imports.models import ImportBatch, ImportResult, Plan, PlanPart
-from imports.models.bulk_actions import PlanAction
-from imports.models.jobs import Beginning
+from imports.models import BulkAction, BulkActionChunk, ImportBatch, ImportResult
+from imports.models.bulk_actions import ActionType
+from imports.models.jobs import Rollout
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class Decision:
     word: EventCode
 
 
-def of(plan: Plan) -> Decision:
+def of(bulk_action: BulkAction) -> Decision:
     """What is written down for a bulk action. Raises KeyError for one that sends records."""
-    message = NOT_ARRIVED.format(actor=plan.actor, reason=plan.reason)
+    message = NOT_ARRIVED.format(actor=bulk_action.actor, reason=bulk_action.reason)
     arrived = {
         "status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None,
         "message": None, "cause": "",
@@ -67,10 +67,10 @@ def of(plan: Plan) -> Decision:
     excluded = {"status": ResultStatus.EXCLUDED, "error_code": "EXCLUDED_BY_HAND"}
     unknown = ResultStatus.UNKNOWN
     return {
-        PlanAction.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
-        PlanAction.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
-        PlanAction.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
-    }[PlanAction(plan.action)]
+        ActionType.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
+        ActionType.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
+        ActionType.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
+    }[ActionType(bulk_action.action)]
 
 
 def write_down(decision: Decision, chosen: QuerySet[ImportResult]) -> list[int]:
@@ -89,105 +89,111 @@ def write_down(decision: Decision, chosen: QuerySet[ImportResult]) -> list[int]:
 CHUNK = 2_000  # records of one transaction, and of anything that is done while a person waits
 IDS_AT_ONCE = 20_000
 CHUNKS_AT_ONCE = 20
-CHUNK_COLUMNS = {"plan_id": "int8", "number": "int4", "result_ids": "int8[]"}
+CHUNK_COLUMNS = {"bulk_action_id": "int8", "number": "int4", "result_ids": "int8[]"}
 IN_BACKGROUND = sentence("IN_BACKGROUND", gettext_noop("{n} records, in the background."))
 DONE = sentence("DONE", gettext_noop("{n} of {total} records."))
-LEFT_ALONE = sentence("LEFT_ALONE", gettext_noop("{n} had changed meanwhile and were left alone."))
+SKIPPED_CHANGED = sentence(
+    "SKIPPED_CHANGED", gettext_noop("{n} had changed meanwhile and were left alone.")
+)
 STOPPED = sentence("STOPPED", gettext_noop("Stopped by {actor}."))
-RETRIES = (PlanAction.RETRY, PlanAction.SEND_AGAIN)
+RETRIES = (ActionType.RETRY, ActionType.SEND_AGAIN)
 
 
 class NothingLeft(NotAllowed):
     """No record stands so that this can be done with it. The message says what became of them."""
 
 
-def status_for(action: PlanAction) -> ResultStatus:
+def status_for(action: ActionType) -> ResultStatus:
     """Where a record must stand for this to be done with it."""
-    is_failed = action in (PlanAction.RETRY, PlanAction.EXCLUDE)
+    is_failed = action in (ActionType.RETRY, ActionType.EXCLUDE)
     return ResultStatus.ERROR if is_failed else ResultStatus.UNKNOWN
 
 
-def unfinished(job: ImportJob) -> Plan | None:
+def unfinished(job: ImportJob) -> BulkAction | None:
     """What workers are doing with many of the records of `job`, or what was pressed there."""
-    return Plan.objects.filter(job=job, finished_at=None).select_related("job", "root").first()
+    return (
+        BulkAction.objects.filter(job=job, finished_at=None).select_related("job", "root").first()
+    )
 
 
 def carry_out(
-    job: ImportJob, action: PlanAction, only: Q | None = None,
-    *, reason: str = "", actor: str = "", insists: bool = False, starts: bool = True,
-    beginning: str = Beginning.ALL,
-) -> Plan:  # fmt: skip
+    job: ImportJob, action: ActionType, only: Q | None = None,
+    *, reason: str = "", actor: str = "", force: bool = False, starts: bool = True,
+    rollout: str = Rollout.ALL,
+) -> BulkAction:  # fmt: skip
     """Decide about the records of `job` and its later retries that `only` matches.
 
     The action is finished when this returns, or `in_background`: then the caller enqueues `job`.
-    A retry's new job is `made`; `insists` takes those too that a retry leaves out; `starts` and
+    A retry's new job is `made`; `force` takes those too that a retry leaves out; `starts` and
     `beginning` say whether it goes out, and how much of it at first.
     Raises NotAllowed without a record, without a reason where one is needed, and while another
     action about the same records is unfinished. So two clicks make one action.
     """
-    if action != PlanAction.RETRY and not reason.strip():
+    if action != ActionType.RETRY and not reason.strip():
         raise NotAllowed(NO_REASON)
     while True:
-        plan = Plan(
-            job=job, root=job.first, action=action, reason=reason, actor=actor, insists=insists,
+        bulk_action = BulkAction(
+            job=job, root=job.first, action=action, reason=reason, actor=actor, force=force,
             starts=starts,
         )  # fmt: skip
         try:
             with transaction.atomic():
-                _confirm(plan, only or Q(), beginning)
+                _confirm(bulk_action, only or Q(), rollout)
         except IntegrityError as error:  # a retry file with some of them was read just now
             if retries.RETRIED_ONCE not in str(error):
                 raise
         else:
-            return plan
+            return bulk_action
 
 
-def _confirm(plan: Plan, only: Q, beginning: str) -> None:
+def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
     """Fix which records are meant; do it at once where they are few."""
-    lock(plan.root)
-    if Plan.objects.filter(root=plan.root, finished_at=None).exists():
+    lock(bulk_action.root)
+    if BulkAction.objects.filter(root=bulk_action.root, finished_at=None).exists():
         raise NotAllowed(
             _(
                 "Something is being done with many of these records already: nothing else "
                 "was begun. Wait until it has ended, then look at what is left."
             )
         )
-    chosen, plan.left_out, later = _choose(plan, only)
-    plan.imported_later = [[each.job, each.status, n] for each, n in sorted(later.items())]
+    chosen, bulk_action.left_out, later = _choose(bulk_action, only)
+    bulk_action.imported_later = [[each.job, each.status, n] for each, n in sorted(later.items())]
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
-    plan.in_background = len(ids) > CHUNK
-    if not plan.in_background:
-        plan.skipped_retried = _retried_already(plan, only)
+    bulk_action.in_background = len(ids) > CHUNK
+    if not bulk_action.in_background:
+        bulk_action.skipped_retried = _retried_already(bulk_action, only)
     if not ids:
-        raise NothingLeft(_nothing_left(plan))
-    if plan.action in RETRIES:
-        plan.made = retries.new_round(
-            plan.job, plan.reason, insists=plan.insists, beginning=beginning
+        raise NothingLeft(_nothing_left(bulk_action))
+    if bulk_action.action in RETRIES:
+        bulk_action.made = retries.new_retry(
+            bulk_action.job, bulk_action.reason, force=bulk_action.force, rollout=rollout
         )
-    if plan.in_background:
-        _leave_to_workers(plan, chosen)
+    if bulk_action.in_background:
+        _leave_to_workers(bulk_action, chosen)
     else:
-        _do_at_once(plan, ids)
+        _do_at_once(bulk_action, ids)
 
 
-def _choose(plan: Plan, only: Q) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
+def _choose(
+    bulk_action: BulkAction, only: Q
+) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
     """The records that the action is about, and how many of them a retry leaves out, and why."""
-    action = PlanAction(plan.action)
-    chosen = retries.waiting(plan.job, status_for(action)).filter(only)
-    if action in RETRIES and not plan.insists:
-        return sensible(plan.job, chosen, action)
+    action = ActionType(bulk_action.action)
+    chosen = retries.waiting(bulk_action.job, status_for(action)).filter(only)
+    if action in RETRIES and not bulk_action.force:
+        return sensible(bulk_action.job, chosen, action)
     return chosen, 0, Counter()
 
 
 def sensible(
-    job: ImportJob, chosen: QuerySet[ImportResult], action: PlanAction = PlanAction.RETRY
+    job: ImportJob, chosen: QuerySet[ImportResult], action: ActionType = ActionType.RETRY
 ) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
-    """Those that go out again unless somebody insists on all of them.
+    """Those that go out again unless somebody force on all of them.
 
     Also how many would only fail again, and how many are older than what the API has by now.
     """
     hopeless = 0
-    if action == PlanAction.RETRY:
+    if action == ActionType.RETRY:
         chosen, hopeless = retries.without_the_hopeless(job, chosen)
     if job.api_id is None:
         return chosen, hopeless, Counter()
@@ -195,62 +201,77 @@ def sensible(
     return newest, hopeless, later
 
 
-def _retried_already(plan: Plan, only: Q) -> int:
-    if plan.action not in RETRIES:
+def _retried_already(bulk_action: BulkAction, only: Q) -> int:
+    if bulk_action.action not in RETRIES:
         return 0
-    return retries.retried(plan.job, status_for(PlanAction(plan.action))).filter(only).count()
+    return (
+        retries.retried(bulk_action.job, status_for(ActionType(bulk_action.action)))
+        .filter(only)
+        .count()
+    )
 
 
-def _nothing_left(plan: Plan) -> str:
-    if plan.imported_later:
-        return " ".join(known_before.of_later(plan.imported_later))
-    if plan.action == PlanAction.RETRY:
-        return retries.nothing_left(plan.job, plan.skipped_retried, plan.left_out)
+def _nothing_left(bulk_action: BulkAction) -> str:
+    if bulk_action.imported_later:
+        return " ".join(known_before.of_later(bulk_action.imported_later))
+    if bulk_action.action == ActionType.RETRY:
+        return retries.nothing_left(
+            bulk_action.job, bulk_action.skipped_retried, bulk_action.left_out
+        )
     return _("None of these records stands as it did: nothing was changed. Look at them again.")
 
 
-def _do_at_once(plan: Plan, ids: list[int]) -> None:
+def _do_at_once(bulk_action: BulkAction, ids: list[int]) -> None:
     """All of it, in the caller's transaction."""
-    plan.total = len(ids)
-    plan.save()
-    if plan.action in RETRIES:
-        plan.taken = _copy(plan, ids)
+    bulk_action.total = len(ids)
+    bulk_action.save()
+    if bulk_action.action in RETRIES:
+        bulk_action.taken = _copy(bulk_action, ids)
     else:
-        moved = _write_down(plan, ids)
-        plan.taken = len(moved)
-        records = RECORDS.format(n=plan.taken)
-        plan.event = note(plan.job, of(plan).word, records, plan.actor, plan.reason, about=moved)
-    if not plan.taken:  # late answers came for all of them at this very moment
-        raise NothingLeft(_nothing_left(plan))
-    if plan.made:
-        _complete_retry(plan)
-    plan.left_alone = plan.total - plan.taken
-    plan.finished_at = Now()
-    plan.save()
-    plan.refresh_from_db(fields=["finished_at"])
+        moved = _write_down(bulk_action, ids)
+        bulk_action.taken = len(moved)
+        records = RECORDS.format(n=bulk_action.taken)
+        bulk_action.event = note(
+            bulk_action.job,
+            of(bulk_action).word,
+            records,
+            bulk_action.actor,
+            bulk_action.reason,
+            about=moved,
+        )
+    if not bulk_action.taken:  # late answers came for all of them at this very moment
+        raise NothingLeft(_nothing_left(bulk_action))
+    if bulk_action.made:
+        _complete_retry(bulk_action)
+    bulk_action.skipped_changed = bulk_action.total - bulk_action.taken
+    bulk_action.finished_at = Now()
+    bulk_action.save()
+    bulk_action.refresh_from_db(fields=["finished_at"])
 
 
-def _leave_to_workers(plan: Plan, chosen: QuerySet[ImportResult]) -> None:
+def _leave_to_workers(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -> None:
     """Keep which records are meant; nothing is done yet."""
-    plan.save()
-    plan.total = _write_chunks(plan, chosen)
-    if plan.action not in RETRIES:
-        records = IN_BACKGROUND.format(n=plan.total)
-        plan.event = note(plan.job, of(plan).word, records, plan.actor, plan.reason)
-    plan.save(update_fields=["total", "event"])
+    bulk_action.save()
+    bulk_action.total = _write_chunks(bulk_action, chosen)
+    if bulk_action.action not in RETRIES:
+        records = IN_BACKGROUND.format(n=bulk_action.total)
+        bulk_action.event = note(
+            bulk_action.job, of(bulk_action).word, records, bulk_action.actor, bulk_action.reason
+        )
+    bulk_action.save(update_fields=["total", "event"])
 
 
-def _write_chunks(plan: Plan, chosen: QuerySet[ImportResult]) -> int:
+def _write_chunks(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -> int:
     """Keep the ids of these records, in the order of their batches; how many they are."""
     rows: list[tuple[object, ...]] = []
     count = 0
     for number, ids in enumerate(_in_chunks(chosen)):
-        rows.append((plan.pk, number, ids))
+        rows.append((bulk_action.pk, number, ids))
         count += len(ids)
         if len(rows) == CHUNKS_AT_ONCE:
-            copy_in("imports_planpart", CHUNK_COLUMNS, rows)
+            copy_in("imports_bulkactionchunk", CHUNK_COLUMNS, rows)
             rows.clear()
-    copy_in("imports_planpart", CHUNK_COLUMNS, rows)
+    copy_in("imports_bulkactionchunk", CHUNK_COLUMNS, rows)
     return count
 
 
@@ -274,106 +295,116 @@ def _in_chunks(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
         yield ids
 
 
-def carry_on(plan: Plan) -> bool:
+def carry_on(bulk_action: BulkAction) -> bool:
     """Do one chunk more, or, after the last, end the action; False where nothing is left.
 
     Also False where another worker is at it.
     """
     try:
-        return _carry_on(plan)
+        return _carry_on(bulk_action)
     except IntegrityError as error:  # a retry file with some of them was read at this very moment
         if retries.RETRIED_ONCE not in str(error):
             raise
         return True  # the chunk is done anew, without those
 
 
-def _carry_on(plan: Plan) -> bool:
+def _carry_on(bulk_action: BulkAction) -> bool:
     with transaction.atomic():
-        mine = Plan.objects.select_for_update(skip_locked=True, no_key=True)
-        if not mine.filter(pk=plan.pk, finished_at=None).exists():
+        mine = BulkAction.objects.select_for_update(skip_locked=True, no_key=True)
+        if not mine.filter(pk=bulk_action.pk, finished_at=None).exists():
             return False
-        part = PlanPart.objects.filter(plan=plan, done_at=None).order_by("number").first()
+        part = (
+            BulkActionChunk.objects.filter(bulk_action=bulk_action, done_at=None)
+            .order_by("number")
+            .first()
+        )
         if part is None:
-            _finish(plan)
+            _finish(bulk_action)
             return False
-        lock(plan.root)
-        taken = _do(plan, part.result_ids)
-        PlanPart.objects.filter(pk=part.pk, done_at=None).update(done_at=Now())
-        left_alone = len(part.result_ids) - taken
-        Plan.objects.filter(pk=plan.pk, finished_at=None).update(
-            taken=F("taken") + taken, left_alone=F("left_alone") + left_alone
+        lock(bulk_action.root)
+        taken = _do(bulk_action, part.result_ids)
+        BulkActionChunk.objects.filter(pk=part.pk, done_at=None).update(done_at=Now())
+        skipped_changed = len(part.result_ids) - taken
+        BulkAction.objects.filter(pk=bulk_action.pk, finished_at=None).update(
+            taken=F("taken") + taken, skipped_changed=F("skipped_changed") + skipped_changed
         )
     return True
 
 
-def _do(plan: Plan, ids: list[int]) -> int:
+def _do(bulk_action: BulkAction, ids: list[int]) -> int:
     """One chunk; how many of its records still stood where they had stood."""
-    if plan.action in RETRIES:
-        return _copy(plan, ids)
-    moved = _write_down(plan, ids)
-    if plan.event:
-        tell_of(plan.event, moved)
+    if bulk_action.action in RETRIES:
+        return _copy(bulk_action, ids)
+    moved = _write_down(bulk_action, ids)
+    if bulk_action.event:
+        add_record_events(bulk_action.event, moved)
     return len(moved)
 
 
-def _write_down(plan: Plan, ids: list[int]) -> list[int]:
+def _write_down(bulk_action: BulkAction, ids: list[int]) -> list[int]:
     """What was decided about these records; the ids of those that still stood so."""
-    chosen = retries.waiting(plan.job, status_for(PlanAction(plan.action))).filter(pk__in=ids)
-    return write_down(of(plan), chosen)
+    chosen = retries.waiting(bulk_action.job, status_for(ActionType(bulk_action.action))).filter(
+        pk__in=ids
+    )
+    return write_down(of(bulk_action), chosen)
 
 
-def _copy(plan: Plan, ids: list[int]) -> int:
+def _copy(bulk_action: BulkAction, ids: list[int]) -> int:
     """Into the retry's job: those of these records that still wait; how many."""
-    if plan.made is None:
+    if bulk_action.made is None:
         raise RuntimeError("the retry that was being put together is gone")
-    chosen, *_left_out = _choose(plan, Q(pk__in=ids))
-    return copy(plan.made, chosen, keep_keys=plan.action == PlanAction.SEND_AGAIN)
+    chosen, *_left_out = _choose(bulk_action, Q(pk__in=ids))
+    return copy(bulk_action.made, chosen, keep_keys=bulk_action.action == ActionType.SEND_AGAIN)
 
 
-def _finish(plan: Plan, trouble: Text | None = None) -> None:
+def _finish(bulk_action: BulkAction, trouble: Text | None = None) -> None:
     """Nothing more is done; a retry that has records goes out, unless it is to wait."""
-    plan.refresh_from_db()
-    Plan.objects.filter(pk=plan.pk).update(finished_at=Now(), trouble=trouble)
-    if plan.action not in RETRIES:
-        note(plan.job, EventCode.DONE_IN_BACKGROUND, _told(plan, trouble))
-    elif plan.made is None:
+    bulk_action.refresh_from_db()
+    BulkAction.objects.filter(pk=bulk_action.pk).update(finished_at=Now(), trouble=trouble)
+    if bulk_action.action not in RETRIES:
+        note(bulk_action.job, EventCode.DONE_IN_BACKGROUND, _summary(bulk_action, trouble))
+    elif bulk_action.made is None:
         return
-    elif not plan.taken:
-        plan.made.delete()
+    elif not bulk_action.taken:
+        bulk_action.made.delete()
     else:
-        if trouble or plan.left_alone:
-            note(plan.job, EventCode.MADE_IN_BACKGROUND, _told(plan, trouble))
-        _complete_retry(plan, is_whole=not trouble)
+        if trouble or bulk_action.skipped_changed:
+            note(bulk_action.job, EventCode.MADE_IN_BACKGROUND, _summary(bulk_action, trouble))
+        _complete_retry(bulk_action, is_whole=not trouble)
 
 
-def _complete_retry(plan: Plan, *, is_whole: bool = True) -> None:
+def _complete_retry(bulk_action: BulkAction, *, is_whole: bool = True) -> None:
     """All its records are in the new job: it goes out, unless it is to wait."""
-    if plan.made is None:
+    if bulk_action.made is None:
         raise RuntimeError("a retry has a job of its own")
-    job_types.get(plan.made.kind).copy_records(plan.made)
-    retries.note_both(plan.job, plan.made, plan.taken, plan.reason, plan.actor)
-    if plan.starts and is_whole:
-        retries.queue(plan.made, plan.actor)
+    job_types.get(bulk_action.made.kind).copy_records(bulk_action.made)
+    retries.note_both(
+        bulk_action.job, bulk_action.made, bulk_action.taken, bulk_action.reason, bulk_action.actor
+    )
+    if bulk_action.starts and is_whole:
+        retries.queue(bulk_action.made, bulk_action.actor)
 
 
-def _told(plan: Plan, trouble: Text | None) -> Text:
-    told = DONE.format(n=plan.taken, total=plan.total)
-    if plan.left_alone:
-        told += LEFT_ALONE.format(n=plan.left_alone)
-    return trouble + told if isinstance(trouble, Message) else told
+def _summary(bulk_action: BulkAction, trouble: Text | None) -> Text:
+    summary = DONE.format(n=bulk_action.taken, total=bulk_action.total)
+    if bulk_action.skipped_changed:
+        summary += SKIPPED_CHANGED.format(n=bulk_action.skipped_changed)
+    return trouble + summary if isinstance(trouble, Message) else summary
 
 
-def stop(plan: Plan, actor: str) -> bool:
+def stop(bulk_action: BulkAction, actor: str) -> bool:
     """Do nothing more; what is done stays, and a retry stays a draft. False if it had ended."""
-    return give_up(plan, STOPPED.format(actor=actor))
+    return give_up(bulk_action, STOPPED.format(actor=actor))
 
 
-def give_up(plan: Plan, why: Text) -> bool:
+def give_up(bulk_action: BulkAction, why: Text) -> bool:
     """End an action before its time; False if it had ended already."""
     with transaction.atomic():
-        held = Plan.objects.select_for_update(no_key=True).filter(pk=plan.pk, finished_at=None)
+        held = BulkAction.objects.select_for_update(no_key=True).filter(
+            pk=bulk_action.pk, finished_at=None
+        )
         if not held.exists():
             return False
-        lock(plan.root)
-        _finish(plan, why)
+        lock(bulk_action.root)
+        _finish(bulk_action, why)
     return True

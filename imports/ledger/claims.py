@@ -90,8 +90,8 @@ def inherit(retry: ImportJob) -> None:
 def _family(retry: ImportJob) -> Collection[int]:
     """The ids of the first job and of all rounds."""
     first = retry.first
-    rounds = ImportJob.objects.filter(root=first).values_list("pk", flat=True)
-    return {first.pk, *rounds}
+    family_jobs = ImportJob.objects.filter(root=first).values_list("pk", flat=True)
+    return {first.pk, *family_jobs}
 
 
 ORDER_LOOK_SECONDS = 0.5  # how often to ask whether an earlier copy has ended elsewhere
@@ -111,12 +111,12 @@ class Claim:
 # The gate's row is the lock: while it is held, no other claim of this target counts or takes.
 # The commit need not wait for the disk: a claim that a crash of the database forgets is a batch
 # that is pending. Nothing was sent yet, and the intent that follows does wait.
-LOCK_GATE = """
-SELECT greatest(extract(epoch FROM resting_until - clock_timestamp()), 0)::float8,
+LOCK_RATE_LIMIT = """
+SELECT greatest(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8,
        CASE WHEN %(delay)s > 0
             THEN greatest(extract(epoch FROM next_slot_at - clock_timestamp()), 0)::float8 END,
        set_config('synchronous_commit', 'off', true)
-FROM imports_gate WHERE id = %(gate)s FOR UPDATE
+FROM imports_ratelimit WHERE id = %(rate_limit)s FOR UPDATE
 """
 
 # What a batch waits for that holds a later copy of a customer: batches of its job with earlier
@@ -137,18 +137,18 @@ EARLIER_COPIES = """
 # in flight are of these statuses only.
 TAKE = """
 WITH job AS (
-    SELECT id, concurrency, max_attempts, wave_limit FROM imports_importjob
+    SELECT id, concurrency, max_attempts, stage_limit FROM imports_importjob
     WHERE id = %(job)s AND status = 'running'
 ), gate AS (
     -- One request at a time asks whether it is over, where the other side said "not now".
     SELECT CASE WHEN not_now_count > 0 THEN 1 ELSE concurrency END AS concurrency
-    FROM imports_gate
-    WHERE id = %(gate)s AND coalesce(resting_until <= clock_timestamp(), true)
+    FROM imports_ratelimit
+    WHERE id = %(rate_limit)s AND coalesce(paused_until <= clock_timestamp(), true)
       AND (%(delay)s = 0 OR coalesce(next_slot_at <= clock_timestamp(), true))
 ), flying AS (
     SELECT count(*) AS of_gate, count(*) FILTER (WHERE b.job_id = %(job)s) AS of_job
     FROM imports_importbatch b JOIN imports_importjob j ON j.id = b.job_id
-    WHERE j.gate_id = %(gate)s AND b.status IN ('claimed', 'sending')
+    WHERE j.rate_limit_id = %(rate_limit)s AND b.status IN ('claimed', 'sending')
 ), room AS (
     SELECT least(%(room)s, job.concurrency - of_job, gate.concurrency - of_gate) AS places
     FROM job, gate, flying
@@ -156,14 +156,15 @@ WITH job AS (
     SELECT b.id FROM imports_importbatch b
     WHERE b.job_id = %(job)s AND b.status = 'pending'
       AND b.next_attempt_at <= (SELECT clock_timestamp())
-      AND b.number <= (SELECT coalesce(wave_limit, 2147483647) FROM job)
+      AND b.number <= (SELECT coalesce(stage_limit, 2147483647) FROM job)
       AND (b.after_numbers IS NULL OR NOT EXISTS ({EARLIER_COPIES}))
     ORDER BY b.next_attempt_at, b.id
     LIMIT greatest((SELECT places FROM room), 0)
     FOR UPDATE SKIP LOCKED
 ), next_slot AS (
-    UPDATE imports_gate SET next_slot_at = clock_timestamp() + make_interval(secs => %(delay)s)
-    WHERE id = %(gate)s AND %(delay)s > 0 AND EXISTS (SELECT FROM due)
+    UPDATE imports_ratelimit
+    SET next_slot_at = clock_timestamp() + make_interval(secs => %(delay)s)
+    WHERE id = %(rate_limit)s AND %(delay)s > 0 AND EXISTS (SELECT FROM due)
 )
 UPDATE imports_importbatch b
 SET status = 'claimed', token = gen_random_uuid(), worker = %(worker)s,
@@ -179,7 +180,7 @@ NEXT_DUE = """
 SELECT CASE WHEN min(next_attempt_at) IS NOT NULL
     THEN greatest(extract(epoch FROM min(next_attempt_at) - clock_timestamp()), 0)::float8 END
 FROM imports_importbatch b WHERE job_id = %(job)s AND status = 'pending'
-  AND number <= (SELECT coalesce(wave_limit, 2147483647) FROM imports_importjob
+  AND number <= (SELECT coalesce(stage_limit, 2147483647) FROM imports_importjob
                  WHERE id = %(job)s)
   AND (after_numbers IS NULL OR NOT EXISTS ({EARLIER_COPIES}))
 """.replace("{EARLIER_COPIES}", EARLIER_COPIES)
@@ -188,7 +189,7 @@ IS_WAITING = """
 SELECT EXISTS (
     SELECT FROM imports_importbatch
     WHERE job_id = %(job)s AND status = 'pending' AND after_numbers IS NOT NULL
-      AND number <= (SELECT coalesce(wave_limit, 2147483647) FROM imports_importjob
+      AND number <= (SELECT coalesce(stage_limit, 2147483647) FROM imports_importjob
                      WHERE id = %(job)s)
 )
 """
@@ -213,15 +214,15 @@ WHERE b.id = mine.id AND b.token = mine.token AND b.status = 'claimed'
 def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
     """Take up to `room` due batches of a running job for `lease` seconds, within all limits."""
     names = {
-        "job": job.pk, "gate": job.gate_id, "worker": worker, "lease": lease,
+        "job": job.pk, "rate_limit": job.rate_limit_id, "worker": worker, "lease": lease,
         "room": room if job.delay_seconds == 0 else min(room, 1), "delay": job.delay_seconds,
     }  # fmt: skip
     with one_trip():
-        gate = cursor().execute(LOCK_GATE, names)
+        rate_limit = cursor().execute(LOCK_RATE_LIMIT, names)
         taken = cursor().execute(TAKE, names)
     if rows := taken.fetchall():
         return Claim([Work(job.pk, *row) for row in rows], None)
-    closed_for = max(seconds or 0.0 for seconds in (gate.fetchone() or (0.0,))[:2])
+    closed_for = max(seconds or 0.0 for seconds in (rate_limit.fetchone() or (0.0,))[:2])
     return Claim([], closed_for or _next_due(job))
 
 

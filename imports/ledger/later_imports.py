@@ -93,13 +93,13 @@ def later_imports(ids: Collection[int]) -> dict[int, Later]:
     """Of these results, those of whose customers their API has, or may have, a newer version."""
     if not ids:
         return {}
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "ids": list(ids),
         "stands": [each.value for each in STANDS],
         "not_sent": [each.value for each in NOT_SENT],
     }
     with connection.cursor() as sql:
-        sql.execute(LATER, told)
+        sql.execute(LATER, summary)
         return {pk: Later(job, status) for pk, job, status in sql.fetchall()}
 
 

@@ -17,23 +17,23 @@ from django.utils.translation import gettext as _
 from imports import job_types, policy
 from imports.event_codes import EventCode
 from imports.ledger.left_out import count_left_out
-from imports.ledger.totals import sums
+from imports.ledger.totals import job_totals
 from imports.messages import Message, Text, cause_of, in_general, marked, sentence
 from imports.messages import marked as gettext_noop
 from imports.models import (
+    BulkAction,
     Channel,
-    Delivery,
-    Gate,
     ImportBatch,
     ImportFile,
     ImportJob,
     ImportResult,
     JobEvent,
-    Notice,
-    Plan,
+    Notification,
+    NotificationDelivery,
+    RateLimit,
 )
 from imports.models.files import FileStatus
-from imports.models.jobs import Beginning
+from imports.models.jobs import Rollout
 from imports.models.notifications import Wanted, What
 from imports.states import (
     ENDED_JOBS,
@@ -61,35 +61,37 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
     channels = list(Channel.objects.filter(is_active=True).defer("secret"))
     if not channels:
         return
-    notice, is_news = Notice.objects.get_or_create(
+    notification, is_news = Notification.objects.get_or_create(
         job=job,
         what=what,
         cause=cause,
         go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
-        defaults={"sums": asdict(sums(job)) | {"left_out": count_left_out(job)}},
+        defaults={"job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)}},
     )
     if is_news:
         wanting = [
-            each for each in channels if each.wanted == Wanted.ALL or needs_somebody(notice)
+            each for each in channels if each.wanted == Wanted.ALL or needs_somebody(notification)
         ]
-        Delivery.objects.bulk_create(Delivery(notice=notice, channel=each) for each in wanting)
+        NotificationDelivery.objects.bulk_create(
+            NotificationDelivery(notification=notification, channel=each) for each in wanting
+        )
 
 
-def needs_somebody(notice: Notice) -> bool:
+def needs_somebody(notification: Notification) -> bool:
     """Whether a person has something to do about it."""
-    if notice.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+    if notification.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
         return True
-    return any(notice.sums.get(each) for each in ("error", "unknown", "left_out"))
+    return any(notification.job_totals.get(each) for each in ("error", "unknown", "left_out"))
 
 
 SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all the rest goes
-    Beginning.ALL: (),
-    Beginning.ONE: (1,),
-    Beginning.RAMP: (1, 5, 50),
+    Rollout.ALL: (),
+    Rollout.ONE: (1,),
+    Rollout.RAMP: (1, 5, 50),
 }
 INTENTIONS: dict[str, Message] = {
-    Beginning.ONE: sentence("ONE_FIRST", marked("One batch, then ask me")),
-    Beginning.RAMP: sentence("RAMP_UP", marked("Ramp up: 1, 5, 50, then all")),
+    Rollout.ONE: sentence("ONE_FIRST", marked("One batch, then ask me")),
+    Rollout.RAMP: sentence("RAMP_UP", marked("Ramp up: 1, 5, 50, then all")),
 }
 DONE = {
     "imported": sentence("WAVE_IMPORTED", marked("{n} of {total} imported")),
@@ -133,12 +135,12 @@ THE_REST_GOES = sentence("THE_REST_GOES", marked("All the rest goes out."))
 ONE_GOES = sentence("NEXT_WAVE_OF_ONE", marked("The next wave goes out: 1 batch."))
 NEXT_GOES = sentence("NEXT_WAVE", marked("The next wave goes out: {batches} batches."))
 FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
-WAVE_FAILED = "WAVE_FAILED"  # nothing of a whole wave succeeded
-STOPS = (FIRST_BATCH, WAVE_FAILED)
+STAGE_FAILED = "STAGE_FAILED"  # nothing of a whole wave succeeded
+STOPS = (FIRST_BATCH, STAGE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class RolloutStage:
     """What one wave came to, in records. `cause` is the most frequent of its failures' sentences.
 
     `again`: each of its failures has a cause that the same records had failed with before.
@@ -162,9 +164,9 @@ class Wave:
 
     @property
     def stop_code(self) -> str:
-        return FIRST_BATCH if self.asks else WAVE_FAILED
+        return FIRST_BATCH if self.asks else STAGE_FAILED
 
-    def sums(self) -> Message:
+    def job_totals(self) -> Message:
         """ "240 of 250 imported, 10 failed." """
         return CAME_TO.format(parts=self._parts())
 
@@ -176,7 +178,7 @@ class Wave:
             parts.append(SOME_UNKNOWN.format(n=self.unknown))
         return tuple(parts)
 
-    def told(self) -> Message:
+    def summary(self) -> Message:
         """Why the job waits."""
         if self.asks:
             return WENT_OUT.format(parts=self._parts()) + self.cause + LOOK_AT_IT
@@ -192,33 +194,33 @@ class Wave:
 
 def intention(job: ImportJob) -> Message | None:
     """For the log: how the job begins, where that is not with all of it."""
-    return INTENTIONS.get(job.beginning)
+    return INTENTIONS.get(job.rollout)
 
 
 def next_of(job: ImportJob) -> dict[str, int | None]:
     """The fields of a job that let its next wave go: all the rest, where that is no more."""
-    sizes = SIZES[job.beginning]
-    if job.wave >= len(sizes):
-        return {"wave": job.wave, "wave_limit": None}
-    size = sizes[job.wave]
+    sizes = SIZES[job.rollout]
+    if job.stage >= len(sizes):
+        return {"stage": job.stage, "stage_limit": None}
+    size = sizes[job.stage]
     numbers = list(_later(job)[: size + 1])
-    return {"wave": job.wave + 1, "wave_limit": numbers[-2] if len(numbers) > size else None}
+    return {"stage": job.stage + 1, "stage_limit": numbers[-2] if len(numbers) > size else None}
 
 
 def sizes_of(job: ImportJob) -> tuple[int, int | None]:
     """How many batches are in the wave that is out, and in the next; None where it is the rest."""
-    sizes = SIZES[job.beginning]
-    following = sizes[job.wave] if job.wave < len(sizes) else None
+    sizes = SIZES[job.rollout]
+    following = sizes[job.stage] if job.stage < len(sizes) else None
     if following is not None and not _later(job)[following : following + 1]:
         following = None
-    return sizes[job.wave - 1], following
+    return sizes[job.stage - 1], following
 
 
 def what_goes(job: ImportJob) -> Message:
     """For the log: what may leave now."""
-    if job.wave_limit is None:
+    if job.stage_limit is None:
         return THE_REST_GOES
-    size = SIZES[job.beginning][job.wave - 1]
+    size = SIZES[job.rollout][job.stage - 1]
     return ONE_GOES if size == 1 else NEXT_GOES.format(batches=size)
 
 
@@ -229,19 +231,19 @@ def _numbers(job: ImportJob) -> QuerySet[ImportBatch, int]:
 
 def _later(job: ImportJob) -> QuerySet[ImportBatch, int]:
     """Those that wait for a later wave, in order."""
-    return _numbers(job).filter(number__gt=job.wave_limit or 0).order_by("number")
+    return _numbers(job).filter(number__gt=job.stage_limit or 0).order_by("number")
 
 
 def is_out(job: ImportJob) -> bool:
     """Whether anything of the wave is pending or in flight."""
-    batches = ImportBatch.objects.filter(job=job, number__lte=job.wave_limit, status__in=OPEN)
+    batches = ImportBatch.objects.filter(job=job, number__lte=job.stage_limit, status__in=OPEN)
     return batches.exists()
 
 
-def last_of(job: ImportJob) -> Wave:
+def last_of(job: ImportJob) -> RolloutStage:
     """What the wave came to that went out last, of a job that still has more to send."""
-    size = SIZES[job.beginning][job.wave - 1]
-    before = _numbers(job).filter(number__lte=job.wave_limit).order_by("-number")
+    size = SIZES[job.rollout][job.stage - 1]
+    before = _numbers(job).filter(number__lte=job.stage_limit).order_by("-number")
     numbers = list(before[:size])
     batches = ImportBatch.objects.filter(job=job, number__in=numbers)
     found = batches.exclude(status=BatchStatus.SPLIT).aggregate(
@@ -251,10 +253,10 @@ def last_of(job: ImportJob) -> Wave:
         unknown=Sum("unknown_count", default=0),
     )
     cause, again = _why(batches)
-    return Wave(
-        asks=job.beginning == Beginning.ONE,
+    return RolloutStage(
+        asks=job.rollout == Rollout.ONE,
         done_word=job_types.get(job.kind).record_done,
-        number=job.wave,
+        number=job.stage,
         batches=len(numbers),
         cause=cause,
         again=again,
@@ -292,7 +294,7 @@ CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
 )
 DUE_NOW = sentence("DUE_NOW", gettext_noop("{n} batches that were due later are due now."))
-ABOUT = "INSERT INTO imports_deed (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
+ABOUT = "INSERT INTO imports_recordevent (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
 class NotAllowed(Exception):
@@ -310,11 +312,11 @@ def note(
     event = JobEvent.objects.create(
         job=job, code=code, message=message, actor=actor, reason=reason
     )
-    tell_of(event, about)
+    add_record_events(event, about)
     return event
 
 
-def tell_of(event: JobEvent, results: Sequence[int]) -> None:
+def add_record_events(event: JobEvent, results: Sequence[int]) -> None:
     """Let these results' own story tell of the event, too."""
     if results:
         with connection.cursor() as sql:
@@ -340,13 +342,13 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
 
 def refuse_incomplete(job: ImportJob) -> None:
     """Raises NotAllowed for a retry that records are still being put into."""
-    if Plan.objects.filter(made=job, finished_at=None).exists():
+    if BulkAction.objects.filter(made=job, finished_at=None).exists():
         raise NotAllowed(
             "This retry is still being put together. Wait until all its records are in it."
         )
 
 
-def start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
+def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
     """Queue a draft; `beginning` overrules its setting.
 
     Raises NotAllowed without files that can be read, or if started before.
@@ -360,9 +362,7 @@ def start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
             )
         if not (job.files.exists() or job.batches.exists()):
             raise NotAllowed(_("There is nothing to import yet. Add files first."))
-        if not move(
-            job, JobStatus.QUEUED, started_at=Now(), beginning=beginning or F("beginning")
-        ):
+        if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):
             raise NotAllowed(
                 _("This job is %(status)s: it was started before.")
                 % {"status": job.get_status_display().lower()}
@@ -430,7 +430,7 @@ def needs_a_worker(job: ImportJob) -> bool:
     """Whether a worker that gets this job's queue message finds something to do."""
     now = ImportJob.objects.filter(pk=job.pk)
     open_batches = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
-    unfinished = Plan.objects.filter(job=OuterRef("pk"), finished_at=None)
+    unfinished = BulkAction.objects.filter(job=OuterRef("pk"), finished_at=None)
     return now.filter(
         Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
         | Exists(unfinished)
@@ -448,9 +448,9 @@ def _stop_waiting(job: ImportJob) -> None:
 
     One request still goes first where the other side had said "not now".
     """
-    Gate.objects.filter(pk=job.gate_id).update(
-        resting_until=None,
-        resting_reason=None,
+    RateLimit.objects.filter(pk=job.rate_limit_id).update(
+        paused_until=None,
+        paused_reason=None,
         not_now_count=Least("not_now_count", 1),
         not_now_since=None,
     )
@@ -466,7 +466,9 @@ def cancel(job: ImportJob, actor: str = "") -> bool:
         # First the job, then its gate: whoever needs both takes them in this order.
         if not move(job, JobStatus.CANCELLED, finished_at=Now()):
             return False
-        Gate.objects.select_for_update().get(pk=job.gate_id)  # a claim under way ends before
+        RateLimit.objects.select_for_update().get(
+            pk=job.rate_limit_id
+        )  # a claim under way ends before
         note(job, EventCode.CANCELLED, actor=actor)
         drop_unsent(job)
         announce(job, What.CANCELLED)
@@ -510,18 +512,22 @@ def rest(job: ImportJob, asked: float | None, reason: Text) -> float:
     These grow while nothing else comes back; what came from requests that were already under way
     is said once. Whatever rest is longer holds. After hours of it the job pauses.
     """
-    gate = Gate.objects.select_for_update().annotate(at=Now()).get(pk=job.gate_id)
-    is_news = not (gate.not_now_count and gate.resting_until and gate.resting_until > gate.at)
-    count = gate.not_now_count + is_news
+    rate_limit = RateLimit.objects.select_for_update().annotate(at=Now()).get(pk=job.rate_limit_id)
+    is_news = not (
+        rate_limit.not_now_count
+        and rate_limit.paused_until
+        and rate_limit.paused_until > rate_limit.at
+    )
+    count = rate_limit.not_now_count + is_news
     seconds = policy.deferral(asked, job_types.get(job.kind).budget(job), in_a_row=max(count, 1))
-    since = gate.not_now_since or gate.at
-    Gate.objects.filter(pk=gate.pk).update(
-        resting_until=Greatest("resting_until", Now() + Value(timedelta(seconds=seconds))),
-        resting_reason=reason,
+    since = rate_limit.not_now_since or rate_limit.at
+    RateLimit.objects.filter(pk=rate_limit.pk).update(
+        paused_until=Greatest("paused_until", Now() + Value(timedelta(seconds=seconds))),
+        paused_reason=reason,
         not_now_count=count,
         not_now_since=since,
     )
-    if gate.at - since > timedelta(hours=settings.NOT_NOW_HOURS):
+    if rate_limit.at - since > timedelta(hours=settings.NOT_NOW_HOURS):
         message = NOT_NOW_TOO_LONG.format(hours=f"{settings.NOT_NOW_HOURS:g}", reason=reason)
         pause_for(job, "NOT_NOW_TOO_LONG", message)
     return seconds
@@ -529,7 +535,7 @@ def rest(job: ImportJob, asked: float | None, reason: Text) -> float:
 
 def answered(job: ImportJob) -> None:
     """Something else than "not now" came back: the other side's limits hold as they did."""
-    Gate.objects.filter(pk=job.gate_id, not_now_count__gt=0).update(
+    RateLimit.objects.filter(pk=job.rate_limit_id, not_now_count__gt=0).update(
         not_now_count=0, not_now_since=None
     )
 
@@ -540,22 +546,22 @@ def begin(job: ImportJob) -> None:
     move(job, JobStatus.RUNNING, **next_of(now))
 
 
-def settle_wave(job: ImportJob) -> bool:
+def settle_stage(job: ImportJob) -> bool:
     """Where the wave that was out has ended: let the next one go (True), or pause and say why."""
-    if job.wave_limit is None:
+    if job.stage_limit is None:
         return False
     with transaction.atomic():
         running = ImportJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING)
-        held = running.exclude(wave_limit=None).select_for_update(no_key=True).first()
+        held = running.exclude(stage_limit=None).select_for_update(no_key=True).first()
         if held is None or is_out(held):
             return False
         came = last_of(held)
         if came.stops:
-            pause_for(held, came.stop_code, came.told())
+            pause_for(held, came.stop_code, came.summary())
             return False
-        running.filter(wave=held.wave).update(**next_of(held))
+        running.filter(stage=held.stage).update(**next_of(held))
         held.refresh_from_db()
-        note(held, EventCode.WAVE_ENDED, came.sums() + what_goes(held))
+        note(held, EventCode.WAVE_ENDED, came.job_totals() + what_goes(held))
     return True
 
 
@@ -585,5 +591,5 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
                 announce(job, What.FINISHED)
                 finished.append(job.pk)
         if not done:
-            settle_wave(job)
+            settle_stage(job)
     return finished

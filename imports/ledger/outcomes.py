@@ -151,7 +151,7 @@ def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = No
         finish_whole(batch, outcome)
         return
     results = list(batch.results.order_by("body_start", "pk").values_list("pk", "status"))
-    fates: dict[RecordOutcome, list[int]] = {}
+    row_outcomes: dict[RecordOutcome, list[int]] = {}
     again: dict[RecordOutcome, list[int]] = {}
     free: dict[RecordOutcome, list[int]] = {}  # at no cost of an attempt
     for (pk, status), record in zip(results, outcome.records, strict=True):
@@ -162,8 +162,8 @@ def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = No
         elif record.verdict == Verdict.RETRY and budget and batch.attempts < budget.max_attempts:
             again.setdefault(record, []).append(pk)
         else:
-            fates.setdefault(record, []).append(pk)
-    for record, pks in fates.items():
+            row_outcomes.setdefault(record, []).append(pk)
+    for record, pks in row_outcomes.items():
         _decide(batch, pks, record, outcome.http_status)
     if budget:
         _go_on(batch, again, outcome, batch.attempts, backoff(max(batch.attempts, 1), budget))
@@ -208,8 +208,8 @@ def _tell(
     pks: Sequence[int] | None = None,
 ) -> None:
     """Let the open records (or those named) say what the last try came to ("current error")."""
-    told = batch.results.filter(status=ResultStatus.PENDING)
-    (told if pks is None else told.filter(pk__in=pks)).update(
+    summary = batch.results.filter(status=ResultStatus.PENDING)
+    (summary if pks is None else summary.filter(pk__in=pks)).update(
         **said(why),
         error_code=why.code,
         http_status=http_status,
@@ -389,8 +389,8 @@ WITH mine AS (
     WHERE id = %(job)s AND failing <> '{}' AND EXISTS (SELECT FROM done)
     RETURNING id
 ), answered AS (  -- after the job's row, as all do who lock both
-    UPDATE imports_gate SET not_now_count = 0, not_now_since = NULL
-    WHERE id = %(gate)s AND not_now_count > 0 AND EXISTS (SELECT FROM done)
+    UPDATE imports_ratelimit SET not_now_count = 0, not_now_since = NULL
+    WHERE id = %(rate_limit)s AND not_now_count > 0 AND EXISTS (SELECT FROM done)
       AND (SELECT count(*) FROM well) >= 0
 )
 SELECT id FROM done
@@ -422,7 +422,7 @@ def _record_successes(job: ImportJob, findings: Sequence[Finding]) -> list[Findi
     tried = [each.outcome for each in findings]
     names = {
         "job": job.pk,
-        "gate": job.gate_id,
+        "rate_limit": job.rate_limit_id,
         "ids": [each.work.batch_id for each in findings],
         "tokens": [each.work.token for each in findings],
         "https": [outcome.http_status for outcome in tried],

@@ -18,7 +18,7 @@ from imports.ledger.lifecycle import NotAllowed, lock, move, note
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportBatch, ImportJob, ImportResult
-from imports.models.jobs import Beginning
+from imports.models.jobs import Rollout
 from imports.states import JobStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 GO_OUT = sentence("GO_OUT", gettext_noop("{n} records go out again in job {job}."))
 RETRY_OF = sentence("RETRY_OF", gettext_noop("Retry of job {job}: {n} records."))
 SETTINGS = (
-    "kind", "gate_id", "api_id", "batch_size", "concurrency", "delay_seconds", "timeout_seconds",
+    "kind", "rate_limit_id", "api_id", "batch_size", "concurrency", "delay_seconds",
+    "timeout_seconds",
     "max_attempts", "retry_delay_seconds", "repeatable",
 )  # fmt: skip
 RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one retry
@@ -132,20 +133,20 @@ def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
     return _("No failed records are left to retry.")
 
 
-def new_round(
-    job: ImportJob, reason: str, *, insists: bool, beginning: str = Beginning.ALL
+def new_retry(
+    job: ImportJob, reason: str, *, force: bool, rollout: str = Rollout.ALL
 ) -> ImportJob:
     """A draft of the next round, with the job's settings and nothing in it."""
     first = job.first
-    rounds = ImportJob.objects.filter(root=first).count() + 2
+    family_jobs = ImportJob.objects.filter(root=first).count() + 2
     new = ImportJob.objects.create(
-        name=f"{first.name} · round {rounds}"[:200],
+        name=f"{first.name} · round {family_jobs}"[:200],
         retry_of=job,
         root=first,
-        round=rounds,
+        round=family_jobs,
         reason=reason,
-        insists=insists,
-        beginning=beginning,
+        force=force,
+        rollout=rollout,
         created_by=None,
         **{name: getattr(job, name) for name in SETTINGS},
     )
@@ -157,11 +158,11 @@ OUT = sentence("OUT", gettext_noop("{n} records go out corrected in job {job}.")
 INTO = sentence("INTO", gettext_noop("{n} records of job {job}."))
 FAILED = Q(status=ResultStatus.ERROR)
 NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
-INSISTED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED])
+FORCED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED])
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class NewBatch:
     """A batch to be. Each of its records says by `retry_of` which result it corrects.
 
     `frame` is the body, and how many of its bytes stand before and after the records.
@@ -184,20 +185,23 @@ class Overtaken(NotAllowed):
         self.ids = ids
 
 
-def correctable(
-    results: QuerySet[ImportResult], *, insists: bool = False
-) -> QuerySet[ImportResult]:
+def correctable(results: QuerySet[ImportResult], *, force: bool = False) -> QuerySet[ImportResult]:
     """Those of which a new version may go out: failed or never sent, and not taken on since.
 
-    `insists` adds those that were imported, may have been, or were left out by hand.
+    `force` adds those that were imported, may have been, or were left out by hand.
     """
-    which = FAILED | NEVER_SENT | INSISTED if insists else FAILED | NEVER_SENT
+    which = FAILED | NEVER_SENT | FORCED if force else FAILED | NEVER_SENT
     taken = ImportResult.objects.filter(retry_of=OuterRef("pk"))
     return results.filter(which).exclude(Exists(taken))
 
 
 def resubmit(
-    job: ImportJob, parcels: Iterable[Parcel], *, reason: str, actor: str, insists: bool = False
+    job: ImportJob,
+    new_batches: Iterable[NewBatch],
+    *,
+    reason: str,
+    actor: str,
+    force: bool = False,
 ) -> ImportJob:
     """Send new versions of records of `job` and its rounds; the new job, started.
 
@@ -209,8 +213,8 @@ def resubmit(
     try:
         with transaction.atomic():
             lock(job.first)  # no retry and no decision comes in between
-            new = new_round(job, reason, insists=insists)
-            count = _fill(new, parcels, insists=insists)
+            new = new_retry(job, reason, force=force)
+            count = _fill(new, new_batches, force=force)
             if not count:
                 raise NotAllowed(_("There is nothing to send: no record was changed."))
             out, into = OUT.format(n=count, job=new.pk), INTO.format(n=count, job=job.pk)
@@ -224,18 +228,20 @@ def resubmit(
     return new
 
 
-def _fill(new: ImportJob, parcels: Iterable[Parcel], *, insists: bool) -> int:
-    """Put the parcels into the ledger, compared with what stands there; how many records."""
+def _fill(new: ImportJob, new_batches: Iterable[NewBatch], *, force: bool) -> int:
+    """Put the new_batches into the ledger, compared with what stands there; how many records."""
     intake, count = Intake(new), 0
-    for parcel in parcels:
+    for new_batch in new_batches:
         ids = {
-            each.retry_of or 0 for each in parcel.records
+            each.retry_of or 0 for each in new_batch.records
         }  # each corrects one, or it is refused
         mine = ImportResult.objects.filter(pk__in=ids)
-        free = set(correctable(mine, insists=insists).values_list("pk", flat=True))
+        free = set(correctable(mine, force=force).values_list("pk", flat=True))
         if ids - free:
             raise Overtaken(ids - free)
-        intake.add_batch(parcel.number, parcel.part, parcel.frame, parcel.records, parcel.file_id)
-        count += len(parcel.records)
+        intake.add_batch(
+            new_batch.number, new_batch.part, new_batch.frame, new_batch.records, new_batch.file_id
+        )
+        count += len(new_batch.records)
     intake.finish()
     return count

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Totals:
     """How many records of a job stand where. They always add up to `total`."""
 
     total: int
@@ -35,12 +35,12 @@ class Sums:
     in_flight: int = 0  # of the pending ones
 
 
-def sums(job: ImportJob) -> Sums:
+def job_totals(job: ImportJob) -> Totals:
     """One job's equation, from its batches (one query)."""
-    return sums_of([job])[job.pk]
+    return totals_of([job])[job.pk]
 
 
-def sums_of(jobs: Iterable[ImportJob]) -> dict[int, Sums]:
+def totals_of(jobs: Iterable[ImportJob]) -> dict[int, Totals]:
     """The equations of several jobs, in one query."""
     jobs = list(jobs)
     rows = (
@@ -60,11 +60,11 @@ def sums_of(jobs: Iterable[ImportJob]) -> dict[int, Sums]:
     return {job.pk: _add_up(job, found.get(job.pk, {})) for job in jobs}
 
 
-def _add_up(job: ImportJob, row: dict[str, Any]) -> Sums:
+def _add_up(job: ImportJob, row: dict[str, Any]) -> Totals:
     success, error, unknown = (row.get(name, 0) for name in ("success", "error", "unknown"))
     excluded = row.get("excluded", 0)
     size = row.get("total", 0)
-    return Sums(
+    return Totals(
         total=size + job.unsendable_count,
         success=success,
         error=error,
@@ -101,7 +101,7 @@ def batch_sums(job: ImportJob) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class FamilyTotals:
     """A first job and its rounds together: what became of the records it began with."""
 
     total: int
@@ -110,7 +110,7 @@ class Story:
     unknown: int
     excluded: int
     pending: int
-    rounds: int
+    family_jobs: int
 
 
 def family(job: ImportJob) -> list[ImportJob]:
@@ -119,13 +119,13 @@ def family(job: ImportJob) -> list[ImportJob]:
     return list(ImportJob.objects.filter(Q(pk=first.pk) | Q(root=first)).order_by("pk"))
 
 
-def story(job: ImportJob) -> Story:
+def family_totals(job: ImportJob) -> FamilyTotals:
     """Where the first job's records stand now, each told by its latest round.
 
     A record that a later round took on counts there, not where it failed.
     """
     jobs = family(job)
-    each = sums_of(jobs)
+    each = totals_of(jobs)
     taken = _taken_on(jobs)
     error = sum(one.error for one in each.values()) - taken[ResultStatus.ERROR]
     unknown = sum(one.unknown for one in each.values()) - taken[ResultStatus.UNKNOWN]
@@ -133,14 +133,14 @@ def story(job: ImportJob) -> Story:
     excluded -= sum(one.unsendable_count for one in jobs[1:])  # told by the round that has them
     success = sum(one.success for one in each.values()) - taken[ResultStatus.SUCCESS]
     pending = sum(one.pending for one in each.values())
-    return Story(
+    return FamilyTotals(
         total=success + error + unknown + excluded + pending,
         success=success,
         error=error,
         unknown=unknown,
         excluded=excluded,
         pending=pending,
-        rounds=sum(1 for one in jobs if one.started_at),
+        family_jobs=sum(1 for one in jobs if one.started_at),
     )
 
 
@@ -158,7 +158,7 @@ def _taken_on(jobs: list[ImportJob]) -> dict[str, int]:
 
 def describe(job: ImportJob) -> dict[str, object]:
     """The JSON of a job, as the contract fixes it."""
-    one = sums(job)
+    one = job_totals(job)
     return {
         "job": job.pk,
         "kind": job.kind,
@@ -198,23 +198,23 @@ class Progress:
     seconds_left: float | None
     in_flight: int  # batches
     resumes_at: datetime | None  # the other side asked for it, or the next attempt is due then
-    resting_reason: str
+    paused_reason: str
     attempts: int
 
 
 def progress(job: ImportJob) -> Progress:
     """Where a job stands in time. A bounded number of queries, whatever its size."""
     rate = _rate(job) if job.status == JobStatus.RUNNING else 0.0
-    pending = sums(job).pending
+    pending = job_totals(job).pending
     batches = ImportBatch.objects.filter(job=job)
-    job.gate.refresh_from_db()
-    resting = _resting_until(job)
+    job.rate_limit.refresh_from_db()
+    resting = _paused_until(job)
     return Progress(
         rate=rate,
         seconds_left=pending * 60 / rate if rate and pending and not resting else None,
         in_flight=batches.filter(status__in=IN_FLIGHT).count(),
         resumes_at=resting or _next_due(job),
-        resting_reason=job.gate.resting_reason if resting else "",
+        paused_reason=job.rate_limit.paused_reason if resting else "",
         attempts=Attempt.objects.filter(job=job).count(),
     )
 
@@ -236,8 +236,8 @@ def _age(since: datetime) -> float:
     return (timezone.now() - since).total_seconds()
 
 
-def _resting_until(job: ImportJob) -> datetime | None:
-    until = job.gate.resting_until
+def _paused_until(job: ImportJob) -> datetime | None:
+    until = job.rate_limit.paused_until
     active = job.status == JobStatus.RUNNING and until is not None and until > timezone.now()
     return until if active else None
 
@@ -250,8 +250,8 @@ def _next_due(job: ImportJob) -> datetime | None:
     if batches.filter(status__in=IN_FLIGHT).exists():
         return None
     pending = batches.filter(status=BatchStatus.PENDING)
-    if job.wave_limit is not None:
-        pending = pending.filter(number__lte=job.wave_limit)
+    if job.stage_limit is not None:
+        pending = pending.filter(number__lte=job.stage_limit)
     if pending.filter(next_attempt_at__lte=Now()).exists():
         return None
     first: datetime | None = pending.aggregate(first=Min("next_attempt_at"))["first"]
@@ -283,7 +283,7 @@ GROUP BY at ORDER BY at
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class BatchBody:
     """Equal spans beside each other: `spans` of `step` seconds each, from `origin` on."""
 
     origin: datetime
@@ -313,23 +313,23 @@ class Span:
 class Pace:
     """A job's answers over time. `spans` are those in which something came back, in order."""
 
-    frame: Frame
+    frame: BatchBody
     since: datetime  # the job's start
     until: datetime  # now, or the last answer of a job that does not run
     spans: list[Span]
 
 
-def frame(since: datetime, until: datetime) -> Frame:
+def frame(since: datetime, until: datetime) -> BatchBody:
     """The shortest spans of a round length that hold all of it, counted from local midnight."""
     for step in _steps():
         origin = _floor(since, step)
         spans = (until - origin) // timedelta(seconds=step) + 1
         if spans <= MOST_SPANS:
-            return Frame(origin, step, max(spans, FEWEST_SPANS))
+            return BatchBody(origin, step, max(spans, FEWEST_SPANS))
     raise AssertionError  # the steps do not end
 
 
-def marks(frame: Frame) -> list[datetime]:
+def marks(frame: BatchBody) -> list[datetime]:
     """At most six round times within the frame, equally far apart."""
     for step in _steps():
         first = _floor(frame.origin, step)

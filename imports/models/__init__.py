@@ -2,28 +2,28 @@
 
 from imports.models.apis import AccessToken, CustomerApi
 from imports.models.batches import Attempt, ImportBatch, ImportResult
-from imports.models.bulk_actions import Deed, Plan, PlanPart
+from imports.models.bulk_actions import BulkAction, BulkActionChunk, RecordEvent
 from imports.models.files import ImportFile, RetryFile
-from imports.models.jobs import DryRun, Gate, Heartbeat, ImportJob, JobEvent
-from imports.models.notifications import Channel, Delivery, Notice
+from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
+from imports.models.notifications import Channel, Notification, NotificationDelivery
 
 __all__ = [
     "AccessToken",
     "Attempt",
+    "BulkAction",
+    "BulkActionChunk",
     "Channel",
     "CustomerApi",
-    "Deed",
-    "Delivery",
     "DryRun",
-    "Gate",
     "Heartbeat",
     "ImportBatch",
     "ImportFile",
     "ImportJob",
     "ImportResult",
     "JobEvent",
-    "Notice",
-    "Plan",
-    "PlanPart",
+    "Notification",
+    "NotificationDelivery",
+    "RateLimit",
+    "RecordEvent",
     "RetryFile",
 ]

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField
-from imports.models.jobs import Gate
+from imports.models.jobs import RateLimit
 
 
 class AuthKind(models.TextChoices):
@@ -122,12 +122,12 @@ class CustomerApi(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the gate's limit with the API's, also for jobs that run now."""
         super().save(*args, **kwargs)
-        Gate.objects.filter(key=self.gate_key).update(concurrency=self.concurrency)
+        RateLimit.objects.filter(key=self.rate_limit_key).update(concurrency=self.concurrency)
         if self.auth not in OAUTH2:
             AccessToken.objects.filter(api=self).delete()
 
     @property
-    def gate_key(self) -> str:
+    def rate_limit_key(self) -> str:
         """The name of the row at which this API's limits hold."""
         return f"customer_api:{self.pk}"
 

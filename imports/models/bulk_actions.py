@@ -13,7 +13,7 @@ from imports.models.batches import ImportResult
 from imports.models.jobs import ImportJob, JobEvent
 
 
-class PlanAction(models.TextChoices):
+class ActionType(models.TextChoices):
     """What is done with each record of a plan."""
 
     RETRY = "retry", _("Retry")  # failed ones go out again, in one new job
@@ -23,20 +23,20 @@ class PlanAction(models.TextChoices):
     NOT_ARRIVED = "not-arrived", _("They did not arrive")  # unknown ones count as failed
 
 
-class Plan(models.Model):
+class BulkAction(models.Model):
     """One decision about many records. Which ones was fixed when it was confirmed.
 
-    `total` = `taken` + `left_alone` + those of the parts that are still to come.
+    `total` = `taken` + `skipped_changed` + those of the parts that are still to come.
     """
 
     job = models.ForeignKey(
-        ImportJob, models.CASCADE, related_name="plans"
+        ImportJob, models.CASCADE, related_name="bulk_actions"
     )  # where it was pressed
-    root = models.ForeignKey(ImportJob, models.CASCADE, related_name="family_plans")
-    action = models.CharField(max_length=20, choices=PlanAction)
+    root = models.ForeignKey(ImportJob, models.CASCADE, related_name="family_bulk_actions")
+    action = models.CharField(max_length=20, choices=ActionType)
     actor = models.CharField(max_length=150, default="", blank=True)
     reason = models.TextField(default="", blank=True)
-    insists = models.BooleanField(default=False)
+    force = models.BooleanField(default=False)
     starts = models.BooleanField(default=True)  # the retry, when it is complete
     # The line in the log that its records' own stories tell of.
     event = models.ForeignKey(JobEvent, models.SET_NULL, null=True, db_index=False)
@@ -46,7 +46,7 @@ class Plan(models.Model):
     )
     total = models.PositiveIntegerField(default=0)
     taken = models.PositiveIntegerField(default=0)
-    left_alone = models.PositiveIntegerField(default=0)  # they had changed meanwhile
+    skipped_changed = models.PositiveIntegerField(default=0)  # they had changed meanwhile
     left_out = models.PositiveIntegerField(default=0)  # they would fail again: nobody insisted
     skipped_retried = models.PositiveIntegerField(default=0)  # a later retry has them already
     # Older than what their API has by now, and nobody insisted: [[job, its status there, count]].
@@ -62,7 +62,7 @@ class Plan(models.Model):
         constraints = [
             # Two clicks make one plan; so do two people.
             models.UniqueConstraint(
-                fields=["root"], condition=Q(finished_at=None), name="plan_one_at_a_time"
+                fields=["root"], condition=Q(finished_at=None), name="bulk_action_one_at_a_time"
             ),
         ]
 
@@ -72,33 +72,39 @@ class Plan(models.Model):
     @property
     def seen(self) -> int:
         """How many of its records have been looked at so far."""
-        return self.taken + self.left_alone
+        return self.taken + self.skipped_changed
 
 
-class PlanPart(models.Model):
+class BulkActionChunk(models.Model):
     """Some of a plan's records: as many as one short transaction takes."""
 
-    plan = models.ForeignKey(Plan, models.CASCADE, related_name="parts", db_index=False)
+    bulk_action = models.ForeignKey(
+        BulkAction, models.CASCADE, related_name="parts", db_index=False
+    )
     number = models.PositiveIntegerField()
     result_ids = ArrayField(models.BigIntegerField())
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["plan_id", "number"]
+        ordering = ["bulk_action_id", "number"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["plan", "number"], name="plan_part_once"),
+            models.UniqueConstraint(
+                fields=["bulk_action", "number"], name="bulk_action_chunk_once"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan_id}.{self.number}"
+        return f"{self.bulk_action_id}.{self.number}"
 
 
-class Deed(models.Model):
+class RecordEvent(models.Model):
     """One record that an event is about: left out, found to have arrived. Only ever added."""
 
-    event = models.ForeignKey(JobEvent, models.CASCADE, related_name="deeds", db_index=False)
-    result = models.ForeignKey(ImportResult, models.CASCADE, related_name="deeds")
+    event = models.ForeignKey(
+        JobEvent, models.CASCADE, related_name="record_events", db_index=False
+    )
+    result = models.ForeignKey(ImportResult, models.CASCADE, related_name="record_events")
 
     class Meta:
         default_permissions = ()

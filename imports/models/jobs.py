@@ -14,14 +14,14 @@ from imports.fields import MessageField
 from imports.states import JobStatus
 
 
-class Gate(models.Model):
+class RateLimit(models.Model):
     """One row for each API or portal: a claim locks it, so limits hold across lanes and hosts."""
 
     key = models.TextField(unique=True)  # "customer_api:3"
     concurrency = models.PositiveIntegerField(default=5)  # in flight at once, over all its jobs
     next_slot_at = models.DateTimeField(null=True)  # the next try may start then (the delay)
-    resting_until = models.DateTimeField(null=True)  # it said "not now"
-    resting_reason = MessageField()
+    paused_until = models.DateTimeField(null=True)  # it said "not now"
+    paused_reason = MessageField()
     # How often in a row it has said so, and since when: nothing else has come back meanwhile.
     not_now_count = models.PositiveIntegerField(default=0, db_default=0)
     not_now_since = models.DateTimeField(null=True)
@@ -33,7 +33,7 @@ class Gate(models.Model):
         return self.key
 
 
-class Beginning(models.TextChoices):
+class Rollout(models.TextChoices):
     """How much of a job goes out at first."""
 
     ALL = "all", _("All of it at once")
@@ -53,7 +53,7 @@ class ImportJob(models.Model):
         default=JobStatus.DRAFT,
         db_default=JobStatus.DRAFT,
     )
-    gate = models.ForeignKey(Gate, models.PROTECT, related_name="jobs")
+    rate_limit = models.ForeignKey(RateLimit, models.PROTECT, related_name="jobs")
     api = models.ForeignKey(
         "imports.CustomerApi",
         models.PROTECT,
@@ -98,17 +98,17 @@ class ImportJob(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
     )
 
-    beginning = models.CharField(
+    rollout = models.CharField(
         _("begins with"),
         max_length=10,
-        choices=Beginning,
-        default=Beginning.ALL,
-        db_default=Beginning.ALL,
+        choices=Rollout,
+        default=Rollout.ALL,
+        db_default=Rollout.ALL,
     )
 
     # Waves: batches up to a number may leave, the others wait until somebody lets them go.
-    wave = models.PositiveIntegerField(default=0, db_default=0)  # the one that is out, from 1
-    wave_limit = models.PositiveIntegerField(null=True, blank=True)  # None: all may leave
+    stage = models.PositiveIntegerField(default=0, db_default=0)  # the one that is out, from 1
+    stage_limit = models.PositiveIntegerField(null=True, blank=True)  # None: all may leave
 
     # Rounds: a retry is a job of its own, of just the failed records of `retry_of`.
     retry_of = models.ForeignKey(
@@ -119,10 +119,12 @@ class ImportJob(models.Model):
         related_name="retries",
         verbose_name=_("retry of"),
     )
-    root = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="rounds")
+    root = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="family_jobs"
+    )
     round = models.PositiveIntegerField(_("round"), default=1)
     reason = models.TextField(_("reason"), default="", blank=True)
-    insists = models.BooleanField(
+    force = models.BooleanField(
         _("send records again that have been imported meanwhile"), default=False
     )
 

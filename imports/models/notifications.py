@@ -63,17 +63,17 @@ class What(models.TextChoices):
     NOT_WRITTEN = "files_not_written", _("Its retry files could not be written")  # `cause`: why
 
 
-class Notice(models.Model):
+class Notification(models.Model):
     """Something that people want to know of a job, once for each cause.
 
     `go` counts how often somebody had set the job going: what happens after a Resume is news.
     """
 
-    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="notices")
+    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="notifications")
     what = models.CharField(max_length=20, choices=What)
     cause = models.CharField(max_length=60, default="", blank=True)  # the code of a pause
     go = models.PositiveIntegerField(default=1)
-    sums = models.JSONField()  # the equation as it was: {"total": 12, "success": 9, …}
+    job_totals = models.JSONField()  # the equation as it was: {"total": 12, "success": 9, …}
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -81,7 +81,7 @@ class Notice(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(
-                fields=["job", "what", "cause", "go"], name="notice_once_for_each_cause"
+                fields=["job", "what", "cause", "go"], name="notification_once_for_each_cause"
             ),
         ]
 
@@ -89,10 +89,10 @@ class Notice(models.Model):
         return f"{self.job}: {self.get_what_display()}"
 
 
-class Delivery(models.Model):
+class NotificationDelivery(models.Model):
     """One notice to one channel. Kept, whatever came of it."""
 
-    notice = models.ForeignKey(Notice, models.CASCADE, related_name="deliveries")
+    notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries")
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="deliveries")
     status = models.CharField(
         _("status"),
@@ -112,7 +112,7 @@ class Delivery(models.Model):
         ordering = ["-id"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["notice", "channel"], name="delivery_once"),
+            models.UniqueConstraint(fields=["notification", "channel"], name="delivery_once"),
             models.CheckConstraint(
                 condition=Q(status__in=DeliveryStatus.values), name="delivery_status_known"
             ),
@@ -126,4 +126,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.notice} → {self.channel}"
+        return f"{self.notification} → {self.channel}"

@@ -18,7 +18,7 @@ from imports.event_codes import EventCode
 from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.models import Delivery, JobEvent
+from imports.models import JobEvent, NotificationDelivery
 from imports.models.notifications import ChannelKind, DeliveryStatus
 from imports.notifications import email, webhook
 from imports.notifications.message import Message, NotDelivered, message_of, message_of_a_test
@@ -44,10 +44,10 @@ CHANNEL = sentence("CHANNEL", "{channel}")
 CHANNEL_SAYS = sentence("CHANNEL_SAYS", "{channel}: {error}")
 
 CLAIM = """
-UPDATE imports_delivery SET tries = tries + 1,
+UPDATE imports_notificationdelivery SET tries = tries + 1,
     lease_until = statement_timestamp() + make_interval(secs => %s)
 WHERE id = (
-    SELECT id FROM imports_delivery
+    SELECT id FROM imports_notificationdelivery
     WHERE status = 'waiting' AND next_attempt_at <= statement_timestamp()
       AND (lease_until IS NULL OR lease_until < statement_timestamp())
     ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -57,7 +57,7 @@ WHERE id = (
 
 def needs_a_worker() -> bool:
     """Whether something is due and nobody is at it."""
-    waiting = Delivery.objects.filter(status=DeliveryStatus.WAITING)
+    waiting = NotificationDelivery.objects.filter(status=DeliveryStatus.WAITING)
     under_way = Q(lease_until__gt=Now())
     due = waiting.filter(~under_way, next_attempt_at__lte=Now())
     return due.exists() and not waiting.filter(under_way).exists()
@@ -73,17 +73,19 @@ def deliver_due() -> int:
     return MOST_AT_ONCE
 
 
-def _claim() -> Delivery | None:
+def _claim() -> NotificationDelivery | None:
     with connection.cursor() as sql:
         sql.execute(CLAIM, [LEASE_SECONDS])
         row = sql.fetchone()
     if row is None:
         return None
-    rows = Delivery.objects.select_related("notice__job", "channel").defer("channel__secret")
+    rows = NotificationDelivery.objects.select_related("notification__job", "channel").defer(
+        "channel__secret"
+    )
     return rows.filter(pk=row[0]).first()  # None: its job was discarded just now
 
 
-def _try(delivery: Delivery) -> None:
+def _try(delivery: NotificationDelivery) -> None:
     try:
         if not delivery.channel.is_active:
             raise NotDelivered(SWITCHED_OFF, is_final=True)
@@ -111,7 +113,7 @@ def send_test(channel: Channel, key: str) -> None:
     send(channel, message_of_a_test(channel, key))
 
 
-def _put_off(delivery: Delivery, error: Text, *, is_final: bool = False) -> None:
+def _put_off(delivery: NotificationDelivery, error: Text, *, is_final: bool = False) -> None:
     """Again after a pause; given up after the last one."""
     if is_final or delivery.tries > len(PAUSES_SECONDS):
         _end(delivery, DeliveryStatus.FAILED, EventCode.NOT_NOTIFIED, error)
@@ -120,25 +122,27 @@ def _put_off(delivery: Delivery, error: Text, *, is_final: bool = False) -> None
     _mine(delivery).update(error=error, lease_until=None, next_attempt_at=Now() + Value(pause))
 
 
-def _end(delivery: Delivery, status: DeliveryStatus, code: EventCode, error: Text | None) -> None:
+def _end(
+    delivery: NotificationDelivery, status: DeliveryStatus, code: EventCode, error: Text | None
+) -> None:
     with transaction.atomic():
         ended = _mine(delivery).update(
             status=status, error=error, lease_until=None, ended_at=Now()
         )
         if ended:
-            told = CHANNEL.format(channel=str(delivery.channel))
+            summary = CHANNEL.format(channel=str(delivery.channel))
             if error:
-                told = CHANNEL_SAYS.format(channel=str(delivery.channel), error=error)
-            JobEvent.objects.create(job=delivery.notice.job, code=code, message=told)
+                summary = CHANNEL_SAYS.format(channel=str(delivery.channel), error=error)
+            JobEvent.objects.create(job=delivery.notification.job, code=code, message=summary)
 
 
-def _mine(delivery: Delivery) -> QuerySet[Delivery]:
+def _mine(delivery: NotificationDelivery) -> QuerySet[NotificationDelivery]:
     """The row while this try is its last: a later claim's word holds."""
-    waiting = Delivery.objects.filter(status=DeliveryStatus.WAITING)
+    waiting = NotificationDelivery.objects.filter(status=DeliveryStatus.WAITING)
     return waiting.filter(pk=delivery.pk, tries=delivery.tries)
 
 
-def send_again(deliveries: QuerySet[Delivery]) -> int:
+def send_again(deliveries: QuerySet[NotificationDelivery]) -> int:
     """Begin anew with those that were given up; how many."""
     return deliveries.filter(status=DeliveryStatus.FAILED).update(
         status=DeliveryStatus.WAITING, tries=0, next_attempt_at=Now(), ended_at=None
@@ -155,7 +159,7 @@ def ring() -> None:
     """
     queue = django_rq.get_queue(QUEUE)
     asked = f"{deliver.__module__}.{deliver.__name__}"
-    if any(bell and bell.func_name == asked for bell in queue.get_jobs(0, 100)):
+    if any(message and message.func_name == asked for message in queue.get_jobs(0, 100)):
         return
     queue.enqueue(
         deliver, at_front=True, result_ttl=0, failure_ttl=3600, job_timeout=LONGEST_SECONDS,

@@ -17,7 +17,7 @@ from imports.models.notifications import What
 
 if TYPE_CHECKING:
     from imports.messages import Text
-    from imports.models import Channel, Delivery, Notice
+    from imports.models import Channel, Notification, NotificationDelivery
 
 
 class NotDelivered(MessageError):
@@ -38,70 +38,70 @@ class Message:
     payload: dict[str, Any]
 
 
-def message_of(delivery: Delivery) -> Message:
+def message_of(delivery: NotificationDelivery) -> Message:
     """In the installation's language: nobody in particular reads it."""
-    notice, job = delivery.notice, delivery.notice.job
+    notification, job = delivery.notification, delivery.notification.job
     name = " ".join(job.name.split())
     with translation.override(settings.LANGUAGE_CODE):
-        told = {
-            "notice": notice,
+        summary = {
+            "notification": notification,
             "job": job,
             "name": name,
-            "sums": notice.sums,
-            "at": timezone.localtime(notice.at),
-            "link": link_of(notice),
+            "job_totals": notification.job_totals,
+            "at": timezone.localtime(notification.at),
+            "link": link_of(notification),
             "channel": delivery.channel,
-            "needs_somebody": needs_somebody(notice),
+            "needs_somebody": needs_somebody(notification),
         }
-        text = render_to_string("imports/notices/mail.txt", told)
-        subject = f"[Redrive] {headline(notice)}: {name}"
-    key = f"redrive-{delivery.pk}-{int(notice.at.timestamp())}"
-    return Message(key, subject, text, _payload(notice, name))
+        text = render_to_string("imports/notifications/mail.txt", summary)
+        subject = f"[Redrive] {headline(notification)}: {name}"
+    key = f"redrive-{delivery.pk}-{int(notification.at.timestamp())}"
+    return Message(key, subject, text, _payload(notification, name))
 
 
 def message_of_a_test(channel: Channel, key: str) -> Message:
     """For "Send a test": it looks like the others, and is about no job."""
     with translation.override(settings.LANGUAGE_CODE):
-        text = render_to_string("imports/notices/test.txt", {"channel": channel})
+        text = render_to_string("imports/notifications/test.txt", {"channel": channel})
         subject = f"[Redrive] {_('Test')}: {channel.name}"
     payload = {"type": "test", "timestamp": timezone.now().isoformat(), "data": {}}
     return Message(key, subject, text, payload)
 
 
-def headline(notice: Notice) -> str:
+def headline(notification: Notification) -> str:
     """ "Finished with failures"."""
-    if notice.what == What.FINISHED and needs_somebody(notice):
+    if notification.what == What.FINISHED and needs_somebody(notification):
         return _("Finished, and needs you")
-    if notice.what == What.FINISHED:
+    if notification.what == What.FINISHED:
         return _("Finished, all well")
-    return notice.get_what_display()
+    return notification.get_what_display()
 
 
-def link_of(notice: Notice) -> str:
+def link_of(notification: Notification) -> str:
     """Where to look: the failures if there are any, else the job's page."""
-    tab = "failures" if notice.sums["error"] else "progress"
-    if notice.what == What.NOT_WRITTEN:
+    tab = "failures" if notification.job_totals["error"] else "progress"
+    if notification.what == What.NOT_WRITTEN:
         tab = "retry-files"
-    named = {"pk": notice.job_id, "tab": tab}
-    if notice.what == What.REFUSED:
-        path = reverse("admin:imports_importjob_change", args=[notice.job_id])
+    named = {"pk": notification.job_id, "tab": tab}
+    if notification.what == What.REFUSED:
+        path = reverse("admin:imports_importjob_change", args=[notification.job_id])
     else:
         path = reverse("admin:imports_importjob_tab", kwargs=named)
     return f"{settings.SITE_URL}{path}"
 
 
-def _payload(notice: Notice, name: str) -> dict[str, Any]:
+def _payload(notification: Notification, name: str) -> dict[str, Any]:
     numbers = ("total", "success", "error", "unknown", "excluded", "pending")
     return {
-        "type": f"job.{notice.what}",
-        "timestamp": notice.at.isoformat(),
+        "type": f"job.{notification.what}",
+        "timestamp": notification.at.isoformat(),
         "data": {
-            "job": notice.job_id,
-            "kind": notice.job.kind,
+            "job": notification.job_id,
+            "kind": notification.job.kind,
             "name": name,
-            "cause": notice.cause or None,
-            "needs_somebody": needs_somebody(notice),
-            **{each: notice.sums[each] for each in numbers},
-            "url": link_of(notice),
+            "cause": notification.cause or None,
+            "needs_somebody": needs_somebody(notification),
+            **{each: notification.job_totals[each] for each in numbers},
+            "url": link_of(notification),
         },
     }

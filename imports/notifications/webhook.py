@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
 from imports.http.certificates import BadCertificates
-from imports.http.transport import Flight, Watchdog, failure_of, new_session
+from imports.http.transport import DeadlineMonitor, RequestDeadline, failure_of, new_session
 from imports.http.tunnel import BadProxy
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -79,20 +79,20 @@ def _post(url: str, headers: dict[str, str], body: bytes) -> int:
         rules, certificates = egress.rules(), egress.certificates()
     except (BadProxy, BadCertificates) as error:
         raise NotDelivered(error.message) from None
-    flight = Flight(rules, LONGEST_SECONDS, time.monotonic() + LONGEST_SECONDS)
-    watchdog, session = Watchdog(), new_session(1, certificates)
+    deadline = RequestDeadline(rules, LONGEST_SECONDS, time.monotonic() + LONGEST_SECONDS)
+    monitor, session = DeadlineMonitor(), new_session(1, certificates)
     try:
         check_url(url, rules.allow_private)
         request = requests.Request("POST", url, headers=headers, data=body).prepare()
-        with watchdog.flying(flight):
-            patience = (flight.patience(), flight.patience())
+        with monitor.flying(deadline):
+            patience = (deadline.patience(), deadline.patience())
             answered = session.send(request, stream=True, timeout=patience, proxies={})
         answered.close()
         return int(answered.status_code)
     except BadAddress as error:
         raise NotDelivered(error.message) from None
     except (requests.RequestException, HTTPError, OSError) as error:
-        raise NotDelivered(failure_of(error, flight, url, None).sentence) from None
+        raise NotDelivered(failure_of(error, deadline, url, None).sentence) from None
     finally:
         session.close()
-        watchdog.close()
+        monitor.close()

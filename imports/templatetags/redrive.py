@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from imports.admin import formatting
-from imports.admin.job import page as workspaces
+from imports.admin.job import page as job_pages
 from imports.admin.job.page import act_url, tab_url
 from imports.admin.records.history import LINES
 from imports.policy import Verdict
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from imports.admin.job.page import Workspace
+    from imports.admin.job.page import JobPage
     from imports.admin.job.progress import Chart
-    from imports.ledger.totals import Sums
-    from imports.models import Attempt, Delivery, ImportJob, ImportResult, JobEvent
+    from imports.ledger.totals import Totals
+    from imports.models import Attempt, ImportJob, ImportResult, JobEvent, NotificationDelivery
 
 register = template.Library()
 _T = TypeVar("_T")
@@ -49,9 +49,9 @@ def number(value: float) -> str:
 
 
 @register.filter
-def records(count: int, workspace: Workspace) -> str:
+def records(count: int, job_page: JobPage) -> str:
     """ "1,000 customers", in the words of the kind."""
-    return workspace.records(count)
+    return job_page.records(count)
 
 
 @register.filter
@@ -92,7 +92,7 @@ def file_badge(status: str) -> dict[str, str]:
 
 
 @register.inclusion_tag("imports/parts/badge.html")
-def delivery_badge(delivery: Delivery) -> dict[str, str]:
+def delivery_badge(delivery: NotificationDelivery) -> dict[str, str]:
     """Where a notification stands; one that failed and is tried again says so."""
     is_late = delivery.status == DeliveryStatus.WAITING and delivery.error
     return badge(TRIED_AGAIN_LATER if is_late else DeliveryStatus(delivery.status))
@@ -157,11 +157,15 @@ def clock(at: datetime, chart: Chart) -> dict[str, Any]:
 
 
 @register.inclusion_tag("imports/parts/bar.html")
-def bar(sums: Sums, is_thin: bool = False) -> dict[str, Any]:
+def bar(job_totals: Totals, is_thin: bool = False) -> dict[str, Any]:
     """The equation as a stacked bar. Widths are attributes of a drawing, in its own units."""
-    counts = {name: getattr(sums, name, 0) for name in PARTS}
+    counts = {name: getattr(job_totals, name, 0) for name in PARTS}
     counts["pending"] = max(0, counts["pending"] - counts["in_flight"])
-    return {"segments": _segments(counts, sums.total), "is_thin": is_thin, "sums": sums}
+    return {
+        "segments": _segments(counts, job_totals.total),
+        "is_thin": is_thin,
+        "job_totals": job_totals,
+    }
 
 
 def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
@@ -192,7 +196,7 @@ def in_words(message: Any) -> str:
 @register.simple_tag(takes_context=True)
 def way_to_fix(context: dict[str, Any], result: ImportResult) -> dict[str, Any] | None:
     """The link that puts a failed record right, for those who may; None where there is none."""
-    return workspaces.way_to_fix(context["request"], result)
+    return job_pages.way_to_fix(context["request"], result)
 
 
 @register.filter
@@ -202,6 +206,6 @@ def after(items: Sequence[_T], index: int) -> _T | None:
 
 
 @register.filter
-def has_trouble(sums: Sums) -> bool:
+def has_trouble(job_totals: Totals) -> bool:
     """Whether any record failed or is unknown."""
-    return bool(sums.error or sums.unknown)
+    return bool(job_totals.error or job_totals.unknown)

@@ -135,16 +135,16 @@ def _prepared_job(url: str, count: int, at_once: int) -> ImportJob:
 
 def _await_end(job: ImportJob) -> None:
     give_up_at = time.monotonic() + LONGEST_SECONDS
-    while totals.sums(job).pending:
+    while totals.job_totals(job).pending:
         if time.monotonic() > give_up_at:
             raise Broken(f"Job {job.pk} did not end within {LONGEST_SECONDS} s.")
         time.sleep(LOOK_SECONDS)
 
 
 def _check(job: ImportJob, count: int) -> None:
-    told, kept = totals.sums(job), Bill.objects.filter(batch__job=job).count()
-    if (told.success, kept) != (count, count * BILLS_EACH):
-        raise Broken(f"{told.success} of {count} succeeded, with {kept} bills.")
+    summary, kept = totals.job_totals(job), Bill.objects.filter(batch__job=job).count()
+    if (summary.success, kept) != (count, count * BILLS_EACH):
+        raise Broken(f"{summary.success} of {count} succeeded, with {kept} bills.")
 
 
 def _peak_megabytes(url: str, at_once: int) -> float:
@@ -154,7 +154,7 @@ def _peak_megabytes(url: str, at_once: int) -> float:
     with _worker() as worker:
         queue.ring(job.pk)
         give_up_at = time.monotonic() + LONGEST_SECONDS
-        while totals.sums(job).pending and time.monotonic() < give_up_at:
+        while totals.job_totals(job).pending and time.monotonic() < give_up_at:
             peak = max(peak, _pss_megabytes(psutil.Process(worker.pid)))
             time.sleep(MEMORY_LOOK_SECONDS)
     _check(job, FOR_MEMORY)

@@ -39,11 +39,11 @@ def run() -> Section:
         large, streams = _times(client, LARGE, bills)
     for name in sorted(large, key=lambda name: -large[name]):
         ratio = large[name] / small[name]
-        told = f"{large[name] * 1000:.0f} ms, {small[name] * 1000:.0f} ms: {ratio:.1f} times"
-        section.add(name.replace("_", " "), told)
+        summary = f"{large[name] * 1000:.0f} ms, {small[name] * 1000:.0f} ms: {ratio:.1f} times"
+        section.add(name.replace("_", " "), summary)
     for name, (first, whole) in streams.items():
-        told = f"first piece after {first * 1000:.0f} ms, all of it after {whole:.1f} s"
-        section.add(f"{name.replace('_', ' ')}, streamed", told)
+        summary = f"first piece after {first * 1000:.0f} ms, all of it after {whole:.1f} s"
+        section.add(f"{name.replace('_', ' ')}, streamed", summary)
     slowest, beside = max(large.values()), max(small.values())
     section.ratio("slowest page : slowest page beside 1,000", slowest / beside, at_most=3.0)
     return section

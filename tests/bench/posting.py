@@ -83,7 +83,7 @@ def _ours(url: str, path: Path) -> float:
 
 def _check(job: ImportJob, batches: int) -> None:
     """Every customer's outcome is in the ledger, and an attempt for every batch."""
-    found = totals.sums(job).success, job.attempts.count()
+    found = totals.job_totals(job).success, job.attempts.count()
     if found != (batches * BATCH, batches):
         raise Broken(f"{found} customers and attempts are recorded of {batches} batches.")
 
@@ -99,7 +99,7 @@ def _prepared_job(url: str, path: Path) -> ImportJob:
     job = drafts.new_draft(api, "bench")
     drafts.add_path(job, path)
     lifecycle.start(job)
-    runner.read_input(ImportJob.objects.select_related("api", "gate").get(pk=job.pk))
+    runner.read_input(ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk))
     return job
 
 

@@ -66,7 +66,7 @@ def _ours(path: Path) -> dict[str, float]:
     drafts.add_path(job, path)
     checked = time.perf_counter()
     lifecycle.start(job)
-    runner.read_input(ImportJob.objects.select_related("api", "gate").get(pk=job.pk))
+    runner.read_input(ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk))
     done = time.perf_counter()
     lifecycle.cancel(ImportJob.objects.get(pk=job.pk))
     return {"check": checked - started, "read": done - checked}

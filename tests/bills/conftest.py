@@ -38,7 +38,7 @@ def portal(db: None, site: PortalSite, installation: Path, settings: Settings) -
     from bills.models import Portal
 
     settings.HOME = installation / "home"
-    settings.LANE_SECONDS = 600.0
+    settings.TURN_SECONDS = 600.0
     url = site.url  # type: ignore[attr-defined]
     return Portal.objects.create(
         name="sandbox",
@@ -53,6 +53,6 @@ def portal(db: None, site: PortalSite, installation: Path, settings: Settings) -
 
 
 @pytest.fixture
-def make_bills(portal: Portal, bells: Any, installation: Path) -> BillMaker:
+def make_bills(portal: Portal, messages: Any, installation: Path) -> BillMaker:
     """Make jobs of credentials for `portal`."""
     return BillMaker(portal, installation)

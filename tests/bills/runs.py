@@ -74,7 +74,7 @@ def full(name: str) -> str:
 def run(job: ImportJob) -> ImportJob:
     """Answer bells, with a real browser, until the job is closed or nothing more is due."""
     for _ in range(10):
-        queue.run_lane(job.pk)
+        queue.run_job(job.pk)
         job.refresh_from_db()
         if job.closed_at:
             break

@@ -291,7 +291,7 @@ def test_a_wrong_recipe_is_told_beside_its_field(operator: Client, portal: Porta
 
 
 def test_a_portal_is_tested_with_a_picture_of_each_stage(
-    operator: Client, portal: Portal, bells: Any
+    operator: Client, portal: Portal, messages: Any
 ) -> None:
     url = reverse("admin:bills_portal_test", args=[portal.pk])
     assert "enter its password" in operator.post(url, {"email": full("good")}).content.decode()
@@ -299,8 +299,8 @@ def test_a_portal_is_tested_with_a_picture_of_each_stage(
     test = PortalTest.objects.get()
     assert answer["Location"] == reverse("admin:bills_portal_watch", args=[test.pk])
     assert "No worker is listening" in page(operator, answer["Location"])
-    (bell,) = bells.get_jobs()
-    assert bell.kwargs == {"test_id": test.pk}
+    (message,) = messages.get_jobs()
+    assert message.kwargs == {"test_id": test.pk}
 
     portal_tests.run(test.pk)
     shown = page(operator, answer["Location"])

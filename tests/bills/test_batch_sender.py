@@ -16,7 +16,7 @@ from imports.job_types import Work
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bills.batch_sender import Keeper
+    from bills.batch_sender import DatabaseThread
     from tests.bills.runs import BillMaker
 
 PLAN = PortalPlan("https://p.example/login", "https://p.example/bills", load_recipe({}))
@@ -62,10 +62,10 @@ def test_stages_of_a_moment_are_written_together_the_latest_of_each(
     job = make_bills("good", "flaky")
     first, second = job.batches.order_by("number").values_list("pk", flat=True)
     monkeypatch.setattr("bills.batch_sender.WRITTEN_AFTER_SECONDS", 0.0)
-    keeper = Later()
+    database = Later()
 
     async def run() -> None:
-        board = StageBoard(cast("Keeper", keeper))
+        board = StageBoard(cast("DatabaseThread", database))
         board.note(first, "open", 0, 0)
         board.note(second, "open", 0, 0)
         board.note(second, "download", 2, 9)
@@ -73,7 +73,7 @@ def test_stages_of_a_moment_are_written_together_the_latest_of_each(
         await asyncio.sleep(0)
 
     asyncio.run(run())
-    ((work, args),) = keeper.asked
+    ((work, args),) = database.asked
     work(*args)
     seen = CredentialUse.objects.order_by("batch__number").values_list(
         "stage", "stage_done", "stage_total"

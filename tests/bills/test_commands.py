@@ -55,9 +55,9 @@ def test_portal_starts_with_the_seeds_numbers() -> None:
 def test_a_wrong_recipe_is_refused_with_file_and_part(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text('{"bills": {"rowz": "tr"}, "login": {"email": {"text": "a", "label": "b"}}}')
-    told = refusal("portal", "Ellevio", *URLS, "--recipe", str(recipe))
-    assert f'{recipe}: bills.rowz: is not known. Did you mean "rows"?' in told
-    assert "login.email: give exactly one of" in told
+    summary = refusal("portal", "Ellevio", *URLS, "--recipe", str(recipe))
+    assert f'{recipe}: bills.rowz: is not known. Did you mean "rows"?' in summary
+    assert "login.email: give exactly one of" in summary
     assert not Portal.objects.exists()
 
 
@@ -77,17 +77,17 @@ def test_what_cannot_be_right_is_refused(arguments: tuple[str, ...], words: str)
 
 @pytest.mark.django_db
 def test_download_bills_names_the_missing_portal(tmp_path: Path) -> None:
-    told = refusal("download_bills", str(tmp_path / "x.csv"), "--portal", "Nobody")
-    assert "There is no portal 'Nobody'" in told
+    summary = refusal("download_bills", str(tmp_path / "x.csv"), "--portal", "Nobody")
+    assert "There is no portal 'Nobody'" in summary
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_csv_that_cannot_be_read_starts_nothing(make_bills: BillMaker, tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     path.write_text("name,phone\nA,1\n")
-    told = refusal("download_bills", str(path), "--portal", "sandbox")
-    assert told.startswith("wrong.csv")
-    assert told.endswith("Nothing was started.")
+    summary = refusal("download_bills", str(path), "--portal", "sandbox")
+    assert summary.startswith("wrong.csv")
+    assert summary.endswith("Nothing was started.")
     assert not ImportJob.objects.exists()
     assert not Credential.objects.exists()
 
@@ -96,9 +96,9 @@ def test_a_csv_that_cannot_be_read_starts_nothing(make_bills: BillMaker, tmp_pat
 def test_a_csv_without_a_usable_row_starts_nothing(make_bills: BillMaker, tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_text("email,password\na@b.se,\n")
-    told = refusal("download_bills", str(path), "--portal", "sandbox")
-    assert "no row of it can be used" in told
-    assert "the password is empty" in told
+    summary = refusal("download_bills", str(path), "--portal", "sandbox")
+    assert "no row of it can be used" in summary
+    assert "the password is empty" in summary
     assert not ImportJob.objects.exists()
 
 
@@ -112,20 +112,22 @@ def test_download_bills_waits_and_prints_the_job(
         call_command("download_bills", str(path), "--portal", "sandbox", "--wait", "--json")
     assert ended.value.code == 1
     printed = capsys.readouterr()
-    told: dict[str, Any] = json.loads(printed.out)
-    sums = {name: told[name] for name in ("total", "success", "error", "excluded", "pending")}
-    assert sums == {"total": 3, "success": 1, "error": 1, "excluded": 1, "pending": 0}
-    assert (told["kind"], told["status"], told["attempts"]) == ("bills", "finished", 2)
+    summary: dict[str, Any] = json.loads(printed.out)
+    job_totals = {
+        name: summary[name] for name in ("total", "success", "error", "excluded", "pending")
+    }
+    assert job_totals == {"total": 3, "success": 1, "error": 1, "excluded": 1, "pending": 0}
+    assert (summary["kind"], summary["status"], summary["attempts"]) == ("bills", "finished", 2)
     assert "row 4" in printed.err
     excluded = ImportJob.objects.get().results.get(status="excluded")
     assert (excluded.error_code, excluded.refused_record) == ("ROW_DUPLICATE", b"")
 
     with pytest.raises(SystemExit):
-        call_command("job_status", str(told["job"]), "--json")
+        call_command("job_status", str(summary["job"]), "--json")
     assert json.loads(capsys.readouterr().out)["error"] == 1
     with pytest.raises(SystemExit) as ended:
-        call_command("retry_failed", str(told["job"]), "--wait", "--json")
+        call_command("retry_failed", str(summary["job"]), "--wait", "--json")
     again = json.loads(capsys.readouterr().out)
-    assert (again["retry_of"], again["total"], again["error"]) == (told["job"], 1, 1)
+    assert (again["retry_of"], again["total"], again["error"]) == (summary["job"], 1, 1)
     retry = ImportJob.objects.get(pk=again["job"])
     assert [each.email for each in retry.results.all()] == [full("otp")]

@@ -12,7 +12,7 @@ from bills.csv.credentials import UnreadableCsv
 from bills.drafts import new_draft, new_draft_of_content
 from bills.models import BillRun, Credential, CredentialUse
 from bills.portal_setup import store_portal
-from imports.models import Gate, ImportJob
+from imports.models import ImportJob, RateLimit
 from tests.bills.runs import credential_of, full
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_a_draft_has_a_batch_of_one_for_each_credential(make_bills: BillMaker) -
     emails = [use.credential.email for use in CredentialUse.objects.order_by("batch_id")]
     assert emails == list(job.results.order_by("pk").values_list("email", flat=True))
     assert BillRun.objects.get(job=job).extra_columns == ["cred_id"]
-    settings = (job.max_attempts, job.concurrency, job.timeout_seconds, job.gate.key)
+    settings = (job.max_attempts, job.concurrency, job.timeout_seconds, job.rate_limit.key)
     assert settings == (3, 4, 90.0, f"portal:{make_bills.portal.pk}")
 
 
@@ -81,7 +81,7 @@ def test_a_corrected_recipe_forgets_tries_that_nobody_could_judge(make_bills: Bi
     portal.concurrency = 1
     store_portal(portal)
     assert credential_of("good").unproven_count == 3
-    assert Gate.objects.get(key=f"portal:{portal.pk}").concurrency == 1
+    assert RateLimit.objects.get(key=f"portal:{portal.pk}").concurrency == 1
     portal.recipe = {"bills": {"rows": "tr"}}
     store_portal(portal)
     counts = Credential.objects.values_list("unproven_count", "refused_count").get()

@@ -185,7 +185,7 @@ def test_a_refused_password_is_left_out_of_a_retry_until_it_is_changed(
 def test_an_operator_who_insists_sends_a_refused_password_again(make_bills: BillMaker) -> None:
     job = make_bills("wrongpassword")
     refused(job, "wrongpassword", times=3)
-    made = retry(job, actor="tester", insists=True)
+    made = retry(job, actor="tester", force=True)
     assert made.records == 1
     assert not of("wrongpassword").is_spent()
 

@@ -31,7 +31,7 @@ LONGEST_WAIT_SECONDS = 60
 
 
 @pytest.fixture
-def worker(installation: Path, bells: Any, settings: Any) -> Iterator[subprocess.Popen[bytes]]:
+def worker(installation: Path, messages: Any, settings: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker process that listens to this test's queue and database."""
     database = connection.settings_dict
     host = (database["OPTIONS"] or {}).get("host") or database["HOST"]

@@ -48,7 +48,7 @@ def had_before(make_bills: BillMaker, name: str) -> None:
 
 
 def test_a_password_is_found_nowhere_after_failures_in_every_stage(
-    make_bills: BillMaker, site: PortalSite, bells: Any, installation: Path, tmp_path: Path
+    make_bills: BillMaker, site: PortalSite, messages: Any, installation: Path, tmp_path: Path
 ) -> None:
     had_before(make_bills, "nobills")
     stream = io.StringIO()
@@ -69,20 +69,20 @@ def test_a_password_is_found_nowhere_after_failures_in_every_stage(
     kinds = {piece.kind for piece in Evidence.objects.all()}
     assert kinds == {"screenshot", "page", "trace"}
     looked_at = 0
-    for where, content in canaries.kept(installation, bells, stream.getvalue()):
+    for where, content in canaries.kept(installation, messages, stream.getvalue()):
         looked_at += 1
         for form in forms(CANARY):
             assert form not in content, where
     assert looked_at > 100
 
 
-def test_a_leak_would_be_seen(make_bills: BillMaker, bells: Any, installation: Path) -> None:
+def test_a_leak_would_be_seen(make_bills: BillMaker, messages: Any, installation: Path) -> None:
     """The search itself: what holds the canary in the open is found."""
     make_bills("good", password=CANARY)
     Credential.objects.update(extra={"note": CANARY})
     found = {
         where
-        for where, content in canaries.kept(installation, bells, "")
+        for where, content in canaries.kept(installation, messages, "")
         for form in forms(CANARY)
         if form in content
     }

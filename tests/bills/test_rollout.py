@@ -8,7 +8,7 @@ import pytest
 from rq.serializers import JSONSerializer
 
 from imports.engine import queue
-from imports.engine.worker import LaneWorker
+from imports.engine.worker import JobWorker
 from imports.ledger import lifecycle
 from tests.bills.runs import attempts_of, came_of
 from tests.decisions import retry
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def work(bells: Any, job: ImportJob) -> ImportJob:
+def work(messages: Any, job: ImportJob) -> ImportJob:
     """A real worker answers the job's bell, and those that it rings itself, until none is left."""
-    bells.empty()
+    messages.empty()
     queue.ring(job.pk)
-    worker = LaneWorker([bells], connection=bells.connection, serializer=JSONSerializer)
+    worker = JobWorker([messages], connection=messages.connection, serializer=JSONSerializer)
     worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
     job.refresh_from_db()
     return job
@@ -37,16 +37,16 @@ def tried(job: ImportJob, *names: str) -> list[int]:
 
 
 def test_one_credential_goes_first_and_the_others_when_somebody_has_looked(
-    make_bills: BillMaker, bells: Any
+    make_bills: BillMaker, messages: Any
 ) -> None:
     names = ("good1", "good2", "nobills1")
-    job = work(bells, make_bills(*names, beginning="one"))
+    job = work(messages, make_bills(*names, rollout="one"))
     assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
     assert "1 of 1 downloaded" in str(job.pause_message)
     assert tried(job, *names) == [1, 0, 0]
 
     assert lifecycle.resume(job, "anna")
-    job = work(bells, job)
+    job = work(messages, job)
     assert (job.status, job.closed_at is not None) == ("finished", True)
     assert tried(job, *names) == [1, 1, 1]
     assert came_of(job, "good2").bills == 3
@@ -54,39 +54,39 @@ def test_one_credential_goes_first_and_the_others_when_somebody_has_looked(
 
 
 def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
-    make_bills: BillMaker, bells: Any
+    make_bills: BillMaker, messages: Any
 ) -> None:
     names = ("otp1", "otp2", "otp3")
-    first = work(bells, make_bills(*names))
+    first = work(messages, make_bills(*names))
     assert first.status == "finished"
 
-    again = retry(first, beginning="ramp").job
-    again = work(bells, again)
-    assert (again.status, again.pause_code) == ("paused", "WAVE_FAILED")
+    again = retry(first, rollout="ramp").job
+    again = work(messages, again)
+    assert (again.status, again.pause_code) == ("paused", "STAGE_FAILED")
     assert str(again.pause_message).startswith("The first batch failed again with the same error:")
     assert tried(again, *names) == [1, 0, 0]
 
 
 def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
-    make_bills: BillMaker, bells: Any
+    make_bills: BillMaker, messages: Any
 ) -> None:
     names = [f"nobills{number}" for number in range(7)]
-    job = work(bells, make_bills(*names, beginning="ramp"))
+    job = work(messages, make_bills(*names, rollout="ramp"))
     assert job.status == "finished"
-    told = job.events.filter(code="wave_ended").values_list("message", flat=True)
-    assert [str(line).partition(" downloaded")[0] for line in told] == ["1 of 1", "5 of 5"]
+    summary = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    assert [str(line).partition(" downloaded")[0] for line in summary] == ["1 of 1", "5 of 5"]
     assert tried(job, *names) == [1] * 7
 
 
 def test_ten_accounts_in_a_row_that_are_refused_alike_stop_the_job(
-    make_bills: BillMaker, bells: Any, settings: Any
+    make_bills: BillMaker, messages: Any, settings: Any
 ) -> None:
     settings.STOP_AFTER_ACCOUNTS = 2
     names = ("otp1", "otp2", "otp3", "otp4")
-    job = work(bells, make_bills(*names, concurrency=1))
+    job = work(messages, make_bills(*names, concurrency=1))
     assert (job.status, job.pause_code) == ("paused", "ONE_CAUSE")
     assert tried(job, *names) == [1, 1, 0, 0]
     lifecycle.resume(job, "anna")
-    job = work(bells, job)
+    job = work(messages, job)
     assert job.status == "finished"
     assert_sums_hold(job)

@@ -50,7 +50,7 @@ def encrypted() -> dict[str, list[bytes]]:
 
 @pytest.fixture
 def full(
-    make_bills: BillMaker, bells: Any, django_user_model: type[User], installation: object
+    make_bills: BillMaker, messages: Any, django_user_model: type[User], installation: object
 ) -> ImportJob:
     """Something of everything that is kept encrypted."""
     job = make_bills("good")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_a_first_start_leaves_a_portal_and_a_csv_of_twelve(
-    bells: Any, installation: Path, settings: Any
+    messages: Any, installation: Path, settings: Any
 ) -> None:
     settings.HOME, settings.EMBEDDED_POSTGRES = installation, True
     call_command("first_run")
@@ -30,7 +30,7 @@ def test_a_first_start_leaves_a_portal_and_a_csv_of_twelve(
 
 
 def test_what_an_operator_changed_is_left_alone_by_the_next_start(
-    bells: Any, installation: Path, settings: Any
+    messages: Any, installation: Path, settings: Any
 ) -> None:
     settings.HOME, settings.EMBEDDED_POSTGRES = installation, True
     call_command("first_run")

@@ -63,8 +63,8 @@ def test_every_scenario_ends_as_it_should(
 
     came = {name: came_of(job, name) for name in [*SUCCEED, *FAIL]}
     for name, (bills, verdicts) in SUCCEED.items():
-        told = (came[name].status, came[name].bills, came[name].verdicts)
-        assert told == ("success", bills, verdicts), (name, came[name])
+        summary = (came[name].status, came[name].bills, came[name].verdicts)
+        assert summary == ("success", bills, verdicts), (name, came[name])
         assert came[name].attempts == len(verdicts)
         assert came[name].final_error is None
     for name, (code, verdicts, words) in FAIL.items():
@@ -145,10 +145,10 @@ def test_a_portal_that_says_not_now_is_left_alone_and_costs_no_attempt(
     site.accounts.settings.retry_after_seconds = 300
     job = run(make_bills(name, "good"))
     result = result_of(job, name)
-    job.gate.refresh_from_db()
+    job.rate_limit.refresh_from_db()
     assert (result.status, result.error_code, result.retry_attempts) == ("pending", code, 0)
-    assert job.gate.resting_until is not None
-    assert job.gate.resting_reason
+    assert job.rate_limit.paused_until is not None
+    assert job.rate_limit.paused_reason
 
     site.accounts.heal(full(name), 1)
     pass_time(400.0)

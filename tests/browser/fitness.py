@@ -62,10 +62,10 @@ def serious(page: Page, *rules: str) -> list[str]:
     if rules:
         wanted["runOnly"] = list(rules)
     broken = Axe().run(page, options=wanted).response["violations"]
-    return [told(each) for each in broken if each["impact"] in SERIOUS]
+    return [summary(each) for each in broken if each["impact"] in SERIOUS]
 
 
-def told(violation: dict[str, Any]) -> str:
+def summary(violation: dict[str, Any]) -> str:
     """The rule, and the first elements that break it."""
     elements = [node["html"][:160] for node in violation["nodes"][:3]]
     return f"{violation['id']}: {'; '.join(elements)}"

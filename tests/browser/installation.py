@@ -61,8 +61,8 @@ class Installation:
     def run_import(self, files: list[Path], name: str) -> int:
         """Import these files from the command line, and wait for the end; the job's id."""
         options = ["--api", "Sandbox", "--name", name, "--wait", "--json"]
-        told = self.manage("import_customers", *(str(file) for file in files), *options)
-        return int(json.loads(told)["job"])
+        summary = self.manage("import_customers", *(str(file) for file in files), *options)
+        return int(json.loads(summary)["job"])
 
     def run_bills(self, csv: Path, name: str) -> int:
         """Fetch the bills of these credentials, and wait for the end; the job's id."""

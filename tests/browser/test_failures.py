@@ -56,8 +56,8 @@ def test_one_cause_is_retried_and_the_other_excluded_with_a_reason(
     press(page.get_by_role("dialog", name="Retry 2 customers?"), "Retry 2 customers")
     expect(page).to_have_url(re.compile(r"/progress/$"))
     expect(page.get_by_text("All 2 customers imported")).to_be_visible()
-    told = walking.details(page, installation, walking.job_of(page))
-    assert {each["customer"] for each in told["results"]} == {"50000010503", "50000010517"}
+    summary = walking.details(page, installation, walking.job_of(page))
+    assert {each["customer"] for each in summary["results"]} == {"50000010503", "50000010517"}
 
     page.goto(installation.job(job, "log/"))
     expect(page.get_by_text("They are members already")).to_be_visible()
@@ -87,8 +87,8 @@ def test_unknown_customers_are_decided_about_with_a_reason(
 
     expect(page.get_by_text("2 customers arrived: they count as imported now.")).to_be_visible()
     expect(cause(page, "NOT_IN_ANSWER")).to_have_count(0)
-    told = walking.details(page, installation, job)
-    assert {each["status"] for each in told["results"]} == {"success"}
+    summary = walking.details(page, installation, job)
+    assert {each["status"] for each in summary["results"]} == {"success"}
     assert installation.effects(9700, 20) == {1}  # nothing was sent twice
     page.locator("#rd-find").fill("50000010704")
     page.keyboard.press("Enter")

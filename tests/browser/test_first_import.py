@@ -72,9 +72,9 @@ def test_retry_failed_sends_the_failed_customers_and_no_others(
     press(page, "Retry failed (2)")
     expect(page.get_by_text("30 of 30 imported, after 2 rounds")).to_be_visible()
     retried = walking.job_of(page)
-    told = walking.details(page, installation, retried)
-    assert {each["customer"] for each in told["results"]} == {"50000003003", "50000003017"}
-    assert told["job"]["retry_of"] == job
+    summary = walking.details(page, installation, retried)
+    assert {each["customer"] for each in summary["results"]} == {"50000003003", "50000003017"}
+    assert summary["job"]["retry_of"] == job
     assert installation.effects(2000, 30) == {1}
 
 

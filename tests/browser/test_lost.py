@@ -35,19 +35,19 @@ def running(page: Page, installation: Installation) -> Iterator[Page]:
 
 def test_a_lost_connection_and_a_lost_login_are_said_on_the_page(running: Page) -> None:
     page = running
-    notice = page.get_by_role("alert")
-    expect(notice).to_be_hidden()
+    notification = page.get_by_role("alert")
+    expect(notification).to_be_hidden()
     walking.watch(page)
     page.context.set_offline(True)
-    expect(notice).to_contain_text("The connection to Redrive is lost")
+    expect(notification).to_contain_text("The connection to Redrive is lost")
     page.context.set_offline(False)
-    expect(notice).to_be_hidden()
+    expect(notification).to_be_hidden()
     assert walking.is_same_page(page)
 
     page.context.clear_cookies(name="sessionid")
-    expect(notice).to_contain_text("You have been logged out")
+    expect(notification).to_contain_text("You have been logged out")
     assert walking.is_same_page(page)
-    notice.get_by_role("link", name="Log in again").click()
+    notification.get_by_role("link", name="Log in again").click()
     walking.log_in(page)
     expect(page).to_have_url(re.compile(r"/progress/$"))
-    expect(notice).to_be_hidden()
+    expect(notification).to_be_hidden()

@@ -76,12 +76,12 @@ def test_a_corrected_file_goes_into_the_same_import(
     press(page, "Look what would happen")
 
     expect(page.get_by_text("Nothing has been sent or stored yet.")).to_be_visible()
-    fates = page.locator(".rd-cause")
-    sent = fates.filter(has_text="Is sent")
+    row_outcomes = page.locator(".rd-cause")
+    sent = row_outcomes.filter(has_text="Is sent")
     expect(sent).to_contain_text(customer_id(MISSPELT))
     sent.get_by_text("What was changed of").click()
     expect(sent).to_contain_text('"firstName": "Mary"')
-    expect(fates.filter(has_text="Left out")).to_contain_text(customer_id(LEFT_AS_IT_IS))
+    expect(row_outcomes.filter(has_text="Left out")).to_contain_text(customer_id(LEFT_AS_IT_IS))
     page.get_by_label("What was wrong").fill("Her first name was misspelt")
     press(page, "Send 1 customer, corrected")
 

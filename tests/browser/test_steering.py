@@ -46,10 +46,10 @@ def test_a_cancelled_job_keeps_what_was_not_sent_as_failed(
     expect(walking.badge(page)).to_contain_text("Cancelled")
     press(walking.retry_dialog(page), "No")
 
-    told = walking.details(page, installation, job)["job"]
-    assert told["error"] > 0
-    assert told["success"] + told["error"] == told["total"] == 60
-    expect(page.get_by_text(f"{told['error']} customers failed: your turn")).to_be_visible()
+    summary = walking.details(page, installation, job)["job"]
+    assert summary["error"] > 0
+    assert summary["success"] + summary["error"] == summary["total"] == 60
+    expect(page.get_by_text(f"{summary['error']} customers failed: your turn")).to_be_visible()
     assert installation.effects(3100, 60) <= {0, 1}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.browser.installation import Installation
 
-TELL, TOLD = "Tell me when it ends", "You will be told"
+TELL, SUMMARY = "Tell me when it ends", "You will be told"
 # The browser's own messages, of which a copy is kept for the test to look at.
 KEPT = """
 window.said = [];
@@ -70,7 +70,7 @@ def test_the_browser_says_that_the_job_paused_and_that_it_was_cancelled(
     job = running(listener, installation, 6000)
     assert said(listener) == []
     press(listener, TELL)
-    expect(button(listener, TOLD)).to_have_attribute("aria-pressed", "true")
+    expect(button(listener, SUMMARY)).to_have_attribute("aria-pressed", "true")
     walking.watch(listener)
 
     colleague = listener.context.new_page()
@@ -96,7 +96,7 @@ def test_whoever_changes_her_mind_is_told_nothing(
 ) -> None:
     job = running(listener, installation, 6100)
     press(listener, TELL)
-    press(listener, TOLD)
+    press(listener, SUMMARY)
     expect(button(listener, TELL)).to_have_attribute("aria-pressed", "false")
     colleague = listener.context.new_page()
     colleague.goto(installation.job(job))

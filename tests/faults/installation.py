@@ -70,7 +70,7 @@ class Installation:
             "LEASE_MARGIN_SECONDS": "1",
             "IDLE_TRANSACTION_SECONDS": "2",
             "SWEEP_SECONDS": "0.2",
-            "LANE_SECONDS": "3",
+            "TURN_SECONDS": "3",
             "LOG_LEVEL": "WARNING",
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }
@@ -95,11 +95,11 @@ class Installation:
     def start(self, *arguments: str, kept: bool = False) -> subprocess.Popen[bytes]:
         """`manage.py …` as a process of its own; `kept` as the Procfile keeps it."""
         command = [sys.executable, "manage.py", *arguments]
-        keeper = [sys.executable, "-m", "config.dev.process_guard"] if kept else []
+        database = [sys.executable, "-m", "config.dev.process_guard"] if kept else []
         log = (self.home / f"{arguments[0]}_{len(self.started)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [*keeper, *command], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
+                [*database, *command], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
             )
         self.started.append(process)
         return process
@@ -158,10 +158,12 @@ class Job:
     def wait_until(self, what: str, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not reached():
-            assert time.monotonic() < deadline, f"never {what}: {self.told()}\n{self.home.logs()}"
+            assert time.monotonic() < deadline, (
+                f"never {what}: {self.summary()}\n{self.home.logs()}"
+            )
             time.sleep(0.02)
 
-    def told(self) -> dict[str, int]:
+    def summary(self) -> dict[str, int]:
         rows = self.home.rows(
             "SELECT status, count(*) AS n FROM import_results WHERE job_id = %s GROUP BY 1",
             self.pk,
@@ -169,7 +171,7 @@ class Job:
         return {row["status"]: row["n"] for row in rows}
 
     def decided(self) -> int:
-        return sum(n for status, n in self.told().items() if status != "pending")
+        return sum(n for status, n in self.summary().items() if status != "pending")
 
     def wait_until_decided(self, least: int) -> None:
         self.wait_until(f"decided {least}", lambda: self.decided() >= least)

@@ -92,7 +92,7 @@ def test_whatever_is_killed_at_whatever_moment_the_account_agrees(
         job.wait_for_the_end()
         job.assert_nothing_lost_nothing_twice(slow_api, 120)
         if header:
-            assert job.told() == {"success": 120}, chaos.done
+            assert job.summary() == {"success": 120}, chaos.done
         played.append(job)
     assert chaos.done
     redrive.end_all()

@@ -54,7 +54,7 @@ def test_under_an_idempotency_key_a_killed_worker_leaves_nothing_unknown(
     job.frozen_sender(workers).kill()
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
-    assert job.told() == {"success": CUSTOMERS}
+    assert job.summary() == {"success": CUSTOMERS}
     assert slow_api.account.replays > 0  # it was sent again, and the API knew the key
 
 
@@ -63,14 +63,14 @@ def test_a_worker_that_is_told_to_end_finishes_what_is_in_flight(
 ) -> None:
     job = redrive.begin(slow_url, CUSTOMERS)
     workers = redrive.workers(2)
-    told = job.frozen_sender(workers)
-    told.terminate()
-    told.send_signal(signal.SIGCONT)
-    assert told.wait(20) == 0
-    assert job.sending(told) == 0
+    summary = job.frozen_sender(workers)
+    summary.terminate()
+    summary.send_signal(signal.SIGCONT)
+    assert summary.wait(20) == 0
+    assert job.sending(summary) == 0
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
-    assert job.told() == {"success": CUSTOMERS}
+    assert job.summary() == {"success": CUSTOMERS}
 
 
 def test_a_redis_that_forgets_everything_costs_a_sweep(
@@ -83,7 +83,7 @@ def test_a_redis_that_forgets_everything_costs_a_sweep(
         redrive.redis().flushall()
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
-    assert job.told() == {"success": CUSTOMERS}
+    assert job.summary() == {"success": CUSTOMERS}
 
 
 def test_a_redis_that_is_killed_comes_back_and_the_job_ends(
@@ -96,7 +96,7 @@ def test_a_redis_that_is_killed_comes_back_and_the_job_ends(
     kill(redis)
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, CUSTOMERS)
-    assert job.told() == {"success": CUSTOMERS}
+    assert job.summary() == {"success": CUSTOMERS}
 
 
 def test_a_worker_that_was_frozen_beyond_its_lease_sends_nothing_twice_when_it_wakes(
@@ -124,7 +124,7 @@ def test_a_host_that_is_frozen_in_the_middle_of_a_transaction_holds_nobody_up_fo
     redrive.workers(1)
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, 24)
-    assert job.told() == {"success": 24}
+    assert job.summary() == {"success": 24}
 
 
 def test_connections_that_the_database_cuts_lose_no_answer(
@@ -164,11 +164,11 @@ def test_the_only_worker_that_is_gone_is_replaced_by_its_keeper(
     import psutil
 
     job = redrive.begin(slow_url, 24)
-    (keeper,) = redrive.workers(1, kept=True)
+    (database,) = redrive.workers(1, kept=True)
     job.wait_until("in flight", lambda: job.sending() > 0)
-    (worker,) = psutil.Process(keeper.pid).children()
+    (worker,) = psutil.Process(database.pid).children()
     worker.send_signal(how)
     job.wait_for_the_end()
     job.assert_nothing_lost_nothing_twice(slow_api, 24)
     if how == signal.SIGTERM:
-        assert job.told() == {"success": 24}
+        assert job.summary() == {"success": 24}

@@ -21,8 +21,8 @@ class Said(SimpleNamespace):
     def job(self) -> dict[str, Any]:
         lines = self.out.splitlines()
         assert len(lines) == 1, f"one JSON object and nothing else: {self.out!r}"
-        told: dict[str, Any] = json.loads(lines[0])
-        return told
+        summary: dict[str, Any] = json.loads(lines[0])
+        return summary
 
 
 def command(name: str, *arguments: object, **_: object) -> Said:

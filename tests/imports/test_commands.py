@@ -18,8 +18,8 @@ from imports import commands
 from imports.customers.api.auth import basic_value
 from imports.engine import queue, runner, sweeper
 from imports.ledger import bulk_actions, lifecycle
-from imports.ledger.totals import sums
-from imports.models import CustomerApi, ImportJob, Plan
+from imports.ledger.totals import job_totals
+from imports.models import BulkAction, CustomerApi, ImportJob
 from imports.policy import Verdict
 from tests.imports.command_line import command
 from tests.imports.customers.scripted_server import Server, reply
@@ -38,12 +38,12 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def a_worker(monkeypatch: pytest.MonkeyPatch, bells: Any) -> None:
+def a_worker(monkeypatch: pytest.MonkeyPatch, messages: Any) -> None:
     """Whoever waits is answered: where a command would sleep, every job gets a lane."""
 
     def lane_for_every_job(_: float) -> None:
         for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
-            queue.run_lane(pk)
+            queue.run_job(pk)
 
     monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lane_for_every_job))
     monkeypatch.setattr(queue, "worker_count", lambda: 1)
@@ -108,7 +108,7 @@ def test_the_whole_story_on_the_command_line(
 
 
 def test_without_wait_a_command_returns_at_once_and_says_where_the_job_stands(
-    make_job: JobMaker, bells: Any
+    make_job: JobMaker, messages: Any
 ) -> None:
     said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--json")
     assert (said.code, said.job["status"]) == (0, "queued")
@@ -280,9 +280,9 @@ def test_a_file_that_changed_after_it_was_checked_exits_2(
     files = make_job.files(3)
     real = lifecycle.start
 
-    def change_then_start(job: ImportJob, actor: str = "", beginning: str = "") -> None:
+    def change_then_start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
         files[0].write_text('{"data": []}')
-        real(job, actor, beginning)
+        real(job, actor, rollout)
 
     monkeypatch.setattr("imports.commands.start", change_then_start)
     said = command("import_customers", *files, "--api", "sandbox", "--wait")
@@ -298,7 +298,9 @@ def test_a_retry_with_nothing_to_retry_exits_2(make_job: JobMaker) -> None:
     assert "No failed records" in said.err
 
 
-def test_a_retry_says_how_many_are_being_retried_already(make_job: JobMaker, bells: Any) -> None:
+def test_a_retry_says_how_many_are_being_retried_already(
+    make_job: JobMaker, messages: Any
+) -> None:
     job = make_job(6)
     answer(job, REFUSED)
     command("retry_failed", job.pk)
@@ -449,10 +451,10 @@ def test_an_api_is_shown_with_its_whole_mapping_as_it_was_written_and_no_secret(
     }
     assert written in shown.out
     assert "sandbox-token" not in shown.out
-    told = json.loads(command("customer_api", "sandbox", "--show", "--json").out)
-    assert told["mapping"]["request"]["max_records"] == 9
-    assert told["origins"]["request.max_records"] == "own"
-    assert told["own_mapping"] == written
+    summary = json.loads(command("customer_api", "sandbox", "--show", "--json").out)
+    assert summary["mapping"]["request"]["max_records"] == 9
+    assert summary["origins"]["request.max_records"] == "own"
+    assert summary["own_mapping"] == written
     assert command("customer_api", "nobody", "--show").code == 2
 
 
@@ -474,7 +476,7 @@ def test_showing_or_testing_changes_nothing(api: CustomerApi) -> None:
     assert CustomerApi.objects.values().get() == before
 
 
-def test_one_sweep_and_out(make_job: JobMaker, bells: Any) -> None:
+def test_one_sweep_and_out(make_job: JobMaker, messages: Any) -> None:
     job = make_job(3)
     answer(job, OK)
     assert command("sweep", "--once").code == 0
@@ -483,7 +485,7 @@ def test_one_sweep_and_out(make_job: JobMaker, bells: Any) -> None:
 
 
 def test_a_first_start_makes_a_login_and_a_sample_and_a_second_one_nothing_more(
-    bells: Any, installation: Path, settings: Any
+    messages: Any, installation: Path, settings: Any
 ) -> None:
     settings.HOME, settings.EMBEDDED_POSTGRES = installation, True
     for _ in range(2):
@@ -504,27 +506,27 @@ def test_an_older_exit_code_is_not_kept_by_the_next_command(make_job: JobMaker) 
     assert command("retry_failed", 987654).code == 2
     job = make_job(3)
     assert command("job_status", job.pk).code == 0
-    assert sums(job).pending == len(keys(job, "pending")) == 3
+    assert job_totals(job).pending == len(keys(job, "pending")) == 3
     assert runner.stopping.is_set() is False
     assert sys.exc_info() == (None, None, None)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_command_uses_json_and_lanes_in_its_own_process(
-    make_job: JobMaker, sandbox: SandboxApi, bells: Any, monkeypatch: pytest.MonkeyPatch
+    make_job: JobMaker, sandbox: SandboxApi, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job.queued(6)
     queue.ring(job.pk)
     made: list[str] = []
-    from imports.engine.worker import LaneWorker
+    from imports.engine.worker import JobWorker
 
-    real = LaneWorker.work
+    real = JobWorker.work
 
-    def noted(worker: LaneWorker, *args: Any, **options: Any) -> Any:
+    def noted(worker: JobWorker, *args: Any, **options: Any) -> Any:
         made.append(str(worker.serializer))
         return real(worker, *args, **options)
 
-    monkeypatch.setattr(LaneWorker, "work", noted)
+    monkeypatch.setattr(JobWorker, "work", noted)
     assert command("rqworker", "--burst").code == 0
     job.refresh_from_db()
     assert len(made) == 1
@@ -552,7 +554,7 @@ def test_a_retry_on_the_command_line_ramps_up(
     lifecycle.finish_if_done([job.pk])
     said = command("retry_failed", job.pk, "--begin", "ramp", "--wait", "--json")
     assert (said.code, said.job["success"]) == (0, 9)
-    assert ImportJob.objects.get(pk=said.job["job"]).wave == 2
+    assert ImportJob.objects.get(pk=said.job["job"]).stage == 2
 
 
 # What the API has already
@@ -609,12 +611,16 @@ def test_a_retry_directory_for_another_api_names_both_before_it_starts(
 
 
 def test_a_large_retry_is_carried_out_by_the_command_itself_in_chunks(
-    make_job: JobMaker, bells: Any, monkeypatch: pytest.MonkeyPatch
+    make_job: JobMaker, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk_actions, "CHUNK", 2)
     job = make_job(9)
     answer(job, REFUSED, REFUSED, REFUSED)
     said = command("retry_failed", job.pk, "--json")
     assert (said.code, said.job["total"], said.job["status"]) == (0, 9, "queued")
-    plan = Plan.objects.get()
-    assert (plan.in_background, plan.taken, plan.parts.count()) == (True, 9, 3)
+    bulk_action = BulkAction.objects.get()
+    assert (bulk_action.in_background, bulk_action.taken, bulk_action.parts.count()) == (
+        True,
+        9,
+        3,
+    )

@@ -22,7 +22,7 @@ CARRIERS = {
     "_Refused": 0, "TokenRefused": 0, "TokenUnavailable": 0, "pause_for": 1, "end": 1,
 }  # fmt: skip
 
-NAMED = ("FIRST_BATCH", "WAVE_FAILED", "NOT_STORED", "WRONG_KEY")
+NAMED = ("FIRST_BATCH", "STAGE_FAILED", "NOT_STORED", "WRONG_KEY")
 
 
 def codes_in(app: str) -> Iterator[tuple[str, str]]:

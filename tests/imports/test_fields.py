@@ -125,7 +125,7 @@ def test_a_secret_is_nowhere_after_runs_that_failed(
     auth: str,
     make_job: JobMaker,
     sandbox: SandboxApi,
-    bells: Any,
+    messages: Any,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     settings: Any,
@@ -145,9 +145,9 @@ def test_a_secret_is_nowhere_after_runs_that_failed(
     api.url = "http://127.0.0.1:9/customers"
     api.save()
     run(make_job(3, max_attempts=1))
-    told = everything_in_the_database() + caplog.text + "".join(capfd.readouterr())
-    assert "canary" not in told
-    assert b"canary" not in everything_in(bells.connection)
+    summary = everything_in_the_database() + caplog.text + "".join(capfd.readouterr())
+    assert "canary" not in summary
+    assert b"canary" not in everything_in(messages.connection)
     if settings.RETRY_FILES_DIR.exists():
         for path in settings.RETRY_FILES_DIR.rglob("*.*"):
             assert b"canary" not in path.read_bytes()

@@ -115,14 +115,14 @@ def test_particulars_in_somebodys_own_words_make_no_other_cause(one: str, other:
 
 
 def test_other_words_another_code_or_another_status_are_another_cause() -> None:
-    told = [
+    summary = [
         OF_ENTRIES["permanent"].format(why=Said("Name missing", "BAD_1")),
         OF_ENTRIES["permanent"].format(why=Said("Name missing", "BAD_2")),
         OF_ENTRIES["permanent"].format(why=Said("Name too long", "BAD_1")),
         words.BROKE.format(status=500, why=Said("Name missing")),
         words.BROKE.format(status=502, why=Said("Name missing")),
     ]
-    assert len({cause_of(each) for each in told}) == len(told)
+    assert len({cause_of(each) for each in summary}) == len(summary)
 
 
 def test_a_cause_is_shown_without_its_particulars() -> None:

@@ -12,7 +12,7 @@ from imports import retry_directory
 from imports.engine import queue, runner, sweeper
 from imports.event_codes import EventCode
 from imports.ledger import lifecycle
-from imports.models import Channel, Notice
+from imports.models import Channel, Notification
 from imports.models.notifications import What
 from tests.disks import full_disk
 from tests.imports.command_line import command
@@ -40,7 +40,7 @@ def ended(make_job: JobMaker, *answers: Any) -> ImportJob:
     job = make_job(3 * len(answers))
     answer(job, *answers)
     lifecycle.finish_if_done([job.pk])
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     job.refresh_from_db()
     return job
 
@@ -52,7 +52,7 @@ def test_a_job_whose_retry_files_cannot_be_written_says_so_everywhere(
     job = ended(make_job, REFUSED)
     assert (job.status, job.retry_files_error, job.retry_directory) == ("finished", "EEXIST", "")
     assert job.closed_at is not None
-    assert Notice.objects.get(what=What.NOT_WRITTEN).cause == "EEXIST"
+    assert Notification.objects.get(what=What.NOT_WRITTEN).cause == "EEXIST"
     why = retry_directory.reason("EEXIST")
     kwargs = {"pk": job.pk, "tab": "retry-files"}
     tab = admin_client.get(reverse("admin:imports_importjob_tab", kwargs=kwargs))
@@ -68,32 +68,32 @@ def test_a_job_whose_retry_files_cannot_be_written_says_so_everywhere(
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_tried_again_with_growing_pauses_until_there_is_room(
-    make_job: JobMaker, not_writable: Path, pass_time: Callable[[float], None], bells: Any
+    make_job: JobMaker, not_writable: Path, pass_time: Callable[[float], None], messages: Any
 ) -> None:
     job = ended(make_job, REFUSED)
-    bells.connection.flushdb()
+    messages.connection.flushdb()
     sweeper.sweep()
-    assert queue.jobs_rung() == set()  # not due yet
+    assert queue.enqueued_jobs() == set()  # not due yet
     for tries in (2, 3):
         pass_time(retry_directory.pause_seconds(tries - 1))
         sweeper.sweep()
-        assert queue.jobs_rung() == {job.pk}
-        bells.connection.flushdb()
-        queue.run_lane(job.pk)
+        assert queue.enqueued_jobs() == {job.pk}
+        messages.connection.flushdb()
+        queue.run_job(job.pk)
         job.refresh_from_db()
         assert job.retry_files_tries == tries
     assert job.events.filter(code=EventCode.RETRY_FILES_FAILED).count() == 1
     not_writable.unlink()
-    queue.run_lane(job.pk)  # somebody rang, but it is not due
+    queue.run_job(job.pk)  # somebody rang, but it is not due
     job.refresh_from_db()
     assert job.retry_directory == ""
     pass_time(retry_directory.pause_seconds(3))
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     job.refresh_from_db()
     assert (job.retry_files_error, job.retry_files_due_at) == ("", None)
     assert job.retry_files.count() == 1
     sweeper.sweep()
-    assert queue.jobs_rung() == set()
+    assert queue.enqueued_jobs() == set()
 
 
 def test_pauses_double_up_to_an_hour() -> None:

@@ -61,8 +61,8 @@ def test_what_has_ended_has_no_way_out() -> None:
 
 
 def test_nothing_goes_back_to_pending_after_a_person_has_been_told_of_a_failure() -> None:
-    told = (BatchStatus.FAILED, BatchStatus.UNKNOWN, BatchStatus.DONE)
-    assert all(BatchStatus.PENDING not in BATCH_MOVES[status] for status in told)
+    summary = (BatchStatus.FAILED, BatchStatus.UNKNOWN, BatchStatus.DONE)
+    assert all(BatchStatus.PENDING not in BATCH_MOVES[status] for status in summary)
     assert all(ResultStatus.PENDING not in targets for targets in RESULT_MOVES.values())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bills.csv.credentials import UnreadableCsv
 from bills.drafts import new_draft
 from bills.models import Portal
-from imports.commands import JobCommand, add_beginning, refuse
+from imports.commands import JobCommand, add_rollout, refuse
 from imports.printable import printable, printable_name
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Command(JobCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        add_beginning(parser)
+        add_rollout(parser)
         parser.add_argument("csv", metavar="CSV", type=Path)
         parser.add_argument(
             "--portal", required=True, metavar="NAME", help="as set up with portal"

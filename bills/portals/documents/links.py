@@ -196,9 +196,9 @@ class DocumentLink:
         return self.text or self.label or self.file_name or "…"
 
 
-def link_from(told: dict[str, Any]) -> DocumentLink:
+def link_from(summary: dict[str, Any]) -> DocumentLink:
     """A link as the page's script tells of it."""
-    return DocumentLink(**told)
+    return DocumentLink(**summary)
 
 
 def plain(text: str) -> str:

@@ -73,8 +73,8 @@ def reason_of(page: PageText, status: int = 200, *, is_file: bool = False) -> Po
     ):
         if is_said:
             return PortalError(code, detail)
-    told = failures.DOWNLOADED_PAGE if is_file else failures.WEB_PAGE
-    return PortalError(Code.DOWNLOAD_BAD, told.format(status=status, title=page.name))
+    summary = failures.DOWNLOADED_PAGE if is_file else failures.WEB_PAGE
+    return PortalError(Code.DOWNLOAD_BAD, summary.format(status=status, title=page.name))
 
 
 def _says(text: str, outcome: str) -> bool:

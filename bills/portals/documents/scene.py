@@ -101,7 +101,7 @@ class InRow:
 
 async def links_in(row: Locator) -> list[DocumentLink]:
     """What can be pressed in a row that is shown."""
-    return [link_from(told) for told in await row.evaluate_all(OF_ROW)]
+    return [link_from(summary) for summary in await row.evaluate_all(OF_ROW)]
 
 
 async def links_inside(page: Page) -> dict[int, tuple[DocumentLink, ...]]:
@@ -129,8 +129,8 @@ async def close_dialog(page: Page) -> bool:
         await page.keyboard.press("Escape")
     gives_up_at = asyncio.get_running_loop().time() + CLOSE_SECONDS
     while asyncio.get_running_loop().time() < gives_up_at:
-        told = await calmly(page.evaluate(OF_PAGE, True)) or {"links": []}
-        if not any(link["in_dialog"] for link in told["links"]):
+        summary = await calmly(page.evaluate(OF_PAGE, True)) or {"links": []}
+        if not any(link["in_dialog"] for link in summary["links"]):
             return True
         await asyncio.sleep(LOOK_SECONDS)
     return False

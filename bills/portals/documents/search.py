@@ -301,15 +301,15 @@ class DocumentSearch:
         page = scene.catch.newest
         if self.recipe.document is not None:
             return [] if self.is_document_pressed else await self._given(page)
-        told = await page.evaluate(OF_PAGE)
-        is_list = scene.is_list and told["since"] and page is scene.page
-        links = [link_from(link) for link in told["links"]]
+        summary = await page.evaluate(OF_PAGE)
+        is_list = scene.is_list and summary["since"] and page is scene.page
+        links = [link_from(link) for link in summary["links"]]
         scene.has_more = scene.has_more or (is_list and bool(links))
         usable = [link for link in links if self._is_ours(link, is_list=is_list)]
         # A link to a host that the recipe does not name is only followed, to say so, where it
         # is the only one: pages lead to many other sites.
         home = [link for link in usable if not link.address or self._is_permitted(link.address)]
-        where = Where.NEW if told["since"] else Where.PAGE
+        where = Where.NEW if summary["since"] else Where.PAGE
         groups = groups_of(home or usable, self.bill.number, where)
         groups = [group for group in groups if group[0].way is not Way.PRINT]
         return self._named(groups[0]) if groups else []
@@ -392,12 +392,12 @@ class DocumentSearch:
     async def _printed(self, scene: Scene) -> bool:
         """Print the page where it is this bill's and nothing but printing is offered."""
         page = scene.catch.newest
-        told = await page.evaluate(OF_PAGE)
-        if page is scene.page and scene.is_list and told["since"]:
+        summary = await page.evaluate(OF_PAGE)
+        if page is scene.page and scene.is_list and summary["since"]:
             return False
         if scene.catch.quiet_seconds < STEADY_SECONDS:
             return False
-        if not self.recipe.printed and not await self._wants_print(page, told["links"]):
+        if not self.recipe.printed and not await self._wants_print(page, summary["links"]):
             return False
         text = await text_of(page)
         if text.asks or reason_of(text).code is not Code.DOWNLOAD_BAD or not self._is_named(text):

@@ -561,7 +561,7 @@ def by_css(target: Target) -> list[dict[str, str]]:
     return [{"css": target.selector or "::by-playwright("}]
 
 
-def link_targets(given: Target | None) -> tuple[Target | guesses.Kind, ...]:
+def link_targets(given: Target | None) -> tuple[Target | guesses.ElementPattern, ...]:
     """What may lead to a bill, within its row."""
     return (given,) if given is not None else (*guesses.BILL_LINKS, *guesses.SPARE_LINKS)
 

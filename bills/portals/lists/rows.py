@@ -178,8 +178,8 @@ def order_of(texts: Iterable[str], lang: str, today: date) -> DateOrder:
         return DateOrder(seconds, lang)
     if not any(match[2] == "/" for match in found):
         return DateOrder(False, lang)
-    told = is_month_first(lang)
-    return DateOrder(_likelier(found, today) if told is None else told, lang)
+    summary = is_month_first(lang)
+    return DateOrder(_likelier(found, today) if summary is None else summary, lang)
 
 
 def _likelier(found: list[re.Match[str]], today: date) -> bool | None:

@@ -194,5 +194,5 @@ class Filling:
             return PortalError(Code.NAVIGATION, REASONS[form.against])
         names = str(self.part.password) if self.part.password else failures.PASSWORD_BOX
         what = "login.password"
-        told = failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
-        return PortalError(Code.NAVIGATION, told)
+        summary = failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
+        return PortalError(Code.NAVIGATION, summary)

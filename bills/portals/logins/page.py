@@ -69,8 +69,8 @@ async def log_in_by_http(visit: Visit) -> None:
     asked = visit.headers["www-authenticate"].strip().lower()
     scheme = asked.split()[0] if asked else ""
     if not any(known in asked for known in HTTP_SCHEMES):
-        told = failures.HTTP_AUTHENTICATION.format(scheme=cut(scheme, 40))
-        raise PortalError(Code.NAVIGATION, told)
+        summary = failures.HTTP_AUTHENTICATION.format(scheme=cut(scheme, 40))
+        raise PortalError(Code.NAVIGATION, summary)
     await visit.enter(Stage.LOGIN)
     await visit.answer_by_http()
     await visit.goto(visit.plan.login_url)
@@ -152,9 +152,9 @@ async def judge(visit: Visit, before: Seen) -> None:
     """Return when the page proves that we are in. Raises PortalError for all else."""
     await visit.enter(Stage.JUDGE)
     recipe = visit.plan.recipe
-    told = marks_for(visit)
-    given = [mark for mark in told if getattr(recipe.outcomes, mark.outcome) is not None]
-    guessed = [mark for mark in told if mark not in given]
+    summary = marks_for(visit)
+    given = [mark for mark in summary if getattr(recipe.outcomes, mark.outcome) is not None]
+    guessed = [mark for mark in summary if mark not in given]
     success = success_marks(visit)
     in_order = [*given, *success, *guessed]
     if recipe.outcomes.success is None:

@@ -261,8 +261,8 @@ async def look_at(visit: Visit, selectors: list[str]) -> dict[str, Any]:
         selectors, LONGEST_CONTROL, guesses.IN_A_BANNER, LONGEST_TEXT, guesses.ABOUT_COOKIES,
         phrases.control_pattern("cookies"), guesses.LEAVING,
     ]  # fmt: skip
-    told: dict[str, Any] = await visit.page.evaluate(LOOK, asked)
-    return told
+    summary: dict[str, Any] = await visit.page.evaluate(LOOK, asked)
+    return summary
 
 
 async def _look_at(

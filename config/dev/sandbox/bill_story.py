@@ -22,7 +22,7 @@ from config.dev.sandbox.samples import NAMES, PASSWORD, login_address, write_csv
 from imports.commands import wait_for
 from imports.engine import queue
 from imports.ledger import bulk_actions, lifecycle, totals
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,9 +73,15 @@ class BillStory:
             f"Fetching the bills of {draft.accepted} credentials, up to {ATTEMPTS} attempts each …"
         )
         self._run(draft.job)
-        told = totals.sums(draft.job)
-        self.say(f"{told.success} of {told.total} succeeded, {told.error} failed.")
-        ended = (told.success, told.error, told.unknown, told.excluded, told.pending)
+        summary = totals.job_totals(draft.job)
+        self.say(f"{summary.success} of {summary.total} succeeded, {summary.error} failed.")
+        ended = (
+            summary.success,
+            summary.error,
+            summary.unknown,
+            summary.excluded,
+            summary.pending,
+        )
         self._expect(
             "success, error, unknown, excluded, pending", ended, (9, 3, 0, 0, 0), quiet=True
         )
@@ -121,7 +127,7 @@ class BillStory:
 
     def _refuse_same_password(self, job: ImportJob) -> None:
         try:
-            bulk_actions.carry_out(job, PlanAction.RETRY, self._only(job), actor="demo")
+            bulk_actions.carry_out(job, ActionType.RETRY, self._only(job), actor="demo")
         except lifecycle.NotAllowed as refusal:
             self.say(f"“Retry failed” with the same password says: {refusal}")
         else:
@@ -132,7 +138,7 @@ class BillStory:
         credential = Credential.objects.get(portal=self.portal, email=WRONG)
         passwords.change(credential, CORRECT_PASSWORD)
         second = bulk_actions.carry_out(
-            first, PlanAction.RETRY, self._only(first), actor="demo", starts=False
+            first, ActionType.RETRY, self._only(first), actor="demo", starts=False
         ).made
         if second is None:
             raise Disagreement("A retry has no job of its own.")
@@ -144,9 +150,9 @@ class BillStory:
         refused = self.site.accounts.happened()["refused"]
         self._expect("passwords the portal refused", refused, {WRONG: REFUSALS}, quiet=True)
         self._look_at_bills(self._accounts_without(FAILURES.keys() - {WRONG}))
-        story = totals.story(first)
-        self.say(f"{story.success} of {story.total} succeeded, after {story.rounds} rounds.")
-        in_all = (story.success, story.total, story.rounds)
+        story = totals.family_totals(first)
+        self.say(f"{story.success} of {story.total} succeeded, after {story.family_jobs} rounds.")
+        in_all = (story.success, story.total, story.family_jobs)
         self._expect("succeeded in all", in_all, (10, 12, 2), quiet=True)
 
     def _only(self, job: ImportJob) -> Q:
@@ -160,7 +166,7 @@ class BillStory:
 
     def _run(self, job: ImportJob) -> None:
         lifecycle.start(job, actor="demo")
-        queue.ring_on_commit(job.pk)
+        queue.enqueue_on_commit(job.pk)
         wait_for(job, self.say)
         job.refresh_from_db()
         self._expect("the job's status", job.status, "finished", quiet=True)

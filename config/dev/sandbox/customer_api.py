@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from config.dev.sandbox.faults import (
+    BulkAction,
     Call,
     Faults,
     Outage,
-    Plan,
     Stage,
     explained,
     refuse,
@@ -370,8 +370,8 @@ class SandboxApi:
 
     def _token(self, request: Request) -> Reply:
         number = self.account.count("token_requests")
-        plan = self.faults.plan(Call("token", number))
-        return self._faulted(plan, request, lambda: self.tokens.issue(request))
+        bulk_action = self.faults.bulk_action(Call("token", number))
+        return self._faulted(bulk_action, request, lambda: self.tokens.issue(request))
 
     def _import(self, request: Request, endpoint: str, kind: RecordKind[Any]) -> Reply:
         number = self.account.count("requests" if endpoint == "customers" else endpoint)
@@ -382,24 +382,30 @@ class SandboxApi:
             return problem(401, "The credential is missing or not valid.", request.path, refusal)
         records, wrong = self._read(request, kind)
         ids = [record.identity for record in records]
-        plan = self.faults.plan(Call(endpoint, number, ids, token, self.tokens.issued))
+        bulk_action = self.faults.bulk_action(
+            Call(endpoint, number, ids, token, self.tokens.issued)
+        )
         return self._faulted(
-            plan, request, lambda: wrong or self._settled(request, kind.envelope, records, plan)
+            bulk_action,
+            request,
+            lambda: wrong or self._settled(request, kind.envelope, records, bulk_action),
         )
 
-    def _faulted(self, plan: Plan, request: Request, work: Callable[[], Reply]) -> Reply:
+    def _faulted(
+        self, bulk_action: BulkAction, request: Request, work: Callable[[], Reply]
+    ) -> Reply:
         """Do the work as the plan lets it be done, and count its fault."""
-        for result in set(plan.results.values()):
+        for result in set(bulk_action.results.values()):
             self.account.count_fault(f"result_{result.value.lower()}")
-        if plan.whole is None:
+        if bulk_action.whole is None:
             return work()
-        self.account.count_fault(plan.whole.fault.name)
-        if plan.refuses:
-            return refuse(plan.whole, request.path)
-        if plan.whole.fault.name == "slow":
-            self._closing.wait(plan.whole.seconds)
+        self.account.count_fault(bulk_action.whole.fault.name)
+        if bulk_action.refuses:
+            return refuse(bulk_action.whole, request.path)
+        if bulk_action.whole.fault.name == "slow":
+            self._closing.wait(bulk_action.whole.seconds)
         reply = work()
-        return reply if reply.status >= 400 else spoil(plan.whole, reply, request.path)
+        return reply if reply.status >= 400 else spoil(bulk_action.whole, reply, request.path)
 
     def _read(self, request: Request, kind: RecordKind[Any]) -> tuple[list[Record], Reply | None]:
         """The records of a body, or no records and the answer that refuses it."""
@@ -413,7 +419,7 @@ class SandboxApi:
             return [], problem(400, str(error), request.path)
 
     def _settled(
-        self, request: Request, envelope: str, records: list[Record], plan: Plan
+        self, request: Request, envelope: str, records: list[Record], bulk_action: BulkAction
     ) -> Reply:
         """Carry the records out, once for each idempotency key, and answer."""
         key = request.headers.get("idempotency-key", "")
@@ -423,13 +429,15 @@ class SandboxApi:
             if known != digest:
                 return problem(422, "This Idempotency-Key came with other bytes.", request.path)
             if reply is None:
-                reply, has_effect = self._carry_out(request.body, envelope, records, plan)
+                reply, has_effect = self._carry_out(request.body, envelope, records, bulk_action)
                 if key and has_effect:
                     self._remember(key, digest, reply)
             else:
                 self.account.count("replays")
-        if plan.whole and plan.whole.fault.stage is Stage.ENTRY:
-            return spoil_entries(plan.whole, reply, envelope, [records[at] for at in plan.records])
+        if bulk_action.whole and bulk_action.whole.fault.stage is Stage.ENTRY:
+            return spoil_entries(
+                bulk_action.whole, reply, envelope, [records[at] for at in bulk_action.records]
+            )
         return reply
 
     def _remember(self, key: str, digest: bytes, reply: Reply) -> None:
@@ -438,13 +446,13 @@ class SandboxApi:
             self._answers.popitem(last=False)
 
     def _carry_out(
-        self, body: bytes, envelope: str, records: list[Record], plan: Plan
+        self, body: bytes, envelope: str, records: list[Record], bulk_action: BulkAction
     ) -> tuple[Reply, bool]:
         """Settle every record; the answer in shuffled order, and whether anything was stored."""
         down = self.outage.hit([record.identity for record in records])
         changes = []
         for at, record in enumerate(records):
-            refused = plan.results.get(at) or (Result.ERROR if record.reason else None)
+            refused = bulk_action.results.get(at) or (Result.ERROR if record.reason else None)
             if refused is None and record.identity in down:
                 refused = Result.FAILED
             source = (body, envelope, at)

@@ -14,7 +14,7 @@ from imports.commands import wait_for
 from imports.customers import drafts, sample
 from imports.engine import queue
 from imports.ledger import bulk_actions, lifecycle, totals
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +54,11 @@ class CustomerStory:
             f"Importing {CUSTOMERS:,} customers from {len(files)} files, {BATCH_SIZE} a batch …"
         )
         self._run(job)
-        told = totals.describe(job)
-        self._expect("batches that succeeded", told["batches"]["done"], 18)  # type: ignore[index]
-        self._expect("batches that failed", told["batches"]["failed"], 2)  # type: ignore[index]
-        self._expect("customers imported", told["success"], 900)
-        self._expect("customers failed", told["error"], 100)
+        summary = totals.describe(job)
+        self._expect("batches that succeeded", summary["batches"]["done"], 18)  # type: ignore[index]
+        self._expect("batches that failed", summary["batches"]["failed"], 2)  # type: ignore[index]
+        self._expect("customers imported", summary["success"], 900)
+        self._expect("customers failed", summary["error"], 100)
         return job
 
     def _look_at_retry_files(self, job: ImportJob) -> Path:
@@ -83,15 +83,17 @@ class CustomerStory:
         draft = drafts.load_retry_files(first)
         self._expect("files loaded", draft.files.count(), 2)
         self._run(draft)
-        self._expect("customers imported now", totals.sums(draft).success, 100)
+        self._expect("customers imported now", totals.job_totals(draft).success, 100)
         return draft
 
     def _add_up(self, first: ImportJob, second: ImportJob) -> None:
-        story = totals.story(first)
-        self.say(f"{story.success:,} of {story.total:,} imported, after {story.rounds} rounds.")
+        story = totals.family_totals(first)
+        self.say(
+            f"{story.success:,} of {story.total:,} imported, after {story.family_jobs} rounds."
+        )
         self._expect(
             "imported in all",
-            (story.success, story.total, story.rounds),
+            (story.success, story.total, story.family_jobs),
             (CUSTOMERS, CUSTOMERS, 2),
             quiet=True,
         )
@@ -101,7 +103,7 @@ class CustomerStory:
             self.api.account.effects_by_customer == wanted, True,
         )  # fmt: skip
         try:
-            bulk_actions.carry_out(first, PlanAction.RETRY)
+            bulk_actions.carry_out(first, ActionType.RETRY)
         except lifecycle.NotAllowed as refusal:
             self.say(f"“Retry failed” now says: {refusal}")
         else:
@@ -109,7 +111,7 @@ class CustomerStory:
 
     def _run(self, job: ImportJob) -> None:
         lifecycle.start(job, actor="demo")
-        queue.ring_on_commit(job.pk)
+        queue.enqueue_on_commit(job.pk)
         wait_for(job, self.say)
         job.refresh_from_db()
         self._expect("the job's status", job.status, "finished", quiet=True)

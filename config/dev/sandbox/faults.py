@@ -242,7 +242,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BulkAction:
     """What goes wrong with one request: at most one fault for the whole, and forced results.
 
     `records` are positions in the request: for a fault of single entries, which ones.
@@ -257,7 +257,7 @@ class Plan:
         return self.whole is not None and self.whole.fault.stage is Stage.REFUSED
 
 
-NOTHING_WRONG = Plan()
+NOTHING_WRONG = BulkAction()
 
 
 class Faults:
@@ -297,7 +297,7 @@ class Faults:
                 for rule in self._rules
             ]
 
-    def plan(self, call: Call) -> Plan:
+    def bulk_action(self, call: Call) -> BulkAction:
         """Decide what goes wrong with this request, and count the rules that hit."""
         if not self._rules:
             return NOTHING_WRONG
@@ -315,7 +315,7 @@ class Faults:
                     results.update(dict.fromkeys(found, rule.fault.result))
                 else:
                     whole, records = rule, found
-        return Plan(whole, records, results)
+        return BulkAction(whole, records, results)
 
     def _found(self, rule: Rule, call: Call, present: frozenset[str]) -> tuple[int, ...] | None:
         """The positions of the records that the rule hits; None where it leaves the call alone."""

@@ -22,9 +22,9 @@ from imports.ledger import bulk_actions
 from imports.ledger.bulk_actions import RETRIES
 from imports.ledger.lifecycle import NotAllowed
 from imports.ledger.totals import family
-from imports.models import Plan
-from imports.models.bulk_actions import PlanAction
-from imports.models.jobs import Beginning
+from imports.models import BulkAction
+from imports.models.bulk_actions import ActionType
+from imports.models.jobs import Rollout
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
     asked_at = choices.now()
     chosen = choice.waiting(job, ResultStatus.ERROR)
     sensible, left_out, later = bulk_actions.sensible(job, chosen)
-    told = _told(choice, sensible, asked_at) | {
+    summary = _summary(choice, sensible, asked_at) | {
         "left_out": left_out + later.total(),
         "later": _said(later),
         "hopeless": left_out,
     }
-    return _shown(request, job, "retry", told)
+    return _shown(request, job, "retry", summary)
 
 
 def has_later(job: ImportJob, choice: Choice) -> bool:
@@ -64,20 +64,20 @@ def _said(later: Counter[Later]) -> list[str]:
 
 def ask(
     request: HttpRequest, job: ImportJob, question: str, choice: Choice, status: ResultStatus,
-    *, needs_reason: bool = False, **told: Any,
+    *, needs_reason: bool = False, **summary: Any,
 ) -> HttpResponse:  # fmt: skip
     """A decision that needs a reason. HTTP 422 where one was missing."""
     asked_at = choices.now()
     chosen = choice.waiting(job, status)
-    told |= _told(choice, chosen, asked_at)
+    summary |= _summary(choice, chosen, asked_at)
     if status == ResultStatus.UNKNOWN:
-        *_others, later = bulk_actions.sensible(job, chosen, PlanAction.SEND_AGAIN)
-        told |= {"later": _said(later), "left_out": later.total()}
-    told |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
-    return _shown(request, job, question, told)
+        *_others, later = bulk_actions.sensible(job, chosen, ActionType.SEND_AGAIN)
+        summary |= {"later": _said(later), "left_out": later.total()}
+    summary |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
+    return _shown(request, job, question, summary)
 
 
-def _told(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
+def _summary(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
     count = chosen.count()
     return {
         "count": count,
@@ -88,25 +88,25 @@ def _told(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
 
 
 def _shown(
-    request: HttpRequest, job: ImportJob, question: str, told: dict[str, Any]
+    request: HttpRequest, job: ImportJob, question: str, summary: dict[str, Any]
 ) -> HttpResponse:
-    told["question"] = f"imports/job/questions/{question}.html"
+    summary["question"] = f"imports/job/questions/{question}.html"
     if request.headers.get("HX-Request"):
-        told |= {"job": job, "words": page.of(job.kind), "in_dialog": True}
-        return render(request, "imports/job/ask_dialog.html", told)
+        summary |= {"job": job, "words": page.of(job.kind), "in_dialog": True}
+        return render(request, "imports/job/ask_dialog.html", summary)
     tab = page.of(job.kind).tab("failures")
     if tab is None:
         raise LookupError("every kind of work has a Failures tab")
-    shown = page.page_context(request, job, tab) | told
-    is_lacking = told.get("needs_reason") or told.get("needs_decision")
+    shown = page.page_context(request, job, tab) | summary
+    is_lacking = summary.get("needs_reason") or summary.get("needs_decision")
     return render(request, "imports/job/ask.html", shown, status=422 if is_lacking else 200)
 
 
 def carry_out(
-    request: HttpRequest, job: ImportJob, action: PlanAction, only: Q | None = None,
-    *, reason: str = "", insists: bool = False, starts: bool = True,
-    beginning: str = Beginning.ALL, counted: int | None = None,
-) -> Plan | None:  # fmt: skip
+    request: HttpRequest, job: ImportJob, action: ActionType, only: Q | None = None,
+    *, reason: str = "", force: bool = False, starts: bool = True,
+    rollout: str = Rollout.ALL, counted: int | None = None,
+) -> BulkAction | None:  # fmt: skip
     """Carry it out and say with counts what happened; None, and why, where nothing was done.
 
     Workers do what is about many records: the job's page then shows how far they are.
@@ -114,17 +114,17 @@ def carry_out(
     """
     try:
         done = bulk_actions.carry_out(
-            job, action, only, reason=reason, actor=permissions.actor(request), insists=insists,
-            starts=starts, beginning=beginning,
+            job, action, only, reason=reason, actor=permissions.actor(request), force=force,
+            starts=starts, rollout=rollout,
         )  # fmt: skip
     except NotAllowed as refusal:
         _say_why_not(request, job, action, str(refusal))
         return None
     if done.in_background:
-        queue.ring_on_commit(job.pk)
+        queue.enqueue_on_commit(job.pk)
         return done
     if done.made and starts:
-        queue.ring_on_commit(done.made.pk)
+        queue.enqueue_on_commit(done.made.pk)
     messages.success(request, _what_happened(done, counted))
     for said in known_before.of_later(done.imported_later):
         messages.info(request, said)
@@ -136,11 +136,11 @@ def retry_and_show(
 ) -> HttpResponse:
     """Retry from a job's page: to the new job's progress, or its settings if asked for."""
     starts = request.POST.get("start") != "later"
-    wanted = request.POST.get("beginning", "")
+    wanted = request.POST.get("rollout", "")
     done = carry_out(
-        request, job, PlanAction.RETRY, only, starts=starts, counted=counted,
-        insists="insists" in request.POST,
-        beginning=wanted if wanted in Beginning.values else Beginning.ALL,
+        request, job, ActionType.RETRY, only, starts=starts, counted=counted,
+        force="force" in request.POST,
+        rollout=wanted if wanted in Rollout.values else Rollout.ALL,
     )  # fmt: skip
     if done is None or done.made is None:
         return to_tab(job, "failures")
@@ -148,12 +148,12 @@ def retry_and_show(
 
 
 def decide(
-    request: HttpRequest, job: ImportJob, action: PlanAction, choice: Choice, reason: str
+    request: HttpRequest, job: ImportJob, action: ActionType, choice: Choice, reason: str
 ) -> HttpResponse:
     """Decide from the Failures tab, with a reason; what goes out again is shown where it goes."""
-    insists = "insists" in request.POST
+    force = "force" in request.POST
     done = carry_out(
-        request, job, action, choice.records(job), reason=reason, insists=insists,
+        request, job, action, choice.records(job), reason=reason, force=force,
         counted=choice.counted,
     )  # fmt: skip
     return to_tab(done.made, "progress") if done and done.made else to_tab(job, "failures")
@@ -161,26 +161,28 @@ def decide(
 
 def stop(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Do nothing more of what is being done in the background; what is done stays."""
-    plan = Plan.objects.filter(root=job.first, finished_at=None).select_related("job").first()
-    if plan is None or not bulk_actions.stop(plan, permissions.actor(request)):
+    bulk_action = (
+        BulkAction.objects.filter(root=job.first, finished_at=None).select_related("job").first()
+    )
+    if bulk_action is None or not bulk_actions.stop(bulk_action, permissions.actor(request)):
         raise NotAllowed(_("Nothing was stopped: it had ended already."))
-    return to_tab(plan.job, "failures")
+    return to_tab(bulk_action.job, "failures")
 
 
-def _what_happened(done: Plan, counted: int | None) -> str:
+def _what_happened(done: BulkAction, counted: int | None) -> str:
     """ "3 customers go out again in job 8; 1 is being retried already." """
-    told_of = counted or 0
-    if done.action == PlanAction.SEND_AGAIN:  # that question counts those that are left out, too
-        told_of -= sum(count for _job, _status, count in done.imported_later)
-    changed = max(0, told_of - done.taken)
+    summary_of = counted or 0
+    if done.action == ActionType.SEND_AGAIN:  # that question counts those that are left out, too
+        summary_of -= sum(count for _job, _status, count in done.imported_later)
+    changed = max(0, summary_of - done.taken)
     records = page.of(done.job.kind).records(done.taken)
     if done.action not in RETRIES:
-        said = page.done(PlanAction(done.action)) % {"records": records}
-        return f"{said} {formatting.left_alone(changed)}." if changed else said
+        said = page.done(ActionType(done.action)) % {"records": records}
+        return f"{said} {formatting.skipped_changed(changed)}." if changed else said
     said = _what_goes_out(done.taken) if done.starts else _what_is_ready()
     parts = [said % {"records": records, "job": done.made_id}]
     if changed:
-        parts.append(formatting.left_alone(changed))
+        parts.append(formatting.skipped_changed(changed))
     elif done.skipped_retried:
         parts.append(formatting.retried_already(done.skipped_retried))
     if done.left_out:
@@ -200,7 +202,7 @@ def _what_is_ready() -> str:
     return _("Job %(job)s is ready with %(records)s: change its settings, then press Start")
 
 
-def _say_why_not(request: HttpRequest, job: ImportJob, action: PlanAction, why: str) -> None:
+def _say_why_not(request: HttpRequest, job: ImportJob, action: ActionType, why: str) -> None:
     """Why nothing was done, and where the records of a retry are by now."""
     later = [each for each in family(job) if each.pk > job.pk] if action in RETRIES else []
     shown = {"why": why, "later": later[-1] if later else None}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from imports.admin import formatting, permissions
 from imports.admin.job import failures, files, log, progress, retry_files, settings, sheets
-from imports.admin.job.page import Fix, Workspace, register
+from imports.admin.job.page import Fix, JobPage, register
 from imports.admin.records import edit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob, ImportResult
 
 
-def plan(job: ImportJob) -> str:
+def bulk_action(job: ImportJob) -> str:
     """ "1,000 customers in 20 batches of 50, 3 at once"."""
     cut = job.batches.aggregate(records=Sum("size"), n=Count("pk"))
     if cut["n"]:  # a retry: its batches are as they were
@@ -53,7 +53,7 @@ def _fix_url(result: ImportResult) -> str | None:
 
 
 register(
-    Workspace(
+    JobPage(
         kind="customers",
         label=gettext_lazy("Customer import"),
         records=formatting.customers,
@@ -63,7 +63,7 @@ register(
         new_label=gettext_lazy("New import"),
         add_url="admin:imports_importjob_add",
         add_permissions=(permissions.ADD,),
-        plan=plan,
+        bulk_action=bulk_action,
         sheet=sheet,
         pace_title=gettext_lazy("How hard to press the API"),
         retry_files_hold=gettext_lazy(

@@ -13,21 +13,21 @@ from imports.admin.job.selection import Choice, number
 from imports.ledger import retries
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import ImportResult
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
     from imports.models import ImportJob
 
 ROWS = 50
 DECISIONS = {
-    "arrived": PlanAction.ARRIVED,
-    "not-arrived": PlanAction.NOT_ARRIVED,
-    "send-again": PlanAction.SEND_AGAIN,
+    "arrived": ActionType.ARRIVED,
+    "not-arrived": ActionType.NOT_ARRIVED,
+    "send-again": ActionType.SEND_AGAIN,
 }
 
 
@@ -35,8 +35,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """The causes, and a page of records after the one that `after` names."""
     choice, after = Choice.of(request.GET), number(request.GET.get("after", ""))
     matching = ImportResult.objects.filter(choice.matching(job), pk__gt=after).order_by("pk")
-    told = matching.select_related("file", "job").prefetch_related("retries")
-    rows = list(told[: ROWS + 1])
+    summary = matching.select_related("file", "job").prefetch_related("retries")
+    rows = list(summary[: ROWS + 1])
     status = choice.status if choice.status in causes.TROUBLE else ""
     wait = retries.how_many_wait(job)
     found = causes.causes(job)
@@ -67,9 +67,9 @@ def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     choice = Choice.of(request.POST)
     if choice.is_nothing:
         raise NotAllowed(_("Tick the records that are to go out again first."))
-    if choice.counted is None and "insists" not in request.POST and actions.has_later(job, choice):
+    if choice.counted is None and "force" not in request.POST and actions.has_later(job, choice):
         return actions.ask_retry(request, job, choice)
-    counted = None if "insists" in request.POST else choice.counted
+    counted = None if "force" in request.POST else choice.counted
     return actions.retry_and_show(request, job, choice.records(job), counted)
 
 
@@ -80,7 +80,7 @@ def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:
     choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
     if not reason:
         return actions.ask(request, job, "exclude", choice, ResultStatus.ERROR, needs_reason=True)
-    return actions.decide(request, job, PlanAction.EXCLUDE, choice, reason)
+    return actions.decide(request, job, ActionType.EXCLUDE, choice, reason)
 
 
 def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -105,8 +105,8 @@ def export(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
     return exports.records(request, job, matching, "failures")
 
 
-def _count(job: ImportJob, sums: Sums) -> int | None:
-    return sums.error + sums.unknown or None
+def _count(job: ImportJob, job_totals: Totals) -> int | None:
+    return job_totals.error + job_totals.unknown or None
 
 
 TAB = page.Tab(
@@ -117,10 +117,10 @@ TAB = page.Tab(
     context=context,
     count=_count,
     acts={
-        "retry": page.Act(retry, permissions.RETRY, methods=("GET", "POST")),
-        "exclude": page.Act(exclude, permissions.EXCLUDE, methods=("GET", "POST")),
-        "decide": page.Act(decide, permissions.RESOLVE, methods=("GET", "POST")),
-        "stop": page.Act(actions.stop, permissions.START),
-        "export": page.Act(export, permissions.EXPORT, methods=("GET",)),
+        "retry": page.Action(retry, permissions.RETRY, methods=("GET", "POST")),
+        "exclude": page.Action(exclude, permissions.EXCLUDE, methods=("GET", "POST")),
+        "decide": page.Action(decide, permissions.RESOLVE, methods=("GET", "POST")),
+        "stop": page.Action(actions.stop, permissions.START),
+        "export": page.Action(export, permissions.EXPORT, methods=("GET",)),
     },
 )

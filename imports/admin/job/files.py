@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from imports.error_codes import ErrorCode
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
     from imports.models import ImportFile, ImportJob
 
 MOST_EXAMPLES = 1  # of a reason: the list of files has the others
@@ -67,7 +67,7 @@ def check_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "is_checking": is_at_work,
         "is_outdated": run is not None and run.draft != dry_run.digest(job),
         "no_worker_checks": is_at_work and queue.worker_count() == 0,
-        **(_told(run.forecast) if run and run.forecast else {}),
+        **(_forecast_context(run.forecast) if run and run.forecast else {}),
     }
 
 
@@ -81,7 +81,7 @@ def check(request: HttpRequest, job: ImportJob) -> HttpResponse:
         if dry_run.is_small(job):
             dry_run.carry_out(job)
         else:
-            queue.ring_on_commit(job.pk)
+            queue.enqueue_on_commit(job.pk)
     return checked(request, job) if request.headers.get("HX-Request") else to_tab(job, "files")
 
 
@@ -93,7 +93,7 @@ def checked(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return render(request, "imports/job/parts/dry_run.html", shown)
 
 
-def _told(found: dict[str, Any]) -> dict[str, Any]:
+def _forecast_context(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "summary": _summary(found),
         "reasons": _reasons(found),
@@ -162,7 +162,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "can_start": is_draft
         and (is_cut or (found["count"] > 0 and found["invalid"] == 0))
         and permissions.may(request, permissions.START),
-        "plan": page.of(job.kind).plan(job) if is_cut or found["count"] else "",
+        "bulk_action": page.of(job.kind).bulk_action(job) if is_cut or found["count"] else "",
         "known_before": known_before.of_files(notes_of(job)),
         "refusals_shown": REFUSALS_SHOWN,
         "most_files": MOST_FILES,
@@ -236,16 +236,16 @@ def _name(upload: UploadedFile[bytes]) -> str:
 
 
 def _say(request: HttpRequest, added: int, bad: int, records: int) -> None:
-    told = {"files": formatting.files(added), "customers": formatting.customers(records)}
+    summary = {"files": formatting.files(added), "customers": formatting.customers(records)}
     if bad:
         refused = {"bad": formatting.number(bad)}
         messages.warning(
             request,
             _("Added %(files)s; %(bad)s cannot be imported: see the reasons below.")
-            % (told | refused),
+            % (summary | refused),
         )
     else:
-        messages.success(request, _("Added %(files)s with %(customers)s.") % told)
+        messages.success(request, _("Added %(files)s with %(customers)s.") % summary)
 
 
 def remove(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -279,7 +279,7 @@ def _answer(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return render(request, "imports/job/parts/files_panel.html", shown)
 
 
-def _count(job: ImportJob, sums: Sums) -> int | None:
+def _count(job: ImportJob, job_totals: Totals) -> int | None:
     return job.files.count() or None
 
 
@@ -291,10 +291,10 @@ TAB = page.Tab(
     context=context,
     count=_count,
     acts={
-        "add": page.Act(add, permissions.CHANGE),
-        "remove": page.Act(remove, permissions.CHANGE),
-        "copies": page.Act(copies, permissions.CHANGE),
-        "check": page.Act(check, permissions.CHANGE),
-        "checked": page.Act(checked, permissions.VIEW, ("GET",)),
+        "add": page.Action(add, permissions.CHANGE),
+        "remove": page.Action(remove, permissions.CHANGE),
+        "copies": page.Action(copies, permissions.CHANGE),
+        "check": page.Action(check, permissions.CHANGE),
+        "checked": page.Action(checked, permissions.VIEW, ("GET",)),
     },
 )

@@ -19,9 +19,9 @@ from imports.admin.permissions import may
 from imports.engine import queue
 from imports.ledger import retries
 from imports.ledger.bulk_actions import RETRIES
-from imports.ledger.totals import Story, family, story, sums
-from imports.models import ImportJob, Plan, RetryFile
-from imports.models.bulk_actions import PlanAction
+from imports.ledger.totals import FamilyTotals, family, family_totals, job_totals
+from imports.models import BulkAction, ImportJob, RetryFile
+from imports.models.bulk_actions import ActionType
 from imports.rendering import in_words
 from imports.states import ENDED_JOBS, JobStatus
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from imports.admin.job.sheets import Sheet
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
     from imports.models import ImportResult
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Action:
     """Something that is done on a tab. The permission is checked before `run` is called.
 
     Where `run` raises NotAllowed, the operator is told its text and sees the tab again.
@@ -63,8 +63,8 @@ class Tab:
     icon: str  # a Material Symbol
     template: str  # extends "imports/job/page.html"
     context: Callable[[HttpRequest, ImportJob], dict[str, Any]]
-    acts: Mapping[str, Act] = field(default_factory=dict)
-    count: Callable[[ImportJob, Sums], int | None] = lambda job, sums: None
+    acts: Mapping[str, Action] = field(default_factory=dict)
+    count: Callable[[ImportJob, Totals], int | None] = lambda job, job_totals: None
     shown: Callable[[ImportJob], bool] = lambda job: True
 
 
@@ -87,7 +87,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class JobPage:
     """A kind of work as the operator sees it.
 
     `records(n)` says "1,000 customers"; `done` what became of them ("imported"); `plan(job)` what
@@ -106,7 +106,7 @@ class Workspace:
     new_label: _StrOrPromise
     add_url: str
     add_permissions: tuple[str, ...]
-    plan: Callable[[ImportJob], str]
+    bulk_action: Callable[[ImportJob], str]
     sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
     tabs: tuple[Tab, ...]
     fix: Fix
@@ -121,7 +121,7 @@ class Workspace:
         return next((tab for tab in self.tabs if tab.slug == slug), None)
 
 
-_workspaces: dict[str, Workspace] = {}
+_pages: dict[str, JobPage] = {}
 
 
 def way_to_fix(request: HttpRequest, result: ImportResult) -> dict[str, Any] | None:
@@ -131,24 +131,24 @@ def way_to_fix(request: HttpRequest, result: ImportResult) -> dict[str, Any] | N
     return {"label": fix.label, "url": url} if url else None
 
 
-def register(workspace: Workspace) -> None:
+def register(job_page: JobPage) -> None:
     """Called when an app's admin is imported: before addresses are made."""
-    _workspaces[workspace.kind] = workspace
+    _pages[job_page.kind] = job_page
 
 
-def of(kind: str) -> Workspace:
+def of(kind: str) -> JobPage:
     """A kind's workspace. Raises KeyError for a kind without one."""
-    return _workspaces[kind]
+    return _pages[kind]
 
 
-def every() -> list[Workspace]:
+def every() -> list[JobPage]:
     """All workspaces, as they were registered."""
-    return list(_workspaces.values())
+    return list(_pages.values())
 
 
 def slugs() -> list[str]:
     """The names of all kinds' tabs, each once."""
-    return sorted({tab.slug for workspace in every() for tab in workspace.tabs})
+    return sorted({tab.slug for job_page in every() for tab in job_page.tabs})
 
 
 def tab_url(job_id: int, tab: str) -> str:
@@ -181,7 +181,7 @@ LATELY = timedelta(hours=1)  # so long a page tells of what has ended
 class Panel:
     """What a job's page says of a plan. `sentences` come after the title."""
 
-    plan: Plan
+    bulk_action: BulkAction
     title: str
     sentences: tuple[str, ...]
     tone: str
@@ -192,30 +192,34 @@ class Panel:
 
 def panel(job: ImportJob) -> Panel | None:
     """What is being done with many of a job's records, or was lately. One query."""
-    mine = Plan.objects.filter(Q(root=job.first, finished_at=None) | Q(job=job) | Q(made=job))
+    mine = BulkAction.objects.filter(
+        Q(root=job.first, finished_at=None) | Q(job=job) | Q(made=job)
+    )
     mine = mine.filter(in_background=True)  # what was done at once was said at once
     lately = Q(finished_at=None) | Q(finished_at__gt=Now() - Value(LATELY))
-    plan = mine.filter(lately).select_related("job", "made").order_by("-pk").first()
-    if plan is None or (plan.finished_at and plan.made_id == job.pk and not _is_worth_it(plan)):
+    bulk_action = mine.filter(lately).select_related("job", "made").order_by("-pk").first()
+    if bulk_action is None or (
+        bulk_action.finished_at and bulk_action.made_id == job.pk and not _is_worth_it(bulk_action)
+    ):
         return None
-    return _ended(plan) if plan.finished_at else _at_work(plan)
+    return _ended(bulk_action) if bulk_action.finished_at else _at_work(bulk_action)
 
 
-def _is_worth_it(plan: Plan) -> bool:
+def _is_worth_it(bulk_action: BulkAction) -> bool:
     """Whether the new job's page has anything to tell of how it was put together."""
-    return bool(plan.left_alone or plan.trouble)
+    return bool(bulk_action.skipped_changed or bulk_action.trouble)
 
 
-def _at_work(plan: Plan) -> Panel:
+def _at_work(bulk_action: BulkAction) -> Panel:
     names = {
-        "seen": formatting.number(plan.seen),
-        "records": of(plan.job.kind).records(plan.total),
-        "job": plan.made_id,
+        "seen": formatting.number(bulk_action.seen),
+        "records": of(bulk_action.job.kind).records(bulk_action.total),
+        "job": bulk_action.made_id,
     }
     return Panel(
-        plan=plan,
-        title=_doing(PlanAction(plan.action)) % names,
-        sentences=tuple(sentence % names for sentence in _meanwhile(plan)),
+        bulk_action=bulk_action,
+        title=_doing(ActionType(bulk_action.action)) % names,
+        sentences=tuple(sentence % names for sentence in _meanwhile(bulk_action)),
         tone="info",
         symbol="pending_actions",
         is_at_work=True,
@@ -223,75 +227,77 @@ def _at_work(plan: Plan) -> Panel:
     )
 
 
-def _doing(action: PlanAction) -> str:
+def _doing(action: ActionType) -> str:
     match action:
-        case PlanAction.EXCLUDE:
+        case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
-        case PlanAction.ARRIVED:
+        case ActionType.ARRIVED:
             return _("Writing down as arrived: %(seen)s of %(records)s")
-        case PlanAction.NOT_ARRIVED:
+        case ActionType.NOT_ARRIVED:
             return _("Writing down as not arrived: %(seen)s of %(records)s")
     return _("Putting job %(job)s together: %(seen)s of %(records)s")
 
 
-def _meanwhile(plan: Plan) -> Iterator[str]:
-    if plan.action in RETRIES:
-        if plan.starts:
+def _meanwhile(bulk_action: BulkAction) -> Iterator[str]:
+    if bulk_action.action in RETRIES:
+        if bulk_action.starts:
             yield _("Nothing is sent yet. The job starts by itself when all are in it.")
         else:
             yield _("Nothing is sent. Change the job’s settings and start it when all are in it.")
     yield _("This goes on without you: you may leave the page.")
 
 
-def _ended(plan: Plan) -> Panel:
-    records = of(plan.job.kind).records
+def _ended(bulk_action: BulkAction) -> Panel:
+    records = of(bulk_action.job.kind).records
     names = {
-        "records": records(plan.taken),
-        "total": records(plan.total),
-        "job": plan.made_id,
-        "why": in_words(plan.trouble),
+        "records": records(bulk_action.taken),
+        "total": records(bulk_action.total),
+        "job": bulk_action.made_id,
+        "why": in_words(bulk_action.trouble),
     }
-    is_clean = not plan.trouble and not plan.left_alone
+    is_clean = not bulk_action.trouble and not bulk_action.skipped_changed
     return Panel(
-        plan=plan,
-        title=done(PlanAction(plan.action)) % names,
-        sentences=tuple(sentence % names for sentence in _afterwards(plan)),
-        tone="success" if is_clean else "warning" if plan.trouble else "info",
+        bulk_action=bulk_action,
+        title=done(ActionType(bulk_action.action)) % names,
+        sentences=tuple(sentence % names for sentence in _afterwards(bulk_action)),
+        tone="success" if is_clean else "warning" if bulk_action.trouble else "info",
         symbol="task_alt" if is_clean else "info",
         is_at_work=False,
     )
 
 
-def done(action: PlanAction) -> str:
+def done(action: ActionType) -> str:
     """What was done, with `records` and `job` to be filled in."""
     match action:
-        case PlanAction.EXCLUDE:
+        case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
-        case PlanAction.ARRIVED:
+        case ActionType.ARRIVED:
             return _("%(records)s arrived: they count as imported now.")
-        case PlanAction.NOT_ARRIVED:
+        case ActionType.NOT_ARRIVED:
             return _("%(records)s did not arrive: they count as failed. Retry failed sends them.")
     return _("Retried %(records)s, in job %(job)s.")
 
 
-def _afterwards(plan: Plan) -> Iterator[str]:
-    if plan.trouble:
+def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
+    if bulk_action.trouble:
         yield _("It ended before its time, out of %(total)s. %(why)s")
-        if plan.made_id:
+        if bulk_action.made_id:
             yield _("Job %(job)s stays a draft with these: start it, or discard it.")
-    if plan.left_alone:
-        yield formatting.left_alone(plan.left_alone) + "."
-    if plan.left_out:
-        yield formatting.left_out(plan.left_out) + "."
+    if bulk_action.skipped_changed:
+        yield formatting.skipped_changed(bulk_action.skipped_changed) + "."
+    if bulk_action.left_out:
+        yield formatting.left_out(bulk_action.left_out) + "."
 
 
 UNREAD = ("api__secret", "api__client_secret", "api__extra_headers")  # decrypted only to be sent
-MOST_ROUNDS = 30  # listed on a page
+MOST_RETRIES = 30  # listed on a page
 
 
 def jobs() -> QuerySet[ImportJob]:
     """Jobs with what their pages show of other tables, and without an API's secrets."""
-    related = ImportJob.objects.select_related("api", "gate", "root", "retry_of", "created_by")
+    related = ImportJob.objects.select_related(
+        "api", "rate_limit", "root", "retry_of", "created_by"
+    )
     return related.defer(*UNREAD)
 
 
@@ -316,16 +322,16 @@ def page_context(request: HttpRequest, job: ImportJob, tab: Tab) -> dict[str, An
 def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What may change while the page is open."""
     members = family(job)
-    told: Story | None = story(job) if len(members) > 1 else None
+    summary: FamilyTotals | None = family_totals(job) if len(members) > 1 else None
     is_ended = job.status in ENDED_JOBS
     bulk = panel(job)
     wait = retries.how_many_wait(job) if is_ended else retries.Waiting(0, 0)
     return {
         "job": job,
         "words": of(job.kind),
-        "sums": sums(job),
-        "story": told,
-        "rounds": members[-MOST_ROUNDS:] if len(members) > 1 else [],
+        "job_totals": job_totals(job),
+        "family_totals": summary,
+        "family_jobs": members[-MOST_RETRIES:] if len(members) > 1 else [],
         "bulk": bulk,
         "live_state": live_state(job, bulk),
         "poll_seconds": poll_seconds(job, bulk),
@@ -340,7 +346,7 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 def tabs(job: ImportJob) -> list[dict[str, Any]]:
     """The kind's tabs with the small numbers beside their names."""
-    added = sums(job)
+    added = job_totals(job)
     return [
         {"tab": tab, "count": tab.count(job, added)} for tab in of(job.kind).tabs if tab.shown(job)
     ]

@@ -22,7 +22,7 @@ from imports.event_codes import EventCode
 from imports.ledger import lifecycle
 from imports.ledger.totals import DAY, HOUR, MINUTE, batch_sums, marks, pace, progress
 from imports.models import Attempt, JobEvent
-from imports.models.jobs import Beginning
+from imports.models.jobs import Rollout
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from imports.ledger.totals import Frame, Pace, Span
+    from imports.ledger.totals import BatchBody, Pace, Span
     from imports.models import ImportJob
 
 BAR_SHARE = 0.84  # of a span's width: the rest is the gap to the next
@@ -80,10 +80,10 @@ class Chart:
         return CLOCKS[self.clock]
 
     @property
-    def sums(self) -> tuple[int, int, int]:
+    def job_totals(self) -> tuple[int, int, int]:
         """Succeeded, failed, unknown; a record that was tried again is in it each time."""
-        told = [(span.success, span.error, span.unknown) for span in self.pace.spans]
-        good, bad, unknown = (sum(counts) for counts in zip(*told, strict=True))
+        summary = [(span.success, span.error, span.unknown) for span in self.pace.spans]
+        good, bad, unknown = (sum(counts) for counts in zip(*summary, strict=True))
         return good, bad, unknown
 
 
@@ -141,18 +141,18 @@ def _percent(value: float) -> str:
     return f"{value:.2f}%"
 
 
-def _place(frame: Frame, at: datetime) -> float:
+def _place(frame: BatchBody, at: datetime) -> float:
     return 100 * (at - frame.origin).total_seconds() / (frame.step * frame.spans)
 
 
-def _mark(frame: Frame, at: datetime) -> Mark:
+def _mark(frame: BatchBody, at: datetime) -> Mark:
     x = _place(frame, at)
     return Mark(at, _percent(x), label=x <= LAST_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bars:
-    frame: Frame
+    frame: BatchBody
     per: float  # from a span's count to its rate
 
     def of(self, span: Span, below: int, count: int, top: float) -> Bar:
@@ -187,7 +187,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),
-        **_wave(job),
+        **_stage(job),
     }
 
 
@@ -197,31 +197,34 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
     return JobEvent.objects.filter(job=job, code=EventCode.PAUSED).order_by("-id").first()
 
 
-def _wave(job: ImportJob) -> dict[str, Any]:
+def _stage(job: ImportJob) -> dict[str, Any]:
     """The wave that is out, or what the one came to that a person is to look at."""
-    if job.wave_limit is None:
+    if job.stage_limit is None:
         return {}
     asks = job.status == JobStatus.PAUSED and job.pause_code in lifecycle.STOPS
-    return {"wave": lifecycle.last_of(job) if asks else None, "goes_next": lifecycle.sizes_of(job)}
+    return {
+        "stage": lifecycle.last_of(job) if asks else None,
+        "goes_next": lifecycle.sizes_of(job),
+    }
 
 
 def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """The parts of an open page that changed. `was` is the state it shows, `tab` where it is."""
     shown = page.of(job.kind).tab(request.GET.get("tab", "")) or TAB
-    told = page.live_context(request, job) | {"tab": shown}
+    summary = page.live_context(request, job) | {"tab": shown}
     if shown is TAB:
-        told |= context(request, job)
-    if request.GET.get("was") != told["live_state"]:
-        told |= {"has_moved": True, "tabs": page.tabs(job)}
-    return render(request, "imports/job/live.html", told)
+        summary |= context(request, job)
+    if request.GET.get("was") != summary["live_state"]:
+        summary |= {"has_moved": True, "tabs": page.tabs(job)}
+    return render(request, "imports/job/live.html", summary)
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Queue the draft, and watch it; `beginning` overrules how much of it goes out at first."""
-    beginning = request.POST.get("beginning", "")
-    beginning = beginning if beginning in Beginning.values else ""
-    lifecycle.start(job, permissions.actor(request), beginning)
-    queue.ring_on_commit(job.pk)
+    rollout = request.POST.get("rollout", "")
+    rollout = rollout if rollout in Rollout.values else ""
+    lifecycle.start(job, permissions.actor(request), rollout)
+    queue.enqueue_on_commit(job.pk)
     messages.success(request, _("Started: %(name)s.") % {"name": job.name})
     return to_tab(job, "progress")
 
@@ -238,7 +241,7 @@ def pause(request: HttpRequest, job: ImportJob) -> HttpResponse:
 def resume(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Go on."""
     if lifecycle.resume(job, permissions.actor(request)):
-        queue.ring_on_commit(job.pk)
+        queue.enqueue_on_commit(job.pk)
         messages.success(request, _("Resumed."))
     else:
         _too_late(request, job)
@@ -248,7 +251,7 @@ def resume(request: HttpRequest, job: ImportJob) -> HttpResponse:
 def cancel(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Stop for good; what was not sent is kept as failed."""
     if lifecycle.cancel(job, permissions.actor(request)):
-        queue.ring_on_commit(job.pk)  # its retry files are written
+        queue.enqueue_on_commit(job.pk)  # its retry files are written
         messages.success(
             request, _("Cancelled. What was not sent is kept as failed and can be retried.")
         )
@@ -267,8 +270,8 @@ def discard(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 def _too_late(request: HttpRequest, job: ImportJob) -> None:
     job.refresh_from_db(fields=["status"])
-    told = {"status": job.get_status_display()}
-    messages.warning(request, _("Nothing was changed: the job is %(status)s by now.") % told)
+    summary = {"status": job.get_status_display()}
+    messages.warning(request, _("Nothing was changed: the job is %(status)s by now.") % summary)
 
 
 TAB = page.Tab(
@@ -278,12 +281,12 @@ TAB = page.Tab(
     template="imports/job/progress.html",
     context=context,
     acts={
-        "live": page.Act(live, permissions.VIEW, methods=("GET",)),
-        "export": page.Act(exports.of_job, permissions.EXPORT, methods=("GET",)),
-        "start": page.Act(start, permissions.START),
-        "pause": page.Act(pause, permissions.START),
-        "resume": page.Act(resume, permissions.START),
-        "cancel": page.Act(cancel, permissions.START),
-        "discard": page.Act(discard, permissions.DELETE),
+        "live": page.Action(live, permissions.VIEW, methods=("GET",)),
+        "export": page.Action(exports.of_job, permissions.EXPORT, methods=("GET",)),
+        "start": page.Action(start, permissions.START),
+        "pause": page.Action(pause, permissions.START),
+        "resume": page.Action(resume, permissions.START),
+        "cancel": page.Action(cancel, permissions.START),
+        "discard": page.Action(discard, permissions.DELETE),
     },
 )

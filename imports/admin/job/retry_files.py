@@ -24,7 +24,7 @@ from imports.admin.job.page import act_url, to_tab
 from imports.customers import corrections, drafts
 from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
-from imports.customers.corrections import GO_OUT, INSISTABLE, OBSTACLES, Fate
+from imports.customers.corrections import FORCEABLE, GO_OUT, OBSTACLES, RowOutcome
 from imports.customers.files.errors import UnreadableFile
 from imports.engine import queue
 from imports.exports import Pipe
@@ -41,60 +41,60 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrOrPromise
 
-    from imports.customers.corrections import Entry, Plan, Upload
+    from imports.customers.corrections import BulkAction, Entry, Upload
     from imports.customers.files.limits import Checks
-    from imports.ledger.totals import Sums
+    from imports.ledger.totals import Totals
     from imports.models import ImportJob
 
 MOST_FILES = 200
 CHANGES_SHOWN = 5
 MOST_COMPARED = 100_000  # bytes
 # What is said of each fate, in the order in which it is told.
-TOLD: dict[Fate, tuple[_StrOrPromise, _StrOrPromise]] = {
-    Fate.STRANGER: (
+ROW_OUTCOMES: dict[RowOutcome, tuple[_StrOrPromise, _StrOrPromise]] = {
+    RowOutcome.STRANGER: (
         gettext_lazy("Not in this import"),
         gettext_lazy("Correct the id in the file, or take the record out of it."),
     ),
-    Fate.TWICE: (
+    RowOutcome.TWICE: (
         gettext_lazy("More often in the file than in the import"),
         gettext_lazy("Take all but one of them out of the file."),
     ),
-    Fate.UNSENDABLE: (
+    RowOutcome.UNSENDABLE: (
         gettext_lazy("Cannot be sent as it stands"),
         gettext_lazy("Correct them in the file."),
     ),
-    Fate.SENT: (
+    RowOutcome.SENT: (
         gettext_lazy("Failed, and corrected here"),
         gettext_lazy("They go out as new versions. The versions that failed stay in the history."),
     ),
-    Fate.CHANGED_ID: (
+    RowOutcome.CHANGED_ID: (
         gettext_lazy("Failed, and corrected here under another id"),
         gettext_lazy(
             "Matched by their place in the retry file, or by what is unchanged in them. Check "
             "that each is the same customer, then send: the history keeps both ids."
         ),
     ),
-    Fate.SAME: (
+    RowOutcome.SAME: (
         gettext_lazy("Failed, and not changed here"),
         gettext_lazy("They are left as they are. Retry failed sends them again unchanged."),
     ),
-    Fate.LATER: (
+    RowOutcome.LATER: (
         gettext_lazy("Imported later by another job, in a newer version"),
         gettext_lazy("They are not sent, unless you insist: they would replace that version."),
     ),
-    Fate.IMPORTED: (
+    RowOutcome.IMPORTED: (
         gettext_lazy("Imported already"),
         gettext_lazy("They are not sent again, unless you insist."),
     ),
-    Fate.UNKNOWN: (
+    RowOutcome.UNKNOWN: (
         gettext_lazy("May have arrived"),
         gettext_lazy("Look them up and decide about them first; or insist."),
     ),
-    Fate.LEFT_OUT: (
+    RowOutcome.LEFT_OUT: (
         gettext_lazy("Left out for good by a person"),
         gettext_lazy("They are not sent, unless you insist."),
     ),
-    Fate.ON_ITS_WAY: (
+    RowOutcome.ON_ITS_WAY: (
         gettext_lazy("On the way already"),
         gettext_lazy("Wait until they are decided."),
     ),
@@ -128,9 +128,11 @@ def corrected(request: HttpRequest, job: ImportJob) -> HttpResponse:
             return _send(request, job, uploads, reason)
         except (retries.Overtaken, corrections.Changed):
             has_changed = True
-    plan = corrections.plan(_entries(job, uploads, _checks(job)))
+    bulk_action = corrections.bulk_action(_entries(job, uploads, _checks(job)))
     needs_reason = request.method == "POST" and not reason
-    return _show(request, job, plan, token, has_changed=has_changed, needs_reason=needs_reason)
+    return _show(
+        request, job, bulk_action, token, has_changed=has_changed, needs_reason=needs_reason
+    )
 
 
 def _refuse_others(job: ImportJob) -> None:
@@ -155,21 +157,21 @@ def _send(
     request: HttpRequest, job: ImportJob, uploads: Sequence[Upload], reason: str
 ) -> HttpResponse:
     """Send what was agreed to: all of it or nothing."""
-    checks, insists = _checks(job), "insists" in request.POST
-    agreed = request.POST.get("plan", "")
-    found = corrections.versions(_entries(job, uploads, checks), agreed, insists=insists)
+    checks, force = _checks(job), "force" in request.POST
+    agreed = request.POST.get("bulk_action", "")
+    found = corrections.versions(_entries(job, uploads, checks), agreed, force=force)
     new = retries.resubmit(
         job,
-        customers.parcels(found, job.batch_size, checks),
+        customers.new_batches(found, job.batch_size, checks),
         reason=reason,
         actor=permissions.actor(request),
-        insists=insists,
+        force=force,
     )
-    queue.ring_on_commit(new.pk)
+    queue.enqueue_on_commit(new.pk)
     corrections.forget(uploads)
-    told = {"customers": formatting.customers(new.results.count()), "job": new.pk}
+    summary = {"customers": formatting.customers(new.results.count()), "job": new.pk}
     messages.success(
-        request, _("Corrected, and sent again: %(customers)s, in job %(job)s.") % told
+        request, _("Corrected, and sent again: %(customers)s, in job %(job)s.") % summary
     )
     return to_tab(new, "progress")
 
@@ -179,18 +181,22 @@ def _checks(job: ImportJob) -> Checks:
 
 
 def _show(
-    request: HttpRequest, job: ImportJob, plan: Plan, token: str, *,
+    request: HttpRequest, job: ImportJob, bulk_action: BulkAction, token: str, *,
     has_changed: bool, needs_reason: bool,
 ) -> HttpResponse:  # fmt: skip
 
     shown = page.page_context(request, job, TAB) | {
-        "plan": plan,
+        "bulk_action": bulk_action,
         "token": token,
-        "fates": [_told(plan, fate) for fate in TOLD if plan.counts[fate]],
-        "total": plan.counts.total(),
-        "sent": plan.sent,
+        "row_outcomes": [
+            _outcome_summary(bulk_action, row_outcome)
+            for row_outcome in ROW_OUTCOMES
+            if bulk_action.counts[row_outcome]
+        ],
+        "total": bulk_action.counts.total(),
+        "sent": bulk_action.sent,
         "reason": request.POST.get("reason", ""),
-        "insists": "insists" in request.POST,
+        "force": "force" in request.POST,
         "has_changed": has_changed,
         "needs_reason": needs_reason,
     }
@@ -198,20 +204,22 @@ def _show(
     return render(request, "imports/job/corrected.html", shown, status=status)
 
 
-def _told(plan: Plan, fate: Fate) -> dict[str, Any]:
-    what, remedy = TOLD[fate]
-    examples = plan.examples[fate]
+def _outcome_summary(bulk_action: BulkAction, row_outcome: RowOutcome) -> dict[str, Any]:
+    what, remedy = ROW_OUTCOMES[row_outcome]
+    examples = bulk_action.examples[row_outcome]
     return {
-        "fate": fate.value,
-        "count": plan.counts[fate],
+        "row_outcome": row_outcome.value,
+        "count": bulk_action.counts[row_outcome],
         "what": what,
         "remedy": remedy,
-        "is_obstacle": fate in OBSTACLES,
-        "is_sent": fate in GO_OUT,
-        "is_insistable": fate in INSISTABLE,
+        "is_obstacle": row_outcome in OBSTACLES,
+        "is_sent": row_outcome in GO_OUT,
+        "is_insistable": row_outcome in FORCEABLE,
         "examples": examples,
-        "more": plan.counts[fate] - len(examples),
-        "changes": [(each, _change(each)) for each in examples[:CHANGES_SHOWN] if fate in GO_OUT],
+        "more": bulk_action.counts[row_outcome] - len(examples),
+        "changes": [
+            (each, _change(each)) for each in examples[:CHANGES_SHOWN] if row_outcome in GO_OUT
+        ],
     }
 
 
@@ -319,15 +327,15 @@ def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
         directory = job_types.get(job.kind).write_retry_files(job, Path(settings.RETRY_FILES_DIR))
     except OSError as error:
         why = retry_directory.reason(retry_directory.code_of(error))
-        told = {"place": settings.RETRY_FILES_DIR, "why": why}
-        raise NotAllowed(_("%(place)s cannot be written to: %(why)s.") % told) from error
+        summary = {"place": settings.RETRY_FILES_DIR, "why": why}
+        raise NotAllowed(_("%(place)s cannot be written to: %(why)s.") % summary) from error
     if directory is None:
         messages.info(
             request, _("Nothing was written: no record failed, is unknown or was left out.")
         )
     else:
-        told = {"directory": directory.name}
-        messages.success(request, _("The retry files are in %(directory)s.") % told)
+        summary = {"directory": directory.name}
+        messages.success(request, _("The retry files are in %(directory)s.") % summary)
     return to_tab(job, "retry-files")
 
 
@@ -341,7 +349,7 @@ def load(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return to_tab(draft, page.of(draft.kind).tabs[0].slug)
 
 
-def _count(job: ImportJob, sums: Sums) -> int | None:
+def _count(job: ImportJob, job_totals: Totals) -> int | None:
     return RetryFile.objects.filter(job=job, directory=job.retry_directory).count() or None
 
 
@@ -353,10 +361,10 @@ TAB = page.Tab(
     context=context,
     count=_count,
     acts={
-        "zip": page.Act(download, permissions.EXPORT, methods=("GET",)),
-        "write": page.Act(write, permissions.RETRY),
-        "load": page.Act(load, permissions.RETRY),
-        "upload": page.Act(upload, permissions.RETRY),
-        "corrected": page.Act(corrected, permissions.RETRY, methods=("GET", "POST")),
+        "zip": page.Action(download, permissions.EXPORT, methods=("GET",)),
+        "write": page.Action(write, permissions.RETRY),
+        "load": page.Action(load, permissions.RETRY),
+        "upload": page.Action(upload, permissions.RETRY),
+        "corrected": page.Action(corrected, permissions.RETRY, methods=("GET", "POST")),
     },
 )

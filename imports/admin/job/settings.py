@@ -41,8 +41,8 @@ SETTING_NAMES = {
     "retry_delay_seconds": sentence(
         "SETTING_RETRY_DELAY", gettext_noop("wait before the next attempt (s)")
     ),
-    "beginning": sentence("SETTING_BEGINNING", gettext_noop("begins with")),
-    "insists": sentence(
+    "rollout": sentence("SETTING_BEGINNING", gettext_noop("begins with")),
+    "force": sentence(
         "SETTING_INSISTS",
         gettext_noop("send records again that have been imported meanwhile"),
     ),
@@ -69,21 +69,21 @@ def _context(request: HttpRequest, job: ImportJob, form: JobSettingsForm) -> dic
         "can_start": job.status == JobStatus.DRAFT
         and (job.batches.exists() or job.files.exists())
         and permissions.may(request, permissions.START),
-        "plan": words.plan(job),
+        "bulk_action": words.bulk_action(job),
         "known_before": known_before.of_files(files.notes_of(job)),
     }
 
 
-def _call_by(words: page.Workspace, form: JobSettingsForm) -> None:
+def _call_by(words: page.JobPage, form: JobSettingsForm) -> None:
     """Let the fields be called what the job's kind calls them."""
-    for name, told in words.field_words.items():
+    for name, summary in words.field_words.items():
         if (shown := form.fields.get(name)) is None:
             continue
-        shown.label = told.label or shown.label
-        shown.help_text = told.help_text or shown.help_text
+        shown.label = summary.label or shown.label
+        shown.help_text = summary.help_text or shown.help_text
         if isinstance(shown, TypedChoiceField):
             choices: Any = shown.choices
-            shown.choices = [(key, told.choices.get(key, text)) for key, text in choices]
+            shown.choices = [(key, summary.choices.get(key, text)) for key, text in choices]
 
 
 def save(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -118,7 +118,7 @@ def _keep(job: ImportJob, form: JobSettingsForm, actor: str) -> None:
     job = form.save(commit=False)
     if "api" in changed and job.api is not None:
         drafts.use_api(job, job.api)
-    job.save(update_fields=[*form.fields, "gate", "repeatable"])
+    job.save(update_fields=[*form.fields, "rate_limit", "repeatable"])
     if "api" in changed:
         drafts.recognise_files(job)
     if changed:
@@ -141,5 +141,5 @@ TAB = page.Tab(
     icon="tune",
     template="imports/job/settings.html",
     context=context,
-    acts={"save": page.Act(save, permissions.CHANGE)},
+    acts={"save": page.Action(save, permissions.CHANGE)},
 )

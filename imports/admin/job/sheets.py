@@ -57,8 +57,8 @@ def _records(
     columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *names, status, code, http, message, attempts, at, again in at_once(columns):
-        told = (status_word(status), code, http, in_words(message), attempts, local(at), again)
-        yield (*names, *told, *advice[code])
+        summary = (status_word(status), code, http, in_words(message), attempts, local(at), again)
+        yield (*names, *summary, *advice[code])
 
 
 class Advice(dict[str, tuple[str, str]]):
@@ -109,8 +109,8 @@ def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[obje
         name = f"{batch}.{part}" if part else batch
         taken = round((ended - (sent or claimed)).total_seconds() * 1000)
         word = words.get(verdict, verdict)
-        told = (word, http, code, in_words(message), *counts, worker)
-        yield (job, name, number, *told, local(sent), local(ended), taken)
+        summary = (word, http, code, in_words(message), *counts, worker)
+        yield (job, name, number, *summary, local(sent), local(ended), taken)
 
 
 def status_word(status: str) -> str:

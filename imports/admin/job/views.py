@@ -43,12 +43,12 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
     list_display = (
         "job_column",
         "status_column",
-        "sums_column",
-        "rounds_column",
+        "totals_column",
+        "retries_column",
         "started_column",
     )
     list_display_links = ("job_column",)
-    list_filter = (filters.JobStatusFilter, filters.KindFilter, filters.ApiFilter)
+    list_filter = (filters.JobStatusFilter, filters.JobTypeFilter, filters.ApiFilter)
     search_fields = ("name",)
     search_help_text = gettext_lazy("Job, customer id or e-mail")
     list_per_page = 25
@@ -83,16 +83,17 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
 
     @display(description=gettext_lazy("Status"), ordering="status")
     def status_column(self, job: ImportJob) -> str:
-        return render_to_string("imports/list/status.html", {"job": job, "sums": job.page_sums})  # type: ignore[attr-defined]
+        shown = {"job": job, "job_totals": job.page_totals}  # type: ignore[attr-defined]
+        return render_to_string("imports/list/status.html", shown)
 
     @display(description=gettext_lazy("Records"))
-    def sums_column(self, job: ImportJob) -> str:
-        shown = {"job": job, "sums": job.page_sums, "words": page.of(job.kind)}  # type: ignore[attr-defined]
+    def totals_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "job_totals": job.page_totals, "words": page.of(job.kind)}  # type: ignore[attr-defined]
         return render_to_string("imports/list/sums.html", shown)
 
     @display(description=gettext_lazy("Rounds"))
-    def rounds_column(self, job: ImportJob) -> str:
-        shown = {"job": job, "told": job.page_story, "words": page.of(job.kind)}  # type: ignore[attr-defined]
+    def retries_column(self, job: ImportJob) -> str:
+        shown = {"job": job, "summary": job.page_family, "words": page.of(job.kind)}  # type: ignore[attr-defined]
         return render_to_string("imports/list/rounds.html", shown)
 
     @display(description=gettext_lazy("Started"), ordering="started_at")
@@ -179,14 +180,14 @@ def do_act(request: HttpRequest, pk: str, tab: str, act: str) -> HttpResponseBas
     permissions.require(request, permissions.VIEW)
     job = page.find(int(pk))
     place = page.of(job.kind).tab(tab)
-    deed = place.acts.get(act) if place else None
-    if place is None or deed is None:
+    record_event = place.acts.get(act) if place else None
+    if place is None or record_event is None:
         raise Http404
-    permissions.require(request, deed.permission)
-    if request.method not in deed.methods:
-        return HttpResponseNotAllowed(deed.methods)
+    permissions.require(request, record_event.permission)
+    if request.method not in record_event.methods:
+        return HttpResponseNotAllowed(record_event.methods)
     try:
-        return deed.run(request, job)
+        return record_event.run(request, job)
     except NotAllowed as refusal:
         messages.warning(request, str(refusal))
         is_draft = job.status == JobStatus.DRAFT and place.slug == "progress"

@@ -33,7 +33,7 @@ CHANGED = (EventCode.CORRECTED, EventCode.CREATED)  # the event that tells who m
 
 
 @dataclass(slots=True)
-class Desk:
+class EditState:
     """What lies on the table: the version that failed last, what is written, what is wrong."""
 
     opened: ImportResult  # what the page was opened with
@@ -71,28 +71,28 @@ class Desk:
 
 def view(request: HttpRequest, pk: int) -> HttpResponse:
     """The editor; a POST sends what was written, or shows it again with what is wrong."""
-    desk = _desk(request, pk)
+    edit = _edit_state(request, pk)
     if request.method == "POST":
-        return _send(request, desk)
-    why_not = reason_against(desk.latest)
-    if desk.is_overtaken or why_not:
+        return _send(request, edit)
+    why_not = reason_against(edit.latest)
+    if edit.is_overtaken or why_not:
         messages.info(
             request, why_not or _("It was sent again since. This is its latest version.")
         )
         page = "admin:imports_importresult_change" if why_not else "admin:imports_fix"
-        return redirect(page, desk.latest.pk)
-    return render(request, "imports/fix/page.html", _context(request, desk))
+        return redirect(page, edit.latest.pk)
+    return render(request, "imports/fix/page.html", _context(request, edit))
 
 
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """What is wrong with what is written by now, and how it differs, for the open page."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    desk = _desk(request, pk)
-    return render(request, "imports/fix/checked.html", _told(desk))
+    edit = _edit_state(request, pk)
+    return render(request, "imports/fix/checked.html", _summary(edit))
 
 
-def _desk(request: HttpRequest, pk: int) -> Desk:
+def _edit_state(request: HttpRequest, pk: int) -> EditState:
     if not permissions.may(request, "imports.view_importresult", permissions.RETRY):
         raise PermissionDenied
     opened = get_object_or_404(ImportResult.objects.select_related("job__root"), pk=pk)
@@ -103,7 +103,7 @@ def _desk(request: HttpRequest, pk: int) -> Desk:
     checks = checks_of(CustomerApi.objects.defer(*SECRETS).get(pk=opened.job.api_id))
     old = editable(bytes_of([latest.pk])[latest.pk])
     written = request.POST.get("record", old)
-    return Desk(
+    return EditState(
         opened=opened,
         latest=latest,
         checks=checks,
@@ -128,52 +128,52 @@ def reason_against(result: ImportResult) -> str:
     return ""
 
 
-def _send(request: HttpRequest, desk: Desk) -> HttpResponse:
-    if not desk.can_be_sent:
-        shown = _context(request, desk) | {"was_sent": True}
-        status = 409 if desk.is_overtaken else 422
+def _send(request: HttpRequest, edit: EditState) -> HttpResponse:
+    if not edit.can_be_sent:
+        shown = _context(request, edit) | {"was_sent": True}
+        status = 409 if edit.is_overtaken else 422
         return render(request, "imports/fix/page.html", shown, status=status)
-    right = desk.correction
-    version = corrections.of_text(right.raw, right.key, right.email, desk.latest)
-    parcels = corrections.parcels([version], 1, desk.checks)
+    right = edit.correction
+    version = corrections.of_text(right.raw, right.key, right.email, edit.latest)
+    new_batches = corrections.new_batches([version], 1, edit.checks)
     actor = permissions.actor(request)
-    job = desk.opened.job
+    job = edit.opened.job
     try:
-        new = resubmit(job, parcels, reason=desk.reason, actor=actor)
+        new = resubmit(job, new_batches, reason=edit.reason, actor=actor)
     except Overtaken:  # at this very moment
-        shown = _context(request, _desk(request, desk.opened.pk)) | {"was_sent": True}
+        shown = _context(request, _edit_state(request, edit.opened.pk)) | {"was_sent": True}
         return render(request, "imports/fix/page.html", shown, status=409)
-    queue.ring_on_commit(new.pk)
-    told = {"name": right.key, "job": new.pk}
-    messages.success(request, _("%(name)s goes out again, corrected, in job %(job)s.") % told)
+    queue.enqueue_on_commit(new.pk)
+    summary = {"name": right.key, "job": new.pk}
+    messages.success(request, _("%(name)s goes out again, corrected, in job %(job)s.") % summary)
     return redirect("admin:imports_importresult_change", new.results.get().pk)
 
 
-def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
+def _context(request: HttpRequest, edit: EditState) -> dict[str, Any]:
     return {
         **admin.site.each_context(request),
         "opts": ImportResult._meta,
-        "original": desk.opened,
-        "title": _("Fix %(name)s") % {"name": desk.opened},
-        "later": later_imports([desk.latest.pk]).get(desk.latest.pk),
-        **_told(desk),
+        "original": edit.opened,
+        "title": _("Fix %(name)s") % {"name": edit.opened},
+        "later": later_imports([edit.latest.pk]).get(edit.latest.pk),
+        **_summary(edit),
     }
 
 
-def _told(desk: Desk) -> dict[str, Any]:
+def _summary(edit: EditState) -> dict[str, Any]:
     """What the page says of what is written."""
-    text = desk.correction.text
-    compared = text if desk.correction.mistake else editable(text.encode())
+    text = edit.correction.text
+    compared = text if edit.correction.mistake else editable(text.encode())
     return {
-        "desk": desk,
-        "correction": desk.correction,
+        "edit": edit,
+        "correction": edit.correction,
         "lines": range(1, text.count("\n") + 2),
-        "rows": formatting.diff(desk.old, compared),
-        "sent_by": _who_sent(desk) if desk.is_overtaken else None,
+        "rows": formatting.diff(edit.old, compared),
+        "sent_by": _who_sent(edit) if edit.is_overtaken else None,
     }
 
 
-def _who_sent(desk: Desk) -> JobEvent | None:
+def _who_sent(edit: EditState) -> JobEvent | None:
     """Who was first, with the version that came after the one that was opened."""
-    events = JobEvent.objects.filter(job=desk.latest.job_id, code__in=CHANGED)
+    events = JobEvent.objects.filter(job=edit.latest.job_id, code__in=CHANGED)
     return events.order_by("pk").first()

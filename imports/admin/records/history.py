@@ -17,7 +17,7 @@ from imports.admin.formatting import LONGEST_SHOWN, Row, diff, editable
 from imports.event_codes import EventCode
 from imports.ledger.batches import bytes_of
 from imports.ledger.lifecycle import CANCELLED_CODE
-from imports.models import Attempt, Deed, ImportResult, JobEvent
+from imports.models import Attempt, ImportResult, JobEvent, RecordEvent
 from imports.policy import Verdict
 from imports.states import JobStatus, ResultStatus
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrOrPromise
 
-    from imports.admin.job.page import Workspace
+    from imports.admin.job.page import JobPage
     from imports.messages import Text
 
 MOST_RESULTS = 300  # of one record, over all jobs
@@ -35,7 +35,7 @@ MOST_ATTEMPTS = 600
 MOST_VERSIONS = 20  # whose bytes are read
 MOST_BYTES = LONGEST_SHOWN + 1
 # Of a job's log, to all of its records.
-TOLD = (EventCode.CREATED, EventCode.CORRECTED, EventCode.STARTED, EventCode.CANCELLED)
+SUMMARY = (EventCode.CREATED, EventCode.CORRECTED, EventCode.STARTED, EventCode.CANCELLED)
 
 # From any round of a record to its first one, and from there to all later ones: a corrected
 # version may be called otherwise than the one it corrects.
@@ -75,13 +75,13 @@ class Moment:
 
 
 @dataclass(slots=True)
-class Round:
+class JobStay:
     """A record in one job: its result there, its attempts, and what people did."""
 
     result: ImportResult
     attempts: list[Attempt] = field(default_factory=list)
     events: list[JobEvent] = field(default_factory=list)
-    deeds: list[JobEvent] = field(default_factory=list)  # about this very record
+    record_events: list[JobEvent] = field(default_factory=list)  # about this very record
     raw: bytes = b""
     change: list[Row] = field(default_factory=list)  # from the round before
 
@@ -90,13 +90,13 @@ class Round:
         """All of it, in the order in which it happened."""
         last = self.attempts[-1] if self.attempts else None
         tries = [Moment(each.ended_at, each, None, each is last) for each in self.attempts]
-        done = [Moment(each.at, None, each) for each in [*self.events, *self.deeds]]
+        done = [Moment(each.at, None, each) for each in [*self.events, *self.record_events]]
         return sorted([*done, *tries], key=lambda moment: moment.at)
 
     @property
     def came_to(self) -> str:
         """Where the last attempt left it, before anybody decided; "" while it goes on."""
-        decided = {each.code for each in self.deeds}
+        decided = {each.code for each in self.record_events}
         if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
             return ResultStatus.UNKNOWN.value
         if EventCode.EXCLUDED in decided:
@@ -110,15 +110,15 @@ class Round:
 
 
 @dataclass(slots=True)
-class Chapter:
+class HistoryEntry:
     """A record in one import: its rounds from the first to the latest."""
 
-    rounds: list[Round]
+    stays: list[JobStay]
     is_copy: bool = False  # the same import names the record once more
 
     @property
     def latest(self) -> ImportResult:
-        return self.rounds[-1].result
+        return self.stays[-1].result
 
     @property
     def first_job(self) -> int:
@@ -127,7 +127,7 @@ class Chapter:
         return job.root_id or job.pk
 
 
-def chapters(result: ImportResult) -> list[Chapter]:
+def entries(result: ImportResult) -> list[HistoryEntry]:
     """Everything known of the record, the import that it was last in first. Seven queries.
 
     An import that names it several times has a chapter for each copy, this one's comes first.
@@ -135,19 +135,21 @@ def chapters(result: ImportResult) -> list[Chapter]:
     mine = lineages([result.pk])
     lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]
     rows = _results(pk for line in lines for pk in line)
-    rounds = {pk: Round(row) for pk, row in rows.items()}
-    _add_attempts(rounds.values())
-    _add_events(rounds)
-    found = [Chapter([rounds[pk] for pk in line if pk in rounds]) for line in lines]
-    found.sort(key=lambda chapter: chapter.latest.pk, reverse=True)
-    this = next(each for each in found if any(one.result.pk == result.pk for one in each.rounds))
+    stays = {pk: JobStay(row) for pk, row in rows.items()}
+    _add_attempts(stays.values())
+    _add_events(stays)
+    found = [HistoryEntry([stays[pk] for pk in line if pk in stays]) for line in lines]
+    found.sort(key=lambda entry: entry.latest.pk, reverse=True)
+    this = next(each for each in found if any(one.result.pk == result.pk for one in each.stays))
     copies = [each for each in found if each.first_job == this.first_job]
     for each in copies:
         each.is_copy = each is not this
     return _in_place_of(found, copies, [this, *(each for each in copies if each is not this)])
 
 
-def _in_place_of(found: list[Chapter], old: list[Chapter], new: list[Chapter]) -> list[Chapter]:
+def _in_place_of(
+    found: list[HistoryEntry], old: list[HistoryEntry], new: list[HistoryEntry]
+) -> list[HistoryEntry]:
     """The list with some of its chapters in another order, at the places that they had."""
     ordered = iter(new)
     return [next(ordered) if each in old else each for each in found]
@@ -178,8 +180,8 @@ def _results(ids: Iterable[int]) -> dict[int, ImportResult]:
     return {row.pk: row for row in rows.defer("batch__body", "refused_record")}
 
 
-def _add_attempts(rounds: Collection[Round]) -> None:
-    ids = [each.result.batch_id for each in rounds if each.result.batch_id]
+def _add_attempts(stays: Collection[JobStay]) -> None:
+    ids = [each.result.batch_id for each in stays if each.result.batch_id]
     with connection.cursor() as sql:
         sql.execute(ANCESTRY, [ids])
         line = sql.fetchall()
@@ -189,7 +191,7 @@ def _add_attempts(rounds: Collection[Round]) -> None:
     of_batch: dict[int, list[Attempt]] = {}
     for batch, pk in line:
         of_batch.setdefault(batch, []).extend(tries.get(pk, []))
-    for each in rounds:
+    for each in stays:
         found = of_batch.get(each.result.batch_id or 0, [])
         each.attempts = sorted(found, key=lambda one: one.pk)
 
@@ -199,28 +201,28 @@ def _attempts(batch_ids: Collection[int]) -> list[Attempt]:
     return list(rows.defer("batch__body").order_by("-pk")[:MOST_ATTEMPTS])
 
 
-def _add_events(rounds: dict[int, Round]) -> None:
+def _add_events(stays: dict[int, JobStay]) -> None:
     """What people did to the jobs, and to these very records. Two queries."""
-    jobs = {each.result.job_id for each in rounds.values()}
+    jobs = {each.result.job_id for each in stays.values()}
     events: dict[int, list[JobEvent]] = {}
-    for event in JobEvent.objects.filter(job__in=jobs, code__in=TOLD).order_by("pk"):
+    for event in JobEvent.objects.filter(job__in=jobs, code__in=SUMMARY).order_by("pk"):
         events.setdefault(event.job_id, []).append(event)
-    for each in rounds.values():
+    for each in stays.values():
         each.events = events.get(each.result.job_id, [])
-    for deed in (
-        Deed.objects.filter(result__in=list(rounds)).select_related("event").order_by("pk")
+    for record_event in (
+        RecordEvent.objects.filter(result__in=list(stays)).select_related("event").order_by("pk")
     ):
-        rounds[deed.result_id].deeds.append(deed.event)
+        stays[record_event.result_id].record_events.append(record_event.event)
 
 
-def add_bytes(*chapters: Chapter) -> None:
+def add_bytes(*entries: HistoryEntry) -> None:
     """The bytes of their newest rounds, and what changed from one to the next. One query."""
-    some = [each for chapter in chapters for each in chapter.rounds[-MOST_VERSIONS:]]
-    rounds = {each.result.pk: each for each in some}
-    for pk, raw in bytes_of(list(rounds), MOST_BYTES).items():
-        rounds[pk].raw = raw
-    for chapter in chapters:
-        for before, after in pairwise(chapter.rounds):
+    some = [each for entry in entries for each in entry.stays[-MOST_VERSIONS:]]
+    stays = {each.result.pk: each for each in some}
+    for pk, raw in bytes_of(list(stays), MOST_BYTES).items():
+        stays[pk].raw = raw
+    for entry in entries:
+        for before, after in pairwise(entry.stays):
             after.change = _change(before.raw, after.raw)
 
 
@@ -269,25 +271,25 @@ FAILED = (
 )
 
 
-def sentence(chapter: Chapter, words: Workspace) -> str:
+def sentence(entry: HistoryEntry, words: JobPage) -> str:
     """ "Customer 7 was refused on 1 May (“…”), and was imported on 2 May at 09:14." """
-    who = words.subject % {"name": _name(chapter)}
-    return f"{who} {_listed(list(_clauses(chapter.rounds, words)))}."
+    who = words.subject % {"name": _name(entry)}
+    return f"{who} {_listed(list(_clauses(entry.stays, words)))}."
 
 
-def _name(chapter: Chapter) -> str:
+def _name(entry: HistoryEntry) -> str:
     """What it is called, and what it was called before somebody corrected its id."""
-    names = list(dict.fromkeys(str(each.result) for each in reversed(chapter.rounds)))
+    names = list(dict.fromkeys(str(each.result) for each in reversed(entry.stays)))
     if len(names) < 2:
         return names[0]
     return _("%(name)s (before: %(old)s)") % {"name": names[0], "old": ", ".join(names[1:])}
 
 
-def _clauses(rounds: Sequence[Round], words: Workspace) -> Iterator[str]:
+def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
     """What happened, in order; plain failures in a row are told as one."""
-    failed: list[Round] = []
-    for each in rounds:
-        is_plain = _has_failed(each) and not each.deeds
+    failed: list[JobStay] = []
+    for each in stays:
+        is_plain = _has_failed(each) and not each.record_events
         if each.correction or not is_plain:
             yield from _failures(failed)
             failed = []
@@ -300,29 +302,29 @@ def _clauses(rounds: Sequence[Round], words: Workspace) -> Iterator[str]:
     yield from _failures(failed)
 
 
-def _has_failed(told: Round) -> bool:
-    result = told.result
+def _has_failed(summary: JobStay) -> bool:
+    result = summary.result
     return result.status == ResultStatus.ERROR and result.error_code != CANCELLED_CODE
 
 
-def _round(told: Round, words: Workspace) -> Iterator[str]:
+def _round(summary: JobStay, words: JobPage) -> Iterator[str]:
     """What became of it in one round, and what a person did about it there."""
-    actions = {each.code for each in told.deeds}
+    actions = {each.code for each in summary.record_events}
     if actions & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
-        last = told.attempts[-1] if told.attempts else None
+        last = summary.attempts[-1] if summary.attempts else None
         if last is not None:
             yield MAY_HAVE_ARRIVED % {"day": day(last.ended_at), "why": in_short(last.message)}
-    elif EventCode.EXCLUDED in actions or _has_failed(told):
-        yield from _failures([told])
+    elif EventCode.EXCLUDED in actions or _has_failed(summary):
+        yield from _failures([summary])
     else:
-        yield _status(told, words)
-    for each in told.deeds:
+        yield _status(summary, words)
+    for each in summary.record_events:
         if each.code in DEEDS:
             yield DEEDS[each.code] % _deed(each)
 
 
-def _status(told: Round, words: Workspace) -> str:
-    result = told.result
+def _status(summary: JobStay, words: JobPage) -> str:
+    result = summary.result
     names = {
         "job": result.job_id,
         "day": day(result.updated_at),
@@ -338,17 +340,17 @@ def _status(told: Round, words: Workspace) -> str:
             return _("was not sent (“%(why)s”)") % names
         case ResultStatus.ERROR:
             return _("was not sent, because job %(job)s was cancelled on %(day)s") % names
-    return _waiting(told) % names
+    return _waiting(summary) % names
 
 
-def _waiting(told: Round) -> str:
+def _waiting(summary: JobStay) -> str:
     """Where it is held up."""
-    match told.result.job.status:
+    match summary.result.job.status:
         case JobStatus.DRAFT:
             return _("waits in job %(job)s, which nobody has started yet")
         case JobStatus.PAUSED:
             return _("waits, because job %(job)s is paused")
-    if told.attempts and told.result.message:
+    if summary.attempts and summary.result.message:
         return _("was tried in job %(job)s, and is tried again (“%(why)s”)")
     return _("is on its way in job %(job)s")
 
@@ -358,11 +360,11 @@ def _deed(event: JobEvent) -> dict[str, str]:
     return {"who": event.actor or "Redrive", "day": day(event.at), "why": why}
 
 
-def _failures(rounds: Sequence[Round]) -> Iterator[str]:
+def _failures(stays: Sequence[JobStay]) -> Iterator[str]:
     """Refusals, or failures on the way, in a row: each in one clause."""
-    for refused, group in groupby(rounds, key=lambda each: bool(each.result.http_status)):
+    for refused, group in groupby(stays, key=lambda each: bool(each.result.http_status)):
         some = list(group)
-        tries = [each for told in some for each in _tries(told, refused=refused)]
+        tries = [each for summary in some for each in _tries(summary, refused=refused)]
         ends = [each.ended_at for each in tries] or [each.result.updated_at for each in some]
         whys = [in_short(each.result.message) for each in some]
         names = {
@@ -373,11 +375,11 @@ def _failures(rounds: Sequence[Round]) -> Iterator[str]:
         yield (REFUSED if refused else FAILED)[min(len(ends), 3) - 1] % names
 
 
-def _tries(told: Round, *, refused: bool) -> list[Attempt]:
+def _tries(summary: JobStay, *, refused: bool) -> list[Attempt]:
     """Those that came to it: a refusal is an answer, with an HTTP status."""
     return [
         each
-        for each in told.attempts
+        for each in summary.attempts
         if each.verdict not in NO_ANSWER and (each.http_status or not refused)
     ]
 

@@ -20,7 +20,7 @@ from imports.admin.job.page import to_tab
 from imports.engine import queue
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class ListActions:
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """The failed records of the rows, in one new job for each of their jobs."""
         chosen, only = self.jobs_of(queryset), self.records_of(queryset)
-        done = [job_actions.carry_out(request, job, PlanAction.RETRY, only) for job in chosen]
+        done = [job_actions.carry_out(request, job, ActionType.RETRY, only) for job in chosen]
         made = [each.made for each in done if each and each.made]
         return to_tab(made[0], "progress") if len(chosen) == len(made) == 1 else None
 
@@ -100,9 +100,9 @@ class ListActions:
             try:
                 directory = job_types.get(job.kind).write_retry_files(job, parent)
             except OSError as error:
-                told = {"place": parent, "why": error.strerror, "job": job.pk}
+                summary = {"place": parent, "why": error.strerror, "job": job.pk}
                 said = _("Job %(job)s: %(place)s cannot be written to: %(why)s.")
-                messages.error(request, said % told)
+                messages.error(request, said % summary)
                 continue
             written, nothing = written + bool(directory), nothing + (directory is None)
         say(request, (WRITTEN, written), (NOTHING_FAILED, nothing))
@@ -115,7 +115,7 @@ class ListActions:
         for job in self.jobs_of(queryset):
             due += lifecycle.make_due(job, self.batches_of(queryset, job), actor)
             if lifecycle.needs_a_worker(job):
-                queue.ring_on_commit(job.pk)
+                queue.enqueue_on_commit(job.pk)
                 queued += 1
             else:
                 idle += 1
@@ -181,13 +181,13 @@ def _each(
         if act(job, permissions.actor(request)):
             done += 1
             if enqueues:
-                queue.ring_on_commit(job.pk)
+                queue.enqueue_on_commit(job.pk)
     return done, len(chosen) - done
 
 
 def say(request: HttpRequest, *counts: tuple[_StrPromise, int]) -> None:
     """One message of the counts that are not zero; of the last alone it is a warning."""
-    told = [str(said % {"n": count}) for said, count in counts if count]
+    summary = [str(said % {"n": count}) for said, count in counts if count]
     is_done = any(count for _said, count in counts[:-1])
     level = messages.SUCCESS if is_done else messages.WARNING
-    messages.add_message(request, level, "; ".join(told or [_("Nothing was done")]) + ".")
+    messages.add_message(request, level, "; ".join(summary or [_("Nothing was done")]) + ".")

@@ -106,7 +106,7 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
 
     when_empty = gettext_lazy("A job’s input is cut into batches when it is started.")
     list_display = (
-        "batch_column", "job_column", "status_column", "sums_column", "attempts_column",
+        "batch_column", "job_column", "status_column", "totals_column", "attempts_column",
         "trouble_column",
     )  # fmt: skip
     list_filter = (
@@ -149,7 +149,7 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
         return render_to_string("imports/status/batch.html", {"status": batch.status})
 
     @display(description=gettext_lazy("Records"))
-    def sums_column(self, batch: ImportBatch) -> str:
+    def totals_column(self, batch: ImportBatch) -> str:
         return render_to_string("imports/list/batch_sums.html", {"batch": batch})
 
     @display(description=gettext_lazy("Attempts"))
@@ -262,7 +262,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
             "opts": self.opts,
             "original": result,
             "title": str(result),
-            **_told(request, result),
+            **_summary(request, result),
         }
         return render(request, "imports/record/page.html", shown)
 
@@ -282,20 +282,20 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
         return search.view(request)
 
 
-def _told(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
+def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
     """Its life, and the bytes of its latest version."""
     words = page.of(result.job.kind)
-    found = history.chapters(result)
-    mine = next(each for each in found if any(one.result == result for one in each.rounds))
+    found = history.entries(result)
+    mine = next(each for each in found if any(one.result == result for one in each.stays))
     history.add_bytes(*{id(each): each for each in (mine, found[0])}.values())
-    text, is_cut = readable(mine.rounds[-1].raw)
+    text, is_cut = readable(mine.stays[-1].raw)
     latest = found[0].latest
     is_open = latest.status == ResultStatus.PENDING
     return {
         "result": result,
         "words": words,
-        "chapters": [
-            {"told": each, "sentence": history.sentence(each, words), "is_this": each is mine}
+        "entries": [
+            {"summary": each, "sentence": history.sentence(each, words), "is_this": each is mine}
             for each in found
         ],
         "latest": latest,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from imports.admin.job.page import Workspace
+    from imports.admin.job.page import JobPage
 
 SHORTEST_PREFIX = 3
 MOST_ROWS = 1_000  # are read, in no order: who has more to choose from types more
@@ -35,7 +35,7 @@ class Found:
     """One customer or account, as its newest result tells it."""
 
     newest: ImportResult
-    words: Workspace
+    words: JobPage
     count: int  # of its results, as far as they were read
 
 

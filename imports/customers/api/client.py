@@ -18,12 +18,12 @@ from imports.customers.api.responses import Answer, Exchange, is_credential_refu
 from imports.http.addresses import BadAddress, Rules, check_url
 from imports.http.transport import (
     NOT_SENT,
+    DeadlineMonitor,
     Failure,
-    Flight,
     Overdue,
+    RequestDeadline,
     TooLarge,
     Undelivered,
-    Watchdog,
     failure_of,
     new_session,
 )
@@ -99,7 +99,7 @@ class Client:
         self._deadline = deadline
         self._rules = rules or Rules(allow_private, endpoint.allow_plain_http)
         self._session = new_session(pool_size, endpoint.certificates)
-        self._watchdog = Watchdog()
+        self._monitor = DeadlineMonitor()
         self._header_secrets = tuple(
             v for v in endpoint.headers.values() if len(v) >= SHORTEST_HEADER_SECRET
         )
@@ -112,19 +112,19 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the pooled connections and end the watchdog."""
+        """Close the pooled connections and end the monitor."""
         self._session.close()
-        self._watchdog.close()
+        self._monitor.close()
 
     def post(self, body: bytes, idempotency_key: str, keys: Sequence[RecordKey]) -> Outcome:
         """Send one batch, once, and say what came of it. Never raises."""
         headers = {**self.endpoint.headers, "Content-Type": "application/json"}
         if self.endpoint.idempotency_header:
             headers[self.endpoint.idempotency_header] = idempotency_key
-        flight = self._new_flight()
+        deadline = self._new_deadline()
         try:
-            with self._watchdog.flying(flight):
-                return self._authenticated("POST", headers, body, flight, keys)[1]
+            with self._monitor.flying(deadline):
+                return self._authenticated("POST", headers, body, deadline, keys)[1]
         except TokenFailure as failure:
             return _without_token(failure)
         except Undelivered as error:
@@ -132,24 +132,24 @@ class Client:
         except Exception as error:
             # Its text could hold anything that was sent, so only its type is told.
             LOG.error("Posting a batch failed with %s", type(error).__name__)
-            told = OUR_FAULT.format(error=type(error).__name__)
-            if flight.is_on_wire:
-                return self._exchange(keys).unsure("INTERNAL_ERROR", told)
-            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", told + NOT_SENT)
+            summary = OUR_FAULT.format(error=type(error).__name__)
+            if deadline.is_on_wire:
+                return self._exchange(keys).unsure("INTERNAL_ERROR", summary)
+            return Outcome(Verdict.RETRY, "INTERNAL_ERROR", summary + NOT_SENT)
 
     def call(self, method: str, body: bytes) -> tuple[Answer, Outcome]:
         """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
         headers = {**self.endpoint.headers, "Content-Type": "application/json"}
-        with self._watchdog.flying(self._new_flight()) as flight:
-            return self._authenticated(method, headers, body, flight, ())
+        with self._monitor.flying(self._new_deadline()) as deadline:
+            return self._authenticated(method, headers, body, deadline, ())
 
     def prove_credential(self) -> bool:
         """Have the token URL check the credential; False where there is none to ask.
 
         Raises TokenFailure.
         """
-        with self._watchdog.flying(self._new_flight()) as flight:
-            return self.auth.prove(self._post_form(flight), flight.remaining())
+        with self._monitor.flying(self._new_deadline()) as deadline:
+            return self.auth.prove(self._post_form(deadline), deadline.remaining())
 
     def exchange(self) -> Exchange:
         """What judging an answer needs, for a call that carries no record."""
@@ -160,38 +160,38 @@ class Client:
         method: str,
         headers: dict[str, str],
         body: bytes,
-        flight: Flight,
+        deadline: RequestDeadline,
         keys: Sequence[RecordKey],
     ) -> tuple[Answer, Outcome]:
         """The answer, and what it means. A refused credential is renewed, where it can be."""
-        post_form, refusals = self._post_form(flight), 0
-        own = self.auth.headers(post_form, flight.remaining())
+        post_form, refusals = self._post_form(deadline), 0
+        own = self.auth.headers(post_form, deadline.remaining())
         while True:
-            answer = self._send(method, self.endpoint.url, {**headers, **own}, body, flight)
+            answer = self._send(method, self.endpoint.url, {**headers, **own}, body, deadline)
             sent = self._exchange(keys)
             outcome = judge(answer, sent)
             if not is_credential_refused(outcome):  # by a 401, or by a code that says the same
                 if answer.status in self.endpoint.mapping.accepted:
                     self.auth.accepted()
                 return answer, outcome
-            flight.is_on_wire, refusals = False, refusals + 1  # who is not let in stores nothing
-            renewed = self.auth.renew(own, refusals, post_form, flight.remaining())
+            deadline.is_on_wire, refusals = False, refusals + 1  # who is not let in stores nothing
+            renewed = self.auth.renew(own, refusals, post_form, deadline.remaining())
             if renewed is None:
                 return answer, self.auth.refusal(answer, sent, outcome)
             own = renewed
 
-    def _post_form(self, flight: Flight) -> PostForm:
+    def _post_form(self, deadline: RequestDeadline) -> PostForm:
         def post_form(url: str, headers: Mapping[str, str], form: bytes) -> Answer:
-            return self._token_answer(url, headers, form, flight)
+            return self._token_answer(url, headers, form, deadline)
 
         return post_form
 
     def _token_answer(
-        self, url: str, headers: Mapping[str, str], form: bytes, flight: Flight
+        self, url: str, headers: Mapping[str, str], form: bytes, deadline: RequestDeadline
     ) -> Answer:
         content = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
         try:
-            return self._send("POST", url, content, form, flight)
+            return self._send("POST", url, content, form, deadline)
         except Undelivered as error:
             failure = error.failure
             is_final = failure.verdict is Verdict.PAUSE
@@ -199,22 +199,27 @@ class Client:
             code = failure.code if is_final else "TOKEN_UNAVAILABLE"
             raise kind(code, NO_TOKEN + failure.sentence + NOTHING_SENT) from None
         finally:
-            flight.is_on_wire = False  # what left was the form, nothing of the batch
+            deadline.is_on_wire = False  # what left was the form, nothing of the batch
 
     def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, flight: Flight
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadline: RequestDeadline,
     ) -> Answer:
         """One request, one answer, read whole. Raises Undelivered."""
-        flight.is_on_wire = False
+        deadline.is_on_wire = False
         answered = None
         try:
             request = self._prepared(method, url, headers, body)
-            patience = flight.patience()
+            patience = deadline.patience()
             answered = self._session.send(
                 request, stream=True, timeout=(patience, patience), proxies={}
             )
             answer = _read(answered)
-            if flight.is_overdue:
+            if deadline.is_overdue:
                 raise Overdue  # the deadline, too, can look like the end of an answer
             return answer
         except (
@@ -228,7 +233,7 @@ class Client:
             if answered is not None:
                 answered.close()
             status = None if answered is None else answered.status_code
-            raise Undelivered(failure_of(error, flight, url, status)) from None
+            raise Undelivered(failure_of(error, deadline, url, status)) from None
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -249,8 +254,8 @@ class Client:
             self._checked_urls[url] = requests.Request("POST", url).prepare().url
         return self._checked_urls[url]
 
-    def _new_flight(self) -> Flight:
-        return Flight(self._rules, self._timeout, time.monotonic() + self._deadline)
+    def _new_deadline(self) -> RequestDeadline:
+        return RequestDeadline(self._rules, self._timeout, time.monotonic() + self._deadline)
 
     def _exchange(self, keys: Sequence[RecordKey]) -> Exchange:
         return Exchange(

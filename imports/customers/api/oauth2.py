@@ -104,7 +104,7 @@ def token_from(answer: Answer, credential: Text, secrets: tuple[str, ...]) -> tu
     if 200 <= answer.status <= 299:
         token = fields.get("access_token")
         if isinstance(token, str) and _SENDABLE.fullmatch(token):
-            return token, _life(fields.get("expires_in"))
+            return token, _history(fields.get("expires_in"))
         raise failure_from(facts | {"code": "TOKEN_ANSWER_UNREADABLE"}, credential)
     error = as_name(fields.get("error"))
     facts["error"] = error if error in WHO else ""
@@ -147,13 +147,13 @@ def _fields(body: bytes) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {}
 
 
-def _life(value: object) -> float:
+def _history(value: object) -> float:
     """Some send the number as text, some send none; nonsense counts as none."""
     try:
-        life = float(as_name(value) if isinstance(value, str | int) else str(value))
+        history = float(as_name(value) if isinstance(value, str | int) else str(value))
     except ValueError:
         return math.inf
-    return life if life > 0 and math.isfinite(life) else math.inf
+    return history if history > 0 and math.isfinite(history) else math.inf
 
 
 NO_TOKEN_IN_TIME = sentence("NO_TOKEN_IN_TIME", _("No token came from the token URL in time."))
@@ -216,7 +216,7 @@ class TokenStore(Protocol):
         """The right to ask for a token, or None if somebody has it, or something has changed."""
         ...
 
-    def keep(self, claim: str, fingerprint: str, token: str, life: float) -> None:
+    def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
         """End the claim with a token; nothing if the claim is over."""
         ...
 
@@ -247,8 +247,8 @@ class MemoryTokens:
     def claim(self, version: int, seconds: float) -> str | None:
         return "this process"  # its threads ask one at a time
 
-    def keep(self, claim: str, fingerprint: str, token: str, life: float) -> None:
-        self._held = Held(self._held.version + 1, token, lasts=life)
+    def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
+        self._held = Held(self._held.version + 1, token, lasts=history)
         self._fingerprint, self._at = fingerprint, self._clock()
 
     def fail(self, claim: str, fingerprint: str, facts: dict[str, Any] | None) -> None:
@@ -421,7 +421,7 @@ class OAuth2:
         started, facts = self._clock(), None
         try:
             answer = post_form(self._url, self._form_headers, self._form)
-            token, life = token_from(answer, self.credential, self.secrets())
+            token, history = token_from(answer, self.credential, self.secrets())
         except TokenFailure as error:
             facts = error.facts
             if fallback and isinstance(error, TokenUnavailable):
@@ -432,8 +432,8 @@ class OAuth2:
         else:
             self._failure = None
             passed = self._clock() - started
-            self._take(Held(token=token, age=passed, lasts=life - passed))
-            self._store.keep(claim, self.fingerprint, token, life - passed)
+            self._take(Held(token=token, age=passed, lasts=history - passed))
+            self._store.keep(claim, self.fingerprint, token, history - passed)
             claim = ""
             return token
         finally:

@@ -42,17 +42,17 @@ class Directory:
         self.strangers: list[str] = []  # names in the answer that nobody has whom we sent
         self._naming, self._paths = naming, paths
         self._size = len(keys)
-        self._kinds = [kind for kind in FIELDS if getattr(naming, kind)]
+        self._job_types = [kind for kind in FIELDS if getattr(naming, kind)]
         if naming.by in ("key", "pointer"):
             self._template = _compiled(naming.template or "{id}")
-            self._kinds = ["id"]
-        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._kinds}
+            self._job_types = ["id"]
+        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._job_types}
         for index, key in enumerate(keys):
             self._enter(index, key)
 
     def _enter(self, index: int, key: RecordKey) -> None:
         """A record is known by the first of its names that this list's entries can carry."""
-        for kind in self._kinds:
+        for kind in self._job_types:
             name = getattr(key, FIELDS[kind])
             if name:
                 known, name = self._known[kind], self._same(kind, name)
@@ -79,7 +79,7 @@ class Directory:
 
     def _by_id(self, entry: Any) -> tuple[tuple[Targets, ...], bool]:
         stranger = ""
-        for kind in self._kinds:
+        for kind in self._job_types:
             name = as_name(find(entry, getattr(self._naming, kind)))
             # An id that the API has made up for a record sent without one names no stranger.
             stranger = stranger or (name if self._known[kind] else "")
@@ -280,10 +280,10 @@ def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOut
     verdict, name = next(((v, n) for g, v, n in GROUPS if g == group), (Verdict.REJECTED, ""))
     fallback = "FAILED" if verdict is Verdict.RETRY else "REJECTED"
     own = mapping.sentences.get(code) if not message else None
-    told: Text = SENTENCES[group or "permanent"].format(why=Said(message, code))
+    summary: Text = SENTENCES[group or "permanent"].format(why=Said(message, code))
     if own is not None:
-        told = OF_PRESETS.get(own, own)
-    return RecordOutcome(verdict, name or filter_code(code, fallback), told)
+        summary = OF_PRESETS.get(own, own)
+    return RecordOutcome(verdict, name or filter_code(code, fallback), summary)
 
 
 def _message(entry: Any, results: Results) -> str:

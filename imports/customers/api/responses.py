@@ -193,8 +193,8 @@ def _redirected(status: int, sent: Exchange) -> Outcome:
 
 
 def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
-    told = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_OTHERWISE
-    said = told.format(credential=sent.credential, status=answer.status, why=why(answer, sent))
+    summary = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_OTHERWISE
+    said = summary.format(credential=sent.credential, status=answer.status, why=why(answer, sent))
     return Outcome(Verdict.PAUSE, CREDENTIAL_REFUSED, said)
 
 
@@ -224,8 +224,8 @@ def _not_now(code: str, answer: Answer, sent: Exchange) -> Outcome:
 
 def _unsure(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    told = words.UNSURE.get(status, words.BROKE if status >= 500 else words.UNEXPECTED)
-    said = told.format(status=status, why=why(answer, sent))
+    summary = words.UNSURE.get(status, words.BROKE if status >= 500 else words.UNEXPECTED)
+    said = summary.format(status=status, why=why(answer, sent))
     return sent.unsure(f"HTTP_{status}", said, status)
 
 
@@ -264,7 +264,9 @@ def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
     if verdicts in ({Verdict.DEFERRED}, {Verdict.PAUSE}):
         return Outcome(first.verdict, first.code, first.message)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
-    parts = tuple(told.format(n=counts[v]) for v, told in words.OF_WHICH.items() if v in counts)
+    parts = tuple(
+        summary.format(n=counts[v]) for v, summary in words.OF_WHICH.items() if v in counts
+    )
     message = words.OF_ALL.format(n=len(records), parts=parts)
     return Outcome(
         Verdict.MIXED,

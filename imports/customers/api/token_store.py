@@ -87,8 +87,10 @@ class TokenRow:
         return str(mine) if claimed else None
 
     @_reaching
-    def keep(self, claim: str, fingerprint: str, token: str, life: float) -> None:
-        ends = Now() + Value(timedelta(seconds=life)) if life < LONGEST_LIFE_SECONDS else None
+    def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
+        ends = (
+            Now() + Value(timedelta(seconds=history)) if history < LONGEST_LIFE_SECONDS else None
+        )
         self._end(
             claim,
             fingerprint=fingerprint,

@@ -15,10 +15,10 @@ from imports.customers.api.setup import checks_of
 from imports.customers.files.duplicates import IdRegister, LastCopies, Place
 from imports.customers.files.errors import UnreadableFile, shown
 from imports.customers.files.limits import COMMA
-from imports.customers.files.reader import FileVerdict, check_file, read_records
+from imports.customers.files.reader import FileCheck, check_file, read_records
 from imports.customers.files.validation import Refusal
-from imports.customers.files.warnings import MOST_SENTENCES, Remarks
-from imports.customers.retry_file_matches import Already, is_at_home
+from imports.customers.files.warnings import MOST_SENTENCES, Warnings
+from imports.customers.retry_file_matches import RetryFileMatches, is_at_home
 from imports.event_codes import EventCode
 from imports.job_types import UnreadableInput
 from imports.ledger.batches import Intake, NewRecord, Refused, one_at_a_time
@@ -46,14 +46,14 @@ def cut(records: Iterable[Record], size: int, checks: Checks) -> Iterator[list[R
     """
     most = max(1, min(size, checks.max_batch_records))
     batch: list[Record] = []
-    length = checks.frame_bytes
+    length = checks.envelope_bytes
     for record in records:
         if record.refusal:
             raise ValueError(f"a refused record cannot be sent: {record.refusal.code}")
         added = record.size + checks.added_record_bytes
         if batch and (len(batch) == most or length + added > checks.max_batch_bytes):
             yield batch
-            batch, length = [], checks.frame_bytes
+            batch, length = [], checks.envelope_bytes
         batch.append(record)
         length += added
     if batch:
@@ -84,7 +84,7 @@ class Cutter:
     def __init__(self, size: int, checks: Checks, last_number: int) -> None:
         self._most = max(1, min(size, checks.max_batch_records))
         self._most_bytes = checks.max_batch_bytes
-        self._added, self._frame = checks.added_record_bytes, checks.frame_bytes
+        self._added, self._frame = checks.added_record_bytes, checks.envelope_bytes
         self._next = last_number + 1
         self._open: deque[Batch] = deque()
         self.placed = 0  # the number of the batch that the latest record went into
@@ -198,7 +198,7 @@ class Reader:
     def __init__(self, job: ImportJob, checks: Checks, taker: Taker) -> None:
         self.job, self.checks, self.taker = job, checks, taker
         self.register = IdRegister()
-        self.remarks = Remarks(leaves_earlier_out=job.leave_earlier_copies_out)
+        self.warnings = Warnings(leaves_earlier_out=job.leave_earlier_copies_out)
         self.taken: set[int] = set()  # the results that retry files of ours stand for
         self.last_copies: LastCopies | None = None
         self.last_number = 0
@@ -219,23 +219,23 @@ class Reader:
         """Read all files once before: only then is it known which copy is a customer's last."""
         last_copies, taken = LastCopies(), set[int]()
         for index, file in enumerate(files):
-            already = self._already(file, taken)
+            matches = self._already(file, taken)
             with _told_by_name():
-                for record, _reason in self._judged(file, already, []):
+                for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
                         continue  # what can't be sent takes no earlier copy's place
                     # But what the API has already does: the earlier copy would overwrite it.
-                    already.retry_of(record)
+                    matches.retry_of(record)
                     last_copies.add(record.key, Place(index, file.name, record.position))
         self.last_copies = last_copies
 
     def _read_file(self, index: int, file: ImportFile) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
-        already = self._already(file, self.taken)
+        matches = self._already(file, self.taken)
         with _told_by_name():
             _refuse_changed(file)
-            for record, refusal in self._judged(file, already, ignored):
+            for record, refusal in self._judged(file, matches, ignored):
                 if refusal is None and self.last_copies is not None:
                     place = Place(index, file.name, record.position)
                     refusal = self._earlier_copy(record, place, self.last_copies)
@@ -243,27 +243,27 @@ class Reader:
                     self._leave_out(file, record, refusal)
                     continue
                 for batch in cutter.add(record, self._earlier_batch(file, record)):
-                    self._add_batch(file, batch, already)
+                    self._add_batch(file, batch, matches)
                 if record.key:
                     self.register.put_in(cutter.placed)
             for batch in cutter.rest():
-                self._add_batch(file, batch, already)
-        self.remarks.remark_ignored(file.name, ignored)
+                self._add_batch(file, batch, matches)
+        self.warnings.warn_of_ignored(file.name, ignored)
 
-    def _already(self, file: ImportFile, taken: set[int]) -> Already:
-        return Already(self.job, file, taken, insists=self.job.insists)
+    def _already(self, file: ImportFile, taken: set[int]) -> RetryFileMatches:
+        return RetryFileMatches(self.job, file, taken, force=self.job.force)
 
     def _judged(
-        self, file: ImportFile, already: Already, ignored: list[str]
+        self, file: ImportFile, matches: RetryFileMatches, ignored: list[str]
     ) -> Iterator[tuple[Record, Refusal | None]]:
         """Each record of a file, and why it is not sent, if it is not."""
         records = read_records(file.location, file.name, self.checks, ignored)
-        for record in _looked_up(records, already):
-            yield record, record.refusal or already.refusal(record)
+        for record in _looked_up(records, matches):
+            yield record, record.refusal or matches.refusal(record)
 
     def _earlier_batch(self, file: ImportFile, record: Record) -> int:
         """The number of the batch that holds the latest copy before, 0 for none."""
-        earlier = self.remarks.remark(file.name, record, self.register)
+        earlier = self.warnings.warn(file.name, record, self.register)
         return earlier.batch if earlier else 0
 
     def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
@@ -279,19 +279,19 @@ class Reader:
         last = copies.later(record.key, place)
         if last is None:
             return None
-        self.remarks.left_out_copies += 1
-        told = LATER_COPY.format(
+        self.warnings.left_out_copies += 1
+        summary = LATER_COPY.format(
             file=shown(place.file, 200), record=place.position, customer=shown(record.key),
             other_record=last.position, other_file=shown(last.file, 200),
         )  # fmt: skip
-        return Refusal(EARLIER_COPY, told)
+        return Refusal(EARLIER_COPY, summary)
 
-    def _add_batch(self, file: ImportFile, batch: Batch, already: Already) -> None:
+    def _add_batch(self, file: ImportFile, batch: Batch, matches: RetryFileMatches) -> None:
         opening, closing = self.checks.opening, self.checks.closing
         whole, spans = body([record.raw for record in batch.records], opening, closing)
         records = [
             NewRecord(
-                record.position, record.key, record.email, start, length, already.retry_of(record)
+                record.position, record.key, record.email, start, length, matches.retry_of(record)
             )
             for record, (start, length) in zip(batch.records, spans, strict=True)
         ]
@@ -309,11 +309,11 @@ def _told_by_name() -> Iterator[None]:
         raise UnreadableInput(str(error)) from None
 
 
-def _looked_up(records: Iterable[Record], already: Already) -> Iterator[Record]:
+def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator[Record]:
     """The same records; what is known of them is found out for many at once."""
     rest = iter(records)
     while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
-        already.look_up(some)
+        matches.look_up(some)
         yield from some
 
 
@@ -371,7 +371,7 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
     _set(file, verdict)
 
 
-def _set(file: ImportFile, verdict: FileVerdict) -> None:
+def _set(file: ImportFile, verdict: FileCheck) -> None:
     file.status, file.message = FileStatus.VALID, verdict.summary()
     file.size, file.sha256 = verdict.size, verdict.sha256
     file.record_count, file.excluded_count = verdict.records, verdict.refused
@@ -408,11 +408,11 @@ def read(job: ImportJob) -> None:
     reader.read(files, lambda file: None)
     intake.finish()
     _tell_sources(job, files)
-    twice = reader.remarks.duplicated
+    twice = reader.warnings.duplicated
     if twice:
         note(job, EventCode.DUPLICATES, TWICE.format(n=twice))
-    if reader.remarks.left_out_copies:
-        note(job, EventCode.DUPLICATES, COPIES_OUT.format(n=reader.remarks.left_out_copies))
+    if reader.warnings.left_out_copies:
+        note(job, EventCode.DUPLICATES, COPIES_OUT.format(n=reader.warnings.left_out_copies))
 
 
 def _tell_sources(job: ImportJob, files: Sequence[ImportFile]) -> None:

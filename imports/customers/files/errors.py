@@ -28,9 +28,9 @@ class UnreadableFile(MessageError):
     """The whole file is refused. The message names the file, the place, what and the remedy."""
 
     def __init__(self, name: str, what: Text, remedy: Text, where: Text = "") -> None:
-        told = {"file": shown(name, 200), "what": what, "remedy": remedy}
+        summary = {"file": shown(name, 200), "what": what, "remedy": remedy}
         super().__init__(
-            FILE_FAULT_AT.format(place=where, **told) if where else FILE_FAULT.format(**told)
+            FILE_FAULT_AT.format(place=where, **summary) if where else FILE_FAULT.format(**summary)
         )
 
 

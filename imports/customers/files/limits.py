@@ -65,14 +65,14 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((self.envelope or "data", "data")))
 
     @property
-    def frame_bytes(self) -> int:
+    def envelope_bytes(self) -> int:
         """What a request has around its records."""
         return len(self.opening) + len(self.closing)
 
     @property
     def largest_record(self) -> int:
         """What still fits into a batch of its own, in bytes."""
-        room = self.max_batch_bytes - self.frame_bytes - self.added_record_bytes
+        room = self.max_batch_bytes - self.envelope_bytes - self.added_record_bytes
         return min(self.max_record_bytes, room, LARGEST_COPY)
 
 

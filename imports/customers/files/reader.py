@@ -27,7 +27,7 @@ from imports.customers.files.json_stream import (
 )
 from imports.customers.files.record_names import A_LIST, A_NUMBER, AN_OBJECT
 from imports.customers.files.validation import Judge, Record, Refusal
-from imports.customers.files.warnings import Remarks, keep
+from imports.customers.files.warnings import Warnings, keep
 from imports.messages import Message, Text, sentence
 from imports.messages import marked as _
 
@@ -273,7 +273,7 @@ RELEASE_BYTES = 16 << 20  # pages behind the reader are given back this often
 
 
 @dataclass(slots=True)
-class FileVerdict(Remarks):
+class FileCheck(Warnings):
     """What a whole file is worth; its refusals are the first hundred, too.
 
     `records` counts all, `refused` those that will be excluded.
@@ -318,29 +318,29 @@ def read_records(
 
 def check_file(
     path: Path, name: str, checks: Checks, register: IdRegister | None = None
-) -> FileVerdict:
+) -> FileCheck:
     """Read the file once and judge it. One `register` for all files of a job finds duplicates.
 
     Raises UnreadableFile for a file that is refused as a whole, also for one without customers.
     """
     register = IdRegister() if register is None else register
     ignored: list[str] = []
-    verdict = FileVerdict(name, *_size_and_digest(path, name))
+    verdict = FileCheck(name, *_size_and_digest(path, name))
     for record in read_records(path, name, checks, ignored):
         _count(verdict, record, register)
     if not verdict.records:
         raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
-    verdict.remark_ignored(name, ignored)
+    verdict.warn_of_ignored(name, ignored)
     return verdict
 
 
-def _count(verdict: FileVerdict, record: Record, register: IdRegister) -> None:
+def _count(verdict: FileCheck, record: Record, register: IdRegister) -> None:
     verdict.records += 1
     if record.refusal:
         verdict.refused += 1
         keep(verdict.refusals, record.refusal)
         return
-    verdict.remark(verdict.name, record, register)
+    verdict.warn(verdict.name, record, register)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class _LookCloser(Exception):
     """The quick look cannot rule a hazard out."""
 
 
-def hazards(
+def unsafe_values(
     raw: bytes, value: object, *, parsed: bool
 ) -> tuple[Fault | None, tuple[Message, ...]]:
     """The fault (or None) and the warnings of one record, whose `value` msgspec made of `raw`.
@@ -222,7 +222,7 @@ class Judge:
         if size > self._largest:
             fault: Fault | None = _too_large(size, self._largest)
         else:
-            fault, notes = hazards(raw, value, parsed=parsed)
+            fault, notes = unsafe_values(raw, value, parsed=parsed)
         key, email, unnamed = self._names(value if parsed else lenient(raw))
         if fault is None:
             fault = self._content_fault(value) or unnamed

@@ -35,7 +35,7 @@ MOST_SENTENCES = 100  # a verdict lists as many refusals, warnings and duplicate
 
 
 @dataclass(slots=True, kw_only=True)
-class Remarks:
+class Warnings:
     """What is strange about records that are sent all the same.
 
     Lists hold the first hundred sentences; counts are complete. `duplicates` are customers that
@@ -49,7 +49,7 @@ class Remarks:
     warnings: list[Message] = field(default_factory=list)
     duplicates: list[Message] = field(default_factory=list)
 
-    def remark(self, name: str, record: Record, register: IdRegister) -> Earlier | None:
+    def warn(self, name: str, record: Record, register: IdRegister) -> Earlier | None:
         """Count what is strange about one record of the file that is called `name`.
 
         Where the same customer, or one that looks the same, stood before.
@@ -64,7 +64,7 @@ class Remarks:
             keep(self.duplicates, _duplicate(name, record, earlier))
         return earlier
 
-    def remark_ignored(self, name: str, ignored: list[str]) -> None:
+    def warn_of_ignored(self, name: str, ignored: list[str]) -> None:
         """What stands in a file beside its list; told first."""
         if ignored:
             keys = ", ".join(f"“{shown(key)}”" for key in ignored)

@@ -93,8 +93,8 @@ class Command(TextCommand):
                 self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
             if any(map(is_readable_on_its_way, (api.url, api.token_url))):
                 self.stderr.write(str(PLAIN))
-            for remark in remarks_on(api):
-                self.stderr.write(self.style.WARNING(remark))
+            for warn in remarks_on(api):
+                self.stderr.write(self.style.WARNING(warn))
         elif created:
             refuse(f"There is no API “{name}”. Create it with --url.")
         if options["show"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imports import known_before
-from imports.commands import SOME_FAILED, JobCommand, add_beginning, refuse
+from imports.commands import SOME_FAILED, JobCommand, add_rollout, refuse
 from imports.customers import drafts, dry_run
 from imports.customers.dry_run import in_words
 from imports.customers.files.errors import UnreadableFile
@@ -35,7 +35,7 @@ class Command(JobCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        add_beginning(parser)
+        add_rollout(parser)
         parser.add_argument("paths", nargs="+", metavar="PATH", type=Path)
         parser.add_argument(
             "--api", required=True, metavar="NAME", help="as set up with customer_api"
@@ -81,7 +81,7 @@ class Command(JobCommand):
     def _choices(self, options: dict[str, Any]) -> dict[str, bool]:
         """What the operator decided about the records: fields of the job."""
         return {
-            "insists": options["force"],
+            "force": options["force"],
             "leave_earlier_copies_out": options["leave_earlier_copies_out"],
         }
 
@@ -113,7 +113,7 @@ class Command(JobCommand):
         notes = [note for file in job.files.order_by("pk") for note in file.known_before]
         for said in known_before.of_files(notes):
             self.stderr.write(self.style.WARNING(said))
-        if not job.insists and any(map(known_before.is_insistable, notes)):
+        if not job.force and any(map(known_before.is_insistable, notes)):
             self.stderr.write("--force sends what is left out.")
         if unreadable := drafts.unreadable(job):
             refused = [str(file.message) for file in unreadable]

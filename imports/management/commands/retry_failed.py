@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imports import known_before
-from imports.commands import JobCommand, add_beginning, find_job, finish, refuse
+from imports.commands import JobCommand, add_rollout, find_job, finish, refuse
 from imports.ledger import bulk_actions
 from imports.ledger.lifecycle import NotAllowed
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-    from imports.models import Plan
+    from imports.models import BulkAction
 
 
 class Command(JobCommand):
@@ -23,7 +23,7 @@ class Command(JobCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        add_beginning(parser)
+        add_rollout(parser)
         parser.add_argument("job", type=int, metavar="JOB")
         parser.add_argument(
             "--force",
@@ -38,8 +38,8 @@ class Command(JobCommand):
         job = find_job(options["job"])
         try:
             done = bulk_actions.carry_out(
-                job, PlanAction.RETRY, actor="command line", insists=options["force"],
-                beginning=options["begin"],
+                job, ActionType.RETRY, actor="command line", force=options["force"],
+                rollout=options["begin"],
             )  # fmt: skip
         except NotAllowed as refusal:
             refuse(str(refusal))
@@ -49,7 +49,7 @@ class Command(JobCommand):
             refuse("These records changed meanwhile: nothing was sent. Look at the job again.")
         self.follow(done.made, options)
 
-    def _tell(self, done: Plan) -> None:
+    def _tell(self, done: BulkAction) -> None:
         """What is left out."""
         for said in known_before.of_later(done.imported_later):
             self.stderr.write(f"{said} (--force)")

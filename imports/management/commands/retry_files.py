@@ -41,8 +41,8 @@ class Command(JobCommand):
                 "Name another with --output."
             )
         job.refresh_from_db()
-        told = describe(job) | {"retry_directory": str(directory) if directory else None}
+        summary = describe(job) | {"retry_directory": str(directory) if directory else None}
         words = (
             str(directory) if directory else "No record waits for a retry: nothing was written."
         )
-        self.stdout.write(json.dumps(told) if options["json"] else words)
+        self.stdout.write(json.dumps(summary) if options["json"] else words)

@@ -13,7 +13,7 @@ class Command(RqWorkerCommand):
         super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(
             serializer="rq.serializers.JSONSerializer",
-            worker_class="imports.engine.worker.LaneWorker",
+            worker_class="imports.engine.worker.JobWorker",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -62,10 +62,10 @@ def test_a_portal_sees_an_ordinary_chrome(pages: Pages, visitor: Visitor) -> Non
 
 
 def test_scripts_see_the_same_browser(pages: Pages, visitor: Visitor) -> None:
-    told: list[str] = []
+    summary: list[str] = []
 
     def note(request: Request) -> Reply:
-        told.append(request.body.decode())
+        summary.append(request.body.decode())
         return page("")
 
     pages.portal(
@@ -77,9 +77,9 @@ def test_scripts_see_the_same_browser(pages: Pages, visitor: Visitor) -> None:
     )
     pages.answers["POST /site/told"] = note
     assert visitor.visit().code is None
-    assert told
-    assert "Headless" not in told[0]
-    assert "Google Chrome" in told[0]
+    assert summary
+    assert "Headless" not in summary[0]
+    assert "Google Chrome" in summary[0]
 
 
 def test_the_recipe_says_what_browser_it_is(pages: Pages, visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.browser.proxy import Gate, forwarded
+from bills.browser.proxy import EgressProxy, forwarded
 from config.dev.sandbox.http_server import Reply
 from tests.bills.browsing import page
 
@@ -24,18 +24,18 @@ pytest_plugins = ("tests.bills.browser_fixtures",)
 
 def through(
     request: Callable[[int], bytes], *, permits: str = "127.0.0.1", allow_private: bool = True
-) -> tuple[bytes, Gate]:
+) -> tuple[bytes, EgressProxy]:
     """Send raw bytes to a gate, `request` being given its port; all that comes back."""
 
-    async def talk() -> tuple[bytes, Gate]:
-        async with Gate(lambda host: host == permits, allow_private=allow_private) as gate:
-            port = int(gate.url.rpartition(":")[2])
+    async def talk() -> tuple[bytes, EgressProxy]:
+        async with EgressProxy(lambda host: host == permits, allow_private=allow_private) as proxy:
+            port = int(proxy.url.rpartition(":")[2])
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(request(port))
             async with asyncio.timeout(20):
                 answer = await reader.read(-1)
             writer.close()
-            return answer, gate
+            return answer, proxy
 
     return asyncio.run(talk())
 
@@ -46,16 +46,16 @@ def get(url: str) -> bytes:
 
 def test_a_permitted_host_answers(pages: Pages) -> None:
     pages.show("/login", "hello")
-    answer, gate = through(lambda _: get(pages.url + "/site/login"))
+    answer, proxy = through(lambda _: get(pages.url + "/site/login"))
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b"hello")
-    assert (gate.refused, gate.troubles) == ({}, {})
+    assert (proxy.refused, proxy.troubles) == ({}, {})
 
 
 def test_another_host_gets_no_answer_and_is_named(pages: Pages) -> None:
-    answer, gate = through(lambda _: get(pages.url + "/site/login"), permits="portal.example")
+    answer, proxy = through(lambda _: get(pages.url + "/site/login"), permits="portal.example")
     assert answer == b""
-    assert gate.refused == {"127.0.0.1": "it is none of the portal's hosts"}
+    assert proxy.refused == {"127.0.0.1": "it is none of the portal's hosts"}
     assert pages.asked == []
 
 
@@ -66,23 +66,23 @@ def test_a_tunnel_is_dug_only_to_a_permitted_host(pages: Pages) -> None:
     connect = f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     answer, _ = through(lambda _: connect + inside)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200")
-    answer, gate = through(lambda _: connect + inside, permits="portal.example")
+    answer, proxy = through(lambda _: connect + inside, permits="portal.example")
     assert answer == b""
-    assert "127.0.0.1" in gate.refused
+    assert "127.0.0.1" in proxy.refused
 
 
 def test_a_permitted_name_with_a_private_address_is_refused(pages: Pages) -> None:
     url = pages.url.replace("127.0.0.1", "localhost")
-    answer, gate = through(lambda _: get(url), permits="localhost", allow_private=False)
+    answer, proxy = through(lambda _: get(url), permits="localhost", allow_private=False)
     assert answer == b""
-    assert "private address" in gate.refused["localhost"]
+    assert "private address" in proxy.refused["localhost"]
     assert pages.asked == []
 
 
 def test_a_link_local_address_is_refused_even_where_private_ones_are_allowed() -> None:
-    answer, gate = through(lambda _: get("http://169.254.169.254/"), permits="169.254.169.254")
+    answer, proxy = through(lambda _: get("http://169.254.169.254/"), permits="169.254.169.254")
     assert answer == b""
-    assert "link-local" in gate.refused["169.254.169.254"]
+    assert "link-local" in proxy.refused["169.254.169.254"]
 
 
 def test_a_second_request_on_one_connection_is_not_forwarded(pages: Pages) -> None:
@@ -107,25 +107,25 @@ def test_a_connection_that_is_refused_is_told() -> None:
     with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        answer, gate = through(lambda _: get(f"http://127.0.0.1:{port}/"))
+        answer, proxy = through(lambda _: get(f"http://127.0.0.1:{port}/"))
     assert answer == b""
-    assert gate.troubles == {"127.0.0.1": "it refuses connections"}
+    assert proxy.troubles == {"127.0.0.1": "it refuses connections"}
 
 
 def test_a_connection_that_breaks_off_is_told(pages: Pages) -> None:
     pages.reply("GET /login", Reply(reset=True))
-    answer, gate = through(lambda _: get(pages.url + "/site/login"))
+    answer, proxy = through(lambda _: get(pages.url + "/site/login"))
     assert answer == b""
-    assert gate.troubles == {"127.0.0.1": "connection reset by peer"}
+    assert proxy.troubles == {"127.0.0.1": "connection reset by peer"}
 
 
 @pytest.mark.parametrize(
     "nonsense", [b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"CONNECT :x y\r\n\r\n"]
 )
 def test_nonsense_gets_no_answer(nonsense: bytes) -> None:
-    answer, gate = through(lambda _: nonsense)
+    answer, proxy = through(lambda _: nonsense)
     assert answer == b""
-    assert gate.refused == {}
+    assert proxy.refused == {}
 
 
 def test_the_portal_sees_its_path_and_a_closing_connection() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config.dev.process_guard import Keeper
+from config.dev.process_guard import DatabaseThread
 from tests.config.commands import PROJECT, kill
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Kept:
         keep = "import sys; from config.dev import process_guard; "
         keep += "process_guard.FIRST_PAUSE_SECONDS = 0.01; "
         keep += "sys.exit(process_guard.main(sys.argv[1:]))"
-        self.keeper = subprocess.Popen(
+        self.database = subprocess.Popen(
             [sys.executable, "-c", keep, sys.executable, "-c", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -41,17 +41,17 @@ class Kept:
             text=True,
             cwd=PROJECT,
         )
-        self.overdue = threading.Timer(60, self.keeper.kill)  # rather than wait for ever
+        self.overdue = threading.Timer(60, self.database.kill)  # rather than wait for ever
         self.overdue.start()
 
     def line(self) -> str:
         """The next line that the child says."""
-        assert self.keeper.stdout is not None
-        return self.keeper.stdout.readline().strip()
+        assert self.database.stdout is not None
+        return self.database.stdout.readline().strip()
 
     def finish(self) -> str:
         """Let the child end, if it waits for that, and the keeper; all that was still said."""
-        return self.keeper.communicate("end\n", timeout=30)[0]
+        return self.database.communicate("end\n", timeout=30)[0]
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def keep() -> Iterator[Callable[[str], Kept]]:
     yield keep_one
     for kept in started:
         kept.overdue.cancel()
-        if kept.keeper.poll() is None:
-            kept.keeper.terminate()
+        if kept.database.poll() is None:
+            kept.database.terminate()
             kept.finish()
 
 
@@ -81,42 +81,42 @@ def test_a_killed_process_is_started_again(keep: Callable[[str], Kept]) -> None:
 def test_sigterm_is_passed_on_once_however_often_it_comes(keep: Callable[[str], Kept]) -> None:
     kept = keep(COUNTS_TERMS)
     kept.line()
-    kept.keeper.terminate()
+    kept.database.terminate()
     assert kept.line() == "SIGTERM"
-    kept.keeper.terminate()
-    kept.keeper.send_signal(signal.SIGINT)
+    kept.database.terminate()
+    kept.database.send_signal(signal.SIGINT)
     assert kept.finish() == ""
-    assert kept.keeper.returncode == 0
+    assert kept.database.returncode == 0
 
 
 def test_a_process_that_ended_as_told_is_not_started_again(keep: Callable[[str], Kept]) -> None:
     kept = keep("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
     kept.line()
-    kept.keeper.terminate()
+    kept.database.terminate()
     assert kept.finish() == ""
-    assert kept.keeper.returncode == 0
+    assert kept.database.returncode == 0
 
 
 def test_a_kept_process_has_a_session_of_its_own(keep: Callable[[str], Kept]) -> None:
     kept = keep(COUNTS_TERMS)
     child = int(kept.line())
-    assert os.getsid(child) == child != os.getsid(kept.keeper.pid)
+    assert os.getsid(child) == child != os.getsid(kept.database.pid)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's death signal")
 def test_a_killed_keeper_ends_its_process_warmly(keep: Callable[[str], Kept]) -> None:
     kept = keep(COUNTS_TERMS)
     kept.line()
-    kept.keeper.kill()
+    kept.database.kill()
     assert kept.line() == "SIGTERM"
 
 
 def test_a_pause_ends_when_the_keeper_is_told_to(capfd: pytest.CaptureFixture[str]) -> None:
-    keeper = Keeper([sys.executable, "-c", "raise SystemExit(3)"], first_pause=3600)
-    previous = signal.signal(signal.SIGALRM, keeper.end)
+    database = DatabaseThread([sys.executable, "-c", "raise SystemExit(3)"], first_pause=3600)
+    previous = signal.signal(signal.SIGALRM, database.end)
     signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
     try:
-        assert keeper.run() == 3
+        assert database.run() == 3
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -81,8 +81,8 @@ def test_the_pages_work_when_the_key_is_lost(
     assert operator.get(PLACE).status_code == 200
     page = operator.get(f"{PLACE}{gk.pk}/change/").content.decode()
     assert "cannot be opened" in page
-    told = operator.post(f"{PLACE}{gk.pk}/test/", headers={"HX-Request": "true"})
-    assert "Enter them again" in told.content.decode()
+    summary = operator.post(f"{PLACE}{gk.pk}/test/", headers={"HX-Request": "true"})
+    assert "Enter them again" in summary.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_what_is_wrong_is_said_beside_its_field(
     operator: Client, installation: object, field: str, value: Any, said: str
 ) -> None:
     page = save(operator, None, **{field: value})
-    told = errors(page)
-    assert set(told) == {field}
-    assert said in told[field] or said == field
+    summary = errors(page)
+    assert set(summary) == {field}
+    assert said in summary[field] or said == field
     assert not CustomerApi.objects.exists()
 
 
@@ -150,11 +150,11 @@ def test_each_authentication_says_what_it_needs(
 def test_the_connection_is_tested_without_sending_a_customer(
     operator: Client, api: CustomerApi, sandbox: SandboxApi
 ) -> None:
-    told = operator.post(f"{PLACE}{api.pk}/test/", headers={"HX-Request": "true"})
-    assert "rd-success" in told.content.decode()
+    summary = operator.post(f"{PLACE}{api.pk}/test/", headers={"HX-Request": "true"})
+    assert "rd-success" in summary.content.decode()
     CustomerApi.objects.filter(pk=api.pk).update(url="http://127.0.0.1:9/x")
-    told = operator.post(f"{PLACE}{api.pk}/test/", headers={"HX-Request": "true"})
-    assert "rd-danger" in told.content.decode()
+    summary = operator.post(f"{PLACE}{api.pk}/test/", headers={"HX-Request": "true"})
+    assert "rd-danger" in summary.content.decode()
     assert (
         operator.post(f"{PLACE}{api.pk}/test/").headers["Location"] == f"{PLACE}{api.pk}/change/"
     )

@@ -8,7 +8,7 @@ from imports.admin.formatting import Line, Row
 OLD = "\n".join("abcdefghij")
 
 
-def told(rows: list[Row] | None) -> list[str]:
+def summary(rows: list[Row] | None) -> list[str]:
     """Each row in short: " 3" the same, "-3" and "+3" one side only, "~3/3" both, "…4" skipped."""
     assert rows is not None
     return [short(row) for row in rows]
@@ -27,20 +27,20 @@ def test_equal_texts_have_no_rows() -> None:
 
 
 def test_a_changed_line_stands_among_its_neighbours() -> None:
-    assert told(formatting.diff(OLD, OLD.replace("j", "J"))) == [
+    assert summary(formatting.diff(OLD, OLD.replace("j", "J"))) == [
         "…6",
         " 7/7",
         " 8/8",
         " 9/9",
         "~10/10",
     ]
-    middle = told(formatting.diff(OLD, OLD.replace("e", "E")))
+    middle = summary(formatting.diff(OLD, OLD.replace("e", "E")))
     assert middle == [" 1/1", " 2/2", " 3/3", " 4/4", "~5/5", " 6/6", " 7/7", " 8/8", "…2"]
 
 
 def test_lines_that_came_or_went_stand_alone() -> None:
-    assert told(formatting.diff("a\nb\nc", "a\nc")) == [" 1/1", "-2", " 3/2"]
-    assert told(formatting.diff("a\nc", "a\nb\nc")) == [" 1/1", "+2", " 2/3"]
+    assert summary(formatting.diff("a\nb\nc", "a\nc")) == [" 1/1", "-2", " 3/2"]
+    assert summary(formatting.diff("a\nc", "a\nb\nc")) == [" 1/1", "+2", " 2/3"]
 
 
 def test_within_a_line_only_what_differs_is_marked() -> None:

@@ -86,7 +86,7 @@ def test_the_workers_health_is_their_number(
 
 
 def test_the_sweepers_health_is_when_it_last_swept(
-    db: None, bells: object, pass_time: Callable[[float], None]
+    db: None, messages: object, pass_time: Callable[[float], None]
 ) -> None:
     never = home.signs()[2]
     assert not never.is_well

@@ -10,7 +10,7 @@ from config.dev.sandbox import samples
 from imports.customers import drafts, retry_files
 from imports.engine import runner
 from imports.ledger import lifecycle
-from imports.models import CustomerApi, ImportJob, Plan
+from imports.models import BulkAction, CustomerApi, ImportJob
 from imports.policy import Verdict
 from tests.imports.admin.conftest import ended, url
 from tests.jobs import LOST, OK, REFUSED, answer, mixed
@@ -43,10 +43,10 @@ def test_the_question_before_a_retry_says_what_was_imported_later(
     text = operator.get(address, {"which": "all"}, headers=ASKED).content.decode()
     assert "Retry 1 customer?" in text
     assert f"in job {newer.pk}" in text
-    assert 'name="insists"' in text
+    assert 'name="force"' in text
     asked = operator.post(address, {"which": "all"})  # the button beside the title asks, too
     assert f"in job {newer.pk}" in asked.content.decode()
-    assert not Plan.objects.exists()
+    assert not BulkAction.objects.exists()
     fields = dict(asked.context["fields"])
     shown = operator.post(address, fields, follow=True).content.decode()
     assert f"in job {newer.pk}" in shown
@@ -57,9 +57,9 @@ def test_whoever_ticks_the_box_sends_the_older_version_all_the_same(
     operator: Client, make_job: JobMaker
 ) -> None:
     job, _newer = overtaken(make_job)
-    operator.post(url(job, "failures", "retry"), {"which": "all", "insists": "1"})
-    plan = Plan.objects.get()
-    assert (plan.insists, plan.taken, plan.imported_later) == (True, 2, [])
+    operator.post(url(job, "failures", "retry"), {"which": "all", "force": "1"})
+    bulk_action = BulkAction.objects.get()
+    assert (bulk_action.force, bulk_action.taken, bulk_action.imported_later) == (True, 2, [])
 
 
 def test_a_draft_of_the_same_file_says_so_beside_start(
@@ -77,7 +77,7 @@ def test_a_draft_of_the_same_file_says_so_beside_start(
         page = operator.get(url(again, tab))
         assert [f"job {first.pk}" in each for each in page.context["known_before"]] == [True, True]
         assert page.context["known_before"][0] in page.content.decode().replace("&#x27;", "'")
-    assert 'name="insists"' in operator.get(url(again, "settings")).content.decode()
+    assert 'name="force"' in operator.get(url(again, "settings")).content.decode()
 
 
 def test_choosing_another_api_for_retry_files_says_that_they_still_count_as_failed(
@@ -137,8 +137,8 @@ def test_the_question_about_unknown_records_says_which_have_a_newer_version(
     data = {"which": "all", "decision": "send-again", "reason": "looked up"}
     operator.post(address, data)
     assert ImportJob.objects.get(retry_of=job).results.get().key == samples.customer_id(2)
-    operator.post(address, data | {"insists": "1"})
-    assert Plan.objects.latest("pk").taken == 1
+    operator.post(address, data | {"force": "1"})
+    assert BulkAction.objects.latest("pk").taken == 1
 
 
 def test_an_edited_retry_file_that_is_uploaded_is_recognised_by_its_records(

@@ -14,7 +14,7 @@ from django.utils import timezone
 from imports.engine import queue
 from imports.event_codes import EventCode
 from imports.ledger import lifecycle
-from imports.models import ImportJob, Plan, RetryFile
+from imports.models import BulkAction, ImportJob, RetryFile
 from tests.imports.admin.conftest import ended, with_permissions
 from tests.jobs import OK, REFUSED, answer, assert_sums_hold, keys
 
@@ -80,7 +80,7 @@ def test_each_list_offers_the_actions_that_make_sense_there(
 @pytest.mark.parametrize("model", LISTS)
 @pytest.mark.parametrize("action", [*EVERYWHERE, *STEERING])
 def test_an_action_is_not_offered_and_not_done_without_its_permission(
-    failed_job: Callable[..., ImportJob], model: str, action: str, bells: Any
+    failed_job: Callable[..., ImportJob], model: str, action: str, messages: Any
 ) -> None:
     job = failed_job()
     running = ImportJob.objects.exclude(pk=job.pk)
@@ -89,8 +89,12 @@ def test_an_action_is_not_offered_and_not_done_without_its_permission(
     files = RetryFile.objects.count()
     act(client, model, action, *rows_of(job, model), confirmed="1")
     assert f'value="{action}"' not in client.get(f"/admin/imports/{model}/").content.decode()
-    assert (running.count(), Plan.objects.count(), RetryFile.objects.count()) == (0, 0, files)
-    assert queue.jobs_rung() == set()
+    assert (running.count(), BulkAction.objects.count(), RetryFile.objects.count()) == (
+        0,
+        0,
+        files,
+    )
+    assert queue.enqueued_jobs() == set()
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -99,14 +103,14 @@ def test_retry_failed_is_one_recorded_action_for_each_job(
 ) -> None:
     first, second = failed_job(), failed_job()
     page = act(operator, model, "retry_failed", *rows_of(first, model), *rows_of(second, model))
-    assert [(each.job, each.taken, each.actor) for each in Plan.objects.order_by("pk")] == [
+    assert [(each.job, each.taken, each.actor) for each in BulkAction.objects.order_by("pk")] == [
         (first, 3, "anna"),
         (second, 3, "anna"),
     ]
     assert page.content.decode().count("3 customers go out again") == 2
     again = act(operator, model, "retry_failed", *rows_of(first, model))
     assert "All 3 records are being retried already" in again.content.decode()
-    assert Plan.objects.count() == 2
+    assert BulkAction.objects.count() == 2
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -128,7 +132,7 @@ def test_retry_files_are_written_anew_for_each_job(
 
 @pytest.mark.parametrize("model", LISTS)
 def test_requeue_enqueues_the_job_and_makes_what_is_due_later_due_now(
-    operator: Client, make_job: JobMaker, bells: Any, model: str
+    operator: Client, make_job: JobMaker, messages: Any, model: str
 ) -> None:
     job = make_job(6)
     mine = later(job)
@@ -140,26 +144,26 @@ def test_requeue_enqueues_the_job_and_makes_what_is_due_later_due_now(
     text = act(operator, model, "requeue", *rows[model]).content.decode()
     assert "Re-queued 1 job; 1 batch that was due later is due now." in text
     assert is_due(mine)
-    assert queue.jobs_rung() == {job.pk}
+    assert queue.enqueued_jobs() == {job.pk}
     assert job.events.get(code=EventCode.REQUEUED).actor == "anna"
 
 
 def test_requeue_touches_no_other_batch_and_no_job_that_has_nothing_to_do(
-    operator: Client, make_job: JobMaker, failed_job: Callable[..., ImportJob], bells: Any
+    operator: Client, make_job: JobMaker, failed_job: Callable[..., ImportJob], messages: Any
 ) -> None:
     job, done, draft = make_job(6), failed_job(), make_job.draft(3)
     other = later(job)
     second = job.batches.latest("pk")
     act(operator, "importbatch", "requeue", second.pk)
     assert not is_due(other)
-    bells.connection.flushdb()
+    messages.connection.flushdb()
     text = act(operator, "importjob", "requeue", done.pk, draft.pk).content.decode()
     assert "2 have nothing to do." in text
-    assert queue.jobs_rung() == set()
+    assert queue.enqueued_jobs() == set()
 
 
 def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
-    operator: Client, make_job: JobMaker, failed_job: Callable[..., ImportJob], bells: Any
+    operator: Client, make_job: JobMaker, failed_job: Callable[..., ImportJob], messages: Any
 ) -> None:
     one, two, done = make_job(6), make_job(6), failed_job()
     answer(two, REFUSED)
@@ -170,7 +174,7 @@ def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
     text = act(operator, "importjob", "resume", one.pk, done.pk).content.decode()
     assert "Resumed 1 job; 1 is not" in text
     assert states(*ids) == ["running", "paused", "finished"]
-    assert queue.jobs_rung() == {one.pk}
+    assert queue.enqueued_jobs() == {one.pk}
     asked = act(operator, "importjob", "cancel", *ids)
     assert "Cancel 2 jobs?" in asked.content.decode()
     assert states(*ids) == ["running", "paused", "finished"]

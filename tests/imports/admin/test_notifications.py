@@ -9,7 +9,7 @@ from django.core import mail as outbox
 
 from imports.admin import home
 from imports.ledger import lifecycle
-from imports.models import Channel, Delivery
+from imports.models import Channel, NotificationDelivery
 from imports.notifications import delivery
 from tests.imports.admin.conftest import with_permissions
 from tests.imports.customers.scripted_server import Server, reply
@@ -59,7 +59,7 @@ def test_mailboxes_are_entered_as_people_write_them(manager: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "told"),
+    ("changes", "field", "summary"),
     [
         ({"recipients": ""}, "recipients", "Say who gets the mails"),
         ({"recipients": "anna"}, "recipients", "“anna” is not an e-mail address"),
@@ -71,9 +71,9 @@ def test_mailboxes_are_entered_as_people_write_them(manager: Client) -> None:
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field(
-    manager: Client, changes: dict[str, str], field: str, told: str
+    manager: Client, changes: dict[str, str], field: str, summary: str
 ) -> None:
-    assert told in errors(save(manager, **changes))[field]
+    assert summary in errors(save(manager, **changes))[field]
     assert not Channel.objects.exists()
 
 
@@ -108,12 +108,12 @@ def test_a_test_is_sent_at_once_and_says_what_came_of_it(
     hook = Channel.objects.create(name="hook", kind="webhook", url=receiver.url, secret=SECRET)
     mailbox = Channel.objects.create(name="ops", recipients="ops@example.test")
     asked = {"HTTP_HX_REQUEST": "true"}
-    told = manager.post(f"{PLACE}{hook.pk}/test/", **asked).content.decode()  # type: ignore[arg-type]
-    assert "Look whether it arrived" in told
+    summary = manager.post(f"{PLACE}{hook.pk}/test/", **asked).content.decode()  # type: ignore[arg-type]
+    assert "Look whether it arrived" in summary
     assert b'"type":"test"' in receiver.received[0].body
     receiver.acts = [reply(403)]
-    told = manager.post(f"{PLACE}{hook.pk}/test/", **asked).content.decode()  # type: ignore[arg-type]
-    assert "HTTP 403" in told
+    summary = manager.post(f"{PLACE}{hook.pk}/test/", **asked).content.decode()  # type: ignore[arg-type]
+    assert "HTTP 403" in summary
     assert manager.post(f"{PLACE}{mailbox.pk}/test/").status_code == 302
     assert "This is a test" in outbox.outbox[0].body
 
@@ -142,9 +142,9 @@ def test_what_does_not_arrive_is_shown_and_can_be_sent_again(
     page = manager.get(SENT).content.decode()
     assert "Given up" in page
     assert "HTTP 410" in page
-    its_own = manager.get(f"{SENT}{Delivery.objects.get().pk}/change/")
+    its_own = manager.get(f"{SENT}{NotificationDelivery.objects.get().pk}/change/")
     assert "HTTP 410" in its_own.content.decode()
-    chosen = {"action": "send_again", "_selected_action": [Delivery.objects.get().pk]}
+    chosen = {"action": "send_again", "_selected_action": [NotificationDelivery.objects.get().pk]}
     assert manager.post(SENT, chosen).status_code == 302
     receiver.acts = [reply(200)]
     delivery.deliver_due()

@@ -24,7 +24,7 @@ PAGES = {
 
 
 @pytest.fixture
-def keeper(db: None) -> Client:
+def database(db: None) -> Client:
     """Logged in as somebody who may see the queue and nothing else."""
     user = User.objects.create(username="kaj", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="django_rq"))
@@ -33,11 +33,11 @@ def keeper(db: None) -> Client:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_needs_the_permission(
-    viewer: Client, keeper: Client, bells: Any, page: str
+    viewer: Client, database: Client, messages: Any, page: str
 ) -> None:
     address = reverse(f"django_rq:{page}", kwargs=PAGES[page])
     assert viewer.get(address).status_code == 403
-    assert keeper.get(address).status_code == 200
+    assert database.get(address).status_code == 200
     assert "/login/" in Client().get(address)["Location"]
 
 
@@ -50,22 +50,22 @@ def test_every_page_that_django_rq_has_is_guarded() -> None:
 
 
 @pytest.mark.django_db(transaction=True)  # a bell is rung when its transaction has committed
-def test_emptying_the_queue_needs_it_too(viewer: Client, keeper: Client, bells: Any) -> None:
+def test_emptying_the_queue_needs_it_too(viewer: Client, database: Client, messages: Any) -> None:
     queue.ring(1)
     address = reverse("django_rq:clear", args=[0])
     assert viewer.post(address).status_code == 403
-    assert len(bells) == 1
-    assert keeper.post(address).status_code == 302
-    assert len(bells) == 0
+    assert len(messages) == 1
+    assert database.post(address).status_code == 302
+    assert len(messages) == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_shows_the_id_of_a_job_and_nothing_else(keeper: Client, bells: Any) -> None:
+def test_a_bell_shows_the_id_of_a_job_and_nothing_else(database: Client, messages: Any) -> None:
     queue.ring(4711)
-    (bell,) = bells.get_jobs()
-    page = keeper.get(reverse("django_rq:job_detail", args=[0, bell.id]))
+    (message,) = messages.get_jobs()
+    page = database.get(reverse("django_rq:job_detail", args=[0, message.id]))
     assert page.status_code == 200
-    assert "imports.engine.queue.run_lane" in page.content.decode()
+    assert "imports.engine.queue.run_job" in page.content.decode()
     assert "<li>4711</li>" in page.content.decode()
 
 

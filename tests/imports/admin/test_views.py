@@ -34,10 +34,14 @@ def test_details_have_an_entry_for_each_result(
     viewer: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()
-    told = details(viewer, job)
-    assert (told["job"]["job"], told["job"]["success"], told["job"]["error"]) == (job.pk, 6, 3)
-    assert len(told["results"]) == 12
-    bad = next(each for each in told["results"] if each["status"] == "error")
+    summary = details(viewer, job)
+    assert (summary["job"]["job"], summary["job"]["success"], summary["job"]["error"]) == (
+        job.pk,
+        6,
+        3,
+    )
+    assert len(summary["results"]) == 12
+    bad = next(each for each in summary["results"] if each["status"] == "error")
     result = job.results.get(pk=bad["id"])
     assert bad["customer"] == result.key
     assert bad["email"] == result.email
@@ -60,10 +64,10 @@ def test_realtime_has_just_what_changed_lately(
     job = make_job(9)
     answer(job, OK)
     with django_assert_max_num_queries(14):
-        told = viewer.get(url(job, "realtime")).json()
-    assert told["job"]["status"] == "running"
-    assert {each["status"] for each in told["results"]} == {"success"}
-    assert len(told["results"]) == 3
+        summary = viewer.get(url(job, "realtime")).json()
+    assert summary["job"]["status"] == "running"
+    assert {each["status"] for each in summary["results"]} == {"success"}
+    assert len(summary["results"]) == 3
 
 
 def test_alive_is_said_to_anybody() -> None:
@@ -78,7 +82,7 @@ def test_ready_when_database_and_redis_answer() -> None:
 
 @pytest.mark.django_db
 def test_a_late_sweeper_is_told_and_the_pages_stay_in_service(
-    bells: object, pass_time: Callable[[float], None]
+    messages: object, pass_time: Callable[[float], None]
 ) -> None:
     sweeper.sweep()
     assert Client().get("/readyz").json()["sweeper"] == "ok"

@@ -29,13 +29,15 @@ class Received:
     body: bytes
 
 
-Act = Callable[[Connection, Received], None]  # it answers; closing the connection ends it
+Action = Callable[[Connection, Received], None]  # it answers; closing the connection ends it
 
 
 class Server:
     """Does the acts one after the other, one for each request; the last one is repeated."""
 
-    def __init__(self, *acts: Act, tls: ssl.SSLContext | None = None, reads: bool = True) -> None:
+    def __init__(
+        self, *acts: Action, tls: ssl.SSLContext | None = None, reads: bool = True
+    ) -> None:
         self.acts = list(acts)
         self.received: list[Received] = []
         self.connections = 0
@@ -80,7 +82,7 @@ class Server:
             connection.close()
         return None
 
-    def _next(self) -> Act:
+    def _next(self) -> Action:
         with self._lock:
             return self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
 
@@ -98,7 +100,7 @@ def read_request(stream: Any) -> Received | None:
     return Received(method, path, headers, stream.read(int(headers.get("content-length", 0))))
 
 
-def reply(status: int, body: Any = b"", **headers: str) -> Act:
+def reply(status: int, body: Any = b"", **headers: str) -> Action:
     """An ordinary answer. `retry_after="5"` is the header Retry-After."""
 
     def act(connection: Connection, _: Received) -> None:
@@ -121,7 +123,7 @@ def reset(connection: Connection, _: Received) -> None:
     os.close(connection.detach())
 
 
-def sends(raw: bytes, *, then: Act | None = None) -> Act:
+def sends(raw: bytes, *, then: Action | None = None) -> Action:
     """Bytes as they are, then the end of the connection or something else."""
 
     def act(connection: Connection, request: Received) -> None:
@@ -134,7 +136,7 @@ def sends(raw: bytes, *, then: Act | None = None) -> Act:
     return act
 
 
-def drips(raw: bytes, pause: float = 0.02, first: int = 0) -> Act:
+def drips(raw: bytes, pause: float = 0.02, first: int = 0) -> Action:
     """Bytes one by one, so that no silence is ever long."""
 
     def act(connection: Connection, _: Received) -> None:
@@ -146,7 +148,7 @@ def drips(raw: bytes, pause: float = 0.02, first: int = 0) -> Act:
     return act
 
 
-def silence(release: threading.Event) -> Act:
+def silence(release: threading.Event) -> Action:
     """No answer until the test is over."""
 
     def act(connection: Connection, _: Received) -> None:

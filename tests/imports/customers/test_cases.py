@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports.models import Gate
+from imports.models import RateLimit
 from tests.imports.customers.scripted_server import Server, answer
 from tests.jobs import assert_sums_hold, keys, run
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imports.models import ImportJob
-    from tests.imports.customers.scripted_server import Act, Connection, Received
+    from tests.imports.customers.scripted_server import Action, Connection, Received
     from tests.jobs import JobMaker
 
 Reply = tuple[int, Any, dict[str, str]]
@@ -40,7 +40,7 @@ class Fake:
 
 
 def imported(
-    make_job: JobMaker, act: Act, customers: int = 30, mapping: Any = None, **settings: Any
+    make_job: JobMaker, act: Action, customers: int = 30, mapping: Any = None, **settings: Any
 ) -> ImportJob:
     """The job after one turn of a lane; at most 5 customers a batch, one at a time."""
     with Server(act) as server:
@@ -101,7 +101,7 @@ def test_a_quota_that_is_used_up_costs_nothing_in_whatever_way_it_is_said(
     job = imported(make_job, fake.act, mapping=mapping)
     assert (job.status, fake.posts) == ("running", 3)
     assert (len(keys(job, "success")), len(keys(job, "pending"))) == (10, 20)
-    assert Gate.objects.get(pk=job.gate_id).not_now_count == 1
+    assert RateLimit.objects.get(pk=job.rate_limit_id).not_now_count == 1
     assert_sums_hold(job)
 
 

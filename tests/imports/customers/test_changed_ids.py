@@ -12,12 +12,20 @@ from django.urls import reverse
 from config.dev.sandbox import samples
 from imports.customers import retry_files
 from imports.customers.api.setup import checks_of
-from imports.customers.corrections import Entry, Fate, Upload, entries, parcels, plan, versions
+from imports.customers.corrections import (
+    Entry,
+    RowOutcome,
+    Upload,
+    bulk_action,
+    entries,
+    new_batches,
+    versions,
+)
 from imports.customers.files.reader import customer_files
 from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.ledger import retries as ledger
-from imports.ledger.totals import story
+from imports.ledger.totals import family_totals
 from imports.policy import Verdict
 from tests.jobs import OK, answer, keys, mixed
 
@@ -72,7 +80,7 @@ def found(job: ImportJob, folder: Path, *records: Any, name: str = "fixed.json")
 
 def matches(found: list[Entry]) -> list[tuple[str, str]]:
     """What becomes of each record, and the id that it had."""
-    return [(str(each.fate), each.latest.key if each.latest else "") for each in found]
+    return [(str(each.row_outcome), each.latest.key if each.latest else "") for each in found]
 
 
 def old(number: int) -> str:
@@ -82,8 +90,8 @@ def old(number: int) -> str:
 def test_ids_are_corrected_for_many_at_once_in_any_order(job: ImportJob, tmp_path: Path) -> None:
     entries_ = found(job, tmp_path, right(4), right(1), right(2))
     assert matches(entries_) == [("changed_id", old(number)) for number in (4, 1, 2)]
-    assert plan(entries_).can_be_sent
-    assert plan(entries_).sent == 3
+    assert bulk_action(entries_).can_be_sent
+    assert bulk_action(entries_).sent == 3
 
 
 def test_a_record_is_known_by_its_place_in_the_retry_file(job: ImportJob, tmp_path: Path) -> None:
@@ -119,7 +127,7 @@ def test_a_customer_whom_nobody_knows_is_still_in_the_way(job: ImportJob, tmp_pa
     stranger = right(0, Name="Nobody Known", Street="Ny väg 9", Phone="08-1")
     made = found(job, tmp_path, right(1), stranger)
     assert matches(made) == [("changed_id", old(1)), ("stranger", "")]
-    assert plan(made).is_blocked
+    assert bulk_action(made).is_blocked
 
 
 def test_one_failed_record_is_corrected_by_one(job: ImportJob, tmp_path: Path) -> None:
@@ -152,7 +160,10 @@ def test_a_record_that_had_no_id_gets_one(make_job: JobMaker, tmp_path: Path) ->
     assert directory is not None
     (name,) = [path.name for path in directory.glob("left_out_*")]
     (entry,) = found(job, tmp_path, samples.customer(1), name=name)
-    assert (entry.fate, entry.latest) == (Fate.CHANGED_ID, job.results.get(status="excluded"))
+    assert (entry.row_outcome, entry.latest) == (
+        RowOutcome.CHANGED_ID,
+        job.results.get(status="excluded"),
+    )
 
 
 def test_the_corrected_records_go_out_and_their_history_has_both_ids(
@@ -160,9 +171,9 @@ def test_the_corrected_records_go_out_and_their_history_has_both_ids(
 ) -> None:
     made = found(job, tmp_path, right(1), right(2), right(4))
     assert job.api is not None
-    agreed = plan(made).digest
+    agreed = bulk_action(made).digest
     checks = checks_of(job.api)
-    going = parcels(versions(made, agreed, insists=False), 3, checks)
+    going = new_batches(versions(made, agreed, force=False), 3, checks)
     new = ledger.resubmit(job, going, reason="Misspelt", actor="anna")
     assert runner.read_input(new)
     answer(new, *[OK] * new.batches.count())
@@ -170,7 +181,11 @@ def test_the_corrected_records_go_out_and_their_history_has_both_ids(
     assert {each.retry_of.key for each in new.results.all() if each.retry_of} == {
         old(number) for number in (1, 2, 4)
     }
-    assert (story(job).total, story(job).success, story(job).error) == (6, 6, 0)
+    assert (family_totals(job).total, family_totals(job).success, family_totals(job).error) == (
+        6,
+        6,
+        0,
+    )
 
 
 def test_the_page_shows_both_ids_and_what_was_changed(

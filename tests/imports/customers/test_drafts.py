@@ -15,7 +15,7 @@ from imports.customers import drafts, retry_files
 from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
-from imports.models import CustomerApi, Gate, ImportFile, ImportJob
+from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit
 from tests.jobs import OK, REFUSED, answer, at_once, keys
 
 if TYPE_CHECKING:
@@ -34,15 +34,15 @@ def test_all_jobs_of_an_api_share_one_gate_that_has_the_apis_limit(api: Customer
     one = drafts.new_draft(api, "one")
     api.concurrency = 2
     other = drafts.new_draft(api, "other")
-    assert one.gate_id == other.gate_id
-    assert Gate.objects.get().concurrency == 2
+    assert one.rate_limit_id == other.rate_limit_id
+    assert RateLimit.objects.get().concurrency == 2
 
 
 def test_lowering_an_apis_limit_holds_for_jobs_that_were_made_before(api: CustomerApi) -> None:
     job = drafts.new_draft(api, "one")
     api.concurrency = 1
     api.save()
-    assert Gate.objects.get(pk=job.gate_id).concurrency == 1
+    assert RateLimit.objects.get(pk=job.rate_limit_id).concurrency == 1
 
 
 def test_a_file_is_checked_when_it_is_added(make_job: JobMaker) -> None:
@@ -193,8 +193,8 @@ def test_another_api_means_another_gate(make_job: JobMaker, api: CustomerApi) ->
     )
     drafts.use_api(job, other)
     job.save()
-    assert (job.gate.concurrency, job.repeatable) == (1, True)
-    assert job.gate_id != make_job.draft(1).gate_id
+    assert (job.rate_limit.concurrency, job.repeatable) == (1, True)
+    assert job.rate_limit_id != make_job.draft(1).rate_limit_id
 
 
 def failed_job(make_job: JobMaker, settings: Any) -> ImportJob:

@@ -15,7 +15,7 @@ from imports.customers.files import warnings
 from imports.engine import runner
 from imports.job_types import UnreadableInput
 from imports.ledger import lifecycle
-from imports.ledger.totals import sums
+from imports.ledger.totals import job_totals
 from imports.models import ImportBatch, ImportFile, ImportJob, ImportResult, JobEvent
 from tests.decisions import retry
 from tests.jobs import OK, REFUSED, answer, assert_sums_hold
@@ -34,9 +34,9 @@ def write(make_job: JobMaker, name: str, records: list[Any]) -> Path:
     return path
 
 
-def imported(make_job: JobMaker, paths: list[Path], *, insists: bool = False) -> ImportJob:
+def imported(make_job: JobMaker, paths: list[Path], *, force: bool = False) -> ImportJob:
     """The real thing: the same files, read into the ledger."""
-    job = drafts.new_draft(make_job.api, "in earnest", insists=insists)
+    job = drafts.new_draft(make_job.api, "in earnest", force=force)
     for path in paths:
         drafts.add_path(job, path)
     lifecycle.start(job)
@@ -47,7 +47,7 @@ def imported(make_job: JobMaker, paths: list[Path], *, insists: bool = False) ->
 
 def assert_foretold(found: dict[str, Any], job: ImportJob) -> None:
     """Each number of the forecast is what the ledger got."""
-    one = sums(job)
+    one = job_totals(job)
     assert (found["customers"], found["would_send"]) == (one.total, one.pending)
     assert found["would_exclude"] == one.excluded
     sizes = list(job.batches.order_by("number").values_list("size", flat=True))
@@ -95,7 +95,7 @@ def test_records_of_a_retry_file_that_have_meanwhile_succeeded_are_told(
     found = dry_run.of_paths(make_job.api, paths)
     assert (found["would_send"], found["would_exclude"], found["already_imported"]) == (0, 3, 3)
     assert f"in job {again.pk}" in found["excluded"][0]["reason"]
-    insisted = dry_run.of_paths(make_job.api, paths, insists=True)
+    insisted = dry_run.of_paths(make_job.api, paths, force=True)
     assert (insisted["would_send"], insisted["imported_before"]) == (3, 3)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def test_a_bell_has_a_draft_checked_and_nothing_is_put_in_the_ledger(make_job: JobMaker) -> None:
     job = make_job.draft(7)
     dry_run.ask(job, "anna")
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     run = DryRun.objects.get(job=job)
     assert run.finished_at
     assert (run.forecast["would_send"], run.forecast["files"]) == (7, 1)
@@ -37,7 +37,7 @@ def test_a_bell_has_a_draft_checked_and_nothing_is_put_in_the_ledger(make_job: J
 
 def test_a_draft_that_nobody_asked_about_is_left_alone(make_job: JobMaker) -> None:
     job = make_job.draft(3)
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     assert not DryRun.objects.exists()
 
 
@@ -49,19 +49,21 @@ def test_only_one_makes_it_while_it_gives_signs_of_life(
     DryRun.objects.update(token="0" * 32, alive_at=run.asked_at)
     dry_run.carry_out(job)
     assert not DryRun.objects.get().finished_at
-    assert job.pk not in sweeper.needing_a_lane().values_list("pk", flat=True)
+    assert job.pk not in sweeper.needing_a_worker().values_list("pk", flat=True)
     pass_time(dry_run.SILENT.total_seconds() + 1)  # that worker was killed
-    assert job.pk in sweeper.needing_a_lane().values_list("pk", flat=True)
+    assert job.pk in sweeper.needing_a_worker().values_list("pk", flat=True)
     dry_run.carry_out(job)
     assert DryRun.objects.get().finished_at
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_that_got_lost_is_rung_again_by_the_sweeper(make_job: JobMaker, bells: Any) -> None:
+def test_a_bell_that_got_lost_is_rung_again_by_the_sweeper(
+    make_job: JobMaker, messages: Any
+) -> None:
     job = make_job.draft(3)
     dry_run.ask(job, "anna")
     sweeper.sweep()
-    assert queue.jobs_rung() == {job.pk}
+    assert queue.enqueued_jobs() == {job.pk}
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_a_job_that_was_started_meanwhile_is_not_checked_any_more(make_job: JobM
     lifecycle.start(job, "anna")
     dry_run.carry_out(job)
     assert not DryRun.objects.get().finished_at
-    assert job.pk in sweeper.needing_a_lane().values_list("pk", flat=True)  # to be read, at last
+    assert job.pk in sweeper.needing_a_worker().values_list("pk", flat=True)  # to be read, at last
 
 
 def test_large_drafts_are_left_to_the_background(

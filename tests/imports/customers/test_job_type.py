@@ -8,7 +8,7 @@ import pytest
 
 from imports import job_types
 from imports.customers.files.limits import COMMA
-from imports.customers.job_type import CustomerKind
+from imports.customers.job_type import CustomerJobType
 from imports.ledger import batches
 from imports.models import ImportJob
 from tests.jobs import run
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_customers_are_registered_as_a_kind() -> None:
     found = job_types.get("customers")
-    assert isinstance(found, CustomerKind)
+    assert isinstance(found, CustomerJobType)
     assert found.record_noun == "customer"
     with pytest.raises(KeyError):
         job_types.get("nobody")

@@ -16,9 +16,9 @@ from imports.engine import runner
 from imports.event_codes import EventCode
 from imports.ledger import bulk_actions, lifecycle
 from imports.ledger.batches import bytes_of
-from imports.ledger.totals import story
+from imports.ledger.totals import family_totals
 from imports.models import CustomerApi, ImportJob, ImportResult
-from imports.models.bulk_actions import PlanAction
+from imports.models.bulk_actions import ActionType
 from imports.policy import Verdict
 from tests.decisions import retry
 from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, keys, mixed
@@ -55,8 +55,8 @@ def directory_of(job: ImportJob, folder: Path) -> Path:
     return directory
 
 
-def draft_of(api: CustomerApi, *paths: Path, insists: bool = False) -> ImportJob:
-    draft = drafts.new_draft(api, "again", insists=insists)
+def draft_of(api: CustomerApi, *paths: Path, force: bool = False) -> ImportJob:
+    draft = drafts.new_draft(api, "again", force=force)
     for path in paths:
         drafts.add_path(draft, path)
     draft.refresh_from_db()
@@ -98,7 +98,7 @@ def test_a_retry_file_at_another_api_settles_nothing_at_the_first_one(
     answer(begun(draft), OK)
     assert len(keys(draft, "success")) == 2
     assert set(draft.results.values_list("retry_of", flat=True)) == {None}
-    assert (story(job).success, story(job).error) == (1, 2)
+    assert (family_totals(job).success, family_totals(job).error) == (1, 2)
     (said,) = known_before.of_files(draft.files.get().known_before)
     assert all(name in said for name in (job.api.name, other_api.name, str(job.pk)))  # type: ignore[union-attr]
     assert job.events.filter(code=EventCode.SENT_ELSEWHERE).count() == 1
@@ -170,7 +170,7 @@ def test_the_same_file_again_is_said_with_its_job_and_sends_only_what_did_not_su
 def test_whoever_insists_sends_the_same_file_whole(make_job: JobMaker) -> None:
     paths = make_job.files(3)
     answer(begun(draft_of(make_job.api, *paths)), OK)
-    again = begun(draft_of(make_job.api, *paths, insists=True))
+    again = begun(draft_of(make_job.api, *paths, force=True))
     assert (len(keys(again, "pending")), left_out(again)) == (3, [])
 
 
@@ -208,8 +208,8 @@ def test_of_the_same_file_what_may_have_arrived_or_is_on_its_way_is_left_out(
     paths = make_job.files(6)
     first = begun(draft_of(make_job.api, *paths))
     answer(first, LOST)
-    for insists, wanted in ((False, ["MAY_BE_IMPORTED"] * 3), (True, [])):
-        again = begun(draft_of(make_job.api, *paths, insists=insists))
+    for force, wanted in ((False, ["MAY_BE_IMPORTED"] * 3), (True, [])):
+        again = begun(draft_of(make_job.api, *paths, force=force))
         assert left_out(again) == wanted + ["BEING_RETRIED"] * 3
         lifecycle.cancel(again)
     assert len(keys(first, "pending")) == 3
@@ -258,15 +258,15 @@ def test_retry_failed_leaves_out_what_a_later_job_imported_and_says_which(
     answer(job, mixed(X, X))
     later = make_job.of(customer(1, "NEWNAME"))
     answer(later, OK)
-    done = bulk_actions.carry_out(job, PlanAction.RETRY)
+    done = bulk_actions.carry_out(job, ActionType.RETRY)
     assert done.imported_later == [[later.pk, "success", 1]]
     (said,) = known_before.of_later(done.imported_later)
     assert f"job {later.pk}" in said
     assert done.made is not None
     assert keys(done.made, "pending") == [samples.customer_id(2)]
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
-        bulk_actions.carry_out(job, PlanAction.RETRY)
-    insisted = bulk_actions.carry_out(job, PlanAction.RETRY, insists=True)
+        bulk_actions.carry_out(job, ActionType.RETRY)
+    insisted = bulk_actions.carry_out(job, ActionType.RETRY, force=True)
     assert (insisted.taken, insisted.imported_later) == (1, [])
 
 
@@ -280,7 +280,7 @@ def test_what_a_later_job_may_have_imported_or_is_sending_is_left_out_too(
     if outcome:
         answer(later, outcome)
     with pytest.raises(bulk_actions.NothingLeft):
-        bulk_actions.carry_out(job, PlanAction.RETRY)
+        bulk_actions.carry_out(job, ActionType.RETRY)
     chosen = ImportResult.objects.filter(job=job)
     _rest, _hopeless, found = bulk_actions.sensible(job, chosen)
     assert {(each.job, each.status) for each in found} == {(later.pk, status)}
@@ -303,7 +303,7 @@ def test_the_first_copy_of_a_customer_does_not_overwrite_the_second_of_the_same_
 ) -> None:
     job = make_job.of(customer(1), customer(2), customer(1, "NEWNAME"))
     answer(job, mixed(X, X), OK)  # the second copy waits for a batch of its own
-    done = bulk_actions.carry_out(job, PlanAction.RETRY)
+    done = bulk_actions.carry_out(job, ActionType.RETRY)
     assert (done.taken, done.imported_later) == (1, [[job.pk, "success", 1]])
 
 
@@ -315,7 +315,7 @@ def test_the_retry_of_an_older_version_makes_it_no_newer_than_the_later_copy(
     second = retry(job).job
     runner.read_input(second)
     answer(second, OK, REFUSED)
-    done = bulk_actions.carry_out(job, PlanAction.RETRY)
+    done = bulk_actions.carry_out(job, ActionType.RETRY)
     assert (done.taken, done.imported_later) == (1, [])
     assert done.made is not None
     assert done.made.results.get().retry_of_id == second.results.get(status="error").pk
@@ -353,12 +353,12 @@ def test_a_version_stays_as_old_as_it_is_however_often_it_is_tried(make_job: Job
     job = make_job.of(customer(1))
     answer(job, REFUSED)
     later = make_job.of(customer(1, "NEWNAME"))
-    second = retry(job, insists=True).job
+    second = retry(job, force=True).job
     runner.read_input(second)
     answer(second, REFUSED)
     answer(later, OK)
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
-        bulk_actions.carry_out(job, PlanAction.RETRY)
+        bulk_actions.carry_out(job, ActionType.RETRY)
 
 
 def test_many_are_compared_again_when_their_turn_comes(
@@ -367,13 +367,13 @@ def test_many_are_compared_again_when_their_turn_comes(
     monkeypatch.setattr(bulk_actions, "CHUNK", 2)
     job = make_job.of(*[customer(number) for number in range(6)], batch_size=2)
     answer(job, REFUSED, REFUSED, REFUSED)
-    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
-    assert (plan.in_background, plan.total) == (True, 6)
+    bulk_action = bulk_actions.carry_out(job, ActionType.RETRY)
+    assert (bulk_action.in_background, bulk_action.total) == (True, 6)
     answer(make_job.of(customer(5, "NEWNAME")), OK)
-    while bulk_actions.carry_on(plan):
+    while bulk_actions.carry_on(bulk_action):
         pass
-    plan.refresh_from_db()
-    assert (plan.taken, plan.left_alone) == (5, 1)
+    bulk_action.refresh_from_db()
+    assert (bulk_action.taken, bulk_action.skipped_changed) == (5, 1)
 
 
 # A retry file that was changed
@@ -408,10 +408,10 @@ def test_a_changed_retry_file_is_a_correction_of_the_records_that_failed(
     assert (draft.retry_of, codes(draft)) == (job, {"CHANGED_RETRY_FILE": 1})
     answer(begun(draft), OK)
     assert keys(draft, "success") == keys(job, "error")
-    told = story(job)
-    assert (told.total, told.success, told.error) == (6, 6, 0)
+    summary = family_totals(job)
+    assert (summary.total, summary.success, summary.error) == (6, 6, 0)
     with pytest.raises(bulk_actions.NothingLeft):
-        bulk_actions.carry_out(job, PlanAction.RETRY)
+        bulk_actions.carry_out(job, ActionType.RETRY)
     assert left_out(begun(draft_of(make_job.api, copy / FILE))) == ["ALREADY_IMPORTED"] * 2
 
 
@@ -477,7 +477,7 @@ def test_a_changed_retry_file_at_another_api_corrects_nothing_here(
     draft = draft_of(other_api, path)
     assert codes(draft) == {"OTHER_API": 3}
     answer(begun(draft), OK)
-    assert story(job).error == 3
+    assert family_totals(job).error == 3
 
 
 def test_a_file_that_is_only_called_like_a_retry_file_is_a_new_one(
@@ -515,11 +515,11 @@ def test_what_is_unknown_is_not_sent_again_over_a_newer_version(make_job: JobMak
     later = make_job.of(customer(1, "NEWNAME"))
     answer(later, OK)
     decided: dict[str, Any] = {"reason": "looked up", "actor": "anna"}
-    done = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, **decided)
+    done = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, **decided)
     assert (done.taken, done.imported_later) == (1, [[later.pk, "success", 1]])
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
-        bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, **decided)
-    insisted = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, insists=True, **decided)
+        bulk_actions.carry_out(job, ActionType.SEND_AGAIN, **decided)
+    insisted = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, force=True, **decided)
     assert insisted.taken == 1
 
 
@@ -529,8 +529,8 @@ def test_what_was_sent_again_and_is_unknown_again_stands_in_its_own_way_no_more_
     job = make_job.of(customer(1))
     answer(job, LOST)
     for _ in range(2):
-        done = bulk_actions.carry_out(job, PlanAction.SEND_AGAIN, reason="looked up")
+        done = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, reason="looked up")
         assert done.made is not None
         runner.read_input(done.made)
         answer(done.made, LOST)
-    assert story(job).unknown == 1
+    assert family_totals(job).unknown == 1

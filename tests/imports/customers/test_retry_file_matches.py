@@ -49,9 +49,9 @@ def retry_file(job: ImportJob, folder: Path) -> Path:
     return directory / FILE
 
 
-def load(make_job: JobMaker, *paths: Path, insists: bool = False) -> ImportJob:
+def load(make_job: JobMaker, *paths: Path, force: bool = False) -> ImportJob:
     """A started job of these files."""
-    draft = drafts.new_draft(make_job.api, "again", insists=insists)
+    draft = drafts.new_draft(make_job.api, "again", force=force)
     for path in paths:
         drafts.add_path(draft, path)
     lifecycle.start(draft)
@@ -87,9 +87,9 @@ def test_records_that_were_imported_meanwhile_are_left_out_and_each_says_so(
     again = load(make_job, path)
     assert keys(again, "pending") == [keys(failed, "error")[1]]
     assert refusals(again) == {"ALREADY_IMPORTED"}
-    told = again.results.filter(status="excluded").values_list("error", flat=True)
-    assert all(f"in job {second.pk}" in text and "insist" in text for text in told)
-    assert f"{FILE}, record 1: {keys(failed, 'error')[0]}" in told[0]
+    summary = again.results.filter(status="excluded").values_list("error", flat=True)
+    assert all(f"in job {second.pk}" in text and "insist" in text for text in summary)
+    assert f"{FILE}, record 1: {keys(failed, 'error')[0]}" in summary[0]
     assert_sums_hold(again)
 
 
@@ -99,7 +99,7 @@ def test_whoever_insists_sends_them_again(
     path = retry_file(failed, tmp_path)
     second = retried(failed)
     answer(second, OK)
-    again = load(make_job, path, insists=True)
+    again = load(make_job, path, force=True)
     assert keys(again, "pending") == keys(failed, "error")
     assert set(again.results.values_list("retry_of__job_id", flat=True)) == {second.pk}
 
@@ -109,8 +109,8 @@ def test_records_that_are_being_sent_are_left_out_even_if_somebody_insists(
 ) -> None:
     path = retry_file(failed, tmp_path)
     retried(failed)
-    for insists in (False, True):
-        again = load(make_job, path, insists=insists)
+    for force in (False, True):
+        again = load(make_job, path, force=force)
         assert (again.status, refusals(again)) == ("finished", {"BEING_RETRIED"})
 
 
@@ -120,7 +120,7 @@ def test_records_that_may_have_arrived_meanwhile_are_left_out(
     path = retry_file(failed, tmp_path)
     answer(retried(failed), LOST)
     assert refusals(load(make_job, path)) == {"MAY_BE_IMPORTED"}
-    assert len(keys(load(make_job, path, insists=True), "pending")) == 3
+    assert len(keys(load(make_job, path, force=True), "pending")) == 3
 
 
 def test_records_that_a_person_left_out_for_good_are_not_sent(
@@ -163,7 +163,7 @@ def test_of_a_file_that_was_edited_what_was_imported_meanwhile_is_left_out(
     again = load(make_job, path)
     assert again.retry_of == failed
     assert refusals(again) == {"ALREADY_IMPORTED"}
-    assert len(keys(load(make_job, path, insists=True), "pending")) == 3
+    assert len(keys(load(make_job, path, force=True), "pending")) == 3
 
 
 def test_unconfirmed_files_are_known_again_too(make_job: JobMaker, tmp_path: Path) -> None:
@@ -206,8 +206,8 @@ def corrected(job: ImportJob) -> ImportJob:
     result = job.results.filter(status="error").order_by("pk")[0]
     raw = bytes_of([result.pk])[result.pk].replace(b'"firstName": "', b'"firstName": "X')
     version = corrections.of_text(raw, result.key, result.email, result)
-    parcels = corrections.parcels([version], 1, checks_of(job.api))  # type: ignore[arg-type]
-    new = resubmit(job, parcels, reason="Misspelt", actor="anna")
+    new_batches = corrections.new_batches([version], 1, checks_of(job.api))  # type: ignore[arg-type]
+    new = resubmit(job, new_batches, reason="Misspelt", actor="anna")
     runner.read_input(new)
     return new
 
@@ -241,5 +241,5 @@ def test_whoever_insists_sends_the_version_from_before(
 ) -> None:
     old_file = retry_file(failed, tmp_path)
     answer(corrected(failed), REFUSED)
-    again = load(make_job, old_file, insists=True)
+    again = load(make_job, old_file, force=True)
     assert again.results.filter(status="pending").count() == 3

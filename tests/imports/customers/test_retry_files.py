@@ -16,7 +16,7 @@ from config.dev.sandbox import samples
 from imports import retry_directory
 from imports.customers import drafts, retry_files
 from imports.customers.api.setup import checks_of
-from imports.customers.corrections import of_text, parcels
+from imports.customers.corrections import new_batches, of_text
 from imports.customers.files.reader import customer_files, read_records
 from imports.engine import runner
 from imports.ledger import lifecycle, retries
@@ -268,7 +268,7 @@ def test_what_was_taken_on_by_a_later_round_is_not_in_the_files_of_the_first(
 def test_files_that_are_loaded_again_go_out_and_finish_the_first_jobs_story(
     make_job: JobMaker, tmp_path: Path
 ) -> None:
-    from imports.ledger.totals import story
+    from imports.ledger.totals import family_totals
 
     job = make_job(6)
     answer(job, REFUSED, OK)
@@ -279,7 +279,11 @@ def test_files_that_are_loaded_again_go_out_and_finish_the_first_jobs_story(
     lifecycle.start(draft)
     assert runner.read_input(draft)
     answer(draft, OK)
-    assert (story(job).total, story(job).success, story(job).rounds) == (6, 6, 2)
+    assert (
+        family_totals(job).total,
+        family_totals(job).success,
+        family_totals(job).family_jobs,
+    ) == (6, 6, 2)
     with pytest.raises(lifecycle.NotAllowed):
         retry(job)  # it has been taken on already
 
@@ -322,7 +326,7 @@ def test_a_left_out_record_that_was_corrected_is_not_written_again(
     never_sent = job.results.get(status="excluded")
     fixed = retries.resubmit(
         job,
-        parcels(
+        new_batches(
             [of_text(json.dumps(samples.customer(5)).encode(), "k", "", never_sent)],
             3,
             checks_of(make_job.api),

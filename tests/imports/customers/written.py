@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from imports.customers.files.limits import GK_CHECKS, Checks
-from imports.customers.files.reader import FileVerdict, check_file, read_records
+from imports.customers.files.reader import FileCheck, check_file, read_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def check(
     name: str = NAME,
     checks: Checks = GK_CHECKS,
     register: IdRegister | None = None,
-) -> FileVerdict:
+) -> FileCheck:
     """The verdict on a file with this content."""
     path = folder / name
     path.write_bytes(content)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from imports.customers.job_type import CustomerKind, CustomerRunner
+from imports.customers.job_type import CustomerJobType, CustomerRunner
 from imports.engine import runner as engine_runner
 from imports.models import ImportBatch, ImportJob
 from tests.jobs import at_once, run
@@ -51,9 +51,9 @@ def test_a_lane_does_not_read_what_another_is_reading(
 ) -> None:
     job = make_job.queued(6)
     is_reading, may_go_on, second_is_back = (threading.Event() for _ in range(3))
-    read, readers = CustomerKind.read, list[str]()
+    read, readers = CustomerJobType.read, list[str]()
 
-    def read_slowly(kind: CustomerKind, read_job: ImportJob) -> None:
+    def read_slowly(kind: CustomerJobType, read_job: ImportJob) -> None:
         readers.append(threading.current_thread().name)
         is_reading.set()
         assert may_go_on.wait(LONG)
@@ -79,7 +79,7 @@ def test_a_lane_does_not_read_what_another_is_reading(
         assert was_back, "the second waited for the first, or read, too"
         return answered[0]
 
-    monkeypatch.setattr(CustomerKind, "read", read_slowly)
+    monkeypatch.setattr(CustomerJobType, "read", read_slowly)
     assert at_once(first, second) == [True, False]
     assert len(readers) == 1
     job.refresh_from_db()
@@ -88,13 +88,13 @@ def test_a_lane_does_not_read_what_another_is_reading(
 
 def test_of_many_lanes_one_reads(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     job = make_job.queued(6)
-    read, reads = CustomerKind.read, list[int]()
+    read, reads = CustomerJobType.read, list[int]()
 
-    def counted(kind: CustomerKind, read_job: ImportJob) -> None:
+    def counted(kind: CustomerJobType, read_job: ImportJob) -> None:
         reads.append(read_job.pk)
         read(kind, read_job)
 
-    monkeypatch.setattr(CustomerKind, "read", counted)
+    monkeypatch.setattr(CustomerJobType, "read", counted)
     lanes_at_once: list[Any] = [
         lambda: engine_runner.read_input(ImportJob.objects.get(pk=job.pk))
     ] * 4

@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 
 from config.dev.sandbox import samples
 from imports.engine import queue, runner
-from imports.engine.worker import LaneWorker
+from imports.engine.worker import JobWorker
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
 from imports.notifications import delivery
@@ -25,73 +25,75 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def work(bells: Any) -> None:
+def work(messages: Any) -> None:
     """A real worker answers bells until none is left."""
-    worker = LaneWorker([bells], connection=bells.connection, serializer=JSONSerializer)
+    worker = JobWorker([messages], connection=messages.connection, serializer=JSONSerializer)
     worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
 
 
-def test_a_bell_carries_an_id_as_json_and_nothing_else(bells: Any) -> None:
+def test_a_bell_carries_an_id_as_json_and_nothing_else(messages: Any) -> None:
     assert queue.ring(7)
-    (bell,) = bells.get_jobs()
-    assert (bell.args, bell.kwargs) == ([7], {})
-    raw = bells.connection.hget(bell.key, "data")
-    assert b"imports.engine.queue.run_lane" in raw or raw[:1] == b"x"  # compressed, never a pickle
-    assert bell.timeout > 3600
+    (message,) = messages.get_jobs()
+    assert (message.args, message.kwargs) == ([7], {})
+    raw = messages.connection.hget(message.key, "data")
+    assert b"imports.engine.queue.run_job" in raw or raw[:1] == b"x"  # compressed, never a pickle
+    assert message.timeout > 3600
 
 
 def test_a_lane_makes_way_for_every_bell_but_its_own(
-    bells: Any, monkeypatch: pytest.MonkeyPatch
+    messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.ring(7, bells=2)
-    assert not queue.others_rung(7)
-    assert queue.others_rung(8)
+    queue.ring(7, messages=2)
+    assert not queue.other_jobs_wait(7)
+    assert queue.other_jobs_wait(8)
     delivery.ring()  # of no job: somebody waits for a mail, or watches a portal's test
-    assert queue.others_rung(7)
+    assert queue.other_jobs_wait(7)
 
     def away(name: str) -> Any:
         raise RedisDown
 
     monkeypatch.setattr(django_rq, "get_queue", away)
-    assert queue.others_rung(7)
+    assert queue.other_jobs_wait(7)
 
 
 def test_one_bell_is_enough_for_a_whole_import(
-    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+    make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
     job = make_job.queued(12)
     queue.ring(job.pk)
-    work(bells)
+    work(messages)
     job.refresh_from_db()
     assert (job.status, job.closed_at is not None) == ("finished", True)
     assert not sandbox.account.difference(keys(job, "success"))
 
 
 def test_a_wave_that_ended_rings_for_the_next_at_once_without_a_sweep(
-    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+    make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
-    job = make_job.queued(60, batch_size=1, beginning="ramp")
+    job = make_job.queued(60, batch_size=1, rollout="ramp")
     queue.ring(job.pk)
-    work(bells)
+    work(messages)
     job.refresh_from_db()
-    assert (job.status, job.wave, job.wave_limit) == ("finished", 3, None)
+    assert (job.status, job.stage, job.stage_limit) == ("finished", 3, None)
     assert sandbox.account.total_effects == 60
 
 
-def test_a_wave_that_waits_for_a_person_rings_for_nobody(make_job: JobMaker, bells: Any) -> None:
-    job = make_job.queued(9, beginning="one")
+def test_a_wave_that_waits_for_a_person_rings_for_nobody(
+    make_job: JobMaker, messages: Any
+) -> None:
+    job = make_job.queued(9, rollout="one")
     queue.ring(job.pk)
-    work(bells)
+    work(messages)
     job.refresh_from_db()
-    assert (job.status, bells.count) == ("paused", 0)
+    assert (job.status, messages.count) == ("paused", 0)
 
 
 def test_hearing_a_bell_ten_times_sends_nothing_twice(
-    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+    make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
     job = make_job.queued(12)
-    queue.ring(job.pk, bells=10)
-    work(bells)
+    queue.ring(job.pk, messages=10)
+    work(messages)
     assert sandbox.account.distinct == sandbox.account.total_effects == 12
     assert not sandbox.account.sent_again
 
@@ -99,19 +101,19 @@ def test_hearing_a_bell_ten_times_sends_nothing_twice(
 def test_a_bell_for_a_job_that_is_gone_or_at_rest_does_nothing(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
-    queue.run_lane(987654321)
+    queue.run_job(987654321)
     draft, paused = make_job.draft(3), make_job(3)
     lifecycle.pause(paused)
     for job in (draft, paused):
         before = job.status
-        queue.run_lane(job.pk)
+        queue.run_job(job.pk)
         job.refresh_from_db()
         assert job.status == before
     assert sandbox.account.requests == 0
 
 
 def test_redis_being_down_is_no_error_for_whoever_rings(
-    make_job: JobMaker, bells: Any, monkeypatch: pytest.MonkeyPatch
+    make_job: JobMaker, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(*_: object, **__: object) -> None:
         raise RedisDown
@@ -120,26 +122,26 @@ def test_redis_being_down_is_no_error_for_whoever_rings(
     monkeypatch.setattr(django_rq, "get_queue", down)
     assert queue.ring(job.pk) is False
     assert queue.worker_count() == 0
-    queue.ring_on_commit(job.pk)  # outside a transaction: at once
+    queue.enqueue_on_commit(job.pk)  # outside a transaction: at once
     job.refresh_from_db()
     assert job.status == "queued"
 
 
 def test_a_bell_is_rung_once_the_transaction_is_over_and_not_if_it_fails(
-    make_job: JobMaker, bells: Any
+    make_job: JobMaker, messages: Any
 ) -> None:
     with transaction.atomic():
-        queue.ring_on_commit(1)
-        assert bells.count == 0
-    assert queue.jobs_rung() == {1}
+        queue.enqueue_on_commit(1)
+        assert messages.count == 0
+    assert queue.enqueued_jobs() == {1}
     with pytest.raises(RuntimeError):
         ring_and_fail(2)
-    assert queue.jobs_rung() == {1}
+    assert queue.enqueued_jobs() == {1}
 
 
 def ring_and_fail(job_id: int) -> None:
     with transaction.atomic():
-        queue.ring_on_commit(job_id)
+        queue.enqueue_on_commit(job_id)
         raise RuntimeError
 
 

@@ -13,13 +13,13 @@ from django.db import InternalError, OperationalError, connection
 
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
-from imports.customers.job_type import CustomerKind
+from imports.customers.job_type import CustomerJobType
 from imports.engine import queue, sweeper
 from imports.engine import runner as engine_runner
 from imports.fields import WrongKey
 from imports.ledger import lifecycle, outcomes
-from imports.ledger.totals import batch_sums, sums
-from imports.models import CustomerApi, Gate, ImportJob
+from imports.ledger.totals import batch_sums, job_totals
+from imports.models import CustomerApi, ImportJob, RateLimit
 from tests.jobs import LEASE, assert_sums_hold, at_once, attempts_of, batches, keys, result_of, run
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def test_an_api_that_asks_for_rest_gets_it_and_it_costs_no_attempt(
 ) -> None:
     sandbox.order({"match": {"every": 1}, "fault": fault, "seconds": 100, "times": 2})
     job = run(make_job(3, max_attempts=1))
-    gate = Gate.objects.get()
-    assert gate.resting_until is not None
+    rate_limit = RateLimit.objects.get()
+    assert rate_limit.paused_until is not None
     assert (job.status, sandbox.account.requests) == ("running", 1)
     pass_time(95)
     run(job)
@@ -242,7 +242,7 @@ def test_a_refused_credential_pauses_the_job_and_it_goes_on_once_it_is_corrected
     job = run(make_job(12, concurrency=2))
     assert (job.status, job.pause_code) == ("paused", "CREDENTIAL_REFUSED")
     assert "canary" not in str(job.pause_message)
-    assert sums(job).pending == 12
+    assert job_totals(job).pending == 12
     assert not any(batch.attempts for batch in batches(job))
     api.secret = "sandbox-token"
     api.save()
@@ -312,7 +312,7 @@ def test_never_more_are_in_flight_at_the_api_than_the_operator_set_over_several_
 
         def lane(job: ImportJob) -> None:
             while not _over(job):
-                queue.run_lane(job.pk)
+                queue.run_job(job.pk)
 
         at_once(*[lambda job=job: lane(job) for job in (one, one, other, other)])
     assert flying.most_of_one <= 2
@@ -364,7 +364,7 @@ class Flying:
 def test_many_lanes_with_mixed_outcomes_never_deadlock_and_lose_nothing(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any
 ) -> None:
-    settings.LANE_SECONDS = 1.0
+    settings.TURN_SECONDS = 1.0
     make_job.api.concurrency = 12
     make_job.api.save()
     sandbox.order(
@@ -381,7 +381,7 @@ def test_many_lanes_with_mixed_outcomes_never_deadlock_and_lose_nothing(
 
     def lane(job: ImportJob) -> None:
         while not _over(job):
-            queue.run_lane(job.pk)
+            queue.run_job(job.pk)
 
     def sweeping() -> None:
         while not all(_over(ImportJob.objects.get(pk=job.pk)) for job in made):
@@ -391,7 +391,7 @@ def test_many_lanes_with_mixed_outcomes_never_deadlock_and_lose_nothing(
     at_once(*[lambda job=job: lane(job) for job in made * 3], sweeping)
     for job in made:
         assert_sums_hold(job)
-        assert sums(job).pending == 0
+        assert job_totals(job).pending == 0
         assert not [k for k in keys(job, "success") if sandbox.account.effects(k) != 1]
         assert not [k for k in keys(job, "error") if sandbox.account.effects(k)]
     assert not sandbox.account.more_than_once
@@ -401,13 +401,13 @@ def test_a_lane_asked_to_stop_records_what_is_in_flight_and_claims_no_more(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     job = make_job(30, batch_size=1, concurrency=2)
-    real = CustomerKind.runner
+    real = CustomerJobType.runner
 
-    def stop_soon(kind: CustomerKind, job: ImportJob, in_flight: int) -> Any:
+    def stop_soon(kind: CustomerJobType, job: ImportJob, in_flight: int) -> Any:
         threading.Timer(0.0, engine_runner.stopping.set).start()
         return real(kind, job, in_flight)
 
-    with patch.object(CustomerKind, "runner", stop_soon):
+    with patch.object(CustomerJobType, "runner", stop_soon):
         run(job)
     engine_runner.stopping.clear()
     assert not job.batches.filter(status__in=["claimed", "sending", "unknown"]).exists()
@@ -417,26 +417,26 @@ def test_a_lane_asked_to_stop_records_what_is_in_flight_and_claims_no_more(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_turn_that_is_over_leaves_the_rest_to_the_next_bell(
-    make_job: JobMaker, sandbox: SandboxApi, settings: Any, bells: Any
+    make_job: JobMaker, sandbox: SandboxApi, settings: Any, messages: Any
 ) -> None:
-    settings.LANE_SECONDS = 0.0
+    settings.TURN_SECONDS = 0.0
     job, other = make_job(9), 0
     queue.ring(other)
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     assert sandbox.account.requests == 0
-    assert queue.jobs_rung() == {job.pk, other}
+    assert queue.enqueued_jobs() == {job.pk, other}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lane_that_nobody_else_waits_for_goes_on_after_its_turn(
-    make_job: JobMaker, sandbox: SandboxApi, settings: Any, bells: Any
+    make_job: JobMaker, sandbox: SandboxApi, settings: Any, messages: Any
 ) -> None:
-    settings.LANE_SECONDS = 0.0
+    settings.TURN_SECONDS = 0.0
     job = make_job(9)
     with patch.object(engine_runner, "MOST_TURNS", 10_000):
-        queue.run_lane(job.pk)
+        queue.run_job(job.pk)
     assert sandbox.account.distinct == 9
-    assert queue.jobs_rung() == set()
+    assert queue.enqueued_jobs() == set()
 
 
 @pytest.mark.parametrize("error", [OperationalError("away"), InternalError("idle too long")])
@@ -469,10 +469,10 @@ def test_a_database_that_stays_away_ends_the_lane_when_its_leases_are_over(
         patch.object(outcomes, "record", side_effect=OperationalError("gone")),
         patch.object(engine_runner, "LOOK_AGAIN_SECONDS", 0.0),
         patch.object(connection, "close"),
-        patch.object(CustomerKind, "lease_seconds", lambda *_: 0.1),
+        patch.object(CustomerJobType, "lease_seconds", lambda *_: 0.1),
         pytest.raises(OperationalError),
     ):
-        queue.run_lane(job.pk)
+        queue.run_job(job.pk)
     assert batches(job)[0].status == "sending"  # the sweeper judges it
 
 
@@ -501,7 +501,7 @@ def test_a_credential_that_no_key_opens_pauses_the_job_and_names_the_remedy(
 ) -> None:
     job = make_job(3)
     settings.CREDENTIAL_KEYS = ["QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="]
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     job = ImportJob.objects.defer("api").get(pk=job.pk)
     assert (job.status, job.pause_code) == ("paused", "CANNOT_SEND")
     assert "CREDENTIAL_KEYS" in str(job.pause_message)
@@ -541,9 +541,9 @@ def test_an_ended_job_is_closed_once_and_a_cancelled_one_after_its_last_answer(
     lifecycle.cancel(job)
     run(job)
     assert job.closed_at is None
-    assert job.pk not in set(sweeper.needing_a_lane().values_list("pk", flat=True))
+    assert job.pk not in set(sweeper.needing_a_worker().values_list("pk", flat=True))
     outcomes.record(job, [Finding(work, REFUSED)])
-    assert job.pk in set(sweeper.needing_a_lane().values_list("pk", flat=True))
+    assert job.pk in set(sweeper.needing_a_worker().values_list("pk", flat=True))
     run(job)
     assert job.closed_at is not None
     assert job.retry_files.count() == 2

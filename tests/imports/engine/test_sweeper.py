@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisDown
 from config.dev import servers
 from imports.engine import queue, sweeper
 from imports.ledger import claims, lifecycle, outcomes
-from imports.models import Gate, Heartbeat, ImportBatch
+from imports.models import Heartbeat, ImportBatch, RateLimit
 from tests.jobs import BUSY, LATER, LEASE, OK, answer, at_once, batches, send
 
 if TYPE_CHECKING:
@@ -23,41 +23,41 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def rung(monkeypatch: pytest.MonkeyPatch, bells: Any) -> list[int]:
+def enqueued(monkeypatch: pytest.MonkeyPatch, messages: Any) -> list[int]:
     """The ids that are rung for, in order."""
     heard: list[int] = []
     real = queue.ring
 
-    def listening(job_id: int, bells: int = 1) -> bool:
+    def listening(job_id: int, messages: int = 1) -> bool:
         heard.append(job_id)
-        return real(job_id, bells)
+        return real(job_id, messages)
 
     monkeypatch.setattr(queue, "ring", listening)
     return heard
 
 
 def test_a_bell_that_got_lost_is_rung_again(
-    make_job: JobMaker, rung: list[int], bells: Any
+    make_job: JobMaker, enqueued: list[int], messages: Any
 ) -> None:
     queued, running = make_job.queued(3), make_job(3)
     sweeper.sweep()
-    assert rung == [queued.pk, running.pk]
-    bells.connection.flushall()  # everything that Redis knew
+    assert enqueued == [queued.pk, running.pk]
+    messages.connection.flushall()  # everything that Redis knew
     sweeper.sweep()
-    assert rung == [queued.pk, running.pk] * 2
+    assert enqueued == [queued.pk, running.pk] * 2
 
 
 def test_a_bell_that_waits_in_the_queue_is_not_rung_again(
-    make_job: JobMaker, rung: list[int]
+    make_job: JobMaker, enqueued: list[int]
 ) -> None:
     job = make_job(3)
     for _ in range(3):
         sweeper.sweep()
-    assert rung == [job.pk]
+    assert enqueued == [job.pk]
 
 
 def test_nobody_is_rung_for_where_a_lane_could_do_nothing(
-    make_job: JobMaker, rung: list[int]
+    make_job: JobMaker, enqueued: list[int]
 ) -> None:
     make_job.draft(3)
     lifecycle.pause(make_job(3))
@@ -69,46 +69,46 @@ def test_nobody_is_rung_for_where_a_lane_could_do_nothing(
     lifecycle.finish_if_done([finished.pk])
     type(finished).objects.filter(pk=finished.pk).update(closed_at=finished.created_at)
     sweeper.sweep()
-    assert rung == []
+    assert enqueued == []
 
 
 def test_a_retry_that_became_due_is_rung_for(
-    make_job: JobMaker, rung: list[int], pass_time: Callable[[float], None]
+    make_job: JobMaker, enqueued: list[int], pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(3, retry_delay_seconds=100.0)
     answer(job, BUSY)
     sweeper.sweep()
-    assert rung == []
+    assert enqueued == []
     pass_time(300)
     sweeper.sweep()
-    assert rung == [job.pk]
+    assert enqueued == [job.pk]
 
 
 def test_a_job_whose_api_rests_is_rung_for_when_it_may_go_on(
-    make_job: JobMaker, rung: list[int], pass_time: Callable[[float], None]
+    make_job: JobMaker, enqueued: list[int], pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(6)
     answer(job, LATER)
     sweeper.sweep()
-    assert rung == []
+    assert enqueued == []
     pass_time(70)
     sweeper.sweep()
-    assert rung == [job.pk]
+    assert enqueued == [job.pk]
 
 
 def test_a_job_that_ended_without_being_closed_is_rung_for(
-    make_job: JobMaker, rung: list[int]
+    make_job: JobMaker, enqueued: list[int]
 ) -> None:
     job = make_job(3)
     answer(job, OK)
     sweeper.sweep()  # it notices that nothing is left, and that nobody has closed it
     job.refresh_from_db()
     assert job.status == "finished"
-    assert rung == [job.pk]
+    assert enqueued == [job.pk]
 
 
 def test_a_lost_worker_is_judged_and_the_job_goes_on(
-    make_job: JobMaker, rung: list[int], pass_time: Callable[[float], None]
+    make_job: JobMaker, enqueued: list[int], pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(6)
     claims.claim(job, "lost", 1, LEASE)
@@ -116,7 +116,7 @@ def test_a_lost_worker_is_judged_and_the_job_goes_on(
     ImportBatch.objects.filter(status="pending").update(next_attempt_at="2999-01-01T00:00Z")
     sweeper.sweep()
     assert [batch.status for batch in batches(job)] == ["pending", "pending"]
-    assert rung == [job.pk]
+    assert enqueued == [job.pk]
 
 
 def test_an_embedded_redis_that_died_is_started_again_by_the_sweeper(
@@ -127,7 +127,7 @@ def test_an_embedded_redis_that_died_is_started_again_by_the_sweeper(
 
     started: list[bool] = []
     make_job(3)
-    monkeypatch.setattr(queue, "jobs_rung", down)
+    monkeypatch.setattr(queue, "enqueued_jobs", down)
     monkeypatch.setattr(servers, "ensure", lambda postgres: started.append(postgres))
     settings.EMBEDDED_REDIS = True
     sweeper.sweep()
@@ -140,13 +140,13 @@ def test_an_embedded_redis_that_died_is_started_again_by_the_sweeper(
 def test_a_sweep_with_nothing_to_do_needs_few_statements(
     make_job: JobMaker, django_assert_max_num_queries: Any
 ) -> None:
-    Gate.objects.all().delete()
+    RateLimit.objects.all().delete()
     with django_assert_max_num_queries(15):
         sweeper.sweep()
 
 
 def test_a_round_that_breaks_off_leaves_no_sign_of_life(
-    bells: Any, monkeypatch: pytest.MonkeyPatch
+    messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> set[int]:
         raise OperationalError
@@ -157,6 +157,6 @@ def test_a_round_that_breaks_off_leaves_no_sign_of_life(
     assert sweeper.silent_seconds() is None
 
 
-def test_two_sweepers_leave_one_sign_of_life(bells: Any) -> None:
+def test_two_sweepers_leave_one_sign_of_life(messages: Any) -> None:
     at_once(sweeper.sweep, sweeper.sweep)
     assert Heartbeat.objects.count() == 1

@@ -364,7 +364,7 @@ class SlowToRenew(FixedAuth):
     """Its renewal takes until the deadline of the call is over."""
 
     def renew(self, *_: object) -> None:
-        transport.current_flight().expire()
+        transport.current_deadline().expire()
 
 
 def test_a_deadline_leaves_a_connection_alone_that_went_back_to_the_pool() -> None:

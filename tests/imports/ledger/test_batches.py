@@ -107,8 +107,8 @@ def test_a_database_that_is_away_leaves_the_job_queued_for_another_try(
 @pytest.mark.django_db(transaction=True)
 def test_two_lanes_that_hear_the_same_bell_read_the_input_once(make_job: JobMaker) -> None:
     job = make_job.queued(30)
-    told = at_once(*[lambda: runner.read_input(ImportJob.objects.get(pk=job.pk))] * 3)
-    assert sorted(told) == [False, False, True]
+    summary = at_once(*[lambda: runner.read_input(ImportJob.objects.get(pk=job.pk))] * 3)
+    assert sorted(summary) == [False, False, True]
     assert job.results.count() == 30
     assert ImportBatch.objects.count() == 10
 

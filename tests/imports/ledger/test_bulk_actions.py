@@ -10,8 +10,8 @@ from django.db import connection
 from imports.customers import drafts, retry_files
 from imports.engine import queue, runner, sweeper
 from imports.ledger import bulk_actions, lifecycle
-from imports.models import ImportJob, ImportResult, Plan, PlanPart
-from imports.models.bulk_actions import PlanAction
+from imports.models import BulkAction, BulkActionChunk, ImportJob, ImportResult
+from imports.models.bulk_actions import ActionType
 from imports.policy import Verdict
 from tests.jobs import (
     LOST,
@@ -37,9 +37,9 @@ S, X = Verdict.SUCCESS, Verdict.REJECTED
 REASON: dict[str, Any] = {"reason": "closed accounts", "actor": "anna"}
 REASON_BY = ("anna", "closed accounts")
 DECIDED = {
-    PlanAction.EXCLUDE: ("error", "excluded"),
-    PlanAction.ARRIVED: ("unknown", "success"),
-    PlanAction.NOT_ARRIVED: ("unknown", "error"),
+    ActionType.EXCLUDE: ("error", "excluded"),
+    ActionType.ARRIVED: ("unknown", "success"),
+    ActionType.NOT_ARRIVED: ("unknown", "error"),
 }
 
 
@@ -68,11 +68,11 @@ def failed(make_job: JobMaker) -> Callable[..., ImportJob]:
     return make
 
 
-def carried_out(plan: Plan) -> Plan:
-    while bulk_actions.carry_on(plan):
+def carried_out(bulk_action: BulkAction) -> BulkAction:
+    while bulk_actions.carry_on(bulk_action):
         pass
-    plan.refresh_from_db()
-    return plan
+    bulk_action.refresh_from_db()
+    return bulk_action
 
 
 def status(job: ImportJob) -> str:
@@ -85,18 +85,22 @@ def test_what_a_plan_takes_is_fixed_when_it_is_made_and_nothing_is_done_yet(
 ) -> None:
     job = make_job(9)
     answer(job, REFUSED, REFUSED)
-    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    assert (plan.total, plan.seen, keys(job, "excluded")) == (6, 0, [])
+    bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    assert (bulk_action.total, bulk_action.seen, keys(job, "excluded")) == (6, 0, [])
     answer(job, REFUSED)  # it failed after she had confirmed
-    carried_out(plan)
+    carried_out(bulk_action)
     assert (len(keys(job, "excluded")), len(keys(job, "error"))) == (6, 3)
     assert_sums_hold(job)
 
 
 def test_a_batch_is_never_cut_in_two_parts(failed: Callable[..., ImportJob]) -> None:
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    parts = list(PlanPart.objects.filter(plan=plan).values_list("result_ids", flat=True))
+    bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    parts = list(
+        BulkActionChunk.objects.filter(bulk_action=bulk_action).values_list(
+            "result_ids", flat=True
+        )
+    )
     assert [len(ids) for ids in parts] == [6, 6]
     numbers = [
         set(job.results.filter(pk__in=ids).values_list("batch__number", flat=True))
@@ -107,25 +111,25 @@ def test_a_batch_is_never_cut_in_two_parts(failed: Callable[..., ImportJob]) -> 
 
 @pytest.mark.parametrize("action", DECIDED)
 def test_a_decision_is_written_down_part_by_part_and_told_once(
-    make_job: JobMaker, action: PlanAction
+    make_job: JobMaker, action: ActionType
 ) -> None:
     before, after = DECIDED[action]
     job = make_job(9)
     answer(job, *[REFUSED if before == "error" else LOST] * 3)
-    plan = bulk_actions.carry_out(job, action, **REASON)
+    bulk_action = bulk_actions.carry_out(job, action, **REASON)
     seen = []
-    while bulk_actions.carry_on(plan):
-        plan.refresh_from_db()
-        seen.append((plan.taken, len(keys(job, after))))
+    while bulk_actions.carry_on(bulk_action):
+        bulk_action.refresh_from_db()
+        seen.append((bulk_action.taken, len(keys(job, after))))
     assert seen == [(6, 6), (9, 9)]
-    plan.refresh_from_db()
-    assert (plan.finished_at is not None, plan.left_alone) == (True, 0)
+    bulk_action.refresh_from_db()
+    assert (bulk_action.finished_at is not None, bulk_action.skipped_changed) == (True, 0)
     (event,) = job.events.filter(actor="anna")
     assert (str(event.message), event.reason) == (
         "9 records, in the background.",
         "closed accounts",
     )
-    assert event.deeds.count() == 9  # each record's own story tells it
+    assert event.record_events.count() == 9  # each record's own story tells it
     assert str(job.events.get(code="done_in_background").message) == "9 of 9 records."
     assert_sums_hold(job)
 
@@ -134,11 +138,11 @@ def test_a_retry_of_many_is_one_job_that_starts_when_it_is_complete(
     failed: Callable[..., ImportJob],
 ) -> None:
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.RETRY, actor="anna")
-    new = plan.made
+    bulk_action = bulk_actions.carry_out(job, ActionType.RETRY, actor="anna")
+    new = bulk_action.made
     assert new is not None
     sizes = []
-    while bulk_actions.carry_on(plan):
+    while bulk_actions.carry_on(bulk_action):
         sizes.append((status(new), new.results.count()))
     assert sizes == [("draft", 6), ("draft", 12)]
     assert status(new) == "queued"
@@ -158,43 +162,43 @@ def test_chunks_make_the_same_batches_as_a_retry_in_one_go(
         monkeypatch.setattr(bulk_actions, "CHUNK", chunk)
         job = make_job(12)
         answer(job, mixed(X, S, X), REFUSED, LOST, REFUSED)
-        plan = bulk_actions.carry_out(job, PlanAction.RETRY)
-        assert plan.in_background == (chunk == 4)
-        made.append(carried_out(plan).made)
+        bulk_action = bulk_actions.carry_out(job, ActionType.RETRY)
+        assert bulk_action.in_background == (chunk == 4)
+        made.append(carried_out(bulk_action).made)
     one, other = ([(b.number, b.part, b.size) for b in batches(job)] for job in made if job)
     assert one == other == [(1, 0, 2), (2, 0, 3), (4, 0, 3)]
 
 
 def test_a_retry_with_other_settings_waits_as_a_draft(failed: Callable[..., ImportJob]) -> None:
-    plan = carried_out(bulk_actions.carry_out(failed(), PlanAction.RETRY, starts=False))
-    assert plan.made is not None
-    assert plan.made.status == "draft"
-    lifecycle.start(plan.made)
+    bulk_action = carried_out(bulk_actions.carry_out(failed(), ActionType.RETRY, starts=False))
+    assert bulk_action.made is not None
+    assert bulk_action.made.status == "draft"
+    lifecycle.start(bulk_action.made)
 
 
 def test_a_retry_that_is_being_put_together_is_neither_started_nor_changed_nor_thrown_away(
     failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
-    plan = bulk_actions.carry_out(failed(), PlanAction.RETRY)
-    bulk_actions.carry_on(plan)
-    new = plan.made
+    bulk_action = bulk_actions.carry_out(failed(), ActionType.RETRY)
+    bulk_actions.carry_on(bulk_action)
+    new = bulk_action.made
     assert new is not None
     (path,) = make_job.files(1)
     for touch in (lifecycle.start, drafts.remove_draft, lambda job: drafts.add_path(job, path)):
         with pytest.raises(lifecycle.NotAllowed, match="still being put together"):
             touch(new)
-    assert carried_out(plan).taken == 12
+    assert carried_out(bulk_action).taken == 12
 
 
 def test_records_that_changed_meanwhile_are_left_alone_and_counted(
     failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.RETRY, actor="anna")
+    bulk_action = bulk_actions.carry_out(job, ActionType.RETRY, actor="anna")
     loaded(job, make_job, 1)
-    carried_out(plan)
-    assert (plan.total, plan.taken, plan.left_alone) == (12, 9, 3)
-    assert ImportResult.objects.filter(job=plan.made).count() == 9
+    carried_out(bulk_action)
+    assert (bulk_action.total, bulk_action.taken, bulk_action.skipped_changed) == (12, 9, 3)
+    assert ImportResult.objects.filter(job=bulk_action.made).count() == 9
     assert ImportResult.objects.filter(retry_of__job=job).count() == 12
     assert_sums_hold(job)
 
@@ -203,10 +207,10 @@ def test_where_all_have_changed_nothing_is_sent_and_no_empty_job_stays(
     failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
     job = failed(2)
-    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
+    bulk_action = bulk_actions.carry_out(job, ActionType.RETRY)
     new = loaded(job, make_job, 1, 2)
-    carried_out(plan)
-    assert (plan.taken, plan.left_alone, plan.made) == (0, 6, None)
+    carried_out(bulk_action)
+    assert (bulk_action.taken, bulk_action.skipped_changed, bulk_action.made) == (0, 6, None)
     assert list(ImportJob.objects.filter(retry_of=job)) == [new]
 
 
@@ -222,23 +226,25 @@ def loaded(job: ImportJob, make_job: JobMaker, *batches_: int) -> ImportJob:
     return new
 
 
-@pytest.mark.parametrize("action", [PlanAction.EXCLUDE, PlanAction.RETRY])
+@pytest.mark.parametrize("action", [ActionType.EXCLUDE, ActionType.RETRY])
 def test_a_worker_that_is_killed_in_a_part_takes_nothing_with_it(
-    failed: Callable[..., ImportJob], monkeypatch: pytest.MonkeyPatch, action: PlanAction
+    failed: Callable[..., ImportJob], monkeypatch: pytest.MonkeyPatch, action: ActionType
 ) -> None:
     job = failed(4)
-    plan = bulk_actions.carry_out(job, action, **REASON)
-    bulk_actions.carry_on(plan)
+    bulk_action = bulk_actions.carry_out(job, action, **REASON)
+    bulk_actions.carry_on(bulk_action)
     with monkeypatch.context() as dying:
-        dying.setattr(PlanPart.objects, "filter", killing_filter(PlanPart.objects.filter))
+        dying.setattr(
+            BulkActionChunk.objects, "filter", killing_filter(BulkActionChunk.objects.filter)
+        )
         with pytest.raises(SystemExit):
-            bulk_actions.carry_on(plan)
-    plan.refresh_from_db()
-    assert plan.seen == 6
-    carried_out(plan)
-    assert (plan.taken, plan.left_alone) == (12, 0)
-    if plan.made:
-        assert keys(plan.made, "pending") == keys(job, "error")
+            bulk_actions.carry_on(bulk_action)
+    bulk_action.refresh_from_db()
+    assert bulk_action.seen == 6
+    carried_out(bulk_action)
+    assert (bulk_action.taken, bulk_action.skipped_changed) == (12, 0)
+    if bulk_action.made:
+        assert keys(bulk_action.made, "pending") == keys(job, "error")
     assert_sums_hold(job)
 
 
@@ -259,62 +265,66 @@ def test_two_clicks_at_once_make_one_plan(failed: Callable[..., ImportJob]) -> N
 
     def click() -> int:
         try:
-            return bulk_actions.carry_out(ImportJob.objects.get(pk=job.pk), PlanAction.RETRY).total
+            return bulk_actions.carry_out(ImportJob.objects.get(pk=job.pk), ActionType.RETRY).total
         except lifecycle.NotAllowed:
             return 0
 
     assert sorted(at_once(click, click, click)) == [0, 0, 12]
     assert ImportJob.objects.filter(retry_of=job).count() == 1
-    (plan,) = Plan.objects.all()
+    (bulk_action,) = BulkAction.objects.all()
     with pytest.raises(lifecycle.NotAllowed, match="already"):
-        bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    assert carried_out(plan).taken == 12
+        bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    assert carried_out(bulk_action).taken == 12
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_at_once_do_each_part_once(failed: Callable[..., ImportJob]) -> None:
     job = failed(8)
-    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
+    bulk_action = bulk_actions.carry_out(job, ActionType.RETRY)
 
     def worker() -> None:
-        while Plan.objects.filter(pk=plan.pk, finished_at=None).exists():
-            bulk_actions.carry_on(plan)
+        while BulkAction.objects.filter(pk=bulk_action.pk, finished_at=None).exists():
+            bulk_actions.carry_on(bulk_action)
 
     at_once(worker, worker, worker)
-    plan.refresh_from_db()
-    assert (plan.taken, plan.left_alone, plan.finished_at is not None) == (24, 0, True)
-    assert plan.made is not None
-    assert keys(plan.made, "pending") == keys(job, "error")
+    bulk_action.refresh_from_db()
+    assert (
+        bulk_action.taken,
+        bulk_action.skipped_changed,
+        bulk_action.finished_at is not None,
+    ) == (24, 0, True)
+    assert bulk_action.made is not None
+    assert keys(bulk_action.made, "pending") == keys(job, "error")
 
 
 def test_a_plan_that_is_stopped_keeps_what_is_done(failed: Callable[..., ImportJob]) -> None:
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    bulk_actions.carry_on(plan)
-    assert bulk_actions.stop(plan, "olle")
-    assert not bulk_actions.stop(plan, "olle")
-    assert not bulk_actions.carry_on(plan)
+    bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    bulk_actions.carry_on(bulk_action)
+    assert bulk_actions.stop(bulk_action, "olle")
+    assert not bulk_actions.stop(bulk_action, "olle")
+    assert not bulk_actions.carry_on(bulk_action)
     assert len(keys(job, "excluded")) == 6
-    told = str(job.events.get(code="done_in_background").message)
-    assert told == "Stopped by olle. 6 of 12 records."
+    summary = str(job.events.get(code="done_in_background").message)
+    assert summary == "Stopped by olle. 6 of 12 records."
 
 
 def test_a_retry_that_is_stopped_stays_a_draft_that_can_be_started(
     failed: Callable[..., ImportJob],
 ) -> None:
-    plan = bulk_actions.carry_out(failed(4), PlanAction.RETRY)
-    bulk_actions.carry_on(plan)
-    bulk_actions.stop(plan, "olle")
-    assert plan.made_id
-    new = ImportJob.objects.get(pk=plan.made_id)
+    bulk_action = bulk_actions.carry_out(failed(4), ActionType.RETRY)
+    bulk_actions.carry_on(bulk_action)
+    bulk_actions.stop(bulk_action, "olle")
+    assert bulk_action.made_id
+    new = ImportJob.objects.get(pk=bulk_action.made_id)
     assert (new.status, new.results.count()) == ("draft", 6)
     lifecycle.start(new)
     assert new.status == "queued"
 
 
-@pytest.mark.parametrize("action", [each for each in PlanAction if each != PlanAction.RETRY])
+@pytest.mark.parametrize("action", [each for each in ActionType if each != ActionType.RETRY])
 def test_every_plan_but_a_plain_retry_needs_a_reason(
-    make_job: JobMaker, action: PlanAction
+    make_job: JobMaker, action: ActionType
 ) -> None:
     job = make_job(6)
     answer(job, LOST, REFUSED)
@@ -322,15 +332,15 @@ def test_every_plan_but_a_plain_retry_needs_a_reason(
         bulk_actions.carry_out(job, action, reason=" ")
 
 
-@pytest.mark.parametrize("action", PlanAction)
+@pytest.mark.parametrize("action", ActionType)
 def test_a_plan_without_records_is_refused_and_leaves_nothing(
-    make_job: JobMaker, action: PlanAction
+    make_job: JobMaker, action: ActionType
 ) -> None:
     job = make_job(3)
     answer(job, OK)
     with pytest.raises(lifecycle.NotAllowed):
         bulk_actions.carry_out(job, action, **REASON)
-    assert not Plan.objects.exists()
+    assert not BulkAction.objects.exists()
     assert ImportJob.objects.count() == 1
 
 
@@ -344,10 +354,10 @@ def test_a_part_costs_the_same_however_many_batches_are_in_it(
     for size in (3, 30):
         job = make_job(size, batch_size=1)
         answer(job, *[REFUSED] * size)
-        plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
+        bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
         asked: CaptureQueriesContext
         with django_assert_max_num_queries(20) as asked:
-            bulk_actions.carry_on(plan)
+            bulk_actions.carry_on(bulk_action)
         counts.append(len(asked))
     assert counts[0] == counts[1]
 
@@ -357,68 +367,70 @@ def test_a_part_costs_the_same_however_many_batches_are_in_it(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bell_carries_a_plan_out_and_the_retry_goes_out_by_itself(
-    failed: Callable[..., ImportJob], bells: Any
+    failed: Callable[..., ImportJob], messages: Any
 ) -> None:
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.RETRY)
-    queue.run_lane(job.pk)
-    plan.refresh_from_db()
-    assert plan.taken == 12
-    assert queue.jobs_rung() == {plan.made_id}
+    bulk_action = bulk_actions.carry_out(job, ActionType.RETRY)
+    queue.run_job(job.pk)
+    bulk_action.refresh_from_db()
+    assert bulk_action.taken == 12
+    assert queue.enqueued_jobs() == {bulk_action.made_id}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_turn_that_is_over_is_rung_for_again(
-    failed: Callable[..., ImportJob], bells: Any, settings: Any
+    failed: Callable[..., ImportJob], messages: Any, settings: Any
 ) -> None:
-    settings.LANE_SECONDS = -1.0
+    settings.TURN_SECONDS = -1.0
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    queue.run_lane(job.pk)
-    plan.refresh_from_db()
-    assert (plan.taken, queue.jobs_rung()) == (6, {job.pk})
+    bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    queue.run_job(job.pk)
+    bulk_action.refresh_from_db()
+    assert (bulk_action.taken, queue.enqueued_jobs()) == (6, {job.pk})
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_plan_whose_bell_got_lost_is_rung_for_by_the_sweeper_until_it_has_ended(
-    failed: Callable[..., ImportJob], bells: Any
+    failed: Callable[..., ImportJob], messages: Any
 ) -> None:
     job = failed(4)
     runner.close(job)
-    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    bells.connection.flushdb()
+    bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    messages.connection.flushdb()
     sweeper.sweep()
-    assert queue.jobs_rung() == {job.pk}
-    bells.connection.flushdb()
-    carried_out(plan)
+    assert queue.enqueued_jobs() == {job.pk}
+    messages.connection.flushdb()
+    carried_out(bulk_action)
     sweeper.sweep()
-    assert queue.jobs_rung() == set()
+    assert queue.enqueued_jobs() == set()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_runs_goes_on_sending_beside_its_plan(make_job: JobMaker, bells: Any) -> None:
+def test_a_job_that_runs_goes_on_sending_beside_its_plan(
+    make_job: JobMaker, messages: Any
+) -> None:
     job = make_job(9)
     answer(job, REFUSED)
-    bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
-    queue.run_lane(job.pk)
+    bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    queue.run_job(job.pk)
     assert (len(keys(job, "excluded")), len(keys(job, "success"))) == (3, 6)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bug_in_a_part_ends_the_plan_and_says_so(
-    failed: Callable[..., ImportJob], monkeypatch: pytest.MonkeyPatch, bells: Any
+    failed: Callable[..., ImportJob], monkeypatch: pytest.MonkeyPatch, messages: Any
 ) -> None:
     def broken(*_: object) -> int:
         raise ZeroDivisionError
 
     job = failed(4)
-    plan = bulk_actions.carry_out(job, PlanAction.EXCLUDE, **REASON)
+    bulk_action = bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
     monkeypatch.setattr(bulk_actions, "write_down", broken)
-    queue.run_lane(job.pk)
-    plan.refresh_from_db()
-    assert "Redrive itself failed (ZeroDivisionError)" in str(plan.trouble)
-    assert plan.finished_at is not None
-    assert queue.jobs_rung() == set()
+    queue.run_job(job.pk)
+    bulk_action.refresh_from_db()
+    assert "Redrive itself failed (ZeroDivisionError)" in str(bulk_action.trouble)
+    assert bulk_action.finished_at is not None
+    assert queue.enqueued_jobs() == set()
 
 
 def test_the_database_going_away_ends_no_plan(
@@ -429,58 +441,58 @@ def test_the_database_going_away_ends_no_plan(
     def away(*_: object) -> int:
         raise OperationalError
 
-    plan = bulk_actions.carry_out(failed(4), PlanAction.EXCLUDE, **REASON)
+    bulk_action = bulk_actions.carry_out(failed(4), ActionType.EXCLUDE, **REASON)
     with monkeypatch.context() as gone:
         gone.setattr(bulk_actions, "write_down", away)
         with pytest.raises(OperationalError):
-            runner.carry_out(plan)
+            runner.carry_out(bulk_action)
     assert connection.is_usable()
-    assert carried_out(plan).taken == 12
+    assert carried_out(bulk_action).taken == 12
 
 
 # What is few is done at once, and recorded as the same kind of action
 
 
-@pytest.mark.parametrize("action", PlanAction)
+@pytest.mark.parametrize("action", ActionType)
 def test_few_records_are_decided_at_once_and_the_action_is_recorded(
-    make_job: JobMaker, action: PlanAction
+    make_job: JobMaker, action: ActionType
 ) -> None:
     job = make_job(6)
     answer(job, REFUSED, LOST)
     done = bulk_actions.carry_out(job, action, **REASON)
-    assert Plan.objects.get() == done
-    assert (done.total, done.taken, done.left_alone, done.in_background) == (3, 3, 0, False)
+    assert BulkAction.objects.get() == done
+    assert (done.total, done.taken, done.skipped_changed, done.in_background) == (3, 3, 0, False)
     assert (done.finished_at is not None, done.actor, done.reason) == (True, *REASON_BY)
-    assert not PlanPart.objects.exists()
+    assert not BulkActionChunk.objects.exists()
     if done.made:
         assert (done.made.status, done.made.results.count()) == ("queued", 3)
     else:
         assert done.event is not None
-        assert done.event.deeds.count() == 3
+        assert done.event.record_events.count() == 3
         assert len(keys(job, DECIDED[action][1])) >= 3
     assert_sums_hold(job)
 
 
-@pytest.mark.parametrize("action", PlanAction)
+@pytest.mark.parametrize("action", ActionType)
 def test_while_many_are_being_decided_about_nothing_else_is_begun(
-    make_job: JobMaker, action: PlanAction
+    make_job: JobMaker, action: ActionType
 ) -> None:
     job = make_job(9)
     answer(job, REFUSED, REFUSED, LOST)
-    first = bulk_actions.carry_out(job, PlanAction.RETRY)
+    first = bulk_actions.carry_out(job, ActionType.RETRY)
     assert first.in_background
     with pytest.raises(lifecycle.NotAllowed, match="already"):
         bulk_actions.carry_out(job, action, **REASON)
-    assert Plan.objects.count() == 1
+    assert BulkAction.objects.count() == 1
     carried_out(first)
     with pytest.raises(bulk_actions.NothingLeft, match="All 6 records are being retried already"):
-        bulk_actions.carry_out(job, PlanAction.RETRY)
+        bulk_actions.carry_out(job, ActionType.RETRY)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("action", PlanAction)
+@pytest.mark.parametrize("action", ActionType)
 def test_two_clicks_at_once_about_few_records_make_one_action(
-    make_job: JobMaker, action: PlanAction
+    make_job: JobMaker, action: ActionType
 ) -> None:
     job = make_job(6)
     answer(job, REFUSED, LOST)
@@ -493,4 +505,4 @@ def test_two_clicks_at_once_about_few_records_make_one_action(
             return 0
 
     assert sorted(at_once(click, click, click)) == [0, 0, 3]
-    assert Plan.objects.count() == 1
+    assert BulkAction.objects.count() == 1

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from imports.job_types import Work
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.models import Gate, ImportBatch
+from imports.models import ImportBatch, RateLimit
 from imports.states import BatchStatus
 from tests.jobs import LATER, LEASE, OK, answer, at_once, batches, send
 
@@ -71,7 +71,7 @@ def test_where_nothing_will_ever_be_due_there_is_nothing_to_wait_for(make_job: J
 @pytest.mark.django_db(transaction=True)
 def test_connections_that_claim_at_once_never_get_the_same_batch(make_job: JobMaker) -> None:
     job = make_job(60, batch_size=1, concurrency=200)
-    Gate.objects.update(concurrency=200)
+    RateLimit.objects.update(concurrency=200)
 
     def take() -> list[Work]:
         taken: list[Work] = []
@@ -233,7 +233,7 @@ def test_the_delay_between_two_starts_is_never_shorter_over_several_connections(
     make_job: JobMaker,
 ) -> None:
     job = make_job(8, batch_size=1, concurrency=50, delay_seconds=0.05)
-    Gate.objects.update(concurrency=50)
+    RateLimit.objects.update(concurrency=50)
 
     def lane() -> None:
         while (claim := claims.claim(job, "lane", 4, LEASE)).works or claim.wait is not None:
@@ -256,7 +256,7 @@ def test_pausing_and_cancelling_at_once_with_claims_leaves_no_batch_in_between(
 ) -> None:
     for _ in range(5):
         job = make_job(40, batch_size=1, concurrency=50)
-        Gate.objects.update(concurrency=50)
+        RateLimit.objects.update(concurrency=50)
 
         def lane(job: ImportJob = job) -> list[int]:
             sent = []

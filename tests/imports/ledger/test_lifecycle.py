@@ -11,7 +11,7 @@ from imports.customers import drafts
 from imports.engine import runner
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.models import Gate, ImportJob
+from imports.models import ImportJob, RateLimit
 from tests.decisions import retry
 from tests.jobs import (
     BUSY,
@@ -76,8 +76,8 @@ def test_a_job_is_started_once(make_job: JobMaker) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_on_start_at_once_start_a_job_once(make_job: JobMaker) -> None:
     job = make_job.draft(3)
-    told = at_once(*[lambda: try_start(job)] * 3)
-    assert sorted(told) == ["refused", "refused", "started"]
+    summary = at_once(*[lambda: try_start(job)] * 3)
+    assert sorted(summary) == ["refused", "refused", "started"]
     assert job.events.filter(code="started").count() == 1
 
 
@@ -119,7 +119,7 @@ def test_resuming_does_not_wait_for_what_the_api_asked_before(make_job: JobMaker
     answer(job, LATER)
     lifecycle.pause(job)
     assert lifecycle.resume(job)
-    assert Gate.objects.get().resting_until is None
+    assert RateLimit.objects.get().paused_until is None
     assert [work.number for work in send(job, room=5)] == [2]
 
 

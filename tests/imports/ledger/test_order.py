@@ -276,7 +276,7 @@ def test_a_record_without_an_id_does_not_change_whom_a_copy_waits_for(make_job: 
 
 
 def test_a_later_copy_that_waits_for_its_wave_keeps_no_lane_busy(make_job: JobMaker) -> None:
-    job = old_and_new(make_job, beginning="one")
+    job = old_and_new(make_job, rollout="one")
     assert numbers(send(job, room=5)) == [1]
     assert claims.claim(job, "another", 5, 60.0) == claims.Claim([], None)
 

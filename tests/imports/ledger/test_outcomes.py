@@ -351,8 +351,14 @@ def test_an_attempt_tells_the_whole_try(make_job: JobMaker) -> None:
     )  # fmt: skip
     answer(job, outcome, worker="host:7")
     (attempt,) = attempts_of(job)
-    told = (attempt.number, attempt.counted, attempt.worker, attempt.verdict, attempt.http_status)
-    assert told == (1, True, "host:7", "mixed", 201)
+    summary = (
+        attempt.number,
+        attempt.counted,
+        attempt.worker,
+        attempt.verdict,
+        attempt.http_status,
+    )
+    assert summary == (1, True, "host:7", "mixed", 201)
     assert (attempt.error_code, attempt.error, attempt.answer) == (
         "SOME_FAILED", "Some failed.", "{answer}",
     )  # fmt: skip

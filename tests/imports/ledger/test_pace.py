@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imports.ledger import lifecycle
-from imports.ledger.totals import DAY, HOUR, MINUTE, Frame, frame, marks, pace
+from imports.ledger.totals import DAY, HOUR, MINUTE, BatchBody, frame, marks, pace
 from imports.models import Attempt
 from imports.policy import Verdict
 from tests.imports.admin.conftest import ended
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BEGIN = datetime(2026, 11, 22, 1, 13, 57, 250_000, tzinfo=UTC)  # 02:13:57 in Stockholm
 
 
-def lasting(**length: float) -> Frame:
+def lasting(**length: float) -> BatchBody:
     return frame(BEGIN, BEGIN + timedelta(**length))
 
 
@@ -89,7 +89,7 @@ def test_a_night_in_which_the_clock_is_put_back_has_its_hour_twice() -> None:
     assert (found.origin, found.step, found.spans) == (midnight, 30 * MINUTE, 51)
 
 
-def told(job: ImportJob) -> list[tuple[int, int, int]]:
+def summary(job: ImportJob) -> list[tuple[int, int, int]]:
     found = pace(job)
     assert found is not None
     return [(span.success, span.error, span.unknown) for span in found.spans]
@@ -113,13 +113,13 @@ def test_each_try_counts_and_one_record_of_many_counts_as_one(make_job: JobMaker
     job = make_job(3, retry_delay_seconds=0.0)
     answer(job, BUSY)
     answer(job, mixed(Verdict.SUCCESS, Verdict.REJECTED, Verdict.UNKNOWN))
-    assert [sum(counts) for counts in zip(*told(job), strict=True)] == [1, 4, 1]
+    assert [sum(counts) for counts in zip(*summary(job), strict=True)] == [1, 4, 1]
 
 
 def test_the_last_half_that_was_refused_counts_as_failed(make_job: JobMaker) -> None:
     job = make_job(2, batch_size=2)
     answer(job, HALVE, OK, HALVE)
-    assert [sum(counts) for counts in zip(*told(job), strict=True)] == [1, 1, 0]
+    assert [sum(counts) for counts in zip(*summary(job), strict=True)] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("answers", [[], [LATER]])
@@ -151,7 +151,7 @@ def test_other_jobs_and_rounds_are_not_counted(make_job: JobMaker) -> None:
     answer(other, OK, OK)
     answer(job, OK)
     ended(job)
-    assert [sum(counts) for counts in zip(*told(job), strict=True)] == [3, 0, 0]
+    assert [sum(counts) for counts in zip(*summary(job), strict=True)] == [3, 0, 0]
 
 
 def test_a_larger_job_costs_two_statements_as_a_small_one_does(

@@ -46,7 +46,7 @@ def test_a_job_that_rests_says_until_when_and_why(make_job: JobMaker) -> None:
     found = progress(job)
     assert found.resumes_at is not None
     assert 55 < (found.resumes_at - timezone.now()).total_seconds() < 70
-    assert found.resting_reason == "Not now."
+    assert found.paused_reason == "Not now."
     assert found.seconds_left is None
 
 
@@ -56,7 +56,7 @@ def test_a_job_that_only_waits_for_its_next_attempt_says_when(make_job: JobMaker
     found = progress(job)
     assert found.resumes_at is not None
     assert found.resumes_at > timezone.now()
-    assert found.resting_reason == ""
+    assert found.paused_reason == ""
 
 
 def test_batches_in_flight_are_counted_and_nothing_is_waited_for(make_job: JobMaker) -> None:

@@ -126,8 +126,8 @@ def test_what_is_told_of_a_record_that_goes_on_is_its_own_reason(make_job: JobMa
         RecordOutcome(S),
     )
     answer(job, Outcome(Verdict.MIXED, "SOME_FAILED", "Some.", 201, records=entries))
-    told = job.results.order_by("pk").values_list("error_code", "error", "status")
-    assert list(told) == [
+    summary = job.results.order_by("pk").values_list("error_code", "error", "status")
+    assert list(summary) == [
         ("FAILED", "Busy.", "pending"), ("ROLLED_BACK", "Others were at fault.", "pending"),
         ("", "", "success"),
     ]  # fmt: skip

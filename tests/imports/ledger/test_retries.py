@@ -12,7 +12,7 @@ from imports.engine import runner
 from imports.ledger import lifecycle, outcomes
 from imports.ledger import retries as ledger_retries
 from imports.ledger.outcomes import Finding
-from imports.ledger.totals import story
+from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, RetryFile
 from imports.policy import Verdict
 from imports.states import ResultStatus
@@ -69,7 +69,11 @@ def test_a_retry_is_a_job_of_its_own_with_the_first_ones_settings(make_job: JobM
     new = retry(job, actor="anna").job
     assert (new.retry_of_id, new.root_id, new.round, new.status) == (job.pk, job.pk, 2, "queued")
     assert (new.concurrency, new.max_attempts, new.timeout_seconds) == (2, 7, 3.0)
-    assert (new.api_id, new.gate_id, new.kind) == (job.api_id, job.gate_id, "customers")
+    assert (new.api_id, new.rate_limit_id, new.kind) == (
+        job.api_id,
+        job.rate_limit_id,
+        "customers",
+    )
     assert [b.idempotency_key for b in batches(new)] != [b.idempotency_key for b in batches(job)]
     assert set(new.results.values_list("retry_attempts", flat=True)) == {0}
 
@@ -137,7 +141,10 @@ def test_excluding_and_retrying_at_once_take_a_record_one_way(make_job: JobMaker
             return exclude(job, job.results.all(), reason="left out", actor="anna")
 
         assert sorted(at_once(retries, excludes)) == [0, 3]
-        assert (story(job).total, job.retries.count()) == (3, int(not keys(job, "excluded")))
+        assert (family_totals(job).total, job.retries.count()) == (
+            3,
+            int(not keys(job, "excluded")),
+        )
 
 
 def test_only_the_chosen_records_are_retried(make_job: JobMaker) -> None:
@@ -168,22 +175,28 @@ def test_a_chain_of_retries_is_followed_to_its_end(make_job: JobMaker) -> None:
     third = begun(retry(job))  # from the first job's page: what still waits is in the second
     assert keys(third, "pending") == keys(second, "error")
     assert (third.round, third.root_id) == (3, job.pk)
-    told = story(job)
-    assert (told.total, told.success, told.error, told.pending, told.rounds) == (9, 8, 0, 1, 3)
+    summary = family_totals(job)
+    assert (
+        summary.total,
+        summary.success,
+        summary.error,
+        summary.pending,
+        summary.family_jobs,
+    ) == (9, 8, 0, 1, 3)
     answer(third, OK)
-    told = story(third)
-    assert (told.total, told.success, told.error, told.pending) == (9, 9, 0, 0)
+    summary = family_totals(third)
+    assert (summary.total, summary.success, summary.error, summary.pending) == (9, 9, 0, 0)
 
 
 def test_the_story_adds_up_to_all_imported_after_two_rounds(make_job: JobMaker) -> None:
     job = make_job(9)
     answer(job, REFUSED, OK, mixed(S, X, S))
-    first = story(job)
-    assert (first.total, first.success, first.error, first.rounds) == (9, 5, 4, 1)
+    first = family_totals(job)
+    assert (first.total, first.success, first.error, first.family_jobs) == (9, 5, 4, 1)
     new = begun(retry(job))
     answer(new, OK, OK)
-    for told in (story(job), story(new)):
-        assert (told.total, told.success, told.error, told.rounds) == (9, 9, 0, 2)
+    for summary in (family_totals(job), family_totals(new)):
+        assert (summary.total, summary.success, summary.error, summary.family_jobs) == (9, 9, 0, 2)
 
 
 def test_a_retry_of_a_later_round_takes_that_round_only(make_job: JobMaker) -> None:
@@ -284,8 +297,8 @@ def test_a_record_that_is_found_stored_while_it_is_being_retried_is_told_once(
     outcomes.record(job, [Finding(work, LOST)])
     retry(job, status=ResultStatus.UNKNOWN, reason="looked up")
     outcomes.record(job, [Finding(work, OK)])  # late evidence
-    told = story(job)
-    assert (told.total, told.success, told.pending) == (3, 0, 3)
+    summary = family_totals(job)
+    assert (summary.total, summary.success, summary.pending) == (3, 0, 3)
 
 
 def test_a_draft_of_a_retry_that_is_thrown_away_gives_its_records_back(make_job: JobMaker) -> None:
@@ -328,7 +341,11 @@ def test_no_retry_file_of_another_import_is_counted_in_this_ones_story(
     lifecycle.start(both)
     assert runner.read_input(both)
     answer(both, OK, OK)
-    assert (story(jobs[0]).total, story(jobs[0]).success, story(jobs[0]).error) == (6, 6, 0)
+    assert (
+        family_totals(jobs[0]).total,
+        family_totals(jobs[0]).success,
+        family_totals(jobs[0]).error,
+    ) == (6, 6, 0)
 
 
 def test_how_many_wait_is_what_a_plain_count_finds_round_after_round(make_job: JobMaker) -> None:

@@ -11,7 +11,7 @@ from config.dev.sandbox import samples
 from imports.engine import queue, sweeper
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.models import Gate, ImportJob
+from imports.models import ImportJob, RateLimit
 from imports.policy import Outcome, Verdict
 from tests.decisions import retry
 from tests.imports.admin.conftest import ended
@@ -43,12 +43,12 @@ OTHER = Outcome(Verdict.REJECTED, "HTTP_413", "The batch is too large.", 413)
 
 def settle(job: ImportJob) -> ImportJob:
     """As a lane does when it has nothing more to send."""
-    lifecycle.settle_wave(job)
+    lifecycle.settle_stage(job)
     job.refresh_from_db()
     return job
 
 
-def wave(job: ImportJob, outcome: Outcome = OK) -> int:
+def stage(job: ImportJob, outcome: Outcome = OK) -> int:
     """Send all that may leave now and answer each of it; how many batches that were."""
     works: list[Work] = []
     while more := send(job, room=10):
@@ -60,15 +60,15 @@ def wave(job: ImportJob, outcome: Outcome = OK) -> int:
 def failed(make_job: JobMaker, count: int) -> ImportJob:
     """A job of so many batches of one customer each, all refused."""
     job = make_job(count, batch_size=1, concurrency=200)
-    Gate.objects.update(concurrency=200)
+    RateLimit.objects.update(concurrency=200)
     with override_settings(STOP_AFTER_BATCHES=0):
-        wave(job, REFUSED)
+        stage(job, REFUSED)
     return ended(job)
 
 
 def ramp(job: ImportJob) -> ImportJob:
     """Its retry, begun, with the first wave out."""
-    made = retry(job, beginning="ramp").job
+    made = retry(job, rollout="ramp").job
     lifecycle.begin(made)
     return made
 
@@ -76,8 +76,8 @@ def ramp(job: ImportJob) -> ImportJob:
 @pytest.mark.django_db(transaction=True)
 def test_lanes_that_claim_at_once_get_one_batch_between_them(make_job: JobMaker) -> None:
     for _ in range(5):
-        job = make_job(40, batch_size=1, concurrency=50, beginning="one")
-        Gate.objects.update(concurrency=50)
+        job = make_job(40, batch_size=1, concurrency=50, rollout="one")
+        RateLimit.objects.update(concurrency=50)
 
         def lane(job: ImportJob = job) -> list[int]:
             sent: list[int] = []
@@ -90,22 +90,22 @@ def test_lanes_that_claim_at_once_get_one_batch_between_them(make_job: JobMaker)
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lane_with_nothing_to_send_until_the_wave_is_back_has_nothing_to_wait_for(
-    make_job: JobMaker, bells: Any
+    make_job: JobMaker, messages: Any
 ) -> None:
-    job = make_job(9, beginning="one")
-    bells.empty()
+    job = make_job(9, rollout="one")
+    messages.empty()
     assert len(send(job)) == 1
     assert claims.claim(job, "second lane", 5, LEASE) == claims.Claim([], None)
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     sweeper.sweep()
-    assert bells.count == 0
+    assert messages.count == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_after_its_first_batch_the_job_says_what_became_of_it_and_waits(
-    make_job: JobMaker, sandbox: SandboxApi, bells: Any
+    make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
-    job = run(make_job(9, beginning="one"))
+    job = run(make_job(9, rollout="one"))
     assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
     assert str(job.pause_message) == (
         "The first batch went out: 3 of 3 imported. Look at it, then go on."
@@ -113,15 +113,15 @@ def test_after_its_first_batch_the_job_says_what_became_of_it_and_waits(
     assert [batch.status for batch in batches(job)] == ["done", "pending", "pending"]
     sent = [sandbox.account.effects(samples.customer_id(n)) for n in range(9)]
     assert sent == [1] * 3 + [0] * 6
-    bells.empty()
+    messages.empty()
     sweeper.sweep()
-    assert bells.count == 0
+    assert messages.count == 0
 
 
 def test_going_on_sends_all_the_rest_and_the_log_says_who_let_it_go(
     make_job: JobMaker,
 ) -> None:
-    job = run(make_job(9, beginning="one"))
+    job = run(make_job(9, rollout="one"))
     lifecycle.resume(job, "anna")
     run(job)
     assert job.status == "finished"
@@ -132,7 +132,7 @@ def test_going_on_sends_all_the_rest_and_the_log_says_who_let_it_go(
 
 
 def test_cancelling_instead_keeps_the_rest_as_failed(make_job: JobMaker) -> None:
-    job = run(make_job(9, beginning="one"))
+    job = run(make_job(9, rollout="one"))
     lifecycle.cancel(job, "anna")
     run(job)
     assert job.status == "cancelled"
@@ -141,7 +141,7 @@ def test_cancelling_instead_keeps_the_rest_as_failed(make_job: JobMaker) -> None
 
 
 def test_a_first_batch_that_failed_is_told_with_its_error(make_job: JobMaker) -> None:
-    job = make_job(9, beginning="one")
+    job = make_job(9, rollout="one")
     answer(job, REFUSED)
     settle(job)
     assert job.pause_code == "FIRST_BATCH"
@@ -149,11 +149,11 @@ def test_a_first_batch_that_failed_is_told_with_its_error(make_job: JobMaker) ->
 
 
 def test_a_job_of_one_batch_asks_nobody(make_job: JobMaker) -> None:
-    assert run(make_job(3, beginning="one")).status == "finished"
+    assert run(make_job(3, rollout="one")).status == "finished"
 
 
 def test_later_tries_and_parts_of_a_batch_belong_to_its_wave(make_job: JobMaker) -> None:
-    job = make_job(9, beginning="one")
+    job = make_job(9, rollout="one")
     answer(job, BUSY)
     assert settle(job).status == "running"  # it is tried again, and nothing else is
     answer(job, HALVE, OK)
@@ -167,44 +167,44 @@ def test_later_tries_and_parts_of_a_batch_belong_to_its_wave(make_job: JobMaker)
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_died_with_the_first_batch_lets_no_other_go(
-    make_job: JobMaker, pass_time: Callable[[float], None], bells: Any
+    make_job: JobMaker, pass_time: Callable[[float], None], messages: Any
 ) -> None:
-    job = make_job(9, beginning="one")
+    job = make_job(9, rollout="one")
     claims.claim(job, "dies before it sends", 5, LEASE)
     pass_time(LEASE + 1)
     sweeper.sweep()
     assert [work.number for work in send(job, room=5)] == [1]  # and dies while it sends
     pass_time(LEASE + 1)
-    bells.empty()
+    messages.empty()
     sweeper.sweep()
     job.refresh_from_db()
     assert [batch.status for batch in batches(job)] == ["unknown", "pending", "pending"]
     assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
     assert "0 of 3 imported, 3 unknown" in str(job.pause_message)
-    assert bells.count == 0
+    assert messages.count == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_sweeper_opens_the_next_wave_of_a_job_whose_last_lane_died(
-    make_job: JobMaker, bells: Any
+    make_job: JobMaker, messages: Any
 ) -> None:
-    job = make_job(9, beginning="ramp")
+    job = make_job(9, rollout="ramp")
     answer(job, OK)
-    bells.empty()
+    messages.empty()
     sweeper.sweep()
-    assert bells.count == 1
+    assert messages.count == 1
     assert len(send(job, room=5)) == 2
 
 
 def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
     job = ramp(failed(make_job, 70))
     counts = []
-    while count := wave(job):
+    while count := stage(job):
         counts.append(count)
         settle(job)
     assert counts == [1, 5, 50, 14]
-    told = job.events.filter(code="wave_ended").values_list("message", flat=True)
-    assert list(map(str, told)) == [
+    summary = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    assert list(map(str, summary)) == [
         "1 of 1 imported. The next wave goes out: 5 batches.",
         "5 of 5 imported. The next wave goes out: 50 batches.",
         "50 of 50 imported. All the rest goes out.",
@@ -216,13 +216,13 @@ def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
 def test_what_goes_next_is_all_the_rest_where_no_more_than_a_wave_is_left(
     count: int, following: int | None, make_job: JobMaker
 ) -> None:
-    job = make_job(count, batch_size=1, beginning="ramp")
+    job = make_job(count, batch_size=1, rollout="ramp")
     assert lifecycle.sizes_of(job) == (1, following)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_each_wave_is_exact_over_several_lanes_at_once(make_job: JobMaker) -> None:
-    job = make_job(20, batch_size=1, concurrency=50, beginning="ramp")
+    job = make_job(20, batch_size=1, concurrency=50, rollout="ramp")
     sent: list[int] = []
 
     def lane() -> None:
@@ -230,29 +230,29 @@ def test_each_wave_is_exact_over_several_lanes_at_once(make_job: JobMaker) -> No
             works = send(job, room=3)
             sent.extend(work.number for work in works)
             outcomes.record(job, [Finding(work, OK) for work in works])
-            if not works and not lifecycle.settle_wave(ImportJob.objects.get(pk=job.pk)):
+            if not works and not lifecycle.settle_stage(ImportJob.objects.get(pk=job.pk)):
                 return
 
     at_once(lane, lane, lane)
-    lifecycle.settle_wave(ImportJob.objects.get(pk=job.pk))
-    wave(job)
+    lifecycle.settle_stage(ImportJob.objects.get(pk=job.pk))
+    stage(job)
     assert sorted(job.attempts.values_list("batch__number", flat=True)) == list(range(1, 21))
-    told = job.events.filter(code="wave_ended").values_list("message", flat=True)
-    assert [str(line).partition(" imported")[0] for line in told] == ["1 of 1", "5 of 5"]
+    summary = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    assert [str(line).partition(" imported")[0] for line in summary] == ["1 of 1", "5 of 5"]
 
 
 def test_a_ramp_stops_when_its_first_wave_fails_with_the_same_error(make_job: JobMaker) -> None:
     job = ramp(failed(make_job, 9))
-    wave(job, REFUSED)
+    stage(job, REFUSED)
     settle(job)
-    assert (job.status, job.pause_code) == ("paused", "WAVE_FAILED")
+    assert (job.status, job.pause_code) == ("paused", "STAGE_FAILED")
     assert str(job.pause_message) == (
         "The first batch failed again with the same error: The API refused the data. "
         "Nothing more was sent."
     )
-    assert wave(job) == 0
+    assert stage(job) == 0
     lifecycle.resume(job, "anna")
-    assert wave(job, REFUSED) == 5
+    assert stage(job, REFUSED) == 5
     assert str(settle(job).pause_message).startswith(
         "The last 5 batches failed again with the same"
     )
@@ -263,9 +263,9 @@ def test_particulars_do_not_make_another_error(make_job: JobMaker) -> None:
         return Outcome(Verdict.REJECTED, "HTTP_422", f"The e-mail {email} is invalid.", 422)
 
     first = make_job(9)
-    wave(first, refusing("a@b.se"))
+    stage(first, refusing("a@b.se"))
     job = ramp(ended(first))
-    wave(job, refusing("other@example.se"))
+    stage(job, refusing("other@example.se"))
     assert "again with the same error" in str(settle(job).pause_message)
 
 
@@ -280,13 +280,13 @@ def test_a_wave_that_fails_with_another_error_or_without_an_answer_stops_it_too(
     outcome: Outcome, said: str, make_job: JobMaker
 ) -> None:
     job = ramp(failed(make_job, 9))
-    wave(job, outcome)
-    assert settle(job).pause_code == "WAVE_FAILED"
+    stage(job, outcome)
+    assert settle(job).pause_code == "STAGE_FAILED"
     assert str(job.pause_message).startswith(said)
 
 
 def test_a_mixture_goes_on_by_itself(make_job: JobMaker) -> None:
-    job = make_job(9, beginning="ramp")
+    job = make_job(9, rollout="ramp")
     answer(job, mixed(Verdict.REJECTED, Verdict.SUCCESS, Verdict.REJECTED))
     assert settle(job).status == "running"
     assert len(send(job, room=5)) == 2
@@ -295,7 +295,7 @@ def test_a_mixture_goes_on_by_itself(make_job: JobMaker) -> None:
 def test_a_pause_in_the_middle_of_a_wave_lets_nothing_more_go_when_it_ends(
     make_job: JobMaker,
 ) -> None:
-    job = make_job(9, beginning="one")
+    job = make_job(9, rollout="one")
     works = send(job)
     lifecycle.pause(job, "anna")
     lifecycle.resume(job, "anna")
@@ -307,7 +307,7 @@ def test_a_pause_in_the_middle_of_a_wave_lets_nothing_more_go_when_it_ends(
 def test_a_first_batch_that_came_back_while_the_job_was_paused_is_asked_about_later(
     make_job: JobMaker,
 ) -> None:
-    job = make_job(9, beginning="one")
+    job = make_job(9, rollout="one")
     works = send(job)
     lifecycle.pause(job, "anna")
     outcomes.record(job, [Finding(work, OK) for work in works])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from imports.ledger import lifecycle, outcomes, stops
 from imports.ledger.outcomes import Finding
-from imports.models import Channel, Gate, ImportBatch, Notice
+from imports.models import Channel, ImportBatch, Notification, RateLimit
 from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
 from tests.jobs import (
     BUSY,
@@ -205,9 +205,9 @@ def test_an_api_that_is_down_is_probed_at_growing_pauses_then_the_job_stops_with
     answer(job, *[outcome] * 3)
     pauses = []
     while now(job)[0] == "running":
-        gate = Gate.objects.get()
-        assert gate.resting_until is not None
-        pauses.append(gate.not_now_count)
+        rate_limit = RateLimit.objects.get()
+        assert rate_limit.paused_until is not None
+        pauses.append(rate_limit.not_now_count)
         pass_time(PAST)
         (probe,) = send(job, room=5)
         outcomes.record(job, [Finding(probe, outcome)])
@@ -242,7 +242,7 @@ def test_a_job_of_few_batches_has_its_attempts_as_the_operator_set_them(
 
 
 def rest_seconds() -> float:
-    until = Gate.objects.get().resting_until
+    until = RateLimit.objects.get().paused_until
     assert until is not None
     return (until - timezone.now()).total_seconds()
 
@@ -268,7 +268,7 @@ def test_answers_to_requests_that_were_under_way_count_once(make_job: JobMaker) 
     job = make_job(15, concurrency=3)
     works = send(job, room=3)
     outcomes.record(job, [Finding(work, NOT_NOW) for work in works])
-    assert Gate.objects.get().not_now_count == 1
+    assert RateLimit.objects.get().not_now_count == 1
 
 
 def test_one_request_at_a_time_asks_whether_it_is_over(
@@ -302,7 +302,7 @@ def test_hours_of_not_now_pause_the_job_and_tell_people(
     pass_time(3700.0)
     answer(job, NOT_NOW)
     assert now(job) == ("paused", "NOT_NOW_TOO_LONG")
-    assert Notice.objects.get(job=job).cause == "NOT_NOW_TOO_LONG"
+    assert Notification.objects.get(job=job).cause == "NOT_NOW_TOO_LONG"
     lifecycle.resume(job)
     answer(job, NOT_NOW)
     assert now(job) == ("running", "")

@@ -11,7 +11,7 @@ from django.db import connection
 from imports.engine import runner, sweeper
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.ledger.totals import batch_sums, describe, has_failures, story, sums
+from imports.ledger.totals import batch_sums, describe, family_totals, has_failures, job_totals
 from imports.models import ImportBatch, ImportJob
 from imports.policy import Outcome, RecordOutcome, Verdict
 from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus
@@ -51,7 +51,7 @@ class Walk:
         self.held: list[Work] = []  # what lanes have sent, or think they have
         self.batches: dict[int, str] = {}
         self.results: dict[int, str] = {}
-        self.total = sums(job).total
+        self.total = job_totals(job).total
 
     def step(self) -> str:
         names = ("claim", "send", "send", "record", "record", "record", "vanish", "wait", "people")
@@ -109,7 +109,7 @@ class Walk:
 
     def check(self) -> None:
         assert_sums_hold(self.job)
-        assert sums(self.job).total == self.total
+        assert job_totals(self.job).total == self.total
         self.job.refresh_from_db()
         assert not self.job.batches.filter(attempts__gt=self.job.max_attempts).exists()
         assert not self.job.results.filter(retry_attempts__gt=self.job.max_attempts).exists()
@@ -159,19 +159,19 @@ def test_the_equation_holds_after_every_step_of_a_random_walk(
         answered = send(job, 9)
         outcomes.record(job, [Finding(work, OK) for work in answered])
         walk.check()
-        if not sums(job).pending:
+        if not job_totals(job).pending:
             break
     lifecycle.finish_if_done([job.pk])
     job.refresh_from_db()
     assert job.status == "finished"
-    assert sums(job).pending == 0
+    assert job_totals(job).pending == 0
 
 
 def test_sums_tell_where_each_record_stands(make_job: JobMaker) -> None:
     job = make_job(15)
     answer(job, OK, mixed(Verdict.SUCCESS, Verdict.REJECTED, Verdict.UNKNOWN), REFUSED)
     send(job)
-    one = sums(job)
+    one = job_totals(job)
     assert (one.total, one.success, one.error, one.unknown, one.excluded, one.pending) == (
         15, 4, 4, 1, 0, 6,
     )  # fmt: skip
@@ -185,7 +185,7 @@ def test_records_that_were_never_sent_are_part_of_the_equation(make_job: JobMake
 
     nameless = {"changeType": "CREATE", "type": "PERSON", "person": {"firstName": "X"}}
     job = make_job.of(customer(1), nameless, customer(2))
-    assert (sums(job).total, sums(job).excluded, sums(job).pending) == (3, 1, 2)
+    assert (job_totals(job).total, job_totals(job).excluded, job_totals(job).pending) == (3, 1, 2)
     assert_sums_hold(job)
 
 
@@ -201,7 +201,7 @@ def test_a_batch_that_was_split_counts_once_and_stands_where_its_worst_part_does
 
 def test_a_job_without_batches_adds_up_to_nothing(make_job: JobMaker) -> None:
     job = make_job.draft(3)
-    assert sums(job).total == 0
+    assert job_totals(job).total == 0
     assert not has_failures(job)
 
 
@@ -228,8 +228,8 @@ def test_the_json_of_a_job_has_what_the_contract_lists_and_no_more(make_job: Job
 def test_the_story_of_a_job_without_rounds_is_its_own_equation(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, OK, LOST)
-    told = story(job)
-    assert (told.total, told.success, told.unknown, told.rounds) == (6, 3, 3, 1)
+    summary = family_totals(job)
+    assert (summary.total, summary.success, summary.unknown, summary.family_jobs) == (6, 3, 3, 1)
 
 
 def test_records_that_are_sent_again_on_insistence_are_told_once(make_job: JobMaker) -> None:
@@ -242,13 +242,13 @@ def test_records_that_are_sent_again_on_insistence_are_told_once(make_job: JobMa
     second = retry(job).job
     assert runner.read_input(second)
     answer(second, OK)
-    third = drafts.new_draft(make_job.api, "third", insists=True)
+    third = drafts.new_draft(make_job.api, "third", force=True)
     drafts.add_path(third, directory / "retry_batch_01_failed.json")
     lifecycle.start(third)
     assert runner.read_input(third)
-    assert (story(job).total, story(job).pending) == (3, 3)
+    assert (family_totals(job).total, family_totals(job).pending) == (3, 3)
     answer(third, OK)
-    assert (story(job).total, story(job).success) == (3, 3)
+    assert (family_totals(job).total, family_totals(job).success) == (3, 3)
 
 
 def columns(table: str) -> dict[str, tuple[str, str | None]]:

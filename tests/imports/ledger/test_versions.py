@@ -12,7 +12,7 @@ from imports.customers.api.setup import checks_of
 from imports.engine import runner
 from imports.ledger import lifecycle, retries
 from imports.ledger.batches import bytes_of
-from imports.ledger.totals import story
+from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
 from tests.decisions import exclude, retry
@@ -21,7 +21,7 @@ from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, bat
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from imports.ledger.retries import Parcel
+    from imports.ledger.retries import NewBatch
     from tests.jobs import JobMaker
 
 S, X = Verdict.SUCCESS, Verdict.REJECTED
@@ -35,10 +35,10 @@ def corrected(result: ImportResult, **changes: str) -> customers.Version:
     return customers.of_text(raw, record["person"]["customerId"], result.email, result)
 
 
-def parcels(job: ImportJob, results: Iterable[ImportResult], size: int = 70) -> list[Parcel]:
+def new_batches(job: ImportJob, results: Iterable[ImportResult], size: int = 70) -> list[NewBatch]:
     assert job.api is not None
     made = [corrected(each) for each in results]
-    return list(customers.parcels(made, size, checks_of(job.api)))
+    return list(customers.new_batches(made, size, checks_of(job.api)))
 
 
 def failed(job: ImportJob) -> list[ImportResult]:
@@ -46,7 +46,7 @@ def failed(job: ImportJob) -> list[ImportResult]:
 
 
 def resubmit(job: ImportJob, results: list[ImportResult], actor: str = "anna") -> ImportJob:
-    new = retries.resubmit(job, parcels(job, results), reason="Misspelt.", actor=actor)
+    new = retries.resubmit(job, new_batches(job, results), reason="Misspelt.", actor=actor)
     assert runner.read_input(new)
     return new
 
@@ -88,8 +88,8 @@ def test_the_families_numbers_count_each_customer_once(make_job: JobMaker) -> No
     answer(job, mixed(S, X, X))
     new = resubmit(job, failed(job)[:1])
     answer(new, OK)
-    told = story(job)
-    assert (told.total, told.success, told.error) == (3, 2, 1)
+    summary = family_totals(job)
+    assert (summary.total, summary.success, summary.error) == (3, 2, 1)
 
 
 def test_who_corrected_what_and_why_is_kept_in_both_logs(make_job: JobMaker) -> None:
@@ -111,7 +111,7 @@ def test_a_version_can_be_corrected_again_when_it_fails_too(make_job: JobMaker) 
     third = resubmit(second, failed(second))
     answer(third, OK)
     assert third.round == 3
-    assert story(job).success == story(job).total == 1
+    assert family_totals(job).success == family_totals(job).total == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -122,7 +122,7 @@ def test_two_corrections_at_once_make_one_version(make_job: JobMaker) -> None:
 
     def correct() -> object:
         try:
-            return retries.resubmit(job, parcels(job, old), reason="Misspelt", actor="anna")
+            return retries.resubmit(job, new_batches(job, old), reason="Misspelt", actor="anna")
         except retries.Overtaken:
             return None
 
@@ -138,7 +138,7 @@ def test_a_retry_and_a_correction_do_not_both_take_a_record(make_job: JobMaker) 
     old = failed(job)
     retry(job, only=job.results.filter(pk=old[0].pk))
     with pytest.raises(retries.Overtaken) as refusal:
-        retries.resubmit(job, parcels(job, old), reason="Misspelt", actor="anna")
+        retries.resubmit(job, new_batches(job, old), reason="Misspelt", actor="anna")
     assert refusal.value.ids == {old[0].pk}
     assert not ImportResult.objects.filter(retry_of=old[1].pk).exists()
     with pytest.raises(lifecycle.NotAllowed, match="being retried already"):
@@ -151,10 +151,10 @@ def test_what_has_not_failed_is_not_taken_unless_somebody_insists(make_job: JobM
     for status in ("success", "unknown"):
         results = list(job.results.filter(status=status))
         with pytest.raises(retries.Overtaken):
-            retries.resubmit(job, parcels(job, results), reason="Yes", actor="anna")
+            retries.resubmit(job, new_batches(job, results), reason="Yes", actor="anna")
     good = list(job.results.filter(status="success"))
-    new = retries.resubmit(job, parcels(job, good), reason="Yes", actor="anna", insists=True)
-    assert new.insists
+    new = retries.resubmit(job, new_batches(job, good), reason="Yes", actor="anna", force=True)
+    assert new.force
     assert new.results.count() == 3
 
 
@@ -162,7 +162,7 @@ def test_what_is_on_its_way_is_never_taken(make_job: JobMaker) -> None:
     job = make_job(3)
     results = list(job.results.all())
     with pytest.raises(retries.Overtaken):
-        retries.resubmit(job, parcels(job, results), reason="Yes", actor="a", insists=True)
+        retries.resubmit(job, new_batches(job, results), reason="Yes", actor="a", force=True)
 
 
 def test_what_a_person_left_out_stays_out(make_job: JobMaker) -> None:
@@ -171,7 +171,7 @@ def test_what_a_person_left_out_stays_out(make_job: JobMaker) -> None:
     exclude(job, job.results.all(), reason="moved away", actor="eva")
     results = list(job.results.all())
     with pytest.raises(retries.Overtaken):
-        retries.resubmit(job, parcels(job, results), reason="Yes", actor="anna")
+        retries.resubmit(job, new_batches(job, results), reason="Yes", actor="anna")
 
 
 def test_one_that_could_never_be_sent_goes_out_when_it_is_corrected(make_job: JobMaker) -> None:
@@ -181,15 +181,15 @@ def test_one_that_could_never_be_sent_goes_out_when_it_is_corrected(make_job: Jo
     answer(job, OK)
     new = resubmit(job, [refused])
     answer(new, OK)
-    told = story(job)
-    assert (told.total, told.success, told.excluded) == (2, 2, 0)
+    summary = family_totals(job)
+    assert (summary.total, summary.success, summary.excluded) == (2, 2, 0)
 
 
 def test_without_a_reason_or_a_record_nothing_is_sent(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
     with pytest.raises(lifecycle.NotAllowed, match="Say why"):
-        retries.resubmit(job, parcels(job, failed(job)), reason="  ", actor="anna")
+        retries.resubmit(job, new_batches(job, failed(job)), reason="  ", actor="anna")
     with pytest.raises(lifecycle.NotAllowed, match="nothing to send"):
         retries.resubmit(job, [], reason="Yes", actor="anna")
     assert not ImportJob.objects.filter(retry_of=job).exists()
@@ -205,10 +205,10 @@ def test_a_batch_keeps_the_number_of_the_one_that_it_comes_from(make_job: JobMak
 def test_many_are_cut_into_batches_of_customers_from_one_file(make_job: JobMaker) -> None:
     job = make_job(5, batch_size=5)
     answer(job, REFUSED)
-    made = parcels(job, failed(job), size=2)
+    made = new_batches(job, failed(job), size=2)
     assert [len(each.records) for each in made] == [2, 2, 1]
     assert [(each.number, each.part) for each in made] == [(1, 0), (1, 1), (1, 2)]
-    for parcel in made:
-        whole, head, tail = parcel.frame
-        cut = [whole[each.start : each.start + each.length] for each in parcel.records]
+    for new_batch in made:
+        whole, head, tail = new_batch.frame
+        cut = [whole[each.start : each.start + each.length] for each in new_batch.records]
         assert whole == whole[:head] + b", ".join(cut) + whole[len(whole) - tail :]

@@ -10,7 +10,7 @@ from django.db import transaction
 from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import announce
-from imports.models import Channel, Delivery, ImportFile, Notice
+from imports.models import Channel, ImportFile, Notification, NotificationDelivery
 from imports.models.notifications import What
 from tests.jobs import OK, REFUSED, STOP, answer, at_once, send
 from tests.jobs import run as run_job
@@ -36,12 +36,12 @@ def trouble(db: None) -> Channel:
     return Channel.objects.create(name="duty", wanted="trouble", recipients="duty@example.test")
 
 
-def told(job: ImportJob) -> list[tuple[str, str]]:
-    return list(Notice.objects.filter(job=job).values_list("what", "cause"))
+def summary(job: ImportJob) -> list[tuple[str, str]]:
+    return list(Notification.objects.filter(job=job).values_list("what", "cause"))
 
 
 def to(channel: Channel) -> list[str]:
-    return list(channel.deliveries.order_by("pk").values_list("notice__what", flat=True))
+    return list(channel.deliveries.order_by("pk").values_list("notification__what", flat=True))
 
 
 def test_a_job_that_finishes_is_told_with_its_sums(
@@ -51,10 +51,15 @@ def test_a_job_that_finishes_is_told_with_its_sums(
     answer(job, OK, REFUSED)
     lifecycle.finish_if_done([job.pk])
     lifecycle.finish_if_done([job.pk])
-    assert told(job) == [("finished", "")]
-    sums = Notice.objects.get().sums
-    assert (sums["total"], sums["success"], sums["error"], sums["pending"]) == (6, 3, 3, 0)
-    assert Delivery.objects.get().status == "waiting"
+    assert summary(job) == [("finished", "")]
+    job_totals = Notification.objects.get().job_totals
+    assert (
+        job_totals["total"],
+        job_totals["success"],
+        job_totals["error"],
+        job_totals["pending"],
+    ) == (6, 3, 3, 0)
+    assert NotificationDelivery.objects.get().status == "waiting"
 
 
 def test_many_batches_that_stop_for_one_cause_are_one_notice(
@@ -65,7 +70,7 @@ def test_many_batches_that_stop_for_one_cause_are_one_notice(
     assert len(works) == 4
     for _ in works:
         lifecycle.pause_for(job, STOP.code, STOP.error)
-    assert told(job) == [("paused", "CREDENTIAL_REFUSED")]
+    assert summary(job) == [("paused", "CREDENTIAL_REFUSED")]
 
 
 def test_the_same_said_twice_is_kept_once(make_job: JobMaker, everything: Channel) -> None:
@@ -73,8 +78,8 @@ def test_the_same_said_twice_is_kept_once(make_job: JobMaker, everything: Channe
     announce(job, What.PAUSED, "LOCKED")
     announce(job, What.PAUSED, "LOCKED")
     announce(job, What.PAUSED, "CAPTCHA")
-    assert told(job) == [("paused", "LOCKED"), ("paused", "CAPTCHA")]
-    assert Delivery.objects.count() == 2
+    assert summary(job) == [("paused", "LOCKED"), ("paused", "CAPTCHA")]
+    assert NotificationDelivery.objects.count() == 2
 
 
 def test_the_same_cause_after_a_resume_is_news(make_job: JobMaker, everything: Channel) -> None:
@@ -82,20 +87,20 @@ def test_the_same_cause_after_a_resume_is_news(make_job: JobMaker, everything: C
     answer(job, STOP)
     lifecycle.resume(job, "anna")
     answer(job, STOP)
-    assert told(job) == [("paused", "CREDENTIAL_REFUSED")] * 2
+    assert summary(job) == [("paused", "CREDENTIAL_REFUSED")] * 2
 
 
 def test_a_pause_by_hand_is_no_news(make_job: JobMaker, everything: Channel) -> None:
     job = make_job(6)
     lifecycle.pause(job, "anna")
-    assert told(job) == []
+    assert summary(job) == []
 
 
 def test_a_cancelled_job_is_told(make_job: JobMaker, everything: Channel) -> None:
     job = make_job(6)
     lifecycle.cancel(job, "anna")
-    assert told(job) == [("cancelled", "")]
-    assert Notice.objects.get().sums["error"] == 6
+    assert summary(job) == [("cancelled", "")]
+    assert Notification.objects.get().job_totals["error"] == 6
 
 
 def test_an_input_that_cannot_be_read_is_told(make_job: JobMaker, everything: Channel) -> None:
@@ -103,7 +108,7 @@ def test_an_input_that_cannot_be_read_is_told(make_job: JobMaker, everything: Ch
     path: Path = make_job.folder / "gone.json"
     ImportFile.objects.filter(job=job).update(path=str(path))
     assert not runner.read_input(job)
-    assert told(job) == [("refused", "")]
+    assert summary(job) == [("refused", "")]
 
 
 def test_who_wants_only_trouble_hears_of_nothing_else(
@@ -116,7 +121,9 @@ def test_who_wants_only_trouble_hears_of_nothing_else(
     lifecycle.finish_if_done([good.pk, bad.pk])
     assert to(everything) == ["paused", "finished", "finished"]
     assert to(trouble) == ["paused", "finished"]
-    assert not Delivery.objects.filter(channel=trouble, notice__job=good).exists()
+    assert not NotificationDelivery.objects.filter(
+        channel=trouble, notification__job=good
+    ).exists()
 
 
 def test_where_nobody_wants_to_know_nothing_is_kept(make_job: JobMaker, db: None) -> None:
@@ -124,7 +131,7 @@ def test_where_nobody_wants_to_know_nothing_is_kept(make_job: JobMaker, db: None
     job = make_job(3)
     answer(job, OK)
     lifecycle.finish_if_done([job.pk])
-    assert not Notice.objects.exists()
+    assert not Notification.objects.exists()
 
 
 def test_a_move_that_is_rolled_back_is_not_told(make_job: JobMaker, everything: Channel) -> None:
@@ -135,7 +142,7 @@ def test_a_move_that_is_rolled_back_is_not_told(make_job: JobMaker, everything: 
         transaction.set_rollback(True)
     job.refresh_from_db()
     assert job.status == "running"
-    assert not Delivery.objects.exists()
+    assert not NotificationDelivery.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -145,12 +152,12 @@ def test_two_who_finish_a_job_at_once_tell_of_it_once(
     job = make_job(3)
     answer(job, OK)
     at_once(lambda: lifecycle.finish_if_done([job.pk]), lambda: lifecycle.finish_if_done([job.pk]))
-    assert told(job) == [("finished", "")]
-    assert Delivery.objects.count() == 1
+    assert summary(job) == [("finished", "")]
+    assert NotificationDelivery.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_whole_run_tells_once(make_job: JobMaker, everything: Channel) -> None:
     job = run_job(make_job(12))
     assert job.status == "finished"
-    assert told(job) == [("finished", "")]
+    assert summary(job) == [("finished", "")]

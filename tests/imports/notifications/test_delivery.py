@@ -11,7 +11,7 @@ from django.db import connection
 
 from imports.engine import queue, sweeper
 from imports.ledger import lifecycle
-from imports.models import Channel, Delivery
+from imports.models import Channel, NotificationDelivery
 from imports.notifications import delivery
 from imports.notifications.message import NotDelivered
 from tests.imports.customers.scripted_server import Server, reply
@@ -73,7 +73,7 @@ def test_one_mail_for_each_job_and_the_jobs_log_says_so(
     (mail,) = outbox.outbox
     assert mail.to == ["ops@example.test"]
     assert job.name in mail.subject
-    assert Delivery.objects.get().status == "sent"
+    assert NotificationDelivery.objects.get().status == "sent"
     assert log(job) == [("notified", "ops")]
 
 
@@ -83,7 +83,7 @@ def test_what_fails_is_kept_with_its_error_and_tried_again_later(
 ) -> None:  # fmt: skip
     job = ended()
     delivery.deliver_due()
-    one = Delivery.objects.get()
+    one = NotificationDelivery.objects.get()
     assert (one.status, one.tries) == ("waiting", 1)
     assert "HTTP 500" in str(one.error)
     assert delivery.deliver_due() == 0  # not yet
@@ -107,15 +107,15 @@ def test_after_the_last_pause_it_is_given_up_and_can_be_sent_again(
         assert delivery.deliver_due() == 1
         pass_time(pause + 1)
     assert delivery.deliver_due() == 0
-    assert Delivery.objects.get().status == "failed"
+    assert NotificationDelivery.objects.get().status == "failed"
     assert len(receiver.received) == len(delivery.PAUSES_SECONDS) + 1
     ((action, message),) = log(job)
     assert action == "not_notified"
     assert "HTTP 500" in message
     receiver.acts = [reply(200)]
-    assert delivery.send_again(Delivery.objects.all()) == 1
+    assert delivery.send_again(NotificationDelivery.objects.all()) == 1
     delivery.deliver_due()
-    assert Delivery.objects.get().status == "sent"
+    assert NotificationDelivery.objects.get().status == "sent"
 
 
 def test_a_channel_that_was_switched_off_gets_nothing_more(
@@ -125,7 +125,7 @@ def test_a_channel_that_was_switched_off_gets_nothing_more(
     Channel.objects.update(is_active=False)
     delivery.deliver_due()
     assert outbox.outbox == []
-    assert str(Delivery.objects.get().error) == "The channel was switched off."
+    assert str(NotificationDelivery.objects.get().error) == "The channel was switched off."
 
 
 def test_a_worker_that_died_while_sending_leaves_it_to_another(
@@ -146,7 +146,7 @@ def test_a_worker_that_died_while_sending_leaves_it_to_another(
     assert delivery.deliver_due() == 0
     pass_time(delivery.LEASE_SECONDS + 1)
     assert delivery.deliver_due() == 1
-    assert Delivery.objects.get().status == "sent"
+    assert NotificationDelivery.objects.get().status == "sent"
 
 
 def test_whoever_comes_back_after_his_lease_changes_nothing(
@@ -164,7 +164,7 @@ def test_whoever_comes_back_after_his_lease_changes_nothing(
     ended()
     monkeypatch.setattr(delivery, "send", slow)
     delivery.deliver_due()
-    one = Delivery.objects.get()
+    one = NotificationDelivery.objects.get()
     assert (one.status, one.error) == ("sent", None)
 
 
@@ -175,7 +175,7 @@ def test_two_workers_send_each_of_them_once(
         ended()
     at_once(delivery.deliver_due, delivery.deliver_due)
     assert len(outbox.outbox) == 4
-    assert set(Delivery.objects.values_list("status", "tries")) == {("sent", 1)}
+    assert set(NotificationDelivery.objects.values_list("status", "tries")) == {("sent", 1)}
 
 
 def test_no_transaction_is_open_while_it_is_sent(
@@ -199,8 +199,8 @@ def test_a_bug_of_ours_is_kept_like_any_failure(
     ended()
     with caplog.at_level(logging.CRITICAL):
         delivery.deliver_due()
-    assert "ZeroDivisionError" in str(Delivery.objects.get().error)
-    assert "canary" not in str(Delivery.objects.get().error)
+    assert "ZeroDivisionError" in str(NotificationDelivery.objects.get().error)
+    assert "canary" not in str(NotificationDelivery.objects.get().error)
 
 
 def test_a_lost_key_is_told(
@@ -209,27 +209,27 @@ def test_a_lost_key_is_told(
     ended()
     settings.CREDENTIAL_KEYS = ["MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE="]
     delivery.deliver_due()
-    assert "CREDENTIAL_KEYS" in str(Delivery.objects.get().error)
+    assert "CREDENTIAL_KEYS" in str(NotificationDelivery.objects.get().error)
 
 
 # The bell
 
 
 def test_the_sweeper_has_a_worker_send_them(
-    ended: Callable[[], ImportJob], mailbox: Channel, bells: Any
+    ended: Callable[[], ImportJob], mailbox: Channel, messages: Any
 ) -> None:
     job = ended()
     type(job).objects.filter(pk=job.pk).update(closed_at=job.created_at)
     sweeper.sweep()
     sweeper.sweep()
-    (bell,) = bells.get_jobs()
-    assert bell.func_name == "imports.notifications.delivery.deliver"
-    assert queue.jobs_rung() == set()
-    bell.perform()
-    assert Delivery.objects.get().status == "sent"
-    bells.empty()
+    (message,) = messages.get_jobs()
+    assert message.func_name == "imports.notifications.delivery.deliver"
+    assert queue.enqueued_jobs() == set()
+    message.perform()
+    assert NotificationDelivery.objects.get().status == "sent"
+    messages.empty()
     sweeper.sweep()
-    assert len(bells) == 0
+    assert len(messages) == 0
 
 
 def test_nobody_is_asked_while_somebody_is_at_it_or_nothing_is_due(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imports.ledger import lifecycle
-from imports.models import Channel, Delivery, ImportResult
+from imports.models import Channel, ImportResult, NotificationDelivery
 from imports.notifications.message import message_of
 from imports.policy import Outcome, Verdict
 from tests.jobs import OK, REFUSED, STOP, answer
@@ -28,7 +28,9 @@ def channel(db: None, settings: Any) -> Channel:
 
 
 def message(job: ImportJob) -> Message:
-    return message_of(Delivery.objects.select_related("notice__job").get(notice__job=job))
+    return message_of(
+        NotificationDelivery.objects.select_related("notification__job").get(notification__job=job)
+    )
 
 
 def test_a_job_that_finished_with_failures(make_job: JobMaker) -> None:
@@ -72,7 +74,7 @@ def test_nothing_of_a_record_or_of_an_answer_is_in_it(make_job: JobMaker) -> Non
     records = ImportResult.objects.filter(job=job)
     private = [canary, "canary", *records.values_list("key", flat=True)]
     private += [each for each in records.values_list("email", flat=True) if each]
-    for delivery in Delivery.objects.select_related("notice__job"):
+    for delivery in NotificationDelivery.objects.select_related("notification__job"):
         one = message_of(delivery)
         said = one.subject + one.text + json.dumps(one.payload)
         assert [each for each in private if each in said] == []

@@ -359,8 +359,12 @@ def test_an_optional_step_is_left_out_where_its_target_is_not(
     recipe = {"bills": {"steps": [step]}}
     lists.show(table(rows(0, 1)))
     assert numbers(visitor.visit(recipe)) == names(0, 1)
-    notice = "<p id=note>News <button onclick='list.hidden = false; note.remove()'>Remind me later"
-    lists.show(f"{notice}</button></p>{table(rows(0, 2)).replace('id=list', 'id=list hidden')}")
+    notification = (
+        "<p id=note>News <button onclick='list.hidden = false; note.remove()'>Remind me later"
+    )
+    lists.show(
+        f"{notification}</button></p>{table(rows(0, 2)).replace('id=list', 'id=list hidden')}"
+    )
     assert numbers(visitor.visit(recipe)) == names(0, 2)
 
 

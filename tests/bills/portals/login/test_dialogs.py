@@ -99,6 +99,6 @@ def test_a_rule_is_chosen_by_what_the_dialog_says() -> None:
     assert rule_for("  New\n PRICES from May. ", rules) is rules[0]
     assert rule_for("Hello", rules) is None
     assert accepts("confirm", "New prices", rules[0])
-    assert not accepts("confirm", "Already logged in: go on?", rules[1])
+    assert not accepts("confirm", "RetryFileMatches logged in: go on?", rules[1])
     assert accepts("beforeunload", "", None)
-    assert not accepts("prompt", "Already logged in?", None)
+    assert not accepts("prompt", "RetryFileMatches logged in?", None)

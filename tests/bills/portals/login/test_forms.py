@@ -206,10 +206,10 @@ def test_a_further_box_that_must_not_stay_empty_is_named(pages: Pages, visitor: 
 
 def two_pages(pages: Pages, first: str, known: bool = True) -> list[bytes]:
     """A portal that asks for the user alone, and then for the password."""
-    told: list[bytes] = []
+    summary: list[bytes] = []
 
     def answer(request: Request) -> Reply:
-        told.append(request.body)
+        summary.append(request.body)
         if not known:
             return page("<p>We do not recognise that e-mail address.</p>" + first)
         return page(
@@ -220,7 +220,7 @@ def two_pages(pages: Pages, first: str, known: bool = True) -> list[bytes]:
 
     pages.portal(NO_BILLS, NEWSLETTER + SEARCH + first)
     pages.answers["POST /site/user"] = answer
-    return told
+    return summary
 
 
 @pytest.mark.parametrize(
@@ -237,10 +237,10 @@ def two_pages(pages: Pages, first: str, known: bool = True) -> list[bytes]:
 def test_the_user_is_asked_for_first_and_the_password_second(
     pages: Pages, visitor: Visitor, first: str
 ) -> None:
-    told = two_pages(pages, first)
+    summary = two_pages(pages, first)
     report = visitor.visit()
     assert report.code is None, report.error
-    assert (told, pages.passwords) == ([b"user=ann%40example.test"], [CANARY])
+    assert (summary, pages.passwords) == ([b"user=ann%40example.test"], [CANARY])
     assert "POST /site/wrong" not in pages.asked
 
 
@@ -249,10 +249,10 @@ def test_a_user_that_is_refused_at_once_costs_no_password(pages: Pages, visitor:
         "<form method=post action=/site/user><label>E-mail <input name=user type=email></label>"
         "<button>Next</button></form>"
     )
-    told = two_pages(pages, first, known=False)
+    summary = two_pages(pages, first, known=False)
     report = visitor.visit()
     assert (report.code, report.stage) == (Code.LOGIN_FAILED, Stage.LOGIN)
-    assert (len(told), report.password_submissions) == (1, 0)
+    assert (len(summary), report.password_submissions) == (1, 0)
 
 
 def test_a_login_form_that_comes_back_without_a_word_is_not_called_a_refusal(

@@ -10,7 +10,7 @@ import pytest
 from imports.admin.job import causes
 from imports.engine import queue
 from imports.ledger import bulk_actions
-from imports.models import ImportJob, Plan
+from imports.models import BulkAction, ImportJob
 from imports.policy import Outcome, Verdict
 from tests.decisions import exclude
 from tests.imports.admin.conftest import ended, url, with_permissions
@@ -163,21 +163,21 @@ def test_where_nothing_is_left_to_do_the_question_says_so(
 
 @pytest.mark.usefixtures("few")
 def test_very_many_are_done_in_the_background_with_progress_on_the_page(
-    operator: Client, troubled: ImportJob, bells: Any
+    operator: Client, troubled: ImportJob, messages: Any
 ) -> None:
     text, fields = question(operator, troubled, "exclude", which="filter", status="error")
     assert "done in the background" in text
     shown = operator.post(url(troubled, "failures", "exclude"), fields | LEFT, follow=True)
     assert "Excluding 0 of 9 customers" in shown.content.decode()
-    assert queue.jobs_rung() == {troubled.pk}
-    plan = Plan.objects.get()
-    bulk_actions.carry_on(plan)
+    assert queue.enqueued_jobs() == {troubled.pk}
+    bulk_action = BulkAction.objects.get()
+    bulk_actions.carry_on(bulk_action)
     part = live(operator, troubled)
     assert "Excluding 6 of 9 customers" in part
     assert re.search(r'<progress[^>]*max="9"[^>]*value="6"', part)
     assert "hx-trigger" not in part  # the page goes on asking as it did
     assert "every 2s" in page(operator, troubled)
-    queue.run_lane(troubled.pk)
+    queue.run_job(troubled.pk)
     part = live(operator, troubled)
     assert "Excluded 9 customers." in part
     assert "Show what is left" in part
@@ -199,7 +199,7 @@ def test_while_it_is_done_nothing_else_is_begun_and_a_second_click_is_told_so(
     for act, data in (("exclude", EXCLUDE), ("retry", {"which": "all"})):
         again = operator.post(url(troubled, "failures", act), data, follow=True)
         assert "being done with many of these records already" in again.content.decode()
-    assert Plan.objects.count() == 1
+    assert BulkAction.objects.count() == 1
 
 
 @pytest.mark.usefixtures("few")
@@ -214,7 +214,7 @@ def test_a_large_retry_shows_how_its_job_is_put_together_and_then_how_it_runs(
     assert "starts by itself when all are in it" in text
     assert url(new, "progress", "start") not in text
     assert url(new, "progress", "discard") not in text
-    queue.run_lane(troubled.pk)
+    queue.run_job(troubled.pk)
     new.refresh_from_db()
     assert new.status == "queued"
     assert f"Retried 9 customers, in job {new.pk}." in page(operator, troubled)
@@ -223,10 +223,11 @@ def test_a_large_retry_shows_how_its_job_is_put_together_and_then_how_it_runs(
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
-    ("decision", "told"), [("arrived", "arrived: they count"), ("not-arrived", "did not arrive")]
+    ("decision", "summary"),
+    [("arrived", "arrived: they count"), ("not-arrived", "did not arrive")],
 )
 def test_many_unknown_are_decided_in_the_background(
-    operator: Client, make_job: JobMaker, decision: str, told: str
+    operator: Client, make_job: JobMaker, decision: str, summary: str
 ) -> None:
     job = make_job(6)
     answer(job, LOST, LOST)
@@ -234,9 +235,9 @@ def test_many_unknown_are_decided_in_the_background(
     data = {"which": "all", "decision": decision, "reason": "looked them up"}
     operator.post(url(job, "failures", "decide"), data)
     assert len(keys(job, "unknown")) == 6
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     assert keys(job, "unknown") == []
-    assert told in page(operator, job)
+    assert summary in page(operator, job)
 
 
 @pytest.mark.usefixtures("few")
@@ -246,7 +247,7 @@ def test_many_unknown_go_out_again_on_a_persons_word(operator: Client, make_job:
     ended(job)
     data = {"which": "all", "decision": "send-again", "reason": "the API takes it twice"}
     operator.post(url(job, "failures", "decide"), data)
-    queue.run_lane(job.pk)
+    queue.run_job(job.pk)
     new = ImportJob.objects.get(retry_of=job)
     assert (new.status, new.results.count(), new.reason) == ("queued", 6, data["reason"])
 
@@ -256,7 +257,7 @@ def test_it_can_be_stopped_by_whoever_may_cancel_jobs(
     operator: Client, troubled: ImportJob
 ) -> None:
     operator.post(url(troubled, "failures", "exclude"), EXCLUDE)
-    bulk_actions.carry_on(Plan.objects.get())
+    bulk_actions.carry_on(BulkAction.objects.get())
     excluder = with_permissions("excluder", "exclude_records")
     stop = url(troubled, "failures", "stop")
     assert stop not in page(excluder, troubled)

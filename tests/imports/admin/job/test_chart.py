@@ -9,7 +9,7 @@ import pytest
 
 from imports.admin.job.progress import Chart, drawn, rate, scale_top
 from imports.ledger import lifecycle
-from imports.ledger.totals import MINUTE, Frame, Pace, Span
+from imports.ledger.totals import MINUTE, BatchBody, Pace, Span
 from tests.imports.admin.conftest import ended, url
 from tests.jobs import LOST, OK, REFUSED, answer
 
@@ -27,7 +27,7 @@ BEGIN = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 def chart(*counts: tuple[int, int, int], step: int = MINUTE) -> Chart:
     """Of spans beside each other that had so many records each."""
     spans = [Span(BEGIN + timedelta(seconds=step * n), *each) for n, each in enumerate(counts)]
-    frame = Frame(BEGIN, step, 50)
+    frame = BatchBody(BEGIN, step, 50)
     return drawn(Pace(frame, BEGIN, frame.end, [span for span in spans if span.total]))
 
 

@@ -90,7 +90,7 @@ def test_what_was_found_is_not_told_of_a_draft_that_has_changed(
 
 
 def test_a_large_draft_is_checked_in_the_background_and_the_page_follows(
-    operator: Client, make_job: JobMaker, bells: Any, monkeypatch: pytest.MonkeyPatch,
+    operator: Client, make_job: JobMaker, messages: Any, monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(dry_run, "AT_ONCE_BYTES", 10)
@@ -101,8 +101,8 @@ def test_a_large_draft_is_checked_in_the_background_and_the_page_follows(
     assert f'hx-get="{url(job, "files", "checked")}"' in part
     assert "No worker is listening" in part
     assert url(job, "files", "check") + '"' not in part  # it cannot be asked for twice
-    assert queue.jobs_rung() == {job.pk}
-    queue.run_lane(job.pk)
+    assert queue.enqueued_jobs() == {job.pk}
+    queue.run_job(job.pk)
     part = operator.get(url(job, "files", "checked"), headers=HTMX).content.decode()
     assert "3 customers in 1 file: all would be sent, in 1 batch" in part
     assert "hx-trigger" not in part

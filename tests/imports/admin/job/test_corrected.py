@@ -17,7 +17,7 @@ from imports import job_types
 from imports.customers import corrections
 from imports.engine import runner
 from imports.ledger.batches import bytes_of
-from imports.ledger.totals import story
+from imports.ledger.totals import family_totals
 from imports.models import ImportJob, ImportResult
 from imports.policy import Verdict
 from tests.decisions import exclude, retry
@@ -62,15 +62,19 @@ def uploaded(client: Client, job: ImportJob, *found: Any, name: str = "fixed.jso
 
 def agree(client: Client, address: str, **more: str) -> HttpResponse:
     """Send what the preview shows."""
-    plan = client.get(address).context["plan"]
+    bulk_action = client.get(address).context["bulk_action"]
     of = parse_qs(urlsplit(address).query)["of"][0]
-    data = {"of": of, "plan": plan.digest, "reason": "Misspelt in the export."} | more
+    data = {
+        "of": of,
+        "bulk_action": bulk_action.digest,
+        "reason": "Misspelt in the export.",
+    } | more
     return client.post(address, data)  # type: ignore[return-value] # what the client adds
 
 
 def counts(client: Client, address: str) -> dict[str, int]:
-    told = client.get(address).context["plan"].counts
-    return {str(fate): count for fate, count in told.items() if count}
+    summary = client.get(address).context["bulk_action"].counts
+    return {str(row_outcome): count for row_outcome, count in summary.items() if count}
 
 
 def kept() -> list[Path]:
@@ -96,7 +100,7 @@ def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_told(
     runner.read_input(new)
     answer(new, OK, OK)
     assert_sums_hold(new)
-    assert (story(job).success, story(job).error) == (5, 1)
+    assert (family_totals(job).success, family_totals(job).error) == (5, 1)
 
 
 def test_nothing_is_stored_before_somebody_agrees(operator: Client, job: ImportJob) -> None:
@@ -151,9 +155,9 @@ def test_what_was_imported_meanwhile_is_left_out_unless_somebody_insists(
     agree(operator, address)
     assert ImportJob.objects.latest("pk").results.count() == 2
     address = uploaded(operator, job, first)
-    agree(operator, address, insists="1")
+    agree(operator, address, force="1")
     newest = ImportJob.objects.latest("pk")
-    assert (newest.insists, newest.results.count()) == (True, 1)
+    assert (newest.force, newest.results.count()) == (True, 1)
 
 
 def test_the_others_that_have_not_failed_are_told_apart(
@@ -197,9 +201,9 @@ def test_if_the_import_has_gone_on_nothing_is_sent_and_the_page_says_so(
 ) -> None:
     found = list(map(corrected, records(job)))
     address = uploaded(operator, job, *found)
-    digest = operator.get(address).context["plan"].digest
+    digest = operator.get(address).context["bulk_action"].digest
     retry(job, only=job.results.filter(key=found[0]["person"]["customerId"]))
-    page = agree(operator, address, plan=digest)
+    page = agree(operator, address, bulk_action=digest)
     assert page.status_code == 409
     assert "Something has changed since you looked" in page.content.decode()
     assert ImportJob.objects.filter(retry_of=job).count() == 1
@@ -301,10 +305,10 @@ def test_the_plan_asks_the_ledger_a_few_times_for_a_thousand_records(
 
     checks = checks_of(make_job.api)
     with django_assert_max_num_queries(4):
-        plan = corrections.plan(
+        bulk_action = corrections.bulk_action(
             corrections.entries(job, [corrections.Upload(path, "fixed.json")], checks)
         )
-    assert plan.counts.total() == 60
+    assert bulk_action.counts.total() == 60
 
 
 def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_insists(
@@ -319,6 +323,6 @@ def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_
     sent = ImportJob.objects.get(retry_of=job)
     assert sent.results.get().key == second["person"]["customerId"]
     address = uploaded(operator, job, corrected(first))
-    agree(operator, address, insists="1")
+    agree(operator, address, force="1")
     insisted = ImportJob.objects.filter(retry_of=job).latest("pk")
     assert insisted.results.get().key == first["person"]["customerId"]

@@ -12,7 +12,7 @@ from imports.admin.job import causes
 from imports.customers import drafts
 from imports.engine import runner
 from imports.ledger import lifecycle
-from imports.ledger.totals import sums
+from imports.ledger.totals import job_totals
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from tests.imports.admin.conftest import ended, url, with_permissions
@@ -88,7 +88,7 @@ def test_retry_failed_sends_just_these_and_shows_the_new_job(
     new = ImportJob.objects.get(retry_of=job)
     assert page.redirect_chain[-1][0] == url(new, "progress")
     assert f"3 customers go out again in job {new.pk}." in page.content.decode()
-    assert (new.status, sums(new).total) == ("queued", 3)
+    assert (new.status, job_totals(new).total) == ("queued", 3)
     assert_sums_hold(job)
 
 
@@ -200,10 +200,10 @@ def test_excluding_is_confirmed_with_a_count_and_needs_a_reason(
     refused = operator.post(address, {"which": "all", "reason": "  "})
     assert refused.status_code == 422
     assert "Give a reason" in refused.content.decode()
-    assert sums(job).excluded == 0
+    assert job_totals(job).excluded == 0
     page = operator.post(address, {"which": "all", "reason": "left the club"}, follow=True)
     assert "Excluded 3 customers." in page.content.decode()
-    assert sums(job).excluded == 3
+    assert job_totals(job).excluded == 3
     event = job.events.get(code="excluded")
     assert (event.actor, event.reason) == ("anna", "left the club")
 
@@ -235,7 +235,7 @@ def test_the_unknown_are_sent_again_only_on_a_persons_word(
     data = {"which": "all", "decision": "send-again", "reason": "the API says it takes it twice"}
     operator.post(url(job, "failures", "decide"), data)
     new = ImportJob.objects.get(retry_of=job)
-    assert sums(new).total == 3
+    assert job_totals(new).total == 3
     assert new.reason == "the API says it takes it twice"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def test_start_queues_the_draft_rings_and_shows_its_progress(
     operator: Client,
     make_job: JobMaker,
-    bells: Any,
+    messages: Any,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     job = make_job.draft()
@@ -35,7 +35,7 @@ def test_start_queues_the_draft_rings_and_shows_its_progress(
     assert page.headers["Location"] == url(job, "progress")
     assert job.status == "queued"
     assert job.events.get(code="started").actor == "anna"
-    assert len(bells) == 1
+    assert len(messages) == 1
 
 
 def test_a_second_start_says_that_it_was_started(operator: Client, make_job: JobMaker) -> None:
@@ -215,12 +215,12 @@ def test_an_open_page_costs_a_bounded_number_of_queries(
 def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: JobMaker) -> None:
     job = make_job.draft(9)
     assert "Start with one batch, then ask me" in operator.get(url(job, "files")).content.decode()
-    operator.post(url(job, "progress", "start"), {"beginning": "one"})
+    operator.post(url(job, "progress", "start"), {"rollout": "one"})
     runner.read_input(job)
     job.refresh_from_db()
     assert "1 batch goes out first" in operator.get(url(job, "progress")).content.decode()
     answer(job, REFUSED)
-    lifecycle.settle_wave(job)
+    lifecycle.settle_stage(job)
     page = operator.get(url(job, "progress")).content.decode()
     assert "The first batch went out: 0 of 3 imported" in page
     assert "3 failed: The API refused the data." in " ".join(page.split())
@@ -228,17 +228,17 @@ def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: 
     assert "Go on" in page
     operator.post(url(job, "progress", "resume"))
     job.refresh_from_db()
-    assert (job.status, job.wave_limit) == ("running", None)
+    assert (job.status, job.stage_limit) == ("running", None)
 
 
 def test_a_beginning_that_there_is_not_leaves_the_setting_as_it_is(
     operator: Client, make_job: JobMaker
 ) -> None:
-    job = make_job.draft(9, beginning="ramp")
+    job = make_job.draft(9, rollout="ramp")
     assert "1 batch goes out first, then 5" in operator.get(url(job, "files")).content.decode()
-    operator.post(url(job, "progress", "start"), {"beginning": "sideways"})
+    operator.post(url(job, "progress", "start"), {"rollout": "sideways"})
     job.refresh_from_db()
-    assert job.beginning == "ramp"
+    assert job.rollout == "ramp"
 
 
 def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
@@ -249,13 +249,13 @@ def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
     answer(job, *[REFUSED] * 7)
     ended(job)
     assert "Retry in steps: 1, 5, 50" in operator.get(url(job, "progress")).content.decode()
-    operator.post(url(job, "failures", "retry"), {"which": "all", "beginning": "ramp"})
+    operator.post(url(job, "failures", "retry"), {"which": "all", "rollout": "ramp"})
     new = ImportJob.objects.get(retry_of=job)
     assert str(new.events.get(code="started").message) == "Ramp up: 1, 5, 50, then all"
     runner.read_input(new)
     new.refresh_from_db()
     answer(new, REFUSED)
-    lifecycle.settle_wave(new)
+    lifecycle.settle_stage(new)
     page = operator.get(url(new, "progress")).content.decode()
     assert "The first batch failed again with the same error" in page
     assert "Then 5 more batches go out." in page

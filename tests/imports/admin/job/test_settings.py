@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FIELDS = {
     "batch_size": 7, "concurrency": 2, "delay_seconds": 0.5, "timeout_seconds": 9,
-    "max_attempts": 4, "retry_delay_seconds": 1, "beginning": "all",
+    "max_attempts": 4, "retry_delay_seconds": 1, "rollout": "all",
 }  # fmt: skip
 
 

@@ -129,12 +129,12 @@ def test_the_open_page_is_told_of_mistakes_and_differences_as_one_writes(
     operator: Client, failed: ImportResult
 ) -> None:
     wrong = written(failed, languageCode="SV")
-    told = operator.post(fix(failed, "check"), wrong).content.decode()
-    assert "two lower-case letters" in told
-    assert "data-goes-to-line" in told
-    told = operator.post(fix(failed, "check"), written(failed)).content.decode()
-    assert "It can be sent" in told
-    assert "<mark>" in told
+    summary = operator.post(fix(failed, "check"), wrong).content.decode()
+    assert "two lower-case letters" in summary
+    assert "data-goes-to-line" in summary
+    summary = operator.post(fix(failed, "check"), written(failed)).content.decode()
+    assert "It can be sent" in summary
+    assert "<mark>" in summary
     assert operator.get(fix(failed, "check")).status_code == 405
 
 
@@ -144,8 +144,8 @@ def test_the_second_of_two_windows_is_told_and_keeps_its_text(
     operator.post(fix(failed), written(failed))
     first = version_after(failed)
     second = written(failed, firstName="OTHER")
-    told = operator.post(fix(failed, "check"), second).content.decode()
-    assert "anna was first" in told
+    summary = operator.post(fix(failed, "check"), second).content.decode()
+    assert "anna was first" in summary
     page = operator.post(fix(failed), second)
     text = page.content.decode()
     assert page.status_code == 409

@@ -42,11 +42,11 @@ def failed_one(job: ImportJob) -> ImportResult:
     return job.results.filter(status="error").order_by("pk")[0]
 
 
-def actions(told: history.Round) -> list[str]:
+def actions(summary: history.JobStay) -> list[str]:
     """What happened in a round, in order: what people did by its name, attempts by verdict."""
     return [
         moment.event.code if moment.event else moment.attempt.verdict  # type: ignore[union-attr]
-        for moment in told.moments
+        for moment in summary.moments
     ]
 
 
@@ -71,17 +71,17 @@ def test_an_attempt_is_told_as_it_ended_whatever_somebody_found_later(
     job = make_job(3)
     answer(job, LOST)
     resolve_unknown(job, job.results.all(), arrived=arrived, reason="it", actor="eva")
-    (chapter,) = history.chapters(job.results.order_by("pk")[0])
-    assert chapter.latest.status == ("success" if arrived else "error")
-    assert chapter.rounds[0].came_to == "unknown"
+    (entry,) = history.entries(job.results.order_by("pk")[0])
+    assert entry.latest.status == ("success" if arrived else "error")
+    assert entry.stays[0].came_to == "unknown"
 
 
 def test_one_that_was_left_out_by_hand_had_failed(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
     exclude(job, job.results.all(), reason="members already", actor="eva")
-    (chapter,) = history.chapters(job.results.order_by("pk")[0])
-    assert (chapter.latest.status, chapter.rounds[0].came_to) == ("excluded", "error")
+    (entry,) = history.entries(job.results.order_by("pk")[0])
+    assert (entry.latest.status, entry.stays[0].came_to) == ("excluded", "error")
 
 
 def test_attempts_and_what_people_did_stand_in_the_order_in_which_they_happened(
@@ -93,8 +93,8 @@ def test_attempts_and_what_people_did_stand_in_the_order_in_which_they_happened(
     result = job.results.order_by("pk")[0]
     everyone = job.results.all()
     resolve_unknown(job, everyone, arrived=False, reason="looked", actor="eva")
-    (chapter,) = history.chapters(result)
-    (only,) = chapter.rounds
+    (entry,) = history.entries(result)
+    (only,) = entry.stays
     assert actions(only) == ["created", "started", "retry", "unknown", "unknown_did_not_arrive"]
 
 
@@ -103,19 +103,19 @@ def test_only_those_that_were_decided_about_tell_of_it(make_job: JobMaker) -> No
     answer(job, REFUSED)
     first, second, _ = job.results.order_by("pk")
     exclude(job, job.results.filter(pk=first.pk), reason="moved away", actor="eva")
-    (told,), (other,) = history.chapters(first)[0].rounds, history.chapters(second)[0].rounds
-    assert [(each.code, each.actor) for each in told.deeds] == [("excluded", "eva")]
-    assert other.deeds == []
+    (summary,), (other,) = history.entries(first)[0].stays, history.entries(second)[0].stays
+    assert [(each.code, each.actor) for each in summary.record_events] == [("excluded", "eva")]
+    assert other.record_events == []
 
 
 def test_the_attempts_of_a_batch_that_was_split_belong_to_its_records(make_job: JobMaker) -> None:
     job = make_job(4, batch_size=4)
     answer(job, HALVE, OK, REFUSED)
-    (told,) = history.chapters(failed_one(job))[0].rounds
-    assert [each.verdict for each in told.attempts] == ["split", "rejected"]
+    (summary,) = history.entries(failed_one(job))[0].stays
+    assert [each.verdict for each in summary.attempts] == ["split", "rejected"]
     good = job.results.filter(status="success")[0]
-    (told,) = history.chapters(good)[0].rounds
-    assert [each.verdict for each in told.attempts] == ["split", "success"]
+    (summary,) = history.entries(good)[0].stays
+    assert [each.verdict for each in summary.attempts] == ["split", "success"]
 
 
 def test_a_record_that_went_on_in_a_smaller_batch_says_so(
@@ -140,10 +140,10 @@ def test_the_same_customer_in_another_import_is_on_the_page_the_latest_first(
     answer(first, REFUSED)
     second = make_job.of(customer)
     answer(second, OK)
-    told = operator.get(f"{RESULTS}{first.results.get().pk}/change/").context
-    assert [each["told"].latest.job_id for each in told["chapters"]] == [second.pk, first.pk]
-    assert "was imported" in told["chapters"][0]["sentence"]
-    assert "was refused" in told["chapters"][1]["sentence"]
+    summary = operator.get(f"{RESULTS}{first.results.get().pk}/change/").context
+    assert [each["summary"].latest.job_id for each in summary["entries"]] == [second.pk, first.pk]
+    assert "was imported" in summary["entries"][0]["sentence"]
+    assert "was refused" in summary["entries"][1]["sentence"]
 
 
 def test_a_customer_twice_in_one_file_is_told_twice(make_job: JobMaker) -> None:
@@ -151,8 +151,8 @@ def test_a_customer_twice_in_one_file_is_told_twice(make_job: JobMaker) -> None:
     job = make_job.of(customer, customer)
     answer(job, OK, REFUSED)  # copies never share a batch
     for result in job.results.order_by("pk"):
-        found = history.chapters(result)
-        assert [len(each.rounds) for each in found] == [1, 1]
+        found = history.entries(result)
+        assert [len(each.stays) for each in found] == [1, 1]
         assert found[0].latest == result  # each has a page of its own
         assert [each.is_copy for each in found] == [False, True]
 
@@ -195,8 +195,8 @@ def test_the_life_of_a_record_with_very_many_namesakes_is_cut_and_has_itself(
     customer = samples.customer(1)
     jobs = [make_job.of(customer) for _ in range(4)]
     oldest = jobs[0].results.get()
-    told = [each.latest.job_id for each in history.chapters(oldest)]
-    assert told == [jobs[3].pk, jobs[2].pk, jobs[0].pk]
+    summary = [each.latest.job_id for each in history.entries(oldest)]
+    assert summary == [jobs[3].pk, jobs[2].pk, jobs[0].pk]
 
 
 def test_a_record_that_waits_says_what_holds_it_up(operator: Client, make_job: JobMaker) -> None:

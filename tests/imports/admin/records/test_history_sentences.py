@@ -42,10 +42,10 @@ def happened(job: ImportJob, when: datetime) -> None:
     JobEvent.objects.filter(job=job).update(at=when)
 
 
-def told(job: ImportJob) -> str:
+def summary(job: ImportJob) -> str:
     """The sentence about the job's first record."""
     result = job.results.order_by("pk")[0]
-    sentence = history.sentence(history.chapters(result)[0], page.of(job.kind))
+    sentence = history.sentence(history.entries(result)[0], page.of(job.kind))
     return sentence.replace(result.key, "7")
 
 
@@ -64,7 +64,7 @@ def test_refused_twice_on_two_days_then_imported(make_job: JobMaker) -> None:
     answer(third, OK)
     for job, day in ((first, 12), (second, 13), (third, 13)):
         happened(job, at(day))
-    assert told(first) == (
+    assert summary(first) == (
         "Customer 7 was refused twice on 12 and 13 November (“The API refused this customer: "
         "E-mail is invalid (INVALID)”), and was imported on 13 November at 09:14."
     )
@@ -77,7 +77,7 @@ def test_what_people_decided_is_told_with_who_and_why(make_job: JobMaker) -> Non
     resolve_unknown(job, all_of_it, arrived=False, reason="Looked it up", actor="anna")
     exclude(job, all_of_it, reason="Moved away.", actor="eva")
     happened(job, at(12))
-    assert told(job) == (
+    assert summary(job) == (
         "Customer 7 may have arrived on 12 November (“No answer came in time”), had not arrived, "
         "as anna found on 12 November (“Looked it up”), and was left out for good by eva on "
         "12 November (“Moved away”)."
@@ -88,21 +88,21 @@ def test_one_that_was_found_to_have_arrived(make_job: JobMaker) -> None:
     job = make_job(1)
     answer(job, LOST)
     resolve_unknown(job, job.results.all(), arrived=True, reason="It is there", actor="b")
-    assert "and had arrived, as b found on" in told(job)
+    assert "and had arrived, as b found on" in summary(job)
 
 
 def test_an_unknown_one_says_that_nobody_can_tell(make_job: JobMaker) -> None:
     job = make_job(1)
     answer(job, LOST)
     happened(job, at(12))
-    assert told(job) == "Customer 7 may have arrived on 12 November (“No answer came in time”)."
+    assert summary(job) == "Customer 7 may have arrived on 12 November (“No answer came in time”)."
 
 
 def test_what_was_never_sent_was_not_refused(make_job: JobMaker) -> None:
     job = make_job(1)
     lifecycle.cancel(job, "anna")
     happened(job, at(12))
-    assert told(job) == (
+    assert summary(job) == (
         f"Customer 7 was not sent, because job {job.pk} was cancelled on 12 November."
     )
 
@@ -113,10 +113,10 @@ def test_tries_that_never_reached_the_api_failed_and_a_request_to_wait_is_no_ref
     job = make_job(1, retry_delay_seconds=0.0)
     answer(job, BUSY, BUSY, BUSY)
     happened(job, at(12))
-    assert told(job) == "Customer 7 failed 3 times on 12 November (“Nobody listens there”)."
+    assert summary(job) == "Customer 7 failed 3 times on 12 November (“Nobody listens there”)."
     later = make_job(1)
     answer(later, LATER)
-    assert f"was tried in job {later.pk}, and is tried again (“Not now”)" in told(later)
+    assert f"was tried in job {later.pk}, and is tried again (“Not now”)" in summary(later)
 
 
 def test_a_sentence_can_be_said_in_swedish_dates(make_job: JobMaker) -> None:
@@ -124,7 +124,7 @@ def test_a_sentence_can_be_said_in_swedish_dates(make_job: JobMaker) -> None:
     answer(job, OK)
     happened(job, at(3))
     with translation.override("sv"):
-        assert "3 november" in told(job)
+        assert "3 november" in summary(job)
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,10 @@ def test_a_beginning_is_looked_up_by_index(make_job: JobMaker, column: str) -> N
     with connection.cursor() as sql:
         sql.execute("SET LOCAL enable_seqscan = off")
         sql.execute("ANALYZE import_results")
-    plan = rows.exclude(email="").order_by().explain()
-    assert f"result_{column}_begins" in plan
-    assert "Index Cond" in plan
-    assert "~>=~" in plan
+    bulk_action = rows.exclude(email="").order_by().explain()
+    assert f"result_{column}_begins" in bulk_action
+    assert "Index Cond" in bulk_action
+    assert "~>=~" in bulk_action
 
 
 @pytest.mark.parametrize("page", PAGES)

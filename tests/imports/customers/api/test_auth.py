@@ -40,12 +40,12 @@ class Clock:
 class Endpoint:
     """A token endpoint: hands out token-1, token-2, … or what it is told to."""
 
-    def __init__(self, life: Any = 3600) -> None:
-        self.life = life
+    def __init__(self, history: Any = 3600) -> None:
+        self.history = history
         self.answer: Answer | Exception | None = None
         self.asked: list[tuple[dict[str, str], dict[str, str]]] = []
-        self.called, self.gate = threading.Event(), threading.Event()
-        self.gate.set()
+        self.called, self.rate_limit = threading.Event(), threading.Event()
+        self.rate_limit.set()
 
     def __call__(self, url: str, headers: Mapping[str, str], form: bytes) -> Answer:
         assert url == URL
@@ -53,12 +53,12 @@ class Endpoint:
         self.asked.append((dict(headers), fields))
         number = len(self.asked)
         self.called.set()
-        assert self.gate.wait(PATIENCE)
+        assert self.rate_limit.wait(PATIENCE)
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer is not None:
             return self.answer
-        body = {"access_token": f"token-{number}", "expires_in": self.life}
+        body = {"access_token": f"token-{number}", "expires_in": self.history}
         return Answer(200, {}, json.dumps(body).encode())
 
 
@@ -144,10 +144,10 @@ def test_client_credentials_need_no_user() -> None:
 
 
 @pytest.mark.parametrize(
-    ("life", "good_for"), [(3600, 3539), ("3600", 3539), (100, 79), (None, 10**9), (-5, 10**9)]
+    ("history", "good_for"), [(3600, 3539), ("3600", 3539), (100, 79), (None, 10**9), (-5, 10**9)]
 )
-def test_a_token_is_renewed_shortly_before_its_end(life: Any, good_for: int) -> None:
-    clock, endpoint = Clock(), Endpoint(life)
+def test_a_token_is_renewed_shortly_before_its_end(history: Any, good_for: int) -> None:
+    clock, endpoint = Clock(), Endpoint(history)
     auth = oauth(clock)
     assert token_of(auth, endpoint) == "token-1"
     clock.now += good_for
@@ -160,9 +160,9 @@ def test_a_token_is_renewed_shortly_before_its_end(life: Any, good_for: int) -> 
 class CountingLock:
     """A lock that opens a gate as soon as so many threads have come to it."""
 
-    def __init__(self, crowd: int, gate: threading.Event) -> None:
+    def __init__(self, crowd: int, rate_limit: threading.Event) -> None:
         self._missing = crowd
-        self._gate = gate
+        self._gate = rate_limit
         self._lock, self._counting = threading.Lock(), threading.Lock()
 
     def acquire(self, timeout: float) -> bool:
@@ -183,8 +183,8 @@ def in_threads(count: int, work: Any) -> list[Any]:
 
 def test_twenty_threads_without_a_token_fetch_it_once() -> None:
     endpoint, auth = Endpoint(), oauth()
-    endpoint.gate.clear()
-    auth._lock = CountingLock(20, endpoint.gate)  # type: ignore[assignment]
+    endpoint.rate_limit.clear()
+    auth._lock = CountingLock(20, endpoint.rate_limit)  # type: ignore[assignment]
 
     def work() -> str:
         return token_of(auth, endpoint)
@@ -226,8 +226,8 @@ def test_twenty_threads_submit_a_refused_password_once() -> None:
 def test_those_who_waited_for_a_fetch_that_failed_do_not_each_try_it_again() -> None:
     endpoint, auth = Endpoint(), oauth()
     endpoint.answer = TokenUnavailable("TOKEN_UNAVAILABLE", NO_TOKEN_IN_TIME)
-    endpoint.gate.clear()
-    auth._lock = CountingLock(5, endpoint.gate)  # type: ignore[assignment]
+    endpoint.rate_limit.clear()
+    auth._lock = CountingLock(5, endpoint.rate_limit)  # type: ignore[assignment]
 
     def work() -> None:
         with pytest.raises(TokenUnavailable):
@@ -245,12 +245,12 @@ def test_while_one_thread_renews_early_the_others_use_the_old_token() -> None:
     token_of(auth, endpoint)
     clock.now += 85
     endpoint.called.clear()
-    endpoint.gate.clear()
+    endpoint.rate_limit.clear()
     with ThreadPoolExecutor(1) as pool:
         renewing = pool.submit(token_of, auth, endpoint)
         assert endpoint.called.wait(PATIENCE)
         assert token_of(auth, endpoint) == "token-1"
-        endpoint.gate.set()
+        endpoint.rate_limit.set()
         assert renewing.result(PATIENCE) == "token-2"
 
 
@@ -268,13 +268,13 @@ def test_a_renewal_that_fails_early_leaves_the_old_token_in_use_until_its_end() 
 
 def test_waiting_for_somebody_elses_token_ends_in_time() -> None:
     endpoint, auth = Endpoint(), oauth()
-    endpoint.gate.clear()
+    endpoint.rate_limit.clear()
     with ThreadPoolExecutor(1) as pool:
         fetching = pool.submit(token_of, auth, endpoint)
         assert endpoint.called.wait(PATIENCE)
         with pytest.raises(TokenUnavailable, match="in time"):
             auth.headers(endpoint, 0.05)
-        endpoint.gate.set()
+        endpoint.rate_limit.set()
         fetching.result(PATIENCE)
 
 
@@ -311,8 +311,8 @@ def test_a_busy_token_endpoint_says_when_to_come_back() -> None:
 
 def test_a_life_that_makes_no_sense_counts_as_none() -> None:
     nonsense: list[Any] = ["soon", "nan", "inf", [], True]
-    for life in nonsense:
-        body = json.dumps({"access_token": "t", "expires_in": life}).encode()
+    for history in nonsense:
+        body = json.dumps({"access_token": "t", "expires_in": history}).encode()
         assert token_from(Answer(200, {}, body), "x", ()) == ("t", math.inf)
 
 

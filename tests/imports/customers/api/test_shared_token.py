@@ -34,20 +34,20 @@ class Issuer(Server):
     """Issues a token at each request, which makes the one before void, as many real ones do."""
 
     def __init__(self) -> None:
-        self.newest, self.life = "", 3600.0
-        self.gate, self.called = threading.Event(), threading.Event()
-        self.gate.set()
+        self.newest, self.history = "", 3600.0
+        self.rate_limit, self.called = threading.Event(), threading.Event()
+        self.rate_limit.set()
         self.refusal: bytes | None = None
         super().__init__(self._issue)
 
     def _issue(self, connection: socket.socket, request: Received) -> None:
         self.called.set()
-        assert self.gate.wait(PATIENCE)
+        assert self.rate_limit.wait(PATIENCE)
         if self.refusal is not None:
             connection.sendall(self.refusal)
             return
         self.newest = f"token-{len(self.received)}"
-        given = {"access_token": self.newest, "expires_in": self.life}
+        given = {"access_token": self.newest, "expires_in": self.history}
         connection.sendall(answer(200, given))
 
 
@@ -136,7 +136,7 @@ def test_a_token_that_was_made_void_elsewhere_is_replaced_once_for_all(
 def test_no_transaction_is_open_while_a_token_is_asked_for(
     worker: Callable[..., Client], issuer: Issuer
 ) -> None:
-    issuer.gate.clear()
+    issuer.rate_limit.clear()
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(post, worker())
         assert issuer.called.wait(PATIENCE)
@@ -146,7 +146,7 @@ def test_no_transaction_is_open_while_a_token_is_asked_for(
                 " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
             )
             open_transactions = sql.fetchone()[0]
-        issuer.gate.set()
+        issuer.rate_limit.set()
         assert posting.result(PATIENCE).verdict is Verdict.SUCCESS
     assert open_transactions == 0
 
@@ -154,11 +154,11 @@ def test_no_transaction_is_open_while_a_token_is_asked_for(
 def test_while_one_worker_asks_the_others_wait_for_its_token(
     worker: Callable[..., Client], issuer: Issuer
 ) -> None:
-    issuer.gate.clear()
+    issuer.rate_limit.clear()
     with ThreadPoolExecutor(2) as pool:
         posting = [pool.submit(post, worker()) for _ in range(2)]
         assert issuer.called.wait(PATIENCE)
-        issuer.gate.set()
+        issuer.rate_limit.set()
         assert {each.result(PATIENCE).verdict for each in posting} == {Verdict.SUCCESS}
     assert len(issuer.received) == 1
 
@@ -168,7 +168,7 @@ def test_a_refused_password_is_submitted_once_for_all_that_wait(
 ) -> None:
     said = {"error": "invalid_grant", "error_description": "no such user: canary-password"}
     issuer.refusal = answer(400, said)
-    issuer.gate.clear()
+    issuer.rate_limit.clear()
     looked = threading.Semaphore(0)
     plain = TokenRow.claim
 
@@ -183,7 +183,7 @@ def test_a_refused_password_is_submitted_once_for_all_that_wait(
         posting = [pool.submit(post, worker()) for _ in range(2)]
         for _ in posting:
             assert looked.acquire(timeout=PATIENCE)  # each has asked for the right to ask
-        issuer.gate.set()
+        issuer.rate_limit.set()
         outcomes = [each.result(PATIENCE) for each in posting]
     assert {outcome.code for outcome in outcomes} == {"CREDENTIAL_REFUSED"}
     assert len({outcome.error for outcome in outcomes}) == 1

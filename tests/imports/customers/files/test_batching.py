@@ -14,7 +14,7 @@ from imports.customers import drafts
 from imports.customers.files import batching
 from imports.engine import runner
 from imports.ledger import lifecycle
-from imports.ledger.totals import sums
+from imports.ledger.totals import job_totals
 from imports.messages import from_json
 from tests.jobs import assert_sums_hold
 
@@ -54,7 +54,7 @@ def test_what_the_verdict_counted_is_what_the_ledger_gets(make_job: JobMaker) ->
     counted = sum(file.record_count for file in job.files.all())
     excluded = sum(file.excluded_count for file in job.files.all())
     begun(job)
-    assert (sums(job).total, sums(job).excluded) == (counted, excluded) == (5, 2)
+    assert (job_totals(job).total, job_totals(job).excluded) == (counted, excluded) == (5, 2)
     assert_sums_hold(job)
 
 
@@ -64,7 +64,7 @@ def test_an_id_that_occurs_twice_is_reported_over_files_and_sent(make_job: JobMa
     assert second is not None
     assert any("50000001001" in str(from_json(warning)) for warning in second.warnings)
     begun(job)
-    assert sums(job).pending == 4
+    assert job_totals(job).pending == 4
     assert "1 customers are named more than once" in str(job.events.get(code="duplicates").message)
 
 

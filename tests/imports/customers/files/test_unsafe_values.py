@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from imports.customers.files import validation as module
-from imports.customers.files.validation import hazards
+from imports.customers.files.validation import unsafe_values
 
 if TYPE_CHECKING:
     from imports.customers.files.errors import Fault
@@ -41,8 +41,8 @@ def look(text: str) -> tuple[Fault | None, tuple[Message, ...]]:
     try:
         value = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
-        return hazards(raw, None, parsed=False)
-    return hazards(raw, value, parsed=True)
+        return unsafe_values(raw, None, parsed=False)
+    return unsafe_values(raw, value, parsed=True)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
