@@ -608,9 +608,15 @@ def _named_failures(entries: list[Entry]) -> tuple[dict[int, RecordOutcome], boo
 
 
 def _adds_up(successes: list[Entry], failed: dict[int, RecordOutcome], size: int) -> bool:
-    """Every record is either among the successes or among the failures, and no stranger is."""
+    """Every record is either among the successes or among the failures, and no stranger is.
+
+    A record that is listed twice, or in both lists, does not make up for one that is in neither.
+    """
     no_stranger = not any(entry.names_a_stranger for entry in successes)
-    return no_stranger and len(successes) + len(failed) == size
+    named = {i for entry in successes for targets in entry.names for i in targets}
+    unnamed = sum(not entry.names for entry in successes)
+    different = len(named | failed.keys()) + unnamed
+    return no_stranger and len(successes) + len(failed) == different == size
 
 
 def _worst(heard: list[RecordOutcome]) -> RecordOutcome:
