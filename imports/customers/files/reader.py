@@ -323,7 +323,7 @@ def check_file(
 
     Raises UnreadableFile for a file that is refused as a whole, also for one without customers.
     """
-    register = IdRegister() if register is None else register
+    register = IdRegister(checks.spelling) if register is None else register
     ignored: list[str] = []
     verdict = FileCheck(name, *_size_and_digest(path, name))
     for record in read_records(path, name, checks, ignored):
