@@ -291,7 +291,7 @@ def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, 
     Raises UnreadableInput with a line for each file that is refused.
     """
     job = ImportJob(kind="customers", api=api, **options, **drafts.settings_of(api))
-    register = IdRegister()
+    register = IdRegister(checks_of(api).spelling)
     files = [drafts.checked(job, path, register=register) for path in paths]
     refused = [file.message for file in files if file.status == FileStatus.INVALID]
     if refused:

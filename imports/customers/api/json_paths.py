@@ -39,6 +39,18 @@ def as_name(value: object) -> str:
     return str(value) if is_number else ""
 
 
+def unpadded(name: str) -> str:
+    """An id without the zeros in front that a number has not."""
+    return name.lstrip("0") or name[:1]
+
+
+def spelling(name: str, *, ignore_case: bool, ignore_leading_zeros: bool) -> str:
+    """What two names have in common that are the same customer to an API."""
+    if ignore_case:
+        name = name.casefold()
+    return unpadded(name) if ignore_leading_zeros else name
+
+
 def first_name(record: object, paths: tuple[str, ...]) -> str:
     """The first name found at one of the paths, or ""."""
     return next((name for path in paths if (name := as_name(find(record, path)))), "")

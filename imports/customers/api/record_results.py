@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.api import answer_sentences as words
-from imports.customers.api.json_paths import MISSING, as_name, find
+from imports.customers.api.json_paths import MISSING, as_name, find, spelling, unpadded
 from imports.customers.api.presets import OF_PRESETS
 from imports.messages import MessageError, Said, Text, sentence
 from imports.messages import marked as _
@@ -117,14 +117,8 @@ class Directory:
         """What two names of one record have in common: APIs change the case of e-mails."""
         if kind == "email":
             return name.casefold()
-        if self._paths.ignore_case:
-            name = name.casefold()
-        return unpadded(name) if self._paths.ignore_leading_zeros else name
-
-
-def unpadded(name: str) -> str:
-    """An id without the zeros in front that a number has not."""
-    return name.lstrip("0") or name[:1]
+        case, zeros = self._paths.ignore_case, self._paths.ignore_leading_zeros
+        return spelling(name, ignore_case=case, ignore_leading_zeros=zeros)
 
 
 def _named_list(value: Any) -> list[Any]:
@@ -608,9 +602,15 @@ def _named_failures(entries: list[Entry]) -> tuple[dict[int, RecordOutcome], boo
 
 
 def _adds_up(successes: list[Entry], failed: dict[int, RecordOutcome], size: int) -> bool:
-    """Every record is either among the successes or among the failures, and no stranger is."""
+    """Every record is either among the successes or among the failures, and no stranger is.
+
+    A record that is listed twice, or in both lists, does not make up for one that is in neither.
+    """
     no_stranger = not any(entry.names_a_stranger for entry in successes)
-    return no_stranger and len(successes) + len(failed) == size
+    named = {i for entry in successes for targets in entry.names for i in targets}
+    unnamed = sum(not entry.names for entry in successes)
+    different = len(named | failed.keys()) + unnamed
+    return no_stranger and len(successes) + len(failed) == different == size
 
 
 def _worst(heard: list[RecordOutcome]) -> RecordOutcome:

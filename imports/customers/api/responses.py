@@ -7,6 +7,7 @@ what an answer does not prove is unknown.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ USUAL_CODES = (
     *("code", "errorCode", "error.code", "error.status", "error", "0.errorCode"),
     *("errors.0.code", "errors.0.errorCode", "type", "title"),
 )
+PLAIN_CODE = re.compile(r"[A-Za-z0-9_ .:-]+")  # JSON has no other way to write it that is in use
 # What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
 USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
 
@@ -163,9 +165,12 @@ def _coded(answer: Answer, sent: Exchange) -> Outcome | None:
 
 
 def _may_be_coded(body: bytes, mapping: ApiMapping) -> bool:
-    """Whether it is worth a second look: nearly all answers are good ones, and long."""
+    """Whether it is worth a second look: nearly all answers are good ones, and long.
+
+    JSON may write "/", quotes and letters beyond ASCII in other bytes than the code has.
+    """
     codes = (*mapping.codes.not_now, *mapping.codes.credential)
-    return any(code.encode("utf-8", "replace") in body or not code.isascii() for code in codes)
+    return any(not PLAIN_CODE.fullmatch(code) or code.encode() in body for code in codes)
 
 
 def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
@@ -179,8 +184,19 @@ def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
 
 def _own_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
     """The API's code for the whole batch and the group that lists it; ("", "") without one."""
-    places = (mapping.envelope.code,) if mapping.envelope.code else USUAL_CODES
-    found = (as_name(find(document, place)) for place in places)
+    own = mapping.envelope.code
+    if not own:
+        return _usual_code(document, mapping)
+    if code := as_name(find(document, own)):
+        group = group_of(code, mapping)
+        return (code, group) if group else ("", "")
+    # A gateway in front of the API has its own form. It does not know of single customers.
+    code, group = _usual_code(document, mapping)
+    return (code, group) if group in WHOLE_BATCH_GROUPS else ("", "")
+
+
+def _usual_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
+    found = (as_name(find(document, place)) for place in USUAL_CODES)
     return next(((code, g) for code in found if code and (g := group_of(code, mapping))), ("", ""))
 
 

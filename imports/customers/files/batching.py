@@ -197,7 +197,7 @@ class Reader:
 
     def __init__(self, job: ImportJob, checks: Checks, taker: Taker) -> None:
         self.job, self.checks, self.taker = job, checks, taker
-        self.register = IdRegister()
+        self.register = IdRegister(checks.spelling)
         self.warnings = Warnings(leaves_earlier_out=job.leave_earlier_copies_out)
         self.taken: set[int] = set()  # the results that retry files of ours stand for
         self.last_copies: LastCopies | None = None
@@ -217,7 +217,7 @@ class Reader:
 
     def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
         """Read all files once before: only then is it known which copy is a customer's last."""
-        last_copies, taken = LastCopies(), set[int]()
+        last_copies, taken = LastCopies(self.checks.spelling), set[int]()
         for index, file in enumerate(files):
             matches = self._already(file, taken)
             with _told_by_name():
@@ -384,7 +384,7 @@ def _set(file: ImportFile, verdict: FileCheck) -> None:
 
 def _register(job: ImportJob, checks: Checks) -> IdRegister:
     """The ids of the draft's other files, where they are small enough to read again."""
-    register = IdRegister()
+    register = IdRegister(checks.spelling)
     others = list(job.files.filter(status=FileStatus.VALID))
     if sum(file.size for file in others) <= REREAD_BYTES:
         for file in others:

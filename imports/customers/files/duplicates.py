@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIRST_SLOTS = 1 << 12
 _POSITION_BITS = 40
@@ -31,7 +34,9 @@ class IdRegister:
     ids that share a hash (one chance in millions of millions) would be one needless warning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spelling: Callable[[str], str] = str) -> None:
+        """`spelling`: what the ids of one customer have in common to this API."""
+        self._spelling = spelling
         self._files: list[str] = []
         self._count = 0
         self._last = 0  # the slot of the customer that was added last
@@ -44,6 +49,7 @@ class IdRegister:
         """Register a customer; where it, or one that looks the same, was registered before."""
         if not self._files or self._files[-1] != file:
             self._files.append(file)
+        key = self._spelling(key)
         looks, exact = hash(normalised(key)) & _HASH_MASK or 1, hash(key) & 0xFFFFFFFF
         slot = self._last = self._slot(looks)
         if self._looks[slot]:
@@ -100,21 +106,23 @@ class Place(NamedTuple):
 class LastCopies:
     """Where the last copy of each customer stands that a job's files name more than once.
 
-    Only the very same id is the same customer here: an id that looks alike may be another one.
+    Only what the API takes for the same id is the same customer here: an id that looks alike may
+    be another one.
     """
 
-    def __init__(self) -> None:
-        self._register = IdRegister()
+    def __init__(self, spelling: Callable[[str], str] = str) -> None:
+        self._spelling = spelling
+        self._register = IdRegister(spelling)
         self._places: dict[str, Place] = {}  # of those that have several copies
 
     def add(self, key: str, place: Place) -> None:
         """Register a copy, in the files' order."""
         if self._register.add(key, place.file, place.position):
-            self._places[key] = place
+            self._places[self._spelling(key)] = place
 
     def later(self, key: str, place: Place) -> Place | None:
         """Where the customer's last copy stands, if that is not the one at `place`."""
-        last = self._places.get(key)
+        last = self._places.get(self._spelling(key))
         return last if last is not None and last != place else None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from imports.customers.api.json_paths import spelling
 from imports.customers.files.json_stream import LARGEST_COPY
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     `id_required` is False for APIs whose answers name a record by position or trace id only.
     `opening` and `closing` are the request's bytes around its records; `added_record_bytes` are
     those that each record gets beside its own (a comma, a trace id). `rules` names extra ones.
+    `ignore_case` and `ignore_leading_zeros` say which spellings of an id are one customer.
     """
 
     envelope: str | None = "data"
@@ -36,6 +38,8 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     opening: bytes = b'{"data": ['
     closing: bytes = b"]}"
     added_record_bytes: int = len(COMMA)
+    ignore_case: bool = False
+    ignore_leading_zeros: bool = False
 
     @classmethod
     def of(cls, mapping: Mapping, rules: str = "") -> Checks:
@@ -57,7 +61,14 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
             opening=mapping.opening,
             closing=mapping.closing,
             added_record_bytes=len(longest_trace) - len(b"{}") + len(COMMA),
+            ignore_case=record.ignore_case,
+            ignore_leading_zeros=record.ignore_leading_zeros,
         )
+
+    def spelling(self, key: str) -> str:
+        """What the keys of all copies of one customer have in common."""
+        case, zeros = self.ignore_case, self.ignore_leading_zeros
+        return spelling(key, ignore_case=case, ignore_leading_zeros=zeros)
 
     @property
     def envelopes(self) -> tuple[str, ...]:

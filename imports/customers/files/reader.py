@@ -9,6 +9,7 @@ import re
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,7 +34,6 @@ from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
-    from pathlib import Path
 
     from imports.customers.files.limits import Checks
 
@@ -205,12 +205,14 @@ def customer_files(path: Path) -> list[Path]:
     """The customer files at `path`, sorted: itself, or those of a directory (not of its children).
 
     Of a retry directory only the failed customers count, by batch number; of any other, every
-    *.json. Hidden files and links that lead out of the directory are left alone. Raises
-    UnreadableFile for a path that does not exist, is neither, or holds no such file.
+    *.json. Hidden files and links that lead out of the directory are left alone; what is no
+    regular file (a pipe, a broken link) is among them, so that reading it refuses it by name.
+    Raises UnreadableFile for a path that does not exist or a directory without such a file.
     """
-    if path.is_file():
+    # os.path, because these calls of Path raise for loops of links and for closed directories.
+    if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112
         return [path]
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112
         what = "there is no such file or directory"
         raise UnreadableFile(str(path), what, "Check the path, and that Redrive may read it")
     try:
@@ -229,8 +231,14 @@ def customer_files(path: Path) -> list[Path]:
 
 
 def _belongs(file: Path, directory: Path) -> bool:
-    inside = file.resolve().is_relative_to(directory.resolve())
-    return inside and not file.name.startswith(".") and file.is_file()
+    inside = real(file).is_relative_to(real(directory))
+    is_directory = os.path.isdir(file)  # noqa: PTH112
+    return inside and not file.name.startswith(".") and not is_directory
+
+
+def real(path: Path) -> Path:
+    """Where a path leads; of links in a circle one of them, where Path.resolve may raise."""
+    return Path(os.path.realpath(path))
 
 
 def _is_retry_directory(files: list[Path]) -> bool:
@@ -323,7 +331,7 @@ def check_file(
 
     Raises UnreadableFile for a file that is refused as a whole, also for one without customers.
     """
-    register = IdRegister() if register is None else register
+    register = IdRegister(checks.spelling) if register is None else register
     ignored: list[str] = []
     verdict = FileCheck(name, *_size_and_digest(path, name))
     for record in read_records(path, name, checks, ignored):

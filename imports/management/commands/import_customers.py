@@ -12,7 +12,7 @@ from imports.commands import SOME_FAILED, JobCommand, add_rollout, refuse
 from imports.customers import drafts, dry_run
 from imports.customers.dry_run import in_words
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.files.reader import customer_files
+from imports.customers.files.reader import customer_files, real
 from imports.job_types import UnreadableInput
 from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob
@@ -87,7 +87,8 @@ class Command(JobCommand):
 
     def _files(self, paths: list[Path]) -> list[Path]:
         try:
-            return [file.resolve() for path in paths for file in customer_files(path)]
+            found = [real(file) for path in paths for file in customer_files(path)]
+            return list(dict.fromkeys(found))  # a file that is named twice is read once
         except UnreadableFile as error:
             refuse(str(error))
 
@@ -103,7 +104,7 @@ class Command(JobCommand):
 
     def _name(self, paths: list[Path]) -> str:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        return f"{printable_name(paths[0].resolve())}{more}"
+        return f"{printable_name(real(paths[0]))}{more}"
 
     def _add(self, job: ImportJob, paths: list[Path]) -> None:
         for path in paths:

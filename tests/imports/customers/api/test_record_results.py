@@ -175,7 +175,20 @@ def test_hubspots_failure_without_a_trace_id_is_never_pinned_on_anybody(trace: A
 def test_a_record_among_both_the_results_and_the_errors_is_unknown() -> None:
     body = hubspot([HUBSPOT_RESULT], [HUBSPOT_ERROR])
     outcome = judged(207, body, mapping="hubspot", keys=(SIENA, OTHER))
-    assert verdicts(outcome)[0] == ("unknown", "CONTRADICTORY_ANSWER")
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "CONTRADICTORY_ANSWER")
+
+
+@pytest.mark.parametrize("errors", [[], [HUBSPOT_ERROR]])
+def test_an_entry_that_is_listed_twice_does_not_make_up_for_one_that_is_missing(
+    errors: list[Any],
+) -> None:
+    """SIENA stands twice among the results, or also among the errors: the count is right."""
+    body = hubspot([HUBSPOT_RESULT] * (2 - len(errors)), errors)
+    outcome = judged(207, body, mapping="hubspot", keys=(SIENA, OTHER))
+    assert (outcome.verdict, outcome.records) == (Verdict.UNKNOWN, ())
+    three = hubspot([*body["results"], {"id": "3", "properties": {}}], errors)
+    keys = (SIENA, OTHER, RecordKey(email="third@example.com"))
+    assert judged(207, three, mapping="hubspot", keys=keys).verdict is Verdict.UNKNOWN
 
 
 def test_hubspots_error_envelope_is_a_refusal_even_with_http_200() -> None:

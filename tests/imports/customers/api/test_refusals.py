@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,27 @@ def test_codes_of_the_mapping_count_at_any_status(status: int) -> None:
         assert (busy.verdict, busy.code) == (Verdict.RETRY, "BUSY")
 
 
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_a_code_of_a_gateway_counts_where_the_apis_own_place_for_codes_is_empty(
+    status: int,
+) -> None:
+    mapping = PLAIN.with_overrides(CODED)
+    later = judged(status, {"error": "LIMIT"}, mapping=mapping)
+    assert (later.verdict, later.code) == (Verdict.DEFERRED, "LIMIT")
+    assert judged(status, {"code": "WHO"}, mapping=mapping).code == "CREDENTIAL_REFUSED"
+    told = {"err": {"code": "OTHER"}, "error": "LIMIT"}
+    assert judged(status, told, mapping=mapping).verdict is not Verdict.DEFERRED
+    # What a code says of one customer says nothing of a batch, where it stands elsewhere.
+    assert judged(500, {"error": "BUSY"}, mapping=mapping).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("code", ["https://a.example/limit", 'the "day"', "fullt för idag"])
+def test_a_code_is_found_however_json_writes_its_characters(code: str) -> None:
+    mapping = PLAIN.with_overrides({"codes": {"not_now": [code]}})
+    body = json.dumps({"type": code}).replace("/", "\\/").encode()
+    assert judged(200, body, mapping=mapping).verdict is Verdict.DEFERRED
+
+
 def test_a_code_does_not_outweigh_what_the_answer_says_of_a_customer() -> None:
     mapping = PLAIN.with_overrides(CODED)
     body = {"err": {"code": "LIMIT"}, "results": [{"id": "1", "success": True}]}
@@ -230,9 +252,9 @@ def listed(*ids: str, **beside: Any) -> dict[str, Any]:
         ({"failed": "n"}, {"n": None}, False),
         ({"failed": "n"}, {"n": True}, False),
         ({"failed": "n"}, {}, False),
-        ({"stored": "sums.ok"}, {"job_totals": {"ok": 3}}, True),
-        ({"stored": "sums.ok"}, {"job_totals": {"ok": 5}}, False),
-        ({"stored": "sums.ok", "failed": "n"}, {"job_totals": {"ok": 3}, "n": 3}, False),
+        ({"stored": "job_totals.ok"}, {"job_totals": {"ok": 3}}, True),
+        ({"stored": "job_totals.ok"}, {"job_totals": {"ok": 5}}, False),
+        ({"stored": "job_totals.ok", "failed": "n"}, {"job_totals": {"ok": 3}, "n": 3}, False),
         ({"when": {"path": "state", "equals": ["done"]}}, {"state": "done"}, True),
         ({"when": {"path": "state", "equals": ["done"]}}, {"state": "running"}, False),
         ({"when": {"path": "state", "equals": ["done"]}, "failed": "n"}, {"n": 2}, False),

@@ -6,7 +6,8 @@ import tracemalloc
 
 import pytest
 
-from imports.customers.files.duplicates import Earlier, IdRegister, normalised
+from imports.customers.files.duplicates import Earlier, IdRegister, LastCopies, Place, normalised
+from imports.customers.files.limits import Checks
 
 
 def test_the_first_place_of_an_id_is_told_also_from_another_file() -> None:
@@ -49,3 +50,16 @@ def test_case_space_and_unicode_form_make_no_difference(like: str) -> None:
 
 def test_leading_zeros_and_signs_make_a_difference() -> None:
     assert len({normalised(key) for key in ("1", "01", "-1", "1.0")}) == 4
+
+
+@pytest.mark.parametrize(("first", "then"), [("00Ab1", "00AB1"), ("00Ab1", "aB1")])
+def test_spellings_that_are_one_customer_to_the_api_are_copies(first: str, then: str) -> None:
+    checks = Checks(ignore_case=True, ignore_leading_zeros=True)
+    register, copies = IdRegister(checks.spelling), LastCopies(checks.spelling)
+    assert register.add(first, "a.json", 1) is None
+    assert register.add(then, "a.json", 2) == Earlier("a.json", 1, exact=True)
+    places = [Place(0, "a.json", n) for n in (1, 2)]
+    for key, place in zip((first, then), places, strict=True):
+        copies.add(key, place)
+    assert copies.later(first, places[0]) == places[1]
+    assert copies.later(then, places[1]) is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.files.reader import customer_files
+from imports.customers.files.limits import Checks
+from imports.customers.files.reader import check_file, customer_files, real
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +51,20 @@ def test_links_that_lead_out_of_the_directory_are_left_alone(tmp_path: Path) -> 
     (tmp_path / "in" / "b.json").symlink_to(tmp_path / "out" / "secret.json")
     (tmp_path / "in" / "c.json").symlink_to(tmp_path / "in" / "a.json")
     assert names(tmp_path / "in") == ["a.json", "c.json"]
+
+
+def test_what_is_no_regular_file_is_refused_by_name_and_not_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "a.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "dangling.json").symlink_to(tmp_path / "gone.json")
+    (tmp_path / "circle.json").symlink_to(tmp_path / "circle.json")
+    (tmp_path / "itself").symlink_to(tmp_path)
+    bad = ["circle.json", "dangling.json", "pipe.json"]
+    assert names(tmp_path) == sorted(["a.json", *bad])
+    assert names(tmp_path / "pipe.json") == ["pipe.json"]
+    for name in bad:
+        with pytest.raises(UnreadableFile, match=rf"^{name}: it "):
+            check_file(real(tmp_path / name), name, Checks())
 
 
 @pytest.mark.parametrize(
