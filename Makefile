@@ -18,7 +18,7 @@ CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
 export WORKERS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run worker demo test check bench faults locale setup browser clean
+.PHONY: help run worker demo test quick check bench faults locale setup browser clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,6 +38,10 @@ demo: $(VENV)/runtime $(VENV)/browser ## both stories from end to end, against t
 test: export REDRIVE_HOME = $(HOME_OF_TESTS)
 test: $(VENV)/development $(VENV)/browser ## all tests but the long fault runs
 	@$(PYTHON) -m pytest -m "not faults" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+
+quick: export REDRIVE_HOME = $(HOME_OF_TESTS)
+quick: $(VENV)/development ## the tests that need no browser and no worker process
+	@$(PYTHON) -m pytest -m "not slow and not faults" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 faults: export REDRIVE_HOME = $(HOME_OF_TESTS)
 faults: $(VENV)/development $(VENV)/browser ## the long fault runs

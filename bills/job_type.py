@@ -24,7 +24,7 @@ from imports import retry_directory
 from imports.job_types import UnreadableInput
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.models import ImportResult
+from imports.models import ImportJob, ImportResult
 from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import ResultStatus
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.job_types import Runner
-    from imports.models import ImportJob
 
 LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
 BAD_RECIPE = sentence(
@@ -90,6 +89,12 @@ class BillJobType:
     def read(self, job: ImportJob) -> None:
         """Credentials are read when the draft is made, so that no CSV with passwords is kept."""
         raise UnreadableInput(NO_CREDENTIALS)
+
+    def prepare_draft(self, job: ImportJob) -> None:
+        """A draft of bills is complete when it is made."""
+
+    def unprepared_drafts(self) -> QuerySet[ImportJob]:
+        return ImportJob.objects.none()
 
     @contextmanager
     def runner(self, job: ImportJob, in_flight: int) -> Iterator[Runner]:

@@ -77,6 +77,14 @@ class JobType(Protocol):
         """
         ...
 
+    def prepare_draft(self, job: ImportJob) -> None:
+        """Do what a worker has to do for a draft, such as a dry run that somebody asked for."""
+        ...
+
+    def unprepared_drafts(self) -> QuerySet[ImportJob]:
+        """The drafts that wait for `prepare_draft`, and no worker is at it."""
+        ...
+
     def runner(self, job: ImportJob, in_flight: int) -> AbstractContextManager[Runner]:
         """A runner for up to `in_flight` tries at once."""
         ...

@@ -35,8 +35,30 @@ LONGEST = (
 )  # fmt: skip
 
 
+# What `make quick` leaves out: tests that start a browser, a worker, or servers of their own.
+SLOW_PLACES = (
+    "tests/browser/", "tests/faults/",
+    "tests/config/dev/test_", "tests/config/dev/sandbox/test_command",
+    "tests/config/test_manage", "tests/config/test_production",
+    "tests/bills/browser/test_folders", "tests/bills/browser/test_ordinary_browser",
+    "tests/bills/test_admin", "tests/bills/test_job_type", "tests/bills/test_killed_worker",
+    "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
+    "tests/test_secrets",
+)  # fmt: skip
+SLOW_FIXTURES = {"browser", "used_home", "new_home", "start"}
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether the test starts a browser or processes, by where it stands and what it asks for."""
+    fixtures = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.nodeid.startswith(SLOW_PLACES)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first."""
+    """Mark the slow tests; begin with the longest files."""
+    for item in items:
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:
         matches = (place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start))

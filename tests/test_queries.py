@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bills.portal_setup import sandbox_portal
-from imports import views
-from imports.admin.job import causes
+from imports.admin.job import causes, results_json
 from imports.customers.sample import sandbox_api
 from imports.models import (
     Channel,
@@ -46,7 +45,7 @@ MOST = dict.fromkeys(pages.OF_JOB | pages.OF_BILLS, OF_A_JOB) | {
 def test_no_page_makes_more_queries_as_rows_grow(
     db: None, installation: Path, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "LATELY", timedelta(days=1))  # however slow this machine is
+    monkeypatch.setattr(results_json, "LATELY", timedelta(days=1))  # however slow this machine is
     client = _somebody_who_may_do_all()
     rows = _rows(FEW)
     _of_all(client, pages.OF_ADMIN, rows)  # what Django keeps in memory is there from now on

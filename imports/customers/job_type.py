@@ -15,24 +15,28 @@ from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
-from imports.customers import corrections, retry_files
+from imports.customers import corrections, dry_run, retry_files
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
 from imports.customers.api.setup import client_of, probe
 from imports.customers.files import batching
 from imports.messages import marked as _
 from imports.messages import sentence
+from imports.models import DryRun, ImportJob
 from imports.policy import Budget, Outcome, Patience, Verdict
+from imports.states import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
+    from django.db.models import QuerySet
+
     from imports.customers.api.client import Client
     from imports.customers.api.mapping import Mapping
     from imports.job_types import Work
-    from imports.models import CustomerApi, ImportJob
+    from imports.models import CustomerApi
 
 MAPPING_CHANGED = sentence(
     "MAPPING_CHANGED",
@@ -171,6 +175,16 @@ class CustomerJobType:
 
     def read(self, job: ImportJob) -> None:
         batching.read(job)
+
+    def prepare_draft(self, job: ImportJob) -> None:
+        dry_run.carry_out(job)
+
+    def unprepared_drafts(self) -> QuerySet[ImportJob]:
+        """Those whose dry run was asked for, or was being made by a worker that died."""
+        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT)
+        return ImportJob.objects.filter(
+            status=JobStatus.DRAFT, pk__in=waiting.order_by().values("job")
+        )
 
     @contextmanager
     def runner(self, job: ImportJob, in_flight: int) -> Iterator[CustomerRunner]:

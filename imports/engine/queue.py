@@ -11,7 +11,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 from rq import Worker
 
-from imports.customers import dry_run
+from imports import job_types
 from imports.engine import runner
 from imports.ledger import bulk_actions
 from imports.models import ImportJob
@@ -84,7 +84,7 @@ def run_job(job_id: int) -> None:
     if job is None:
         return
     if job.status == JobStatus.DRAFT:
-        dry_run.carry_out(job)
+        job_types.get(job.kind).prepare_draft(job)
     if job.status == JobStatus.QUEUED and runner.read_input(job):
         _enqueue_for_each_worker(job_id)  # the others join in
     more = _carry_out(job)

@@ -15,10 +15,9 @@ from redis.exceptions import RedisError
 
 from config.dev import servers
 from imports import job_types
-from imports.customers import dry_run
 from imports.engine import queue
 from imports.ledger import lifecycle, outcomes
-from imports.models import BulkAction, DryRun, Heartbeat, ImportBatch, ImportJob
+from imports.models import BulkAction, Heartbeat, ImportBatch, ImportJob
 from imports.notifications import delivery
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
@@ -109,13 +108,15 @@ def needing_a_worker() -> QuerySet[ImportJob]:
         next_attempt_at__lte=Now(),
     )
     still_open = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
-    unchecked = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT, job=OuterRef("pk"))
+    unprepared = Q()
+    for job_type in job_types.every():
+        unprepared |= Q(pk__in=job_type.unprepared_drafts().values("pk"))
     resting = Q(rate_limit__paused_until__gt=Now())
     return ImportJob.objects.filter(
         Q(status=JobStatus.QUEUED)
         | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
         | Exists(BulkAction.objects.filter(job=OuterRef("pk"), finished_at=None))
-        | (Q(status=JobStatus.DRAFT) & Exists(unchecked))
+        | unprepared
         | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))
         | Q(retry_files_due_at__lte=Now())
     ).order_by("pk")

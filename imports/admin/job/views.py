@@ -16,10 +16,9 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from imports import views
 from imports.admin import base, filters, home, permissions
 from imports.admin.forms import NewImportForm
-from imports.admin.job import page
+from imports.admin.job import page, results_json
 from imports.admin.job.page import first_tab, tab_url, to_tab
 from imports.admin.records.list_actions import JobListActions
 from imports.customers import drafts
@@ -139,8 +138,16 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("home/", guarded(home.live), name="imports_home"),
-            path("<int:pk>/details/", guarded(views.details), name="imports_importjob_details"),
-            path("<int:pk>/realtime/", guarded(views.realtime), name="imports_importjob_realtime"),
+            path(
+                "<int:pk>/details/",
+                guarded(results_json.details),
+                name="imports_importjob_details",
+            ),
+            path(
+                "<int:pk>/realtime/",
+                guarded(results_json.realtime),
+                name="imports_importjob_realtime",
+            ),
             re_path(
                 rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/$",
                 guarded(show_tab),
