@@ -14,7 +14,7 @@ from bills.browser.report import Stage
 from bills.portals.failures import Code
 from config.dev.sandbox.http_server import Reply, running
 from config.dev.sandbox.portal_pages import plain_pdf
-from tests.bills.browsing import CANARY, EMAIL, Pages, Visitor, bill_row, bill_table, page
+from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, Pages, Visitor, bill_row, bill_table, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,6 +205,17 @@ def test_a_detail_view_in_the_lists_place_is_left_again(doc: Pages, visitor: Vis
     report = visitor.visit(QUICK)
     assert texts(report) == both(), report.error
     report.discard()
+
+
+def test_a_detail_view_on_the_lists_second_page_is_left_again(
+    doc: Pages, visitor: Visitor
+) -> None:
+    go = "<button onclick='location=\"/site/inv/{n}\"'>Details</button>"
+    first, second = (bill_table(bill_row(n, go.replace("{n}", n))) for n in NUMBERS)
+    doc.portal(first + "<a href=/site/bills/2>Next</a>")
+    doc.show("/bills/2", LOG_OUT + second)
+    numbered(doc, detail("<a href=/site/doc/{n}>Download PDF</a>"), "inv")
+    assert texts(visitor.visit(QUICK)) == both()
 
 
 @pytest.mark.parametrize(("other", "code"), [("spec", None), ("x", Code.DOCUMENT_UNCLEAR)])
