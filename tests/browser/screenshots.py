@@ -66,6 +66,7 @@ def lived_in(browser: Browser, installation: Installation) -> dict[str, str]:
     found = pages.of_admin(installation) | pages.of_job(installation, sample)
     found |= pages.of_records(page, installation, sample)
     found |= pages.of_bills(page, installation, bills)
+    found["job_credentials"] = found.pop("bills_credentials")  # the README shows it
     context.close()
     return found | {"job_running": installation.job(running), "dialog": installation.job(sample)}
 
