@@ -18,7 +18,7 @@ from imports import job_types, policy
 from imports.event_codes import EventCode
 from imports.ledger.left_out import count_left_out
 from imports.ledger.totals import job_totals
-from imports.messages import Message, Text, cause_of, in_general, marked, sentence
+from imports.messages import Message, Text, cause_of, in_general, sentence
 from imports.messages import marked as gettext_noop
 from imports.models import (
     BulkAction,
@@ -90,50 +90,54 @@ SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all 
     Rollout.RAMP: (1, 5, 50),
 }
 INTENTIONS: dict[str, Message] = {
-    Rollout.ONE: sentence("ONE_FIRST", marked("One batch, then ask me")),
-    Rollout.RAMP: sentence("RAMP_UP", marked("Ramp up: 1, 5, 50, then all")),
+    Rollout.ONE: sentence("ONE_FIRST", gettext_noop("One batch, then ask me")),
+    Rollout.RAMP: sentence("RAMP_UP", gettext_noop("Ramp up: 1, 5, 50, then all")),
 }
 DONE = {
-    "imported": sentence("WAVE_IMPORTED", marked("{n} of {total} imported")),
-    "downloaded": sentence("WAVE_DOWNLOADED", marked("{n} of {total} downloaded")),
+    "imported": sentence("WAVE_IMPORTED", gettext_noop("{n} of {total} imported")),
+    "downloaded": sentence("WAVE_DOWNLOADED", gettext_noop("{n} of {total} downloaded")),
 }
-SOME_FAILED = sentence("WAVE_SOME_FAILED", marked("{n} failed"))
-SOME_UNKNOWN = sentence("WAVE_SOME_UNKNOWN", marked("{n} unknown"))
-CAME_TO = sentence("WAVE_CAME_TO", marked("{parts}."))
-WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", marked("The first batch went out: {parts}."))
-LOOK_AT_IT = sentence("LOOK_AT_IT", marked("Look at it, then go on."))
+SOME_FAILED = sentence("WAVE_SOME_FAILED", gettext_noop("{n} failed"))
+SOME_UNKNOWN = sentence("WAVE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
+CAME_TO = sentence("WAVE_CAME_TO", gettext_noop("{parts}."))
+WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch went out: {parts}."))
+LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Look at it, then go on."))
 FAILED_AGAIN = sentence(
     "WAVE_FAILED_AGAIN",
-    marked(
+    gettext_noop(
         "The last {batches} batches failed again with the same error: {cause} Nothing more was "
         "sent."
     ),
 )
 FIRST_FAILED_AGAIN = sentence(
     "FIRST_FAILED_AGAIN",
-    marked("The first batch failed again with the same error: {cause} Nothing more was sent."),
+    gettext_noop(
+        "The first batch failed again with the same error: {cause} Nothing more was sent."
+    ),
 )
 NONE_ARRIVED = sentence(
     "WAVE_NONE_ARRIVED",
-    marked(
+    gettext_noop(
         "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
         "sent."
     ),
 )
 FIRST_NOT_ARRIVED = sentence(
     "FIRST_NOT_ARRIVED",
-    marked("Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."),
+    gettext_noop(
+        "Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."
+    ),
 )
 ALL_FAILED = sentence(
     "WAVE_ALL_FAILED",
-    marked("All of the last {batches} batches failed: {cause} Nothing more was sent."),
+    gettext_noop("All of the last {batches} batches failed: {cause} Nothing more was sent."),
 )
 FIRST_FAILED = sentence(
-    "FIRST_FAILED", marked("All of the first batch failed: {cause} Nothing more was sent.")
+    "FIRST_FAILED", gettext_noop("All of the first batch failed: {cause} Nothing more was sent.")
 )
-THE_REST_GOES = sentence("THE_REST_GOES", marked("All the rest goes out."))
-ONE_GOES = sentence("NEXT_WAVE_OF_ONE", marked("The next wave goes out: 1 batch."))
-NEXT_GOES = sentence("NEXT_WAVE", marked("The next wave goes out: {batches} batches."))
+THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest goes out."))
+ONE_GOES = sentence("NEXT_WAVE_OF_ONE", gettext_noop("The next wave goes out: 1 batch."))
+NEXT_GOES = sentence("NEXT_WAVE", gettext_noop("The next wave goes out: {batches} batches."))
 FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
 STAGE_FAILED = "STAGE_FAILED"  # nothing of a whole wave succeeded
 STOPS = (FIRST_BATCH, STAGE_FAILED)
