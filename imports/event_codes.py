@@ -12,7 +12,7 @@ class EventCode(models.TextChoices):
     CREATED = "created", pgettext_lazy("log", "Created")
     CHECKED = "checked", pgettext_lazy("log", "Checked")
     STARTED = "started", pgettext_lazy("log", "Started")
-    WAVE_ENDED = "wave_ended", pgettext_lazy("log", "RolloutStage ended")
+    STAGE_ENDED = "stage_ended", pgettext_lazy("log", "RolloutStage ended")
     PAUSED = "paused", pgettext_lazy("log", "Paused")
     RESUMED = "resumed", pgettext_lazy("log", "Resumed")
     CANCELLED = "cancelled", pgettext_lazy("log", "Cancelled")

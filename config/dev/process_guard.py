@@ -16,7 +16,7 @@ import time
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
-LONG_LIFE_SECONDS = 60.0  # what lived this long did not fail at its start
+STABLE_AFTER_SECONDS = 60.0  # what lived this long did not fail at its start
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None)
 
@@ -40,7 +40,7 @@ class DatabaseThread:
         while not self.ending:
             started = time.monotonic()
             code = self.run_once()
-            if time.monotonic() - started > LONG_LIFE_SECONDS:
+            if time.monotonic() - started > STABLE_AFTER_SECONDS:
                 pause = self.first_pause
             if not self.ending:
                 say(

@@ -79,10 +79,10 @@ class JobList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: Any = list(self.result_list)
-        attach_sums(self.result_list)
+        attach_totals(self.result_list)
 
 
-def attach_sums(jobs: list[ImportJob]) -> None:
+def attach_totals(jobs: list[ImportJob]) -> None:
     """Give each job `page_totals` and, where there are rounds, `page_family` (else None)."""
     roots = {job.root_id or job.pk for job in jobs}
     members = list(

@@ -46,7 +46,7 @@ def skipped_changed(count: int) -> str:
     ) % {"n": number(count)}
 
 
-def retried_already(count: int) -> str:
+def being_retried(count: int) -> str:
     """Of a retry: records that a later retry has taken on."""
     return ngettext("%(n)s is being retried already", "%(n)s are being retried already", count) % {
         "n": number(count)

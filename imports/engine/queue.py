@@ -22,7 +22,7 @@ QUEUE = "default"
 MOST_RUNNERS = 8  # rung for one job at a time
 
 
-def ring(job_id: int, messages: int = 1) -> bool:
+def enqueue(job_id: int, messages: int = 1) -> bool:
     """Ring now. Redis being down is not an error: the sweeper rings again."""
     try:
         queue = django_rq.get_queue(QUEUE)
@@ -49,7 +49,7 @@ def enqueue_on_commit(job_id: int) -> None:
 
 
 def _enqueue_for_each_worker(job_id: int) -> None:
-    ring(job_id, max(1, min(worker_count(), MOST_RUNNERS)))
+    enqueue(job_id, max(1, min(worker_count(), MOST_RUNNERS)))
 
 
 def worker_count() -> int:
@@ -91,7 +91,7 @@ def run_job(job_id: int) -> None:
     if job.status == JobStatus.RUNNING and _send(job):
         more = True
     if more:
-        ring(job_id)  # its turn is over and there is more: behind the others
+        enqueue(job_id)  # its turn is over and there is more: behind the others
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:
         runner.close(job)

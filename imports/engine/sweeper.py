@@ -88,14 +88,14 @@ def _requeue_forgotten() -> None:
         return
     for job_id in waiting:
         if job_id not in enqueued:
-            queue.ring(job_id)
+            queue.enqueue(job_id)
 
 
 def _enqueue_notifications() -> None:
     """Ring for notifications that are due; where Redis is away they wait like all else."""
     if delivery.needs_a_worker():
         try:
-            delivery.ring()
+            delivery.enqueue()
         except RedisError:
             _revive_redis()
 

@@ -161,7 +161,7 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
     bulk_action.in_background = len(ids) > CHUNK
     if not bulk_action.in_background:
-        bulk_action.skipped_retried = _retried_already(bulk_action, only)
+        bulk_action.skipped_retried = _count_being_retried(bulk_action, only)
     if not ids:
         raise NothingLeft(_nothing_left(bulk_action))
     if bulk_action.action in RETRIES:
@@ -201,7 +201,7 @@ def sensible(
     return newest, hopeless, later
 
 
-def _retried_already(bulk_action: BulkAction, only: Q) -> int:
+def _count_being_retried(bulk_action: BulkAction, only: Q) -> int:
     if bulk_action.action not in RETRIES:
         return 0
     return (

@@ -94,16 +94,16 @@ INTENTIONS: dict[str, Message] = {
     Rollout.RAMP: sentence("RAMP_UP", marked("Ramp up: 1, 5, 50, then all")),
 }
 DONE = {
-    "imported": sentence("WAVE_IMPORTED", marked("{n} of {total} imported")),
-    "downloaded": sentence("WAVE_DOWNLOADED", marked("{n} of {total} downloaded")),
+    "imported": sentence("STAGE_IMPORTED", marked("{n} of {total} imported")),
+    "downloaded": sentence("STAGE_DOWNLOADED", marked("{n} of {total} downloaded")),
 }
-SOME_FAILED = sentence("WAVE_SOME_FAILED", marked("{n} failed"))
-SOME_UNKNOWN = sentence("WAVE_SOME_UNKNOWN", marked("{n} unknown"))
-CAME_TO = sentence("WAVE_CAME_TO", marked("{parts}."))
+SOME_FAILED = sentence("STAGE_SOME_FAILED", marked("{n} failed"))
+SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", marked("{n} unknown"))
+CAME_TO = sentence("STAGE_TOTALS", marked("{parts}."))
 WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", marked("The first batch went out: {parts}."))
 LOOK_AT_IT = sentence("LOOK_AT_IT", marked("Look at it, then go on."))
 FAILED_AGAIN = sentence(
-    "WAVE_FAILED_AGAIN",
+    "STAGE_FAILED_AGAIN",
     marked(
         "The last {batches} batches failed again with the same error: {cause} Nothing more was "
         "sent."
@@ -114,7 +114,7 @@ FIRST_FAILED_AGAIN = sentence(
     marked("The first batch failed again with the same error: {cause} Nothing more was sent."),
 )
 NONE_ARRIVED = sentence(
-    "WAVE_NONE_ARRIVED",
+    "STAGE_NONE_ARRIVED",
     marked(
         "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
         "sent."
@@ -125,15 +125,15 @@ FIRST_NOT_ARRIVED = sentence(
     marked("Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."),
 )
 ALL_FAILED = sentence(
-    "WAVE_ALL_FAILED",
+    "STAGE_ALL_FAILED",
     marked("All of the last {batches} batches failed: {cause} Nothing more was sent."),
 )
 FIRST_FAILED = sentence(
     "FIRST_FAILED", marked("All of the first batch failed: {cause} Nothing more was sent.")
 )
 THE_REST_GOES = sentence("THE_REST_GOES", marked("All the rest goes out."))
-ONE_GOES = sentence("NEXT_WAVE_OF_ONE", marked("The next wave goes out: 1 batch."))
-NEXT_GOES = sentence("NEXT_WAVE", marked("The next wave goes out: {batches} batches."))
+ONE_GOES = sentence("NEXT_STAGE_OF_ONE", marked("The next wave goes out: 1 batch."))
+NEXT_GOES = sentence("NEXT_STAGE", marked("The next wave goes out: {batches} batches."))
 FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
 STAGE_FAILED = "STAGE_FAILED"  # nothing of a whole wave succeeded
 STOPS = (FIRST_BATCH, STAGE_FAILED)
@@ -561,7 +561,7 @@ def settle_stage(job: ImportJob) -> bool:
             return False
         running.filter(stage=held.stage).update(**next_of(held))
         held.refresh_from_db()
-        note(held, EventCode.WAVE_ENDED, came.job_totals() + what_goes(held))
+        note(held, EventCode.STAGE_ENDED, came.job_totals() + what_goes(held))
     return True
 
 

@@ -92,7 +92,7 @@ FROM (
 """
 
 
-def batch_sums(job: ImportJob) -> dict[str, int]:
+def batch_totals(job: ImportJob) -> dict[str, int]:
     """{"total", "done", "failed", "unknown", "pending"}: batches as the operator counts them."""
     with connection.cursor() as sql:
         sql.execute(BATCHES, [job.pk])
@@ -171,7 +171,7 @@ def describe(job: ImportJob) -> dict[str, object]:
         "unknown": one.unknown,
         "excluded": one.excluded,
         "pending": one.pending,
-        "batches": batch_sums(job),
+        "batches": batch_totals(job),
         "attempts": Attempt.objects.filter(job=job).count(),
         "retry_directory": job.retry_directory or None,
         "started_at": job.started_at and job.started_at.isoformat(),

@@ -152,7 +152,7 @@ def send_again(deliveries: QuerySet[NotificationDelivery]) -> int:
 LONGEST_SECONDS = LEASE_SECONDS * MOST_AT_ONCE
 
 
-def ring() -> None:
+def enqueue() -> None:
     """Have a worker send what is due, before other work: unless one has been asked already.
 
     Raises RedisError where Redis is away.

@@ -115,7 +115,7 @@ def _ours(url: str, count: int, at_once: int) -> float:
     job = _prepared_job(url, count, at_once)
     with _worker():
         started = time.perf_counter()
-        queue.ring(job.pk)
+        queue.enqueue(job.pk)
         _await_end(job)
         seconds = time.perf_counter() - started
     _check(job, count)
@@ -152,7 +152,7 @@ def _peak_megabytes(url: str, at_once: int) -> float:
     job = _prepared_job(url, FOR_MEMORY, at_once)
     peak = 0.0
     with _worker() as worker:
-        queue.ring(job.pk)
+        queue.enqueue(job.pk)
         give_up_at = time.monotonic() + LONGEST_SECONDS
         while totals.job_totals(job).pending and time.monotonic() < give_up_at:
             peak = max(peak, _pss_megabytes(psutil.Process(worker.pid)))

@@ -52,7 +52,7 @@ job = drafts.new_draft(api, "under fire")
 for path in write_files(Path(folder), int(customers), int(customers), int(first)):
     drafts.add_path(job, path)
 moves.start(job)
-jobs.ring(job.pk)
+jobs.enqueue(job.pk)
 print(job.pk)
 """
 

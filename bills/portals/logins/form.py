@@ -99,7 +99,7 @@ class Filling:
     async def form(self) -> LoginForm:
         """The form with the password's box, the user filled in. Raises PortalError."""
         if self.part.email is not None:
-            await self._type_as_told()
+            await self._type_user()
         form = await self._form_with_password()
         self._check(form)
         if form.user is not None and self.part.email is None and not form.user_is_fixed:
@@ -110,7 +110,7 @@ class Filling:
             raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
         return form
 
-    async def _type_as_told(self) -> None:
+    async def _type_user(self) -> None:
         if self.part.email is None:
             return
         box = await find(self.visit, [self.part.email], "login.email")
@@ -141,7 +141,7 @@ class Filling:
                 elif visit.clock() > opens_at:
                     await self._open(form)
                 if self.has_typed:
-                    await self._refuse_if_told()
+                    await self._refuse_if_marked()
             await visit.pause(LOOK_SECONDS)
         raise self._nothing_found(form, limit)
 
@@ -181,7 +181,7 @@ class Filling:
         else:
             await form.user.press("Enter")
 
-    async def _refuse_if_told(self) -> None:
+    async def _refuse_if_marked(self) -> None:
         """What the portal says of a user that it does not know, or does not want to see."""
         marks = marks_for(self.visit, LOOKS_AT_ANSWER)
         seen = await glance(self.visit, marks) or {}

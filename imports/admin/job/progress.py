@@ -20,7 +20,7 @@ from imports.customers import drafts
 from imports.engine import queue
 from imports.event_codes import EventCode
 from imports.ledger import lifecycle
-from imports.ledger.totals import DAY, HOUR, MINUTE, batch_sums, marks, pace, progress
+from imports.ledger.totals import DAY, HOUR, MINUTE, batch_totals, marks, pace, progress
 from imports.models import Attempt, JobEvent
 from imports.models.jobs import Rollout
 from imports.states import JobStatus
@@ -180,7 +180,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     attempts = Attempt.objects.filter(job=job).order_by("-ended_at", "-id")
     return {
         "progress": progress(job),
-        "batches": batch_sums(job),
+        "batches": batch_totals(job),
         "attempts": attempts.select_related("batch").defer("batch__body", "answer")[
             :ATTEMPTS_SHOWN
         ],

@@ -101,7 +101,7 @@ def describes_itself(mapping: object) -> bool:
     return "record" in own and ("results" in own or own.get("proof") == "status")
 
 
-def remarks_on(api: CustomerApi) -> list[str]:
+def warnings_for(api: CustomerApi) -> list[str]:
     """What whoever saves this API ought to know. It must be clean."""
     found = []
     if mapping_of(api).proof == "status":

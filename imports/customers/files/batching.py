@@ -220,7 +220,7 @@ class Reader:
         last_copies, taken = LastCopies(), set[int]()
         for index, file in enumerate(files):
             matches = self._already(file, taken)
-            with _told_by_name():
+            with _naming_the_file():
                 for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
                         continue  # what can't be sent takes no earlier copy's place
@@ -233,7 +233,7 @@ class Reader:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
         matches = self._already(file, self.taken)
-        with _told_by_name():
+        with _naming_the_file():
             _refuse_changed(file)
             for record, refusal in self._judged(file, matches, ignored):
                 if refusal is None and self.last_copies is not None:
@@ -301,7 +301,7 @@ class Reader:
 
 
 @contextmanager
-def _told_by_name() -> Iterator[None]:
+def _naming_the_file() -> Iterator[None]:
     """A file that cannot be read refuses the job's whole input."""
     try:
         yield

@@ -103,7 +103,7 @@ def test_a_posted_form_arrives_whole(pages: Pages) -> None:
     assert answer.endswith(f"{len(body)} bytes".encode())
 
 
-def test_a_connection_that_is_refused_is_told() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -112,7 +112,7 @@ def test_a_connection_that_is_refused_is_told() -> None:
     assert proxy.troubles == {"127.0.0.1": "it refuses connections"}
 
 
-def test_a_connection_that_breaks_off_is_told(pages: Pages) -> None:
+def test_a_broken_connection_is_reported(pages: Pages) -> None:
     pages.reply("GET /login", Reply(reset=True))
     answer, proxy = through(lambda _: get(pages.url + "/site/login"))
     assert answer == b""

@@ -89,7 +89,7 @@ def test_sigterm_is_passed_on_once_however_often_it_comes(keep: Callable[[str], 
     assert kept.database.returncode == 0
 
 
-def test_a_process_that_ended_as_told_is_not_started_again(keep: Callable[[str], Kept]) -> None:
+def test_a_process_that_ended_on_request_is_not_restarted(keep: Callable[[str], Kept]) -> None:
     kept = keep("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
     kept.line()
     kept.database.terminate()
@@ -104,14 +104,14 @@ def test_a_kept_process_has_a_session_of_its_own(keep: Callable[[str], Kept]) ->
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's death signal")
-def test_a_killed_keeper_ends_its_process_warmly(keep: Callable[[str], Kept]) -> None:
+def test_a_killed_process_guard_ends_its_process_gracefully(keep: Callable[[str], Kept]) -> None:
     kept = keep(COUNTS_TERMS)
     kept.line()
     kept.database.kill()
     assert kept.line() == "SIGTERM"
 
 
-def test_a_pause_ends_when_the_keeper_is_told_to(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_pause_ends_when_the_process_guard_is_stopped(capfd: pytest.CaptureFixture[str]) -> None:
     database = DatabaseThread([sys.executable, "-c", "raise SystemExit(3)"], first_pause=3600)
     previous = signal.signal(signal.SIGALRM, database.end)
     signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)

@@ -41,7 +41,7 @@ ASKED = ("retry", "exclude", "decide", "corrected")  # with GET they say how man
 READ_ONLY = ("importbatch", "importresult", "attempt")
 
 
-def test_every_deed_of_the_workspace_is_in_this_table() -> None:
+def test_every_action_of_the_job_page_is_in_this_table() -> None:
     from imports.admin.job import page as job_page
 
     reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
@@ -71,7 +71,7 @@ def test_the_one_permission_is_enough(
 
 
 @pytest.mark.parametrize(("tab", "act"), [d for d in DEEDS if d[1] not in ASKED])
-def test_looking_at_a_deed_does_not_do_it(
+def test_a_get_request_performs_no_action(
     operator: Client, failed_job: Callable[..., ImportJob], tab: str, act: str
 ) -> None:
     job = failed_job()
@@ -80,7 +80,7 @@ def test_looking_at_a_deed_does_not_do_it(
     assert job.events.count() == before
 
 
-def test_a_deed_needs_the_token_against_forgery(operator: Client, make_job: JobMaker) -> None:
+def test_an_action_needs_the_csrf_token(operator: Client, make_job: JobMaker) -> None:
     job = make_job()
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(username="anna"))

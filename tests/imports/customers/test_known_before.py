@@ -21,7 +21,7 @@ from imports.models import CustomerApi, ImportJob, ImportResult
 from imports.models.bulk_actions import ActionType
 from imports.policy import Verdict
 from tests.decisions import retry
-from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, keys, mixed
+from tests.jobs import LOST, OK, REFUSED, answer, assert_totals_hold, at_once, keys, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,10 +164,10 @@ def test_the_same_file_again_is_said_with_its_job_and_sends_only_what_did_not_su
         keys(first, "error"),
         ["ALREADY_IMPORTED"] * 5,
     )
-    assert_sums_hold(again)
+    assert_totals_hold(again)
 
 
-def test_whoever_insists_sends_the_same_file_whole(make_job: JobMaker) -> None:
+def test_force_sends_the_whole_file_again(make_job: JobMaker) -> None:
     paths = make_job.files(3)
     answer(begun(draft_of(make_job.api, *paths)), OK)
     again = begun(draft_of(make_job.api, *paths, force=True))

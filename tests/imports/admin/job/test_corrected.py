@@ -22,7 +22,7 @@ from imports.models import ImportJob, ImportResult
 from imports.policy import Verdict
 from tests.decisions import exclude, retry
 from tests.imports.admin.conftest import ended, url, with_permissions
-from tests.jobs import LOST, OK, answer, assert_sums_hold, keys, mixed
+from tests.jobs import LOST, OK, answer, assert_totals_hold, keys, mixed
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -83,7 +83,7 @@ def kept() -> list[Path]:
     return list((Path(settings.MEDIA_ROOT) / corrections.FOLDER).glob("*"))
 
 
-def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_told(
+def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_reported(
     operator: Client, job: ImportJob
 ) -> None:
     first, second, third = records(job)
@@ -99,7 +99,7 @@ def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_told(
     assert (new.reason, new.status) == ("Misspelt in the export.", "queued")
     runner.read_input(new)
     answer(new, OK, OK)
-    assert_sums_hold(new)
+    assert_totals_hold(new)
     assert (family_totals(job).success, family_totals(job).error) == (5, 1)
 
 
@@ -143,7 +143,7 @@ def test_one_record_that_does_not_belong_there_keeps_all_from_being_sent(
     assert not ImportJob.objects.filter(retry_of=job).exists()
 
 
-def test_what_was_imported_meanwhile_is_left_out_unless_somebody_insists(
+def test_records_imported_meanwhile_are_left_out_without_force(
     operator: Client, job: ImportJob
 ) -> None:
     first, second, third = map(corrected, records(job))
@@ -160,7 +160,7 @@ def test_what_was_imported_meanwhile_is_left_out_unless_somebody_insists(
     assert (newest.force, newest.results.count()) == (True, 1)
 
 
-def test_the_others_that_have_not_failed_are_told_apart(
+def test_the_other_records_that_have_not_failed_are_told_from_each_other(
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job(12)
@@ -311,7 +311,7 @@ def test_the_plan_asks_the_ledger_a_few_times_for_a_thousand_records(
     assert bulk_action.counts.total() == 60
 
 
-def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_insists(
+def test_records_with_a_newer_version_from_a_later_job_need_force(
     operator: Client, job: ImportJob, make_job: JobMaker
 ) -> None:
     first, second, _third = records(job)

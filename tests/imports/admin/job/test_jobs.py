@@ -33,7 +33,7 @@ def test_the_list_says_how_far_each_job_is(
     assert "Finished with failures" in page
 
 
-def test_the_list_tells_the_story_of_the_rounds(
+def test_the_list_shows_what_the_retries_achieved(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()

@@ -309,7 +309,7 @@ def test_a_busy_token_endpoint_says_when_to_come_back() -> None:
     assert failure.value.wait == 30.0
 
 
-def test_a_life_that_makes_no_sense_counts_as_none() -> None:
+def test_a_lifetime_that_makes_no_sense_counts_as_none() -> None:
     nonsense: list[Any] = ["soon", "nan", "inf", [], True]
     for history in nonsense:
         body = json.dumps({"access_token": "t", "expires_in": history}).encode()
