@@ -46,7 +46,7 @@ def _enqueue(test_id: int) -> None:
     from bills.browser.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every page
 
     limit = int(LONGEST_SECONDS + LONGEST_OVERTIME_SECONDS + 60)
-    # By name: what stands first in a bell is a job's id, and this is none.
+    # By keyword: the first positional argument of a queue message is a job's id.
     django_rq.get_queue(QUEUE).enqueue(
         run, kwargs={"test_id": test_id}, at_front=True, result_ttl=0, failure_ttl=3600,
         job_timeout=limit, description=f"portal test {test_id}",
@@ -54,7 +54,7 @@ def _enqueue(test_id: int) -> None:
 
 
 def run(test_id: int) -> None:
-    """Make the test, unless another worker has begun it."""
+    """Run the test, unless another worker has begun it."""
     begun = PortalTest.objects.filter(pk=test_id, began_at=None).update(began_at=Now())
     if not begun:
         return

@@ -53,7 +53,7 @@ class BatchStatus(Status):
 
     # due at next_attempt_at
     PENDING = "pending", "neutral", "schedule", _("Waiting")
-    # a lane holds it; nothing has been sent
+    # a worker holds it; nothing has been sent
     CLAIMED = "claimed", "info", "pan_tool", _("Claimed")
     # intent is committed: it may have been sent
     SENDING = "sending", "info", "sync", _("Sending")

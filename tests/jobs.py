@@ -96,7 +96,7 @@ class JobMaker:
 
 
 def send(job: ImportJob, room: int = 1, worker: str = "worker") -> list[Work]:
-    """Claim and intend up to `room` batches, as a lane does before it sends."""
+    """Claim and intend up to `room` batches, as a job runner does before it sends."""
     return claims.intend(claims.claim(job, worker, room, LEASE).works, LEASE)
 
 
@@ -111,7 +111,7 @@ def answer(job: ImportJob, *answers: Outcome, worker: str = "worker") -> list[Wo
 
 
 def run(job: ImportJob, pass_time: Callable[[float], None] | None = None) -> ImportJob:
-    """Answer bells until the job has ended and is closed, or is stuck; time passes in between."""
+    """Run the job until it has ended and is closed, or is stuck; time passes in between."""
     for _ in range(60):
         queue.run_job(job.pk)
         job.refresh_from_db()

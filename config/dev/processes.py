@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 PROCESSES = {"run": ("web", "worker", "sweeper", "sandbox"), "worker": ("worker", "sweeper")}
 MIGRATING = 7_305_001  # the advisory lock of "somebody is migrating"
-# honcho kills what has not ended after this long. A lane that finishes its requests may need it;
-# each request has its own deadline, and the operator can always press Ctrl-C again.
+# honcho kills what has not ended after this long. A worker may need it to finish its requests;
+# each request has its own deadline, and you can always press Ctrl-C again.
 honcho.manager.KILL_WAIT = 3600
 
 
@@ -55,7 +55,7 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no t
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, lambda signum, _frame: self.noted.append(signum))
         manager = os.getpid()
-        # honcho puts a process of its own between itself and each keeper; those ignore SIGTERM.
+        # honcho puts a process between itself and each process guard; it ignores SIGTERM.
         os.register_at_fork(after_in_child=lambda: die_with(manager, signal.SIGKILL))
         super()._start()
         self.events = Heeding(self.events, self.heed)

@@ -83,7 +83,7 @@ class JobList(ChangeList):
 
 
 def attach_totals(jobs: list[ImportJob]) -> None:
-    """Give each job `page_totals` and, where there are rounds, `page_family` (else None)."""
+    """Give each job `page_totals`, and `page_family` if it has retries (else None)."""
     roots = {job.root_id or job.pk for job in jobs}
     members = list(
         ImportJob.objects.filter(Q(pk__in=roots) | Q(root__in=roots)).only(

@@ -194,14 +194,14 @@ MOST_EXAMPLES = 5
 
 
 def in_words(found: dict[str, Any]) -> str:
-    """Sums first, then each file, what is left out and why, and what is strange."""
+    """The dry run as text: totals, each file, what is left out and why, warnings."""
     known = of_files(found.get("known_before", ()))
     return "\n".join(
-        [*_sums(found), *_files(found), *known, *_left_out(found), *_warning_lines(found)]
+        [*_totals(found), *_files(found), *known, *_left_out(found), *_warning_lines(found)]
     )
 
 
-def _sums(found: dict[str, Any]) -> Iterator[str]:
+def _totals(found: dict[str, Any]) -> Iterator[str]:
     batches = found["batches"]
     yield f"Dry run for {found['api']!r}: nothing was sent and nothing was stored."
     yield (
@@ -303,7 +303,7 @@ def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, 
 def ask(job: ImportJob, actor: str) -> DryRun:
     """Have a draft checked; what was found before is forgotten. Raises NotAllowed.
 
-    The caller makes it, or rings for a worker that does.
+    The caller makes it, or enqueues it for a worker.
     """
     with transaction.atomic():
         if lock(job) != JobStatus.DRAFT:
@@ -349,7 +349,7 @@ def carry_out(job: ImportJob) -> None:
     except UnreadableInput as error:
         trouble = error.message
     except DATABASE_AWAY:
-        raise  # the sweeper rings for it when it has been silent for long enough
+        raise  # the sweeper enqueues it again once its heartbeat is old
     except Exception as error:
         logger.exception("job %s: its dry run failed", job.pk)
         trouble = FAILED_READING.format(error=type(error).__name__)

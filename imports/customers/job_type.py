@@ -108,7 +108,7 @@ class SentRecords(Sequence[RecordKey]):
 
 
 class Clients:
-    """One client for each API of this process: its connections and token outlive a lane's turn."""
+    """One client per API in this process: connections and tokens outlive a runner's turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

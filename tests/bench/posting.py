@@ -69,7 +69,7 @@ def _bare(url: str, path: Path) -> float:
 
 
 def _ours(url: str, path: Path) -> float:
-    """From the bell to the last outcome in the ledger."""
+    """Seconds from the queue message to the last outcome in the ledger."""
     job = _prepared_job(url, path)
     with _workers("rqworker", "--verbosity", "0"):
         started = time.perf_counter()

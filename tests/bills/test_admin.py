@@ -144,13 +144,13 @@ def test_failures_are_explained_corrected_and_turn_green(
     assert [(actor, str(said)) for actor, said in events] == [("ann", full("asa"))]
 
 
-def test_a_retry_leaves_refused_passwords_out_unless_insisted(
+def test_a_retry_leaves_refused_passwords_out_without_force(
     operator: Client, make_bills: BillMaker
 ) -> None:
     job = run(make_bills("wrongpassword", max_attempts=1))
     operator.post(act_url(job.pk, "credentials", "retry"))
     assert not ImportJob.objects.filter(retry_of=job).exists()
-    operator.post(act_url(job.pk, "credentials", "retry"), {"insist": "1"})
+    operator.post(act_url(job.pk, "credentials", "retry"), {"force": "1"})
     assert ImportJob.objects.get(retry_of=job).results.count() == 1
 
 

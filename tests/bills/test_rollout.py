@@ -1,4 +1,4 @@
-"""Bills in waves: one log-in first, or a few and then all, with the real browser and worker."""
+"""Rollouts of bills: one login first, or a few and then all, with a real browser and worker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def work(messages: Any, job: ImportJob) -> ImportJob:
-    """A real worker answers the job's bell, and those that it rings itself, until none is left."""
+    """Run a real worker until the queue is empty, the messages it enqueues itself included."""
     messages.empty()
     queue.enqueue(job.pk)
     worker = JobWorker([messages], connection=messages.connection, serializer=JSONSerializer)

@@ -1,4 +1,4 @@
-"""Each scenario of the sandbox portal through the real browser, the real lane and the ledger."""
+"""Each scenario of the sandbox portal through a real browser, the job runner and the ledger."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def a_worker(monkeypatch: pytest.MonkeyPatch, messages: Any) -> None:
-    """Whoever waits is answered: where a command would sleep, every job gets a lane."""
+    """Run every started job whenever a command would sleep, as a worker does."""
 
     def worker_for_every_job(_: float) -> None:
         for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
@@ -99,11 +99,11 @@ def test_the_whole_story_on_the_command_line(
     )
     assert (again.code, again.job["excluded"], again.job["success"]) == (0, 3, 0)
     assert not sandbox.account.difference(samples.customer_id(n) for n in range(9))
-    insisted = command(
+    forced = command(
         "import_customers", first.job["retry_directory"], "--api", "sandbox", "--force",
         "--wait", "--json",
     )  # fmt: skip
-    assert insisted.job["excluded"] == 0
+    assert forced.job["excluded"] == 0
     assert set(sandbox.account.sent_again) == set(bad)
 
 
@@ -298,9 +298,7 @@ def test_a_retry_with_nothing_to_retry_exits_2(make_job: JobMaker) -> None:
     assert "No failed records" in said.err
 
 
-def test_a_retry_says_how_many_are_being_retried(
-    make_job: JobMaker, messages: Any
-) -> None:
+def test_a_retry_says_how_many_are_being_retried(make_job: JobMaker, messages: Any) -> None:
     job = make_job(6)
     answer(job, REFUSED)
     command("retry_failed", job.pk)

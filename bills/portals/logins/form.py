@@ -97,7 +97,7 @@ class Filling:
         self._before: Seen = {}
 
     async def form(self) -> LoginForm:
-        """The form with the password's box, the user filled in. Raises PortalError."""
+        """The form with a password box, with the user filled in. Raises PortalError."""
         if self.part.email is not None:
             await self._type_user()
         form = await self._form_with_password()
@@ -126,7 +126,7 @@ class Filling:
             raise PortalError(Code.NAVIGATION, failures.ANOTHER_BOX.format(label=form.extra))
 
     async def _form_with_password(self) -> LoginForm:
-        """Wait for it; on the way, answer a page that asks for the user alone."""
+        """Wait for the form; fill in a page that asks for the user alone on the way."""
         visit, limit = self.visit, self.part.answer_seconds
         ends_at, opens_at = visit.clock() + limit, visit.clock() + OPEN_AFTER_SECONDS
         form = LoginForm()
@@ -146,7 +146,7 @@ class Filling:
         raise self._nothing_found(form, limit)
 
     async def _open(self, form: LoginForm) -> None:
-        """Where no form comes by itself: press away what asks about cookies, then "Log in"."""
+        """If no form appears by itself, dismiss the cookie banner, then press "Log in"."""
         if not self._has_cleared:
             self._has_cleared = True
             await calmly(look_at(self.visit, []))  # marks the button
@@ -168,7 +168,7 @@ class Filling:
         return found or LoginForm()
 
     async def _ask_for_password(self, form: LoginForm) -> None:
-        """Type the user where it is asked for alone, and go on to the password."""
+        """Fill in a page that asks for the user alone, and go on to the password."""
         if form.user is None:
             return
         self._before = await glance(self.visit, marks_for(self.visit, LOOKS_AT_ANSWER)) or {}
@@ -182,7 +182,7 @@ class Filling:
             await form.user.press("Enter")
 
     async def _refuse_if_marked(self) -> None:
-        """What the portal says of a user that it does not know, or does not want to see."""
+        """Raise PortalError if the page says that the user is unknown or refused."""
         marks = marks_for(self.visit, LOOKS_AT_ANSWER)
         seen = await glance(self.visit, marks) or {}
         for mark in marks:

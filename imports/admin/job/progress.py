@@ -175,7 +175,7 @@ ATTEMPTS_SHOWN = 12
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """Rate, time left, batches, the last attempts, and why nothing happens where nothing does."""
+    """Rate, time left, batches, the last attempts, and why nothing happens if nothing does."""
     is_at_work = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
     attempts = Attempt.objects.filter(job=job).order_by("-ended_at", "-id")
     return {
@@ -198,7 +198,7 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
 
 
 def _stage(job: ImportJob) -> dict[str, Any]:
-    """The wave that is out, or what the one came to that a person is to look at."""
+    """The current rollout stage, and the result of one that a person must look at."""
     if job.stage_limit is None:
         return {}
     asks = job.status == JobStatus.PAUSED and job.pause_code in lifecycle.STOPS
@@ -220,7 +220,7 @@ def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Queue the draft, and watch it; `beginning` overrules how much of it goes out at first."""
+    """Queue the draft, and watch it; `rollout` overrides how much of it goes out at first."""
     rollout = request.POST.get("rollout", "")
     rollout = rollout if rollout in Rollout.values else ""
     lifecycle.start(job, permissions.actor(request), rollout)

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 MOST_FILES = 200
 CHANGES_SHOWN = 5
 MOST_COMPARED = 100_000  # bytes
-# What is said of each fate, in the order in which it is told.
+# The heading and remedy of each outcome, in the order of the page.
 ROW_OUTCOMES: dict[RowOutcome, tuple[_StrOrPromise, _StrOrPromise]] = {
     RowOutcome.STRANGER: (
         gettext_lazy("Not in this import"),
@@ -214,7 +214,7 @@ def _outcome_summary(bulk_action: BulkAction, row_outcome: RowOutcome) -> dict[s
         "remedy": remedy,
         "is_obstacle": row_outcome in OBSTACLES,
         "is_sent": row_outcome in GO_OUT,
-        "is_insistable": row_outcome in FORCEABLE,
+        "can_be_forced": row_outcome in FORCEABLE,
         "examples": examples,
         "more": bulk_action.counts[row_outcome] - len(examples),
         "changes": [

@@ -239,7 +239,7 @@ MOST_DAYS = 4  # more are told as a span
 # Tries that say nothing about this record: asked to come later, or halved.
 NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
-DEEDS: dict[str, _StrOrPromise] = {
+EVENT_CLAUSES: dict[str, _StrOrPromise] = {
     EventCode.ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
     EventCode.NOT_ARRIVED: gettext_lazy(
         "had not arrived, as %(who)s found on %(day)s (“%(why)s”)"
@@ -247,7 +247,7 @@ DEEDS: dict[str, _StrOrPromise] = {
     EventCode.EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
     EventCode.PASSWORD_CHANGED: gettext_lazy("got a new password from %(who)s on %(day)s"),
 }
-# As a line of its own: who stands before it.
+# On a line of its own, after the actor's name.
 LINES: dict[str, _StrOrPromise] = {
     EventCode.CREATED: gettext_lazy("added the job"),
     EventCode.CORRECTED: gettext_lazy("corrected it"),
@@ -294,7 +294,7 @@ def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
             yield from _failures(failed)
             failed = []
         if each.correction:
-            yield _("was corrected by %(who)s on %(day)s") % _deed(each.correction)
+            yield _("was corrected by %(who)s on %(day)s") % _names(each.correction)
         if is_plain:
             failed.append(each)
         else:
@@ -319,8 +319,8 @@ def _round(summary: JobStay, words: JobPage) -> Iterator[str]:
     else:
         yield _status(summary, words)
     for each in summary.record_events:
-        if each.code in DEEDS:
-            yield DEEDS[each.code] % _deed(each)
+        if each.code in EVENT_CLAUSES:
+            yield EVENT_CLAUSES[each.code] % _names(each)
 
 
 def _status(summary: JobStay, words: JobPage) -> str:
@@ -355,7 +355,7 @@ def _waiting(summary: JobStay) -> str:
     return _("is on its way in job %(job)s")
 
 
-def _deed(event: JobEvent) -> dict[str, str]:
+def _names(event: JobEvent) -> dict[str, str]:
     why = in_short(event.reason or event.message)
     return {"who": event.actor or "Redrive", "day": day(event.at), "why": why}
 

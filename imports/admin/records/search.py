@@ -76,7 +76,7 @@ def command(request: HttpRequest, term: str) -> list[SearchResult]:
 
 
 def starting_with(term: str) -> list[Found]:
-    """Those whose id or e-mail begins so. Two queries, each of a bounded number of rows."""
+    """The records whose id or e-mail starts with `term`: two queries with a limit on rows."""
     if len(term) < SHORTEST_PREFIX:
         return []
     most = ROWS_FOR_EACH * (MOST_FOUND + 1)

@@ -1,4 +1,4 @@
-"""The only code that speaks HTTP to a customer API: one client for a lane, for all its threads."""
+"""The only code that speaks HTTP to a customer API: one client for all threads of a job runner."""
 
 from __future__ import annotations
 

@@ -96,13 +96,13 @@ def checks_of(api: CustomerApi) -> Checks:
 
 
 def describes_itself(mapping: object) -> bool:
-    """Whether an own mapping leaves nothing to a preset of how records and answers look."""
+    """Whether the API's own mapping describes records and answers without a preset."""
     own = mapping if isinstance(mapping, dict) else {}
     return "record" in own and ("results" in own or own.get("proof") == "status")
 
 
 def warnings_for(api: CustomerApi) -> list[str]:
-    """What whoever saves this API ought to know. It must be clean."""
+    """Warnings for whoever saves this API, which must have passed `clean_api`."""
     found = []
     if mapping_of(api).proof == "status":
         found.append(str(STATUS_ALONE))
@@ -112,7 +112,7 @@ def warnings_for(api: CustomerApi) -> list[str]:
 
 
 def clean_api(api: CustomerApi) -> None:
-    """Check all that can be checked without calling. Raises ValidationError, field by field."""
+    """Check everything that needs no request. Raises ValidationError with the errors by field."""
     errors: dict[str, list[str]] = {}
     try:
         api.full_clean()

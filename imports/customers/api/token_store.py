@@ -32,7 +32,7 @@ AWAY = sentence(
     _("The database that holds the API's token could not be reached. Nothing was sent yet."),
 )
 AWAY_SECONDS = 2.0
-LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400.0  # what a date holds; beyond it "never" is meant
+LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400.0  # fits into a date; longer means "never"
 
 
 def _reaching(step: Callable[P, R]) -> Callable[P, R]:
@@ -89,7 +89,9 @@ class TokenRow:
     @_reaching
     def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
         ends = (
-            Now() + Value(timedelta(seconds=history)) if history < LONGEST_LIFETIME_SECONDS else None
+            Now() + Value(timedelta(seconds=history))
+            if history < LONGEST_LIFETIME_SECONDS
+            else None
         )
         self._end(
             claim,

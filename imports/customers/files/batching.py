@@ -204,7 +204,7 @@ class Reader:
         self.last_number = 0
 
     def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
-        """Read the files through, in order; `begin` is called before each.
+        """Read the files in order, calling `begin` before each.
 
         Raises UnreadableInput, possibly after many batches.
         """
@@ -216,15 +216,15 @@ class Reader:
             self._read_file(index, file)
 
     def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
-        """Read all files once before: only then is it known which copy is a customer's last."""
+        """Read all files once, to find the last copy of each customer."""
         last_copies, taken = LastCopies(), set[int]()
         for index, file in enumerate(files):
-            matches = self._already(file, taken)
-            with _naming_the_file():
+            matches = self._matches(file, taken)
+            with _refusing_unreadable():
                 for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
-                        continue  # what can't be sent takes no earlier copy's place
-                    # But what the API has already does: the earlier copy would overwrite it.
+                        continue  # a record that can't be sent replaces no earlier copy
+                    # A copy that the API already has does: an earlier copy would overwrite it.
                     matches.retry_of(record)
                     last_copies.add(record.key, Place(index, file.name, record.position))
         self.last_copies = last_copies
@@ -232,8 +232,8 @@ class Reader:
     def _read_file(self, index: int, file: ImportFile) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
-        matches = self._already(file, self.taken)
-        with _naming_the_file():
+        matches = self._matches(file, self.taken)
+        with _refusing_unreadable():
             _refuse_changed(file)
             for record, refusal in self._judged(file, matches, ignored):
                 if refusal is None and self.last_copies is not None:
@@ -250,19 +250,19 @@ class Reader:
                 self._add_batch(file, batch, matches)
         self.warnings.warn_of_ignored(file.name, ignored)
 
-    def _already(self, file: ImportFile, taken: set[int]) -> RetryFileMatches:
+    def _matches(self, file: ImportFile, taken: set[int]) -> RetryFileMatches:
         return RetryFileMatches(self.job, file, taken, force=self.job.force)
 
     def _judged(
         self, file: ImportFile, matches: RetryFileMatches, ignored: list[str]
     ) -> Iterator[tuple[Record, Refusal | None]]:
-        """Each record of a file, and why it is not sent, if it is not."""
+        """Yield each record of a file with the reason not to send it, or None."""
         records = read_records(file.location, file.name, self.checks, ignored)
         for record in _looked_up(records, matches):
             yield record, record.refusal or matches.refusal(record)
 
     def _earlier_batch(self, file: ImportFile, record: Record) -> int:
-        """The number of the batch that holds the latest copy before, 0 for none."""
+        """The number of the batch with the latest earlier copy; 0 if there is none."""
         earlier = self.warnings.warn(file.name, record, self.register)
         return earlier.batch if earlier else 0
 
@@ -275,7 +275,7 @@ class Reader:
         self.taker.add_refused(refused, file.pk)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
-        """Why a copy is left out whose customer comes again later."""
+        """The reason to leave a copy out because its customer comes again later; None if not."""
         last = copies.later(record.key, place)
         if last is None:
             return None
@@ -301,8 +301,8 @@ class Reader:
 
 
 @contextmanager
-def _naming_the_file() -> Iterator[None]:
-    """A file that cannot be read refuses the job's whole input."""
+def _refusing_unreadable() -> Iterator[None]:
+    """Refuse the job's whole input if a file cannot be read."""
     try:
         yield
     except UnreadableFile as error:
@@ -310,7 +310,7 @@ def _naming_the_file() -> Iterator[None]:
 
 
 def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator[Record]:
-    """The same records; what is known of them is found out for many at once."""
+    """The same records, after looking up what is known of many at once."""
     rest = iter(records)
     while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
         matches.look_up(some)
@@ -318,7 +318,7 @@ def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator
 
 
 def _refuse_changed(file: ImportFile) -> None:
-    """What was checked is what is sent: a file that is another one now is refused."""
+    """Refuse a file that changed since it was checked: only what was checked is sent."""
     try:
         with file.location.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()

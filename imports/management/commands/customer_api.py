@@ -20,8 +20,8 @@ from imports.customers.api.setup import (
     clean_api,
     describes_itself,
     probe,
-    warnings_for,
     secret_field,
+    warnings_for,
 )
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind

@@ -1,4 +1,4 @@
-"""The gate lets through the portal's hosts and nothing else, one request for each connection."""
+"""The egress proxy lets through the portal's hosts only, with one request per connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytest_plugins = ("tests.bills.browser_fixtures",)
 def through(
     request: Callable[[int], bytes], *, permits: str = "127.0.0.1", allow_private: bool = True
 ) -> tuple[bytes, EgressProxy]:
-    """Send raw bytes to a gate, `request` being given its port; all that comes back."""
+    """Send `request(port)` as raw bytes to an egress proxy; its whole answer."""
 
     async def talk() -> tuple[bytes, EgressProxy]:
         async with EgressProxy(lambda host: host == permits, allow_private=allow_private) as proxy:

@@ -42,7 +42,7 @@ class Fake:
 def imported(
     make_job: JobMaker, act: Action, customers: int = 30, mapping: Any = None, **settings: Any
 ) -> ImportJob:
-    """The job after one turn of a lane; at most 5 customers a batch, one at a time."""
+    """The job after one turn, with at most 5 customers a batch, one at a time."""
     with Server(act) as server:
         make_job.api.url, make_job.api.mapping = server.url, mapping or {}
         make_job.api.save()

@@ -30,7 +30,9 @@ def test_a_draft_starts_with_its_apis_settings(api: CustomerApi) -> None:
     assert drafts.new_draft(api, "slow", concurrency=1).concurrency == 1
 
 
-def test_all_jobs_of_an_api_share_one_rate_limit_with_the_apis_concurrency(api: CustomerApi) -> None:
+def test_all_jobs_of_an_api_share_one_rate_limit_with_the_apis_concurrency(
+    api: CustomerApi,
+) -> None:
     one = drafts.new_draft(api, "one")
     api.concurrency = 2
     other = drafts.new_draft(api, "other")

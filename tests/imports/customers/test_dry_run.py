@@ -95,8 +95,8 @@ def test_a_retry_file_reports_records_that_have_meanwhile_succeeded(
     found = dry_run.of_paths(make_job.api, paths)
     assert (found["would_send"], found["would_exclude"], found["already_imported"]) == (0, 3, 3)
     assert f"in job {again.pk}" in found["excluded"][0]["reason"]
-    insisted = dry_run.of_paths(make_job.api, paths, force=True)
-    assert (insisted["would_send"], insisted["imported_before"]) == (3, 3)
+    forced = dry_run.of_paths(make_job.api, paths, force=True)
+    assert (forced["would_send"], forced["imported_before"]) == (3, 3)
 
 
 def test_customers_that_an_earlier_job_has_imported_are_counted_and_would_be_sent(

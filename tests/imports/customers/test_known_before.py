@@ -266,8 +266,8 @@ def test_retry_failed_leaves_out_what_a_later_job_imported_and_says_which(
     assert keys(done.made, "pending") == [samples.customer_id(2)]
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
         bulk_actions.carry_out(job, ActionType.RETRY)
-    insisted = bulk_actions.carry_out(job, ActionType.RETRY, force=True)
-    assert (insisted.taken, insisted.imported_later) == (1, [])
+    forced = bulk_actions.carry_out(job, ActionType.RETRY, force=True)
+    assert (forced.taken, forced.imported_later) == (1, [])
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(LOST, "unknown"), (None, "pending")])
@@ -519,8 +519,8 @@ def test_what_is_unknown_is_not_sent_again_over_a_newer_version(make_job: JobMak
     assert (done.taken, done.imported_later) == (1, [[later.pk, "success", 1]])
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
         bulk_actions.carry_out(job, ActionType.SEND_AGAIN, **decided)
-    insisted = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, force=True, **decided)
-    assert insisted.taken == 1
+    forced = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, force=True, **decided)
+    assert forced.taken == 1
 
 
 def test_what_was_sent_again_and_is_unknown_again_stands_in_its_own_way_no_more_than_before(

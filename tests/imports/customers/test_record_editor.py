@@ -74,7 +74,9 @@ def test_a_surplus_comma_is_reported() -> None:
         (GOOD.replace('"status"', '"points": 1e999,\n    "status"', 1), "1e999", "too large"),
     ],
 )
-def test_what_the_api_would_refuse_is_reported_with_its_line(text: str, word: str, said: str) -> None:
+def test_what_the_api_would_refuse_is_reported_with_its_line(
+    text: str, word: str, said: str
+) -> None:
     mistake = record_editor.judge(text, GK_CHECKS).mistake
     assert mistake is not None
     assert said in mistake.text

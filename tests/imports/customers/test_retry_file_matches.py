@@ -1,4 +1,4 @@
-"""Loading retry files again: what was imported meanwhile is not sent, unless insisted."""
+"""Loading retry files again: what was imported meanwhile is not sent, unless forced."""
 
 from __future__ import annotations
 
@@ -93,9 +93,7 @@ def test_records_that_were_imported_meanwhile_are_left_out_and_each_says_so(
     assert_totals_hold(again)
 
 
-def test_force_sends_them_again(
-    failed: ImportJob, make_job: JobMaker, tmp_path: Path
-) -> None:
+def test_force_sends_them_again(failed: ImportJob, make_job: JobMaker, tmp_path: Path) -> None:
     path = retry_file(failed, tmp_path)
     second = retried(failed)
     answer(second, OK)

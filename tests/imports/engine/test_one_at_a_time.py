@@ -1,4 +1,4 @@
-"""Two promises of a lane: intent is committed before a byte leaves, and one lane reads a job."""
+"""Intent is committed before a byte leaves, and only one worker reads a job's input."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def test_a_worker_does_not_read_what_another_is_reading(
     assert (job.status, job.batches.count()) == ("running", 2)
 
 
-def test_only_one_of_many_workers_reads_the_input(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_of_many_workers_reads_the_input(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = make_job.queued(6)
     read, reads = CustomerJobType.read, list[int]()
 

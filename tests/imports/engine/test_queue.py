@@ -1,4 +1,4 @@
-"""Bells: they carry an id and no state; losing one or hearing one twice costs nothing."""
+"""Queue messages carry an id and no state; losing or repeating one costs nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def work(messages: Any) -> None:
-    """A real worker answers bells until none is left."""
+    """Run a real worker until the queue is empty."""
     worker = JobWorker([messages], connection=messages.connection, serializer=JSONSerializer)
     worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
 

@@ -1,4 +1,4 @@
-"""A lane against the real sandbox: each class of answer, from the socket to the ledger."""
+"""The job runner against the sandbox: each class of answer, from the socket to the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ from imports.fields import WrongKey
 from imports.ledger import lifecycle, outcomes
 from imports.ledger.totals import batch_totals, job_totals
 from imports.models import CustomerApi, ImportJob, RateLimit
-from tests.jobs import LEASE, assert_totals_hold, at_once, attempts_of, batches, keys, result_of, run
+from tests.jobs import (
+    LEASE,
+    assert_totals_hold,
+    at_once,
+    attempts_of,
+    batches,
+    keys,
+    result_of,
+    run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The sweeper: leases that ran out are judged, bells that got lost are rung again."""
+"""The sweeper recovers work from dead workers and re-queues lost jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def enqueued(monkeypatch: pytest.MonkeyPatch, messages: Any) -> list[int]:
-    """The ids that are rung for, in order."""
+    """The ids of the enqueued jobs, in order."""
     heard: list[int] = []
     real = queue.enqueue
 

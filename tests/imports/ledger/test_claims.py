@@ -1,4 +1,4 @@
-"""Claim and intend: one lane and no other comes to send a batch, within every limit."""
+"""Claim and intent: only one worker sends a batch, within every limit."""
 
 from __future__ import annotations
 

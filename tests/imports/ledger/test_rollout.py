@@ -1,4 +1,4 @@
-"""Waves: exactly so many batches leave, then the job goes on by itself or waits for a person."""
+"""Rollout: each stage has an exact size, then the job goes on or waits for a person."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OTHER = Outcome(Verdict.REJECTED, "HTTP_413", "The batch is too large.", 413)
 
 
 def settle(job: ImportJob) -> ImportJob:
-    """As a lane does when it has nothing more to send."""
+    """What a worker does when it has nothing more to send."""
     lifecycle.settle_stage(job)
     job.refresh_from_db()
     return job
@@ -67,7 +67,7 @@ def failed(make_job: JobMaker, count: int) -> ImportJob:
 
 
 def ramp(job: ImportJob) -> ImportJob:
-    """Its retry, begun, with the first wave out."""
+    """Its retry, running, with the first stage in flight."""
     made = retry(job, rollout="ramp").job
     lifecycle.begin(made)
     return made
@@ -205,8 +205,8 @@ def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
     assert counts == [1, 5, 50, 14]
     summary = job.events.filter(code="stage_ended").values_list("message", flat=True)
     assert list(map(str, summary)) == [
-        "1 of 1 imported. The next wave goes out: 5 batches.",
-        "5 of 5 imported. The next wave goes out: 50 batches.",
+        "1 of 1 imported. The next stage goes out: 5 batches.",
+        "5 of 5 imported. The next stage goes out: 50 batches.",
         "50 of 50 imported. All the rest goes out.",
     ]
     assert ended(job).status == "finished"

@@ -48,7 +48,7 @@ class Walk:
 
     def __init__(self, job: ImportJob, seed: int, pass_time: Callable[[float], None]) -> None:
         self.job, self.draw, self.pass_time = job, random.Random(seed), pass_time
-        self.held: list[Work] = []  # what lanes have sent, or think they have
+        self.held: list[Work] = []  # what workers have sent, or believe they have
         self.batches: dict[int, str] = {}
         self.results: dict[int, str] = {}
         self.total = job_totals(job).total
@@ -225,7 +225,9 @@ def test_the_json_of_a_job_has_what_the_contract_lists_and_no_more(make_job: Job
     assert describe(new)["retry_of"] == job.pk
 
 
-def test_the_family_totals_of_a_job_without_retries_are_its_own_equation(make_job: JobMaker) -> None:
+def test_the_family_totals_of_a_job_without_retries_are_its_own_equation(
+    make_job: JobMaker,
+) -> None:
     job = make_job(6)
     answer(job, OK, LOST)
     summary = family_totals(job)

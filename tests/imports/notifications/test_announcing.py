@@ -134,7 +134,9 @@ def test_where_nobody_wants_to_know_nothing_is_kept(make_job: JobMaker, db: None
     assert not Notification.objects.exists()
 
 
-def test_a_transition_that_is_rolled_back_sends_no_notification(make_job: JobMaker, everything: Channel) -> None:
+def test_a_transition_that_is_rolled_back_sends_no_notification(
+    make_job: JobMaker, everything: Channel
+) -> None:
     job = make_job(3)
     answer(job, OK)
     with transaction.atomic():

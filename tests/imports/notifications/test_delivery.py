@@ -212,7 +212,7 @@ def test_a_lost_key_is_reported(
     assert "CREDENTIAL_KEYS" in str(NotificationDelivery.objects.get().error)
 
 
-# The bell
+# The queue message
 
 
 def test_the_sweeper_has_a_worker_send_them(

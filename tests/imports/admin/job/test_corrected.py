@@ -160,9 +160,7 @@ def test_records_imported_meanwhile_are_left_out_without_force(
     assert (newest.force, newest.results.count()) == (True, 1)
 
 
-def test_the_other_records_that_have_not_failed_are_told_from_each_other(
-    operator: Client, make_job: JobMaker
-) -> None:
+def test_the_other_records_are_listed_by_outcome(operator: Client, make_job: JobMaker) -> None:
     job = make_job(12)
     answer(job, OK, LOST, mixed(X, X, X), mixed(X, S, S))
     ended(job)
@@ -324,5 +322,5 @@ def test_records_with_a_newer_version_from_a_later_job_need_force(
     assert sent.results.get().key == second["person"]["customerId"]
     address = uploaded(operator, job, corrected(first))
     agree(operator, address, force="1")
-    insisted = ImportJob.objects.filter(retry_of=job).latest("pk")
-    assert insisted.results.get().key == first["person"]["customerId"]
+    forced = ImportJob.objects.filter(retry_of=job).latest("pk")
+    assert forced.results.get().key == first["person"]["customerId"]

@@ -45,7 +45,9 @@ def test_several_records_of_one_email_are_listed(operator: Client, make_job: Job
     assert set(names(operator, email)) == set(job.results.values_list("key", flat=True))
 
 
-def test_a_prefix_finds_the_records_that_start_with_it(operator: Client, make_job: JobMaker) -> None:
+def test_a_prefix_finds_the_records_that_start_with_it(
+    operator: Client, make_job: JobMaker
+) -> None:
     job = make_job(12)
     one = job.results.order_by("pk")[4]
     assert len(names(operator, one.key[:6])) == 12
