@@ -1,6 +1,4 @@
-"""Sends a bill batch: one login in a browser, with passwords counted and bills kept on a
-database thread.
-"""
+"""Sends a bill batch: one browser login. A database thread counts passwords and stores bills."""
 
 from __future__ import annotations
 

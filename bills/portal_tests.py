@@ -1,4 +1,4 @@
-""" "Test this portal": one credential, once, with a picture of every stage. No bill is kept."""
+""" "Test this portal": one attempt, with a picture of every stage and no bill stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LONGEST_SECONDS = 120.0  # somebody is watching
 
 
 def ask(portal: Portal, credential: Credential, asked_by: User | None) -> PortalTest:
-    """Have a worker make the test. Raises RedisError where none can be told."""
+    """Enqueue a test for a worker. Raises RedisError if Redis is down."""
     test = PortalTest.objects.create(portal=portal, credential=credential, asked_by=asked_by)
     transaction.on_commit(lambda: _enqueue(test.pk))
     return test
@@ -116,7 +116,7 @@ def _tell(test: PortalTest, report: AttemptReport) -> None:
 
 
 def end(test: PortalTest, code: str, message: Text) -> None:
-    """Write down what it came to."""
+    """Record the result."""
     test.error_code, test.message = code, message or None
     test.save(update_fields=["error_code", "message", "details", "stage"])
     PortalTest.objects.filter(pk=test.pk).update(ended_at=Now())

@@ -109,7 +109,7 @@ class JobType(Protocol):
         ...
 
     def sweep(self) -> None:
-        """What the kind has to tidy up, every second or so. Quick, and raises no OSError."""
+        """Tidy up, every second or so. Quick, and raises no OSError."""
         ...
 
 
@@ -127,5 +127,5 @@ def every() -> list[JobType]:
 
 
 def get(name: str) -> JobType:
-    """The kind of that name. Raises KeyError for one that no app has registered."""
+    """The job type of that name. Raises KeyError if no app has registered it."""
     return _job_types[name]

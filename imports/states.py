@@ -18,7 +18,7 @@ _S = TypeVar("_S", bound="Status")
 class Status(models.TextChoices):
     """A choice with its look beside it: `tone` is the colour's name, `icon` a Material symbol.
 
-    Pages, filters, exports and commands say a status by its label, and in no other words.
+    Pages, filters, exports and commands show a status by its label only.
     """
 
     tone: str

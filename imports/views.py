@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Say what was wrong, and how to go on. htmx drops such an answer: it loads its page anew."""
+    """Say what was wrong, and how to continue. htmx drops such an answer and reloads its page."""
     sentence = _sentence(exception)
     if request.headers.get("HX-Request"):
         messages.error(request, sentence)
@@ -96,7 +96,7 @@ def _pages(results: QuerySet[ImportResult]) -> Iterator[list[ImportResult]]:
 
 
 def entries(job: ImportJob, results: list[ImportResult]) -> list[dict[str, Any]]:
-    """The JSON of results: who it is, what became of it, and what its kind adds."""
+    """The JSON of results: id, outcome, and the fields that the job type adds."""
     added = page.of(job.kind).json_of(results)
     return [
         {
@@ -151,9 +151,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database and Redis answer; else 503, and which one does not.
+    """200 if the database and Redis answer; else 503, naming the one that does not.
 
-    A sweeper that is late is told, and makes nobody take this process out of service.
+    A late sweeper is reported, but does not take this process out of service.
     """
     found = {"database": home.database_answers(), "redis": home.redis_answers()}
     summary = {name: "ok" if answers else "does not answer" for name, answers in found.items()}

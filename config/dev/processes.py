@@ -87,7 +87,7 @@ class Heeding:
 
 
 def port_in_use(port: int) -> bool:
-    """Whether somebody listens on that port of this machine."""
+    """Whether a process listens on that local port."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -119,7 +119,7 @@ def prepare_database(name: str) -> None:
 
 
 def run_processes(name: str, workers: int) -> int:
-    """Run them until Ctrl-C, SIGTERM, or until one of them can't be kept; the exit code."""
+    """Run them until Ctrl-C, SIGTERM, or until one cannot be restarted; the exit code."""
     if sys.platform.startswith("linux"):  # where `_start` relies on it; not the default since 3.14
         multiprocessing.set_start_method("fork", force=True)
     every = parse_procfile((PROJECT / "Procfile").read_text()).processes

@@ -65,7 +65,7 @@ class CappedList(ChangeList):
 
 @dataclass(frozen=True, slots=True)
 class ShortStory:
-    """How far a first job has come with its rounds."""
+    """The progress of a first job and its retries."""
 
     first_id: int
     total: int

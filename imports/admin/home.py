@@ -183,7 +183,7 @@ def _summary(job: Any) -> dict[str, Any]:
 
 
 def _troubled() -> QuerySet[ImportJob]:
-    """Ended jobs with records that failed or are unknown and that no later round has taken on."""
+    """Ended jobs with failed or unknown records that no later retry has taken on."""
     newest = (
         ImportJob.objects.filter(status__in=ENDED_JOBS).order_by("-pk").values("pk")[:LOOKED_AT]
     )

@@ -115,7 +115,7 @@ class ChangedIds:
         return (Candidate(pk, leaves - frequent) for pk, leaves in sorted(read.items()))
 
     def _own(self, raw: bytes) -> frozenset[Leaf]:
-        """What may tell a record from others, but for its id and e-mail: those were corrected."""
+        """What distinguishes a record besides its id and e-mail, which may be corrected."""
         return frozenset(leaf for leaf in _leaves(raw) if leaf[0] not in self._id_paths)
 
 
@@ -130,7 +130,7 @@ def _frequent(records: Iterable[frozenset[Leaf]]) -> frozenset[Leaf]:
 
 
 def _leaves(raw: bytes) -> frozenset[Leaf]:
-    """The values of a record with their paths; none of one that is no JSON."""
+    """The values of a record with their paths; none if it is not JSON."""
     try:
         value = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
@@ -162,7 +162,7 @@ class Version(NamedTuple):
 
 
 def of_text(raw: bytes, key: str, email: str, old: ImportResult) -> Version:
-    """The version that somebody has written by hand."""
+    """A version that an operator wrote by hand."""
     return Version(Record(old.position, 0, len(raw), raw, key, email), old)
 
 
@@ -318,7 +318,7 @@ def bulk_action(found: Iterable[Entry]) -> BulkAction:
 
 
 def versions(found: Iterable[Entry], agreed: str, *, force: bool) -> Iterator[Version]:
-    """Those that go out. Raises Changed behind the last one if this is not the agreed plan."""
+    """Yield the entries to send. Raises Changed at the end if they are not as confirmed."""
     made = BulkAction()
     for each in found:
         made.add(each)
@@ -356,7 +356,7 @@ def _named(uploads: Sequence[Upload], checks: Checks) -> tuple[set[str], list[in
 
 
 class _Family:
-    """The records of an import and of its rounds, each told by its latest version."""
+    """The records of an import and its retries, each in its latest version."""
 
     def __init__(self, job: ImportJob, named: set[str], checks: Checks) -> None:
         self.jobs = [each.pk for each in family(job)]
@@ -443,7 +443,7 @@ SALT = "redrive.corrected-files"
 
 
 class Gone(Exception):
-    """These files are not kept any more, or are not this job's."""
+    """These files are deleted, or belong to another job."""
 
 
 def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:

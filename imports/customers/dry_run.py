@@ -1,6 +1,4 @@
-"""Dry runs: what an import would come to, read exactly as an import reads but counted and not
-kept.
-"""
+"""Dry runs: read the input exactly as an import does, but count instead of storing."""
 
 from __future__ import annotations
 
@@ -280,7 +278,7 @@ NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now()
 
 
 class _Overtaken(Exception):
-    """Somebody has asked anew, or started or discarded the draft."""
+    """The dry run was requested again, or the draft was started or discarded."""
 
 
 def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, Any]:
@@ -372,7 +370,7 @@ def _in_short(found: dict[str, Any]) -> Message:
 
 
 class _Signs:
-    """Says now and then that somebody is at it, and how far; stops where that is in vain."""
+    """Records a heartbeat and the progress now and then; stops if the dry run is superseded."""
 
     def __init__(self, token: uuid.UUID) -> None:
         self.mine = DryRun.objects.filter(token=token, job__status=JobStatus.DRAFT)

@@ -115,7 +115,7 @@ class Clients:
         self._kept: dict[int, tuple[str, Client]] = {}
 
     def take(self, api: CustomerApi, timeout: float, pool_size: int) -> Client:
-        """The kept client, or a new one where anything about the API has changed."""
+        """The cached client, or a new one if the API has changed."""
         settings_hash = _fingerprint(api, timeout, pool_size)
         with self._lock:
             kept = self._kept.get(api.pk)

@@ -128,7 +128,7 @@ def family_totals(job: ImportJob) -> FamilyTotals:
     error = sum(one.error for one in each.values()) - taken[ResultStatus.ERROR]
     unknown = sum(one.unknown for one in each.values()) - taken[ResultStatus.UNKNOWN]
     excluded = sum(one.excluded for one in each.values()) - taken[ResultStatus.EXCLUDED]
-    excluded -= sum(one.unsendable_count for one in jobs[1:])  # told by the round that has them
+    excluded -= sum(one.unsendable_count for one in jobs[1:])  # counted in the retry that has them
     success = sum(one.success for one in each.values()) - taken[ResultStatus.SUCCESS]
     pending = sum(one.pending for one in each.values())
     return FamilyTotals(

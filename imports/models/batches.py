@@ -24,7 +24,8 @@ class ImportBatch(models.Model):
 
     # No index of its own: "batch_number_once" begins with it.
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="batches", db_index=False)
-    number = models.PositiveIntegerField(_("batch"))  # the batch of the first round it comes from
+    # A retry's batch keeps the number of the first job's batch that it comes from.
+    number = models.PositiveIntegerField(_("batch"))
     part = models.PositiveIntegerField(default=0)  # 0; later parts come from a split
     parent = models.ForeignKey(
         "self", models.CASCADE, null=True, blank=True, related_name="parts", db_index=False

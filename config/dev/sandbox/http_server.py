@@ -1,5 +1,5 @@
-"""A small threaded HTTP/1.1 server on loopback. It serves `Site`s, and breaks the connection
-when told to.
+"""A small threaded HTTP/1.1 server on loopback. It serves `Site`s, and breaks
+connections on request.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """What goes back. The last fields are faults of the wire, not of the application."""
+    """The response. The last fields are faults of the connection, not of the application."""
 
     status: int = 200
     body: bytes = b""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /portal/control. What is absent stays as it is."""
+    """The body of POST /portal/control. Absent fields stay unchanged."""
 
     scenarios: dict[str, Scenario | None] = {}  # e-mail: scenario; null: the address's own
     heals_after: dict[str, int] = {}  # e-mail: submissions, after which the account is good

@@ -200,7 +200,7 @@ def _own_headers(api: CustomerApi) -> set[str]:
 
 
 def secret_field(kind: str) -> str:
-    """The field that holds what a kind of authentication proves itself with."""
+    """The field that holds the secret of a kind of authentication."""
     return "client_secret" if kind == AuthKind.OAUTH2_CLIENT else "secret"
 
 
@@ -215,7 +215,7 @@ def _complaint(
 
 
 def said_of(error: Exception) -> Text:
-    """What an error says: in a message where it has one, else in its own words."""
+    """The message of an error, or else its text."""
     return error.message if isinstance(error, MessageError) else str(error)
 
 

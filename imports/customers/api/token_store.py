@@ -120,7 +120,7 @@ class TokenRow:
         self._row.filter(version=version).update(token="", version=F("version") + 1)
 
     def _end(self, claim: str, **changes: Any) -> None:
-        """Only whoever still holds the claim changes the row."""
+        """Only the holder of the claim changes the row."""
         self._row.filter(claim=claim).update(
             **changes, claim=None, claimed_until=None, version=F("version") + 1
         )

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 def cut(records: Iterable[Record], size: int, checks: Checks) -> Iterator[list[Record]]:
-    """Batches of at most `size` records, of what the API takes, and of its bytes; order is kept.
+    """Cuts batches within `size` and the API's limits on records and bytes, in order.
 
-    Raises ValueError for a refused record: the caller has excluded those, by name, before.
+    Raises ValueError for a refused record: the caller excludes those before.
     """
     most = max(1, min(size, checks.max_batch_records))
     batch: list[Record] = []
@@ -154,7 +154,7 @@ def body(
 ) -> tuple[bytes, list[tuple[int, int]]]:
     """One request's bytes, and each record's (offset, length) in them.
 
-    `body[offset:offset + length]` is the record byte for byte as it came in.
+    `body[offset:offset + length]` are the record's original bytes.
     """
     spans, offset = [], len(opening)
     for raw in raws:
@@ -398,7 +398,7 @@ def _register(job: ImportJob, checks: Checks) -> IdRegister:
 
 
 def read(job: ImportJob) -> None:
-    """Cut all files of a queued job into batches. Raises UnreadableInput, and nothing is kept."""
+    """Cut all files of a queued job into batches. Raises UnreadableInput, storing nothing."""
     if job.api is None:
         raise TypeError("only customer imports have customer files")
     intake = Intake(job)
@@ -416,7 +416,7 @@ def read(job: ImportJob) -> None:
 
 
 def _tell_sources(job: ImportJob, files: Sequence[ImportFile]) -> None:
-    """Let the logs of the jobs that retry files came from tell where their records went."""
+    """Log in the jobs that wrote the retry files where their records went."""
     loaded = [file for file in files if file.retry_file]
     if not loaded or job.api is None:
         return

@@ -1,4 +1,4 @@
-"""Validates one customer record: what it is called, and whether it can be sent as it stands."""
+"""Validates one customer record: its name, and whether it can be sent unchanged."""
 
 from __future__ import annotations
 
