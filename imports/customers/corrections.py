@@ -271,7 +271,7 @@ class Changed(Exception):
     """The import went on meanwhile, so the result would differ from the confirmed one."""
 
 
-class BulkAction:
+class CorrectionPreview:
     """What would happen to all records of the files. `digest` changes with any of it."""
 
     def __init__(self) -> None:
@@ -309,17 +309,17 @@ class BulkAction:
         return sum(self.counts[each] for each in GO_OUT)
 
 
-def bulk_action(found: Iterable[Entry]) -> BulkAction:
-    """What would happen."""
-    made = BulkAction()
+def preview(found: Iterable[Entry]) -> CorrectionPreview:
+    """The preview of these entries."""
+    made = CorrectionPreview()
     for each in found:
         made.add(each)
     return made
 
 
 def versions(found: Iterable[Entry], agreed: str, *, force: bool) -> Iterator[Version]:
-    """Yield the entries to send. Raises Changed at the end if they are not as confirmed."""
-    made = BulkAction()
+    """Yield the versions to send. Raises Changed at the end if they are not as confirmed."""
+    made = CorrectionPreview()
     for each in found:
         made.add(each)
         if each.latest is not None and each.is_sent(force=force):

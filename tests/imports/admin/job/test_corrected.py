@@ -62,18 +62,18 @@ def uploaded(client: Client, job: ImportJob, *found: Any, name: str = "fixed.jso
 
 def agree(client: Client, address: str, **more: str) -> HttpResponse:
     """Send what the preview shows."""
-    bulk_action = client.get(address).context["bulk_action"]
+    preview = client.get(address).context["preview"]
     of = parse_qs(urlsplit(address).query)["of"][0]
     data = {
         "of": of,
-        "bulk_action": bulk_action.digest,
+        "preview": preview.digest,
         "reason": "Misspelt in the export.",
     } | more
     return client.post(address, data)  # type: ignore[return-value] # what the client adds
 
 
 def counts(client: Client, address: str) -> dict[str, int]:
-    summary = client.get(address).context["bulk_action"].counts
+    summary = client.get(address).context["preview"].counts
     return {str(row_outcome): count for row_outcome, count in summary.items() if count}
 
 
@@ -199,9 +199,9 @@ def test_if_the_import_has_gone_on_nothing_is_sent_and_the_page_says_so(
 ) -> None:
     found = list(map(corrected, records(job)))
     address = uploaded(operator, job, *found)
-    digest = operator.get(address).context["bulk_action"].digest
+    digest = operator.get(address).context["preview"].digest
     retry(job, only=job.results.filter(key=found[0]["person"]["customerId"]))
-    page = agree(operator, address, bulk_action=digest)
+    page = agree(operator, address, preview=digest)
     assert page.status_code == 409
     assert "Something has changed since you looked" in page.content.decode()
     assert ImportJob.objects.filter(retry_of=job).count() == 1
@@ -303,10 +303,10 @@ def test_the_plan_asks_the_ledger_a_few_times_for_a_thousand_records(
 
     checks = checks_of(make_job.api)
     with django_assert_max_num_queries(4):
-        bulk_action = corrections.bulk_action(
+        preview = corrections.preview(
             corrections.entries(job, [corrections.Upload(path, "fixed.json")], checks)
         )
-    assert bulk_action.counts.total() == 60
+    assert preview.counts.total() == 60
 
 
 def test_records_with_a_newer_version_from_a_later_job_need_force(
