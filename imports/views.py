@@ -96,7 +96,7 @@ def _pages(results: QuerySet[ImportResult]) -> Iterator[list[ImportResult]]:
 
 
 def entries(job: ImportJob, results: list[ImportResult]) -> list[dict[str, Any]]:
-    """The JSON of results: id, outcome, and the fields that the job type adds."""
+    """The JSON of results: who it is, what became of it, and what its kind adds."""
     added = page.of(job.kind).json_of(results)
     return [
         {

@@ -220,7 +220,7 @@ def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Queue the draft, and watch it; `rollout` overrides how much of it goes out at first."""
+    """Queue the draft, and watch it; `rollout` overrules how much of it goes out at first."""
     rollout = request.POST.get("rollout", "")
     rollout = rollout if rollout in Rollout.values else ""
     lifecycle.start(job, permissions.actor(request), rollout)

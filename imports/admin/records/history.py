@@ -130,7 +130,7 @@ class HistoryEntry:
 def entries(result: ImportResult) -> list[HistoryEntry]:
     """Everything known of the record, the import that it was last in first. Seven queries.
 
-    An import that names it several times has a chapter for each copy, this one's comes first.
+    An import that names it several times has an entry for each copy, this one's comes first.
     """
     mine = lineages([result.pk])
     lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]
@@ -150,7 +150,7 @@ def entries(result: ImportResult) -> list[HistoryEntry]:
 def _in_place_of(
     found: list[HistoryEntry], old: list[HistoryEntry], new: list[HistoryEntry]
 ) -> list[HistoryEntry]:
-    """The list with some of its chapters in another order, at the places that they had."""
+    """The list with some of its entries in another order, at the places that they had."""
     ordered = iter(new)
     return [next(ordered) if each in old else each for each in found]
 

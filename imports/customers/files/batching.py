@@ -216,7 +216,7 @@ class Reader:
             self._read_file(index, file)
 
     def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
-        """Read all files once, to find the last copy of each customer."""
+        """Read all files once before: only then is it known which copy is a customer's last."""
         last_copies, taken = LastCopies(), set[int]()
         for index, file in enumerate(files):
             matches = self._matches(file, taken)
