@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RowCounts:
-    """What became of the rows of a list: seen = kept + known + others + missing.
+    """The outcome of the rows of a list: seen = kept + known + others + missing.
 
-    `others` are named by why they are no bills to fetch (see `reading.Other`).
+    `others` counts rows that are not bills to fetch, by reason (see `reading.Other`).
     """
 
     seen: int = 0
@@ -52,10 +52,10 @@ def _tells(key: BillKey) -> int:
 def place_document(
     fetched: FetchedBill, before: list[FetchedBill], known: Iterable[KnownBill]
 ) -> str:
-    """Where a document belongs: "new", "known" (kept already) or "repeated" in this list.
+    """The kind of a document: "new", "known" (stored before) or "repeated" in this list.
 
-    Raises PortalError TWO_BILLS_ONE_KEY where the same document came for two bills that differ:
-    one of them has another's. Then neither stays in `before`.
+    Raises PortalError TWO_BILLS_ONE_KEY if two different bills got the same document:
+    one of them is wrong, so neither stays in `before`.
     """
     for kept in known:
         if kept.sha256 == fetched.sha256:

@@ -1,11 +1,11 @@
-"""Bill downloads: the second kind of work, on the same ledger."""
+"""Bill downloads: the second job type, on the same ledger."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class BillsConfig(AppConfig):
-    """Registers the second kind of work."""
+    """Registers the job type of bills."""
 
     name = "bills"
     verbose_name = _("Bills")

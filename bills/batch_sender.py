@@ -1,6 +1,4 @@
-"""Sends a bill batch: one login in a browser, with passwords counted and bills kept on a
-database thread.
-"""
+"""Sends a bill batch: one browser login. A database thread counts passwords and stores bills."""
 
 from __future__ import annotations
 
@@ -68,7 +66,7 @@ class DatabaseThread:
         trace: TracebackType | None,
     ) -> None:
         """Finish what was given, then close the connection."""
-        self._pool.submit(lambda: connection.close())  # a lambda: the keeper's own connection
+        self._pool.submit(lambda: connection.close())  # a lambda: that thread's own connection
         self._pool.shutdown(wait=True)
 
 
@@ -82,9 +80,9 @@ WHERE u.batch_id = n.batch_id
 
 
 class StageBoard:
-    """Gathers a lane's stages for a moment and writes the latest of each down, all in one go.
+    """Collects the stages of running attempts briefly and stores the latest of each in one query.
 
-    An attempt has five or more of them, often within a second.
+    An attempt has five or more stages, often within a second.
     """
 
     def __init__(self, database: DatabaseThread) -> None:
@@ -146,7 +144,7 @@ class BillRunner:
         return replace(self.plan, keep_trace=self.traced or work.tries > 1 or is_last)
 
     def submit(self, work: Work) -> Future[Outcome]:
-        """Start one attempt. Called on the lane's thread, which may read the ledger."""
+        """Start one attempt. Called on the job runner's thread, which may read the ledger."""
         try:
             use = CredentialUse.objects.select_related("credential").get(batch_id=work.batch_id)
         except WrongKey as error:
@@ -208,10 +206,10 @@ class BillAttempt:
             raise
         self.times_sent += 1
 
-    # On the keeper's thread
+    # On the database thread
 
     def _finish(self, done: Future[AttemptReport]) -> None:
-        """Store what there is, then tell the lane. Its outcome is written down last of all."""
+        """Store the report, then hand the outcome to the job runner, which records it last."""
         try:
             report = done.result()
             try:

@@ -1,4 +1,4 @@
-"""A new job of bills: from a CSV straight into the ledger. No CSV with passwords is kept."""
+"""Creates a job of bills from a CSV, which is not stored because it holds passwords."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _Filling:
 
 
 def store(portal: Portal, rows: list[CredentialRow]) -> dict[str, Credential]:
-    """Create or change the accounts of these rows; by account. An equal password is no change."""
+    """{account: credential} of these rows, created or updated unless the password is equal."""
     accounts = [account_of(row.email) for row in rows]
     known = {
         each.account: each

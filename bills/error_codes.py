@@ -91,5 +91,5 @@ def _of_portal(meaning: Meaning) -> ErrorCode:
 
 
 def about(code: str) -> ErrorCode | None:
-    """What to tell whoever reads the code; None for one that nobody knows."""
+    """The explanation of a code; None for an unknown one."""
     return error_codes.about(code, JOB_TYPE)

@@ -51,7 +51,7 @@ def _bare(contract: str) -> str:
 
 @dataclass(slots=True)
 class SortedOut:
-    """Which of the listed bills are new. Of `unsure` ones only the document can tell."""
+    """Which of the listed bills are new. For `unsure` ones only the document can decide."""
 
     new: list[ListedBill] = field(default_factory=list)
     known: list[ListedBill] = field(default_factory=list)
@@ -59,10 +59,10 @@ class SortedOut:
 
 
 def sort_out(listed: Sequence[ListedBill], known: Iterable[KnownBill]) -> SortedOut:
-    """Compare the list with what is kept.
+    """Compare the list with the stored bills.
 
-    Where several rows look alike, as many as are kept are known; where only some are, their
-    documents' addresses tell which, else their documents do.
+    If several rows look alike, as many as are stored are known. If only some are, the addresses
+    of their documents decide which, otherwise the documents do.
     """
     found, kept = SortedOut(), list(known)
     left = list(listed)

@@ -64,7 +64,7 @@ WHERE mine.job_id = %s
 
 
 class BillJobType:
-    """A CSV of credentials in, a batch of one for each, a browser login each, PDFs kept."""
+    """Bill downloads: a CSV of credentials, one batch and browser login each, PDFs stored."""
 
     name = "bills"
     record_noun = "credential"
@@ -87,7 +87,7 @@ class BillJobType:
         return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
 
     def read(self, job: ImportJob) -> None:
-        """Credentials are read when the draft is made, so that no CSV with passwords is kept."""
+        """The draft has read the credentials, so that no CSV with passwords is stored."""
         raise UnreadableInput(NO_CREDENTIALS)
 
     def prepare_draft(self, job: ImportJob) -> None:
@@ -140,7 +140,7 @@ class BillJobType:
         )
 
     def copy_records(self, retry: ImportJob) -> None:
-        """The credentials; passwords that an operator force on count anew."""
+        """The credentials; `force` resets the count of their passwords."""
         with connection.cursor() as sql:
             sql.execute(LINK_RETRY, [retry.pk])
         if retry.force:

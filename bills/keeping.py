@@ -34,7 +34,7 @@ KEY_FIELDS = ("number", "date", "amount", "contract", "date_text", "document")
 
 
 def known_bills(credential: Credential) -> tuple[KnownBill, ...]:
-    """What is kept of this account already."""
+    """The stored bills of this account."""
     rows = Bill.objects.filter(portal_id=credential.portal_id, account=credential.account)
     return tuple(
         KnownBill(BillKey(*shown), sha256)

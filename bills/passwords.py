@@ -64,7 +64,7 @@ UNJUDGED_OFTEN = sentence(
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """Which password of which credential, without the password: told by when it was entered."""
+    """Identifies a credential's password by the time it was entered, without the password."""
 
     credential_id: int
     changed_at: datetime.datetime
@@ -137,7 +137,7 @@ def why_spent(refused: int, limit: int) -> tuple[Code, Message]:
 
 
 def change(credential: Credential, password: str) -> bool:
-    """Enter a password; False where it is the one that is stored. Counting begins anew."""
+    """Store a password and reset its count; False if it is the stored one."""
     if password == credential.password:
         return False
     credential.password = password
@@ -149,5 +149,5 @@ def change(credential: Credential, password: str) -> bool:
 
 
 def force(credential_ids: Iterable[int]) -> None:
-    """An operator wants them sent again as they are: counting begins anew."""
+    """Reset the count, because an operator sends them again unchanged."""
     Credential.objects.filter(pk__in=credential_ids).update(refused_count=0, unproven_count=0)

@@ -1,4 +1,4 @@
-""" "Test this portal": one credential, once, with a picture of every stage. No bill is kept."""
+""" "Test this portal": one attempt, with a picture of every stage and no bill stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LONGEST_SECONDS = 120.0  # somebody is watching
 
 
 def ask(portal: Portal, credential: Credential, asked_by: User | None) -> PortalTest:
-    """Have a worker make the test. Raises RedisError where none can be told."""
+    """Enqueue a test for a worker. Raises RedisError if Redis is down."""
     test = PortalTest.objects.create(portal=portal, credential=credential, asked_by=asked_by)
     transaction.on_commit(lambda: _enqueue(test.pk))
     return test
@@ -46,7 +46,7 @@ def _enqueue(test_id: int) -> None:
     from bills.browser.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every page
 
     limit = int(LONGEST_SECONDS + LONGEST_OVERTIME_SECONDS + 60)
-    # By name: what stands first in a bell is a job's id, and this is none.
+    # By keyword: the first positional argument of a queue message is a job's id.
     django_rq.get_queue(QUEUE).enqueue(
         run, kwargs={"test_id": test_id}, at_front=True, result_ttl=0, failure_ttl=3600,
         job_timeout=limit, description=f"portal test {test_id}",
@@ -54,7 +54,7 @@ def _enqueue(test_id: int) -> None:
 
 
 def run(test_id: int) -> None:
-    """Make the test, unless another worker has begun it."""
+    """Run the test, unless another worker has begun it."""
     begun = PortalTest.objects.filter(pk=test_id, began_at=None).update(began_at=Now())
     if not begun:
         return
@@ -116,7 +116,7 @@ def _tell(test: PortalTest, report: AttemptReport) -> None:
 
 
 def end(test: PortalTest, code: str, message: Text) -> None:
-    """Write down what it came to."""
+    """Record the result."""
     test.error_code, test.message = code, message or None
     test.save(update_fields=["error_code", "message", "details", "stage"])
     PortalTest.objects.filter(pk=test.pk).update(ended_at=Now())

@@ -27,7 +27,7 @@ HEADER = ("row", "email", "code", "error", "attempts", "who_must_act", "remedy")
 
 
 def rows_of(job: ImportJob) -> tuple[list[str], Iterator[list[object]]]:
-    """Header and rows of what waits for a person, of the job and its later rounds."""
+    """Header and rows of the credentials that wait for a person, of the job and its retries."""
     extras = list(BillRun.objects.get(job=job).extra_columns)
     return [*HEADER, *extras], (_row(result, extras) for result in _waiting(job))
 

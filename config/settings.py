@@ -174,7 +174,7 @@ CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides th
 # A forward proxy for calls to customer APIs and webhooks. Only this names one: HTTPS_PROXY and its
 # like are not read, as they would change where credentials go without anybody having said so.
 EGRESS_PROXY = env.str("EGRESS_PROXY", default="")
-TURN_SECONDS = env.float("TURN_SECONDS", default=30.0)  # a lane's turn, then others get theirs
+TURN_SECONDS = env.float("TURN_SECONDS", default=30.0)  # a job's turn, then other jobs get theirs
 LEASE_MARGIN_SECONDS = env.float("LEASE_MARGIN_SECONDS", default=15.0)
 # A job stops itself after so many failures in a row that have one cause; 0: it never does.
 STOP_AFTER_BATCHES = env.int("STOP_AFTER_BATCHES", default=3)  # of customers, and at least

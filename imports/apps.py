@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ImportsConfig(AppConfig):
-    """Registers the first kind of work."""
+    """Registers the job type of customers."""
 
     name = "imports"
     verbose_name = _("Imports")

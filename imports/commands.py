@@ -62,7 +62,7 @@ def add_rollout(parser: CommandParser) -> None:
         choices=Rollout.values,
         default=Rollout.ALL.value,
         help="one: one batch, then the job pauses until it is resumed in the admin; ramp: 1, 5, "
-        "50, then all, pausing where a whole wave fails",
+        "50, then all, pausing if a whole stage fails",
     )
 
 
@@ -88,7 +88,7 @@ class JobCommand(TextCommand):
             )
 
     def launch(self, job: ImportJob, options: dict[str, Any]) -> None:
-        """Start a draft, ring for it, and report; with --wait once it has ended."""
+        """Start a draft, enqueue it and report; with --wait once it has ended."""
         try:
             start(job, "command line", options["begin"])
         except NotAllowed as refusal:
@@ -96,7 +96,7 @@ class JobCommand(TextCommand):
         self.follow(job, options)
 
     def follow(self, job: ImportJob, options: dict[str, Any]) -> None:
-        """Ring for a started job and report; with --wait once it has ended."""
+        """Enqueue a started job and report; with --wait once it has ended."""
         queue.enqueue_on_commit(job.pk)
         if options["wait"]:
             wait_for(job, self.stderr.write)

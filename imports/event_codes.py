@@ -1,4 +1,4 @@
-"""What can happen to a job, as its log names it."""
+"""The events of a job's log."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from django.utils.translation import pgettext_lazy
 
 
 class EventCode(models.TextChoices):
-    """One kind of line in a job's log."""
+    """The kind of one event."""
 
     CREATED = "created", pgettext_lazy("log", "Created")
     CHECKED = "checked", pgettext_lazy("log", "Checked")
     STARTED = "started", pgettext_lazy("log", "Started")
-    WAVE_ENDED = "wave_ended", pgettext_lazy("log", "RolloutStage ended")
+    STAGE_ENDED = "stage_ended", pgettext_lazy("log", "Stage ended")
     PAUSED = "paused", pgettext_lazy("log", "Paused")
     RESUMED = "resumed", pgettext_lazy("log", "Resumed")
     CANCELLED = "cancelled", pgettext_lazy("log", "Cancelled")

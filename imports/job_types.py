@@ -1,4 +1,4 @@
-"""What a kind of work (customers, bills) must offer the engine, and the registry of kinds."""
+"""What a job type (customers, bills) must offer the engine, and the registry of job types."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One claimed batch, as plain values: what a runner needs and nothing of the ORM.
+    """One claimed batch as plain values, without the ORM.
 
-    `attempt` counts this try from 1 against the operator's `max_attempts`; `tries` counts all
-    tries from 1, those that cost no attempt included.
+    `attempt` counts from 1 towards the operator's `max_attempts`. `tries` counts from 1, too, and
+    includes those that used up no attempt.
     """
 
     job_id: int
@@ -40,10 +40,10 @@ class Work:
 
 
 class Runner(Protocol):
-    """Keeps several tries in flight. Opened once for each lane, on the lane's own thread."""
+    """Keeps several attempts in flight. Opened once per turn, on the job runner's thread."""
 
     def submit(self, work: Work) -> Future[Outcome]:
-        """Start one try and return at once. The future never raises: an outcome says it all."""
+        """Start one attempt and return at once. The future never raises: it returns an outcome."""
         ...
 
 
@@ -52,7 +52,7 @@ class UnreadableInput(MessageError):
 
 
 class JobType(Protocol):
-    """The seam between the engine and what is particular to customers or bills."""
+    """The interface between the engine and what is specific to customers or bills."""
 
     name: str
     record_noun: str  # "customer", "credential": for sentences
@@ -63,17 +63,17 @@ class JobType(Protocol):
         ...
 
     def patience(self) -> Patience:
-        """After how many failures of one cause a job stops itself."""
+        """The number of failures with one cause after which a job stops itself."""
         ...
 
     def lease_seconds(self, job: ImportJob) -> float:
-        """Longer than any try can take: after it, another lane may judge the batch."""
+        """Longer than any attempt can take: afterwards another worker may settle the batch."""
         ...
 
     def read(self, job: ImportJob) -> None:
         """Turn the job's input into batches and results, inside the caller's transaction.
 
-        Raises UnreadableInput: then nothing of it is kept.
+        Raises UnreadableInput; then nothing is stored.
         """
         ...
 
@@ -113,11 +113,11 @@ class JobType(Protocol):
         ...
 
     def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
-        """The results that may be tried again without a person insisting; None for all."""
+        """The results that may be tried again without `force`; None for all."""
         ...
 
     def sweep(self) -> None:
-        """What the kind has to tidy up, every second or so. Quick, and raises no OSError."""
+        """Tidy up, every second or so. Quick, and raises no OSError."""
         ...
 
 
@@ -135,5 +135,5 @@ def every() -> list[JobType]:
 
 
 def get(name: str) -> JobType:
-    """The kind of that name. Raises KeyError for one that no app has registered."""
+    """The job type of that name. Raises KeyError if no app has registered it."""
     return _job_types[name]

@@ -1,6 +1,6 @@
-"""What is said, before anything is sent, of records that an API has, or may have, already.
+"""Notes, made before sending, about records that an API has, or may have, from earlier jobs.
 
-Kept as codes with parameters; the sentences are made when somebody reads them.
+Stored as codes with parameters and rendered when they are read.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ FORCEABLE = (
 OF_ONE_FILE = (SAME_FILE, CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE)  # the others are added up
 
 
-def is_insistable(note: dict[str, Any]) -> bool:
-    """Whether a note is about records that are left out unless somebody force."""
+def can_be_forced(note: dict[str, Any]) -> bool:
+    """Whether a note is about records that only `force` sends."""
     return note["code"] in FORCEABLE
 
 

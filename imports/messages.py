@@ -1,4 +1,4 @@
-"""What Redrive has to say: a code and parameters, stored; a sentence, rendered when it is read.
+"""Redrive's messages: a code and parameters are stored, and the sentence is rendered when read.
 
 A `Message` is one of our sentences. A plain `str` in its place is somebody else's own words (an
 API's, a portal's, the browser's): stored and shown as they are. Pure: knows no Django.

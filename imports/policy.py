@@ -1,7 +1,7 @@
-"""What happens after one try of a batch: again, later, never, or nobody knows. All of it pure.
+"""What follows an attempt at a batch: again, later, never, or unknown. Pure functions.
 
-A kind's runner turns whatever happened into an `Outcome`; `next_step` turns that into the
-one thing the ledger writes down.
+A job type's sender turns whatever happened into an `Outcome`; `next_step` turns that into the
+one step that the ledger records.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ class RecordOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one try of one batch came to.
+    """The outcome of one attempt at one batch.
 
     `code` is an upper-case name an operator can filter on ("HTTP_400", "TIMEOUT", "LOCKED");
     `message` says why, free of secrets; `answer` is an excerpt of what the other side said, free
     of secrets too. `retry_after` is in seconds. `records` has one entry for each
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
-    `details` are facts that the kind keeps with the attempt (stages, evidence); JSON values.
-    `cause` is equal for outcomes that say the same in the same words. `pauses`: a person must
+    `details` are facts that the job type stores with the attempt (stages, evidence); JSON values.
+    `cause` is equal for outcomes with the same message. `pauses`: a person must
     look, whatever becomes of this batch.
     """
 

@@ -1,4 +1,4 @@
-"""Makes text from outside fit to be kept and shown: names of files, parameters of pages."""
+"""Makes text from outside, such as file names and query parameters, fit to store and show."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def in_words(text: Text | None) -> str:
-    """The message in the active language. Somebody's own words stay as they are."""
+    """The message in the active language. Other people's words stay unchanged."""
     return render(text, gettext, _number)
 
 
@@ -25,7 +25,7 @@ def in_short(text: Text | None, longest: int) -> str:
 
 
 def stored_in_words(stored: Any) -> str:
-    """The same for a message as it stands in JSON."""
+    """The same for a message in JSON form."""
     is_message = stored is None or isinstance(stored, Message | str)
     return in_words(stored if is_message else from_json(stored))
 

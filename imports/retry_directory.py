@@ -90,7 +90,7 @@ def temporary_directory(parent: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Whoever was killed while writing left its directory behind: nobody knows its name."""
+    """Delete directories that a process left behind when it was killed while writing."""
     for left in parent.glob(f"{TEMPORARY}*"):
         try:
             is_old = left.stat().st_mtime < time.time() - ABANDONED_SECONDS
@@ -165,7 +165,7 @@ class NewDirectory:
 
 
 def is_needed(job: ImportJob) -> bool:
-    """Whether a record of the job or its later rounds failed, is unknown or could not be sent."""
+    """Whether a record of the job or its retries failed, is unknown or could not be sent."""
     if left_out(retries.descendants(job)).exists():
         return True
     statuses = (ResultStatus.ERROR, ResultStatus.UNKNOWN)

@@ -18,7 +18,7 @@ _S = TypeVar("_S", bound="Status")
 class Status(models.TextChoices):
     """A choice with its look beside it: `tone` is the colour's name, `icon` a Material symbol.
 
-    Pages, filters, exports and commands say a status by its label, and in no other words.
+    Pages, filters, exports and commands show a status by its label only.
     """
 
     tone: str
@@ -53,7 +53,7 @@ class BatchStatus(Status):
 
     # due at next_attempt_at
     PENDING = "pending", "neutral", "schedule", _("Waiting")
-    # a lane holds it; nothing has been sent
+    # a worker holds it; nothing has been sent
     CLAIMED = "claimed", "info", "pan_tool", _("Claimed")
     # intent is committed: it may have been sent
     SENDING = "sending", "info", "sync", _("Sending")

@@ -1,4 +1,4 @@
-"""Addresses of this app outside the admin: for whoever watches the service."""
+"""The URLs of this app outside the admin, for monitoring."""
 
 from __future__ import annotations
 

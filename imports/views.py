@@ -16,7 +16,7 @@ from imports.engine import sweeper
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Say what was wrong, and how to go on. htmx drops such an answer: it loads its page anew."""
+    """Say what was wrong, and how to continue. htmx drops such an answer and reloads its page."""
     sentence = _sentence(exception)
     if request.headers.get("HX-Request"):
         messages.error(request, sentence)
@@ -44,9 +44,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database and Redis answer; else 503, and which one does not.
+    """200 if the database and Redis answer; else 503, naming the one that does not.
 
-    A sweeper that is late is told, and makes nobody take this process out of service.
+    A late sweeper is reported, but does not take this process out of service.
     """
     found = {"database": home.database_answers(), "redis": home.redis_answers()}
     summary = {name: "ok" if answers else "does not answer" for name, answers in found.items()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imports.models import CustomerApi
     from tests.jobs import JobMaker
 
-LAST_REDIS_DATABASE = 15  # tests ring here, so that nobody's queue is emptied by them
+LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
 
 
 # Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
@@ -78,7 +78,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture
 def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation of the test's own: its folder. Lanes give up at once when nothing is due."""
+    """The folder of the test's own installation. Job runners end at once when nothing is due."""
     from imports.engine import runner
 
     settings.RETRY_FILES_DIR = tmp_path / "retries"
@@ -91,7 +91,7 @@ def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def messages(db: None) -> Iterator[Any]:
-    """The queue that bells are rung in, empty before and after."""
+    """The RQ queue, empty before and after the test."""
     queue = django_rq.get_queue("default")
     queue.connection.flushdb()
     yield queue

@@ -95,12 +95,12 @@ class JobMaker:
         return job
 
 
-def send(job: ImportJob, room: int = 1, worker: str = "lane") -> list[Work]:
-    """Claim and intend up to `room` batches, as a lane does before it sends."""
+def send(job: ImportJob, room: int = 1, worker: str = "worker") -> list[Work]:
+    """Claim and intend up to `room` batches, as a job runner does before it sends."""
     return claims.intend(claims.claim(job, worker, room, LEASE).works, LEASE)
 
 
-def answer(job: ImportJob, *answers: Outcome, worker: str = "lane") -> list[Work]:
+def answer(job: ImportJob, *answers: Outcome, worker: str = "worker") -> list[Work]:
     """Send as many batches as there are answers, and record these in order."""
     works = []
     for outcome in answers:
@@ -111,7 +111,7 @@ def answer(job: ImportJob, *answers: Outcome, worker: str = "lane") -> list[Work
 
 
 def run(job: ImportJob, pass_time: Callable[[float], None] | None = None) -> ImportJob:
-    """Answer bells until the job has ended and is closed, or is stuck; time passes in between."""
+    """Run the job until it has ended and is closed, or is stuck; time passes in between."""
     for _ in range(60):
         queue.run_job(job.pk)
         job.refresh_from_db()
@@ -133,7 +133,7 @@ def keys(job: ImportJob, status: str) -> list[str]:
     return list(rows.values_list("key", flat=True))
 
 
-def assert_sums_hold(job: ImportJob) -> None:
+def assert_totals_hold(job: ImportJob) -> None:
     """The equation, from the batches' counts, equals a plain count of the results."""
     job.refresh_from_db()
     with connection.cursor() as sql:

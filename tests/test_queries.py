@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pytest
 
 FEW, MANY = 8, 40  # rows of everything; both fit on a page, so that each row could cost a query
-SUMS = {"total": 9, "success": 8, "error": 1, "unknown": 0, "excluded": 0, "pending": 0}
+TOTALS = {"total": 9, "success": 8, "error": 1, "unknown": 0, "excluded": 0, "pending": 0}
 STATES = (JobStatus.RUNNING, JobStatus.DRAFT, JobStatus.FINISHED)
 
 # The most queries of a page, the session and its user included, however many rows there are.
@@ -72,17 +72,17 @@ def _rows(count: int) -> dict[str, object]:
         User.objects.create(username=f"user{count}.{number}", is_staff=True)
         Group.objects.create(name=f"group {count}.{number}")
         job = _job(api, number, JobStatus.values[number % len(JobStatus.values)])
-        notification = Notification.objects.create(job=job, what=What.FINISHED, job_totals=SUMS)
+        notification = Notification.objects.create(job=job, what=What.FINISHED, job_totals=TOTALS)
         channel = Channel.objects.create(name=f"mail {count}.{number}")
         NotificationDelivery.objects.create(notification=notification, channel=channel)
     size = big_jobs.Size(batches=count, records=4, one_in=4, files=count)
     jobs = [big_jobs.make(api, size) for _ in range(count // 4)]
-    _rounds(jobs[-1], count // 2)
+    _retries(jobs[-1], count // 2)
     found = big_jobs.ids(jobs[-1]) | big_bills.ids(big_bills.make(portal, count))
     return found | {"cause": causes.causes(jobs[-1])[0].key, "last_page": 2}
 
 
-def _rounds(job: ImportJob, count: int) -> None:
+def _retries(job: ImportJob, count: int) -> None:
     for number in range(count):
         made = _job(job.api, number, JobStatus.FINISHED)
         ImportJob.objects.filter(pk=made.pk).update(retry_of=job, root=job, round=number + 3)

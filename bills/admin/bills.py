@@ -155,7 +155,7 @@ ROWS = 100
 
 
 def of_job(job: ImportJob) -> QuerySet[Bill]:
-    """What a job and its later rounds fetched."""
+    """The bills that a job and its retries fetched."""
     jobs = [each for each in family(job) if each.pk >= job.pk]
     return Bill.objects.filter(batch__job__in=jobs).select_related("portal")
 

@@ -76,7 +76,7 @@ OF_SETTINGS = {
     "rollout": FieldWords(
         help_text=_(
             "One credential: it is tried, then the job waits until you have looked. Ramp up: each "
-            "wave waits for the one before, and the job stops where a whole wave fails."
+            "stage waits for the one before, and the job stops if a whole stage fails."
         ),
         choices={Rollout.ONE: _("One credential, then ask me")},
     ),

@@ -224,9 +224,9 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Try failed ones again. With `insist`, those too whose refused password is unchanged."""
-    only = UNCHANGED if request.POST.get("insist") else None
-    return _retry(request, job, only, force=bool(request.POST.get("insist")))
+    """Retry failed credentials; with `force`, also those whose refused password is unchanged."""
+    only = UNCHANGED if request.POST.get("force") else None
+    return _retry(request, job, only, force=bool(request.POST.get("force")))
 
 
 def _retry(

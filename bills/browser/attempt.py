@@ -119,7 +119,7 @@ MOST_NAMED = 10
 
 
 def _count_known(report: AttemptReport, count: int) -> None:
-    report.already_here += count
+    report.known_before += count
     report.rows.known += count
 
 

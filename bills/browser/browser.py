@@ -1,4 +1,4 @@
-"""A lane's browser: several attempts at once in one warm Chromium, each retry in a new one."""
+"""The browser of a job runner: concurrent attempts in one warm Chromium, retries in a new one."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ ARGUMENTS = (
     "--no-first-run",
 )
 # Fresh contexts inherit the profile's preferences. PDFs are saved rather than shown, because the
-# viewer fires no download event; nothing goes around the gate by WebRTC or by guessing names.
+# viewer fires no download event; WebRTC and name prediction must not bypass the egress proxy.
 # What a browser needs of our environment. What it does not have, no page can get out of it.
 NEEDED = {
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH",

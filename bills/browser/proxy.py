@@ -1,8 +1,8 @@
-"""The only way out for a portal's pages: a proxy on loopback that lets through the named hosts.
+"""The egress proxy: a proxy on loopback that connects a portal's pages to the named hosts only.
 
-Route interception is not enough: Playwright continues redirected requests by itself, and it can't
-see what a name resolves to. Each attempt has a gate of its own, for the browser and for
-`context.request` alike.
+Route interception is not enough: Playwright follows redirects by itself and cannot see which
+address a name resolves to. Each attempt has its own proxy, which the browser and
+`context.request` both use.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Evidence:
 
 @dataclass(slots=True)
 class AttemptReport:
-    """What one attempt came to. `bills` are new and complete, also where the attempt failed.
+    """The result of one attempt. `bills` are new and complete, even if the attempt failed.
 
     Times are in seconds. `code` is empty after a success. The files below `folder` are the
     caller's until `discard`.
@@ -65,9 +65,9 @@ class AttemptReport:
     http_status: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     found: int = 0  # bills of this account in the list
-    already_here: int = 0
-    not_ours: int = 0  # rows of other customers, left alone
-    older: int = 0  # bills from before the recipe's range of dates, left alone
+    known_before: int = 0  # bills stored by an earlier attempt
+    not_ours: int = 0  # rows of other customers, ignored
+    older: int = 0  # bills from before the recipe's range of dates, ignored
     rows: RowCounts = field(default_factory=RowCounts)  # of the list, and what became of them
     bills: list[FetchedBill] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
@@ -129,7 +129,7 @@ def outcome_of(report: AttemptReport) -> Outcome:
             "seconds": {name: round(spent, 3) for name, spent in report.seconds.items()},
             "found": report.found,
             "new": len(report.bills),
-            "already_here": report.already_here,
+            "known_before": report.known_before,
             "not_ours": report.not_ours,
             "rows": report.rows.as_json(),
             "password_submissions": report.password_submissions,
@@ -142,4 +142,4 @@ def brought(details: Mapping[str, Any]) -> Message | None:
     """What an attempt brought, in a few words: "3 new, 9 already here". From its details."""
     if "new" not in details:
         return None
-    return BROUGHT.format(n=details["new"], old=details["already_here"])
+    return BROUGHT.format(n=details["new"], old=details["known_before"])

@@ -277,16 +277,16 @@ class Visit:
 
     @property
     def open_requests(self) -> list[str]:
-        """The addresses, without their queries, of what was asked for and has not come yet."""
+        """The addresses, without queries, of requests without an answer yet."""
         return [request.url.partition("?")[0] for request in self._open]
 
     def clock(self) -> float:
-        """Seconds on a clock that stands still while the portal owes us a page."""
+        """Seconds on a clock that stops while the portal loads a page."""
         now = time.monotonic()
         return (self._asked_at if self.is_waiting else now) - self._waited
 
     def why_lost(self, reason: str) -> Text:
-        """The gate's reason where there is one, else the browser's ("net::ERR_…")."""
+        """The proxy's reason if it has one, else the browser's ("net::ERR_…")."""
         refused = self.proxy.refused.items()
         ours = {host: why for host, why in refused if self.plan.permits(host)}
         reasons = {**ours, **self.proxy.troubles}

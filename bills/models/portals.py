@@ -99,13 +99,13 @@ class Portal(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the gate's limit with the portal's, also for jobs that run now."""
+        """Save, and apply the concurrency to the portal's rate limit, also for running jobs."""
         super().save(*args, **kwargs)
         RateLimit.objects.filter(key=self.rate_limit_key).update(concurrency=self.concurrency)
 
     @property
     def password_limit(self) -> int:
-        """How often one refused password is submitted, over all attempts and jobs."""
+        """How often a refused password may be submitted, over all attempts and jobs."""
         return self.refused_password_limit or REFUSED_PASSWORD_LIMIT
 
     @property

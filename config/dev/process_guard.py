@@ -1,7 +1,7 @@
-"""`python -m config.dev.process_guard COMMAND…`: keeps one process alive, and ends it warmly.
+"""`python -m config.dev.process_guard COMMAND…`: restarts one process, and ends it gracefully.
 
-The process manager (honcho) ends everything when one process exits. So what it runs are keepers:
-they outlive their process, which has a session of its own and so gets no signal but theirs.
+The process manager (honcho) ends everything when one process exits. So it runs process guards,
+which outlive their process. That has a session of its own, so only its guard signals it.
 """
 
 from __future__ import annotations
@@ -16,31 +16,30 @@ import time
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
-LONG_LIFE_SECONDS = 60.0  # what lived this long did not fail at its start
+STABLE_AFTER_SECONDS = 60.0  # a process that ran this long did not fail at its start
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None)
 
 
-class DatabaseThread:
-    """One command, started again with growing pauses until `end` is called."""
+class ProcessGuard:
+    """Restarts one command, with growing pauses, until `end` is called."""
 
     def __init__(self, command: list[str], first_pause: float | None = None) -> None:
         self.command = command
         self.first_pause = FIRST_PAUSE_SECONDS if first_pause is None else first_pause
         self.child: subprocess.Popen[bytes] | None = None
-        self.summary: subprocess.Popen[bytes] | None = None
+        self.signalled: subprocess.Popen[bytes] | None = None
         self.ending = False
-        self.wake_up, self.ringer = (
-            os.pipe()
-        )  # wakes a pause; an Event must not be set by a handler
+        # Ends a pause early. A signal handler must not set an Event.
+        self.wake_up, self.wake_up_writer = os.pipe()
 
     def run(self) -> int:
-        """Keep it alive until told to end; its last exit code (0 when it ended as told)."""
+        """Restart the command until `end`; its last exit code (0 if it ended on request)."""
         pause, code = self.first_pause, 0
         while not self.ending:
             started = time.monotonic()
             code = self.run_once()
-            if time.monotonic() - started > LONG_LIFE_SECONDS:
+            if time.monotonic() - started > STABLE_AFTER_SECONDS:
                 pause = self.first_pause
             if not self.ending:
                 say(
@@ -51,32 +50,32 @@ class DatabaseThread:
         return 0 if code == -signal.SIGTERM else code
 
     def run_once(self) -> int:
-        """Start it and wait for its end: its exit code, or a signal's number below zero."""
-        database = os.getpid()
+        """Run the command once; its exit code, or the negative number of a signal."""
+        guard = os.getpid()
         self.child = subprocess.Popen(
             self.command,
             start_new_session=True,
-            preexec_fn=lambda: die_with(database),  # safe: there is only one thread
+            preexec_fn=lambda: die_with(guard),  # safe: there is only one thread
         )
-        if self.ending:  # told so while it was being started
-            self.tell()
+        if self.ending:  # `end` was called while it was starting
+            self.terminate()
         return self.child.wait()
 
     def end(self, _signum: int = signal.SIGTERM, _frame: object = None) -> None:
-        """Have the process end, and don't start it again. A handler for signals."""
+        """End the process and do not restart it. Also a signal handler."""
         self.ending = True
-        os.write(self.ringer, b".")
-        self.tell()
+        os.write(self.wake_up_writer, b".")
+        self.terminate()
 
-    def tell(self) -> None:
-        """Pass SIGTERM on, once: to an RQ worker a second one means "drop what you are doing"."""
-        if self.child is not None and self.child is not self.summary:
-            self.summary = self.child
+    def terminate(self) -> None:
+        """Send SIGTERM, once: a second one makes an RQ worker drop its work."""
+        if self.child is not None and self.child is not self.signalled:
+            self.signalled = self.child
             self.child.terminate()
 
 
 def die_with(parent: int, how: signal.Signals = signal.SIGTERM) -> None:
-    """Have the kernel send us this signal when our parent ends, even by kill -9 (Linux only)."""
+    """Make the kernel send this signal when our parent ends, even by kill -9 (Linux only)."""
     if not sys.platform.startswith("linux"):
         return
     LIBC.prctl(PR_SET_PDEATHSIG, how)
@@ -85,7 +84,7 @@ def die_with(parent: int, how: signal.Signals = signal.SIGTERM) -> None:
 
 
 def how_it_ended(code: int) -> str:
-    """The end of a sentence that begins with the command."""
+    """How the command ended, as the rest of a sentence."""
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
@@ -96,16 +95,16 @@ def say(line: str) -> None:
 
 
 def main(command: list[str]) -> int:
-    """Keep the command; 2 when there is none, 127 when it can't be started at all."""
+    """Guard the command; exit code 2 without one, 127 if it cannot be started."""
     if not command:
         say("usage: python -m config.dev.process_guard COMMAND [ARG…]")
         return 2
-    database = DatabaseThread(command)
-    signal.signal(signal.SIGTERM, database.end)
-    signal.signal(signal.SIGINT, database.end)
+    guard = ProcessGuard(command)
+    signal.signal(signal.SIGTERM, guard.end)
+    signal.signal(signal.SIGINT, guard.end)
     die_with(os.getppid())
     try:
-        return database.run()
+        return guard.run()
     except OSError as error:
         say(f"{command[0]} cannot be started: {error.strerror}.")
         return 127

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 PROCESSES = {"run": ("web", "worker", "sweeper", "sandbox"), "worker": ("worker", "sweeper")}
 MIGRATING = 7_305_001  # the advisory lock of "somebody is migrating"
-# honcho kills what has not ended after this long. A lane that finishes its requests may need it;
-# each request has its own deadline, and the operator can always press Ctrl-C again.
+# honcho kills what has not ended after this long. A worker may need it to finish its requests;
+# each request has its own deadline, and you can always press Ctrl-C again.
 honcho.manager.KILL_WAIT = 3600
 
 
@@ -55,7 +55,7 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no t
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, lambda signum, _frame: self.noted.append(signum))
         manager = os.getpid()
-        # honcho puts a process of its own between itself and each keeper; those ignore SIGTERM.
+        # honcho puts a process between itself and each process guard; it ignores SIGTERM.
         os.register_at_fork(after_in_child=lambda: die_with(manager, signal.SIGKILL))
         super()._start()
         self.events = Heeding(self.events, self.heed)
@@ -87,7 +87,7 @@ class Heeding:
 
 
 def port_in_use(port: int) -> bool:
-    """Whether somebody listens on that port of this machine."""
+    """Whether a process listens on that local port."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -119,7 +119,7 @@ def prepare_database(name: str) -> None:
 
 
 def run_processes(name: str, workers: int) -> int:
-    """Run them until Ctrl-C, SIGTERM, or until one of them can't be kept; the exit code."""
+    """Run them until Ctrl-C, SIGTERM, or until one cannot be restarted; the exit code."""
     if sys.platform.startswith("linux"):  # where `_start` relies on it; not the default since 3.14
         multiprocessing.set_start_method("fork", force=True)
     every = parse_procfile((PROJECT / "Procfile").read_text()).processes

@@ -129,7 +129,7 @@ def end(process: psutil.Process, how: signal.Signals, otherwise: str) -> None:
 def wait_until(
     reached: Callable[[], bool], otherwise: str, seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Return as soon as it is so; raise EmbeddedServerError(otherwise) after that many seconds."""
+    """Wait until it is true; raise EmbeddedServerError(otherwise) after that many seconds."""
     deadline = time.monotonic() + seconds
     while not reached():
         if time.monotonic() > deadline:

@@ -1,5 +1,5 @@
-"""The embedded PostgreSQL and Redis: found or started for whoever names none, stopped after
-the last use.
+"""The embedded PostgreSQL and Redis: started when no URL names others, stopped after the last
+use.
 
 `python -m config.dev.servers psql …`, `pg_dump …` and `wipe` reach them by hand.
 """

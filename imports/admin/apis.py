@@ -22,7 +22,7 @@ from imports.customers.api.mapping import BadMapping
 from imports.customers.api.mapping_in_force import read_changes, values_in_force
 from imports.customers.api.presets import SPEEDS
 from imports.customers.api.probing import ProbeResult, Proof
-from imports.customers.api.setup import probe, remarks_on
+from imports.customers.api.setup import probe, warnings_for
 from imports.fields import WrongKey
 from imports.models import CustomerApi
 from imports.rendering import in_words
@@ -102,7 +102,7 @@ class CustomerApiAdmin(ManagedAdmin):
 
     def save_model(self, request: HttpRequest, obj: CustomerApi, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        for warn in remarks_on(obj):
+        for warn in warnings_for(obj):
             messages.warning(request, warn)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerApi]:

@@ -65,7 +65,7 @@ class CappedList(ChangeList):
 
 @dataclass(frozen=True, slots=True)
 class ShortStory:
-    """How far a first job has come with its rounds."""
+    """The progress of a first job and its retries."""
 
     first_id: int
     total: int
@@ -79,11 +79,11 @@ class JobList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: Any = list(self.result_list)
-        attach_sums(self.result_list)
+        attach_totals(self.result_list)
 
 
-def attach_sums(jobs: list[ImportJob]) -> None:
-    """Give each job `page_totals` and, where there are rounds, `page_family` (else None)."""
+def attach_totals(jobs: list[ImportJob]) -> None:
+    """Give each job `page_totals`, and `page_family` if it has retries (else None)."""
     roots = {job.root_id or job.pk for job in jobs}
     members = list(
         ImportJob.objects.filter(Q(pk__in=roots) | Q(root__in=roots)).only(

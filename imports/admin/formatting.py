@@ -46,15 +46,15 @@ def skipped_changed(count: int) -> str:
     ) % {"n": number(count)}
 
 
-def retried_already(count: int) -> str:
-    """Of a retry: records that a later retry has taken on."""
+def being_retried(count: int) -> str:
+    """How many records a retry skipped because a later retry has them."""
     return ngettext("%(n)s is being retried already", "%(n)s are being retried already", count) % {
         "n": number(count)
     }
 
 
 def left_out(count: int) -> str:
-    """Of a retry: records of which nothing was corrected."""
+    """How many records a retry left out because nothing was corrected."""
     return ngettext(
         "%(n)s would fail again and was left out: nothing was corrected",
         "%(n)s would fail again and were left out: nothing was corrected",

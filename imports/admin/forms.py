@@ -477,7 +477,7 @@ class JobSettingsForm(JobModelForm):
             ),
             "rollout": gettext_lazy(
                 "One batch: it goes out, then the job waits until you have looked. Ramp up: each "
-                "wave waits for the one before, and the job stops where a whole wave fails."
+                "stage waits for the one before, and the job stops if a whole stage fails."
             ),
             "leave_earlier_copies_out": gettext_lazy(
                 "Off: where the files name a customer several times, each copy goes out after the "

@@ -162,7 +162,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     drafts = list(page.jobs().filter(status=JobStatus.DRAFT)[:SHOWN])
     troubled = list(_troubled()[:SHOWN])
     finished = list(page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")[:SHOWN])
-    base.attach_sums([*running, *paused, *drafts, *troubled, *finished])
+    base.attach_totals([*running, *paused, *drafts, *troubled, *finished])
     lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
@@ -177,13 +177,13 @@ def overview(request: HttpRequest) -> dict[str, Any]:
 
 
 def _summary(job: Any) -> dict[str, Any]:
-    """A job with what `attach_sums` gave it."""
+    """A job with what `attach_totals` gave it."""
     words = page.of(job.kind)
     return {"job": job, "words": words, "job_totals": job.page_totals, "summary": job.page_family}
 
 
 def _troubled() -> QuerySet[ImportJob]:
-    """Ended jobs with records that failed or are unknown and that no later round has taken on."""
+    """Ended jobs with failed or unknown records that no later retry has taken on."""
     newest = (
         ImportJob.objects.filter(status__in=ENDED_JOBS).order_by("-pk").values("pk")[:LOOKED_AT]
     )

@@ -115,7 +115,7 @@ class ChangedIds:
         return (Candidate(pk, leaves - frequent) for pk, leaves in sorted(read.items()))
 
     def _own(self, raw: bytes) -> frozenset[Leaf]:
-        """What may tell a record from others, but for its id and e-mail: those were corrected."""
+        """What distinguishes a record besides its id and e-mail, which may be corrected."""
         return frozenset(leaf for leaf in _leaves(raw) if leaf[0] not in self._id_paths)
 
 
@@ -130,7 +130,7 @@ def _frequent(records: Iterable[frozenset[Leaf]]) -> frozenset[Leaf]:
 
 
 def _leaves(raw: bytes) -> frozenset[Leaf]:
-    """The values of a record with their paths; none of one that is no JSON."""
+    """The values of a record with their paths; none if it is not JSON."""
     try:
         value = msgspec.json.decode(raw)
     except (ValueError, RecursionError):
@@ -162,7 +162,7 @@ class Version(NamedTuple):
 
 
 def of_text(raw: bytes, key: str, email: str, old: ImportResult) -> Version:
-    """The version that somebody has written by hand."""
+    """A version that an operator wrote by hand."""
     return Version(Record(old.position, 0, len(raw), raw, key, email), old)
 
 
@@ -205,30 +205,30 @@ def _new_batch(
 
 
 RECORDS_AT_ONCE = 1_000
-MOST_RECORDS = 50_000  # are read while somebody waits; more are an import of their own
-EXAMPLES = 20  # of each fate, named on the page
+MOST_RECORDS = 50_000  # that one request reads; more need an import of their own
+EXAMPLES = 20  # of each outcome, named on the page
 
 
 class RowOutcome(StrEnum):
     """What becomes of one record of a corrected file."""
 
-    SENT = "sent"  # it failed, and is another now: it goes out as a new version
-    CHANGED_ID = "changed_id"  # the same, but its id is another now, too: a person must look
-    SAME = "same"  # it failed, and is what it was: it would fail again
+    SENT = "sent"  # it failed and was changed: it is sent as a new version
+    CHANGED_ID = "changed_id"  # like SENT, but its id was changed, too: a person must check
+    SAME = "same"  # it failed and was not changed: it would fail again
     LATER = "later"  # it failed, and its API has, or may have, a newer version from another job
-    IMPORTED = "imported"  # it has been imported meanwhile, or never failed
+    IMPORTED = "imported"  # it was imported meanwhile, or never failed
     UNKNOWN = "unknown"  # it may have arrived: a person looks first
-    LEFT_OUT = "left_out"  # a person left it out for good
-    ON_ITS_WAY = "on_its_way"  # it is being sent already
-    STRANGER = "stranger"  # nobody of that id is in this import
+    LEFT_OUT = "left_out"  # a person excluded it
+    ON_ITS_WAY = "on_its_way"  # it is pending or in flight
+    STRANGER = "stranger"  # its id is not in this import
     TWICE = "twice"  # the file names it more often than the import
-    UNSENDABLE = "unsendable"  # it cannot be sent as it stands
+    UNSENDABLE = "unsendable"  # it is invalid
 
 
 # These keep the whole file from being sent: nothing is half-imported.
 OBSTACLES = (RowOutcome.STRANGER, RowOutcome.TWICE, RowOutcome.UNSENDABLE)
 GO_OUT = (RowOutcome.SENT, RowOutcome.CHANGED_ID)
-# These go out only if somebody force, and only where they were changed.
+# These go out only with `force`, and only if they were changed.
 FORCEABLE = (RowOutcome.LATER, RowOutcome.IMPORTED, RowOutcome.UNKNOWN, RowOutcome.LEFT_OUT)
 OUTCOME_OF = {
     ResultStatus.SUCCESS: RowOutcome.IMPORTED,
@@ -239,14 +239,14 @@ OUTCOME_OF = {
 
 
 class Upload(NamedTuple):
-    """A corrected file: where it lies, and what the operator calls it."""
+    """A corrected file: its path, and its name for the operator."""
 
     path: Path
     name: str
 
 
 class TooMany(Exception):
-    """The files have more records than are read while somebody waits."""
+    """The files have more records than one request may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,27 +261,27 @@ class Entry:
     is_changed: bool = False
 
     def is_sent(self, *, force: bool) -> bool:
-        """Whether it goes out."""
+        """Whether the record is sent."""
         return self.row_outcome in GO_OUT or (
             force and self.row_outcome in FORCEABLE and self.is_changed
         )
 
 
 class Changed(Exception):
-    """What would happen is not what somebody has agreed to: the import went on meanwhile."""
+    """The import went on meanwhile, so the result would differ from the confirmed one."""
 
 
-class BulkAction:
-    """What would happen to all records of the files. `digest` is another when any of it is."""
+class CorrectionPreview:
+    """What would happen to all records of the files. `digest` changes with any of it."""
 
     def __init__(self) -> None:
         self.counts: Counter[RowOutcome] = Counter()
         self.examples: dict[RowOutcome, list[Entry]] = {}
-        self.forceable = 0  # were changed, and go out if somebody force
+        self.forceable = 0  # were changed, and go out with `force`
         self._hash = hashlib.sha256()
 
     def add(self, entry: Entry) -> None:
-        """One more record; a few of each fate are held."""
+        """Count one more record, and keep a few examples of each outcome."""
         self.counts[entry.row_outcome] += 1
         self.forceable += entry.row_outcome in FORCEABLE and entry.is_changed
         kept = self.examples.setdefault(entry.row_outcome, [])
@@ -305,21 +305,21 @@ class BulkAction:
 
     @property
     def sent(self) -> int:
-        """How many go out without anybody insisting."""
+        """How many records are sent without `force`."""
         return sum(self.counts[each] for each in GO_OUT)
 
 
-def bulk_action(found: Iterable[Entry]) -> BulkAction:
-    """What would happen."""
-    made = BulkAction()
+def preview(found: Iterable[Entry]) -> CorrectionPreview:
+    """The preview of these entries."""
+    made = CorrectionPreview()
     for each in found:
         made.add(each)
     return made
 
 
 def versions(found: Iterable[Entry], agreed: str, *, force: bool) -> Iterator[Version]:
-    """Those that go out. Raises Changed behind the last one if this is not the agreed plan."""
-    made = BulkAction()
+    """Yield the versions to send. Raises Changed at the end if they are not as confirmed."""
+    made = CorrectionPreview()
     for each in found:
         made.add(each)
         if each.latest is not None and each.is_sent(force=force):
@@ -329,7 +329,7 @@ def versions(found: Iterable[Entry], agreed: str, *, force: bool) -> Iterator[Ve
 
 
 def entries(job: ImportJob, uploads: Sequence[Upload], checks: Checks) -> Iterator[Entry]:
-    """Every record of the files, in order, with its fate. Two queries for a thousand records.
+    """Every record of the files, in order, with its outcome. Two queries per thousand records.
 
     Raises UnreadableFile for a file that is none, possibly after many records, and TooMany.
     """
@@ -356,7 +356,7 @@ def _named(uploads: Sequence[Upload], checks: Checks) -> tuple[set[str], list[in
 
 
 class _Family:
-    """The records of an import and of its rounds, each told by its latest version."""
+    """The records of an import and its retries, each in its latest version."""
 
     def __init__(self, job: ImportJob, named: set[str], checks: Checks) -> None:
         self.jobs = [each.pk for each in family(job)]
@@ -443,7 +443,7 @@ SALT = "redrive.corrected-files"
 
 
 class Gone(Exception):
-    """These files are not kept any more, or are not this job's."""
+    """These files are deleted, or belong to another job."""
 
 
 def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:

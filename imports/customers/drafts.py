@@ -87,7 +87,7 @@ def recognise_files(job: ImportJob) -> None:
 
 
 def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
-    """Check a file that lies on this machine and add it, readable or not: its verdict tells."""
+    """Check a local file and add it, readable or not; its status says which."""
     _only_draft(job)
     file = checked(job, path, name)
     file.is_ours = is_ours
@@ -156,7 +156,7 @@ def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -
 
 
 def remove_draft(job: ImportJob) -> None:
-    """Throw a draft away, with its uploads. Whatever was started is kept for good."""
+    """Delete a draft and its uploads. A job that was started is never deleted."""
     with transaction.atomic():
         _only_draft(job)
         for file in job.files.all():

@@ -1,6 +1,4 @@
-"""Dry runs: what an import would come to, read exactly as an import reads but counted and not
-kept.
-"""
+"""Dry runs: read the input exactly as an import does, but count instead of storing."""
 
 from __future__ import annotations
 
@@ -194,14 +192,14 @@ MOST_EXAMPLES = 5
 
 
 def in_words(found: dict[str, Any]) -> str:
-    """Sums first, then each file, what is left out and why, and what is strange."""
+    """The dry run as text: totals, each file, what is left out and why, warnings."""
     known = of_files(found.get("known_before", ()))
     return "\n".join(
-        [*_sums(found), *_files(found), *known, *_left_out(found), *_warning_lines(found)]
+        [*_totals(found), *_files(found), *known, *_left_out(found), *_warning_lines(found)]
     )
 
 
-def _sums(found: dict[str, Any]) -> Iterator[str]:
+def _totals(found: dict[str, Any]) -> Iterator[str]:
     batches = found["batches"]
     yield f"Dry run for {found['api']!r}: nothing was sent and nothing was stored."
     yield (
@@ -280,7 +278,7 @@ NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now()
 
 
 class _Overtaken(Exception):
-    """Somebody has asked anew, or started or discarded the draft."""
+    """The dry run was requested again, or the draft was started or discarded."""
 
 
 def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, Any]:
@@ -303,7 +301,7 @@ def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, 
 def ask(job: ImportJob, actor: str) -> DryRun:
     """Have a draft checked; what was found before is forgotten. Raises NotAllowed.
 
-    The caller makes it, or rings for a worker that does.
+    The caller makes it, or enqueues it for a worker.
     """
     with transaction.atomic():
         if lock(job) != JobStatus.DRAFT:
@@ -349,7 +347,7 @@ def carry_out(job: ImportJob) -> None:
     except UnreadableInput as error:
         trouble = error.message
     except DATABASE_AWAY:
-        raise  # the sweeper rings for it when it has been silent for long enough
+        raise  # the sweeper enqueues it again once its heartbeat is old
     except Exception as error:
         logger.exception("job %s: its dry run failed", job.pk)
         trouble = FAILED_READING.format(error=type(error).__name__)
@@ -372,7 +370,7 @@ def _in_short(found: dict[str, Any]) -> Message:
 
 
 class _Signs:
-    """Says now and then that somebody is at it, and how far; stops where that is in vain."""
+    """Records a heartbeat and the progress now and then; stops if the dry run is superseded."""
 
     def __init__(self, token: uuid.UUID) -> None:
         self.mine = DryRun.objects.filter(token=token, job__status=JobStatus.DRAFT)

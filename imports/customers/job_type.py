@@ -112,14 +112,14 @@ class SentRecords(Sequence[RecordKey]):
 
 
 class Clients:
-    """One client for each API of this process: its connections and token outlive a lane's turn."""
+    """One client per API in this process: connections and tokens outlive a runner's turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[int, tuple[str, Client]] = {}
 
     def take(self, api: CustomerApi, timeout: float, pool_size: int) -> Client:
-        """The kept client, or a new one where anything about the API has changed."""
+        """The cached client, or a new one if the API has changed."""
         settings_hash = _fingerprint(api, timeout, pool_size)
         with self._lock:
             kept = self._kept.get(api.pk)

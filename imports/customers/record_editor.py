@@ -51,7 +51,7 @@ class _Level:
 
 
 def words_in(text: str) -> list[str]:
-    """The text without its layout: two of equal words differ at most by blanks, or by how
+    """The text without its layout: equal results differ only in white space and in how
     characters are escaped."""
     return [_unescaped(each) if "\\" in each else each for each in _WORD.findall(text)]
 
@@ -166,7 +166,7 @@ class Correction:
 
 
 def judge(written: str, checks: Checks) -> Correction:
-    """Judge what somebody has written. The first mistake is told, with its place."""
+    """Check the edited text. Reports the first mistake with its position."""
     text = written.replace("\r\n", "\n").strip(" \t\r\n")
     mistake = _unreadable(text)
     if mistake is not None:
@@ -214,13 +214,13 @@ def _sentence(fault: Fault) -> str:
 
 
 def _as_sentence(what: Message) -> str:
-    """With a capital, unless a field's name stands first: that stays as it is."""
+    """Capitalised, unless it starts with a field's name."""
     said = in_words(what)
     return said if SENTENCES[what.code].startswith("{") else said[:1].upper() + said[1:]
 
 
 def _place(text: str, fault: Fault) -> Place | None:
-    """Where the fault is, as far as it is known."""
+    """The position of the fault, as far as it is known."""
     params = fault.what.own_params
     if key := params.get("key"):
         return second_place_of(text, str(key))

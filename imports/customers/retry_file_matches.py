@@ -98,7 +98,7 @@ class LeftOut(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A result, as far as it says what became of a record."""
+    """The part of a result that says what became of a record."""
 
     pk: int
     job_id: int

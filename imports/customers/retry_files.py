@@ -69,10 +69,10 @@ class _Written:
 
 
 def write(job: ImportJob, parent: Path) -> Path | None:
-    """Write what still waits for a person, of the job and its later rounds; the new directory.
+    """Write the records of the job and its retries that wait for a person; the new directory.
 
-    None, and nothing is written, where no record failed, is unknown or could not be sent.
-    Raises OSError where `parent` cannot be written to.
+    None, without writing, if no record failed, is unknown or could not be sent.
+    Raises OSError if `parent` is not writable.
     """
     if not retry_directory.is_needed(job):
         return None

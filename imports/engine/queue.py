@@ -1,4 +1,4 @@
-"""What RQ carries: bells. A bell is a job's id: losing one costs a sweep, a second one nothing."""
+"""Queue messages: each carries a job's id. Losing one costs a sweep; a duplicate costs nothing."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from imports.states import ENDED_JOBS, JobStatus
 
 logger = logging.getLogger(__name__)
 QUEUE = "default"
-MOST_RUNNERS = 8  # rung for one job at a time
+MOST_RUNNERS = 8  # queue messages for one job at a time
 
 
-def ring(job_id: int, messages: int = 1) -> bool:
-    """Ring now. Redis being down is not an error: the sweeper rings again."""
+def enqueue(job_id: int, messages: int = 1) -> bool:
+    """Enqueue the job now; False if Redis is down. The sweeper then enqueues it later."""
     try:
         queue = django_rq.get_queue(QUEUE)
         for _ in range(messages):
             queue.enqueue(
                 run_job, job_id, result_ttl=0, failure_ttl=3600, job_timeout=_longest_turn(),
-                description=f"bell: job {job_id}",
+                description=f"job {job_id}",
             )  # fmt: skip
     except RedisError:
-        logger.warning("job %s: the bell could not be rung; the sweeper will ring it", job_id)
+        logger.warning("job %s could not be enqueued; the sweeper will enqueue it", job_id)
         return False
     return True
 
 
 def _longest_turn() -> int:
-    """Seconds after which RQ gives a lane up: its turns, and the longest try that began in one."""
+    """RQ's time limit in seconds: all turns, plus the longest attempt that starts in one."""
     turns = runner.MOST_TURNS * settings.TURN_SECONDS
     return int(turns + runner.LONGEST_TRY_SECONDS + settings.LEASE_MARGIN_SECONDS)
 
 
 def enqueue_on_commit(job_id: int) -> None:
-    """Ring once the caller's transaction has committed: a lane for each listening worker."""
+    """Enqueue the job for each listening worker when the caller's transaction commits."""
     transaction.on_commit(partial(_enqueue_for_each_worker, job_id), robust=True)
 
 
 def _enqueue_for_each_worker(job_id: int) -> None:
-    ring(job_id, max(1, min(worker_count(), MOST_RUNNERS)))
+    enqueue(job_id, max(1, min(worker_count(), MOST_RUNNERS)))
 
 
 def worker_count() -> int:
-    """How many workers listen; 0 where Redis cannot say."""
+    """The number of listening workers; 0 if Redis is down."""
     try:
         return int(Worker.count(queue=django_rq.get_queue(QUEUE)))
     except RedisError:
@@ -61,13 +61,13 @@ def worker_count() -> int:
 
 
 def enqueued_jobs() -> set[int]:
-    """The ids of jobs that a bell in the queue is waiting to be answered for."""
+    """The ids of jobs that have a message in the queue."""
     queue = django_rq.get_queue(QUEUE)
     return {message.args[0] for message in queue.get_jobs(0, 100) if message and message.args}
 
 
 def other_jobs_wait(job_id: int) -> bool:
-    """Whether any bell but this job's own waits (also one of no job); True where Redis is away."""
+    """Whether a message for other work is in the queue; True if Redis is down."""
     try:
         waiting = django_rq.get_queue(QUEUE).get_jobs(0, 100)
     except RedisError:
@@ -76,9 +76,9 @@ def other_jobs_wait(job_id: int) -> bool:
 
 
 def run_job(job_id: int) -> None:
-    """Answer a bell: do what the job needs next, be it reading, sending or closing.
+    """Handle a queue message: read the job's input, send its batches, or close it.
 
-    What a person decided about many of its records comes first, a turn at a time.
+    An unfinished bulk action of the job comes before sending, one turn at a time.
     """
     job = ImportJob.objects.select_related("rate_limit").filter(pk=job_id).first()
     if job is None:
@@ -91,7 +91,7 @@ def run_job(job_id: int) -> None:
     if job.status == JobStatus.RUNNING and _send(job):
         more = True
     if more:
-        ring(job_id)  # its turn is over and there is more: behind the others
+        enqueue(job_id)  # the turn is over but work remains: queue up behind other jobs
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:
         runner.close(job)
@@ -100,7 +100,7 @@ def run_job(job_id: int) -> None:
 
 
 def _send(job: ImportJob) -> bool:
-    """A lane's turn at the job. Where that let the next wave go, every worker is rung for it."""
+    """Send for one turn; True if work remains. A new rollout stage calls every worker."""
     limit = job.stage_limit
     more = runner.run(job, partial(_is_wanted, job))
     job.refresh_from_db()
@@ -111,12 +111,12 @@ def _send(job: ImportJob) -> bool:
 
 
 def _is_wanted(job: ImportJob) -> bool:
-    """Whether a lane should end its turn: for another job, or for a plan that a person made."""
+    """Whether to end the turn, for another job or for a bulk action."""
     return bulk_actions.unfinished(job) is not None or other_jobs_wait(job.pk)
 
 
 def _carry_out(job: ImportJob) -> bool:
-    """Go on with a plan; a retry that is complete by then is rung for. True if there is more."""
+    """Continue the job's bulk action and enqueue the retry it completes; True if work remains."""
     bulk_action = bulk_actions.unfinished(job)
     if bulk_action is None:
         return False

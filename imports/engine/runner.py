@@ -1,4 +1,4 @@
-"""A lane: reads a job's input, keeps up to N of its batches in flight, writes its last files."""
+"""The job runner: reads a job's input, keeps up to N batches in flight, and closes the job."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 LONGEST_TRY_SECONDS = 3600.0
-MOST_TURNS = 20  # in a row, before RQ's own time limit could end the lane
-MOST_IN_FLIGHT = 16  # of one lane; more lanes carry more
-PATIENCE_SECONDS = 2.0  # a lane with nothing to do leaves its worker to others after this
+MOST_TURNS = 20  # in a row, so that the runner ends before RQ's time limit
+MOST_IN_FLIGHT = 16  # of one runner; more workers send more
+PATIENCE_SECONDS = 2.0  # an idle runner then frees its worker for other jobs
 LOOK_AGAIN_SECONDS = 0.5
-# Tries that end within a hair of each other are recorded together; none waits long for others.
+# Attempts that end almost together are recorded together; none waits long for the others.
 GATHER_GAP_SECONDS, GATHER_SECONDS = 0.003, 0.01
 FAILED = sentence("FAILED", _("Redrive itself failed ({error}); see the worker's log."))
 FAILED_READING = sentence(
@@ -52,8 +52,8 @@ COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not begin:"))
 CORRECT_SETTINGS = sentence("CORRECT_SETTINGS", _("Correct the settings, then resume the job."))
 SEE_LOG = sentence("SEE_LOG", _("{error}; see the worker's log."))
 OUR_PACKAGES = ("imports", "bills")
-# Also as psycopg says it: the ledger's own statements do not pass through the ORM. An internal
-# error is what a frozen host finds when it wakes: its transaction was ended in the meantime.
+# psycopg's own errors, too: the ledger's SQL bypasses the ORM. A host that wakes up after a freeze
+# gets an internal error, because the server ended its transaction meanwhile.
 DATABASE_AWAY = (
     OperationalError,
     InterfaceError,
@@ -63,23 +63,23 @@ DATABASE_AWAY = (
     psycopg.InternalError,
 )
 
-stopping = threading.Event()  # set when this process is asked to end: finish, claim nothing more
+stopping = threading.Event()  # set on shutdown: finish what is in flight, claim nothing more
 
 
 def worker_name() -> str:
-    """Who holds a claim: host and process."""
+    """The host and process that hold a claim."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def read_input(job: ImportJob) -> bool:
-    """Cut a queued job's input into batches, all of it or nothing; True if this call did it."""
+    """Cut a queued job's input into batches, all or nothing; True if this call did it."""
     kind = job_types.get(job.kind)
     try:
         with transaction.atomic():
             mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
             if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
-                return False  # another lane is at it
-            if job.batches.exists():  # a retry is made with its batches
+                return False  # another worker is reading it
+            if job.batches.exists():  # a retry has its batches from the start
                 claims.inherit(job)
             else:
                 kind.read(job)
@@ -88,12 +88,12 @@ def read_input(job: ImportJob) -> bool:
         lifecycle.refuse_input(job, error.message)
         return False
     except DATABASE_AWAY:
-        raise  # the sweeper rings for this job again
-    except Exception as error:  # or it would be rung for, and fail, for ever
+        raise  # the sweeper enqueues this job again
+    except Exception as error:  # otherwise it would be enqueued, and fail, forever
         logger.exception("job %s: its input could not be read", job.pk)
         lifecycle.refuse_input(job, FAILED_READING.format(error=type(error).__name__))
         return False
-    lifecycle.finish_if_done([job.pk])  # where no record can be sent
+    lifecycle.finish_if_done([job.pk])  # there may be no record to send
     job.refresh_from_db()
     return True
 
@@ -101,14 +101,14 @@ def read_input(job: ImportJob) -> bool:
 def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
     """Claim, send and record until nothing is due or the turn is over; True if there is more.
 
-    `others_wait` tells whether another job has been rung for: else the turn goes on.
+    `others_wait` says whether other work is in the queue; if not, the turn is extended.
     """
     kind = job_types.get(job.kind)
     places = min(job.concurrency, MOST_IN_FLIGHT)
     with ExitStack() as opened:
         try:
             runner = opened.enter_context(kind.runner(job, places))
-        except Exception as error:  # settings or keys that cannot work: a person must act
+        except Exception as error:  # invalid settings or keys: a person must act
             logger.exception("job %s: sending could not begin", job.pk)
             lifecycle.pause_for(job, "CANNOT_SEND", _cannot_send(error))
             return False
@@ -119,7 +119,7 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
 
 
 def _cannot_send(error: Exception) -> Message:
-    """For the operator. Only what we wrote ourselves is quoted: it holds no secret."""
+    """The message for the operator. It quotes only our own errors, which hold no secret."""
     ours = type(error).__module__.partition(".")[0] in OUR_PACKAGES
     said: Text = str(error) if ours else SEE_LOG.format(error=type(error).__name__)
     if isinstance(error, MessageError):
@@ -128,24 +128,24 @@ def _cannot_send(error: Exception) -> Message:
 
 
 def carry_out(bulk_action: BulkAction) -> bool:
-    """Go on with what a person decided about many records, for a turn; True if there is more."""
+    """Continue a bulk action for one turn; True if work remains."""
     ends = time.monotonic() + settings.TURN_SECONDS
     try:
         while bulk_actions.carry_on(bulk_action):
             if stopping.is_set() or time.monotonic() > ends:
                 return True
     except DATABASE_AWAY:
-        raise  # the sweeper rings again
-    except Exception as error:  # or it would be rung for, and fail, for ever
-        logger.exception("plan %s: a part of it could not be done", bulk_action.pk)
+        raise  # the sweeper enqueues it again
+    except Exception as error:  # otherwise it would be enqueued, and fail, forever
+        logger.exception("bulk action %s: a chunk could not be carried out", bulk_action.pk)
         bulk_actions.give_up(bulk_action, FAILED.format(error=type(error).__name__))
     return False
 
 
 def close(job: ImportJob) -> None:
-    """Write what an ended job leaves behind, once. A lane that is killed leaves it to another.
+    """Write an ended job's last files, once. If this worker is killed, another one does it.
 
-    A cancelled job is not closed while anything of it is in flight: that may still fail.
+    A cancelled job stays open while a batch is in flight, because that may still fail.
     """
     with transaction.atomic():
         mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
@@ -158,7 +158,7 @@ def close(job: ImportJob) -> None:
 
 
 def write_retry_files_again(job: ImportJob) -> None:
-    """Write the retry files that could not be written when the job ended, if that is due."""
+    """Retry writing the retry files that failed when the job ended, if that is due."""
     with transaction.atomic():
         mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
         if mine.filter(pk=job.pk, retry_files_due_at__lte=Now()).exists():
@@ -166,7 +166,7 @@ def write_retry_files_again(job: ImportJob) -> None:
 
 
 class _JobRunner:
-    """One turn at one job. Only this thread talks to the ledger; the runner's only send."""
+    """One turn of one job. Only this thread uses the ledger; the sender's threads only send."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class _JobRunner:
         self.lease = kind.lease_seconds(job)
         self.name = worker_name()
         self.in_flight: dict[Future[Outcome], Work] = {}
-        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # of those, not recorded yet
+        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # ended but not recorded yet
         self.turn_ends = 0.0
         self._begin_turn()
         self.idle_since: float | None = None
@@ -209,11 +209,11 @@ class _JobRunner:
             return True
         if not self.turns_left or self.others_wait():
             return False
-        self._begin_turn()  # what is open stays open: sessions, tokens, a browser
+        self._begin_turn()  # sessions, tokens and the browser stay open
         return True
 
     def _send_more_or_wait(self) -> float | None:
-        """Send more; where the database is away, what is in flight is seen to its end first."""
+        """Send more; if the database is down, first let what is in flight finish."""
         try:
             return self._send_more()
         except DATABASE_AWAY as error:
@@ -224,7 +224,7 @@ class _JobRunner:
             return LOOK_AGAIN_SECONDS
 
     def _send_more(self) -> float | None:
-        """Fill the free places; seconds until more may be due, None if nothing ever is."""
+        """Fill the free places; seconds until more may be due, None if nothing will be."""
         room = self.places - len(self.in_flight)
         if not room:
             return LOOK_AGAIN_SECONDS
@@ -238,7 +238,7 @@ class _JobRunner:
         return None if claim.wait is None else min(max(claim.wait, 0.05), LOOK_AGAIN_SECONDS)
 
     def _wait_idle(self, pause: float) -> bool:
-        """Wait for something to be due, within patience; False if the worker is better used."""
+        """Wait for work to become due; False after PATIENCE_SECONDS without any."""
         now = time.monotonic()
         self.idle_since = self.idle_since or now
         if now - self.idle_since > PATIENCE_SECONDS:
@@ -247,7 +247,7 @@ class _JobRunner:
         return True
 
     def _collect(self, timeout: float) -> None:
-        """Wait for any try to end, and record it with those that end right after it."""
+        """Wait for an attempt to end, and record it with those that end right after it."""
         findings: list[outcomes.Finding] = []
         ended = self._next_ended(timeout)
         gather_until = time.monotonic() + GATHER_SECONDS
@@ -264,14 +264,14 @@ class _JobRunner:
             return None
 
     def _record(self, findings: list[outcomes.Finding]) -> None:
-        """Write them down; while the database is away, again until their leases are over."""
+        """Record the outcomes; while the database is down, try until their leases expire."""
         give_up_at = time.monotonic() + self.lease
         while True:
             try:
                 outcomes.record(self.job, findings)
             except DATABASE_AWAY as error:
                 if time.monotonic() > give_up_at:
-                    raise  # they will be judged by their leases
+                    raise  # the sweeper settles them when their leases expire
                 logger.warning("outcomes wait for the database: %s", type(error).__name__)
                 connection.close()
                 time.sleep(LOOK_AGAIN_SECONDS)
@@ -280,11 +280,11 @@ class _JobRunner:
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:
-    """A runner's future never raises; where one does it is a bug of ours, and nothing is known."""
+    """The future's outcome. A future that raises is a bug of ours, and its outcome is unknown."""
     error = future.exception()
     if error is None:
         return future.result()
-    logger.error("a try ended in a bug of ours", exc_info=error)
+    logger.error("an attempt ended in a bug of ours", exc_info=error)
     return Outcome(
         Verdict.UNKNOWN,
         "INTERNAL_ERROR",

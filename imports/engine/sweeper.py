@@ -1,6 +1,4 @@
-"""The sweeper: recovers work from dead workers, re-queues lost jobs, and leaves a sign of
-life.
-"""
+"""The sweeper: recovers work from dead workers, re-queues lost jobs, and records a heartbeat."""
 
 from __future__ import annotations
 
@@ -31,13 +29,13 @@ ON CONFLICT (name) DO UPDATE SET at = excluded.at
 
 
 def beat(name: str) -> None:
-    """Write down that it was at work just now."""
+    """Record a heartbeat of the named process."""
     with connection.cursor() as sql:
         sql.execute(BEAT, [name])
 
 
 def seconds_since_heartbeat(name: str) -> float | None:
-    """How long ago it was at work; None if it never was."""
+    """Seconds since the last heartbeat; None if there was none."""
     age = ExpressionWrapper(Now() - F("at"), output_field=DurationField())
     found = Heartbeat.objects.filter(name=name).values_list(age, flat=True).first()
     return found.total_seconds() if found is not None else None
@@ -46,11 +44,11 @@ def seconds_since_heartbeat(name: str) -> float | None:
 logger = logging.getLogger(__name__)
 NAME = "sweeper"  # of its heartbeat
 MOST_BATCHES = 2_147_483_647  # a batch number is an integer of four bytes
-LATE_SECONDS = 10.0  # besides three rounds: a round takes far less
+LATE_SECONDS = 10.0  # on top of three sweep intervals; a sweep takes far less
 
 
 def sweep() -> None:
-    """One round. Safe to run anywhere, any number of times, at once."""
+    """Sweep once. Safe to run anywhere, any number of times, concurrently."""
     outcomes.expire()
     for job in ImportJob.objects.filter(
         status=JobStatus.CANCELLED, batches__status=BatchStatus.PENDING
@@ -66,17 +64,17 @@ def sweep() -> None:
 
 
 def silent_seconds() -> float | None:
-    """How long ago the last round ended; None if there never was one."""
+    """Seconds since the last sweep ended; None if there was none."""
     return seconds_since_heartbeat(NAME)
 
 
 def is_late(silent: float | None) -> bool:
-    """Whether it has been silent for so long that it cannot be sweeping."""
+    """Whether the last sweep is so long ago that the sweeper must be down."""
     return silent is None or silent > LATE_SECONDS + 3 * settings.SWEEP_SECONDS
 
 
 def _requeue_forgotten() -> None:
-    """Ring for jobs with work that is due and that no bell in the queue speaks of."""
+    """Enqueue jobs that have due work but no message in the queue."""
     waiting = list(needing_a_worker().values_list("pk", flat=True)[:100])
     if not waiting:
         return
@@ -87,20 +85,20 @@ def _requeue_forgotten() -> None:
         return
     for job_id in waiting:
         if job_id not in enqueued:
-            queue.ring(job_id)
+            queue.enqueue(job_id)
 
 
 def _enqueue_notifications() -> None:
-    """Ring for notifications that are due; where Redis is away they wait like all else."""
+    """Enqueue the delivery of due notifications; if Redis is down, they wait."""
     if delivery.needs_a_worker():
         try:
-            delivery.ring()
+            delivery.enqueue()
         except RedisError:
             _revive_redis()
 
 
 def needing_a_worker() -> QuerySet[ImportJob]:
-    """Jobs for which a lane could do something now: check, read, send, close, write files, …"""
+    """Jobs with work for a worker now: check, read, send, close, write files, …"""
     due = ImportBatch.objects.filter(
         number__lte=Coalesce(OuterRef("stage_limit"), MOST_BATCHES),
         job=OuterRef("pk"),
@@ -123,8 +121,8 @@ def needing_a_worker() -> QuerySet[ImportJob]:
 
 
 def _revive_redis() -> None:
-    """The embedded Redis died: start it again. One that is somebody else's is waited for."""
+    """Restart the embedded Redis; wait for an external one."""
     if settings.EMBEDDED_REDIS:
         servers.ensure(postgres=False)
     else:
-        logger.warning("Redis does not answer; ringing again when it does")
+        logger.warning("Redis does not answer; jobs are enqueued when it does")

@@ -1,4 +1,4 @@
-"""The RQ worker that runs lanes in its own process, and finishes what is in flight at the end."""
+"""The RQ worker: runs jobs in its own process, and finishes what is in flight on shutdown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from imports.engine import runner
 
 
 class JobWorker(SimpleWorker):
-    """No fork: a kill ends the lane with its worker, so no orphan goes on sending.
+    """Runs jobs without a fork: killing the worker leaves no orphan that keeps sending.
 
-    The first SIGTERM or SIGINT lets the lane record what is in flight; further ones change
-    nothing (rq would cut the lane off in mid-request at the second).
+    After the first SIGTERM or SIGINT the runner records what is in flight. Further signals
+    change nothing; plain RQ would abort in mid-request at the second one.
     """
 
     def request_stop(self, signum: int, frame: Any) -> None:
         runner.stopping.set()
         try:
             super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
-        except RedisError:  # it only notes the wish there; a lane in mid-run must not die of that
+        except RedisError:  # RQ only records the request there; that must not end a run
             self._stop_requested = True
 
     def request_force_stop(self, signum: int, frame: Any) -> None:
-        self.log.info("Worker %s: is ending already, after what is in flight", self.name)
+        self.log.info("Worker %s: shutting down once what is in flight has finished", self.name)

@@ -1,7 +1,6 @@
-"""The only code that moves a status. Each move is a compare-and-set in a short transaction.
+"""The only code that changes a status. Each change is a compare-and-set in a short transaction.
 
-Read in this order to see why nothing is lost and nothing goes out twice:
-claims (whose is it, intent), outcomes (what an answer changes), expiry (whoever vanished),
-moves (what people do to jobs), rounds (retries), verdicts (unknown and excluded), sums (the
-equation).
+To see why nothing is lost and nothing is sent twice, read the modules in this order: claims
+(claim and intent), outcomes (what an answer or an expired lease changes), lifecycle (what
+operators do to jobs), retries, bulk_actions, totals (the equation).
 """

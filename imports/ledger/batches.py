@@ -1,6 +1,4 @@
-"""How records come into the ledger (COPY) and how a batch's frozen bytes are cut into smaller
-batches.
-"""
+"""How records get into the ledger (COPY), and how frozen bytes are cut into smaller batches."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ LARGEST_RECORD = 1 << 24  # bytes: no reader takes a larger one
 
 @dataclass(frozen=True, slots=True)
 class BatchBody:
-    """The bytes of a batch to be: what stands before, between and after, and each record."""
+    """The bytes of a new batch: each record, and what stands before, between and after them."""
 
     head: bytes
     records: tuple[bytes, ...]
@@ -68,7 +66,7 @@ def _places(at: int, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> BatchBody:
-    """The frame of a batch with only these of its records. Bills have no bytes: all are empty."""
+    """The body of a batch with only these records. The bodies of bills are empty."""
     body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch.pk))
     return BatchBody(
         head=body[: batch.head_length],
@@ -78,9 +76,9 @@ def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> BatchBody:
 
 
 def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, bytes]:
-    """Records byte for byte as they came in, by their results' ids: sent or not. One query.
+    """{result id: the record's original bytes}, sent or not, in one query.
 
-    At most `most` bytes of each; b"" where only an id is known of it.
+    At most `most` bytes of each; b"" if only its id is known.
     """
     sent = Substr("batch__body", F("body_start") + 1, Least("body_length", most))
     kept = Coalesce(sent, Substr("refused_record", 1, most))
@@ -89,7 +87,7 @@ def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, byte
 
 
 def slice_of(body: bytes, result: ImportResult) -> bytes:
-    """One record, byte for byte as it came in."""
+    """The original bytes of one record."""
     return body[result.body_start : result.body_start + result.body_length]
 
 
@@ -111,7 +109,7 @@ RESULT_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """One record of a batch to be: what it is called, and where its bytes stand in the body."""
+    """One record of a new batch: its id, and where its bytes stand in the body."""
 
     position: int
     key: str
@@ -124,7 +122,7 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One record that is never sent: why, and its bytes, so that it is not lost."""
+    """One record that is never sent: the reason, and its bytes so that they are not lost."""
 
     position: int
     key: str
@@ -213,14 +211,14 @@ class Intake:
 
 
 def one_at_a_time(names: Iterable[str]) -> None:
-    """Hold these names until the transaction ends: whoever reads the same input waits for it."""
+    """Lock these ids until the transaction ends, so that jobs with the same input take turns."""
     with connection.cursor() as sql:
         for name in sorted(set(names)):
             sql.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def copy_in(table: str, columns: dict[str, str], rows: Sequence[tuple[object, ...]]) -> None:
-    """COPY rows into a table, in binary: bytes go over as they are."""
+    """COPY rows into a table in binary, without escaping."""
     if not rows:
         return
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
@@ -239,7 +237,7 @@ TAIL_LENGTH = ExpressionWrapper(F("batch__tail_length"), IntegerField())
 
 @dataclass(frozen=True, slots=True)
 class _Old:
-    """A record that goes out again, with what its batch was, and its bytes."""
+    """A record to send again, with its bytes and its old batch."""
 
     pk: int
     position: int
@@ -263,10 +261,10 @@ OLD_COLUMNS = (
 
 @dataclass(slots=True)
 class _NewBatch:
-    """One batch of the retry while it is put together from one or more old ones.
+    """One batch of the retry while it is built from one or more old batches.
 
-    The key is the old one's only for the same bytes that are not known to have failed: it
-    protects from doing them twice.
+    It keeps the old idempotency key only for the same bytes that are not known to have failed:
+    the key keeps the API from storing them twice.
     """
 
     olds: list[_Old] = field(default_factory=list)
@@ -297,7 +295,7 @@ def copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> 
 
 
 def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
-    """The records in the order of their batches, with their bytes: a query for each thousand."""
+    """The records in the order of their batches, with their bytes; a query per thousand."""
     rows = (
         chosen.annotate(
             head=Substr("batch__body", 1, HEAD_LENGTH),
@@ -317,9 +315,9 @@ def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
 def _gather(
     number: int, olds: Iterator[_Old], most: int, *, keep_keys: bool
 ) -> Iterator[_NewBatch]:
-    """The records of one number, in one batch as far as they fit.
+    """Put the records of one batch number into one batch, as far as they fit.
 
-    They may not: retry files that were loaded are numbered anew, so rounds can share a number.
+    Loaded retry files are numbered from 1 again, so retries can share a number and not fit.
     """
     gathered = _NewBatch()
     for _, group in groupby(olds, key=lambda old: old.batch_id):

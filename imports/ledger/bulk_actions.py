@@ -46,7 +46,7 @@ NO_REASON = gettext_lazy("Give a reason: it is kept with the records.")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where records must stand, how they stand afterwards, and the log's word for it."""
+    """The status that records must have, their status afterwards, and the event in the log."""
 
     from_status: ResultStatus
     changes: Mapping[str, object]
@@ -54,7 +54,7 @@ class Decision:
 
 
 def of(bulk_action: BulkAction) -> Decision:
-    """What is written down for a bulk action. Raises KeyError for one that sends records."""
+    """The decision that a bulk action records. Raises KeyError for one that sends records."""
     message = NOT_ARRIVED.format(actor=bulk_action.actor, reason=bulk_action.reason)
     arrived = {
         "status": ResultStatus.SUCCESS, "error_code": "", "error": "", "final_error": None,
@@ -74,7 +74,7 @@ def of(bulk_action: BulkAction) -> Decision:
 
 
 def write_down(decision: Decision, chosen: QuerySet[ImportResult]) -> list[int]:
-    """Move these records and sum their batches up; their ids. The caller holds their first job."""
+    """Move these records and update their batches' counts; their ids. The caller locks the job."""
     batch_ids = list(chosen.order_by("batch_id").values_list("batch_id", flat=True).distinct())
     batches = ImportBatch.objects.select_for_update().filter(pk__in=batch_ids).order_by("pk")
     list(batches.values_list("pk", flat=True))  # from here on no late answer changes them
@@ -100,17 +100,17 @@ RETRIES = (ActionType.RETRY, ActionType.SEND_AGAIN)
 
 
 class NothingLeft(NotAllowed):
-    """No record stands so that this can be done with it. The message says what became of them."""
+    """No record has the status that this action needs. The message says what became of them."""
 
 
 def status_for(action: ActionType) -> ResultStatus:
-    """Where a record must stand for this to be done with it."""
+    """The status that a record must have for this action."""
     is_failed = action in (ActionType.RETRY, ActionType.EXCLUDE)
     return ResultStatus.ERROR if is_failed else ResultStatus.UNKNOWN
 
 
 def unfinished(job: ImportJob) -> BulkAction | None:
-    """What workers are doing with many of the records of `job`, or what was pressed there."""
+    """The unfinished bulk action on records of `job` or from its page, if there is one."""
     return (
         BulkAction.objects.filter(job=job, finished_at=None).select_related("job", "root").first()
     )
@@ -121,11 +121,11 @@ def carry_out(
     *, reason: str = "", actor: str = "", force: bool = False, starts: bool = True,
     rollout: str = Rollout.ALL,
 ) -> BulkAction:  # fmt: skip
-    """Decide about the records of `job` and its later retries that `only` matches.
+    """Carry out an action on the records of `job` and its later retries that match `only`.
 
     The action is finished when this returns, or `in_background`: then the caller enqueues `job`.
-    A retry's new job is `made`; `force` takes those too that a retry leaves out; `starts` and
-    `beginning` say whether it goes out, and how much of it at first.
+    The new job of a retry is `made`. `force` includes records that a retry leaves out. `starts`
+    and `rollout` say whether the retry is started, and how much of it goes out at first.
     Raises NotAllowed without a record, without a reason where one is needed, and while another
     action about the same records is unfinished. So two clicks make one action.
     """
@@ -147,7 +147,7 @@ def carry_out(
 
 
 def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
-    """Fix which records are meant; do it at once where they are few."""
+    """Fix the set of records, and carry the action out at once if they are few."""
     lock(bulk_action.root)
     if BulkAction.objects.filter(root=bulk_action.root, finished_at=None).exists():
         raise NotAllowed(
@@ -161,7 +161,7 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
     bulk_action.in_background = len(ids) > CHUNK
     if not bulk_action.in_background:
-        bulk_action.skipped_retried = _retried_already(bulk_action, only)
+        bulk_action.skipped_retried = _count_being_retried(bulk_action, only)
     if not ids:
         raise NothingLeft(_nothing_left(bulk_action))
     if bulk_action.action in RETRIES:
@@ -177,7 +177,7 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
 def _choose(
     bulk_action: BulkAction, only: Q
 ) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
-    """The records that the action is about, and how many of them a retry leaves out, and why."""
+    """The records of the action, and how many a retry leaves out, and why."""
     action = ActionType(bulk_action.action)
     chosen = retries.waiting(bulk_action.job, status_for(action)).filter(only)
     if action in RETRIES and not bulk_action.force:
@@ -188,9 +188,9 @@ def _choose(
 def sensible(
     job: ImportJob, chosen: QuerySet[ImportResult], action: ActionType = ActionType.RETRY
 ) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
-    """Those that go out again unless somebody force on all of them.
+    """The records that a retry sends without `force`.
 
-    Also how many would only fail again, and how many are older than what the API has by now.
+    Also how many would only fail again, and how many are older than what the API has now.
     """
     hopeless = 0
     if action == ActionType.RETRY:
@@ -201,7 +201,7 @@ def sensible(
     return newest, hopeless, later
 
 
-def _retried_already(bulk_action: BulkAction, only: Q) -> int:
+def _count_being_retried(bulk_action: BulkAction, only: Q) -> int:
     if bulk_action.action not in RETRIES:
         return 0
     return (
@@ -222,7 +222,7 @@ def _nothing_left(bulk_action: BulkAction) -> str:
 
 
 def _do_at_once(bulk_action: BulkAction, ids: list[int]) -> None:
-    """All of it, in the caller's transaction."""
+    """Carry out all of it in the caller's transaction."""
     bulk_action.total = len(ids)
     bulk_action.save()
     if bulk_action.action in RETRIES:
@@ -250,7 +250,7 @@ def _do_at_once(bulk_action: BulkAction, ids: list[int]) -> None:
 
 
 def _leave_to_workers(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -> None:
-    """Keep which records are meant; nothing is done yet."""
+    """Store the set of records in chunks, for workers; nothing is done yet."""
     bulk_action.save()
     bulk_action.total = _write_chunks(bulk_action, chosen)
     if bulk_action.action not in RETRIES:
@@ -262,7 +262,7 @@ def _leave_to_workers(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -
 
 
 def _write_chunks(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -> int:
-    """Keep the ids of these records, in the order of their batches; how many they are."""
+    """Store the ids of these records, in the order of their batches; their number."""
     rows: list[tuple[object, ...]] = []
     count = 0
     for number, ids in enumerate(_in_chunks(chosen)):
@@ -280,9 +280,9 @@ def _ordered(chosen: QuerySet[ImportResult]) -> QuerySet[ImportResult]:
 
 
 def _in_chunks(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
-    """Ids, CHUNK or more of them at a time: a batch number is never cut in two.
+    """Yield ids, CHUNK or more at a time, without dividing a batch number.
 
-    So a retry's batches come out as they would in one go.
+    So the batches of a retry are the same as if it were made in one go.
     """
     rows = _ordered(chosen).values_list("batch__number", "pk").iterator(chunk_size=IDS_AT_ONCE)
     ids: list[int] = []
@@ -296,9 +296,9 @@ def _in_chunks(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
 
 
 def carry_on(bulk_action: BulkAction) -> bool:
-    """Do one chunk more, or, after the last, end the action; False where nothing is left.
+    """Carry out the next chunk, or end the action after the last; False if nothing is left.
 
-    Also False where another worker is at it.
+    Also False if another worker is carrying it out.
     """
     try:
         return _carry_on(bulk_action)
@@ -332,7 +332,7 @@ def _carry_on(bulk_action: BulkAction) -> bool:
 
 
 def _do(bulk_action: BulkAction, ids: list[int]) -> int:
-    """One chunk; how many of its records still stood where they had stood."""
+    """Carry out one chunk; the number of its records whose status had not changed."""
     if bulk_action.action in RETRIES:
         return _copy(bulk_action, ids)
     moved = _write_down(bulk_action, ids)
@@ -342,7 +342,7 @@ def _do(bulk_action: BulkAction, ids: list[int]) -> int:
 
 
 def _write_down(bulk_action: BulkAction, ids: list[int]) -> list[int]:
-    """What was decided about these records; the ids of those that still stood so."""
+    """Record the decision about these records; the ids of those whose status had not changed."""
     chosen = retries.waiting(bulk_action.job, status_for(ActionType(bulk_action.action))).filter(
         pk__in=ids
     )
@@ -350,7 +350,7 @@ def _write_down(bulk_action: BulkAction, ids: list[int]) -> list[int]:
 
 
 def _copy(bulk_action: BulkAction, ids: list[int]) -> int:
-    """Into the retry's job: those of these records that still wait; how many."""
+    """Copy the records that still wait into the retry's job; their number."""
     if bulk_action.made is None:
         raise RuntimeError("the retry that was being put together is gone")
     chosen, *_left_out = _choose(bulk_action, Q(pk__in=ids))
@@ -358,7 +358,7 @@ def _copy(bulk_action: BulkAction, ids: list[int]) -> int:
 
 
 def _finish(bulk_action: BulkAction, trouble: Text | None = None) -> None:
-    """Nothing more is done; a retry that has records goes out, unless it is to wait."""
+    """Finish the action; start its retry if it has records and is not to wait."""
     bulk_action.refresh_from_db()
     BulkAction.objects.filter(pk=bulk_action.pk).update(finished_at=Now(), trouble=trouble)
     if bulk_action.action not in RETRIES:
@@ -374,7 +374,7 @@ def _finish(bulk_action: BulkAction, trouble: Text | None = None) -> None:
 
 
 def _complete_retry(bulk_action: BulkAction, *, is_whole: bool = True) -> None:
-    """All its records are in the new job: it goes out, unless it is to wait."""
+    """Complete the retry, which has all its records; start it unless it is to wait."""
     if bulk_action.made is None:
         raise RuntimeError("a retry has a job of its own")
     job_types.get(bulk_action.made.kind).copy_records(bulk_action.made)
@@ -393,12 +393,12 @@ def _summary(bulk_action: BulkAction, trouble: Text | None) -> Text:
 
 
 def stop(bulk_action: BulkAction, actor: str) -> bool:
-    """Do nothing more; what is done stays, and a retry stays a draft. False if it had ended."""
+    """Stop the action. Finished chunks and the draft of a retry stay; False if it had ended."""
     return give_up(bulk_action, STOPPED.format(actor=actor))
 
 
 def give_up(bulk_action: BulkAction, why: Text) -> bool:
-    """End an action before its time; False if it had ended already."""
+    """End an action early; False if it had already ended."""
     with transaction.atomic():
         held = BulkAction.objects.select_for_update(no_key=True).filter(
             pk=bulk_action.pk, finished_at=None

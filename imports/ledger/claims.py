@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def cursor() -> psycopg.Cursor[Any]:
-    """A cursor on this thread's connection that speaks binary: bodies go over as they are.
+    """A binary cursor on this thread's connection: bodies are sent without escaping.
 
-    Outside of a transaction each statement is one by itself, with one trip to the server.
+    Outside a transaction each statement is a transaction of its own, in one round trip.
     """
     connection.ensure_connection()
     made = psycopg.Cursor(connection.connection)
@@ -31,9 +31,9 @@ def cursor() -> psycopg.Cursor[Any]:
 
 @contextmanager
 def one_trip() -> Iterator[None]:
-    """What is executed within the block goes to the server together, as one transaction.
+    """Send the statements of the block together, as one transaction.
 
-    Its answers are there when the block ends. Each statement sees what was committed before it.
+    Their results are there when the block ends. Each statement sees what was committed before it.
     """
     connection.ensure_connection()
     with connection.connection.pipeline():
@@ -42,10 +42,10 @@ def one_trip() -> Iterator[None]:
 
 @contextmanager
 def planned_once() -> Iterator[None]:
-    """Within the block PostgreSQL plans a prepared statement once, not each time it is run.
+    """Within the block PostgreSQL plans each prepared statement once, not on every run.
 
-    How many batches a statement is about hardly changes how it is best carried out, and planning
-    it costs as much as carrying it out. Only for a lane: a page's queries differ more.
+    The number of batches in a statement hardly changes its best plan, and planning
+    it costs as much as running it. Only for job runners: the queries of pages vary more.
     """
     with cursor() as sql:
         sql.execute("SET plan_cache_mode TO force_generic_plan")
@@ -76,9 +76,9 @@ WHERE b.id = inherited.id AND b.status = 'pending'
 
 
 def inherit(retry: ImportJob) -> None:
-    """Let the batches of a retry wait for each other as those did that they come from.
+    """Give the batches of a retry the order of the batches they come from.
 
-    Called before any of them may be claimed. One cheap query where nobody waited for anybody.
+    Call it before any of them may be claimed. Without an order it costs one cheap query.
     """
     family = _family(retry)
     waited = ImportBatch.objects.filter(job_id__in=family, after_numbers__isnull=False)
@@ -88,7 +88,7 @@ def inherit(retry: ImportJob) -> None:
 
 
 def _family(retry: ImportJob) -> Collection[int]:
-    """The ids of the first job and of all rounds."""
+    """The ids of the first job and of all its retries."""
     first = retry.first
     family_jobs = ImportJob.objects.filter(root=first).values_list("pk", flat=True)
     return {first.pk, *family_jobs}
@@ -99,18 +99,18 @@ ORDER_LOOK_SECONDS = 0.5  # how often to ask whether an earlier copy has ended e
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a lane got. Where it got nothing, `wait` says in how many seconds to ask again.
+    """The batches a worker claimed. If there are none, `wait` is the seconds until it asks again.
 
-    `wait` is None when nothing is due at any time that the ledger knows of.
+    `wait` is None if the ledger knows of nothing that will become due.
     """
 
     works: list[Work]
     wait: float | None
 
 
-# The gate's row is the lock: while it is held, no other claim of this target counts or takes.
-# The commit need not wait for the disk: a claim that a crash of the database forgets is a batch
-# that is pending. Nothing was sent yet, and the intent that follows does wait.
+# The rate limit's row is the lock: while it is held, no other claim for this target counts or
+# takes batches. The commit need not wait for the disk: if the database crashes and forgets the
+# claim, the batch is pending and nothing was sent. The intent that follows does wait.
 LOCK_RATE_LIMIT = """
 SELECT greatest(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8,
        CASE WHEN %(delay)s > 0
@@ -139,19 +139,19 @@ TAKE = """
 WITH job AS (
     SELECT id, concurrency, max_attempts, stage_limit FROM imports_importjob
     WHERE id = %(job)s AND status = 'running'
-), gate AS (
+), allowed AS (
     -- One request at a time asks whether it is over, where the other side said "not now".
     SELECT CASE WHEN not_now_count > 0 THEN 1 ELSE concurrency END AS concurrency
     FROM imports_ratelimit
     WHERE id = %(rate_limit)s AND coalesce(paused_until <= clock_timestamp(), true)
       AND (%(delay)s = 0 OR coalesce(next_slot_at <= clock_timestamp(), true))
 ), flying AS (
-    SELECT count(*) AS of_gate, count(*) FILTER (WHERE b.job_id = %(job)s) AS of_job
+    SELECT count(*) AS of_target, count(*) FILTER (WHERE b.job_id = %(job)s) AS of_job
     FROM imports_importbatch b JOIN imports_importjob j ON j.id = b.job_id
     WHERE j.rate_limit_id = %(rate_limit)s AND b.status IN ('claimed', 'sending')
 ), room AS (
-    SELECT least(%(room)s, job.concurrency - of_job, gate.concurrency - of_gate) AS places
-    FROM job, gate, flying
+    SELECT least(%(room)s, job.concurrency - of_job, allowed.concurrency - of_target) AS places
+    FROM job, allowed, flying
 ), due AS (
     SELECT b.id FROM imports_importbatch b
     WHERE b.job_id = %(job)s AND b.status = 'pending'
@@ -227,7 +227,7 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
 
 
 def _next_due(job: ImportJob) -> float | None:
-    """In how many seconds something is due, or an earlier copy may have ended elsewhere."""
+    """Seconds until a batch is due, or until an earlier copy may have ended elsewhere."""
     names = {"job": job.pk}
     with cursor() as sql:
         due = sql.execute(NEXT_DUE, names).fetchone()
@@ -238,9 +238,9 @@ def _next_due(job: ImportJob) -> float | None:
 
 
 def intend(works: Sequence[Work], lease: float) -> list[Work]:
-    """Commit, before a byte leaves, that these may be sent; those that may, in the same order.
+    """Commit the intent to send, before a byte leaves; the batches to send, in the same order.
 
-    The others (their job was paused or cancelled meanwhile) are given back.
+    Batches whose job was paused or cancelled meanwhile are given back.
     """
     if not works:
         return []
@@ -251,7 +251,7 @@ def intend(works: Sequence[Work], lease: float) -> list[Work]:
 
 
 def give_back(works: Sequence[Work]) -> None:
-    """Return claimed batches of which nothing was sent."""
+    """Release claimed batches that were not sent."""
     if works:
         with cursor() as sql:
             sql.execute(GIVE_BACK, _names(works))

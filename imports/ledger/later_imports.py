@@ -1,8 +1,7 @@
-"""What an API got of the same customers since: by a later job, or later in the same one.
+"""Newer versions of the same customers at an API, from a later job or later in the same one.
 
-Sending the older version again would overwrite the newer one. A version is as old as the first
-result of it: trying the same bytes again makes it no newer, correcting them does. Both versions
-that are compared are judged so.
+Sending the older version again would overwrite the newer one. A version is as old as its first
+result: trying the same bytes again does not make it newer, correcting them does.
 """
 
 from __future__ import annotations
@@ -83,14 +82,14 @@ ORDER BY v.id, array_position(%(stands)s, other.status::text), other.id DESC
 
 @dataclass(frozen=True, slots=True, order=True)
 class Later:
-    """The job that has a newer version of a customer, and where that one stands."""
+    """The job with a newer version of a customer, and that version's status."""
 
     job: int
     status: str
 
 
 def later_imports(ids: Collection[int]) -> dict[int, Later]:
-    """Of these results, those of whose customers their API has, or may have, a newer version."""
+    """The results for whose customers the API has, or may have, a newer version."""
     if not ids:
         return {}
     summary: dict[str, Any] = {
@@ -106,7 +105,7 @@ def later_imports(ids: Collection[int]) -> dict[int, Later]:
 def without_later(
     chosen: QuerySet[ImportResult],
 ) -> tuple[QuerySet[ImportResult], Counter[Later]]:
-    """Those of which no newer version was imported, and how many others there are, by job."""
+    """The results without a newer version, and the number of the others by job."""
     found: dict[int, Later] = {}
     for ids in _grouped(_named_elsewhere(chosen)):
         found |= later_imports(ids)
@@ -116,7 +115,7 @@ def without_later(
 
 
 def _named_elsewhere(chosen: QuerySet[ImportResult]) -> Iterable[int]:
-    """Those of whose customers there is anything else at their API: few, as a rule."""
+    """The results whose customers have other results at the same API: usually few."""
     other = (
         ImportResult.objects.filter(
             key=OuterRef("key"), status__in=STANDS, job__api=OuterRef("job__api")

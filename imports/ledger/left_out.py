@@ -1,4 +1,4 @@
-"""Records that Redrive could not send: they have neither failed nor succeeded."""
+"""Records that Redrive could not send: they neither failed nor succeeded."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ KNOWN_ELSEWHERE = frozenset(
 
 
 def count_left_out(job: ImportJob) -> int:
-    """How many of the job's own records could not be sent. No query where none was left out."""
+    """The number of the job's own records that could not be sent; often without a query."""
     return left_out([job.pk]).count() if job.unsendable_count else 0
 
 
 def left_out(jobs: Collection[int]) -> QuerySet[ImportResult]:
-    """Those of these jobs of which no corrected version went out since."""
+    """The left-out records of these jobs without a corrected version since."""
     corrected = ImportResult.objects.filter(retry_of=OuterRef("pk"))
     never_sent = ImportResult.objects.filter(
         job_id__in=jobs, status=ResultStatus.EXCLUDED, batch__isnull=True
@@ -52,5 +52,5 @@ def left_out(jobs: Collection[int]) -> QuerySet[ImportResult]:
 
 
 def is_kept_whole(result: ImportResult) -> bool:
-    """Whether the record's bytes are all here."""
+    """Whether all bytes of the record are stored."""
     return 0 < len(result.refused_record or b"") < RECORD_KEPT

@@ -1,6 +1,4 @@
-"""A job's own moves: start, pause, resume, cancel, finish, and how much of it goes out at
-first.
-"""
+"""The lifecycle of a job: start, pause, resume, cancel, finish, and its staged rollout."""
 
 from __future__ import annotations
 
@@ -54,9 +52,9 @@ GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job goi
 
 
 def announce(job: ImportJob, what: What, cause: str = "") -> None:
-    """Have everybody told who wants to know. Called in the transaction that moved the status.
+    """Record a notification for everybody who wants it, in the transaction that moved the status.
 
-    Nothing is sent here. The same again, before somebody set the job going anew, is no news.
+    Nothing is sent here. The same notification is not repeated until the job is started again.
     """
     channels = list(Channel.objects.filter(is_active=True).defer("secret"))
     if not channels:
@@ -78,13 +76,13 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
 
 
 def needs_somebody(notification: Notification) -> bool:
-    """Whether a person has something to do about it."""
+    """Whether a person must act."""
     if notification.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
         return True
     return any(notification.job_totals.get(each) for each in ("error", "unknown", "left_out"))
 
 
-SIZES: dict[str, tuple[int, ...]] = {  # in batches; after the last of them all the rest goes
+SIZES: dict[str, tuple[int, ...]] = {  # in batches; all the rest follows the last stage
     Rollout.ALL: (),
     Rollout.ONE: (1,),
     Rollout.RAMP: (1, 5, 50),
@@ -94,16 +92,16 @@ INTENTIONS: dict[str, Message] = {
     Rollout.RAMP: sentence("RAMP_UP", gettext_noop("Ramp up: 1, 5, 50, then all")),
 }
 DONE = {
-    "imported": sentence("WAVE_IMPORTED", gettext_noop("{n} of {total} imported")),
-    "downloaded": sentence("WAVE_DOWNLOADED", gettext_noop("{n} of {total} downloaded")),
+    "imported": sentence("STAGE_IMPORTED", gettext_noop("{n} of {total} imported")),
+    "downloaded": sentence("STAGE_DOWNLOADED", gettext_noop("{n} of {total} downloaded")),
 }
-SOME_FAILED = sentence("WAVE_SOME_FAILED", gettext_noop("{n} failed"))
-SOME_UNKNOWN = sentence("WAVE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
-CAME_TO = sentence("WAVE_CAME_TO", gettext_noop("{parts}."))
+SOME_FAILED = sentence("STAGE_SOME_FAILED", gettext_noop("{n} failed"))
+SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
+CAME_TO = sentence("STAGE_TOTALS", gettext_noop("{parts}."))
 WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch went out: {parts}."))
 LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Look at it, then go on."))
 FAILED_AGAIN = sentence(
-    "WAVE_FAILED_AGAIN",
+    "STAGE_FAILED_AGAIN",
     gettext_noop(
         "The last {batches} batches failed again with the same error: {cause} Nothing more was "
         "sent."
@@ -116,7 +114,7 @@ FIRST_FAILED_AGAIN = sentence(
     ),
 )
 NONE_ARRIVED = sentence(
-    "WAVE_NONE_ARRIVED",
+    "STAGE_NONE_ARRIVED",
     gettext_noop(
         "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
         "sent."
@@ -129,25 +127,25 @@ FIRST_NOT_ARRIVED = sentence(
     ),
 )
 ALL_FAILED = sentence(
-    "WAVE_ALL_FAILED",
+    "STAGE_ALL_FAILED",
     gettext_noop("All of the last {batches} batches failed: {cause} Nothing more was sent."),
 )
 FIRST_FAILED = sentence(
     "FIRST_FAILED", gettext_noop("All of the first batch failed: {cause} Nothing more was sent.")
 )
 THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest goes out."))
-ONE_GOES = sentence("NEXT_WAVE_OF_ONE", gettext_noop("The next wave goes out: 1 batch."))
-NEXT_GOES = sentence("NEXT_WAVE", gettext_noop("The next wave goes out: {batches} batches."))
-FIRST_BATCH = "FIRST_BATCH"  # the one batch that she wanted to see went out
-STAGE_FAILED = "STAGE_FAILED"  # nothing of a whole wave succeeded
+ONE_GOES = sentence("NEXT_STAGE_OF_ONE", gettext_noop("The next stage goes out: 1 batch."))
+NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage goes out: {batches} batches."))
+FIRST_BATCH = "FIRST_BATCH"  # the batch that the operator wanted to check was sent
+STAGE_FAILED = "STAGE_FAILED"  # no record of a stage succeeded
 STOPS = (FIRST_BATCH, STAGE_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutStage:
-    """What one wave came to, in records. `cause` is the most frequent of its failures' sentences.
+    """The result of one rollout stage, in records. `cause` is its most frequent failure message.
 
-    `again`: each of its failures has a cause that the same records had failed with before.
+    `again`: every failure has a cause with which the same records had failed before.
     """
 
     asks: bool
@@ -163,7 +161,7 @@ class RolloutStage:
 
     @property
     def stops(self) -> bool:
-        """Whether a person must look before more goes out."""
+        """Whether a person must look before more is sent."""
         return self.asks or not self.success
 
     @property
@@ -197,12 +195,12 @@ class RolloutStage:
 
 
 def intention(job: ImportJob) -> Message | None:
-    """For the log: how the job begins, where that is not with all of it."""
+    """The rollout of the job, for its log; None if all of it goes out at once."""
     return INTENTIONS.get(job.rollout)
 
 
 def next_of(job: ImportJob) -> dict[str, int | None]:
-    """The fields of a job that let its next wave go: all the rest, where that is no more."""
+    """The fields that start the job's next stage, which is all the rest if no more is left."""
     sizes = SIZES[job.rollout]
     if job.stage >= len(sizes):
         return {"stage": job.stage, "stage_limit": None}
@@ -212,7 +210,7 @@ def next_of(job: ImportJob) -> dict[str, int | None]:
 
 
 def sizes_of(job: ImportJob) -> tuple[int, int | None]:
-    """How many batches are in the wave that is out, and in the next; None where it is the rest."""
+    """The sizes, in batches, of the current stage and of the next; None means all the rest."""
     sizes = SIZES[job.rollout]
     following = sizes[job.stage] if job.stage < len(sizes) else None
     if following is not None and not _later(job)[following : following + 1]:
@@ -221,7 +219,7 @@ def sizes_of(job: ImportJob) -> tuple[int, int | None]:
 
 
 def what_goes(job: ImportJob) -> Message:
-    """For the log: what may leave now."""
+    """What may be sent now, for the log."""
     if job.stage_limit is None:
         return THE_REST_GOES
     size = SIZES[job.rollout][job.stage - 1]
@@ -229,23 +227,23 @@ def what_goes(job: ImportJob) -> Message:
 
 
 def _numbers(job: ImportJob) -> QuerySet[ImportBatch, int]:
-    """The job's batches as the operator counts them: parts of one share its number."""
+    """The numbers of the job's batches. The parts of a split batch share its number."""
     return ImportBatch.objects.filter(job=job).values_list("number", flat=True).distinct()
 
 
 def _later(job: ImportJob) -> QuerySet[ImportBatch, int]:
-    """Those that wait for a later wave, in order."""
+    """The numbers of the batches that wait for a later stage, in order."""
     return _numbers(job).filter(number__gt=job.stage_limit or 0).order_by("number")
 
 
 def is_out(job: ImportJob) -> bool:
-    """Whether anything of the wave is pending or in flight."""
+    """Whether a batch of the current stage is pending or in flight."""
     batches = ImportBatch.objects.filter(job=job, number__lte=job.stage_limit, status__in=OPEN)
     return batches.exists()
 
 
 def last_of(job: ImportJob) -> RolloutStage:
-    """What the wave came to that went out last, of a job that still has more to send."""
+    """The result of the stage that was sent last, of a job that has more to send."""
     size = SIZES[job.rollout][job.stage - 1]
     before = _numbers(job).filter(number__lte=job.stage_limit).order_by("-number")
     numbers = list(before[:size])
@@ -269,7 +267,7 @@ def last_of(job: ImportJob) -> RolloutStage:
 
 
 def _why(batches: QuerySet[ImportBatch]) -> tuple[Text, bool]:
-    """The message that tells most of the failures, and whether all of them are old ones."""
+    """The most frequent failure message, and whether every failure repeats an earlier one."""
     trouble = Q(status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN]) & ~Q(error_code="")
     here = ImportResult.objects.filter(trouble, batch__in=batches)
     causes = list(
@@ -302,16 +300,16 @@ ABOUT = "INSERT INTO imports_recordevent (event_id, result_id) SELECT %s, unnest
 
 
 class NotAllowed(Exception):
-    """This move is not possible now. The message says why, and what is."""
+    """The transition is not possible now. The message says why, and what is possible."""
 
 
 def note(
     job: ImportJob, code: EventCode, message: Text | None = None, actor: str = "",
     reason: str = "", about: Sequence[int] = (),
 ) -> JobEvent:  # fmt: skip
-    """Add a line to the job's log; `about` are the results whose own story tells it, too.
+    """Add an event to the job's log, and to the history of the results in `about`.
 
-    `reason` are the actor's own words.
+    `reason` is in the actor's own words.
     """
     event = JobEvent.objects.create(
         job=job, code=code, message=message, actor=actor, reason=reason
@@ -321,23 +319,23 @@ def note(
 
 
 def add_record_events(event: JobEvent, results: Sequence[int]) -> None:
-    """Let these results' own story tell of the event, too."""
+    """Add the event to the history of these results."""
     if results:
         with connection.cursor() as sql:
             sql.execute(ABOUT, [event.pk, list(results)])
 
 
 def lock(job: ImportJob) -> JobStatus:
-    """Hold the job's row until the caller's transaction ends; the status it has now.
+    """Lock the job's row until the caller's transaction ends; its current status.
 
-    Without its key: what refers to the job (attempts, events) may be written meanwhile.
+    The lock spares the key, so rows that refer to the job (attempts, events) can be written.
     """
     held = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk)
     return JobStatus(held.values_list("status", flat=True).get())
 
 
 def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
-    """Compare-and-set a job's status; False where another was first or it is not allowed."""
+    """Compare-and-set a job's status; False if another was first or the move is not allowed."""
     before = sources(JOB_MOVES, to)
     moved = ImportJob.objects.filter(pk=job.pk, status__in=before).update(status=to, **changes)
     job.refresh_from_db()
@@ -345,7 +343,7 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
 
 
 def refuse_incomplete(job: ImportJob) -> None:
-    """Raises NotAllowed for a retry that records are still being put into."""
+    """Raise NotAllowed for a retry that a bulk action is still filling."""
     if BulkAction.objects.filter(made=job, finished_at=None).exists():
         raise NotAllowed(
             "This retry is still being put together. Wait until all its records are in it."
@@ -353,9 +351,9 @@ def refuse_incomplete(job: ImportJob) -> None:
 
 
 def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
-    """Queue a draft; `beginning` overrules its setting.
+    """Queue a draft; `rollout` overrides its setting.
 
-    Raises NotAllowed without files that can be read, or if started before.
+    Raises NotAllowed if it has no readable file or was started before.
     """
     with transaction.atomic():
         lock(job)  # whoever is adding a file comes before or after
@@ -375,7 +373,7 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
 
 
 def pause(job: ImportJob, actor: str = "") -> bool:
-    """Claim nothing more; what is in flight comes back and is recorded."""
+    """Stop claiming. What is in flight is still recorded."""
     with transaction.atomic():
         paused = move(job, JobStatus.PAUSED, pause_code="BY_HAND", pause_message=None)
         if paused:
@@ -384,7 +382,7 @@ def pause(job: ImportJob, actor: str = "") -> bool:
 
 
 def pause_for(job: ImportJob, code: str, message: Text) -> bool:
-    """Pause because a person must act. The first reason stays: False if there is one already."""
+    """Pause because a person must act; False if the job has a reason to pause, which stays."""
     with transaction.atomic():
         paused = move(job, JobStatus.PAUSED, pause_code=code, pause_message=message)
         if paused:
@@ -394,9 +392,9 @@ def pause_for(job: ImportJob, code: str, message: Text) -> bool:
 
 
 def resume(job: ImportJob, actor: str = "") -> bool:
-    """Go on, and do not wait for what the API asked before.
+    """Resume at once, ignoring a pause that the API asked for earlier.
 
-    A job that stopped after a wave lets the next one go.
+    A job that stopped after a rollout stage starts the next one.
     """
     with transaction.atomic():
         held = ImportJob.objects.select_for_update(no_key=True).get(pk=job.pk)
@@ -416,7 +414,7 @@ def resume(job: ImportJob, actor: str = "") -> bool:
 
 
 def make_due(job: ImportJob, batches: QuerySet[ImportBatch], actor: str = "") -> int:
-    """Let batches that wait for their next attempt be due now; how many."""
+    """Make the batches that wait for their next attempt due now; how many there are."""
     with transaction.atomic():
         later = batches.filter(
             job=job, job__status__in=UNDER_WAY, status=BatchStatus.PENDING,
@@ -431,7 +429,7 @@ def make_due(job: ImportJob, batches: QuerySet[ImportBatch], actor: str = "") ->
 
 
 def needs_a_worker(job: ImportJob) -> bool:
-    """Whether a worker that gets this job's queue message finds something to do."""
+    """Whether there is work for a worker that gets this job's queue message."""
     now = ImportJob.objects.filter(pk=job.pk)
     open_batches = ImportBatch.objects.filter(job=OuterRef("pk"), status__in=OPEN)
     unfinished = BulkAction.objects.filter(job=OuterRef("pk"), finished_at=None)
@@ -443,14 +441,14 @@ def needs_a_worker(job: ImportJob) -> bool:
 
 
 def can_be_cancelled(job: ImportJob) -> bool:
-    """Whether it was started and has not ended."""
+    """Whether the job was started and has not ended."""
     return job.status in (JobStatus.QUEUED, *UNDER_WAY)
 
 
 def _stop_waiting(job: ImportJob) -> None:
-    """Whoever resumes wants to see it go: what was to be sent later is sent now.
+    """Make waiting batches due now, because whoever resumes a job wants it to continue.
 
-    One request still goes first where the other side had said "not now".
+    After a "not now" the other side still gets a single request first.
     """
     RateLimit.objects.filter(pk=job.rate_limit_id).update(
         paused_until=None,
@@ -465,9 +463,9 @@ def _stop_waiting(job: ImportJob) -> None:
 
 
 def cancel(job: ImportJob, actor: str = "") -> bool:
-    """Stop for good. What was not sent is kept as failed; what is in flight is still recorded."""
+    """Stop for good. Unsent records are stored as failed; what is in flight is still recorded."""
     with transaction.atomic():
-        # First the job, then its gate: whoever needs both takes them in this order.
+        # Lock the job before its rate limit, always in this order.
         if not move(job, JobStatus.CANCELLED, finished_at=Now()):
             return False
         RateLimit.objects.select_for_update().get(
@@ -480,7 +478,7 @@ def cancel(job: ImportJob, actor: str = "") -> bool:
 
 
 def drop_unsent(job: ImportJob) -> None:
-    """Fail the batches of a cancelled job of which nothing was sent."""
+    """Fail the unsent batches of a cancelled job."""
     unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
     batches = ImportBatch.objects.filter(job=job, status__in=unsent)
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
@@ -505,16 +503,16 @@ def drop_unsent(job: ImportJob) -> None:
 
 
 def sweep_cancelled(job: ImportJob) -> None:
-    """Fail what came back to pending while its job was being cancelled."""
+    """Fail batches that returned to pending while their job was being cancelled."""
     with transaction.atomic():
         drop_unsent(job)
 
 
 def rest(job: ImportJob, asked: float | None, reason: Text) -> float:
-    """The other side said "not now" or is down: nobody claims of it for so many seconds.
+    """Pause claims for an API or portal that said "not now" or is down, for some seconds.
 
-    These grow while nothing else comes back; what came from requests that were already under way
-    is said once. Whatever rest is longer holds. After hours of it the job pauses.
+    The pause grows until another answer comes; several answers to requests that were in flight
+    together count once. The longer pause wins. After hours of it the job pauses.
     """
     rate_limit = RateLimit.objects.select_for_update().annotate(at=Now()).get(pk=job.rate_limit_id)
     is_news = not (
@@ -538,20 +536,20 @@ def rest(job: ImportJob, asked: float | None, reason: Text) -> float:
 
 
 def answered(job: ImportJob) -> None:
-    """Something else than "not now" came back: the other side's limits hold as they did."""
+    """Restore the normal rate limit after an answer other than "not now"."""
     RateLimit.objects.filter(pk=job.rate_limit_id, not_now_count__gt=0).update(
         not_now_count=0, not_now_since=None
     )
 
 
 def begin(job: ImportJob) -> None:
-    """The input is in the ledger: batches may be claimed, those of the first wave before all."""
-    now = ImportJob.objects.get(pk=job.pk)  # as it was started, whatever the caller has in hand
+    """Start running: the input is in the ledger, and the first stage may be claimed."""
+    now = ImportJob.objects.get(pk=job.pk)  # the caller's copy may be stale
     move(job, JobStatus.RUNNING, **next_of(now))
 
 
 def settle_stage(job: ImportJob) -> bool:
-    """Where the wave that was out has ended: let the next one go (True), or pause and say why."""
+    """If the current stage has ended, start the next one (True), or pause with the reason."""
     if job.stage_limit is None:
         return False
     with transaction.atomic():
@@ -565,12 +563,12 @@ def settle_stage(job: ImportJob) -> bool:
             return False
         running.filter(stage=held.stage).update(**next_of(held))
         held.refresh_from_db()
-        note(held, EventCode.WAVE_ENDED, came.job_totals() + what_goes(held))
+        note(held, EventCode.STAGE_ENDED, came.job_totals() + what_goes(held))
     return True
 
 
 def refuse_input(job: ImportJob, message: Text) -> None:
-    """The input could not be read: back to a draft, with nothing of it imported."""
+    """Return a job with unreadable input to a draft; nothing was imported."""
     with transaction.atomic():
         if move(job, JobStatus.DRAFT, started_at=None):
             note(job, EventCode.INPUT_REFUSED, message)
@@ -578,9 +576,9 @@ def refuse_input(job: ImportJob, message: Text) -> None:
 
 
 def finish_if_done(job_ids: Iterable[int]) -> list[int]:
-    """Finish those of the jobs in which nothing is pending or in flight; their ids.
+    """Finish the jobs with nothing pending or in flight; their ids.
 
-    Of the others, settle those that send in waves: the sweeper then rings for what may leave.
+    Settle the rollout stage of the others: the sweeper then enqueues what may be sent.
     """
     open_batches = ImportBatch.objects.filter(job_id=OuterRef("pk"), status__in=OPEN)
     finished = []

@@ -1,6 +1,4 @@
-"""Records what an attempt came to, only where its token still matches, and settles leases that
-ran out.
-"""
+"""Records the outcome of an attempt if its token still matches, and settles expired leases."""
 
 from __future__ import annotations
 
@@ -54,7 +52,7 @@ JOIN imports_importbatch b ON b.id = mine.id
 
 
 def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
-    """Keep (batch id, outcome, counted) of tries that have just ended."""
+    """Store an attempt for each (batch id, outcome, counted) that has just ended."""
     if not tries:
         return
     rows = [
@@ -77,7 +75,7 @@ def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
 
 
 def _counts(outcome: Outcome) -> tuple[int, int, int]:
-    """How many records of a mixed answer succeeded, failed and are unknown."""
+    """The numbers of records of a mixed answer that succeeded, failed and are unknown."""
     verdicts = [record.verdict for record in outcome.records]
     successes = verdicts.count(Verdict.SUCCESS)
     unknowns = verdicts.count(Verdict.UNKNOWN) + verdicts.count(Verdict.REPEATABLE)
@@ -86,9 +84,9 @@ def _counts(outcome: Outcome) -> tuple[int, int, int]:
 
 
 def storable(outcome: Outcome) -> Outcome:
-    """The outcome with codes that fit and texts that PostgreSQL can keep.
+    """The outcome with codes that fit and texts that PostgreSQL can store.
 
-    A stranger's answer may hold NUL or half a character: it must not stop a lane.
+    An answer from outside may hold NUL or half a character: it must not stop a worker.
     """
     answer = clean(outcome.answer)
     records = tuple(_storable(record) for record in outcome.records)
@@ -106,7 +104,7 @@ def _storable(one: _One) -> _One:
 
 
 def _plain(value: Any) -> Any:
-    """A JSON value with no text in it that PostgreSQL cannot keep."""
+    """The JSON value without text that PostgreSQL cannot store."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
@@ -130,7 +128,7 @@ FREE = (Verdict.DEFERRED, Verdict.PAUSE)  # of a record: sent again, at no cost 
 
 
 def finish_whole(batch: ImportBatch, outcome: Outcome) -> None:
-    """Every open record of the batch shares the outcome's fate."""
+    """Give every open record of the batch this outcome."""
     _decide(
         batch, batch.results.filter(status__in=OPEN_RESULTS).values_list("pk", flat=True), outcome
     )
@@ -138,14 +136,14 @@ def finish_whole(batch: ImportBatch, outcome: Outcome) -> None:
 
 
 def says_later(outcome: Outcome) -> bool:
-    """Whether some records of a mixed answer are to come again at no cost of an attempt."""
+    """Whether some records of a mixed answer are sent later without using up an attempt."""
     return any(record.verdict == Verdict.DEFERRED for record in outcome.records)
 
 
 def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = None) -> None:
-    """Each record has its own fate; those that may still succeed go on in smaller batches.
+    """Give each record its own outcome; those that may still succeed go into smaller batches.
 
-    Without a budget (late evidence) nothing is sent again: what could be is an error.
+    Without a budget (late evidence) nothing is sent again: a retryable record becomes an error.
     """
     if outcome.verdict != Verdict.MIXED:
         finish_whole(batch, outcome)
@@ -179,7 +177,7 @@ def _go_on(
     attempts: int,
     delay: float,
 ) -> None:
-    """Put records into a batch of their own that has had so many attempts."""
+    """Move records into a new batch that has had this many attempts."""
     if not records:
         return
     part = carve(batch, [pk for pks in records.values() for pk in pks])
@@ -192,7 +190,7 @@ def _go_on(
 
 
 def send_again(batch: ImportBatch, outcome: Outcome, delay: float) -> None:
-    """Back to pending: same bytes, same key, due after `delay` seconds."""
+    """Return a batch to pending: same bytes, same key, due after `delay` seconds."""
     ImportBatch.objects.filter(pk=batch.pk, status=BatchStatus.SENDING).update(
         status=BatchStatus.PENDING,
         next_attempt_at=Now() + Value(timedelta(seconds=delay)),
@@ -207,7 +205,7 @@ def _tell(
     http_status: int | None,
     pks: Sequence[int] | None = None,
 ) -> None:
-    """Let the open records (or those named) say what the last try came to ("current error")."""
+    """Store the outcome of the last attempt on the open (or named) records ("current error")."""
     summary = batch.results.filter(status=ResultStatus.PENDING)
     (summary if pks is None else summary.filter(pk__in=pks)).update(
         **said(why),
@@ -224,7 +222,7 @@ def _decide(
     why: Outcome | RecordOutcome,
     http_status: int | None = None,
 ) -> None:
-    """Move open results to what the verdict proves."""
+    """Move open results to the status that the verdict proves."""
     status = STATUS_OF[why.verdict]
     good = status == ResultStatus.SUCCESS
     if isinstance(why, Outcome):
@@ -242,7 +240,7 @@ def _decide(
 
 
 def said(why: Outcome | RecordOutcome | None) -> dict[str, object]:
-    """The columns of a result that say why; what they have in common with others, too."""
+    """The columns of a result that say why, including the cause it shares with others."""
     if why is None:
         return {"error": "", "message": None, "cause": ""}
     message = why.message or None
@@ -250,7 +248,7 @@ def said(why: Outcome | RecordOutcome | None) -> dict[str, object]:
 
 
 def close(batch: ImportBatch) -> None:
-    """Sum the batch up from its results; with none pending it has ended."""
+    """Update the batch's counts from its results; it has ended if none is pending."""
     counts = dict.fromkeys(ResultStatus.values, 0)
     for status in batch.results.values_list("status", flat=True):
         counts[status] += 1
@@ -296,7 +294,7 @@ WHERE b.id = n.batch_id
 
 
 def close_all(batch_ids: Sequence[int]) -> None:
-    """Sum ended batches up from their results. One statement."""
+    """Update the counts of ended batches from their results, in one statement."""
     with connection.cursor() as sql:
         sql.execute(CLOSE_ALL, [list(batch_ids)])
         if sql.rowcount != len(batch_ids):
@@ -304,10 +302,10 @@ def close_all(batch_ids: Sequence[int]) -> None:
 
 
 def split_in_two(batch: ImportBatch) -> None:
-    """Replace a refused batch by its halves: each goes out under its own key.
+    """Replace a refused batch by its halves, each with its own key.
 
-    They go before all other batches, those of one batch by size: so it is soon known whether any
-    of it is taken.
+    They are sent before all other batches, smaller ones first, so that it soon shows whether
+    the API accepts any of it.
     """
     pks = list(batch.results.order_by("body_start", "pk").values_list("pk", flat=True))
     middle = len(pks) // 2
@@ -350,7 +348,7 @@ def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One try's outcome, with the claim it was made under."""
+    """The outcome of one attempt, with its claim."""
 
     work: Work
     outcome: Outcome
@@ -398,10 +396,10 @@ SELECT id FROM done
 
 
 def record(job: ImportJob, findings: Iterable[Finding]) -> None:
-    """Write down what these tries of one job came to.
+    """Record the outcomes of attempts of one job.
 
-    Successes share a transaction; each other outcome has its own, so that no lock of one
-    batch is held while another's is waited for.
+    Successes share a transaction. Every other outcome has its own, so that no lock on one
+    batch is held while waiting for another.
     """
     plain: list[Finding] = []
     others: list[Finding] = []
@@ -416,7 +414,7 @@ def record(job: ImportJob, findings: Iterable[Finding]) -> None:
 
 
 def _record_successes(job: ImportJob, findings: Sequence[Finding]) -> list[Finding]:
-    """Mark them done; those that were not waiting for this answer (any more) are returned."""
+    """Mark these batches done; return those that were no longer waiting for this answer."""
     if not findings:
         return []
     tried = [each.outcome for each in findings]
@@ -435,7 +433,7 @@ def _record_successes(job: ImportJob, findings: Sequence[Finding]) -> list[Findi
 
 
 def _record_one(job: ImportJob, finding: Finding, budget: Budget) -> None:
-    """Write down one outcome that needs thought, under a lock on its batch."""
+    """Record one outcome that is no plain success, under a lock on its batch."""
     batch = (
         ImportBatch.objects.select_for_update(of=("self",))
         .defer("body")
@@ -447,7 +445,7 @@ def _record_one(job: ImportJob, finding: Finding, budget: Budget) -> None:
         .first()
     )
     if batch is None:
-        return  # another lane has judged it since: its word holds
+        return  # another worker has settled it since
     if batch.status == BatchStatus.UNKNOWN:
         _add_late_evidence(batch, finding.outcome)
     else:
@@ -455,7 +453,7 @@ def _record_one(job: ImportJob, finding: Finding, budget: Budget) -> None:
 
 
 def _add_late_evidence(batch: ImportBatch, outcome: Outcome) -> None:
-    """An answer that came after the lease was over: it counts where it is proof."""
+    """Record an answer that came after its lease expired, if it proves something."""
     proof = {Verdict.SUCCESS, Verdict.REJECTED, Verdict.RETRY, Verdict.MIXED, Verdict.SPLIT}
     if outcome.verdict in proof:
         note_attempts([(batch.pk, outcome, False)])
@@ -465,11 +463,11 @@ def _add_late_evidence(batch: ImportBatch, outcome: Outcome) -> None:
 def apply(
     job: ImportJob, batch: ImportBatch, outcome: Outcome, budget: Budget, *, seen: bool = True
 ) -> None:
-    """Make the step that policy decides for a batch being sent. The caller holds its lock.
+    """Take the step that policy decides for a batch in flight. The caller holds its lock.
 
-    `seen` is False where nobody saw how the try ended: that says nothing of the other side.
+    `seen` is False if nobody saw how the attempt ended: that says nothing about the API.
     """
-    lifecycle.lock(job)  # before its gate, as all do who lock both
+    lifecycle.lock(job)  # before its rate limit, as everywhere
     outcome = stops.as_known(batch, outcome)
     step = policy.next_step(outcome, batch.attempts + 1, budget)
     failing = stops.take_note(job, batch, outcome) if seen else None
@@ -506,7 +504,7 @@ def _write_try(batch: ImportBatch, outcome: Outcome, step: policy.Step) -> None:
 
 
 def _is_an_answer(outcome: Outcome) -> bool:
-    """Whether more came back than "not now" or silence: that ends growing pauses."""
+    """Whether the answer is more than "not now" or silence, and so ends growing pauses."""
     is_later = outcome.verdict == Verdict.DEFERRED or says_later(outcome)
     return not is_later and outcome.cause != DOWN
 
@@ -535,13 +533,13 @@ def _make(
 
 
 def _split(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> None:
-    """Try the halves. Where quarters are all refused alike, a person is asked before."""
+    """Split the batch, or pause if all its quarters were refused with the same error."""
     split_in_two(batch)
     _stop_in_vain(job, batch, outcome)
 
 
 def _stop_in_vain(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> None:
-    """Pause once for a batch whose parts are all refused alike; Resume halves it to the end."""
+    """Pause once for a batch whose parts all fail alike; after Resume it is split to the end."""
     through = ImportJob.objects.values_list("halved_through", flat=True).get(pk=job.pk)
     if batch.number <= through or not stops.is_in_vain(batch, outcome):
         return
@@ -553,10 +551,10 @@ AT_ONCE = 200  # leases judged in one sweep
 
 
 def expire() -> set[int]:
-    """Judge every batch whose lease is over; the ids of their jobs.
+    """Settle every batch whose lease has expired; the ids of their jobs.
 
-    Claimed: nothing was sent, so it is pending again. Sending: it may have been sent, and the
-    kind says what that means (unknown; or again, where repeating is safe).
+    A claimed batch was not sent, so it is pending again. A sending one may have been sent: the
+    job type decides between unknown and, if repeating is safe, pending.
     """
     return _unclaim() | _judge()
 

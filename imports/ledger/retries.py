@@ -37,25 +37,25 @@ RETRIED_ONCE = "result_retried_once"  # the constraint that makes two clicks one
 
 
 def waiting(job: ImportJob, status: ResultStatus = ResultStatus.ERROR) -> QuerySet[ImportResult]:
-    """The records of a job and its later rounds that stand at `status`, not taken on since."""
+    """The records of a job and its later retries that have `status` and no later retry took on."""
     return _of_family(job, status).exclude(Exists(_its_retry()))
 
 
 def retried(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
-    """The records of a job and its later rounds that stood at `status` and were taken on since."""
+    """The records of a job and its later retries that had `status` and a later retry took on."""
     return _of_family(job, status).filter(Exists(_its_retry()))
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many records of a job and its later rounds wait for a person."""
+    """The numbers of records of a job and its later retries that wait for a person."""
 
     failed: int
     unknown: int
 
 
 def how_many_wait(job: ImportJob) -> Waiting:
-    """As `waiting` counts them, but from the sums of batches: a million cost what a few do."""
+    """What `waiting` counts, from the batches' counts: fast for a million records."""
     jobs = descendants(job)
     found = ImportBatch.objects.filter(job__in=jobs).aggregate(
         failed=Sum("error_count", default=0), unknown=Sum("unknown_count", default=0)
@@ -82,7 +82,7 @@ def _of_family(job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
 
 
 def descendants(job: ImportJob) -> set[int]:
-    """The ids of the job and every retry of it, of those, and so on."""
+    """The ids of the job, its retries, their retries, and so on."""
     links = (
         ImportJob.objects.filter(root=job.first).order_by("pk").values_list("pk", "retry_of_id")
     )
@@ -94,7 +94,7 @@ def descendants(job: ImportJob) -> set[int]:
 
 
 def queue(new: ImportJob, actor: str) -> None:
-    """Start a round that has its batches already."""
+    """Start a retry that has its batches."""
     move(new, JobStatus.QUEUED, started_at=Now())
     note(new, EventCode.STARTED, lifecycle.intention(new), actor)
 
@@ -102,7 +102,7 @@ def queue(new: ImportJob, actor: str) -> None:
 def without_the_hopeless(
     job: ImportJob, chosen: QuerySet[ImportResult]
 ) -> tuple[QuerySet[ImportResult], int]:
-    """Those that their kind would retry, and how many it leaves out."""
+    """The records that their job type would retry, and how many it leaves out."""
     sensible = job_types.get(job.kind).retryable(job)
     if sensible is None:
         return chosen, 0
@@ -111,14 +111,14 @@ def without_the_hopeless(
 
 
 def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: str) -> None:
-    """Let the logs of the retried job and of its retry tell of each other."""
+    """Link the logs of the retried job and its retry to each other."""
     out, into = GO_OUT.format(n=records, job=new.pk), RETRY_OF.format(n=records, job=job.pk)
     note(job, EventCode.RETRIED, out, actor, reason)
     note(new, EventCode.CREATED, into, actor, reason)
 
 
 def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
-    """Why there is nothing to retry, and what is."""
+    """Why there is nothing to retry, and what is possible instead."""
     if left_out:
         return _(
             "The %(n)s that failed would fail again: nothing was corrected since. Correct "
@@ -136,7 +136,7 @@ def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
 def new_retry(
     job: ImportJob, reason: str, *, force: bool, rollout: str = Rollout.ALL
 ) -> ImportJob:
-    """A draft of the next round, with the job's settings and nothing in it."""
+    """An empty draft of the next retry, with the job's settings."""
     first = job.first
     family_jobs = ImportJob.objects.filter(root=first).count() + 2
     new = ImportJob.objects.create(
@@ -163,7 +163,7 @@ FORCED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch to be. Each of its records says by `retry_of` which result it corrects.
+    """A batch to create. The `retry_of` of each record names the result it corrects.
 
     `frame` is the body, and how many of its bytes stand before and after the records.
     """
@@ -176,7 +176,7 @@ class NewBatch:
 
 
 class Overtaken(NotAllowed):
-    """Somebody was first with some of these records: they are sent, or decided about, already."""
+    """Somebody else was first: some of these records are already sent or decided about."""
 
     def __init__(self, ids: Collection[int]) -> None:
         super().__init__(
@@ -186,7 +186,7 @@ class Overtaken(NotAllowed):
 
 
 def correctable(results: QuerySet[ImportResult], *, force: bool = False) -> QuerySet[ImportResult]:
-    """Those of which a new version may go out: failed or never sent, and not taken on since.
+    """The records that a new version may replace: failed or never sent, and not retried since.
 
     `force` adds those that were imported, may have been, or were left out by hand.
     """
@@ -203,7 +203,7 @@ def resubmit(
     actor: str,
     force: bool = False,
 ) -> ImportJob:
-    """Send new versions of records of `job` and its rounds; the new job, started.
+    """Send new versions of records of `job` and its retries; the new job, started.
 
     All of them or none: raises Overtaken where one is not correctable (any more), NotAllowed
     without a reason or without records.
@@ -229,7 +229,7 @@ def resubmit(
 
 
 def _fill(new: ImportJob, new_batches: Iterable[NewBatch], *, force: bool) -> int:
-    """Put the new_batches into the ledger, compared with what stands there; how many records."""
+    """Write the new batches, comparing them with the old records; the number of records."""
     intake, count = Intake(new), 0
     for new_batch in new_batches:
         ids = {

@@ -1,6 +1,6 @@
-"""When a job stops itself: so many failures in a row, all for one cause, are nobody's record.
+"""When a job stops itself: many failures in a row with one cause are not the records' fault.
 
-The row `ImportJob.failing` holds what is known of them; any success wipes it, and so does Resume.
+`ImportJob.failing` holds what is known of them. Any success clears it, and so does Resume.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ EACH_RECORD = "records:"  # each record was refused by itself, all with this cod
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """Failures in a row with one cause: of which batches, how many records, in how many tries."""
+    """Failures in a row with one cause: their batches, and the numbers of records and attempts."""
 
     cause: str = ""
     batches: list[int] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Failing:
     tries: int = 0
 
     def and_this(self, batch: ImportBatch, outcome: Outcome) -> Failing:
-        """With one more failure."""
+        """The same with one more failure."""
         cause = cause_of(outcome)
         before = self if self.cause == cause else Failing(cause)
         numbers = {*before.batches, batch.number}
@@ -73,7 +73,7 @@ class Failing:
 
 
 def cause_of(outcome: Outcome) -> str:
-    """What a failure has in common with others; "" where it is a success or has many causes."""
+    """The cause a failure shares with others; "" for a success or several causes."""
     if outcome.verdict is not Verdict.MIXED:
         return outcome.cause or outcome.code
     codes = {record.code for record in outcome.records}
@@ -87,10 +87,10 @@ def succeeded(outcome: Outcome) -> bool:
 
 
 def take_note(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> Failing | None:
-    """Count a failure among those in a row; the row where it has become systematic.
+    """Count a failure; the failures in a row once they are systematic, else None.
 
-    The caller holds the batch's lock and the job's. What an operator or the API's "not now"
-    explains, and what is being halved, counts for nothing.
+    The caller holds the locks of the batch and the job. Failures that an operator or the API's
+    "not now" explains do not count, nor do those of a batch that is being split.
     """
     if succeeded(outcome):
         ImportJob.objects.filter(pk=job.pk).exclude(failing={}).update(failing={})
@@ -111,10 +111,10 @@ def take_note(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> Failing |
 
 
 def step_in(job: ImportJob, failing: Failing, outcome: Outcome, step: Step) -> tuple[Step, bool]:
-    """What to do in place of `step`, and whether the job pauses.
+    """The step to take instead of `step`, and whether the job pauses.
 
-    Where sending again may help, the batch is not made to pay for the API: it is probed with one
-    request at a time, at growing pauses, before anybody is called.
+    If sending again may help, the batch does not use up attempts: the API is probed with one
+    request at a time, at growing pauses, before a person is notified.
     """
     patience = job_types.get(job.kind).patience()
     is_over = failing.tries >= patience.batches + patience.probes
@@ -129,7 +129,7 @@ def code_of(failing: Failing) -> str:
 
 
 def message_of(failing: Failing, outcome: Outcome) -> Text:
-    """Why the job waits, with one example of what came."""
+    """Why the job waits, with one example of the answers."""
     if failing.cause == DOWN:
         return OUT_OF_SERVICE.format(n=failing.tries, error=outcome.message)
     error = outcome.records[0].message if outcome.records else outcome.message
@@ -137,7 +137,7 @@ def message_of(failing: Failing, outcome: Outcome) -> Text:
 
 
 def is_in_vain(batch: ImportBatch, outcome: Outcome) -> bool:
-    """Whether both halves of both halves of a batch are refused as it was itself."""
+    """Whether all four quarters of a batch are refused with the same error as the batch."""
     if outcome.verdict not in (Verdict.SPLIT, Verdict.REJECTED):
         return False
     half = batch.parent
@@ -154,10 +154,10 @@ def is_in_vain(batch: ImportBatch, outcome: Outcome) -> bool:
 
 
 def as_known(batch: ImportBatch, outcome: Outcome) -> Outcome:
-    """The outcome in the light of what the same batch, and others, came to before.
+    """The outcome, judged by earlier outcomes of this batch and others.
 
-    A refusal that stopped the job and comes again, while the API took batches that were sent in
-    between, is about this batch alone.
+    If a refusal that stopped the job comes again although the API accepted other batches in
+    between, it concerns this batch alone.
     """
     if outcome.pauses and outcome.verdict is Verdict.REPEATABLE:
         return replace(outcome, verdict=Verdict.PAUSE)

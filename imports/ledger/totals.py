@@ -1,6 +1,4 @@
-"""What a job came to so far: the equation, the causes of its failures, its progress and its
-pace.
-"""
+"""The state of a job in numbers: the equation, failure causes, progress and pace."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many records of a job stand where. They always add up to `total`."""
+    """The numbers of a job's records by status. They always add up to `total`."""
 
     total: int
     success: int
@@ -92,7 +90,7 @@ FROM (
 """
 
 
-def batch_sums(job: ImportJob) -> dict[str, int]:
+def batch_totals(job: ImportJob) -> dict[str, int]:
     """{"total", "done", "failed", "unknown", "pending"}: batches as the operator counts them."""
     with connection.cursor() as sql:
         sql.execute(BATCHES, [job.pk])
@@ -102,7 +100,7 @@ def batch_sums(job: ImportJob) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class FamilyTotals:
-    """A first job and its rounds together: what became of the records it began with."""
+    """A first job and its retries together: what became of its original records."""
 
     total: int
     success: int
@@ -120,9 +118,9 @@ def family(job: ImportJob) -> list[ImportJob]:
 
 
 def family_totals(job: ImportJob) -> FamilyTotals:
-    """Where the first job's records stand now, each told by its latest round.
+    """The current status of the first job's records, each from its latest retry.
 
-    A record that a later round took on counts there, not where it failed.
+    A record that a later retry took on counts there, not where it failed.
     """
     jobs = family(job)
     each = totals_of(jobs)
@@ -130,7 +128,7 @@ def family_totals(job: ImportJob) -> FamilyTotals:
     error = sum(one.error for one in each.values()) - taken[ResultStatus.ERROR]
     unknown = sum(one.unknown for one in each.values()) - taken[ResultStatus.UNKNOWN]
     excluded = sum(one.excluded for one in each.values()) - taken[ResultStatus.EXCLUDED]
-    excluded -= sum(one.unsendable_count for one in jobs[1:])  # told by the round that has them
+    excluded -= sum(one.unsendable_count for one in jobs[1:])  # counted in the retry that has them
     success = sum(one.success for one in each.values()) - taken[ResultStatus.SUCCESS]
     pending = sum(one.pending for one in each.values())
     return FamilyTotals(
@@ -171,7 +169,7 @@ def describe(job: ImportJob) -> dict[str, object]:
         "unknown": one.unknown,
         "excluded": one.excluded,
         "pending": one.pending,
-        "batches": batch_sums(job),
+        "batches": batch_totals(job),
         "attempts": Attempt.objects.filter(job=job).count(),
         "retry_directory": job.retry_directory or None,
         "started_at": job.started_at and job.started_at.isoformat(),
@@ -182,7 +180,7 @@ def describe(job: ImportJob) -> dict[str, object]:
 
 
 def has_failures(job: ImportJob) -> bool:
-    """Whether anything of the job needs a person: a failure or an unknown."""
+    """Whether the job has a failed or unknown record."""
     bad = [BatchStatus.FAILED, BatchStatus.UNKNOWN]
     return ImportBatch.objects.filter(job=job, status__in=bad).exists()
 
@@ -192,7 +190,7 @@ WINDOW = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`rate` is in records a minute; `seconds_left` is None where nobody can say."""
+    """`rate` is in records a minute; `seconds_left` is None if it cannot be estimated."""
 
     rate: float
     seconds_left: float | None
@@ -203,7 +201,7 @@ class Progress:
 
 
 def progress(job: ImportJob) -> Progress:
-    """Where a job stands in time. A bounded number of queries, whatever its size."""
+    """The progress of a job, in a fixed number of queries whatever its size."""
     rate = _rate(job) if job.status == JobStatus.RUNNING else 0.0
     pending = job_totals(job).pending
     batches = ImportBatch.objects.filter(job=job)
@@ -220,7 +218,7 @@ def progress(job: ImportJob) -> Progress:
 
 
 def _rate(job: ImportJob) -> float:
-    """Records decided in a minute, over the last minute or since the start if that is shorter."""
+    """Records decided per minute, over the last minute or since a later start."""
     recent = Attempt.objects.filter(job=job, ended_at__gt=Now() - Value(WINDOW))
     found = recent.aggregate(
         good=Sum("success_count"), bad=Sum("error_count"), since=Min("claimed_at"), n=Count("pk")
@@ -243,7 +241,7 @@ def _paused_until(job: ImportJob) -> datetime | None:
 
 
 def _next_due(job: ImportJob) -> datetime | None:
-    """When the next attempt is due, where nothing is due or in flight before."""
+    """When the next attempt is due, if nothing is due or in flight before."""
     if job.status != JobStatus.RUNNING:
         return None
     batches = ImportBatch.objects.filter(job=job)
@@ -297,7 +295,7 @@ class BatchBody:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Records that an attempt which ended within the span told something about."""
+    """The outcomes of attempts that ended within the span, in records."""
 
     at: datetime  # its beginning
     success: int
@@ -311,7 +309,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A job's answers over time. `spans` are those in which something came back, in order."""
+    """A job's answers over time. `spans` are those with an answer, in order."""
 
     frame: BatchBody
     since: datetime  # the job's start
@@ -320,7 +318,7 @@ class Pace:
 
 
 def frame(since: datetime, until: datetime) -> BatchBody:
-    """The shortest spans of a round length that hold all of it, counted from local midnight."""
+    """The shortest spans of a round length that cover all of it, counted from local midnight."""
     for step in _steps():
         origin = _floor(since, step)
         spans = (until - origin) // timedelta(seconds=step) + 1
@@ -352,7 +350,7 @@ def _floor(at: datetime, step: int) -> datetime:
 
 
 def pace(job: ImportJob) -> Pace | None:
-    """How it went so far; None while no answer told of a record. Two queries, of any job."""
+    """The pace so far; None before the first answer about a record. Always two queries."""
     with connection.cursor() as sql:
         sql.execute(ENDS, [job.pk])
         now, first, last = sql.fetchone()

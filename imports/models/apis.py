@@ -1,4 +1,4 @@
-"""A customer API: where to send, as whom, how fast, and how to read its answers."""
+"""A customer API: its address, credentials and limits, and how to read its answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imports.models.jobs import RateLimit
 
 
 class AuthKind(models.TextChoices):
-    """How a request proves who sends it."""
+    """How a request authenticates."""
 
     NONE = "none", _("None")
     BEARER = "bearer", _("Bearer token")
@@ -27,7 +27,7 @@ OAUTH2 = (AuthKind.OAUTH2_PASSWORD, AuthKind.OAUTH2_CLIENT)
 
 
 class CustomerApi(models.Model):
-    """Where customers are sent. Secrets are encrypted at rest and never shown again."""
+    """An API that customers are sent to. Secrets are encrypted at rest and never shown again."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     url = models.CharField(_("URL"), max_length=2000)
@@ -120,7 +120,7 @@ class CustomerApi(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the gate's limit with the API's, also for jobs that run now."""
+        """Save, and apply the concurrency to the API's rate limit, also for running jobs."""
         super().save(*args, **kwargs)
         RateLimit.objects.filter(key=self.rate_limit_key).update(concurrency=self.concurrency)
         if self.auth not in OAUTH2:
@@ -128,16 +128,16 @@ class CustomerApi(models.Model):
 
     @property
     def rate_limit_key(self) -> str:
-        """The name of the row at which this API's limits hold."""
+        """The key of this API's RateLimit."""
         return f"customer_api:{self.pk}"
 
 
 class AccessToken(models.Model):
     """The one OAuth2 token of an API, for all workers and hosts. Only `TokenRow` writes it.
 
-    Whoever asks for the next token claims the row first, as a lease: a worker that dies holds
-    the others up for seconds. `version` counts every change of token or failure. `fingerprint`
-    is of the credential that the token was asked for with: another credential, another token.
+    A worker that requests the next token leases the row first: if it dies, it delays the others
+    by seconds. `version` counts every change of token or failure. `fingerprint`
+    is that of the credential that the token was requested with: a new credential, a new token.
     """
 
     api = models.OneToOneField(

@@ -18,13 +18,14 @@ from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
 class ImportBatch(models.Model):
     """The unit that is sent, and tried again, whole. Its bytes never change.
 
-    Counts of its results are kept here and written in the same transaction as the results, so
-    that a job of a million records is summed up from its batches.
+    The counts of its results are written in the same transaction as the results, so that the
+    totals of a job of a million records come from its batches.
     """
 
     # No index of its own: "batch_number_once" begins with it.
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="batches", db_index=False)
-    number = models.PositiveIntegerField(_("batch"))  # the batch of the first round it comes from
+    # A retry's batch keeps the number of the first job's batch that it comes from.
+    number = models.PositiveIntegerField(_("batch"))
     part = models.PositiveIntegerField(default=0)  # 0; later parts come from a split
     parent = models.ForeignKey(
         "self", models.CASCADE, null=True, blank=True, related_name="parts", db_index=False
@@ -113,7 +114,7 @@ class ImportBatch(models.Model):
 
 
 class ImportResult(models.Model):
-    """What became of one record: one customer, one credential."""
+    """The outcome of one record: one customer or one credential."""
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="results", db_index=False)
     batch = models.ForeignKey(
@@ -194,17 +195,17 @@ class ImportResult(models.Model):
 
     @property
     def english(self) -> str:
-        """Its message in English: for files and programs."""
+        """The message in English, for files and programs."""
         return render(self.message)
 
     @property
     def final_english(self) -> str | None:
-        """The same once its end is known; None before, and for a success."""
+        """The message in English once it is final; None before, and for a success."""
         return None if self.status == ResultStatus.PENDING else self.english or None
 
 
 class Attempt(models.Model):
-    """One try of one batch. Written once, when it has ended, and never changed."""
+    """One attempt at one batch. Written once, when it has ended, and never changed."""
 
     # No index of its own: "attempt_pace" begins with it.
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="attempts", db_index=False)

@@ -14,7 +14,7 @@ from imports.models.jobs import ImportJob, JobEvent
 
 
 class ActionType(models.TextChoices):
-    """What is done with each record of a plan."""
+    """What is done with each record of a bulk action."""
 
     RETRY = "retry", _("Retry")  # failed ones go out again, in one new job
     SEND_AGAIN = "send-again", _("Send again")  # the same for unknown ones, with a reason
@@ -24,7 +24,7 @@ class ActionType(models.TextChoices):
 
 
 class BulkAction(models.Model):
-    """One decision about many records. Which ones was fixed when it was confirmed.
+    """One decision about many records, which were fixed when it was confirmed.
 
     `total` = `taken` + `skipped_changed` + those of the parts that are still to come.
     """
@@ -47,9 +47,9 @@ class BulkAction(models.Model):
     total = models.PositiveIntegerField(default=0)
     taken = models.PositiveIntegerField(default=0)
     skipped_changed = models.PositiveIntegerField(default=0)  # they had changed meanwhile
-    left_out = models.PositiveIntegerField(default=0)  # they would fail again: nobody insisted
+    left_out = models.PositiveIntegerField(default=0)  # they would fail again, and were not forced
     skipped_retried = models.PositiveIntegerField(default=0)  # a later retry has them already
-    # Older than what their API has by now, and nobody insisted: [[job, its status there, count]].
+    # Older than what their API has now, and not forced: [[job, its status there, count]].
     imported_later = models.JSONField(default=list, blank=True)
     in_background = models.BooleanField(default=False)  # many: workers do it chunk by chunk
     trouble = MessageField()  # why it ended before its time
@@ -71,12 +71,12 @@ class BulkAction(models.Model):
 
     @property
     def seen(self) -> int:
-        """How many of its records have been looked at so far."""
+        """How many of its records have been processed so far."""
         return self.taken + self.skipped_changed
 
 
 class BulkActionChunk(models.Model):
-    """Some of a plan's records: as many as one short transaction takes."""
+    """As many records of a bulk action as one short transaction takes."""
 
     bulk_action = models.ForeignKey(
         BulkAction, models.CASCADE, related_name="parts", db_index=False
@@ -99,7 +99,7 @@ class BulkActionChunk(models.Model):
 
 
 class RecordEvent(models.Model):
-    """One record that an event is about: left out, found to have arrived. Only ever added."""
+    """One record that an event is about, such as one that was left out. Never changed."""
 
     event = models.ForeignKey(
         JobEvent, models.CASCADE, related_name="record_events", db_index=False

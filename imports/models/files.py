@@ -1,4 +1,4 @@
-"""Files: what came in, and the retry files that went out."""
+"""The input files of a job, and its retry files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ImportFile(models.Model):
-    """One input file of a job, as it was checked when it was added."""
+    """One input file of a job, checked when it was added."""
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="files")
     name = models.CharField(_("name"), max_length=500)  # as the operator knows it; only shown
@@ -55,14 +55,14 @@ class ImportFile(models.Model):
 
     @property
     def location(self) -> Path:
-        """Where the bytes are, also where the path is no text."""
+        """The path of the file, which need not be valid text."""
         return path_of(self.path)
 
 
 class RetryFile(models.Model):
-    """One retry file that we wrote, and which results its records are, in order.
+    """One retry file that Redrive wrote, and the results its records belong to, in order.
 
-    A file that is loaded later is known again by its SHA-256, or where it was changed by its ids.
+    A loaded file is recognised by its SHA-256, or, if it was edited, by its ids.
     """
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="retry_files")

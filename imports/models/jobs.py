@@ -15,7 +15,7 @@ from imports.states import JobStatus
 
 
 class RateLimit(models.Model):
-    """One row for each API or portal: a claim locks it, so limits hold across lanes and hosts."""
+    """One row per API or portal. Claims lock it, so limits hold across workers and hosts."""
 
     key = models.TextField(unique=True)  # "customer_api:3"
     concurrency = models.PositiveIntegerField(default=5)  # in flight at once, over all its jobs
@@ -38,7 +38,7 @@ class Rollout(models.TextChoices):
 
     ALL = "all", _("All of it at once")
     ONE = "one", _("One batch, then ask me")
-    RAMP = "ramp", _("Ramp up: 1, 5, 50, then all")  # stops itself where a whole wave fails
+    RAMP = "ramp", _("Ramp up: 1, 5, 50, then all")  # stops itself if a whole stage fails
 
 
 class ImportJob(models.Model):
@@ -106,11 +106,11 @@ class ImportJob(models.Model):
         db_default=Rollout.ALL,
     )
 
-    # Waves: batches up to a number may leave, the others wait until somebody lets them go.
+    # Rollout: batches up to `stage_limit` may be sent; the others wait for a later stage.
     stage = models.PositiveIntegerField(default=0, db_default=0)  # the one that is out, from 1
     stage_limit = models.PositiveIntegerField(null=True, blank=True)  # None: all may leave
 
-    # Rounds: a retry is a job of its own, of just the failed records of `retry_of`.
+    # Retries: a retry is a job of its own, of just the failed records of `retry_of`.
     retry_of = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -191,7 +191,7 @@ class ImportJob(models.Model):
 
     @property
     def first(self) -> ImportJob:
-        """The job that this one's rounds started with."""
+        """The first job of the chain of retries that this one belongs to."""
         return self.root or self
 
 
@@ -214,7 +214,7 @@ class JobEvent(models.Model):
 
 
 class DryRun(models.Model):
-    """The latest check of a whole draft. Asking again makes a new one in its place."""
+    """The latest dry run of a draft. A new one replaces it."""
 
     job = models.OneToOneField(ImportJob, models.CASCADE, related_name="dry_run")
     actor = models.CharField(max_length=150, default="", blank=True)
@@ -236,7 +236,7 @@ class DryRun(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a process last did its round, by the database's clock. One row for each name."""
+    """When a process last did its work, by the database's clock. One row for each name."""
 
     name = models.CharField(max_length=40, primary_key=True)  # "sweeper"
     at = models.DateTimeField(db_default=Now())

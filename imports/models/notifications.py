@@ -1,4 +1,4 @@
-"""Who is told what about jobs, and whether it reached them."""
+"""Who is notified of what about jobs, and whether it reached them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from imports.states import DeliveryStatus as DeliveryStatus
 
 
 class ChannelKind(models.TextChoices):
-    """How a notice gets there."""
+    """How a notification is delivered."""
 
     EMAIL = "email", _("E-mail")  # to mailboxes, through EMAIL_URL
     WEBHOOK = "webhook", _("Webhook")  # a signed POST to a program
 
 
 class Wanted(models.TextChoices):
-    """Which notices somebody wants."""
+    """Which notifications a channel wants."""
 
     ALL = "all", _("Every job that ends or needs somebody")
     TROUBLE = "trouble", _("Only jobs that need somebody: paused, refused, or ended with trouble")
 
 
 class Channel(models.Model):
-    """Somebody who wants to be told: mailboxes, or a program's address."""
+    """A recipient of notifications: mailboxes, or the address of a webhook."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(_("by"), max_length=20, choices=ChannelKind, default=ChannelKind.EMAIL)
@@ -49,12 +49,12 @@ class Channel(models.Model):
 
     @property
     def addresses(self) -> list[str]:
-        """The mailboxes."""
+        """The mailboxes of the channel."""
         return self.recipients.split()
 
 
 class What(models.TextChoices):
-    """What happened to a job that people want to know."""
+    """What happened to a job."""
 
     FINISHED = "finished", _("Finished")
     CANCELLED = "cancelled", _("Cancelled")
@@ -64,9 +64,9 @@ class What(models.TextChoices):
 
 
 class Notification(models.Model):
-    """Something that people want to know of a job, once for each cause.
+    """One thing to report about a job, once for each cause.
 
-    `go` counts how often somebody had set the job going: what happens after a Resume is news.
+    `go` counts the starts and resumes of the job: after a Resume the same thing is reported again.
     """
 
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="notifications")
@@ -90,7 +90,7 @@ class Notification(models.Model):
 
 
 class NotificationDelivery(models.Model):
-    """One notice to one channel. Kept, whatever came of it."""
+    """One notification to one channel, kept whatever its result."""
 
     notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries")
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="deliveries")

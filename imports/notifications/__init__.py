@@ -1,4 +1,4 @@
-"""Telling people about jobs: what is said, and how it gets to a mailbox or a program.
+"""Notifies people about jobs: the message, and its delivery to a mailbox or a webhook.
 
 The ledger writes notifications (imports.ledger.lifecycle). Here they are claimed, sent and
 recorded, with no transaction open while one is under way. A notification holds a job's name,

@@ -137,13 +137,13 @@ def _end(
 
 
 def _mine(delivery: NotificationDelivery) -> QuerySet[NotificationDelivery]:
-    """The row while this try is its last: a later claim's word holds."""
+    """The row, unless a later claim has taken it over."""
     waiting = NotificationDelivery.objects.filter(status=DeliveryStatus.WAITING)
     return waiting.filter(pk=delivery.pk, tries=delivery.tries)
 
 
 def send_again(deliveries: QuerySet[NotificationDelivery]) -> int:
-    """Begin anew with those that were given up; how many."""
+    """Retry failed deliveries from the start; their number."""
     return deliveries.filter(status=DeliveryStatus.FAILED).update(
         status=DeliveryStatus.WAITING, tries=0, next_attempt_at=Now(), ended_at=None
     )
@@ -152,10 +152,10 @@ def send_again(deliveries: QuerySet[NotificationDelivery]) -> int:
 LONGEST_SECONDS = LEASE_SECONDS * MOST_AT_ONCE
 
 
-def ring() -> None:
-    """Have a worker send what is due, before other work: unless one has been asked already.
+def enqueue() -> None:
+    """Enqueue the delivery of due notifications before other work, unless it is enqueued.
 
-    Raises RedisError where Redis is away.
+    Raises RedisError if Redis is down.
     """
     queue = django_rq.get_queue(QUEUE)
     asked = f"{deliver.__module__}.{deliver.__name__}"
@@ -163,10 +163,10 @@ def ring() -> None:
         return
     queue.enqueue(
         deliver, at_front=True, result_ttl=0, failure_ttl=3600, job_timeout=LONGEST_SECONDS,
-        description="bell: notifications",
+        description="notifications",
     )  # fmt: skip
 
 
 def deliver() -> None:
-    """Answer the bell."""
+    """Handle the queue message: deliver what is due."""
     deliver_due()

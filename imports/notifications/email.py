@@ -53,7 +53,7 @@ def send(channel: Channel, message: Message) -> None:
 
 
 def _message(error: SMTPException | OSError) -> Sentence:
-    """What went wrong; not in the server's words, which may quote what was sent."""
+    """What went wrong, without the server's words, which may quote what was sent."""
     if isinstance(error, SMTPResponseException):
         return SERVER_REFUSED.format(status=error.smtp_code)
     if isinstance(error, SMTPException):

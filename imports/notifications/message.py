@@ -30,7 +30,7 @@ class NotDelivered(MessageError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One notice to one channel. `key` tells a second arrival of it from another message."""
+    """One notification to one channel. `key` identifies a repeated delivery."""
 
     key: str
     subject: str

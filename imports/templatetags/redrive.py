@@ -182,8 +182,8 @@ def _segments(counts: dict[str, int], total: int) -> list[dict[str, str]]:
 
 
 @register.filter
-def deed_words(event: JobEvent) -> str:
-    """What somebody did to a record, as a line that begins with the name."""
+def event_phrase(event: JobEvent) -> str:
+    """What somebody did to a record, as a phrase that follows the name."""
     return str(LINES.get(event.code, event.get_code_display()))
 
 

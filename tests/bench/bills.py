@@ -76,7 +76,9 @@ def _compare(section: Section, chromium: str, url: str, where: str) -> None:
     contexts = _bare("bare_contexts.py", chromium, url, CREDENTIALS)
     ours = _ours(url, CREDENTIALS, AT_ONCE)
     contexts = min(contexts, _bare("bare_contexts.py", chromium, url, CREDENTIALS))
-    section.add(f"Redrive, one lane, every attempt recorded{where}", f"{ours:.2f} s a credential")
+    section.add(
+        f"Redrive, one worker, every attempt recorded{where}", f"{ours:.2f} s a credential"
+    )
     section.add(
         f"one fresh browser each, in sequence (measured with {IN_SEQUENCE}){where}",
         f"{sequence:.2f} s a credential",
@@ -111,11 +113,11 @@ def _credentials(folder: Path, count: int) -> Path:
 
 
 def _ours(url: str, count: int, at_once: int) -> float:
-    """Seconds for each credential, from the bell to the last outcome in the ledger."""
+    """Seconds for each credential, from the queue message to the last outcome in the ledger."""
     job = _prepared_job(url, count, at_once)
     with _worker():
         started = time.perf_counter()
-        queue.ring(job.pk)
+        queue.enqueue(job.pk)
         _await_end(job)
         seconds = time.perf_counter() - started
     _check(job, count)
@@ -152,7 +154,7 @@ def _peak_megabytes(url: str, at_once: int) -> float:
     job = _prepared_job(url, FOR_MEMORY, at_once)
     peak = 0.0
     with _worker() as worker:
-        queue.ring(job.pk)
+        queue.enqueue(job.pk)
         give_up_at = time.monotonic() + LONGEST_SECONDS
         while totals.job_totals(job).pending and time.monotonic() < give_up_at:
             peak = max(peak, _pss_megabytes(psutil.Process(worker.pid)))
@@ -191,7 +193,7 @@ def _sandbox() -> Iterator[str]:
 
 @contextmanager
 def _worker() -> Iterator[subprocess.Popen[bytes]]:
-    """One real worker process, listening: one lane."""
+    """One real, listening worker process."""
     command = [sys.executable, "manage.py", "rqworker", "--verbosity", "0"]
     quiet = os.environ | {"LOG_LEVEL": "WARNING"}
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=quiet)

@@ -72,7 +72,7 @@ def full(name: str) -> str:
 
 
 def run(job: ImportJob) -> ImportJob:
-    """Answer bells, with a real browser, until the job is closed or nothing more is due."""
+    """Run the job with a real browser until it is closed or nothing more is due."""
     for _ in range(10):
         queue.run_job(job.pk)
         job.refresh_from_db()

@@ -101,7 +101,7 @@ def test_somebody_elses_upload_cannot_be_opened(operator: Client, portal: Portal
     assert operator.get(answer["Location"]).status_code == 404
 
 
-def test_a_stored_password_that_the_file_replaces_is_told(
+def test_replacing_a_stored_password_from_a_file_is_reported(
     operator: Client, make_bills: BillMaker
 ) -> None:
     make_bills.draft("good:another")
@@ -144,13 +144,13 @@ def test_failures_are_explained_corrected_and_turn_green(
     assert [(actor, str(said)) for actor, said in events] == [("ann", full("asa"))]
 
 
-def test_a_retry_leaves_refused_passwords_out_unless_insisted(
+def test_a_retry_leaves_refused_passwords_out_without_force(
     operator: Client, make_bills: BillMaker
 ) -> None:
     job = run(make_bills("wrongpassword", max_attempts=1))
     operator.post(act_url(job.pk, "credentials", "retry"))
     assert not ImportJob.objects.filter(retry_of=job).exists()
-    operator.post(act_url(job.pk, "credentials", "retry"), {"insist": "1"})
+    operator.post(act_url(job.pk, "credentials", "retry"), {"force": "1"})
     assert ImportJob.objects.get(retry_of=job).results.count() == 1
 
 
@@ -275,7 +275,7 @@ def test_a_viewer_can_change_and_fetch_nothing(client: Client, make_bills: BillM
 # Portals
 
 
-def test_a_wrong_recipe_is_told_beside_its_field(operator: Client, portal: Portal) -> None:
+def test_an_invalid_recipe_is_explained_beside_its_field(operator: Client, portal: Portal) -> None:
     url = reverse("admin:bills_portal_change", args=[portal.pk])
     fields = {
         "name": "sandbox", "login_url": portal.login_url, "billing_url": portal.billing_url,

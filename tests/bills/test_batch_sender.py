@@ -1,4 +1,4 @@
-"""What a lane's bill runner decides before an attempt begins, and what it notes while one runs."""
+"""What the bill sender decides before an attempt, and what it records during one."""
 
 from __future__ import annotations
 

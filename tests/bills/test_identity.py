@@ -87,7 +87,7 @@ def fetched(key: BillKey, sha256: str) -> FetchedBill:
     )  # fmt: skip
 
 
-def test_a_document_that_is_kept_already_is_known() -> None:
+def test_a_stored_document_is_known() -> None:
     assert place_document(fetched(FULL, "a"), [], [KnownBill(replace(FULL, number=""), "a")]) == (
         "known"
     )

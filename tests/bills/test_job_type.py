@@ -182,7 +182,7 @@ def test_a_refused_password_is_left_out_of_a_retry_until_it_is_changed(
     assert [each.email for each in made.job.results.all()] == [full("wrongpassword")]
 
 
-def test_an_operator_who_insists_sends_a_refused_password_again(make_bills: BillMaker) -> None:
+def test_force_sends_a_refused_password_again(make_bills: BillMaker) -> None:
     job = make_bills("wrongpassword")
     refused(job, "wrongpassword", times=3)
     made = retry(job, actor="tester", force=True)
@@ -220,8 +220,8 @@ def test_a_later_job_fetches_only_what_is_new(make_bills: BillMaker, site: Porta
     site.accounts.add_bills(full("good"), 2)
     job = run(make_bills("good"))
     (attempt,) = attempts_of(job, "good")
-    assert (attempt.details["new"], attempt.details["already_here"]) == (2, 3)
-    assert (attempt.details["new"], attempt.details["already_here"]) == (2, 3)
+    assert (attempt.details["new"], attempt.details["known_before"]) == (2, 3)
+    assert (attempt.details["new"], attempt.details["known_before"]) == (2, 3)
     assert Bill.objects.filter(batch__job=job).count() == len(attempt.details["bills"]) == 2
     downloads: Any = site.accounts.happened()["downloads"]
     assert set(downloads.values()) == {1}

@@ -71,7 +71,7 @@ def test_a_worker_killed_in_mid_download_leaves_nothing_and_loses_nothing(
     site.accounts.settings.drip_seconds = 0.01  # some 10 s for each bill
     settings.MEDIA_ROOT = installation / "home" / "media"
     job = make_bills("drip")
-    queue.ring(job.pk)
+    queue.enqueue(job.pk)
     use = CredentialUse.objects.filter(batch__job=job)
     wait_until(lambda: use.filter(stage="download").exists(), "the download")
     wait_until(lambda: bool(_parts()), "the first bytes of a bill")

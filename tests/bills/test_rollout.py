@@ -1,4 +1,4 @@
-"""Bills in waves: one log-in first, or a few and then all, with the real browser and worker."""
+"""Rollouts of bills: one login first, or a few and then all, with a real browser and worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imports.engine.worker import JobWorker
 from imports.ledger import lifecycle
 from tests.bills.runs import attempts_of, came_of
 from tests.decisions import retry
-from tests.jobs import assert_sums_hold
+from tests.jobs import assert_totals_hold
 
 if TYPE_CHECKING:
     from imports.models import ImportJob
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def work(messages: Any, job: ImportJob) -> ImportJob:
-    """A real worker answers the job's bell, and those that it rings itself, until none is left."""
+    """Run a real worker until the queue is empty, the messages it enqueues itself included."""
     messages.empty()
-    queue.ring(job.pk)
+    queue.enqueue(job.pk)
     worker = JobWorker([messages], connection=messages.connection, serializer=JSONSerializer)
     worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
     job.refresh_from_db()
@@ -50,7 +50,7 @@ def test_one_credential_goes_first_and_the_others_when_somebody_has_looked(
     assert (job.status, job.closed_at is not None) == ("finished", True)
     assert tried(job, *names) == [1, 1, 1]
     assert came_of(job, "good2").bills == 3
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
@@ -73,7 +73,7 @@ def test_a_ramp_goes_on_by_itself_from_one_to_five_to_all(
     names = [f"nobills{number}" for number in range(7)]
     job = work(messages, make_bills(*names, rollout="ramp"))
     assert job.status == "finished"
-    summary = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    summary = job.events.filter(code="stage_ended").values_list("message", flat=True)
     assert [str(line).partition(" downloaded")[0] for line in summary] == ["1 of 1", "5 of 5"]
     assert tried(job, *names) == [1] * 7
 
@@ -89,4 +89,4 @@ def test_ten_accounts_in_a_row_that_are_refused_alike_stop_the_job(
     lifecycle.resume(job, "anna")
     job = work(messages, job)
     assert job.status == "finished"
-    assert_sums_hold(job)
+    assert_totals_hold(job)

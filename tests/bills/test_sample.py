@@ -29,7 +29,7 @@ def test_a_first_start_leaves_a_portal_and_a_csv_of_twelve(
     assert not ImportJob.objects.filter(kind="bills").exists()
 
 
-def test_what_an_operator_changed_is_left_alone_by_the_next_start(
+def test_the_next_start_does_not_overwrite_what_an_operator_changed(
     messages: Any, installation: Path, settings: Any
 ) -> None:
     settings.HOME, settings.EMBEDDED_POSTGRES = installation, True

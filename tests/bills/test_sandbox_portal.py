@@ -96,7 +96,7 @@ def test_bills_are_read_as_the_portal_means_them(reports: dict[str, AttemptRepor
     assert f"E-mail: {address('good')}".encode() in bill.path.read_bytes()
 
 
-def test_another_customers_bill_is_left_alone(
+def test_another_customers_bill_is_ignored(
     reports: dict[str, AttemptReport], site: PortalSite
 ) -> None:
     assert reports["otherbill"].not_ours == 1
@@ -122,6 +122,6 @@ def test_a_retry_fetches_only_what_is_missing(
 ) -> None:
     known = tuple(KnownBill(bill.key, bill.sha256) for bill in reports["good"].bills[1:])
     report = browser.submit(Login(address("good"), CANARY, known), plan, fresh=True).result()
-    assert (report.code, report.found, report.already_here) == (None, 3, 2)
+    assert (report.code, report.found, report.known_before) == (None, 3, 2)
     assert [bill.number for bill in report.bills] == [reports["good"].bills[0].number]
     report.discard()

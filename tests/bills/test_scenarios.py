@@ -1,4 +1,4 @@
-"""Each scenario of the sandbox portal through the real browser, the real lane and the ledger."""
+"""Each scenario of the sandbox portal through a real browser, the job runner and the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from bills.models import Bill
 from tests.bills.runs import attempts_of, came_of, full, result_of, run
-from tests.jobs import assert_sums_hold
+from tests.jobs import assert_totals_hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_every_scenario_ends_as_it_should(
         assert came[name].attempts == len(verdicts)
         assert words in (came[name].final_error or ""), (name, came[name])
         assert came[name].bills == 0
-    assert_sums_hold(job)
+    assert_totals_hold(job)
     assert_failures_are_explained(job)
     assert_bills_are_whole_and_their_own(site)
     assert_the_seeds_lines(caplog.messages)
@@ -135,7 +135,7 @@ def test_a_portal_that_does_not_answer_ends_the_attempt_at_its_time_limit(
 @pytest.mark.parametrize(
     ("name", "code"), [("maintenance", "MAINTENANCE"), ("ratelimited", "RATE_LIMITED")]
 )
-def test_a_portal_that_says_not_now_is_left_alone_and_costs_no_attempt(
+def test_a_portal_that_says_not_now_gets_a_pause_and_costs_no_attempt(
     make_bills: BillMaker,
     site: PortalSite,
     pass_time: Callable[[float], None],

@@ -75,7 +75,7 @@ def test_a_refused_customer_is_found_put_right_and_imported(
     assert installation.effects(FIRST + 3, 1) == {1}
 
 
-def test_the_second_of_two_windows_is_told_and_loses_nothing(
+def test_the_second_of_two_windows_gets_a_conflict_and_loses_nothing(
     page: Page, installation: Installation, refused: int
 ) -> None:
     page.goto(installation.admin())

@@ -1,4 +1,4 @@
-"""Retry files as an operator handles them: one ZIP, corrected at her desk, and back again."""
+"""Retry files as an operator handles them: one ZIP, corrected offline and loaded again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refused(installation: Installation) -> int:
     """A job in which two customers were refused."""
     files = installation.files(first=FIRST, customers=20)
     installation.refuse(MISSPELT, LEFT_AS_IT_IS)
-    job = installation.run_import(files, "Two to correct at a desk")
+    job = installation.run_import(files, "Two to correct")
     installation.forgive()
     return job
 

@@ -91,7 +91,7 @@ def test_the_browser_says_that_the_job_paused_and_that_it_was_cancelled(
     assert said(colleague) == []  # nobody asked there
 
 
-def test_whoever_changes_her_mind_is_told_nothing(
+def test_switching_notifications_off_again_sends_nothing(
     listener: Page, installation: Installation
 ) -> None:
     job = running(listener, installation, 6100)

@@ -34,15 +34,16 @@ SELECT r.key, r.status, (b.size, b.success_count, b.error_count, b.unknown_count
 ) AS counted
 FROM import_results r JOIN imports_importbatch b ON b.id = r.batch_id WHERE r.job_id = %s
 """
-# Makes an API and a job of sample customers, starts it, and says its id.
+# Creates an API and a job of sample customers, starts it, and prints its id.
 BEGIN = """
 import sys, json, django
 from pathlib import Path
 from config.dev import servers
 servers.ensure_unnamed()
 django.setup()
-from imports import drafts, jobs
-from imports.ledger import moves
+from imports.customers import drafts
+from imports.engine import queue
+from imports.ledger import lifecycle
 from imports.models import CustomerApi
 from config.dev.sandbox.samples import write_files
 url, folder, customers, first, options = sys.argv[1:6]
@@ -51,8 +52,8 @@ api = CustomerApi.objects.create(name=f"sandbox {url} {first}", url=url, secret=
 job = drafts.new_draft(api, "under fire")
 for path in write_files(Path(folder), int(customers), int(customers), int(first)):
     drafts.add_path(job, path)
-moves.start(job)
-jobs.ring(job.pk)
+lifecycle.start(job)
+queue.enqueue(job.pk)
 print(job.pk)
 """
 
@@ -76,7 +77,7 @@ class Installation:
         }
 
     def begin(self, sandbox_url: str, customers: int, **options: Any) -> Job:
-        """A job of the next so many customers, started and rung for."""
+        """A job of the next so many customers, started and enqueued."""
         import json
 
         settings = {"batch_size": 2, "concurrency": 4, "timeout_seconds": 2.0, "max_attempts": 3}

@@ -24,10 +24,10 @@ SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 
 class Chaos:
-    """Does harm, at random."""
+    """Kills, freezes and cuts off parts of an installation, at random."""
 
-    def __init__(self, redrive: Installation, keepers: list[subprocess.Popen[bytes]]) -> None:
-        self.redrive, self.keepers = redrive, keepers
+    def __init__(self, redrive: Installation, guards: list[subprocess.Popen[bytes]]) -> None:
+        self.redrive, self.guards = redrive, guards
         self.draw = random.Random(SEED)
         self.done: list[str] = []
 
@@ -41,7 +41,7 @@ class Chaos:
         self.done.append(harm.__name__)
 
     def worker(self) -> psutil.Process | None:
-        children = psutil.Process(self.draw.choice(self.keepers).pid).children()
+        children = psutil.Process(self.draw.choice(self.guards).pid).children()
         return children[0] if children else None
 
     def kill_worker(self) -> None:
@@ -78,8 +78,8 @@ class Chaos:
 def test_whatever_is_killed_at_whatever_moment_the_account_agrees(
     header: str, redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
-    _, *keepers = [redrive.start("sweep", kept=True), *redrive.workers(3, kept=True)]
-    chaos = Chaos(redrive, keepers)
+    _, *guards = [redrive.start("sweep", kept=True), *redrive.workers(3, kept=True)]
+    chaos = Chaos(redrive, guards)
     ends_at = time.monotonic() + SECONDS / 2
     played: list[Job] = []
     while time.monotonic() < ends_at:

@@ -24,9 +24,9 @@ FREEZE_WITH_A_LOCK = """
 import os, signal, sys, django
 django.setup()
 from django.db import transaction
-from imports.models import Gate, ImportJob
+from imports.models import ImportJob, RateLimit
 with transaction.atomic():
-    Gate.objects.select_for_update().get(jobs=sys.argv[1])
+    RateLimit.objects.select_for_update().get(jobs=sys.argv[1])
     ImportJob.objects.select_for_update().get(pk=sys.argv[1])
     os.kill(os.getpid(), signal.SIGSTOP)
 """
@@ -58,7 +58,7 @@ def test_under_an_idempotency_key_a_killed_worker_leaves_nothing_unknown(
     assert slow_api.account.replays > 0  # it was sent again, and the API knew the key
 
 
-def test_a_worker_that_is_told_to_end_finishes_what_is_in_flight(
+def test_a_worker_asked_to_stop_finishes_what_is_in_flight(
     redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
     job = redrive.begin(slow_url, CUSTOMERS)
@@ -158,7 +158,7 @@ def test_a_database_that_crashes_and_comes_back_does_not_stop_the_job(
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_the_only_worker_that_is_gone_is_replaced_by_its_keeper(
+def test_the_process_guard_replaces_the_only_worker(
     how: signal.Signals, redrive: Installation, slow_api: SandboxApi, slow_url: str
 ) -> None:
     import psutil

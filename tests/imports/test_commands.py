@@ -39,13 +39,13 @@ TESTS = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def a_worker(monkeypatch: pytest.MonkeyPatch, messages: Any) -> None:
-    """Whoever waits is answered: where a command would sleep, every job gets a lane."""
+    """Run every started job whenever a command would sleep, as a worker does."""
 
-    def lane_for_every_job(_: float) -> None:
+    def worker_for_every_job(_: float) -> None:
         for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
             queue.run_job(pk)
 
-    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lane_for_every_job))
+    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=worker_for_every_job))
     monkeypatch.setattr(queue, "worker_count", lambda: 1)
 
 
@@ -99,11 +99,11 @@ def test_the_whole_story_on_the_command_line(
     )
     assert (again.code, again.job["excluded"], again.job["success"]) == (0, 3, 0)
     assert not sandbox.account.difference(samples.customer_id(n) for n in range(9))
-    insisted = command(
+    forced = command(
         "import_customers", first.job["retry_directory"], "--api", "sandbox", "--force",
         "--wait", "--json",
     )  # fmt: skip
-    assert insisted.job["excluded"] == 0
+    assert forced.job["excluded"] == 0
     assert set(sandbox.account.sent_again) == set(bad)
 
 
@@ -136,7 +136,7 @@ def test_a_job_that_pauses_is_reported_and_no_longer_waited_for(
     assert "Resume it in the admin" in said.err
 
 
-def test_where_no_worker_listens_whoever_waits_is_told(
+def test_wait_says_so_when_no_worker_is_listening(
     make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "worker_count", lambda: 0)
@@ -298,9 +298,7 @@ def test_a_retry_with_nothing_to_retry_exits_2(make_job: JobMaker) -> None:
     assert "No failed records" in said.err
 
 
-def test_a_retry_says_how_many_are_being_retried_already(
-    make_job: JobMaker, messages: Any
-) -> None:
+def test_a_retry_says_how_many_are_being_retried(make_job: JobMaker, messages: Any) -> None:
     job = make_job(6)
     answer(job, REFUSED)
     command("retry_failed", job.pk)
@@ -365,7 +363,7 @@ def test_watching_a_job_lasts_until_it_has_ended(make_job: JobMaker, a_worker: N
     assert (said.code, said.job["status"], said.job["success"]) == (0, "finished", 6)
 
 
-def test_a_person_reads_sums_that_add_up_and_what_to_do_next(make_job: JobMaker) -> None:
+def test_a_person_reads_totals_that_add_up_and_what_to_do_next(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, OK, REFUSED)
     lifecycle.finish_if_done([job.pk])
@@ -512,11 +510,11 @@ def test_an_older_exit_code_is_not_kept_by_the_next_command(make_job: JobMaker) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_command_uses_json_and_lanes_in_its_own_process(
+def test_the_worker_command_uses_json_and_runs_jobs_in_its_own_process(
     make_job: JobMaker, sandbox: SandboxApi, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job.queued(6)
-    queue.ring(job.pk)
+    queue.enqueue(job.pk)
     made: list[str] = []
     from imports.engine.worker import JobWorker
 

@@ -58,7 +58,7 @@ def test_backoff_is_drawn_between_half_the_base_and_its_doubled_ceiling(attempt:
     draws = [backoff(attempt, BUDGET, rng) for _ in range(500)]
     assert all(1.0 <= draw <= ceiling for draw in draws)
     assert max(draws) > ceiling * 0.9
-    assert len(set(draws)) > 50  # jitter: lanes that failed together do not come back together
+    assert len(set(draws)) > 50  # jitter: attempts that failed together are not repeated together
 
 
 def test_backoff_grows_with_the_attempts() -> None:

@@ -115,7 +115,7 @@ def test_a_job_without_failures_needs_no_room(make_job: JobMaker, not_writable: 
     assert (job.retry_files_error, job.closed_at is not None) == ("", True)
 
 
-def test_two_lanes_at_once_write_them_once(make_job: JobMaker, not_writable: Path) -> None:
+def test_two_workers_at_once_write_them_once(make_job: JobMaker, not_writable: Path) -> None:
     job = ended(make_job, REFUSED)
     not_writable.unlink()
     type(job).objects.filter(pk=job.pk).update(retry_files_due_at=job.finished_at)

@@ -60,7 +60,7 @@ def test_what_has_ended_has_no_way_out() -> None:
     assert not RESULT_MOVES[ResultStatus.SUCCESS]
 
 
-def test_nothing_goes_back_to_pending_after_a_person_has_been_told_of_a_failure() -> None:
+def test_nothing_returns_to_pending_after_its_failure_was_reported() -> None:
     summary = (BatchStatus.FAILED, BatchStatus.UNKNOWN, BatchStatus.DONE)
     assert all(BatchStatus.PENDING not in BATCH_MOVES[status] for status in summary)
     assert all(ResultStatus.PENDING not in targets for targets in RESULT_MOVES.values())

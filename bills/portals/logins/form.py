@@ -97,9 +97,9 @@ class Filling:
         self._before: Seen = {}
 
     async def form(self) -> LoginForm:
-        """The form with the password's box, the user filled in. Raises PortalError."""
+        """The form with a password box, with the user filled in. Raises PortalError."""
         if self.part.email is not None:
-            await self._type_as_told()
+            await self._type_user()
         form = await self._form_with_password()
         self._check(form)
         if form.user is not None and self.part.email is None and not form.user_is_fixed:
@@ -110,7 +110,7 @@ class Filling:
             raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
         return form
 
-    async def _type_as_told(self) -> None:
+    async def _type_user(self) -> None:
         if self.part.email is None:
             return
         box = await find(self.visit, [self.part.email], "login.email")
@@ -126,7 +126,7 @@ class Filling:
             raise PortalError(Code.NAVIGATION, failures.ANOTHER_BOX.format(label=form.extra))
 
     async def _form_with_password(self) -> LoginForm:
-        """Wait for it; on the way, answer a page that asks for the user alone."""
+        """Wait for the form; fill in a page that asks for the user alone on the way."""
         visit, limit = self.visit, self.part.answer_seconds
         ends_at, opens_at = visit.clock() + limit, visit.clock() + OPEN_AFTER_SECONDS
         form = LoginForm()
@@ -141,12 +141,12 @@ class Filling:
                 elif visit.clock() > opens_at:
                     await self._open(form)
                 if self.has_typed:
-                    await self._refuse_if_told()
+                    await self._refuse_if_marked()
             await visit.pause(LOOK_SECONDS)
         raise self._nothing_found(form, limit)
 
     async def _open(self, form: LoginForm) -> None:
-        """Where no form comes by itself: press away what asks about cookies, then "Log in"."""
+        """If no form appears by itself, dismiss the cookie banner, then press "Log in"."""
         if not self._has_cleared:
             self._has_cleared = True
             await calmly(look_at(self.visit, []))  # marks the button
@@ -168,7 +168,7 @@ class Filling:
         return found or LoginForm()
 
     async def _ask_for_password(self, form: LoginForm) -> None:
-        """Type the user where it is asked for alone, and go on to the password."""
+        """Fill in a page that asks for the user alone, and go on to the password."""
         if form.user is None:
             return
         self._before = await glance(self.visit, marks_for(self.visit, LOOKS_AT_ANSWER)) or {}
@@ -181,8 +181,8 @@ class Filling:
         else:
             await form.user.press("Enter")
 
-    async def _refuse_if_told(self) -> None:
-        """What the portal says of a user that it does not know, or does not want to see."""
+    async def _refuse_if_marked(self) -> None:
+        """Raise PortalError if the page says that the user is unknown or refused."""
         marks = marks_for(self.visit, LOOKS_AT_ANSWER)
         seen = await glance(self.visit, marks) or {}
         for mark in marks:

@@ -179,7 +179,7 @@ class BillStory:
 
 
 def _is_its_own(bill: Bill) -> bool:
-    """Whether the stored file is what its row says, and names the account it is kept for."""
+    """Whether the stored file matches its row and names its account."""
     with bill.file.open("rb") as file:
         content = file.read()
     named = b"E-mail: " + bill.email.encode() in content

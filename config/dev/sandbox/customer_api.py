@@ -81,7 +81,7 @@ class Account:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: no customers, no effects, no counts."""
+        """Forget all customers, effects and counts."""
         with self._lock:
             self._effects: dict[str, int] = {}
             self._total_effects = 0
@@ -346,7 +346,7 @@ class SandboxApi:
         self.outage.repair()
 
     def forget(self) -> None:
-        """Begin anew: no customers, no effects, no remembered answers, a new outage."""
+        """Forget all customers, effects and answers, and start a new outage."""
         with self._one_at_a_time:
             self._answers.clear()
             self.account.forget()
@@ -394,7 +394,7 @@ class SandboxApi:
     def _faulted(
         self, bulk_action: BulkAction, request: Request, work: Callable[[], Reply]
     ) -> Reply:
-        """Do the work as the plan lets it be done, and count its fault."""
+        """Do what the planned fault allows, and count the fault."""
         for result in set(bulk_action.results.values()):
             self.account.count_fault(f"result_{result.value.lower()}")
         if bulk_action.whole is None:

@@ -404,7 +404,7 @@ HTML_PAGE = b"<!doctype html><title>Gateway</title><h1>We are improving our serv
 
 
 def refuse(rule: Rule, path: str) -> Reply:
-    """The answer to a request of which nothing was stored."""
+    """The answer to a request that stored nothing."""
     fault = rule.fault
     if fault.status is None:
         return Reply(reset=True)
@@ -464,7 +464,7 @@ class Outage:
     """Counts the tries of each customer that the outage hits. Safe from any thread.
 
     `memory` is a file that carries the counts over a restart of the sandbox; without one each
-    start begins the story anew.
+    start begins from zero.
     """
 
     def __init__(self, tries: int = 0, memory: Path | None = None) -> None:

@@ -1,5 +1,5 @@
-"""A small threaded HTTP/1.1 server on loopback. It serves `Site`s, and breaks the connection
-when told to.
+"""A small threaded HTTP/1.1 server on loopback. It serves `Site`s, and breaks
+connections on request.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """What goes back. The last fields are faults of the wire, not of the application."""
+    """The response. The last fields are faults of the connection, not of the application."""
 
     status: int = 200
     body: bytes = b""
@@ -132,7 +132,7 @@ def read_chunks(reader: BufferedReader) -> bytes:
     """A chunked body, joined; trailers are read and dropped."""
     body = bytearray()
     while size := chunk_size(read_line(reader)):
-        body += read_exactly(reader, size, already=len(body))
+        body += read_exactly(reader, size, received=len(body))
         read_line(reader)
     while read_line(reader) not in (b"\r\n", b"\n", b""):
         pass
@@ -146,8 +146,8 @@ def chunk_size(line: bytes) -> int:
         raise BadRequest("A chunk has no size.") from None
 
 
-def read_exactly(reader: BufferedReader, size: int, already: int = 0) -> bytes:
-    if size + already > LARGEST_BODY_BYTES:
+def read_exactly(reader: BufferedReader, size: int, received: int = 0) -> bytes:
+    if size + received > LARGEST_BODY_BYTES:
         raise BadRequest("The body is larger than the sandbox takes.", 413)
     body = reader.read(size)
     if len(body) < size:

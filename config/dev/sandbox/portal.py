@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /portal/control. What is absent stays as it is."""
+    """The body of POST /portal/control. Absent fields stay unchanged."""
 
     scenarios: dict[str, Scenario | None] = {}  # e-mail: scenario; null: the address's own
     heals_after: dict[str, int] = {}  # e-mail: submissions, after which the account is good
@@ -118,7 +118,7 @@ class PortalSite:
             return self.download(request, found[1])
         route = self.routes.get((method, path))
         if route is None:
-            return html(pages.notice("Page not found", "There is nothing at this address."), 404)
+            return html(pages.message("Page not found", "There is nothing at this address."), 404)
         return route(request)
 
     # Logging in and out
@@ -140,7 +140,7 @@ class PortalSite:
                 return html(pages.login(form=new_form(), message="Wrong e-mail or password"))
             case Answer.LOCKED:
                 reason = "Too many failed attempts. Call customer service to open it again."
-                return html(pages.notice("Your account is locked", reason))
+                return html(pages.message("Your account is locked", reason))
             case Answer.RESET:
                 return Reply(reset=True)
         return self.refuse_for_now(answer)
@@ -149,12 +149,12 @@ class PortalSite:
         """The answers that blame nobody's password: 503, 429 and 500."""
         later = ("Retry-After", str(self.accounts.settings.retry_after_seconds))
         if answer is Answer.MAINTENANCE:
-            body = pages.notice("Closed for maintenance", "We will be back soon.")
+            body = pages.message("Closed for maintenance", "We will be back soon.")
             return html(body, HTTPStatus.SERVICE_UNAVAILABLE, [later])
         if answer is Answer.RATE_LIMITED:
-            body = pages.notice("Too many requests", "Please wait a moment and try again.")
+            body = pages.message("Too many requests", "Please wait a moment and try again.")
             return html(body, HTTPStatus.TOO_MANY_REQUESTS, [later])
-        body = pages.notice("Something went wrong", "An error occurred. Try again later.")
+        body = pages.message("Something went wrong", "An error occurred. Try again later.")
         return html(body, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def welcome(self, request: Request, email: str, scenario: Scenario) -> Reply:
@@ -210,7 +210,7 @@ class PortalSite:
             return see_other("/portal/login")
         bills = {bill.number: bill for bill in self.accounts.bills(session)}
         if number not in bills:
-            return html(pages.notice("Page not found", "You have no such bill."), 404)
+            return html(pages.message("Page not found", "You have no such bill."), 404)
         self.accounts.count_download(session.email, number)
         return self.pdf(session.scenario, bills[number])
 
@@ -223,7 +223,7 @@ class PortalSite:
         elif scenario is Scenario.POST:
             name = f'filename= "F{bill.number}.pdf"'  # the odd space is seen in the field
         elif scenario is Scenario.HTML_PDF:
-            body = pages.notice("Document archive", "Your document could not be found.")
+            body = pages.message("Document archive", "Your document could not be found.")
         elif scenario is Scenario.EMPTY:
             body = b""
         elif scenario is Scenario.TRUNCATED:

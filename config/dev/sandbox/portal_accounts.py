@@ -113,7 +113,7 @@ def draw(limit: int, *key: object) -> int:
 
 
 def customer_number(email: str, seed: int) -> str:
-    """Seven digits, the first always 0: whoever reads it as a number loses something."""
+    """Seven digits that start with 0, so that reading it as a number loses the zero."""
     return f"0{draw(1_000_000, seed, email, 'customer'):06d}"
 
 

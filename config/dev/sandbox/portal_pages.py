@@ -108,8 +108,8 @@ def page(title: str, body: str, *, top: str = "", narrow: bool = True) -> bytes:
     ).encode()
 
 
-def notice(title: str, text: str) -> bytes:
-    """A page that only says something."""
+def message(title: str, text: str) -> bytes:
+    """A page with only a message."""
     return page(title, f'<p role="alert" class="alert">{escape(text)}</p>')
 
 

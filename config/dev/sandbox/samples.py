@@ -154,7 +154,7 @@ def login_address(name: str) -> str:
 
 
 def write_csv(path: Path, names: Iterable[str] = NAMES) -> Path:
-    """One row for each name: e-mail, password, and a column that is kept as it is."""
+    """One row for each name: e-mail, password, and an extra column."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)

@@ -184,7 +184,7 @@ def _what_happened(done: BulkAction, counted: int | None) -> str:
     if changed:
         parts.append(formatting.skipped_changed(changed))
     elif done.skipped_retried:
-        parts.append(formatting.retried_already(done.skipped_retried))
+        parts.append(formatting.being_retried(done.skipped_retried))
     if done.left_out:
         parts.append(formatting.left_out(done.left_out))
     return "; ".join(parts) + "."

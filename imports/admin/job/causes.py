@@ -39,7 +39,7 @@ TROUBLE = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED)
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Records of a job with one cause. `waiting` of them are in no later round."""
+    """Records of a job with one cause. `waiting` of them are in no later retry."""
 
     key: str
     status: str

@@ -57,7 +57,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Send again: all that failed (in later rounds too), what a filter matches, or those ticked.
+    """Retry all failed records (also of later retries), those a filter matches, or ticked ones.
 
     Asked for with GET: first how many they are. So, too, where some would be left out because
     the API has a newer version, and nobody was told of them.

@@ -47,7 +47,7 @@ class Reason:
     remedy: ErrorCode | None
 
     @property
-    def count_told(self) -> str:
+    def count_text(self) -> str:
         """ "5 customers"."""
         return formatting.customers(self.count)
 

@@ -20,7 +20,7 @@ from imports.customers import drafts
 from imports.engine import queue
 from imports.event_codes import EventCode
 from imports.ledger import lifecycle
-from imports.ledger.totals import DAY, HOUR, MINUTE, batch_sums, marks, pace, progress
+from imports.ledger.totals import DAY, HOUR, MINUTE, batch_totals, marks, pace, progress
 from imports.models import Attempt, JobEvent
 from imports.models.jobs import Rollout
 from imports.states import JobStatus
@@ -175,12 +175,12 @@ ATTEMPTS_SHOWN = 12
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """Rate, time left, batches, the last attempts, and why nothing happens where nothing does."""
+    """Rate, time left, batches, the last attempts, and why nothing happens if nothing does."""
     is_at_work = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
     attempts = Attempt.objects.filter(job=job).order_by("-ended_at", "-id")
     return {
         "progress": progress(job),
-        "batches": batch_sums(job),
+        "batches": batch_totals(job),
         "attempts": attempts.select_related("batch").defer("batch__body", "answer")[
             :ATTEMPTS_SHOWN
         ],
@@ -198,7 +198,7 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
 
 
 def _stage(job: ImportJob) -> dict[str, Any]:
-    """The wave that is out, or what the one came to that a person is to look at."""
+    """The current rollout stage, and the result of one that a person must look at."""
     if job.stage_limit is None:
         return {}
     asks = job.status == JobStatus.PAUSED and job.pause_code in lifecycle.STOPS

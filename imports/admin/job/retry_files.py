@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrOrPromise
 
-    from imports.customers.corrections import BulkAction, Entry, Upload
+    from imports.customers.corrections import CorrectionPreview, Entry, Upload
     from imports.customers.files.limits import Checks
     from imports.ledger.totals import Totals
     from imports.models import ImportJob
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 MOST_FILES = 200
 CHANGES_SHOWN = 5
 MOST_COMPARED = 100_000  # bytes
-# What is said of each fate, in the order in which it is told.
+# The heading and remedy of each outcome, in the order of the page.
 ROW_OUTCOMES: dict[RowOutcome, tuple[_StrOrPromise, _StrOrPromise]] = {
     RowOutcome.STRANGER: (
         gettext_lazy("Not in this import"),
@@ -128,11 +128,9 @@ def corrected(request: HttpRequest, job: ImportJob) -> HttpResponse:
             return _send(request, job, uploads, reason)
         except (retries.Overtaken, corrections.Changed):
             has_changed = True
-    bulk_action = corrections.bulk_action(_entries(job, uploads, _checks(job)))
+    preview = corrections.preview(_entries(job, uploads, _checks(job)))
     needs_reason = request.method == "POST" and not reason
-    return _show(
-        request, job, bulk_action, token, has_changed=has_changed, needs_reason=needs_reason
-    )
+    return _show(request, job, preview, token, has_changed=has_changed, needs_reason=needs_reason)
 
 
 def _refuse_others(job: ImportJob) -> None:
@@ -158,7 +156,7 @@ def _send(
 ) -> HttpResponse:
     """Send what was agreed to: all of it or nothing."""
     checks, force = _checks(job), "force" in request.POST
-    agreed = request.POST.get("bulk_action", "")
+    agreed = request.POST.get("preview", "")
     found = corrections.versions(_entries(job, uploads, checks), agreed, force=force)
     new = retries.resubmit(
         job,
@@ -181,20 +179,20 @@ def _checks(job: ImportJob) -> Checks:
 
 
 def _show(
-    request: HttpRequest, job: ImportJob, bulk_action: BulkAction, token: str, *,
+    request: HttpRequest, job: ImportJob, preview: CorrectionPreview, token: str, *,
     has_changed: bool, needs_reason: bool,
 ) -> HttpResponse:  # fmt: skip
 
     shown = page.page_context(request, job, TAB) | {
-        "bulk_action": bulk_action,
+        "preview": preview,
         "token": token,
         "row_outcomes": [
-            _outcome_summary(bulk_action, row_outcome)
+            _outcome_summary(preview, row_outcome)
             for row_outcome in ROW_OUTCOMES
-            if bulk_action.counts[row_outcome]
+            if preview.counts[row_outcome]
         ],
-        "total": bulk_action.counts.total(),
-        "sent": bulk_action.sent,
+        "total": preview.counts.total(),
+        "sent": preview.sent,
         "reason": request.POST.get("reason", ""),
         "force": "force" in request.POST,
         "has_changed": has_changed,
@@ -204,19 +202,19 @@ def _show(
     return render(request, "imports/job/corrected.html", shown, status=status)
 
 
-def _outcome_summary(bulk_action: BulkAction, row_outcome: RowOutcome) -> dict[str, Any]:
+def _outcome_summary(preview: CorrectionPreview, row_outcome: RowOutcome) -> dict[str, Any]:
     what, remedy = ROW_OUTCOMES[row_outcome]
-    examples = bulk_action.examples[row_outcome]
+    examples = preview.examples[row_outcome]
     return {
         "row_outcome": row_outcome.value,
-        "count": bulk_action.counts[row_outcome],
+        "count": preview.counts[row_outcome],
         "what": what,
         "remedy": remedy,
         "is_obstacle": row_outcome in OBSTACLES,
         "is_sent": row_outcome in GO_OUT,
-        "is_insistable": row_outcome in FORCEABLE,
+        "can_be_forced": row_outcome in FORCEABLE,
         "examples": examples,
-        "more": bulk_action.counts[row_outcome] - len(examples),
+        "more": preview.counts[row_outcome] - len(examples),
         "changes": [
             (each, _change(each)) for each in examples[:CHANGES_SHOWN] if row_outcome in GO_OUT
         ],

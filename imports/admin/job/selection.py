@@ -86,7 +86,7 @@ class Choice:
         return found
 
     def records(self, job: ImportJob) -> Q:
-        """Those that are meant, wherever they stand; "all" are those of later rounds, too."""
+        """The chosen records, whatever their status; "all" includes those of later retries."""
         match self.which:
             case "all":
                 chosen = Q()
@@ -99,7 +99,7 @@ class Choice:
         return chosen & Q(updated_at__lte=self.as_of) if self.as_of else chosen
 
     def waiting(self, job: ImportJob, status: ResultStatus) -> QuerySet[ImportResult]:
-        """Those of them that something can be done with: they stand so and in no later round."""
+        """The chosen records with the needed status that are in no later retry."""
         return retries.waiting(job, status).filter(self.records(job))
 
 

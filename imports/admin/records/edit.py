@@ -29,7 +29,7 @@ from imports.states import ResultStatus
 if TYPE_CHECKING:
     from imports.customers.files.limits import Checks
 
-CHANGED = (EventCode.CORRECTED, EventCode.CREATED)  # the event that tells who made a round
+CHANGED = (EventCode.CORRECTED, EventCode.CREATED)  # the event that says who made a retry
 
 
 @dataclass(slots=True)

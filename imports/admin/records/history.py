@@ -37,7 +37,7 @@ MOST_BYTES = LONGEST_SHOWN + 1
 # Of a job's log, to all of its records.
 SUMMARY = (EventCode.CREATED, EventCode.CORRECTED, EventCode.STARTED, EventCode.CANCELLED)
 
-# From any round of a record to its first one, and from there to all later ones: a corrected
+# From any retry of a record to its first job, and from there to all later ones: a corrected
 # version may be called otherwise than the one it corrects.
 LINEAGE = """
 WITH RECURSIVE up AS (
@@ -66,7 +66,7 @@ SELECT batch, id FROM line
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of a round: an attempt, or something that a person did."""
+    """One line of a job's part of the history: an attempt, or something a person did."""
 
     at: datetime
     attempt: Attempt | None = None
@@ -83,7 +83,7 @@ class JobStay:
     events: list[JobEvent] = field(default_factory=list)
     record_events: list[JobEvent] = field(default_factory=list)  # about this very record
     raw: bytes = b""
-    change: list[Row] = field(default_factory=list)  # from the round before
+    change: list[Row] = field(default_factory=list)  # since the job before
 
     @property
     def moments(self) -> list[Moment]:
@@ -111,7 +111,7 @@ class JobStay:
 
 @dataclass(slots=True)
 class HistoryEntry:
-    """A record in one import: its rounds from the first to the latest."""
+    """A record in one import: its jobs from the first to the latest retry."""
 
     stays: list[JobStay]
     is_copy: bool = False  # the same import names the record once more
@@ -122,7 +122,7 @@ class HistoryEntry:
 
     @property
     def first_job(self) -> int:
-        """The import that it belongs to: the job that its rounds began with."""
+        """The first job of the import that the record belongs to."""
         job = self.latest.job
         return job.root_id or job.pk
 
@@ -130,7 +130,7 @@ class HistoryEntry:
 def entries(result: ImportResult) -> list[HistoryEntry]:
     """Everything known of the record, the import that it was last in first. Seven queries.
 
-    An import that names it several times has a chapter for each copy, this one's comes first.
+    An import that names it several times has an entry for each copy, this one's comes first.
     """
     mine = lineages([result.pk])
     lines = mine + [each for each in lineages(_namesakes(result)) if each[-1] not in mine[0]]
@@ -150,7 +150,7 @@ def entries(result: ImportResult) -> list[HistoryEntry]:
 def _in_place_of(
     found: list[HistoryEntry], old: list[HistoryEntry], new: list[HistoryEntry]
 ) -> list[HistoryEntry]:
-    """The list with some of its chapters in another order, at the places that they had."""
+    """The list with some of its entries in another order, at the places that they had."""
     ordered = iter(new)
     return [next(ordered) if each in old else each for each in found]
 
@@ -165,7 +165,7 @@ def _namesakes(result: ImportResult) -> list[int]:
 
 
 def lineages(ids: Collection[int]) -> list[list[int]]:
-    """The ids of each record's rounds, in order, for all records that these belong to."""
+    """The ids of each record's results, in order, for all records that these belong to."""
     with connection.cursor() as sql:
         sql.execute(LINEAGE, [list(ids), MOST_RESULTS])
         rows = sql.fetchall()
@@ -216,7 +216,7 @@ def _add_events(stays: dict[int, JobStay]) -> None:
 
 
 def add_bytes(*entries: HistoryEntry) -> None:
-    """The bytes of their newest rounds, and what changed from one to the next. One query."""
+    """The bytes of their newest results, and what changed from one to the next. One query."""
     some = [each for entry in entries for each in entry.stays[-MOST_VERSIONS:]]
     stays = {each.result.pk: each for each in some}
     for pk, raw in bytes_of(list(stays), MOST_BYTES).items():
@@ -235,11 +235,11 @@ def _change(before: bytes, after: bytes) -> list[Row]:
 
 LONGEST_REASON = 160  # characters
 MOST_REASONS = 2
-MOST_DAYS = 4  # more are told as a span
+MOST_DAYS = 4  # more become a span
 # Tries that say nothing about this record: asked to come later, or halved.
 NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
-DEEDS: dict[str, _StrOrPromise] = {
+EVENT_CLAUSES: dict[str, _StrOrPromise] = {
     EventCode.ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
     EventCode.NOT_ARRIVED: gettext_lazy(
         "had not arrived, as %(who)s found on %(day)s (“%(why)s”)"
@@ -247,7 +247,7 @@ DEEDS: dict[str, _StrOrPromise] = {
     EventCode.EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
     EventCode.PASSWORD_CHANGED: gettext_lazy("got a new password from %(who)s on %(day)s"),
 }
-# As a line of its own: who stands before it.
+# On a line of its own, after the actor's name.
 LINES: dict[str, _StrOrPromise] = {
     EventCode.CREATED: gettext_lazy("added the job"),
     EventCode.CORRECTED: gettext_lazy("corrected it"),
@@ -278,7 +278,7 @@ def sentence(entry: HistoryEntry, words: JobPage) -> str:
 
 
 def _name(entry: HistoryEntry) -> str:
-    """What it is called, and what it was called before somebody corrected its id."""
+    """The record's id, and its earlier ids if somebody corrected it."""
     names = list(dict.fromkeys(str(each.result) for each in reversed(entry.stays)))
     if len(names) < 2:
         return names[0]
@@ -286,7 +286,7 @@ def _name(entry: HistoryEntry) -> str:
 
 
 def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
-    """What happened, in order; plain failures in a row are told as one."""
+    """What happened, in order; plain failures in a row become one clause."""
     failed: list[JobStay] = []
     for each in stays:
         is_plain = _has_failed(each) and not each.record_events
@@ -294,7 +294,7 @@ def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
             yield from _failures(failed)
             failed = []
         if each.correction:
-            yield _("was corrected by %(who)s on %(day)s") % _deed(each.correction)
+            yield _("was corrected by %(who)s on %(day)s") % _names(each.correction)
         if is_plain:
             failed.append(each)
         else:
@@ -308,7 +308,7 @@ def _has_failed(summary: JobStay) -> bool:
 
 
 def _round(summary: JobStay, words: JobPage) -> Iterator[str]:
-    """What became of it in one round, and what a person did about it there."""
+    """The record's outcome in one job, and what a person did about it there."""
     actions = {each.code for each in summary.record_events}
     if actions & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
         last = summary.attempts[-1] if summary.attempts else None
@@ -319,8 +319,8 @@ def _round(summary: JobStay, words: JobPage) -> Iterator[str]:
     else:
         yield _status(summary, words)
     for each in summary.record_events:
-        if each.code in DEEDS:
-            yield DEEDS[each.code] % _deed(each)
+        if each.code in EVENT_CLAUSES:
+            yield EVENT_CLAUSES[each.code] % _names(each)
 
 
 def _status(summary: JobStay, words: JobPage) -> str:
@@ -344,7 +344,7 @@ def _status(summary: JobStay, words: JobPage) -> str:
 
 
 def _waiting(summary: JobStay) -> str:
-    """Where it is held up."""
+    """What the record waits for."""
     match summary.result.job.status:
         case JobStatus.DRAFT:
             return _("waits in job %(job)s, which nobody has started yet")
@@ -355,7 +355,7 @@ def _waiting(summary: JobStay) -> str:
     return _("is on its way in job %(job)s")
 
 
-def _deed(event: JobEvent) -> dict[str, str]:
+def _names(event: JobEvent) -> dict[str, str]:
     why = in_short(event.reason or event.message)
     return {"who": event.actor or "Redrive", "day": day(event.at), "why": why}
 

@@ -150,7 +150,7 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
 
     @display(description=gettext_lazy("Records"))
     def totals_column(self, batch: ImportBatch) -> str:
-        return render_to_string("imports/list/batch_sums.html", {"batch": batch})
+        return render_to_string("imports/list/batch_totals.html", {"batch": batch})
 
     @display(description=gettext_lazy("Attempts"))
     def attempts_column(self, batch: ImportBatch) -> str:

@@ -50,7 +50,7 @@ def view(request: HttpRequest) -> HttpResponse:
     exact = grouped(_rows(is_record(term))) if term else []
     if len(exact) == 1:
         return redirect("admin:imports_importresult_change", exact[0].newest.pk)
-    found = exact or beginning_with(term)
+    found = exact or starting_with(term)
     shown = {
         **admin.site.each_context(request),
         "opts": ImportResult._meta,
@@ -75,8 +75,8 @@ def command(request: HttpRequest, term: str) -> list[SearchResult]:
     return [SearchResult(title=title, description=what, link=link, icon="person_search")]
 
 
-def beginning_with(term: str) -> list[Found]:
-    """Those whose id or e-mail begins so. Two queries, each of a bounded number of rows."""
+def starting_with(term: str) -> list[Found]:
+    """The records whose id or e-mail starts with `term`: two queries with a limit on rows."""
     if len(term) < SHORTEST_PREFIX:
         return []
     most = ROWS_FOR_EACH * (MOST_FOUND + 1)

@@ -1,6 +1,6 @@
 """How a request to a customer API is authenticated: fixed headers, or OAuth2 tokens.
 
-Nothing here speaks HTTP: whoever needs a token passes in a function that posts a form.
+Nothing here speaks HTTP: callers pass in a function that posts a form.
 No error and no representation ever holds a credential's value.
 """
 
@@ -54,7 +54,7 @@ THE_KEY = sentence("THE_KEY", _("the key in the header {name}"))
 
 
 class BadCredential(MessageError, ValueError):
-    """A credential or header can't be sent as it is. The text says which and why."""
+    """A credential or header cannot be sent. The text says which and why."""
 
 
 class Auth(Protocol):
@@ -84,14 +84,14 @@ class Auth(Protocol):
         ...
 
     def prove(self, post_form: PostForm, patience: float) -> bool:
-        """Have the credential checked by whoever issues tokens; False if nobody does.
+        """Check the credential with the token endpoint; False if there is none.
 
         Raises TokenUnavailable or TokenRefused.
         """
         ...
 
     def refusal(self, answer: Answer, sent: Exchange, outcome: Outcome) -> Outcome:
-        """What is said when the API refused all there was to try; `outcome` as it was judged."""
+        """The message after the API refused every credential; `outcome` is the judged answer."""
         ...
 
     def secrets(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The only code that speaks HTTP to a customer API: one client for a lane, for all its threads."""
+"""The only code that speaks HTTP to a customer API: one client for all threads of a job runner."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Client:
             return Outcome(Verdict.RETRY, "INTERNAL_ERROR", summary + NOT_SENT)
 
     def call(self, method: str, body: bytes) -> tuple[Answer, Outcome]:
-        """One authenticated request that is no batch. Raises TokenFailure or Undelivered."""
+        """One authenticated request other than a batch. Raises TokenFailure or Undelivered."""
         headers = {**self.endpoint.headers, "Content-Type": "application/json"}
         with self._monitor.flying(self._new_deadline()) as deadline:
             return self._authenticated(method, headers, body, deadline, ())

@@ -1,6 +1,4 @@
-"""The whole mapping in force, in the layout of whoever wrote it, and where each value comes
-from.
-"""
+"""The whole mapping in force, in the operator's layout, and the source of each value."""
 
 from __future__ import annotations
 
@@ -70,7 +68,7 @@ def _inside(part: Any, name: str | int) -> Any:
 
 
 def text_of(changes: dict[str, Any], written: str) -> str:
-    """The changes as somebody wrote them, or laid out here where nobody did."""
+    """The changes in the operator's layout, or in ours if nobody wrote any."""
     try:
         if written and json.loads(written) == changes:
             return written
@@ -80,7 +78,7 @@ def text_of(changes: dict[str, Any], written: str) -> str:
 
 
 def read_changes(text: str) -> Any:
-    """The JSON of what somebody wrote. Raises ValueError, also for a name that occurs twice."""
+    """The JSON of what the operator wrote. Raises ValueError, also for a duplicate name."""
     return json.loads(text, object_pairs_hook=_once, parse_constant=_no_json)
 
 

@@ -213,7 +213,7 @@ class TokenStore(Protocol):
         ...
 
     def claim(self, version: int, seconds: float) -> str | None:
-        """The right to ask for a token, or None if somebody has it, or something has changed."""
+        """The claim to request a token; None if another worker has it or the token changed."""
         ...
 
     def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
@@ -221,7 +221,7 @@ class TokenStore(Protocol):
         ...
 
     def fail(self, claim: str, fingerprint: str, facts: dict[str, Any] | None) -> None:
-        """End the claim without; the token stays, for as long as it lasts."""
+        """Release the claim without a new token; the old one stays until it expires."""
         ...
 
     def drop(self, version: int) -> None:
@@ -369,7 +369,7 @@ class OAuth2:
         fallback: bool = False,
         is_refused: bool = False,
     ) -> str:
-        """A token other than `seen`. With `fallback` that one serves while somebody fetches."""
+        """A token other than `seen`. `fallback` is used while another worker requests one."""
         fetches, ends = self._fetches, time.monotonic() + patience
         if not self._lock.acquire(timeout=0 if fallback else max(patience, 0)):
             if fallback:
@@ -417,7 +417,7 @@ class OAuth2:
             time.sleep(LOOK_AGAIN_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 # as above
 
     def _fetch(self, claim: str, post_form: PostForm, fallback: str) -> str:
-        """Ask for a token. A failure is kept for those who wait."""
+        """Request a token. A failure is stored for the workers that wait for it."""
         started, facts = self._clock(), None
         try:
             answer = post_form(self._url, self._form_headers, self._form)

@@ -87,7 +87,7 @@ class Proof(StrEnum):
 
 
 class ProbeResult(NamedTuple):
-    """What "Test connection" saw, in a sentence; and the API's own words, as they came."""
+    """The result of "Test connection" as a sentence, and the API's own words."""
 
     proof: Proof
     message: Text
@@ -122,7 +122,7 @@ def probe(client: Client) -> ProbeResult:
 
 
 def is_readable_on_its_way(url: str) -> bool:
-    """Whether what goes to this URL leaves the machine without encryption."""
+    """Whether a request to this URL leaves the machine unencrypted."""
     parts = urlsplit(url)
     is_here = parts.hostname in ("localhost", "::1") or (parts.hostname or "").startswith("127.")
     return parts.scheme == "http" and not is_here

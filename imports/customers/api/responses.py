@@ -80,7 +80,7 @@ class Exchange:
         return one_line(text, self.secrets)
 
     def unsure(self, code: str, sentence: Message, status: int | None = None) -> Outcome:
-        """Nobody can tell what was stored: UNKNOWN, or REPEATABLE under an idempotency key."""
+        """If nobody knows what was stored: UNKNOWN, or REPEATABLE with an idempotency key."""
         verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
         advice = words.SAME_KEY if self.repeatable else words.LOOK_UP
         return Outcome(verdict, code, sentence + advice, status)
@@ -363,7 +363,7 @@ def _reasons(document: Any, mapping: ApiMapping) -> list[str]:
 
 
 class NotDecoded(MessageError, ValueError):
-    """A body is no JSON that can be trusted. The message says why."""
+    """The body is not trustworthy JSON. The message says why."""
 
 
 def _decoded(body: bytes) -> Any:

@@ -96,13 +96,13 @@ def checks_of(api: CustomerApi) -> Checks:
 
 
 def describes_itself(mapping: object) -> bool:
-    """Whether an own mapping leaves nothing to a preset of how records and answers look."""
+    """Whether the API's own mapping describes records and answers without a preset."""
     own = mapping if isinstance(mapping, dict) else {}
     return "record" in own and ("results" in own or own.get("proof") == "status")
 
 
-def remarks_on(api: CustomerApi) -> list[str]:
-    """What whoever saves this API ought to know. It must be clean."""
+def warnings_for(api: CustomerApi) -> list[str]:
+    """Warnings for whoever saves this API, which must have passed `clean_api`."""
     found = []
     if mapping_of(api).proof == "status":
         found.append(str(STATUS_ALONE))
@@ -112,7 +112,7 @@ def remarks_on(api: CustomerApi) -> list[str]:
 
 
 def clean_api(api: CustomerApi) -> None:
-    """Check all that can be checked without calling. Raises ValidationError, field by field."""
+    """Check everything that needs no request. Raises ValidationError with the errors by field."""
     errors: dict[str, list[str]] = {}
     try:
         api.full_clean()
@@ -200,7 +200,7 @@ def _own_headers(api: CustomerApi) -> set[str]:
 
 
 def secret_field(kind: str) -> str:
-    """The field that holds what a kind of authentication proves itself with."""
+    """The field that holds the secret of a kind of authentication."""
     return "client_secret" if kind == AuthKind.OAUTH2_CLIENT else "secret"
 
 
@@ -215,7 +215,7 @@ def _complaint(
 
 
 def said_of(error: Exception) -> Text:
-    """What an error says: in a message where it has one, else in its own words."""
+    """The message of an error, or else its text."""
     return error.message if isinstance(error, MessageError) else str(error)
 
 

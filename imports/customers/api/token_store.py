@@ -32,7 +32,7 @@ AWAY = sentence(
     _("The database that holds the API's token could not be reached. Nothing was sent yet."),
 )
 AWAY_SECONDS = 2.0
-LONGEST_LIFE_SECONDS = 10 * 365 * 86_400.0  # what a date holds; beyond it "never" is meant
+LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400.0  # fits into a date; longer means "never"
 
 
 def _reaching(step: Callable[P, R]) -> Callable[P, R]:
@@ -89,7 +89,9 @@ class TokenRow:
     @_reaching
     def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
         ends = (
-            Now() + Value(timedelta(seconds=history)) if history < LONGEST_LIFE_SECONDS else None
+            Now() + Value(timedelta(seconds=history))
+            if history < LONGEST_LIFETIME_SECONDS
+            else None
         )
         self._end(
             claim,
@@ -118,7 +120,7 @@ class TokenRow:
         self._row.filter(version=version).update(token="", version=F("version") + 1)
 
     def _end(self, claim: str, **changes: Any) -> None:
-        """Only whoever still holds the claim changes the row."""
+        """Only the holder of the claim changes the row."""
         self._row.filter(claim=claim).update(
             **changes, claim=None, claimed_until=None, version=F("version") + 1
         )

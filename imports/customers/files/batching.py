@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 
 def cut(records: Iterable[Record], size: int, checks: Checks) -> Iterator[list[Record]]:
-    """Batches of at most `size` records, of what the API takes, and of its bytes; order is kept.
+    """Cuts batches within `size` and the API's limits on records and bytes, in order.
 
-    Raises ValueError for a refused record: the caller has excluded those, by name, before.
+    Raises ValueError for a refused record: the caller excludes those before.
     """
     most = max(1, min(size, checks.max_batch_records))
     batch: list[Record] = []
@@ -154,7 +154,7 @@ def body(
 ) -> tuple[bytes, list[tuple[int, int]]]:
     """One request's bytes, and each record's (offset, length) in them.
 
-    `body[offset:offset + length]` is the record byte for byte as it came in.
+    `body[offset:offset + length]` are the record's original bytes.
     """
     spans, offset = [], len(opening)
     for raw in raws:
@@ -204,7 +204,7 @@ class Reader:
         self.last_number = 0
 
     def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
-        """Read the files through, in order; `begin` is called before each.
+        """Read the files in order, calling `begin` before each.
 
         Raises UnreadableInput, possibly after many batches.
         """
@@ -219,12 +219,12 @@ class Reader:
         """Read all files once before: only then is it known which copy is a customer's last."""
         last_copies, taken = LastCopies(self.checks.spelling), set[int]()
         for index, file in enumerate(files):
-            matches = self._already(file, taken)
-            with _told_by_name():
+            matches = self._matches(file, taken)
+            with _refusing_unreadable():
                 for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
-                        continue  # what can't be sent takes no earlier copy's place
-                    # But what the API has already does: the earlier copy would overwrite it.
+                        continue  # a record that can't be sent replaces no earlier copy
+                    # A copy that the API already has does: an earlier copy would overwrite it.
                     matches.retry_of(record)
                     last_copies.add(record.key, Place(index, file.name, record.position))
         self.last_copies = last_copies
@@ -232,8 +232,8 @@ class Reader:
     def _read_file(self, index: int, file: ImportFile) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
-        matches = self._already(file, self.taken)
-        with _told_by_name():
+        matches = self._matches(file, self.taken)
+        with _refusing_unreadable():
             _refuse_changed(file)
             for record, refusal in self._judged(file, matches, ignored):
                 if refusal is None and self.last_copies is not None:
@@ -250,19 +250,19 @@ class Reader:
                 self._add_batch(file, batch, matches)
         self.warnings.warn_of_ignored(file.name, ignored)
 
-    def _already(self, file: ImportFile, taken: set[int]) -> RetryFileMatches:
+    def _matches(self, file: ImportFile, taken: set[int]) -> RetryFileMatches:
         return RetryFileMatches(self.job, file, taken, force=self.job.force)
 
     def _judged(
         self, file: ImportFile, matches: RetryFileMatches, ignored: list[str]
     ) -> Iterator[tuple[Record, Refusal | None]]:
-        """Each record of a file, and why it is not sent, if it is not."""
+        """Yield each record of a file with the reason not to send it, or None."""
         records = read_records(file.location, file.name, self.checks, ignored)
         for record in _looked_up(records, matches):
             yield record, record.refusal or matches.refusal(record)
 
     def _earlier_batch(self, file: ImportFile, record: Record) -> int:
-        """The number of the batch that holds the latest copy before, 0 for none."""
+        """The number of the batch with the latest earlier copy; 0 if there is none."""
         earlier = self.warnings.warn(file.name, record, self.register)
         return earlier.batch if earlier else 0
 
@@ -275,7 +275,7 @@ class Reader:
         self.taker.add_refused(refused, file.pk)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
-        """Why a copy is left out whose customer comes again later."""
+        """The reason to leave a copy out because its customer comes again later; None if not."""
         last = copies.later(record.key, place)
         if last is None:
             return None
@@ -301,8 +301,8 @@ class Reader:
 
 
 @contextmanager
-def _told_by_name() -> Iterator[None]:
-    """A file that cannot be read refuses the job's whole input."""
+def _refusing_unreadable() -> Iterator[None]:
+    """Refuse the job's whole input if a file cannot be read."""
     try:
         yield
     except UnreadableFile as error:
@@ -310,7 +310,7 @@ def _told_by_name() -> Iterator[None]:
 
 
 def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator[Record]:
-    """The same records; what is known of them is found out for many at once."""
+    """The same records, after looking up what is known of many at once."""
     rest = iter(records)
     while some := list(islice(rest, LOOKED_UP_AT_ONCE)):
         matches.look_up(some)
@@ -318,7 +318,7 @@ def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator
 
 
 def _refuse_changed(file: ImportFile) -> None:
-    """What was checked is what is sent: a file that is another one now is refused."""
+    """Refuse a file that changed since it was checked: only what was checked is sent."""
     try:
         with file.location.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -398,7 +398,7 @@ def _register(job: ImportJob, checks: Checks) -> IdRegister:
 
 
 def read(job: ImportJob) -> None:
-    """Cut all files of a queued job into batches. Raises UnreadableInput, and nothing is kept."""
+    """Cut all files of a queued job into batches. Raises UnreadableInput, storing nothing."""
     if job.api is None:
         raise TypeError("only customer imports have customer files")
     intake = Intake(job)
@@ -416,7 +416,7 @@ def read(job: ImportJob) -> None:
 
 
 def _tell_sources(job: ImportJob, files: Sequence[ImportFile]) -> None:
-    """Let the logs of the jobs that retry files came from tell where their records went."""
+    """Log in the jobs that wrote the retry files where their records went."""
     loaded = [file for file in files if file.retry_file]
     if not loaded or job.api is None:
         return

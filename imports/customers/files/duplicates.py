@@ -127,7 +127,7 @@ class LastCopies:
 
 
 def normalised(key: str) -> str:
-    """`key` without what tells look-alikes apart: case, white space, Unicode form."""
+    """`key` without the differences of look-alikes: case, white space, Unicode form."""
     if key.isascii():
         return "".join(key.split()).lower()
     folded = unicodedata.normalize("NFKC", key).casefold()

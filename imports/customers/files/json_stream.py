@@ -99,7 +99,7 @@ def broken(data: mmap, pos: int, end: int | None, position: int, name: str) -> U
 
 
 def _first_error(text: str) -> int:
-    """The offset in bytes at which the text stops being JSON; 0 where that cannot be told."""
+    """The offset in bytes at which the text stops being JSON; 0 if unknown."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:

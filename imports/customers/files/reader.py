@@ -311,7 +311,7 @@ def read_records(
 ) -> Iterator[Record]:
     """Every record of the file at `path`, in order; `name` is what the operator calls the file.
 
-    Raises UnreadableFile where the file is no customer file, possibly after many records: call
+    Raises UnreadableFile if the file is not a customer file, possibly after many records: call
     `check_file` first, or write inside one transaction. `ignored` collects keys beside the list.
     The file must not shrink meanwhile: read Redrive's own copy.
     """

@@ -1,4 +1,4 @@
-"""What a record is called: the first name at its paths, as it can be shown, stored and indexed."""
+"""The name of a record: the first value at its paths, fit to be shown, stored and indexed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validates one customer record: what it is called, and whether it can be sent as it stands."""
+"""Validates one customer record: its name, and whether it can be sent unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KEY_COLON = re.compile(rb'"[ \t\r\n]*:')
 
 
 class _LookCloser(Exception):
-    """The quick look cannot rule a hazard out."""
+    """The quick check cannot rule out an unsafe value."""
 
 
 def unsafe_values(
@@ -40,7 +40,7 @@ def unsafe_values(
 ) -> tuple[Fault | None, tuple[Message, ...]]:
     """The fault (or None) and the warnings of one record, whose `value` msgspec made of `raw`.
 
-    A quick look rules hazards out for ordinary records; only the rest is parsed once more.
+    A quick check clears ordinary records; only the rest is parsed again.
     """
     if parsed and isinstance(value, dict) and _looks_harmless(raw, value):
         return None, ()
@@ -51,10 +51,10 @@ def unsafe_values(
 
 
 def _looks_harmless(raw: bytes, value: dict[str, Any]) -> bool:
-    """Whether no hazard can be in `raw`; False says only that it takes a closer look.
+    """Whether `raw` cannot hold an unsafe value; False only means that it needs a closer look.
 
-    The colons behind quotes are never fewer than the keys in the text: where the parsed value
-    has as many, no key was given twice.
+    The text has at least as many colons behind quotes as keys: if the parsed value has as many
+    keys as that, no key was given twice.
     """
     if NUL_ESCAPE in raw:
         return False

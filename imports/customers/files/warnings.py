@@ -65,7 +65,7 @@ class Warnings:
         return earlier
 
     def warn_of_ignored(self, name: str, ignored: list[str]) -> None:
-        """What stands in a file beside its list; told first."""
+        """What stands in a file beside its list; reported first."""
         if ignored:
             keys = ", ".join(f"“{shown(key)}”" for key in ignored)
             self.warnings.insert(0, BESIDE.format(file=shown(name, 200), keys=keys))

@@ -20,8 +20,8 @@ from imports.customers.api.setup import (
     clean_api,
     describes_itself,
     probe,
-    remarks_on,
     secret_field,
+    warnings_for,
 )
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
@@ -93,7 +93,7 @@ class Command(TextCommand):
                 self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
             if any(map(is_readable_on_its_way, (api.url, api.token_url))):
                 self.stderr.write(str(PLAIN))
-            for warn in remarks_on(api):
+            for warn in warnings_for(api):
                 self.stderr.write(self.style.WARNING(warn))
         elif created:
             refuse(f"There is no API “{name}”. Create it with --url.")

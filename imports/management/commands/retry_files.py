@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Command(JobCommand):
-    """The directory holds what still waits for a person, of the job and its later rounds."""
+    """Writes the records of the job and its retries that wait for a person to a directory."""
 
     help = "Write (again) the retry directory of a job."
     waits = False

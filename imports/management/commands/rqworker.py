@@ -1,4 +1,4 @@
-"""django-rq's rqworker with our defaults: JSON messages, lanes in the worker's own process."""
+"""django-rq's rqworker with our defaults: JSON messages, jobs in the worker's own process."""
 
 from typing import Any
 

@@ -17,12 +17,12 @@ logger = logging.getLogger("imports.engine.sweeper")
 
 
 class Command(BaseCommand):
-    """Runs until it is told to stop. A database that is away is waited for."""
+    """Runs until a signal stops it, and waits for a database that is down."""
 
-    help = "Judge leases that ran out and ring bells that got lost, every second or once."
+    help = "Recover work from dead workers and re-queue lost jobs, every second or once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="one round, then end")
+        parser.add_argument("--once", action="store_true", help="sweep once, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
@@ -35,5 +35,5 @@ class Command(BaseCommand):
             try:
                 sweeper.sweep()
             except Error as error:
-                logger.warning("the database is away, trying again: %s", type(error).__name__)
+                logger.warning("the database is down, trying again: %s", type(error).__name__)
                 connection.close()

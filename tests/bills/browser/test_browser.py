@@ -99,7 +99,7 @@ def test_a_page_that_never_yields_ends_at_the_time_limit_and_holds_nobody_up(
         assert visitor.visit().code is None
 
 
-def test_a_page_that_will_not_close_costs_the_browser_its_life(
+def test_a_page_that_does_not_close_ends_the_browser(
     pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "CLOSE_SECONDS", 0.0)
@@ -119,7 +119,7 @@ def test_a_silent_portal_ends_at_the_time_limit(pages: Pages, visitor: Visitor) 
     assert report.password_submissions == 1
 
 
-def test_a_portal_that_is_down_is_told(pages: Pages, visitor: Visitor) -> None:
+def test_a_portal_that_is_down_is_reported(pages: Pages, visitor: Visitor) -> None:
     pages.reply("GET /login", Reply(reset=True))
     report = visitor.visit()
     assert (report.code, report.stage) == (Code.NETWORK, Stage.OPEN)
@@ -204,7 +204,7 @@ def test_closing_interrupts_what_runs_and_leaves_nothing(pages: Pages, tmp_path:
         visitor.browser.submit(LOGIN, visitor.plan())
 
 
-def test_a_browser_that_cannot_start_is_told(pages: Pages, tmp_path: Path) -> None:
+def test_a_browser_that_cannot_start_is_reported(pages: Pages, tmp_path: Path) -> None:
     with Browser(str(tmp_path / "nothing"), tmp_path) as browser:
         report = Visitor(browser, pages).visit()
     assert report.code is Code.BROWSER_CRASH

@@ -158,7 +158,7 @@ def test_the_recipe_says_which_file_of_a_zip_is_the_bill(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("given", ["", "wrong"])
-def test_a_password_that_does_not_open_a_pdf_is_told(tmp_path: Path, given: str) -> None:
+def test_a_password_that_does_not_open_a_pdf_is_reported(tmp_path: Path, given: str) -> None:
     with pytest.raises(PortalError) as refusal:
         settled(tmp_path, locked("secret"), FileRule("bill", password=given))
     assert refusal.value.code is Code.DOCUMENT_PASSWORD

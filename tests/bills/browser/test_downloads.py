@@ -97,7 +97,7 @@ def test_a_pdf_is_caught_however_it_comes(report: AttemptReport, way: str) -> No
 
 
 @pytest.mark.parametrize("way", BROKEN)
-def test_what_is_no_whole_pdf_is_told_and_not_kept(report: AttemptReport, way: str) -> None:
+def test_an_incomplete_pdf_is_reported_and_not_stored(report: AttemptReport, way: str) -> None:
     [note] = [note for note in map(str, report.notes) if note.startswith(f"bill {way}: ")]
     assert BROKEN[way][1] in note
     assert way not in [bill.number for bill in report.bills]
@@ -137,7 +137,7 @@ def test_what_would_befall_the_other_bills_too_ends_the_attempt(
     report.discard()
 
 
-def test_a_button_that_does_nothing_is_told(pages: Pages, visitor: Visitor) -> None:
+def test_a_button_that_does_nothing_is_reported(pages: Pages, visitor: Visitor) -> None:
     pages.portal(bill_table(bill_row("F1", "<button>PDF</button>")))
     report = visitor.visit({"login": {"answer_seconds": 2}})
     assert report.code is Code.DOWNLOAD_BAD

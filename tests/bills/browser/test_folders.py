@@ -35,7 +35,7 @@ sys.stdin.read()
 """
 
 
-def test_a_living_owners_folder_is_left_alone(tmp_path: Path) -> None:
+def test_the_folder_of_a_running_process_is_not_removed(tmp_path: Path) -> None:
     folder = new_folder(tmp_path)
     (folder / "file").touch()
     (tmp_path / "something-else").mkdir()

@@ -72,7 +72,7 @@ def test_a_hostile_answer_to_the_login_ends_with_a_known_cause(
         assert own.visit().code is None  # the next one is not held up
 
 
-def test_a_server_that_redirects_in_a_circle_is_told(pages: Pages, visitor: Visitor) -> None:
+def test_a_redirect_loop_is_reported(pages: Pages, visitor: Visitor) -> None:
     pages.show("/login", LOGIN_PAGE)
     pages.reply("POST /login", Reply(303, headers=[("Location", "/site/circle")]))
     pages.reply("GET /circle", Reply(303, headers=[("Location", "/site/circle")]))

@@ -1,4 +1,4 @@
-"""The gate lets through the portal's hosts and nothing else, one request for each connection."""
+"""The egress proxy lets through the portal's hosts only, with one request per connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytest_plugins = ("tests.bills.browser_fixtures",)
 def through(
     request: Callable[[int], bytes], *, permits: str = "127.0.0.1", allow_private: bool = True
 ) -> tuple[bytes, EgressProxy]:
-    """Send raw bytes to a gate, `request` being given its port; all that comes back."""
+    """Send `request(port)` as raw bytes to an egress proxy; its whole answer."""
 
     async def talk() -> tuple[bytes, EgressProxy]:
         async with EgressProxy(lambda host: host == permits, allow_private=allow_private) as proxy:
@@ -103,7 +103,7 @@ def test_a_posted_form_arrives_whole(pages: Pages) -> None:
     assert answer.endswith(f"{len(body)} bytes".encode())
 
 
-def test_a_connection_that_is_refused_is_told() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -112,7 +112,7 @@ def test_a_connection_that_is_refused_is_told() -> None:
     assert proxy.troubles == {"127.0.0.1": "it refuses connections"}
 
 
-def test_a_connection_that_breaks_off_is_told(pages: Pages) -> None:
+def test_a_broken_connection_is_reported(pages: Pages) -> None:
     pages.reply("GET /login", Reply(reset=True))
     answer, proxy = through(lambda _: get(pages.url + "/site/login"))
     assert answer == b""

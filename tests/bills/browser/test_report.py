@@ -44,7 +44,7 @@ def test_the_codes_rule_becomes_the_verdict(code: Code) -> None:
 
 def test_a_success_counts_its_bills_and_is_plain_json(tmp_path: Path) -> None:
     bill = FetchedBill("F1", date(2026, 10, 1), Decimal("1.50"), "SEK", tmp_path / "1", "ab", 2)
-    report = AttemptReport(stage=Stage.DONE, found=4, already_here=3, bills=[bill])
+    report = AttemptReport(stage=Stage.DONE, found=4, known_before=3, bills=[bill])
     report.seconds[Stage.LIST] = 1.23456
     outcome = outcome_of(report)
     assert outcome.verdict is Verdict.SUCCESS

@@ -64,7 +64,9 @@ def test_its_errors_have_the_same_codes(pages: Pages, visitor: Visitor) -> None:
     assert (report.code, report.stage) == (Code.LOGIN_FAILED, Stage.JUDGE)
 
 
-def test_a_bug_in_it_is_told_without_the_password(pages: Pages, visitor: Visitor) -> None:
+def test_a_bug_in_a_script_is_reported_without_the_password(
+    pages: Pages, visitor: Visitor
+) -> None:
     pages.portal("")
     report = visitor.visit(login=Login("bug" + EMAIL, CANARY), script="example")
     assert (report.code, report.stage) == (Code.NAVIGATION, Stage.LIST)

@@ -51,7 +51,7 @@ def test_only_new_bills_are_fetched(pages: Pages, visitor: Visitor) -> None:
     known = kept("F1", "F3")
     report = visitor.visit(login=Login(EMAIL, CANARY, known))
     assert report.code is None, report.error
-    assert (report.found, report.already_here) == (3, 2)
+    assert (report.found, report.known_before) == (3, 2)
     [bill] = report.bills
     assert (bill.number, bill.date) == ("F2", date(2026, 10, 1))
     assert (bill.amount, bill.currency) == (Decimal("100.00"), "SEK")
@@ -99,7 +99,7 @@ def test_pages_that_a_script_turns_are_walked_and_walked_again(
     report = visitor.visit(login=Login(EMAIL, CANARY, known))
     assert report.code is None, report.error
     assert [bill.number for bill in report.bills] == ["F1", "F2", "F5", "F6"]
-    assert (report.found, report.already_here) == (6, 2)
+    assert (report.found, report.known_before) == (6, 2)
     pressed = [line for line in pages.asked if line.endswith(".pdf")]
     assert pressed == [f"GET /site/{n}.pdf" for n in (1, 2, 5, 6)]
 
@@ -115,7 +115,7 @@ def test_a_next_page_that_never_comes_does_not_go_unnoticed(
     assert [bill.number for bill in report.bills] == ["F1"], "what there is, is fetched"
 
 
-def test_more_pages_than_expected_are_told(pages: Pages, visitor: Visitor) -> None:
+def test_more_pages_than_expected_are_reported(pages: Pages, visitor: Visitor) -> None:
     pages.portal(TURNING)
     serve_bills(pages, *range(1, 7))
     report = visitor.visit({"bills": {"max_pages": 2}})
@@ -190,7 +190,7 @@ def test_one_document_for_two_bills_is_kept_for_neither(pages: Pages, visitor: V
     assert [bill.number for bill in report.bills] == ["F3"]
 
 
-def test_a_session_that_ended_is_told(pages: Pages, visitor: Visitor) -> None:
+def test_an_ended_session_is_reported(pages: Pages, visitor: Visitor) -> None:
     pages.portal("")
     pages.show("/bills", LOG_OUT)
     plan_away = visitor.plan({"login": {"answer_seconds": 2}})
@@ -203,7 +203,7 @@ def test_a_session_that_ended_is_told(pages: Pages, visitor: Visitor) -> None:
     assert "asked for the password again" in report.error
 
 
-def test_a_column_that_the_credential_lacks_is_told(pages: Pages, visitor: Visitor) -> None:
+def test_a_column_the_credential_lacks_is_reported(pages: Pages, visitor: Visitor) -> None:
     pages.portal(bill_table(bill_row("F1", link(1))))
     report = visitor.visit({"bills": {"own_row": "{customer_no}"}})
     assert 'The credential has no column "customer_no".' in report.error

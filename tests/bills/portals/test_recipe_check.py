@@ -156,7 +156,7 @@ def test_an_empty_recipe_guesses_everything(nothing: Any) -> None:
 
 
 @pytest.mark.parametrize(("content", "field", "words"), WRONG.values(), ids=WRONG.keys())
-def test_a_mistake_is_told_with_its_field(content: Any, field: str, words: str) -> None:
+def test_a_mistake_is_reported_with_its_field(content: Any, field: str, words: str) -> None:
     with pytest.raises(RecipeError) as refusal:
         load_recipe(content)
     [(named, sentence)] = refusal.value.errors
@@ -165,7 +165,7 @@ def test_a_mistake_is_told_with_its_field(content: Any, field: str, words: str) 
     assert sentence.endswith((".", "?", "}"))
 
 
-def test_every_part_that_is_wrong_is_told_at_once() -> None:
+def test_all_wrong_parts_are_reported_at_once() -> None:
     with pytest.raises(RecipeError) as refusal:
         load_recipe({"hosts": [1], "login": {"x": 1}, "bills": {"rows": []}})
     assert [field for field, _ in refusal.value.errors] == ["hosts[0]", "login.x", "bills.rows"]

@@ -126,7 +126,7 @@ def test_a_running_browser_uses_the_changed_file(
         assert [bill.number for bill in report.bills] == [f"F-100{version}"]
 
 
-def test_what_breaks_in_mid_visit_is_told_with_its_line_and_without_the_password(
+def test_an_error_in_mid_visit_names_its_line_and_hides_the_password(
     folder: Path, pages: Pages, visitor: Visitor
 ) -> None:
     pages.portal("")

@@ -1,4 +1,4 @@
-"""A keeper and what it keeps, as real processes. What is kept says a line when it is ready."""
+"""A process guard and its child as real processes. The child prints a line when it is ready."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config.dev.process_guard import DatabaseThread
+from config.dev.process_guard import ProcessGuard
 from tests.config.commands import PROJECT, kill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Says its number; at each SIGTERM says so, and ends when a line comes in on its standard input.
+# Prints its pid, and a line at each SIGTERM; ends when it reads a line from standard input.
 COUNTS_TERMS = """
 import os, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"SIGTERM\\n"))
@@ -26,14 +26,14 @@ sys.stdin.readline()
 """
 
 
-class Kept:
-    """A keeper in a process of its own, with a child that can be talked to."""
+class GuardedProcess:
+    """A process guard in its own process, with a child that reads and prints lines."""
 
     def __init__(self, program: str) -> None:
         keep = "import sys; from config.dev import process_guard; "
         keep += "process_guard.FIRST_PAUSE_SECONDS = 0.01; "
         keep += "sys.exit(process_guard.main(sys.argv[1:]))"
-        self.database = subprocess.Popen(
+        self.guard = subprocess.Popen(
             [sys.executable, "-c", keep, sys.executable, "-c", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -41,82 +41,88 @@ class Kept:
             text=True,
             cwd=PROJECT,
         )
-        self.overdue = threading.Timer(60, self.database.kill)  # rather than wait for ever
+        self.overdue = threading.Timer(60, self.guard.kill)  # rather than wait for ever
         self.overdue.start()
 
     def line(self) -> str:
-        """The next line that the child says."""
-        assert self.database.stdout is not None
-        return self.database.stdout.readline().strip()
+        """The next line that the child prints."""
+        assert self.guard.stdout is not None
+        return self.guard.stdout.readline().strip()
 
     def finish(self) -> str:
-        """Let the child end, if it waits for that, and the keeper; all that was still said."""
-        return self.database.communicate("end\n", timeout=30)[0]
+        """Let the child and the guard end; the rest of their output."""
+        return self.guard.communicate("end\n", timeout=30)[0]
 
 
 @pytest.fixture
-def keep() -> Iterator[Callable[[str], Kept]]:
-    """Start a keeper of a program; it is ended with the test."""
-    started: list[Kept] = []
+def keep() -> Iterator[Callable[[str], GuardedProcess]]:
+    """Start a guarded program, which ends with the test."""
+    started: list[GuardedProcess] = []
 
-    def keep_one(program: str) -> Kept:
-        started.append(Kept(program))
+    def guard_one(program: str) -> GuardedProcess:
+        started.append(GuardedProcess(program))
         return started[-1]
 
-    yield keep_one
-    for kept in started:
-        kept.overdue.cancel()
-        if kept.database.poll() is None:
-            kept.database.terminate()
-            kept.finish()
+    yield guard_one
+    for guarded in started:
+        guarded.overdue.cancel()
+        if guarded.guard.poll() is None:
+            guarded.guard.terminate()
+            guarded.finish()
 
 
-def test_a_killed_process_is_started_again(keep: Callable[[str], Kept]) -> None:
-    kept = keep(COUNTS_TERMS)
-    first = int(kept.line())
+def test_a_killed_process_is_started_again(keep: Callable[[str], GuardedProcess]) -> None:
+    guarded = keep(COUNTS_TERMS)
+    first = int(guarded.line())
     kill(first)
-    assert int(kept.line()) != first
+    assert int(guarded.line()) != first
 
 
-def test_sigterm_is_passed_on_once_however_often_it_comes(keep: Callable[[str], Kept]) -> None:
-    kept = keep(COUNTS_TERMS)
-    kept.line()
-    kept.database.terminate()
-    assert kept.line() == "SIGTERM"
-    kept.database.terminate()
-    kept.database.send_signal(signal.SIGINT)
-    assert kept.finish() == ""
-    assert kept.database.returncode == 0
+def test_sigterm_is_passed_on_once_however_often_it_comes(
+    keep: Callable[[str], GuardedProcess],
+) -> None:
+    guarded = keep(COUNTS_TERMS)
+    guarded.line()
+    guarded.guard.terminate()
+    assert guarded.line() == "SIGTERM"
+    guarded.guard.terminate()
+    guarded.guard.send_signal(signal.SIGINT)
+    assert guarded.finish() == ""
+    assert guarded.guard.returncode == 0
 
 
-def test_a_process_that_ended_as_told_is_not_started_again(keep: Callable[[str], Kept]) -> None:
-    kept = keep("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
-    kept.line()
-    kept.database.terminate()
-    assert kept.finish() == ""
-    assert kept.database.returncode == 0
+def test_a_process_that_ended_on_request_is_not_restarted(
+    keep: Callable[[str], GuardedProcess],
+) -> None:
+    guarded = keep("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    guarded.line()
+    guarded.guard.terminate()
+    assert guarded.finish() == ""
+    assert guarded.guard.returncode == 0
 
 
-def test_a_kept_process_has_a_session_of_its_own(keep: Callable[[str], Kept]) -> None:
-    kept = keep(COUNTS_TERMS)
-    child = int(kept.line())
-    assert os.getsid(child) == child != os.getsid(kept.database.pid)
+def test_a_guarded_process_has_a_session_of_its_own(keep: Callable[[str], GuardedProcess]) -> None:
+    guarded = keep(COUNTS_TERMS)
+    child = int(guarded.line())
+    assert os.getsid(child) == child != os.getsid(guarded.guard.pid)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's death signal")
-def test_a_killed_keeper_ends_its_process_warmly(keep: Callable[[str], Kept]) -> None:
-    kept = keep(COUNTS_TERMS)
-    kept.line()
-    kept.database.kill()
-    assert kept.line() == "SIGTERM"
+def test_a_killed_process_guard_ends_its_process_gracefully(
+    keep: Callable[[str], GuardedProcess],
+) -> None:
+    guarded = keep(COUNTS_TERMS)
+    guarded.line()
+    guarded.guard.kill()
+    assert guarded.line() == "SIGTERM"
 
 
-def test_a_pause_ends_when_the_keeper_is_told_to(capfd: pytest.CaptureFixture[str]) -> None:
-    database = DatabaseThread([sys.executable, "-c", "raise SystemExit(3)"], first_pause=3600)
-    previous = signal.signal(signal.SIGALRM, database.end)
+def test_a_pause_ends_when_the_process_guard_is_stopped(capfd: pytest.CaptureFixture[str]) -> None:
+    guard = ProcessGuard([sys.executable, "-c", "raise SystemExit(3)"], first_pause=3600)
+    previous = signal.signal(signal.SIGALRM, guard.end)
     signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
     try:
-        assert database.run() == 3
+        assert guard.run() == 3
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Runs two keepers of the same small program under honcho, as `make run` does with the Procfile.
+# Runs two process guards of one small program under honcho, as `make run` does.
 RUN = """
 import sys
 from config import processes

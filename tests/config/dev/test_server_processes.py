@@ -37,7 +37,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
         private_folder(tmp_path / "folder")
 
 
-def test_a_machine_without_redis_is_told_how_to_get_one(
+def test_a_machine_without_redis_gets_instructions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -39,7 +39,7 @@ def test_the_servers_stop_with_their_last_user_and_keep_their_data(
     servers = first.ensure()
     assert second.ensure() == servers
     note(urls.database_url, "kept")
-    redis.Redis.from_url(urls.redis_url).set("bell", "kept")
+    redis.Redis.from_url(urls.redis_url).set("key", "value")
     first.end()
     assert "kept" in notes(urls.database_url)
     second.end()
@@ -47,7 +47,7 @@ def test_the_servers_stop_with_their_last_user_and_keep_their_data(
 
     start(used_home).ensure()
     assert "kept" in notes(urls.database_url)
-    assert redis.Redis.from_url(urls.redis_url).get("bell") == b"kept"
+    assert redis.Redis.from_url(urls.redis_url).get("key") == b"value"
 
 
 def test_commands_that_start_at_once_deep_down_share_one_pair_of_servers(

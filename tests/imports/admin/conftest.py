@@ -62,7 +62,7 @@ def failed_job(make_job: JobMaker) -> Callable[..., ImportJob]:
 
 
 def ended(job: ImportJob) -> ImportJob:
-    """Finished and closed, as a lane leaves it."""
+    """Finished and closed, as a worker leaves it."""
     from imports.ledger import lifecycle
 
     lifecycle.finish_if_done([job.pk])

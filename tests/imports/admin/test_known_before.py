@@ -110,7 +110,7 @@ def test_a_retry_that_is_cut_goes_to_the_api_where_its_records_failed(
     assert "api" not in operator.get(url(draft, "settings")).context["form"].fields
 
 
-def test_whoever_fixes_one_customer_is_told_of_the_newer_version_that_it_would_replace(
+def test_fixing_a_customer_warns_about_the_newer_version_it_would_replace(
     operator: Client, make_job: JobMaker
 ) -> None:
     job, newer = overtaken(make_job)

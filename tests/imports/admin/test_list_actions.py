@@ -16,7 +16,7 @@ from imports.event_codes import EventCode
 from imports.ledger import lifecycle
 from imports.models import BulkAction, ImportJob, RetryFile
 from tests.imports.admin.conftest import ended, with_permissions
-from tests.jobs import OK, REFUSED, answer, assert_sums_hold, keys
+from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +182,7 @@ def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
     assert "Cancelled 2 jobs: what was not sent is kept as failed; 1 is not" in text
     assert states(*ids) == ["cancelled", "cancelled", "finished"]
     assert (len(keys(one, "error")), len(keys(two, "error"))) == (6, 6)
-    assert_sums_hold(two)
+    assert_totals_hold(two)
 
 
 def states(*ids: int) -> list[str]:

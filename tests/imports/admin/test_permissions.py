@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.jobs import JobMaker
 
-DEEDS = {
+PERMISSIONS = {
     ("files", "add"): "change_importjob",
     ("files", "remove"): "change_importjob",
     ("files", "check"): "change_importjob",
@@ -41,16 +41,16 @@ ASKED = ("retry", "exclude", "decide", "corrected")  # with GET they say how man
 READ_ONLY = ("importbatch", "importresult", "attempt")
 
 
-def test_every_deed_of_the_workspace_is_in_this_table() -> None:
+def test_every_action_of_the_job_page_is_in_this_table() -> None:
     from imports.admin.job import page as job_page
 
     reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
     reads |= {("progress", "export"), ("failures", "export")}
     found = {(tab.slug, name) for tab in job_page.of("customers").tabs for name in tab.acts}
-    assert found - reads == set(DEEDS)
+    assert found - reads == set(PERMISSIONS)
 
 
-@pytest.mark.parametrize(("tab", "act"), DEEDS)
+@pytest.mark.parametrize(("tab", "act"), PERMISSIONS)
 def test_a_viewer_is_refused_and_nothing_changes(
     viewer: Client, failed_job: Callable[..., ImportJob], tab: str, act: str
 ) -> None:
@@ -61,17 +61,17 @@ def test_a_viewer_is_refused_and_nothing_changes(
     assert (job.status, job.events.count(), ImportJob.objects.count()) == before
 
 
-@pytest.mark.parametrize(("tab", "act"), DEEDS)
+@pytest.mark.parametrize(("tab", "act"), PERMISSIONS)
 def test_the_one_permission_is_enough(
     failed_job: Callable[..., ImportJob], tab: str, act: str
 ) -> None:
-    client = with_permissions("one", DEEDS[tab, act])
+    client = with_permissions("one", PERMISSIONS[tab, act])
     data = {"which": "all", "file": "invalid"}
     assert client.post(url(failed_job(), tab, act), data).status_code in (302, 422)
 
 
-@pytest.mark.parametrize(("tab", "act"), [d for d in DEEDS if d[1] not in ASKED])
-def test_looking_at_a_deed_does_not_do_it(
+@pytest.mark.parametrize(("tab", "act"), [d for d in PERMISSIONS if d[1] not in ASKED])
+def test_a_get_request_performs_no_action(
     operator: Client, failed_job: Callable[..., ImportJob], tab: str, act: str
 ) -> None:
     job = failed_job()
@@ -80,7 +80,7 @@ def test_looking_at_a_deed_does_not_do_it(
     assert job.events.count() == before
 
 
-def test_a_deed_needs_the_token_against_forgery(operator: Client, make_job: JobMaker) -> None:
+def test_an_action_needs_the_csrf_token(operator: Client, make_job: JobMaker) -> None:
     job = make_job()
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(username="anna"))
@@ -97,7 +97,7 @@ def test_a_viewer_sees_no_button_that_changes_anything(
 ) -> None:
     for job in (make_job.draft(), make_job(), failed_job()):
         page = viewer.get(url(job, tab)).content.decode()
-        for place, act in DEEDS:
+        for place, act in PERMISSIONS:
             assert f'action="{url(job, place, act)}"' not in page or (place, act) in {
                 ("settings", "save"),  # a form whose fields and button are locked
                 ("failures", "retry"),  # the list's own form, without its buttons

@@ -49,9 +49,9 @@ def test_every_page_that_django_rq_has_is_guarded() -> None:
     assert all(ours[str(each.pattern)].callback is not each.callback for each in theirs)
 
 
-@pytest.mark.django_db(transaction=True)  # a bell is rung when its transaction has committed
+@pytest.mark.django_db(transaction=True)  # messages are enqueued on commit
 def test_emptying_the_queue_needs_it_too(viewer: Client, database: Client, messages: Any) -> None:
-    queue.ring(1)
+    queue.enqueue(1)
     address = reverse("django_rq:clear", args=[0])
     assert viewer.post(address).status_code == 403
     assert len(messages) == 1
@@ -60,8 +60,10 @@ def test_emptying_the_queue_needs_it_too(viewer: Client, database: Client, messa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_shows_the_id_of_a_job_and_nothing_else(database: Client, messages: Any) -> None:
-    queue.ring(4711)
+def test_a_queue_message_shows_the_id_of_a_job_and_nothing_else(
+    database: Client, messages: Any
+) -> None:
+    queue.enqueue(4711)
     (message,) = messages.get_jobs()
     page = database.get(reverse("django_rq:job_detail", args=[0, message.id]))
     assert page.status_code == 200

@@ -10,7 +10,7 @@ import pytest
 
 from imports.models import RateLimit
 from tests.imports.customers.scripted_server import Server, answer
-from tests.jobs import assert_sums_hold, keys, run
+from tests.jobs import assert_totals_hold, keys, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ class Fake:
 def imported(
     make_job: JobMaker, act: Action, customers: int = 30, mapping: Any = None, **settings: Any
 ) -> ImportJob:
-    """The job after one turn of a lane; at most 5 customers a batch, one at a time."""
+    """The job after one turn, with at most 5 customers a batch, one at a time."""
     with Server(act) as server:
         make_job.api.url, make_job.api.mapping = server.url, mapping or {}
         make_job.api.save()
@@ -102,7 +102,7 @@ def test_a_quota_that_is_used_up_costs_nothing_in_whatever_way_it_is_said(
     assert (job.status, fake.posts) == ("running", 3)
     assert (len(keys(job, "success")), len(keys(job, "pending"))) == (10, 20)
     assert RateLimit.objects.get(pk=job.rate_limit_id).not_now_count == 1
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_ids_that_never_match_stop_the_job_with_an_example(make_job: JobMaker) -> None:

@@ -16,9 +16,9 @@ from imports.customers.corrections import (
     Entry,
     RowOutcome,
     Upload,
-    bulk_action,
     entries,
     new_batches,
+    preview,
     versions,
 )
 from imports.customers.files.reader import customer_files
@@ -90,8 +90,8 @@ def old(number: int) -> str:
 def test_ids_are_corrected_for_many_at_once_in_any_order(job: ImportJob, tmp_path: Path) -> None:
     entries_ = found(job, tmp_path, right(4), right(1), right(2))
     assert matches(entries_) == [("changed_id", old(number)) for number in (4, 1, 2)]
-    assert bulk_action(entries_).can_be_sent
-    assert bulk_action(entries_).sent == 3
+    assert preview(entries_).can_be_sent
+    assert preview(entries_).sent == 3
 
 
 def test_a_record_is_known_by_its_place_in_the_retry_file(job: ImportJob, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_customer_whom_nobody_knows_is_still_in_the_way(job: ImportJob, tmp_pa
     stranger = right(0, Name="Nobody Known", Street="Ny väg 9", Phone="08-1")
     made = found(job, tmp_path, right(1), stranger)
     assert matches(made) == [("changed_id", old(1)), ("stranger", "")]
-    assert bulk_action(made).is_blocked
+    assert preview(made).is_blocked
 
 
 def test_one_failed_record_is_corrected_by_one(job: ImportJob, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_the_corrected_records_go_out_and_their_history_has_both_ids(
 ) -> None:
     made = found(job, tmp_path, right(1), right(2), right(4))
     assert job.api is not None
-    agreed = bulk_action(made).digest
+    agreed = preview(made).digest
     checks = checks_of(job.api)
     going = new_batches(versions(made, agreed, force=False), 3, checks)
     new = ledger.resubmit(job, going, reason="Misspelt", actor="anna")

@@ -30,7 +30,9 @@ def test_a_draft_starts_with_its_apis_settings(api: CustomerApi) -> None:
     assert drafts.new_draft(api, "slow", concurrency=1).concurrency == 1
 
 
-def test_all_jobs_of_an_api_share_one_gate_that_has_the_apis_limit(api: CustomerApi) -> None:
+def test_all_jobs_of_an_api_share_one_rate_limit_with_the_apis_concurrency(
+    api: CustomerApi,
+) -> None:
     one = drafts.new_draft(api, "one")
     api.concurrency = 2
     other = drafts.new_draft(api, "other")
@@ -186,7 +188,7 @@ def wait_until_somebody_waits_for_a_lock() -> None:
     raise AssertionError("nobody came")
 
 
-def test_another_api_means_another_gate(make_job: JobMaker, api: CustomerApi) -> None:
+def test_another_api_means_another_rate_limit(make_job: JobMaker, api: CustomerApi) -> None:
     job = make_job.draft(1)
     other = CustomerApi.objects.create(
         name="other", url=api.url, concurrency=1, idempotency_header="K"

@@ -18,7 +18,7 @@ from imports.ledger import lifecycle
 from imports.ledger.totals import job_totals
 from imports.models import ImportBatch, ImportFile, ImportJob, ImportResult, JobEvent
 from tests.decisions import retry
-from tests.jobs import OK, REFUSED, answer, assert_sums_hold
+from tests.jobs import OK, REFUSED, answer, assert_totals_hold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def assert_foretold(found: dict[str, Any], job: ImportJob) -> None:
     excluded = job.results.filter(status="excluded").order_by("file_id", "position")
     assert [each["reason"] for each in found["excluded"]] == [each.error for each in excluded]
     assert [each["position"] for each in found["excluded"]] == [one.position for one in excluded]
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_what_is_foretold_is_what_the_import_then_does(make_job: JobMaker) -> None:
@@ -81,7 +81,7 @@ def test_nothing_is_stored(make_job: JobMaker) -> None:
     )
 
 
-def test_records_of_a_retry_file_that_have_meanwhile_succeeded_are_told(
+def test_a_retry_file_reports_records_that_have_meanwhile_succeeded(
     make_job: JobMaker,
 ) -> None:
     job = make_job(3)
@@ -95,8 +95,8 @@ def test_records_of_a_retry_file_that_have_meanwhile_succeeded_are_told(
     found = dry_run.of_paths(make_job.api, paths)
     assert (found["would_send"], found["would_exclude"], found["already_imported"]) == (0, 3, 3)
     assert f"in job {again.pk}" in found["excluded"][0]["reason"]
-    insisted = dry_run.of_paths(make_job.api, paths, force=True)
-    assert (insisted["would_send"], insisted["imported_before"]) == (3, 3)
+    forced = dry_run.of_paths(make_job.api, paths, force=True)
+    assert (forced["would_send"], forced["imported_before"]) == (3, 3)
 
 
 def test_customers_that_an_earlier_job_has_imported_are_counted_and_would_be_sent(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.jobs import JobMaker
 
 
-def test_a_bell_has_a_draft_checked_and_nothing_is_put_in_the_ledger(make_job: JobMaker) -> None:
+def test_a_queue_message_checks_a_draft_and_puts_nothing_in_the_ledger(make_job: JobMaker) -> None:
     job = make_job.draft(7)
     dry_run.ask(job, "anna")
     queue.run_job(job.pk)
@@ -35,13 +35,13 @@ def test_a_bell_has_a_draft_checked_and_nothing_is_put_in_the_ledger(make_job: J
     assert str(event.message) == "7 of 7 customers would be sent in 3 batches. Nothing was sent."
 
 
-def test_a_draft_that_nobody_asked_about_is_left_alone(make_job: JobMaker) -> None:
+def test_a_draft_that_nobody_asked_about_is_not_checked(make_job: JobMaker) -> None:
     job = make_job.draft(3)
     queue.run_job(job.pk)
     assert not DryRun.objects.exists()
 
 
-def test_only_one_makes_it_while_it_gives_signs_of_life(
+def test_only_one_worker_makes_a_dry_run_while_its_heartbeat_is_fresh(
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
     job = make_job.draft(3)
@@ -57,7 +57,7 @@ def test_only_one_makes_it_while_it_gives_signs_of_life(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_that_got_lost_is_rung_again_by_the_sweeper(
+def test_the_sweeper_requeues_a_dry_run_whose_message_was_lost(
     make_job: JobMaker, messages: Any
 ) -> None:
     job = make_job.draft(3)

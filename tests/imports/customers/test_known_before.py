@@ -21,7 +21,7 @@ from imports.models import CustomerApi, ImportJob, ImportResult
 from imports.models.bulk_actions import ActionType
 from imports.policy import Verdict
 from tests.decisions import retry
-from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, keys, mixed
+from tests.jobs import LOST, OK, REFUSED, answer, assert_totals_hold, at_once, keys, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,10 +164,10 @@ def test_the_same_file_again_is_said_with_its_job_and_sends_only_what_did_not_su
         keys(first, "error"),
         ["ALREADY_IMPORTED"] * 5,
     )
-    assert_sums_hold(again)
+    assert_totals_hold(again)
 
 
-def test_whoever_insists_sends_the_same_file_whole(make_job: JobMaker) -> None:
+def test_force_sends_the_whole_file_again(make_job: JobMaker) -> None:
     paths = make_job.files(3)
     answer(begun(draft_of(make_job.api, *paths)), OK)
     again = begun(draft_of(make_job.api, *paths, force=True))
@@ -266,8 +266,8 @@ def test_retry_failed_leaves_out_what_a_later_job_imported_and_says_which(
     assert keys(done.made, "pending") == [samples.customer_id(2)]
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
         bulk_actions.carry_out(job, ActionType.RETRY)
-    insisted = bulk_actions.carry_out(job, ActionType.RETRY, force=True)
-    assert (insisted.taken, insisted.imported_later) == (1, [])
+    forced = bulk_actions.carry_out(job, ActionType.RETRY, force=True)
+    assert (forced.taken, forced.imported_later) == (1, [])
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(LOST, "unknown"), (None, "pending")])
@@ -519,8 +519,8 @@ def test_what_is_unknown_is_not_sent_again_over_a_newer_version(make_job: JobMak
     assert (done.taken, done.imported_later) == (1, [[later.pk, "success", 1]])
     with pytest.raises(bulk_actions.NothingLeft, match=f"job {later.pk}"):
         bulk_actions.carry_out(job, ActionType.SEND_AGAIN, **decided)
-    insisted = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, force=True, **decided)
-    assert insisted.taken == 1
+    forced = bulk_actions.carry_out(job, ActionType.SEND_AGAIN, force=True, **decided)
+    assert forced.taken == 1
 
 
 def test_what_was_sent_again_and_is_unknown_again_stands_in_its_own_way_no_more_than_before(

@@ -45,7 +45,7 @@ def test_a_good_record_has_its_names_and_is_sent_as_it_was_written() -> None:
         ('{"a": "\ufffd"}', (1, 8), "could not be read"),
     ],
 )
-def test_what_is_no_json_is_told_in_plain_words_with_its_place(
+def test_invalid_json_is_explained_with_its_position(
     text: str, place: tuple[int, int], said: str
 ) -> None:
     mistake = record_editor.judge(text, GK_CHECKS).mistake
@@ -54,7 +54,7 @@ def test_what_is_no_json_is_told_in_plain_words_with_its_place(
     assert said in mistake.text
 
 
-def test_a_comma_too_many_is_told() -> None:
+def test_a_surplus_comma_is_reported() -> None:
     mistake = record_editor.judge('{"a": 1,\n}', GK_CHECKS).mistake
     assert mistake is not None
     assert mistake.place is not None
@@ -74,7 +74,9 @@ def test_a_comma_too_many_is_told() -> None:
         (GOOD.replace('"status"', '"points": 1e999,\n    "status"', 1), "1e999", "too large"),
     ],
 )
-def test_what_the_api_would_refuse_is_told_with_its_line(text: str, word: str, said: str) -> None:
+def test_what_the_api_would_refuse_is_reported_with_its_line(
+    text: str, word: str, said: str
+) -> None:
     mistake = record_editor.judge(text, GK_CHECKS).mistake
     assert mistake is not None
     assert said in mistake.text

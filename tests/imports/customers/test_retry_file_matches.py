@@ -1,4 +1,4 @@
-"""Loading retry files again: what was imported meanwhile is not sent, unless insisted."""
+"""Loading retry files again: what was imported meanwhile is not sent, unless forced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.jobs import (
     OK,
     REFUSED,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     at_once,
     keys,
     mixed,
@@ -90,12 +90,10 @@ def test_records_that_were_imported_meanwhile_are_left_out_and_each_says_so(
     summary = again.results.filter(status="excluded").values_list("error", flat=True)
     assert all(f"in job {second.pk}" in text and "insist" in text for text in summary)
     assert f"{FILE}, record 1: {keys(failed, 'error')[0]}" in summary[0]
-    assert_sums_hold(again)
+    assert_totals_hold(again)
 
 
-def test_whoever_insists_sends_them_again(
-    failed: ImportJob, make_job: JobMaker, tmp_path: Path
-) -> None:
+def test_force_sends_them_again(failed: ImportJob, make_job: JobMaker, tmp_path: Path) -> None:
     path = retry_file(failed, tmp_path)
     second = retried(failed)
     answer(second, OK)
@@ -104,7 +102,7 @@ def test_whoever_insists_sends_them_again(
     assert set(again.results.values_list("retry_of__job_id", flat=True)) == {second.pk}
 
 
-def test_records_that_are_being_sent_are_left_out_even_if_somebody_insists(
+def test_records_in_flight_are_left_out_even_with_force(
     failed: ImportJob, make_job: JobMaker, tmp_path: Path
 ) -> None:
     path = retry_file(failed, tmp_path)
@@ -220,7 +218,7 @@ def test_a_file_from_before_a_correction_does_not_undo_it(
     again = load(make_job, old_file)
     assert refusals(again) == {"CORRECTED_SINCE"}
     assert again.results.filter(status="pending").count() == 2
-    assert_sums_hold(again)
+    assert_totals_hold(again)
 
 
 def test_a_file_that_is_written_after_a_correction_holds_the_version_that_failed_last(
@@ -236,7 +234,7 @@ def test_a_file_that_is_written_after_a_correction_holds_the_version_that_failed
     assert again.results.filter(retry_of=result).exists()
 
 
-def test_whoever_insists_sends_the_version_from_before(
+def test_force_sends_the_earlier_version(
     failed: ImportJob, make_job: JobMaker, tmp_path: Path
 ) -> None:
     old_file = retry_file(failed, tmp_path)

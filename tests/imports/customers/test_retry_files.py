@@ -222,7 +222,7 @@ def test_two_writers_at_once_write_two_whole_directories(
     assert not list(tmp_path.glob(f"{retry_directory.TEMPORARY}*"))
 
 
-def test_a_rename_that_fails_for_another_reason_is_told(
+def test_a_rename_that_fails_for_another_reason_is_reported(
     make_job: JobMaker, tmp_path: Path
 ) -> None:
     job = make_job(3)
@@ -306,7 +306,7 @@ def test_records_that_could_not_be_sent_have_files_of_their_own(
     assert (noted.confirmed, noted.left_out, len(noted.result_ids)) == (False, True, 1)
 
 
-def test_a_record_of_which_only_the_beginning_is_kept_is_named_but_not_written(
+def test_a_record_stored_only_in_part_is_named_but_not_written(
     make_job: JobMaker, tmp_path: Path
 ) -> None:
     huge = samples.customer(0) | {"note": "x" * (RECORD_KEPT + 10)}

@@ -1,4 +1,4 @@
-"""What sends a lane's batches: clients that are kept, and what is renewed when."""
+"""The sender of customer batches: which clients it keeps, and when it renews them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two promises of a lane: intent is committed before a byte leaves, and one lane reads a job."""
+"""Intent is committed before a byte leaves, and only one worker reads a job's input."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_intent_is_committed_before_a_batch_is_handed_to_whoever_sends_it(
     assert seen == [("sending", True)] * 3
 
 
-def test_a_lane_does_not_read_what_another_is_reading(
+def test_a_worker_does_not_read_what_another_is_reading(
     make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job.queued(6)
@@ -86,7 +86,9 @@ def test_a_lane_does_not_read_what_another_is_reading(
     assert (job.status, job.batches.count()) == ("running", 2)
 
 
-def test_of_many_lanes_one_reads(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_of_many_workers_reads_the_input(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = make_job.queued(6)
     read, reads = CustomerJobType.read, list[int]()
 
@@ -95,9 +97,9 @@ def test_of_many_lanes_one_reads(make_job: JobMaker, monkeypatch: pytest.MonkeyP
         read(kind, read_job)
 
     monkeypatch.setattr(CustomerJobType, "read", counted)
-    lanes_at_once: list[Any] = [
+    readers_at_once: list[Any] = [
         lambda: engine_runner.read_input(ImportJob.objects.get(pk=job.pk))
     ] * 4
-    assert sorted(at_once(*lanes_at_once)) == [False, False, False, True]
+    assert sorted(at_once(*readers_at_once)) == [False, False, False, True]
     assert reads == [job.pk]
     assert job.results.count() == 6

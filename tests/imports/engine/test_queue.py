@@ -1,4 +1,4 @@
-"""Bells: they carry an id and no state; losing one or hearing one twice costs nothing."""
+"""Queue messages carry an id and no state; losing or repeating one costs nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imports.engine.worker import JobWorker
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
 from imports.notifications import delivery
-from tests.jobs import OK, REFUSED, answer, assert_sums_hold, keys, run
+from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys, run
 
 if TYPE_CHECKING:
     from config.dev.sandbox.customer_api import SandboxApi
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def work(messages: Any) -> None:
-    """A real worker answers bells until none is left."""
+    """Run a real worker until the queue is empty."""
     worker = JobWorker([messages], connection=messages.connection, serializer=JSONSerializer)
     worker.work(burst=True, with_scheduler=False, logging_level="WARNING")
 
 
-def test_a_bell_carries_an_id_as_json_and_nothing_else(messages: Any) -> None:
-    assert queue.ring(7)
+def test_a_queue_message_carries_an_id_as_json_and_nothing_else(messages: Any) -> None:
+    assert queue.enqueue(7)
     (message,) = messages.get_jobs()
     assert (message.args, message.kwargs) == ([7], {})
     raw = messages.connection.hget(message.key, "data")
@@ -40,13 +40,13 @@ def test_a_bell_carries_an_id_as_json_and_nothing_else(messages: Any) -> None:
     assert message.timeout > 3600
 
 
-def test_a_lane_makes_way_for_every_bell_but_its_own(
+def test_a_worker_ends_its_turn_for_every_message_but_its_own(
     messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.ring(7, messages=2)
+    queue.enqueue(7, messages=2)
     assert not queue.other_jobs_wait(7)
     assert queue.other_jobs_wait(8)
-    delivery.ring()  # of no job: somebody waits for a mail, or watches a portal's test
+    delivery.enqueue()  # of no job: somebody waits for a mail, or watches a portal's test
     assert queue.other_jobs_wait(7)
 
     def away(name: str) -> Any:
@@ -56,49 +56,49 @@ def test_a_lane_makes_way_for_every_bell_but_its_own(
     assert queue.other_jobs_wait(7)
 
 
-def test_one_bell_is_enough_for_a_whole_import(
+def test_one_queue_message_is_enough_for_a_whole_import(
     make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
     job = make_job.queued(12)
-    queue.ring(job.pk)
+    queue.enqueue(job.pk)
     work(messages)
     job.refresh_from_db()
     assert (job.status, job.closed_at is not None) == ("finished", True)
     assert not sandbox.account.difference(keys(job, "success"))
 
 
-def test_a_wave_that_ended_rings_for_the_next_at_once_without_a_sweep(
+def test_a_stage_that_ended_enqueues_the_next_at_once_without_a_sweep(
     make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
     job = make_job.queued(60, batch_size=1, rollout="ramp")
-    queue.ring(job.pk)
+    queue.enqueue(job.pk)
     work(messages)
     job.refresh_from_db()
     assert (job.status, job.stage, job.stage_limit) == ("finished", 3, None)
     assert sandbox.account.total_effects == 60
 
 
-def test_a_wave_that_waits_for_a_person_rings_for_nobody(
+def test_a_stage_that_waits_for_a_person_enqueues_nothing(
     make_job: JobMaker, messages: Any
 ) -> None:
     job = make_job.queued(9, rollout="one")
-    queue.ring(job.pk)
+    queue.enqueue(job.pk)
     work(messages)
     job.refresh_from_db()
     assert (job.status, messages.count) == ("paused", 0)
 
 
-def test_hearing_a_bell_ten_times_sends_nothing_twice(
+def test_ten_messages_for_one_job_send_nothing_twice(
     make_job: JobMaker, sandbox: SandboxApi, messages: Any
 ) -> None:
     job = make_job.queued(12)
-    queue.ring(job.pk, messages=10)
+    queue.enqueue(job.pk, messages=10)
     work(messages)
     assert sandbox.account.distinct == sandbox.account.total_effects == 12
     assert not sandbox.account.sent_again
 
 
-def test_a_bell_for_a_job_that_is_gone_or_at_rest_does_nothing(
+def test_a_message_for_a_job_that_is_gone_or_at_rest_does_nothing(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     queue.run_job(987654321)
@@ -120,14 +120,14 @@ def test_redis_being_down_is_no_error_for_whoever_rings(
 
     job = make_job.queued(3)
     monkeypatch.setattr(django_rq, "get_queue", down)
-    assert queue.ring(job.pk) is False
+    assert queue.enqueue(job.pk) is False
     assert queue.worker_count() == 0
     queue.enqueue_on_commit(job.pk)  # outside a transaction: at once
     job.refresh_from_db()
     assert job.status == "queued"
 
 
-def test_a_bell_is_rung_once_the_transaction_is_over_and_not_if_it_fails(
+def test_a_message_is_enqueued_on_commit_and_not_after_a_rollback(
     make_job: JobMaker, messages: Any
 ) -> None:
     with transaction.atomic():
@@ -145,17 +145,17 @@ def ring_and_fail(job_id: int) -> None:
         raise RuntimeError
 
 
-def test_a_job_that_ended_with_failures_is_closed_by_the_lane_that_saw_its_end(
+def test_a_job_that_ended_with_failures_is_closed_by_the_worker_that_saw_its_end(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     sandbox.order({"match": {"customer_id": samples.customer_id(0)}, "fault": "http_422"})
     job = run(make_job.queued(6, concurrency=1))
     assert job.closed_at is not None
     assert job.retry_directory != ""
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
-def test_a_job_whose_lane_died_before_it_was_closed_is_closed_by_another(
+def test_a_job_whose_worker_died_before_it_was_closed_is_closed_by_another(
     make_job: JobMaker,
 ) -> None:
     job = make_job(6)
@@ -187,7 +187,7 @@ def test_a_worker_that_dies_while_closing_leaves_no_trace_and_the_next_one_does_
     ]
 
 
-def test_every_lane_has_its_own_name_and_signs_its_attempts(
+def test_every_worker_has_its_own_name_and_signs_its_attempts(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     job = run(make_job(3))

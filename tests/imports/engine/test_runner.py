@@ -1,4 +1,4 @@
-"""A lane against the real sandbox: each class of answer, from the socket to the ledger."""
+"""The job runner against the sandbox: each class of answer, from the socket to the ledger."""
 
 from __future__ import annotations
 
@@ -18,9 +18,18 @@ from imports.engine import queue, sweeper
 from imports.engine import runner as engine_runner
 from imports.fields import WrongKey
 from imports.ledger import lifecycle, outcomes
-from imports.ledger.totals import batch_sums, job_totals
+from imports.ledger.totals import batch_totals, job_totals
 from imports.models import CustomerApi, ImportJob, RateLimit
-from tests.jobs import LEASE, assert_sums_hold, at_once, attempts_of, batches, keys, result_of, run
+from tests.jobs import (
+    LEASE,
+    assert_totals_hold,
+    at_once,
+    attempts_of,
+    batches,
+    keys,
+    result_of,
+    run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +57,7 @@ def test_a_job_that_meets_no_fault_is_finished_with_each_customer_stored_once(
     assert keys(job, "success") == ids[:20]
     assert not sandbox.account.difference(ids[:20])
     assert sandbox.account.requests == 7
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_what_is_posted_is_what_was_frozen(make_job: JobMaker, sandbox: SandboxApi) -> None:
@@ -83,7 +92,7 @@ def test_a_customer_that_fails_each_time_has_failed_after_the_last_attempt(
     assert failed.final_error is not None
     assert "out of service" in failed.final_error
     assert sandbox.account.requests == 3
-    assert batch_sums(job)["failed"] == 1
+    assert batch_totals(job)["failed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +118,7 @@ def test_halving_a_refused_batch_finds_exactly_the_bad_customers(
     assert keys(job, "error") == bad
     assert not sandbox.account.difference(set(ids[:16]) - set(bad))
     assert set(job.results.values_list("retry_attempts", flat=True)) == {1}
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 @pytest.mark.parametrize("fault", ["http_403", "http_404", "http_415"])
@@ -300,7 +309,7 @@ def test_an_answer_that_comes_after_the_lease_is_late_evidence(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_never_more_are_in_flight_at_the_api_than_the_operator_set_over_several_lanes(
+def test_several_workers_together_respect_the_concurrency_of_the_api(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     flying = Flying(sandbox)
@@ -310,11 +319,11 @@ def test_never_more_are_in_flight_at_the_api_than_the_operator_set_over_several_
     with running(flying) as url:
         CustomerApi.objects.update(url=url + CUSTOMERS_PATH)
 
-        def lane(job: ImportJob) -> None:
+        def worker(job: ImportJob) -> None:
             while not _over(job):
                 queue.run_job(job.pk)
 
-        at_once(*[lambda job=job: lane(job) for job in (one, one, other, other)])
+        at_once(*[lambda job=job: worker(job) for job in (one, one, other, other)])
     assert flying.most_of_one <= 2
     assert flying.most == 3
     assert not sandbox.account.difference(ids[:24] + [str(FIRST + n) for n in range(24, 48)])
@@ -361,7 +370,7 @@ class Flying:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_lanes_with_mixed_outcomes_never_deadlock_and_lose_nothing(
+def test_many_workers_with_mixed_outcomes_never_deadlock_and_lose_nothing(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any
 ) -> None:
     settings.TURN_SECONDS = 1.0
@@ -379,7 +388,7 @@ def test_many_lanes_with_mixed_outcomes_never_deadlock_and_lose_nothing(
     )
     made = [make_job(90, batch_size=6, concurrency=6) for _ in range(2)]
 
-    def lane(job: ImportJob) -> None:
+    def worker(job: ImportJob) -> None:
         while not _over(job):
             queue.run_job(job.pk)
 
@@ -388,16 +397,16 @@ def test_many_lanes_with_mixed_outcomes_never_deadlock_and_lose_nothing(
             sweeper.sweep()
             threading.Event().wait(0.05)
 
-    at_once(*[lambda job=job: lane(job) for job in made * 3], sweeping)
+    at_once(*[lambda job=job: worker(job) for job in made * 3], sweeping)
     for job in made:
-        assert_sums_hold(job)
+        assert_totals_hold(job)
         assert job_totals(job).pending == 0
         assert not [k for k in keys(job, "success") if sandbox.account.effects(k) != 1]
         assert not [k for k in keys(job, "error") if sandbox.account.effects(k)]
     assert not sandbox.account.more_than_once
 
 
-def test_a_lane_asked_to_stop_records_what_is_in_flight_and_claims_no_more(
+def test_a_runner_asked_to_stop_records_what_is_in_flight_and_claims_no_more(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     job = make_job(30, batch_size=1, concurrency=2)
@@ -416,19 +425,19 @@ def test_a_lane_asked_to_stop_records_what_is_in_flight_and_claims_no_more(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_turn_that_is_over_leaves_the_rest_to_the_next_bell(
+def test_a_turn_that_is_over_leaves_the_rest_to_the_next_message(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any, messages: Any
 ) -> None:
     settings.TURN_SECONDS = 0.0
     job, other = make_job(9), 0
-    queue.ring(other)
+    queue.enqueue(other)
     queue.run_job(job.pk)
     assert sandbox.account.requests == 0
     assert queue.enqueued_jobs() == {job.pk, other}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lane_that_nobody_else_waits_for_goes_on_after_its_turn(
+def test_a_runner_goes_on_after_its_turn_when_no_other_job_waits(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any, messages: Any
 ) -> None:
     settings.TURN_SECONDS = 0.0
@@ -440,7 +449,7 @@ def test_a_lane_that_nobody_else_waits_for_goes_on_after_its_turn(
 
 
 @pytest.mark.parametrize("error", [OperationalError("away"), InternalError("idle too long")])
-def test_a_lane_outlives_a_database_that_went_away_and_records_what_it_holds(
+def test_a_runner_outlives_a_database_that_went_away_and_records_what_it_holds(
     make_job: JobMaker, sandbox: SandboxApi, error: Exception
 ) -> None:
     job = make_job(3)
@@ -461,7 +470,7 @@ def test_a_lane_outlives_a_database_that_went_away_and_records_what_it_holds(
     assert sandbox.account.requests == 1
 
 
-def test_a_database_that_stays_away_ends_the_lane_when_its_leases_are_over(
+def test_a_database_that_stays_away_ends_the_runner_when_its_leases_are_over(
     make_job: JobMaker,
 ) -> None:
     job = make_job(3)
@@ -476,7 +485,7 @@ def test_a_database_that_stays_away_ends_the_lane_when_its_leases_are_over(
     assert batches(job)[0].status == "sending"  # the sweeper judges it
 
 
-def test_a_bug_of_ours_in_one_try_is_unknown_and_does_not_stop_the_lane(
+def test_a_bug_of_ours_in_one_attempt_is_unknown_and_does_not_stop_the_runner(
     make_job: JobMaker, sandbox: SandboxApi
 ) -> None:
     from imports.customers.job_type import CustomerRunner

@@ -1,4 +1,4 @@
-"""The sweeper: leases that ran out are judged, bells that got lost are rung again."""
+"""The sweeper recovers work from dead workers and re-queues lost jobs."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def enqueued(monkeypatch: pytest.MonkeyPatch, messages: Any) -> list[int]:
-    """The ids that are rung for, in order."""
+    """The ids of the enqueued jobs, in order."""
     heard: list[int] = []
-    real = queue.ring
+    real = queue.enqueue
 
     def listening(job_id: int, messages: int = 1) -> bool:
         heard.append(job_id)
         return real(job_id, messages)
 
-    monkeypatch.setattr(queue, "ring", listening)
+    monkeypatch.setattr(queue, "enqueue", listening)
     return heard
 
 
-def test_a_bell_that_got_lost_is_rung_again(
+def test_a_job_whose_message_was_lost_is_enqueued_again(
     make_job: JobMaker, enqueued: list[int], messages: Any
 ) -> None:
     queued, running = make_job.queued(3), make_job(3)
@@ -47,7 +47,7 @@ def test_a_bell_that_got_lost_is_rung_again(
     assert enqueued == [queued.pk, running.pk] * 2
 
 
-def test_a_bell_that_waits_in_the_queue_is_not_rung_again(
+def test_a_job_whose_message_waits_in_the_queue_is_not_enqueued_again(
     make_job: JobMaker, enqueued: list[int]
 ) -> None:
     job = make_job(3)
@@ -56,7 +56,7 @@ def test_a_bell_that_waits_in_the_queue_is_not_rung_again(
     assert enqueued == [job.pk]
 
 
-def test_nobody_is_rung_for_where_a_lane_could_do_nothing(
+def test_jobs_without_work_for_a_worker_are_not_enqueued(
     make_job: JobMaker, enqueued: list[int]
 ) -> None:
     make_job.draft(3)
@@ -72,7 +72,7 @@ def test_nobody_is_rung_for_where_a_lane_could_do_nothing(
     assert enqueued == []
 
 
-def test_a_retry_that_became_due_is_rung_for(
+def test_a_retry_that_became_due_is_enqueued(
     make_job: JobMaker, enqueued: list[int], pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(3, retry_delay_seconds=100.0)
@@ -84,7 +84,7 @@ def test_a_retry_that_became_due_is_rung_for(
     assert enqueued == [job.pk]
 
 
-def test_a_job_whose_api_rests_is_rung_for_when_it_may_go_on(
+def test_a_job_whose_api_is_paused_is_enqueued_when_it_may_go_on(
     make_job: JobMaker, enqueued: list[int], pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(6)
@@ -96,7 +96,7 @@ def test_a_job_whose_api_rests_is_rung_for_when_it_may_go_on(
     assert enqueued == [job.pk]
 
 
-def test_a_job_that_ended_without_being_closed_is_rung_for(
+def test_a_job_that_ended_without_being_closed_is_enqueued(
     make_job: JobMaker, enqueued: list[int]
 ) -> None:
     job = make_job(3)
@@ -145,7 +145,7 @@ def test_a_sweep_with_nothing_to_do_needs_few_statements(
         sweeper.sweep()
 
 
-def test_a_round_that_breaks_off_leaves_no_sign_of_life(
+def test_a_sweep_that_fails_leaves_no_heartbeat(
     messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> set[int]:
@@ -157,6 +157,6 @@ def test_a_round_that_breaks_off_leaves_no_sign_of_life(
     assert sweeper.silent_seconds() is None
 
 
-def test_two_sweepers_leave_one_sign_of_life(messages: Any) -> None:
+def test_two_sweepers_share_one_heartbeat(messages: Any) -> None:
     at_once(sweeper.sweep, sweeper.sweep)
     assert Heartbeat.objects.count() == 1

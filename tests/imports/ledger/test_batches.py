@@ -17,7 +17,7 @@ from imports.ledger import batches as ledger_batches
 from imports.ledger import lifecycle
 from imports.ledger.batches import Intake, NewRecord, Refused, slice_of
 from imports.models import ImportBatch, ImportJob
-from tests.jobs import assert_sums_hold, at_once, batches
+from tests.jobs import assert_totals_hold, at_once, batches
 
 if TYPE_CHECKING:
     from tests.jobs import JobMaker
@@ -66,7 +66,7 @@ def test_a_record_that_cannot_be_sent_is_excluded_with_its_reason_and_its_bytes(
     assert excluded.error == excluded.final_error
     assert "record 2" in excluded.error
     assert json.loads(bytes(excluded.refused_record or b"")) == bad
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_every_batch_has_a_key_of_its_own_and_its_hash(make_job: JobMaker) -> None:
@@ -105,7 +105,7 @@ def test_a_database_that_is_away_leaves_the_job_queued_for_another_try(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_lanes_that_hear_the_same_bell_read_the_input_once(make_job: JobMaker) -> None:
+def test_two_workers_with_the_same_message_read_the_input_once(make_job: JobMaker) -> None:
     job = make_job.queued(30)
     summary = at_once(*[lambda: runner.read_input(ImportJob.objects.get(pk=job.pk))] * 3)
     assert sorted(summary) == [False, False, True]

@@ -18,7 +18,7 @@ from tests.jobs import (
     OK,
     REFUSED,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     at_once,
     batches,
     keys,
@@ -90,7 +90,7 @@ def test_what_a_plan_takes_is_fixed_when_it_is_made_and_nothing_is_done_yet(
     answer(job, REFUSED)  # it failed after she had confirmed
     carried_out(bulk_action)
     assert (len(keys(job, "excluded")), len(keys(job, "error"))) == (6, 3)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_batch_is_never_cut_in_two_parts(failed: Callable[..., ImportJob]) -> None:
@@ -110,7 +110,7 @@ def test_a_batch_is_never_cut_in_two_parts(failed: Callable[..., ImportJob]) -> 
 
 
 @pytest.mark.parametrize("action", DECIDED)
-def test_a_decision_is_written_down_part_by_part_and_told_once(
+def test_a_decision_is_written_chunk_by_chunk_and_logged_once(
     make_job: JobMaker, action: ActionType
 ) -> None:
     before, after = DECIDED[action]
@@ -131,7 +131,7 @@ def test_a_decision_is_written_down_part_by_part_and_told_once(
     )
     assert event.record_events.count() == 9  # each record's own story tells it
     assert str(job.events.get(code="done_in_background").message) == "9 of 9 records."
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_retry_of_many_is_one_job_that_starts_when_it_is_complete(
@@ -151,7 +151,7 @@ def test_a_retry_of_many_is_one_job_that_starts_when_it_is_complete(
     assert [(b.number, b.size) for b in batches(new)] == [(n, 3) for n in (1, 2, 3, 4)]
     assert keys(new, "pending") == keys(job, "error")
     assert str(new.events.filter(code="created").get().message).startswith("Retry of job")
-    assert_sums_hold(new)
+    assert_totals_hold(new)
 
 
 def test_chunks_make_the_same_batches_as_a_retry_in_one_go(
@@ -190,7 +190,7 @@ def test_a_retry_that_is_being_put_together_is_neither_started_nor_changed_nor_t
     assert carried_out(bulk_action).taken == 12
 
 
-def test_records_that_changed_meanwhile_are_left_alone_and_counted(
+def test_records_that_changed_meanwhile_are_skipped_and_counted(
     failed: Callable[..., ImportJob], make_job: JobMaker
 ) -> None:
     job = failed(4)
@@ -200,7 +200,7 @@ def test_records_that_changed_meanwhile_are_left_alone_and_counted(
     assert (bulk_action.total, bulk_action.taken, bulk_action.skipped_changed) == (12, 9, 3)
     assert ImportResult.objects.filter(job=bulk_action.made).count() == 9
     assert ImportResult.objects.filter(retry_of__job=job).count() == 12
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_where_all_have_changed_nothing_is_sent_and_no_empty_job_stays(
@@ -245,7 +245,7 @@ def test_a_worker_that_is_killed_in_a_part_takes_nothing_with_it(
     assert (bulk_action.taken, bulk_action.skipped_changed) == (12, 0)
     if bulk_action.made:
         assert keys(bulk_action.made, "pending") == keys(job, "error")
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def killing_filter(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -366,7 +366,7 @@ def test_a_part_costs_the_same_however_many_batches_are_in_it(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_carries_a_plan_out_and_the_retry_goes_out_by_itself(
+def test_a_queue_message_carries_out_a_bulk_action_and_sends_the_retry(
     failed: Callable[..., ImportJob], messages: Any
 ) -> None:
     job = failed(4)
@@ -378,7 +378,7 @@ def test_a_bell_carries_a_plan_out_and_the_retry_goes_out_by_itself(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_turn_that_is_over_is_rung_for_again(
+def test_a_bulk_action_whose_turn_is_over_is_enqueued_again(
     failed: Callable[..., ImportJob], messages: Any, settings: Any
 ) -> None:
     settings.TURN_SECONDS = -1.0
@@ -390,7 +390,7 @@ def test_a_turn_that_is_over_is_rung_for_again(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_plan_whose_bell_got_lost_is_rung_for_by_the_sweeper_until_it_has_ended(
+def test_the_sweeper_requeues_a_bulk_action_whose_message_was_lost_until_it_has_ended(
     failed: Callable[..., ImportJob], messages: Any
 ) -> None:
     job = failed(4)
@@ -470,7 +470,7 @@ def test_few_records_are_decided_at_once_and_the_action_is_recorded(
         assert done.event is not None
         assert done.event.record_events.count() == 3
         assert len(keys(job, DECIDED[action][1])) >= 3
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 @pytest.mark.parametrize("action", ActionType)

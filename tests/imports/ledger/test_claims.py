@@ -1,4 +1,4 @@
-"""Claim and intend: one lane and no other comes to send a batch, within every limit."""
+"""Claim and intent: only one worker sends a batch, within every limit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_claim_takes_due_batches_in_order_and_no_more_than_there_is_room_for(
 
 def test_a_claim_hands_over_what_a_runner_needs(make_job: JobMaker) -> None:
     job = make_job(3)
-    (work,) = claims.claim(job, "lane", 1, LEASE).works
+    (work,) = claims.claim(job, "worker", 1, LEASE).works
     batch = job.batches.get()
     assert (work.job_id, work.batch_id, work.token) == (job.pk, batch.pk, batch.token)
     assert work.body == bytes(batch.body)
@@ -51,12 +51,12 @@ def test_a_second_worker_leaves_a_claimed_batch_alone(make_job: JobMaker) -> Non
     assert claims.claim(job, "second", 5, LEASE).works == []
 
 
-def test_a_batch_that_is_not_due_is_left_alone_and_the_wait_is_told(
+def test_a_batch_that_is_not_due_is_not_claimed_and_the_claim_says_how_long_to_wait(
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(3)
     ImportBatch.objects.update(next_attempt_at="2999-01-01T00:00Z")
-    claim = claims.claim(job, "lane", 1, LEASE)
+    claim = claims.claim(job, "worker", 1, LEASE)
     assert claim.works == []
     assert claim.wait is not None
     assert claim.wait > 1e9
@@ -65,7 +65,7 @@ def test_a_batch_that_is_not_due_is_left_alone_and_the_wait_is_told(
 def test_where_nothing_will_ever_be_due_there_is_nothing_to_wait_for(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, OK)
-    assert claims.claim(job, "lane", 1, LEASE) == claims.Claim([], None)
+    assert claims.claim(job, "worker", 1, LEASE) == claims.Claim([], None)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -75,7 +75,7 @@ def test_connections_that_claim_at_once_never_get_the_same_batch(make_job: JobMa
 
     def take() -> list[Work]:
         taken: list[Work] = []
-        while works := claims.claim(job, "lane", 2, LEASE).works:
+        while works := claims.claim(job, "worker", 2, LEASE).works:
             taken += works
         return taken
 
@@ -100,7 +100,7 @@ def test_a_batch_that_somebody_is_at_is_passed_over_without_waiting(make_job: Jo
         held.wait(20)
         with connection.cursor() as sql:
             sql.execute("SET lock_timeout = '2s'")
-        works = claims.claim(job, "lane", 5, LEASE).works
+        works = claims.claim(job, "worker", 5, LEASE).works
         taken.set()
         return [work.number for work in works]
 
@@ -113,9 +113,9 @@ def test_a_jobs_number_in_flight_holds_over_all_connections(make_job: JobMaker) 
     seen: list[int] = []
     watching = threading.Lock()
 
-    def lane() -> None:
+    def worker() -> None:
         while True:
-            works = claims.intend(claims.claim(job, "lane", 4, LEASE).works, LEASE)
+            works = claims.intend(claims.claim(job, "worker", 4, LEASE).works, LEASE)
             with watching:
                 seen.append(in_flight.count())
             if works:
@@ -123,17 +123,17 @@ def test_a_jobs_number_in_flight_holds_over_all_connections(make_job: JobMaker) 
             elif not job.batches.filter(status="pending").exists():
                 return
 
-    at_once(*[lane] * 5)
+    at_once(*[worker] * 5)
     assert max(seen) == 3
     assert job.batches.filter(status="done").count() == 30
 
 
 def test_an_apis_number_in_flight_holds_over_all_its_jobs(make_job: JobMaker) -> None:
     one, other = (make_job(9, batch_size=1, concurrency=9) for _ in range(2))
-    assert len(claims.claim(one, "lane", 9, LEASE).works) == 4  # the API's own
-    assert claims.claim(other, "lane", 9, LEASE).works == []
+    assert len(claims.claim(one, "worker", 9, LEASE).works) == 4  # the API's own
+    assert claims.claim(other, "worker", 9, LEASE).works == []
     claims.give_back(_claimed(one)[:1])
-    assert len(claims.claim(other, "lane", 9, LEASE).works) == 1
+    assert len(claims.claim(other, "worker", 9, LEASE).works) == 1
 
 
 def _claimed(job: ImportJob) -> list[Work]:
@@ -161,7 +161,7 @@ def test_a_job_that_was_stopped_gives_nothing_away(
 ) -> None:
     job = make_job(6)
     stop(job)
-    assert claims.claim(job, "lane", 5, LEASE).works == []
+    assert claims.claim(job, "worker", 5, LEASE).works == []
 
 
 @pytest.mark.parametrize("stop", [lifecycle.pause, lifecycle.cancel])
@@ -169,7 +169,7 @@ def test_what_was_claimed_before_a_job_was_stopped_is_not_sent(
     stop: Callable[[ImportJob], bool], make_job: JobMaker
 ) -> None:
     job = make_job(3)
-    works = claims.claim(job, "lane", 1, LEASE).works
+    works = claims.claim(job, "worker", 1, LEASE).works
     stop(job)
     assert claims.intend(works, LEASE) == []
     batch = job.batches.get()
@@ -190,22 +190,22 @@ def test_a_claim_that_ran_out_and_is_somebody_elses_now_is_not_sent_by_the_first
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(3)
-    late = claims.claim(job, "slow lane", 1, LEASE).works
+    late = claims.claim(job, "slow worker", 1, LEASE).works
     pass_time(LEASE + 1)
     outcomes.expire()
-    mine = claims.claim(job, "quick lane", 1, LEASE).works
+    mine = claims.claim(job, "quick worker", 1, LEASE).works
     assert claims.intend(late, LEASE) == []
     assert job.batches.get().status == "claimed"  # and what is not one's own is not given back
     assert claims.intend(mine, LEASE) == mine
 
 
-def test_the_api_that_asked_for_rest_is_left_alone_by_all_its_jobs(
+def test_no_job_claims_for_an_api_that_asked_for_a_pause(
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
     job, other = make_job(6), make_job(3)
     answer(job, LATER)
     for each in (job, other):
-        claim = claims.claim(each, "lane", 1, LEASE)
+        claim = claims.claim(each, "worker", 1, LEASE)
         assert claim.works == []
         assert claim.wait == pytest.approx(63, abs=4)
     pass_time(67)
@@ -219,13 +219,13 @@ def test_a_delay_lets_one_batch_start_at_a_time_over_all_jobs_of_the_api(
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
     job, other = (make_job(6, delay_seconds=10.0) for _ in range(2))
-    assert len(claims.claim(job, "lane", 4, LEASE).works) == 1
+    assert len(claims.claim(job, "worker", 4, LEASE).works) == 1
     for each in (job, other):
-        claim = claims.claim(each, "lane", 4, LEASE)
+        claim = claims.claim(each, "worker", 4, LEASE)
         assert claim.works == []
         assert claim.wait == pytest.approx(10, abs=5)
     pass_time(10)
-    assert len(claims.claim(other, "lane", 4, LEASE).works) == 1
+    assert len(claims.claim(other, "worker", 4, LEASE).works) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -235,11 +235,11 @@ def test_the_delay_between_two_starts_is_never_shorter_over_several_connections(
     job = make_job(8, batch_size=1, concurrency=50, delay_seconds=0.05)
     RateLimit.objects.update(concurrency=50)
 
-    def lane() -> None:
-        while (claim := claims.claim(job, "lane", 4, LEASE)).works or claim.wait is not None:
+    def worker() -> None:
+        while (claim := claims.claim(job, "worker", 4, LEASE)).works or claim.wait is not None:
             threading.Event().wait(claim.wait or 0)
 
-    at_once(lane, lane, lane)
+    at_once(worker, worker, worker)
     with connection.cursor() as sql:
         sql.execute(
             "SELECT count(*), min(gap) FROM (SELECT extract(epoch FROM claimed_at"
@@ -258,13 +258,13 @@ def test_pausing_and_cancelling_at_once_with_claims_leaves_no_batch_in_between(
         job = make_job(40, batch_size=1, concurrency=50)
         RateLimit.objects.update(concurrency=50)
 
-        def lane(job: ImportJob = job) -> list[int]:
+        def worker(job: ImportJob = job) -> list[int]:
             sent = []
-            while works := claims.claim(job, "lane", 7, LEASE).works:
+            while works := claims.claim(job, "worker", 7, LEASE).works:
                 sent += [work.batch_id for work in claims.intend(works, LEASE)]
             return sent
 
-        _, *sent = at_once(partial(lifecycle.cancel, job), lane, lane)
+        _, *sent = at_once(partial(lifecycle.cancel, job), worker, worker)
         gone = {pk for each in sent for pk in each}
         now = dict(job.batches.values_list("pk", "status"))
         assert {pk for pk, status in now.items() if status == "sending"} == gone

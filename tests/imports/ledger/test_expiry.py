@@ -9,7 +9,7 @@ import pytest
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
 from imports.models import ImportBatch
-from tests.jobs import LEASE, OK, answer, assert_sums_hold, at_once, attempts_of, batches, send
+from tests.jobs import LEASE, OK, answer, assert_totals_hold, at_once, attempts_of, batches, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tests.jobs import JobMaker
 
 
-def test_a_lease_that_is_not_over_is_left_alone(
+def test_a_lease_that_is_not_over_is_respected(
     make_job: JobMaker, pass_time: Callable[[float], None]
 ) -> None:
     job = make_job(6)
-    claims.claim(job, "lane", 1, LEASE)
+    claims.claim(job, "worker", 1, LEASE)
     send(job)
     pass_time(LEASE - 15)
     assert outcomes.expire() == set()
@@ -55,7 +55,7 @@ def test_what_may_have_been_sent_is_unknown_and_says_that_the_worker_was_lost(
     assert set(job.results.values_list("status", "error_code", "retry_attempts")) == {
         ("unknown", "WORKER_LOST", 1)
     }
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_under_an_idempotency_key_a_lost_try_goes_out_again_with_the_same_bytes_and_key(
@@ -107,7 +107,7 @@ def test_several_sweepers_at_once_judge_each_batch_once(
     at_once(outcomes.expire, outcomes.expire, outcomes.expire)
     assert len(attempts_of(job)) == 4
     assert job.batches.filter(status="unknown").count() == 4
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_one_sweep_judges_the_batches_of_all_jobs(

@@ -22,7 +22,7 @@ from tests.jobs import (
     REFUSED,
     STOP,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     at_once,
     batches,
     send,
@@ -140,7 +140,7 @@ def test_cancelling_keeps_what_was_not_sent_as_failed_and_records_what_is_in_fli
     job = make_job(12)
     answer(job, OK)
     (work,) = send(job)
-    claims.claim(job, "lane", 1, LEASE)
+    claims.claim(job, "worker", 1, LEASE)
     assert lifecycle.cancel(job, "anna")
     assert [b.status for b in batches(job)] == ["done", "sending", "failed", "failed"]
     failed = job.results.filter(status="error")
@@ -151,7 +151,7 @@ def test_cancelling_keeps_what_was_not_sent_as_failed_and_records_what_is_in_fli
     outcomes.record(job, [Finding(work, OK)])
     assert batches(job)[1].status == "done"
     assert ("cancelled", "anna") in events(job)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
     assert retry(job).records == 6
 
 
@@ -170,7 +170,7 @@ def test_what_comes_back_to_be_sent_again_in_a_cancelled_job_is_kept_as_failed(
     assert set(job.results.values_list("status", "error_code")) == {("error", "CANCELLED")}
     job.refresh_from_db()
     assert job.status == "cancelled"
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_cancelling_a_retry_that_was_not_started_leaves_its_records_to_be_retried(
@@ -180,7 +180,7 @@ def test_cancelling_a_retry_that_was_not_started_leaves_its_records_to_be_retrie
     answer(job, REFUSED)
     draft = retry(job, start=False).job
     assert lifecycle.cancel(draft)
-    assert_sums_hold(draft)
+    assert_totals_hold(draft)
     assert set(draft.results.values_list("status", "error_code")) == {("error", "CANCELLED")}
     assert retry(job).records == 3
 
@@ -191,7 +191,7 @@ def test_a_job_is_not_finished_while_anything_is_pending_or_in_flight(
     job = make_job(6)
     assert lifecycle.finish_if_done([job.pk]) == []
     answer(job, OK)
-    claims.claim(job, "lane", 1, LEASE)
+    claims.claim(job, "worker", 1, LEASE)
     assert lifecycle.finish_if_done([job.pk]) == []
     pass_time(LEASE + 1)
     outcomes.expire()
@@ -209,7 +209,7 @@ def test_a_job_is_not_finished_while_anything_is_pending_or_in_flight(
 def test_a_job_of_which_nothing_can_be_sent_is_finished_at_once(make_job: JobMaker) -> None:
     job = make_job.of({"changeType": "CREATE", "type": "PERSON", "person": {}})
     assert (job.status, job.unsendable_count) == ("finished", 1)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_an_input_that_cannot_be_read_puts_the_job_back_to_a_draft_with_nothing_imported(
@@ -247,7 +247,7 @@ def test_cancelling_while_batches_are_recorded_loses_none(make_job: JobMaker) ->
         job.refresh_from_db()
         assert job.status == "cancelled"
         assert not job.batches.filter(status__in=["pending", "claimed", "sending"]).exists()
-        assert_sums_hold(job)
+        assert_totals_hold(job)
         lifecycle.resume(make_job(1))  # the API's rest ends here
 
 

@@ -31,7 +31,7 @@ from tests.jobs import (
     OK,
     REFUSED,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     batches,
     keys,
     mixed,
@@ -99,7 +99,7 @@ def test_after_an_unknown_end_the_api_gets_another_time_limit_to_finish(
 ) -> None:
     job = old_and_new(make_job, timeout_seconds=30.0)
     answer(job, LOST)
-    claim = claims.claim(job, "lane", 5, 60.0)
+    claim = claims.claim(job, "worker", 5, 60.0)
     assert claim.works == []
     assert claim.wait is not None  # somebody looks again
     pass_time(31.0)
@@ -203,7 +203,7 @@ def test_the_api_ends_with_the_newest_version_whatever_befalls_the_older_one(
     sandbox.order({"match": {"request_number": 1}, "fault": "http_503_retry_after"})
     job = run(old_and_new(make_job, concurrency=4), pass_time)
     assert job.status == "finished"
-    assert_sums_hold(job)
+    assert_totals_hold(job)
     key = samples.customer(9)["person"]["customerId"]
     stored = json.dumps(sandbox.account.customer(key))
     assert "NEW" in stored
@@ -219,7 +219,7 @@ def test_only_the_last_copy_goes_out_where_that_was_chosen(make_job: JobMaker) -
     left_out = job.results.get(status="excluded")
     assert (left_out.error_code, left_out.position) == ("EARLIER_COPY", 1)
     assert b"OLD" in bytes(left_out.refused_record or b"")
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_last_copy_that_cannot_be_sent_takes_no_earlier_ones_place(make_job: JobMaker) -> None:
@@ -275,7 +275,7 @@ def test_a_record_without_an_id_does_not_change_whom_a_copy_waits_for(make_job: 
     assert [each.after_numbers for each in batches(job)] == [None, None, None, [1]]
 
 
-def test_a_later_copy_that_waits_for_its_wave_keeps_no_lane_busy(make_job: JobMaker) -> None:
+def test_a_later_copy_that_waits_for_its_stage_keeps_no_worker_busy(make_job: JobMaker) -> None:
     job = old_and_new(make_job, rollout="one")
     assert numbers(send(job, room=5)) == [1]
     assert claims.claim(job, "another", 5, 60.0) == claims.Claim([], None)

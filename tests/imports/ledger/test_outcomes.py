@@ -24,7 +24,7 @@ from tests.jobs import (
     REPEAT,
     STOP,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     at_once,
     attempts_of,
     batches,
@@ -51,7 +51,7 @@ def test_a_success_finishes_the_batch_and_each_of_its_records(make_job: JobMaker
     assert set(job.results.values_list("status", "retry_attempts", "error", "final_error")) == {
         ("success", 1, "", None)
     }
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_success_after_a_failure_wipes_what_the_failure_said(
@@ -94,7 +94,7 @@ def test_the_last_attempt_that_fails_is_the_end_and_says_why(make_job: JobMaker)
         job.results.values_list("status", "error_code", "final_error", "retry_attempts")
     ) == {("error", "CONNECT_REFUSED", "Nobody listens there.", 3)}
     assert send(job) == []
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_refusal_for_good_is_not_tried_again(make_job: JobMaker) -> None:
@@ -114,7 +114,7 @@ def test_what_nobody_can_know_is_unknown_and_stays_so(make_job: JobMaker) -> Non
         ("unknown", "No answer came in time.")
     }
     assert send(job) == []
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_under_an_idempotency_key_it_is_repeated_until_the_budget_is_spent_then_unknown(
@@ -163,7 +163,7 @@ def test_the_first_reason_for_a_pause_stays(make_job: JobMaker) -> None:
     assert job.events.filter(code="paused").count() == 1
 
 
-def test_each_record_of_a_mixed_answer_has_its_own_fate(make_job: JobMaker) -> None:
+def test_each_record_of_a_mixed_answer_has_its_own_outcome(make_job: JobMaker) -> None:
     job = make_job(4, batch_size=4)
     all_keys = keys(job, "pending")
     answer(job, mixed(S, X, U, S))
@@ -174,7 +174,7 @@ def test_each_record_of_a_mixed_answer_has_its_own_fate(make_job: JobMaker) -> N
     assert (batch.status, batch.success_count, batch.error_count, batch.unknown_count) == (
         "unknown", 2, 1, 1,
     )  # fmt: skip
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_records_that_may_still_succeed_go_on_in_a_smaller_batch_under_a_new_key(
@@ -189,11 +189,11 @@ def test_records_that_may_still_succeed_go_on_in_a_smaller_batch_under_a_new_key
     (again,) = send(job)
     assert again.idempotency_key != first.idempotency_key
     assert again.attempt == 2
-    assert_sums_hold(job)
+    assert_totals_hold(job)
     outcomes.record(job, [Finding(again, OK)])
     assert keys(job, "success") == [all_keys[0], all_keys[1], all_keys[3]]
     assert keys(job, "error") == [all_keys[2]]
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_mixed_answer_on_the_last_attempt_ends_what_could_have_been_retried(
@@ -205,7 +205,7 @@ def test_a_mixed_answer_on_the_last_attempt_ends_what_could_have_been_retried(
     assert list(
         job.results.values_list("status", "error_code", "retry_attempts").order_by("position")
     ) == [("error", "CODE_RETRY", 2), ("success", "", 2)]
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_refused_batch_is_halved_until_just_the_bad_record_is_left(make_job: JobMaker) -> None:
@@ -215,7 +215,7 @@ def test_a_refused_batch_is_halved_until_just_the_bad_record_is_left(make_job: J
     while works := send(job):
         names = set(job.results.filter(batch_id=works[0].batch_id).values_list("key", flat=True))
         outcomes.record(job, [Finding(works[0], HALVE if names & bad else OK)])
-        assert_sums_hold(job)
+        assert_totals_hold(job)
     assert keys(job, "error") == sorted(bad)
     assert len(keys(job, "success")) == 6
     assert max(job.batches.values_list("attempts", flat=True)) == 1
@@ -262,7 +262,7 @@ def test_two_connections_that_record_the_same_try_write_it_once(
     (work,) = send(job)
     at_once(*[lambda: outcomes.record(job, [Finding(work, outcome)])] * 2)
     assert len(attempts_of(job)) == 1
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -277,7 +277,7 @@ def test_recording_and_judging_at_once_never_both_count(
         (batch,) = batches(job)
         assert (batch.status, batch.success_count) == ("done", 3)
         assert [a.counted for a in attempts_of(job)].count(True) == 1
-        assert_sums_hold(job)
+        assert_totals_hold(job)
 
 
 def late(
@@ -313,7 +313,7 @@ def test_late_evidence_counts_where_it_is_proof(
     assert attempts[0].error_code == "WORKER_LOST"
     assert [attempt.counted for attempt in attempts[1:]] == [False] * (outcome != LOST)
     assert job.batches.count() == 1  # nothing is sent again on late evidence
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_late_evidence_wipes_what_was_said_of_the_lost_worker(
@@ -339,7 +339,7 @@ def test_late_evidence_does_not_touch_what_a_person_decided(
     assert list(job.results.order_by("pk").values_list("status", flat=True)) == [
         "error", "success", "success",
     ]  # fmt: skip
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_an_attempt_tells_the_whole_try(make_job: JobMaker) -> None:
@@ -381,7 +381,7 @@ def test_an_attempt_counts_the_records_of_a_whole_answer(
     assert (one.success_count, one.error_count, one.unknown_count) == counts
 
 
-def test_text_that_postgresql_cannot_hold_does_not_stop_a_lane(make_job: JobMaker) -> None:
+def test_text_that_postgresql_cannot_hold_does_not_stop_a_worker(make_job: JobMaker) -> None:
     job = make_job(4, batch_size=2)
     bad = "a\x00b"
     answer(job, Outcome(Verdict.REJECTED, "X" * 80, bad, 400, bad))
@@ -389,7 +389,7 @@ def test_text_that_postgresql_cannot_hold_does_not_stop_a_lane(make_job: JobMake
     answer(job, Outcome(Verdict.MIXED, "M", bad, 201, bad, records=(entry, entry)))
     assert job.results.filter(status="error").count() == 4
     assert set(job.results.values_list("final_error", flat=True)) == {"a\ufffdb"}
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_successes_and_failures_of_one_round_are_all_recorded(make_job: JobMaker) -> None:
@@ -399,7 +399,7 @@ def test_successes_and_failures_of_one_round_are_all_recorded(make_job: JobMaker
     outcomes.record(job, [Finding(w, o) for w, o in zip(works, answers, strict=True)])
     assert [b.status for b in batches(job)] == ["done", "failed", "done", "unknown"]
     assert len(attempts_of(job)) == 4
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_the_outcome_of_a_batch_in_flight_is_recorded_though_its_job_is_paused_or_cancelled(

@@ -146,7 +146,7 @@ def test_it_reaches_from_the_start_to_now_and_of_a_job_that_rests_to_its_last_an
     assert found.until == Attempt.objects.get(job=job).ended_at
 
 
-def test_other_jobs_and_rounds_are_not_counted(make_job: JobMaker) -> None:
+def test_other_jobs_and_retries_are_not_counted(make_job: JobMaker) -> None:
     job, other = make_job(3), make_job(6)
     answer(other, OK, OK)
     answer(job, OK)

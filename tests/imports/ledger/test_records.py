@@ -13,7 +13,7 @@ from imports.ledger.batches import slice_of
 from imports.ledger.outcomes import Finding
 from imports.models import ImportBatch
 from imports.policy import Verdict
-from tests.jobs import HALVE, LOST, OK, answer, assert_sums_hold, at_once, batches, mixed, send
+from tests.jobs import HALVE, LOST, OK, answer, assert_totals_hold, at_once, batches, mixed, send
 
 if TYPE_CHECKING:
     from imports.models import ImportJob
@@ -48,7 +48,7 @@ def test_a_record_keeps_its_bytes_through_every_split_and_partial_retry(
     assert job.batches.count() > 5
     assert bytes_by_customer(job) == before
     assert_bodies_are_whole(job)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_batch_of_one_record_that_is_refused_without_a_name_has_failed(
@@ -95,7 +95,7 @@ def test_two_parts_of_one_number_that_are_cut_at_once_get_two_numbers(make_job: 
             ]
         )
         assert [b.part for b in batches(job)] == [0, 1, 2, 3, 4, 5, 6]
-        assert_sums_hold(job)
+        assert_totals_hold(job)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,11 +112,11 @@ def test_the_whole_and_its_part_that_are_cut_at_once_do_not_block_each_other(
             for work in works
         ]
     )
-    assert_sums_hold(job)
+    assert_totals_hold(job)
     assert job.batches.filter(status="pending", size=2).count() == 2
 
 
-def test_what_is_told_of_a_record_that_goes_on_is_its_own_reason(make_job: JobMaker) -> None:
+def test_a_record_that_is_tried_again_shows_its_own_reason(make_job: JobMaker) -> None:
     from imports.policy import Outcome, RecordOutcome
 
     job = make_job(3)

@@ -10,7 +10,7 @@ from imports.ledger.lifecycle import NotAllowed
 from imports.policy import Verdict
 from imports.states import ResultStatus
 from tests.decisions import exclude, resolve_unknown, retry
-from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, batches, keys, mixed
+from tests.jobs import LOST, OK, REFUSED, answer, assert_totals_hold, batches, keys, mixed
 
 if TYPE_CHECKING:
     from tests.jobs import JobMaker
@@ -28,7 +28,7 @@ def test_unknown_records_that_a_person_found_are_successes(make_job: JobMaker) -
     assert batches(job)[0].status == "done"
     event = job.events.get(code="unknown_arrived")
     assert (event.actor, str(event.message), event.reason) == ("anna", "3 records.", "seen")
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_unknown_records_that_did_not_arrive_have_failed_and_can_be_retried(
@@ -42,7 +42,7 @@ def test_unknown_records_that_did_not_arrive_have_failed_and_can_be_retried(
     }
     assert batches(job)[0].status == "failed"
     assert retry(job).records == 3
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_batch_stays_unknown_until_its_last_unknown_record_is_decided(
@@ -54,7 +54,7 @@ def test_a_batch_stays_unknown_until_its_last_unknown_record_is_decided(
         one = job.results.filter(key=keys(job, "unknown")[index])
         assert resolve_unknown(job, one, arrived=True, reason="seen", actor="anna") == 1
         assert batches(job)[0].status == status
-        assert_sums_hold(job)
+        assert_totals_hold(job)
 
 
 def test_only_unknown_records_are_resolved_and_only_failed_ones_excluded(
@@ -66,7 +66,7 @@ def test_only_unknown_records_are_resolved_and_only_failed_ones_excluded(
     assert exclude(job, job.results.all(), reason="left", actor="a") == 1
     assert (len(keys(job, "success")), len(keys(job, "excluded"))) == (5, 1)
     assert batches(job)[0].status == "done"
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_an_excluded_record_keeps_its_error_and_is_not_retried(make_job: JobMaker) -> None:

@@ -23,7 +23,7 @@ from tests.jobs import (
     OK,
     REFUSED,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     at_once,
     batches,
     keys,
@@ -60,7 +60,7 @@ def test_a_retry_takes_just_the_failed_records_in_their_original_batches(
         list(job.results.filter(batch__number=n, status="error").values_list("key", flat=True))
         for n in (2, 4)
     ]
-    assert_sums_hold(made.job)
+    assert_totals_hold(made.job)
 
 
 def test_a_retry_is_a_job_of_its_own_with_the_first_ones_settings(make_job: JobMaker) -> None:
@@ -188,7 +188,7 @@ def test_a_chain_of_retries_is_followed_to_its_end(make_job: JobMaker) -> None:
     assert (summary.total, summary.success, summary.error, summary.pending) == (9, 9, 0, 0)
 
 
-def test_the_story_adds_up_to_all_imported_after_two_rounds(make_job: JobMaker) -> None:
+def test_the_family_totals_add_up_to_all_imported_after_a_retry(make_job: JobMaker) -> None:
     job = make_job(9)
     answer(job, REFUSED, OK, mixed(S, X, S))
     first = family_totals(job)
@@ -222,7 +222,7 @@ def test_records_of_one_batch_that_were_split_apart_come_together_again(
     assert sorted(customers_in(batch)) == keys(job, "error")
 
 
-def test_rounds_that_share_a_number_by_chance_do_not_make_a_batch_too_large(
+def test_retries_that_share_a_batch_number_by_chance_do_not_make_a_batch_too_large(
     make_job: JobMaker,
 ) -> None:
     """Retry files are cut anew when they are loaded: the second's batch 1 was the first's 2."""
@@ -240,7 +240,7 @@ def test_rounds_that_share_a_number_by_chance_do_not_make_a_batch_too_large(
     new = retry(job).job
     assert [(b.number, b.part, b.size) for b in batches(new)] == [(1, 0, 3), (1, 1, 3)]
     assert sorted(keys(new, "pending")) == sorted(keys(job, "error"))
-    assert_sums_hold(new)
+    assert_totals_hold(new)
 
 
 def test_unknown_records_are_left_out_of_a_retry(make_job: JobMaker) -> None:
@@ -289,7 +289,7 @@ def test_unknown_records_that_are_not_a_whole_batch_get_a_new_key(make_job: JobM
     assert keys(new, "pending") == keys(job, "unknown")
 
 
-def test_a_record_that_is_found_stored_while_it_is_being_retried_is_told_once(
+def test_a_record_found_stored_while_being_retried_is_counted_once(
     make_job: JobMaker,
 ) -> None:
     job = make_job(3)
@@ -318,8 +318,8 @@ def test_a_retry_during_the_run_does_not_disturb_it(make_job: JobMaker) -> None:
     lifecycle.finish_if_done([job.pk])
     job.refresh_from_db()
     assert (job.status, made.job.status) == ("finished", "queued")
-    assert_sums_hold(job)
-    assert_sums_hold(made.job)
+    assert_totals_hold(job)
+    assert_totals_hold(made.job)
 
 
 def test_no_retry_file_of_another_import_is_counted_in_this_ones_story(

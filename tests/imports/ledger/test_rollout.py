@@ -1,4 +1,4 @@
-"""Waves: exactly so many batches leave, then the job goes on by itself or waits for a person."""
+"""Rollout: each stage has an exact size, then the job goes on or waits for a person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.jobs import (
     OK,
     REFUSED,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     at_once,
     batches,
     mixed,
@@ -42,7 +42,7 @@ OTHER = Outcome(Verdict.REJECTED, "HTTP_413", "The batch is too large.", 413)
 
 
 def settle(job: ImportJob) -> ImportJob:
-    """As a lane does when it has nothing more to send."""
+    """What a worker does when it has nothing more to send."""
     lifecycle.settle_stage(job)
     job.refresh_from_db()
     return job
@@ -67,35 +67,35 @@ def failed(make_job: JobMaker, count: int) -> ImportJob:
 
 
 def ramp(job: ImportJob) -> ImportJob:
-    """Its retry, begun, with the first wave out."""
+    """Its retry, running, with the first stage in flight."""
     made = retry(job, rollout="ramp").job
     lifecycle.begin(made)
     return made
 
 
 @pytest.mark.django_db(transaction=True)
-def test_lanes_that_claim_at_once_get_one_batch_between_them(make_job: JobMaker) -> None:
+def test_workers_that_claim_at_once_get_one_batch_between_them(make_job: JobMaker) -> None:
     for _ in range(5):
         job = make_job(40, batch_size=1, concurrency=50, rollout="one")
         RateLimit.objects.update(concurrency=50)
 
-        def lane(job: ImportJob = job) -> list[int]:
+        def worker(job: ImportJob = job) -> list[int]:
             sent: list[int] = []
             for _ in range(4):
                 sent += [work.number for work in send(job, room=7)]
             return sent
 
-        assert sorted(number for each in at_once(lane, lane, lane) for number in each) == [1]
+        assert sorted(number for each in at_once(worker, worker, worker) for number in each) == [1]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lane_with_nothing_to_send_until_the_wave_is_back_has_nothing_to_wait_for(
+def test_a_worker_does_not_wait_for_a_stage_that_is_in_flight(
     make_job: JobMaker, messages: Any
 ) -> None:
     job = make_job(9, rollout="one")
     messages.empty()
     assert len(send(job)) == 1
-    assert claims.claim(job, "second lane", 5, LEASE) == claims.Claim([], None)
+    assert claims.claim(job, "second worker", 5, LEASE) == claims.Claim([], None)
     queue.run_job(job.pk)
     sweeper.sweep()
     assert messages.count == 0
@@ -128,7 +128,7 @@ def test_going_on_sends_all_the_rest_and_the_log_says_who_let_it_go(
     assert {batch.status for batch in batches(job)} == {"done"}
     event = job.events.get(code="resumed")
     assert (event.actor, str(event.message)) == ("anna", "All the rest goes out.")
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_cancelling_instead_keeps_the_rest_as_failed(make_job: JobMaker) -> None:
@@ -137,10 +137,10 @@ def test_cancelling_instead_keeps_the_rest_as_failed(make_job: JobMaker) -> None
     run(job)
     assert job.status == "cancelled"
     assert [batch.status for batch in batches(job)] == ["done", "failed", "failed"]
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
-def test_a_first_batch_that_failed_is_told_with_its_error(make_job: JobMaker) -> None:
+def test_a_failed_first_batch_is_reported_with_its_error(make_job: JobMaker) -> None:
     job = make_job(9, rollout="one")
     answer(job, REFUSED)
     settle(job)
@@ -152,7 +152,7 @@ def test_a_job_of_one_batch_asks_nobody(make_job: JobMaker) -> None:
     assert run(make_job(3, rollout="one")).status == "finished"
 
 
-def test_later_tries_and_parts_of_a_batch_belong_to_its_wave(make_job: JobMaker) -> None:
+def test_later_attempts_and_parts_of_a_batch_belong_to_its_stage(make_job: JobMaker) -> None:
     job = make_job(9, rollout="one")
     answer(job, BUSY)
     assert settle(job).status == "running"  # it is tried again, and nothing else is
@@ -162,7 +162,7 @@ def test_later_tries_and_parts_of_a_batch_belong_to_its_wave(make_job: JobMaker)
     assert send(job) == []
     assert settle(job).pause_code == "FIRST_BATCH"
     assert sorted(b.success_count for b in batches(job) if b.number == 1) == [0, 0, 1]
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -185,7 +185,7 @@ def test_a_worker_that_died_with_the_first_batch_lets_no_other_go(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_sweeper_opens_the_next_wave_of_a_job_whose_last_lane_died(
+def test_the_sweeper_opens_the_next_stage_of_a_job_whose_last_worker_died(
     make_job: JobMaker, messages: Any
 ) -> None:
     job = make_job(9, rollout="ramp")
@@ -203,17 +203,17 @@ def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
         counts.append(count)
         settle(job)
     assert counts == [1, 5, 50, 14]
-    summary = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    summary = job.events.filter(code="stage_ended").values_list("message", flat=True)
     assert list(map(str, summary)) == [
-        "1 of 1 imported. The next wave goes out: 5 batches.",
-        "5 of 5 imported. The next wave goes out: 50 batches.",
+        "1 of 1 imported. The next stage goes out: 5 batches.",
+        "5 of 5 imported. The next stage goes out: 50 batches.",
         "50 of 50 imported. All the rest goes out.",
     ]
     assert ended(job).status == "finished"
 
 
 @pytest.mark.parametrize(("count", "following"), [(7, 5), (6, None), (3, None)])
-def test_what_goes_next_is_all_the_rest_where_no_more_than_a_wave_is_left(
+def test_all_the_rest_goes_next_when_no_more_than_a_stage_is_left(
     count: int, following: int | None, make_job: JobMaker
 ) -> None:
     job = make_job(count, batch_size=1, rollout="ramp")
@@ -221,11 +221,11 @@ def test_what_goes_next_is_all_the_rest_where_no_more_than_a_wave_is_left(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_wave_is_exact_over_several_lanes_at_once(make_job: JobMaker) -> None:
+def test_each_stage_is_exact_over_several_workers_at_once(make_job: JobMaker) -> None:
     job = make_job(20, batch_size=1, concurrency=50, rollout="ramp")
     sent: list[int] = []
 
-    def lane() -> None:
+    def worker() -> None:
         for _ in range(200):
             works = send(job, room=3)
             sent.extend(work.number for work in works)
@@ -233,15 +233,15 @@ def test_each_wave_is_exact_over_several_lanes_at_once(make_job: JobMaker) -> No
             if not works and not lifecycle.settle_stage(ImportJob.objects.get(pk=job.pk)):
                 return
 
-    at_once(lane, lane, lane)
+    at_once(worker, worker, worker)
     lifecycle.settle_stage(ImportJob.objects.get(pk=job.pk))
     stage(job)
     assert sorted(job.attempts.values_list("batch__number", flat=True)) == list(range(1, 21))
-    summary = job.events.filter(code="wave_ended").values_list("message", flat=True)
+    summary = job.events.filter(code="stage_ended").values_list("message", flat=True)
     assert [str(line).partition(" imported")[0] for line in summary] == ["1 of 1", "5 of 5"]
 
 
-def test_a_ramp_stops_when_its_first_wave_fails_with_the_same_error(make_job: JobMaker) -> None:
+def test_a_ramp_stops_when_its_first_stage_fails_with_the_same_error(make_job: JobMaker) -> None:
     job = ramp(failed(make_job, 9))
     stage(job, REFUSED)
     settle(job)
@@ -276,7 +276,7 @@ def test_particulars_do_not_make_another_error(make_job: JobMaker) -> None:
         (LOST, "Nothing of the first batch is known to have arrived: No answer"),
     ],
 )
-def test_a_wave_that_fails_with_another_error_or_without_an_answer_stops_it_too(
+def test_a_stage_that_fails_with_another_error_or_without_an_answer_stops_it_too(
     outcome: Outcome, said: str, make_job: JobMaker
 ) -> None:
     job = ramp(failed(make_job, 9))
@@ -292,7 +292,7 @@ def test_a_mixture_goes_on_by_itself(make_job: JobMaker) -> None:
     assert len(send(job, room=5)) == 2
 
 
-def test_a_pause_in_the_middle_of_a_wave_lets_nothing_more_go_when_it_ends(
+def test_a_pause_in_the_middle_of_a_stage_lets_nothing_more_go_when_it_ends(
     make_job: JobMaker,
 ) -> None:
     job = make_job(9, rollout="one")

@@ -52,7 +52,7 @@ def test_only_a_claim_need_not_wait_for_the_disk(make_job: JobMaker) -> None:
         cursor().execute(claims.LOCK_RATE_LIMIT, {"rate_limit": job.rate_limit_id, "delay": 0.0})
         during = cursor().execute("SHOW synchronous_commit")
     assert during.fetchone() == ("off",)
-    assert claims.claim(job, "lane", 1, LEASE).works
+    assert claims.claim(job, "worker", 1, LEASE).works
     assert setting("synchronous_commit") == "on"  # what intends and records waits
 
 

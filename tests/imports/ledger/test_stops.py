@@ -21,7 +21,7 @@ from tests.jobs import (
     REPEAT,
     STOP,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     attempts_of,
     batches,
     keys,
@@ -74,7 +74,7 @@ def test_halving_stops_when_both_halves_of_both_halves_are_refused_alike(
     assert now(job) == ("paused", stops.ALL_REFUSED)
     assert HALVE.error in str(job.pause_message)
     assert keys(job, "error") == []
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_halves_go_before_the_batches_that_wait(make_job: JobMaker) -> None:
@@ -215,7 +215,7 @@ def test_an_api_that_is_down_is_probed_at_growing_pauses_then_the_job_stops_with
     assert now(job) == ("paused", stops.API_DOWN)
     assert {batch.status for batch in batches(job)} == {"pending"}
     assert max(batch.attempts for batch in batches(job)) == 1
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_an_api_that_is_back_gets_all_at_once_again(
@@ -323,7 +323,7 @@ def test_a_record_that_is_not_taken_now_comes_again_and_pays_nothing(
     (again,) = answer(job, OK)
     assert (again.size, again.attempt) == (1, 1)
     assert (len(keys(job, "success")), len(keys(job, "error"))) == (2, 1)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 # --- Redirects and refusals of nobody -----------------------------------------------------------
@@ -366,7 +366,7 @@ def test_resume_waits_for_nothing(make_job: JobMaker) -> None:
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\ud800"])
-def test_nul_and_half_characters_stop_no_lane(bad: str, make_job: JobMaker) -> None:
+def test_nul_and_half_characters_stop_no_worker(bad: str, make_job: JobMaker) -> None:
     job = make_job(6)
     details: dict[str, object] = {"stage": [bad, {bad: bad}]}
     answer(

@@ -11,7 +11,7 @@ from django.db import connection
 from imports.engine import runner, sweeper
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.ledger.totals import batch_sums, describe, family_totals, has_failures, job_totals
+from imports.ledger.totals import batch_totals, describe, family_totals, has_failures, job_totals
 from imports.models import ImportBatch, ImportJob
 from imports.policy import Outcome, RecordOutcome, Verdict
 from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus
@@ -27,7 +27,7 @@ from tests.jobs import (
     REPEAT,
     STOP,
     answer,
-    assert_sums_hold,
+    assert_totals_hold,
     mixed,
     send,
 )
@@ -48,7 +48,7 @@ class Walk:
 
     def __init__(self, job: ImportJob, seed: int, pass_time: Callable[[float], None]) -> None:
         self.job, self.draw, self.pass_time = job, random.Random(seed), pass_time
-        self.held: list[Work] = []  # what lanes have sent, or think they have
+        self.held: list[Work] = []  # what workers have sent, or believe they have
         self.batches: dict[int, str] = {}
         self.results: dict[int, str] = {}
         self.total = job_totals(job).total
@@ -60,7 +60,7 @@ class Walk:
         return name
 
     def claim(self) -> None:
-        claims.claim(self.job, "lane", self.draw.randint(1, 3), LEASE)
+        claims.claim(self.job, "worker", self.draw.randint(1, 3), LEASE)
 
     def send(self) -> None:
         self.held += send(self.job, self.draw.randint(1, 3))
@@ -108,7 +108,7 @@ class Walk:
         return self.draw.sample(pks, len(pks) // 2)
 
     def check(self) -> None:
-        assert_sums_hold(self.job)
+        assert_totals_hold(self.job)
         assert job_totals(self.job).total == self.total
         self.job.refresh_from_db()
         assert not self.job.batches.filter(attempts__gt=self.job.max_attempts).exists()
@@ -167,7 +167,7 @@ def test_the_equation_holds_after_every_step_of_a_random_walk(
     assert job_totals(job).pending == 0
 
 
-def test_sums_tell_where_each_record_stands(make_job: JobMaker) -> None:
+def test_totals_show_where_each_record_stands(make_job: JobMaker) -> None:
     job = make_job(15)
     answer(job, OK, mixed(Verdict.SUCCESS, Verdict.REJECTED, Verdict.UNKNOWN), REFUSED)
     send(job)
@@ -176,7 +176,7 @@ def test_sums_tell_where_each_record_stands(make_job: JobMaker) -> None:
         15, 4, 4, 1, 0, 6,
     )  # fmt: skip
     assert one.in_flight == 3
-    assert batch_sums(job) == {"total": 5, "done": 1, "failed": 1, "unknown": 1, "pending": 2}
+    assert batch_totals(job) == {"total": 5, "done": 1, "failed": 1, "unknown": 1, "pending": 2}
     assert has_failures(job)
 
 
@@ -186,7 +186,7 @@ def test_records_that_were_never_sent_are_part_of_the_equation(make_job: JobMake
     nameless = {"changeType": "CREATE", "type": "PERSON", "person": {"firstName": "X"}}
     job = make_job.of(customer(1), nameless, customer(2))
     assert (job_totals(job).total, job_totals(job).excluded, job_totals(job).pending) == (3, 1, 2)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_batch_that_was_split_counts_once_and_stands_where_its_worst_part_does(
@@ -194,9 +194,9 @@ def test_a_batch_that_was_split_counts_once_and_stands_where_its_worst_part_does
 ) -> None:
     job = make_job(4, batch_size=4)
     answer(job, HALVE)
-    assert batch_sums(job) == {"total": 1, "done": 0, "failed": 0, "unknown": 0, "pending": 1}
+    assert batch_totals(job) == {"total": 1, "done": 0, "failed": 0, "unknown": 0, "pending": 1}
     answer(job, OK, REFUSED)
-    assert batch_sums(job) == {"total": 1, "done": 0, "failed": 1, "unknown": 0, "pending": 0}
+    assert batch_totals(job) == {"total": 1, "done": 0, "failed": 1, "unknown": 0, "pending": 0}
 
 
 def test_a_job_without_batches_adds_up_to_nothing(make_job: JobMaker) -> None:
@@ -225,14 +225,16 @@ def test_the_json_of_a_job_has_what_the_contract_lists_and_no_more(make_job: Job
     assert describe(new)["retry_of"] == job.pk
 
 
-def test_the_story_of_a_job_without_rounds_is_its_own_equation(make_job: JobMaker) -> None:
+def test_the_family_totals_of_a_job_without_retries_are_its_own_equation(
+    make_job: JobMaker,
+) -> None:
     job = make_job(6)
     answer(job, OK, LOST)
     summary = family_totals(job)
     assert (summary.total, summary.success, summary.unknown, summary.family_jobs) == (6, 3, 3, 1)
 
 
-def test_records_that_are_sent_again_on_insistence_are_told_once(make_job: JobMaker) -> None:
+def test_records_sent_again_with_force_are_counted_once(make_job: JobMaker) -> None:
     from imports.customers import drafts, retry_files
 
     job = make_job(3)

@@ -16,7 +16,7 @@ from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
 from tests.decisions import exclude, retry
-from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, at_once, batches, mixed
+from tests.jobs import LOST, OK, REFUSED, answer, assert_totals_hold, at_once, batches, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,7 @@ def test_a_corrected_record_goes_out_in_a_round_of_its_own(make_job: JobMaker) -
     result = new.results.get()
     assert (result.retry_of_id, result.key, result.position) == (old.pk, old.key, old.position)
     assert (result.file_id, result.status) == (old.file_id, "pending")
-    assert_sums_hold(new)
+    assert_totals_hold(new)
 
 
 def test_the_old_version_stays_as_it_was(make_job: JobMaker) -> None:
@@ -145,7 +145,7 @@ def test_a_retry_and_a_correction_do_not_both_take_a_record(make_job: JobMaker) 
         retry(job, only=job.results.filter(pk=old[0].pk))
 
 
-def test_what_has_not_failed_is_not_taken_unless_somebody_insists(make_job: JobMaker) -> None:
+def test_records_that_have_not_failed_need_force(make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, OK, LOST)
     for status in ("success", "unknown"):

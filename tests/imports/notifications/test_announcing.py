@@ -44,7 +44,7 @@ def to(channel: Channel) -> list[str]:
     return list(channel.deliveries.order_by("pk").values_list("notification__what", flat=True))
 
 
-def test_a_job_that_finishes_is_told_with_its_sums(
+def test_a_finished_job_sends_a_notification_with_its_totals(
     make_job: JobMaker, everything: Channel
 ) -> None:
     job = make_job(6)
@@ -62,7 +62,7 @@ def test_a_job_that_finishes_is_told_with_its_sums(
     assert NotificationDelivery.objects.get().status == "waiting"
 
 
-def test_many_batches_that_stop_for_one_cause_are_one_notice(
+def test_many_batches_that_stop_for_one_cause_make_one_notification(
     make_job: JobMaker, everything: Channel
 ) -> None:
     job = make_job(12)
@@ -96,14 +96,14 @@ def test_a_pause_by_hand_is_no_news(make_job: JobMaker, everything: Channel) -> 
     assert summary(job) == []
 
 
-def test_a_cancelled_job_is_told(make_job: JobMaker, everything: Channel) -> None:
+def test_a_cancelled_job_sends_a_notification(make_job: JobMaker, everything: Channel) -> None:
     job = make_job(6)
     lifecycle.cancel(job, "anna")
     assert summary(job) == [("cancelled", "")]
     assert Notification.objects.get().job_totals["error"] == 6
 
 
-def test_an_input_that_cannot_be_read_is_told(make_job: JobMaker, everything: Channel) -> None:
+def test_an_unreadable_input_sends_a_notification(make_job: JobMaker, everything: Channel) -> None:
     job = make_job.queued(6)
     path: Path = make_job.folder / "gone.json"
     ImportFile.objects.filter(job=job).update(path=str(path))
@@ -134,7 +134,9 @@ def test_where_nobody_wants_to_know_nothing_is_kept(make_job: JobMaker, db: None
     assert not Notification.objects.exists()
 
 
-def test_a_move_that_is_rolled_back_is_not_told(make_job: JobMaker, everything: Channel) -> None:
+def test_a_transition_that_is_rolled_back_sends_no_notification(
+    make_job: JobMaker, everything: Channel
+) -> None:
     job = make_job(3)
     answer(job, OK)
     with transaction.atomic():

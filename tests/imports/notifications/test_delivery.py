@@ -203,7 +203,7 @@ def test_a_bug_of_ours_is_kept_like_any_failure(
     assert "canary" not in str(NotificationDelivery.objects.get().error)
 
 
-def test_a_lost_key_is_told(
+def test_a_lost_key_is_reported(
     ended: Callable[[], ImportJob], webhook: Channel, settings: Any
 ) -> None:
     ended()
@@ -212,7 +212,7 @@ def test_a_lost_key_is_told(
     assert "CREDENTIAL_KEYS" in str(NotificationDelivery.objects.get().error)
 
 
-# The bell
+# The queue message
 
 
 def test_the_sweeper_has_a_worker_send_them(

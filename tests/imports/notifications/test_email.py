@@ -72,7 +72,7 @@ def test_one_mail_reaches_all_recipients(server: MailServer) -> None:
     assert b"Auto-Submitted: auto-generated" in sent
 
 
-def test_a_server_that_refuses_is_told_by_its_code_and_not_in_its_words(
+def test_a_server_that_refuses_is_reported_by_its_code_and_not_in_its_words(
     server: MailServer,
 ) -> None:
     server.refuses = b"550 mailbox of anna@example.test unknown\r\n"
@@ -81,7 +81,7 @@ def test_a_server_that_refuses_is_told_by_its_code_and_not_in_its_words(
     assert "anna" not in str(refusal.value)
 
 
-def test_a_server_that_is_away_is_told(server: MailServer, settings: Any) -> None:
+def test_an_unreachable_server_is_reported(server: MailServer, settings: Any) -> None:
     away = pytest.raises(NotDelivered, match="was not reached: Connection refused")
     with refused_port() as settings.EMAIL_PORT, away:
         email.send(CHANNEL, MESSAGE)

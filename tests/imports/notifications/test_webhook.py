@@ -65,7 +65,7 @@ def test_the_standards_own_example_has_its_signature() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 301])
-def test_any_answer_but_200_is_told_and_tried_again(status: int) -> None:
+def test_any_answer_but_200_is_reported_and_tried_again(status: int) -> None:
     with (
         Server(reply(status, b"secret words", Location="http://127.0.0.1:1/")) as server,
         pytest.raises(NotDelivered, match=f"HTTP {status}") as failure,
@@ -95,7 +95,7 @@ def test_what_it_answers_besides_its_status_is_not_waited_for() -> None:
         send(server)
 
 
-def test_nobody_listening_is_told() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with refused_port() as port:
         nobody = Channel(kind="webhook", url=f"http://127.0.0.1:{port}/", secret=SECRET)
         with pytest.raises(NotDelivered, match="refused the connection"):
@@ -112,7 +112,7 @@ def test_an_address_inside_is_refused_where_it_is_not_allowed(settings: Any) -> 
     assert server.connections == 0
 
 
-def test_a_secret_that_cannot_be_read_is_told_without_it() -> None:
+def test_an_unreadable_secret_is_reported_without_revealing_it() -> None:
     with Server(reply(200)) as server, pytest.raises(NotDelivered) as failure:
         send(server, "whsec_not base64!")
     assert "base64!" not in str(failure.value)

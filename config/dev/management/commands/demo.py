@@ -28,9 +28,9 @@ START_SECONDS, END_SECONDS, LOOK_SECONDS = 30, 20, 0.1
 
 
 class Command(BaseCommand):
-    """Exit code 0 only if every number is as it should be."""
+    """Exit code 0 only if every number is the expected one."""
 
-    help = "Play an import and a round of bills, with failures and retries; check every number."
+    help = "Run an import and bill downloads with failures and retries; check every number."
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)

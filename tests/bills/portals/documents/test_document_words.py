@@ -86,7 +86,7 @@ def test_what_must_not_be_pressed_is_known() -> None:
     assert not any(is_act(text) for text in ("Payment slip", "View bill", "PDF", "Payments"))
 
 
-def test_pages_of_a_limit_and_of_a_lost_session_are_told_apart() -> None:
+def test_a_limit_page_is_not_mistaken_for_a_lost_session() -> None:
     assert [text for text in LIMITS.split("|") if not is_limit(text)] == []
     assert [text for text in LOST.split("|") if not is_session_lost(text)] == []
     assert not any(is_limit(text) for text in LOST.split("|"))

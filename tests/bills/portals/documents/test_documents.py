@@ -258,7 +258,7 @@ def test_a_link_that_a_script_adds_to_save_a_file_is_not_pressed(
     assert texts(visitor.visit(QUICK)) == both()
 
 
-def test_other_formats_and_payments_are_left_alone(doc: Pages, visitor: Visitor) -> None:
+def test_other_formats_and_payments_are_ignored(doc: Pages, visitor: Visitor) -> None:
     doc.portal(
         table(
             "<a href=/site/csv/{n}>Download CSV</a> <a href=/site/doc/{n}>Download PDF</a>"
@@ -487,7 +487,7 @@ def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
     report.discard()
 
 
-def test_a_pages_title_is_told_and_cut(doc: Pages, visitor: Visitor) -> None:
+def test_a_pages_title_is_shown_and_cut(doc: Pages, visitor: Visitor) -> None:
     doc.portal(table("<a href=/site/x/{n}>PDF</a>"))
     numbered(doc, lambda _: page(f"<title>Oops {'x' * 300}</title>"), "x")
     report = visitor.visit(QUICK)

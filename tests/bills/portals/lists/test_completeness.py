@@ -302,13 +302,13 @@ def test_without_an_account_all_are_walked_and_named(lists: Lists, visitor: Visi
     assert {bill.contract.split()[0] for bill in report.bills} == {"620001", "620002"}
 
 
-def test_an_account_that_is_not_there_is_told(lists: Lists, visitor: Visitor) -> None:
+def test_a_missing_account_is_reported(lists: Lists, visitor: Visitor) -> None:
     show_accounts(lists)
     report = visitor.visit(login=with_account("620003"))
     assert (report.code, report.bills) == (Code.SEVERAL_ACCOUNTS, [])
 
 
-def test_rows_of_other_accounts_are_left_alone(lists: Lists, visitor: Visitor) -> None:
+def test_rows_of_other_accounts_are_ignored(lists: Lists, visitor: Visitor) -> None:
     shown = table(rows(0, 2)).replace("<th>Date", "<th>Account<th>Date")
     for number, account in (("INV-0", "62 00 02"), ("INV-1", "620001"), ("INV-2", "620002")):
         shown = shown.replace(f"<td>{number}", f"<td>{number}<td>{account}")

@@ -81,7 +81,9 @@ def test_a_single_card_is_a_list_too(lists: Lists, visitor: Visitor) -> None:
     assert numbers(visitor.visit()) == ["911"]
 
 
-def test_tiles_without_a_number_are_told_by_their_months(lists: Lists, visitor: Visitor) -> None:
+def test_tiles_without_a_number_are_identified_by_their_months(
+    lists: Lists, visitor: Visitor
+) -> None:
     tile = "<li><h3>%s 2026</h3><p>Account 4102839998 &middot; $80.10</p>%s</li>"
     months = ("October", "September")
     lists.show("<ul>" + "".join(tile % (m, link(m, "View bill")) for m in months) + "</ul>")

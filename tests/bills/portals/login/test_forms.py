@@ -170,7 +170,7 @@ def test_single_sign_on_needs_the_recipes_word(pages: Pages, visitor: Visitor) -
         SIGN_UP,
     ],
 )
-def test_a_page_that_wants_a_new_password_is_told_none(
+def test_a_page_that_wants_a_new_password_gets_none(
     pages: Pages, visitor: Visitor, login: str
 ) -> None:
     pages.portal(NO_BILLS, login)

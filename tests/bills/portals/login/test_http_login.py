@@ -72,7 +72,9 @@ def test_another_scheme_is_named_and_not_answered(
     assert f"HTTP authentication ({scheme.lower()})" in report.error
 
 
-def test_another_origin_that_asks_by_http_is_told_nothing(pages: Pages, visitor: Visitor) -> None:
+def test_another_origin_that_asks_by_http_gets_no_credentials(
+    pages: Pages, visitor: Visitor
+) -> None:
     sent = guarded(pages, lambda: page(""))
     elsewhere = pages.url.replace("127.0.0.1", "localhost") + "/site/bills"
     pages.reply("GET /login", Reply(303, headers=[("Location", elsewhere)]))

@@ -223,7 +223,7 @@ def test_a_page_without_a_form_names_the_field(pages: Pages, visitor: Visitor) -
     assert 'login.email: the page shows no label "User" (waited 1 s).' in report.error
 
 
-def test_the_caller_is_told_each_stage_and_may_forbid_the_password(
+def test_the_caller_sees_each_stage_and_may_forbid_the_password(
     pages: Pages, visitor: Visitor
 ) -> None:
     pages.portal(bill_table() + NO_BILLS)

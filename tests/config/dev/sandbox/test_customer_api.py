@@ -213,7 +213,7 @@ def test_an_api_that_was_down_comes_back_at_its_address_with_all_it_knew(api: Sa
         assert ApiCaller(url).results([customer(0)]) == {customer_id(0): "CONFLICT"}
 
 
-def test_beginning_anew_forgets_customers_and_keys(api: SandboxApi, caller: ApiCaller) -> None:
+def test_a_reset_forgets_customers_and_keys(api: SandboxApi, caller: ApiCaller) -> None:
     body = json.dumps({"data": [customer(0)]}).encode()
     caller.post_bytes(body, Idempotency_Key="k1")
     api.forget()

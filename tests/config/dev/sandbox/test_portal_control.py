@@ -26,7 +26,7 @@ def visitor(site: PortalSite) -> Iterator[Visitor]:
         yield Visitor(base_url)
 
 
-def test_everything_is_counted_and_no_password_is_told(visitor: Visitor) -> None:
+def test_everything_is_counted_and_no_password_is_revealed(visitor: Visitor) -> None:
     visitor.log_in("good1@example.test", "wrong")
     visitor.log_in(" Good1@Example.test ")
     number = visitor.first_bill("good1@example.test").headers["Content-Disposition"][27:38]

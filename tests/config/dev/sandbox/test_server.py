@@ -107,7 +107,7 @@ def test_a_chunked_body_is_joined() -> None:
     assert answer.content == b"one two three"
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on() -> None:
+def test_a_client_that_waits_for_100_continue_gets_it() -> None:
     head = (
         b"POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n"
         b"Connection: close\r\n\r\nhi"

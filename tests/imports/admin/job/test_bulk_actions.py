@@ -14,7 +14,7 @@ from imports.models import BulkAction, ImportJob
 from imports.policy import Outcome, Verdict
 from tests.decisions import exclude
 from tests.imports.admin.conftest import ended, url, with_permissions
-from tests.jobs import LOST, REFUSED, answer, assert_sums_hold, keys, mixed
+from tests.jobs import LOST, REFUSED, answer, assert_totals_hold, keys, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,10 +116,10 @@ def test_all_that_a_filter_matches_is_more_than_a_page(
     )
     assert "Excluded 60 customers." in shown.content.decode()
     assert (len(keys(job, "excluded")), len(keys(job, "unknown"))) == (60, 20)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
-def test_what_changed_between_the_question_and_the_yes_is_left_alone_and_reported(
+def test_records_that_change_before_the_confirmation_are_skipped_and_reported(
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job(9)
@@ -183,11 +183,11 @@ def test_very_many_are_done_in_the_background_with_progress_on_the_page(
     assert "Show what is left" in part
     assert 'id="rd-poller"' in part
     assert "every 2s" not in part
-    assert_sums_hold(troubled)
+    assert_totals_hold(troubled)
 
 
 @pytest.mark.usefixtures("few")
-def test_while_it_is_done_nothing_else_is_begun_and_a_second_click_is_told_so(
+def test_a_second_click_is_refused_while_a_bulk_action_is_under_way(
     operator: Client, troubled: ImportJob
 ) -> None:
     operator.post(url(troubled, "failures", "exclude"), EXCLUDE)

@@ -66,7 +66,7 @@ def test_without_a_script_the_files_tab_shows_it(operator: Client, make_job: Job
     assert "What was found" not in page
 
 
-def test_customers_of_an_earlier_job_are_told_with_the_way_to_it(
+def test_customers_of_an_earlier_job_are_reported_with_a_link_to_it(
     operator: Client, make_job: JobMaker
 ) -> None:
     earlier = make_job.of(customer(0))
@@ -77,7 +77,7 @@ def test_customers_of_an_earlier_job_are_told_with_the_way_to_it(
     assert url(earlier, "progress") in part
 
 
-def test_what_was_found_is_not_told_of_a_draft_that_has_changed(
+def test_findings_of_a_dry_run_are_not_shown_once_the_draft_has_changed(
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job.draft(3)

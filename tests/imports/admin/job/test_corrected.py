@@ -22,7 +22,7 @@ from imports.models import ImportJob, ImportResult
 from imports.policy import Verdict
 from tests.decisions import exclude, retry
 from tests.imports.admin.conftest import ended, url, with_permissions
-from tests.jobs import LOST, OK, answer, assert_sums_hold, keys, mixed
+from tests.jobs import LOST, OK, answer, assert_totals_hold, keys, mixed
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -62,18 +62,18 @@ def uploaded(client: Client, job: ImportJob, *found: Any, name: str = "fixed.jso
 
 def agree(client: Client, address: str, **more: str) -> HttpResponse:
     """Send what the preview shows."""
-    bulk_action = client.get(address).context["bulk_action"]
+    preview = client.get(address).context["preview"]
     of = parse_qs(urlsplit(address).query)["of"][0]
     data = {
         "of": of,
-        "bulk_action": bulk_action.digest,
+        "preview": preview.digest,
         "reason": "Misspelt in the export.",
     } | more
     return client.post(address, data)  # type: ignore[return-value] # what the client adds
 
 
 def counts(client: Client, address: str) -> dict[str, int]:
-    summary = client.get(address).context["bulk_action"].counts
+    summary = client.get(address).context["preview"].counts
     return {str(row_outcome): count for row_outcome, count in summary.items() if count}
 
 
@@ -83,7 +83,7 @@ def kept() -> list[Path]:
     return list((Path(settings.MEDIA_ROOT) / corrections.FOLDER).glob("*"))
 
 
-def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_told(
+def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_reported(
     operator: Client, job: ImportJob
 ) -> None:
     first, second, third = records(job)
@@ -99,7 +99,7 @@ def test_changed_customers_go_out_as_new_versions_and_unchanged_ones_are_told(
     assert (new.reason, new.status) == ("Misspelt in the export.", "queued")
     runner.read_input(new)
     answer(new, OK, OK)
-    assert_sums_hold(new)
+    assert_totals_hold(new)
     assert (family_totals(job).success, family_totals(job).error) == (5, 1)
 
 
@@ -143,7 +143,7 @@ def test_one_record_that_does_not_belong_there_keeps_all_from_being_sent(
     assert not ImportJob.objects.filter(retry_of=job).exists()
 
 
-def test_what_was_imported_meanwhile_is_left_out_unless_somebody_insists(
+def test_records_imported_meanwhile_are_left_out_without_force(
     operator: Client, job: ImportJob
 ) -> None:
     first, second, third = map(corrected, records(job))
@@ -160,9 +160,7 @@ def test_what_was_imported_meanwhile_is_left_out_unless_somebody_insists(
     assert (newest.force, newest.results.count()) == (True, 1)
 
 
-def test_the_others_that_have_not_failed_are_told_apart(
-    operator: Client, make_job: JobMaker
-) -> None:
+def test_the_other_records_are_listed_by_outcome(operator: Client, make_job: JobMaker) -> None:
     job = make_job(12)
     answer(job, OK, LOST, mixed(X, X, X), mixed(X, S, S))
     ended(job)
@@ -201,9 +199,9 @@ def test_if_the_import_has_gone_on_nothing_is_sent_and_the_page_says_so(
 ) -> None:
     found = list(map(corrected, records(job)))
     address = uploaded(operator, job, *found)
-    digest = operator.get(address).context["bulk_action"].digest
+    digest = operator.get(address).context["preview"].digest
     retry(job, only=job.results.filter(key=found[0]["person"]["customerId"]))
-    page = agree(operator, address, bulk_action=digest)
+    page = agree(operator, address, preview=digest)
     assert page.status_code == 409
     assert "Something has changed since you looked" in page.content.decode()
     assert ImportJob.objects.filter(retry_of=job).count() == 1
@@ -305,13 +303,13 @@ def test_the_plan_asks_the_ledger_a_few_times_for_a_thousand_records(
 
     checks = checks_of(make_job.api)
     with django_assert_max_num_queries(4):
-        bulk_action = corrections.bulk_action(
+        preview = corrections.preview(
             corrections.entries(job, [corrections.Upload(path, "fixed.json")], checks)
         )
-    assert bulk_action.counts.total() == 60
+    assert preview.counts.total() == 60
 
 
-def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_insists(
+def test_records_with_a_newer_version_from_a_later_job_need_force(
     operator: Client, job: ImportJob, make_job: JobMaker
 ) -> None:
     first, second, _third = records(job)
@@ -324,5 +322,5 @@ def test_what_a_later_job_imported_in_a_newer_version_goes_out_only_if_somebody_
     assert sent.results.get().key == second["person"]["customerId"]
     address = uploaded(operator, job, corrected(first))
     agree(operator, address, force="1")
-    insisted = ImportJob.objects.filter(retry_of=job).latest("pk")
-    assert insisted.results.get().key == first["person"]["customerId"]
+    forced = ImportJob.objects.filter(retry_of=job).latest("pk")
+    assert forced.results.get().key == first["person"]["customerId"]

@@ -16,7 +16,7 @@ from imports.ledger.totals import job_totals
 from imports.models import ImportJob
 from imports.policy import Outcome, Verdict
 from tests.imports.admin.conftest import ended, url, with_permissions
-from tests.jobs import LOST, OK, REFUSED, answer, assert_sums_hold, mixed
+from tests.jobs import LOST, OK, REFUSED, answer, assert_totals_hold, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ def test_retry_failed_sends_just_these_and_shows_the_new_job(
     assert page.redirect_chain[-1][0] == url(new, "progress")
     assert f"3 customers go out again in job {new.pk}." in page.content.decode()
     assert (new.status, job_totals(new).total) == ("queued", 3)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_a_second_click_makes_no_second_job_and_leads_to_the_first(
@@ -142,7 +142,7 @@ def test_only_the_ticked_records_go_out(
     assert set(new.results.values_list("retry_of_id", flat=True)) == set(ids)
 
 
-def test_what_is_retried_already_is_skipped_and_counted(
+def test_records_being_retried_are_skipped_and_counted(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job()
@@ -153,7 +153,7 @@ def test_what_is_retried_already_is_skipped_and_counted(
     assert "1 is being retried already" in page.content.decode()
 
 
-def test_without_a_tick_the_operator_is_told(
+def test_without_a_tick_the_operator_gets_an_explanation(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     page = operator.post(url(failed_job(), "failures", "retry"), {"ids": []}, follow=True)
@@ -225,7 +225,7 @@ def test_what_became_of_the_unknown_is_decided_with_a_reason(
     data = {"which": "all", "decision": decision, "reason": "looked them up"}
     operator.post(address, data)
     assert set(job.results.filter(pk__in=ids).values_list("status", flat=True)) == {status}
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_the_unknown_are_sent_again_only_on_a_persons_word(

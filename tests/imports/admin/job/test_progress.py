@@ -186,7 +186,7 @@ def test_a_viewer_is_not_offered_the_retry_files(
     assert "Load them now?" not in viewer.get(url(failed_job(), "progress")).content.decode()
 
 
-def test_the_rounds_tell_the_whole_story(
+def test_the_retries_show_the_whole_story(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     job = failed_job(unknown=False)
@@ -231,7 +231,7 @@ def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: 
     assert (job.status, job.stage_limit) == ("running", None)
 
 
-def test_a_beginning_that_there_is_not_leaves_the_setting_as_it_is(
+def test_an_unknown_rollout_leaves_the_setting_as_it_is(
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job.draft(9, rollout="ramp")
@@ -241,7 +241,7 @@ def test_a_beginning_that_there_is_not_leaves_the_setting_as_it_is(
     assert job.rollout == "ramp"
 
 
-def test_a_retry_that_ramps_up_says_that_its_first_wave_failed_again(
+def test_a_retry_that_ramps_up_says_that_its_first_stage_failed_again(
     operator: Client, make_job: JobMaker, settings: Any
 ) -> None:
     settings.STOP_AFTER_BATCHES = 0

@@ -125,7 +125,7 @@ def test_another_id_is_sent_only_when_it_is_confirmed(
         assert "was corrected by anna" in found
 
 
-def test_the_open_page_is_told_of_mistakes_and_differences_as_one_writes(
+def test_the_open_page_shows_mistakes_and_differences_while_you_type(
     operator: Client, failed: ImportResult
 ) -> None:
     wrong = written(failed, languageCode="SV")
@@ -138,7 +138,7 @@ def test_the_open_page_is_told_of_mistakes_and_differences_as_one_writes(
     assert operator.get(fix(failed, "check")).status_code == 405
 
 
-def test_the_second_of_two_windows_is_told_and_keeps_its_text(
+def test_the_second_of_two_windows_gets_a_conflict_and_keeps_its_text(
     operator: Client, failed: ImportResult
 ) -> None:
     operator.post(fix(failed), written(failed))

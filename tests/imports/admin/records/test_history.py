@@ -50,7 +50,7 @@ def actions(summary: history.JobStay) -> list[str]:
     ]
 
 
-def test_a_record_tells_its_life_over_all_rounds(operator: Client, make_job: JobMaker) -> None:
+def test_a_record_shows_its_history_over_all_retries(operator: Client, make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
     retry = retried(ended(job), actor="anna", reason="the cause is gone")
@@ -65,7 +65,7 @@ def test_a_record_tells_its_life_over_all_rounds(operator: Client, make_job: Job
 
 
 @pytest.mark.parametrize("arrived", [True, False])
-def test_an_attempt_is_told_as_it_ended_whatever_somebody_found_later(
+def test_an_attempt_shows_how_it_ended_whatever_somebody_found_later(
     make_job: JobMaker, arrived: bool
 ) -> None:
     job = make_job(3)
@@ -146,7 +146,7 @@ def test_the_same_customer_in_another_import_is_on_the_page_the_latest_first(
     assert "was refused" in summary["entries"][1]["sentence"]
 
 
-def test_a_customer_twice_in_one_file_is_told_twice(make_job: JobMaker) -> None:
+def test_a_customer_listed_twice_in_one_file_has_two_histories(make_job: JobMaker) -> None:
     customer = samples.customer(1)
     job = make_job.of(customer, customer)
     answer(job, OK, REFUSED)  # copies never share a batch
@@ -171,24 +171,24 @@ def test_each_copy_of_a_customer_has_a_page_that_tells_what_became_of_it(
         assert other_page in shown.content.decode()
 
 
-@pytest.mark.parametrize("rounds_made", [2, 6])
-def test_a_page_asks_no_more_for_more_rounds_and_attempts(
+@pytest.mark.parametrize("retries_made", [2, 6])
+def test_a_page_needs_no_more_queries_for_more_retries_and_attempts(
     operator: Client,
     make_job: JobMaker,
-    rounds_made: int,
+    retries_made: int,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     job = make_job(1, retry_delay_seconds=0.0)
     first = job.results.get()
-    for _ in range(rounds_made):
+    for _ in range(retries_made):
         answer(job, BUSY, BUSY, BUSY)
         job = retried(ended(job))
     with django_assert_max_num_queries(14):
         page = page_of(operator, first)
-    assert page.count("rd-verdict-") == 3 * rounds_made
+    assert page.count("rd-verdict-") == 3 * retries_made
 
 
-def test_the_life_of_a_record_with_very_many_namesakes_is_cut_and_has_itself(
+def test_the_history_of_a_record_with_many_namesakes_is_cut_but_includes_the_record(
     make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MOST_RESULTS", 2)
@@ -211,7 +211,7 @@ def test_a_record_that_waits_says_what_holds_it_up(operator: Client, make_job: J
     assert "is on its way in job" in page_of(operator, result)
 
 
-def test_a_viewer_sees_the_life_but_no_answers(make_job: JobMaker) -> None:
+def test_a_viewer_sees_the_history_but_no_answers(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
     page = page_of(with_permissions("viewer"), failed_one(job))

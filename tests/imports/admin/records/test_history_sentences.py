@@ -70,7 +70,7 @@ def test_refused_twice_on_two_days_then_imported(make_job: JobMaker) -> None:
     )
 
 
-def test_what_people_decided_is_told_with_who_and_why(make_job: JobMaker) -> None:
+def test_decisions_of_people_show_who_and_why(make_job: JobMaker) -> None:
     job = make_job(1)
     answer(job, LOST)
     all_of_it = job.results.all()

@@ -45,7 +45,9 @@ def test_several_records_of_one_email_are_listed(operator: Client, make_job: Job
     assert set(names(operator, email)) == set(job.results.values_list("key", flat=True))
 
 
-def test_a_beginning_finds_those_that_begin_so(operator: Client, make_job: JobMaker) -> None:
+def test_a_prefix_finds_the_records_that_start_with_it(
+    operator: Client, make_job: JobMaker
+) -> None:
     job = make_job(12)
     one = job.results.order_by("pk")[4]
     assert len(names(operator, one.key[:6])) == 12
@@ -73,7 +75,7 @@ def test_no_more_are_listed_than_fit_and_the_page_says_so(
 
 
 @pytest.mark.parametrize("column", ["key", "email"])
-def test_a_beginning_is_looked_up_by_index(make_job: JobMaker, column: str) -> None:
+def test_a_prefix_is_looked_up_by_index(make_job: JobMaker, column: str) -> None:
     make_job(60, batch_size=60)
     rows = ImportResult.objects.filter(**{f"{column}__startswith": "50000000001"})
     with connection.cursor() as sql:

@@ -158,18 +158,18 @@ def test_a_token_is_renewed_shortly_before_its_end(history: Any, good_for: int) 
 
 
 class CountingLock:
-    """A lock that opens a gate as soon as so many threads have come to it."""
+    """A lock that sets an event once `crowd` threads wait for it."""
 
-    def __init__(self, crowd: int, rate_limit: threading.Event) -> None:
+    def __init__(self, crowd: int, arrived: threading.Event) -> None:
         self._missing = crowd
-        self._gate = rate_limit
+        self._arrived = arrived
         self._lock, self._counting = threading.Lock(), threading.Lock()
 
     def acquire(self, timeout: float) -> bool:
         with self._counting:
             self._missing -= 1
             if self._missing == 0:
-                self._gate.set()
+                self._arrived.set()
         return self._lock.acquire(timeout=timeout)
 
     def release(self) -> None:
@@ -309,7 +309,7 @@ def test_a_busy_token_endpoint_says_when_to_come_back() -> None:
     assert failure.value.wait == 30.0
 
 
-def test_a_life_that_makes_no_sense_counts_as_none() -> None:
+def test_a_lifetime_that_makes_no_sense_counts_as_none() -> None:
     nonsense: list[Any] = ["soon", "nan", "inf", [], True]
     for history in nonsense:
         body = json.dumps({"access_token": "t", "expires_in": history}).encode()

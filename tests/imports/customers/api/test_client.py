@@ -62,7 +62,7 @@ def test_a_batch_is_posted_byte_for_byte_with_its_headers() -> None:
     assert request.headers["host"] == f"127.0.0.1:{server.port}"
 
 
-def test_records_answered_out_of_order_are_told_apart() -> None:
+def test_records_answered_out_of_order_are_matched_by_id() -> None:
     results = [{"customerId": "2", "result": "ERROR"}, {"customerId": "1", "result": "SUCCESS"}]
     with Server(reply(201, {"data": results})) as server:
         outcome = posted(server.url)

@@ -13,7 +13,7 @@ from imports.customers.api.setup import (
     clean_api,
     mapping_of,
     probe,
-    remarks_on,
+    warnings_for,
 )
 from imports.models.apis import AuthKind
 
@@ -143,9 +143,9 @@ def test_gks_rules_for_files_are_only_for_records_and_answers_that_are_gks(
     assert mapping_of(api).group_by_code == {}
 
 
-def test_whoever_saves_an_api_is_told_what_its_mapping_leaves_open(api: CustomerApi) -> None:
-    assert remarks_on(api) == []
+def test_saving_an_api_warns_about_what_its_mapping_leaves_open(api: CustomerApi) -> None:
+    assert warnings_for(api) == []
     api.preset = "plain"
-    assert len(remarks_on(api)) == 1
+    assert len(warnings_for(api)) == 1
     api.mapping = {"proof": "status", "results": [], "refusal_stored_nothing": False}
-    assert len(remarks_on(api)) == 1
+    assert len(warnings_for(api)) == 1

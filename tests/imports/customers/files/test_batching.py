@@ -16,7 +16,7 @@ from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.ledger.totals import job_totals
 from imports.messages import from_json
-from tests.jobs import assert_sums_hold
+from tests.jobs import assert_totals_hold
 
 if TYPE_CHECKING:
     from imports.models import ImportJob
@@ -55,7 +55,7 @@ def test_what_the_verdict_counted_is_what_the_ledger_gets(make_job: JobMaker) ->
     excluded = sum(file.excluded_count for file in job.files.all())
     begun(job)
     assert (job_totals(job).total, job_totals(job).excluded) == (counted, excluded) == (5, 2)
-    assert_sums_hold(job)
+    assert_totals_hold(job)
 
 
 def test_an_id_that_occurs_twice_is_reported_over_files_and_sent(make_job: JobMaker) -> None:

@@ -10,14 +10,14 @@ from imports.customers.files.duplicates import Earlier, IdRegister, LastCopies, 
 from imports.customers.files.limits import Checks
 
 
-def test_the_first_place_of_an_id_is_told_also_from_another_file() -> None:
+def test_a_duplicate_names_the_first_place_of_its_id_even_in_another_file() -> None:
     register = IdRegister()
     assert register.add("1", "a.json", 7) is None
     assert register.add("1", "b.json", 1) == Earlier("a.json", 7, exact=True)
     assert register.add("1", "b.json", 2) == Earlier("a.json", 7, exact=True)
 
 
-def test_an_id_that_looks_the_same_is_told_apart_from_the_same_one() -> None:
+def test_an_id_that_only_looks_the_same_is_not_a_duplicate() -> None:
     register = IdRegister()
     register.add("Ab 1", "a.json", 1)
     assert register.add("aB1", "a.json", 2) == Earlier("a.json", 1, exact=False)

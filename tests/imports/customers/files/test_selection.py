@@ -45,7 +45,7 @@ def test_a_retry_directory_means_only_its_failed_customers_by_number(tmp_path: P
     assert names(tmp_path) == failed
 
 
-def test_links_that_lead_out_of_the_directory_are_left_alone(tmp_path: Path) -> None:
+def test_links_that_lead_out_of_the_directory_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path / "in", "a.json")
     write(tmp_path / "out", "secret.json")
     (tmp_path / "in" / "b.json").symlink_to(tmp_path / "out" / "secret.json")

@@ -57,7 +57,7 @@ def test_an_ordinary_record_is_not_parsed_twice(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("text", "code"), HAZARDOUS)
-def test_a_hazard_is_found_wherever_it_hides(text: str, code: str) -> None:
+def test_an_unsafe_value_is_found_wherever_it_hides(text: str, code: str) -> None:
     fault, _ = look(text)
     assert fault is not None
     assert fault.code == code
