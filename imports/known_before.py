@@ -121,7 +121,7 @@ FORCEABLE = (
 OF_ONE_FILE = (SAME_FILE, CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE)  # the others are added up
 
 
-def is_insistable(note: dict[str, Any]) -> bool:
+def is_forceable(note: dict[str, Any]) -> bool:
     """Whether a note is about records that are left out unless somebody force."""
     return note["code"] in FORCEABLE
 

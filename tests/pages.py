@@ -20,7 +20,7 @@ OF_ADMIN = {
     "api": "imports/customerapi/{api}/change/",
     "channels": "imports/channel/",
     "channel": "imports/channel/add/",
-    "notifications": "imports/delivery/",
+    "notifications": "imports/notificationdelivery/",
     "group": "auth/group/{group}/change/",
     "user": "auth/user/{user}/change/",
     "queue": "queue/",

@@ -113,7 +113,7 @@ class Command(JobCommand):
         notes = [note for file in job.files.order_by("pk") for note in file.known_before]
         for said in known_before.of_files(notes):
             self.stderr.write(self.style.WARNING(said))
-        if not job.force and any(map(known_before.is_insistable, notes)):
+        if not job.force and any(map(known_before.is_forceable, notes)):
             self.stderr.write("--force sends what is left out.")
         if unreadable := drafts.unreadable(job):
             refused = [str(file.message) for file in unreadable]

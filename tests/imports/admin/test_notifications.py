@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.jobs import JobMaker
 
 PLACE = "/admin/imports/channel/"
-SENT = "/admin/imports/delivery/"
+SENT = "/admin/imports/notificationdelivery/"
 SECRET = "canary-9-of-both-sides"
 
 
