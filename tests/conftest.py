@@ -44,6 +44,9 @@ SLOW_PLACES = (
     "tests/bills/test_admin", "tests/bills/test_job_type", "tests/bills/test_killed_worker",
     "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
     "tests/test_secrets",
+    # And those that need neither, but more time than all others together.
+    "tests/test_queries", "tests/imports/test_middleware",
+    "tests/imports/customers/api/test_every_answer",
 )  # fmt: skip
 SLOW_FIXTURES = {"browser", "used_home", "new_home", "start"}
 

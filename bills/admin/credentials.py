@@ -21,6 +21,7 @@ from bills.browser.report import brought
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
 from imports.admin import permissions
+from imports.admin.formatting import whole_number
 from imports.admin.job import actions, page
 from imports.admin.job.page import act_url, to_tab
 from imports.event_codes import EventCode
@@ -143,7 +144,7 @@ OF_ACCOUNT = sentence("OF_ACCOUNT", "{email}")
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """A page of credentials after the one that `after` names, and what Start would do."""
     status, query = request.GET.get("status", ""), request.GET.get("q", "").strip()
-    after = _number(request.GET.get("after", ""))
+    after = whole_number(request.GET.get("after", "")) or 0
     found = credential_results(job, status, query).filter(position__gt=after)
     results = list(found[: ROWS + 1])
     is_draft = job.status == JobStatus.DRAFT
@@ -245,17 +246,13 @@ def failed_csv(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
 
 
 def _chosen(request: HttpRequest, job: ImportJob) -> ImportResult:
-    pk = _number(request.POST.get("id", "") or request.GET.get("id", ""))
+    pk = whole_number(request.POST.get("id", "") or request.GET.get("id", ""))
     return get_object_or_404(credential_results(job).filter(batch__isnull=False), pk=pk)
 
 
 def _use(result: ImportResult) -> CredentialUse:
     use: CredentialUse = result.batch.credential_use  # type: ignore[union-attr]
     return use
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
 
 def _count(job: ImportJob, job_totals: Totals) -> int | None:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
 from bills.portals.targets import filled
+from imports.http.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -464,7 +464,7 @@ class Visit:
 
 def refuse_status(status: int, headers: dict[str, str]) -> None:
     """Raises PortalError for an HTTP status that says: not now, or broken."""
-    later = retry_after(headers)
+    later = retry_after(headers, time.time())
     if status == 429:
         raise PortalError(
             Code.RATE_LIMITED, failures.ANSWERED.format(status=429), retry_after=later
@@ -475,18 +475,3 @@ def refuse_status(status: int, headers: dict[str, str]) -> None:
         )
     if status >= 500:
         raise PortalError(Code.SITE_5XX, failures.ANSWERED.format(status=status))
-
-
-def retry_after(headers: dict[str, str]) -> float | None:
-    """Seconds that the answer asks us to stay away; None where it names none.
-
-    A date counts from the answer's own Date, so that the two clocks need not agree.
-    """
-    asked = headers.get("retry-after", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
-    try:
-        until = parsedate_to_datetime(asked)
-        return max(0.0, (until - parsedate_to_datetime(headers["date"])).total_seconds())
-    except (ValueError, TypeError, KeyError):
-        return None

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 
 import environ
 
-from config.dev import postgres, redis_server
-from config.dev import postgres as dev_postgres
 from config.dev import postgres as postgresql
+from config.dev import redis_server
 from config.dev.server_processes import EmbeddedServerError, home, remove_sockets
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ class Urls:
 
 def urls() -> Urls:
     """Name the addresses. Starts and creates nothing."""
-    folder, name, user = postgresql.socket_folder(), postgresql.DATABASE, dev_postgres.USER
+    folder, name, user = postgresql.socket_folder(), postgresql.DATABASE, postgresql.USER
     return Urls(
         database_url=f"postgresql://{user}@/{name}?host={folder}",
         redis_url=f"unix://{redis_server.socket_path()}",
@@ -189,7 +188,7 @@ def wipe() -> None:
     """Stop the servers and delete all that REDRIVE_HOME holds. Refuses while they are in use."""
     with alone(home()):
         stop()
-        dev_postgres.delete()
+        postgresql.delete()
         remove_sockets()
         empty(home())
 
@@ -212,7 +211,7 @@ def main(arguments: list[str]) -> int:
             wipe()
             return 0
         ensure(redis=False)
-        program = postgres.program(arguments[0])
+        program = postgresql.program(arguments[0])
     except EmbeddedServerError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q
+from django.http import Http404
+from django.shortcuts import render
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
@@ -20,7 +23,7 @@ from imports.models import ImportJob
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from imports.ledger.totals import Totals
 
@@ -119,6 +122,7 @@ class LedgerAdmin(ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
+    page_template = ""  # of a row; without one, Django's read-only form is shown
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CappedList]:
         return CappedList
@@ -131,6 +135,32 @@ class LedgerAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """A row has no form but a page of its own, where there is a template for it."""
+        if not self.page_template:
+            form: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+            return form
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        shown = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": str(row),
+            **self.page_context(request, row),
+        }
+        return render(request, self.page_template, shown)
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What a row's page shows."""
+        return {}
 
 
 def searched_by_record(term: str) -> list[str]:

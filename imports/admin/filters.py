@@ -8,6 +8,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy
 
+from imports.admin.formatting import whole_number
 from imports.admin.job import page
 from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult
 from imports.policy import Verdict
@@ -82,8 +83,8 @@ class _ByNumber(SimpleListFilter):
         value = self.value()
         if not value:
             return queryset
-        is_number = value.isascii() and value.isdecimal() and len(value) < 18
-        return queryset.filter(**{self.column: int(value)}) if is_number else queryset.none()
+        number = whole_number(value)
+        return queryset.none() if number is None else queryset.filter(**{self.column: number})
 
 
 class ApiFilter(_ByNumber):
@@ -105,23 +106,18 @@ class JobFilter(_ByNumber):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
         names = dict(ImportJob.objects.order_by("-pk").values_list("pk", "name")[:NEWEST_JOBS])
-        chosen = request.GET.get("job", "")
-        if (
-            chosen.isascii()
-            and chosen.isdecimal()
-            and len(chosen) < 18
-            and int(chosen) not in names
-        ):
-            names |= dict(ImportJob.objects.filter(pk=int(chosen)).values_list("pk", "name"))
+        chosen = whole_number(request.GET.get("job", ""))
+        if chosen is not None and chosen not in names:
+            names |= dict(ImportJob.objects.filter(pk=chosen).values_list("pk", "name"))
         return [(str(pk), f"{pk}: {name}") for pk, name in names.items()]
 
 
 def _newest(model: type[Model], request: HttpRequest) -> QuerySet[Any]:
     """The newest rows that may carry a code, of the chosen job if there is one."""
     rows = model._default_manager.order_by("-pk")
-    chosen = request.GET.get("job", "")
-    if chosen.isascii() and chosen.isdecimal() and len(chosen) < 18:
-        rows = rows.filter(job_id=int(chosen))
+    chosen = whole_number(request.GET.get("job", ""))
+    if chosen is not None:
+        rows = rows.filter(job_id=chosen)
     return rows.exclude(error_code="") if model is ImportResult else rows
 
 

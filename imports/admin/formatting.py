@@ -16,6 +16,14 @@ from django.utils.translation import ngettext
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+LONGEST_NUMBER = 18  # digits: the ids of PostgreSQL are of eight bytes
+
+
+def whole_number(text: str) -> int | None:
+    """The number that an address or a form names; None where the database could hold none."""
+    is_number = text.isascii() and text.isdecimal() and len(text) < LONGEST_NUMBER
+    return int(text) if is_number else None
+
 
 def number(value: float, digits: int = 0) -> str:
     """1,000 (or what the language has instead of the comma)."""

@@ -264,10 +264,10 @@ class _GuardedTLS(_Guarded, HTTPSConnection):
 
 
 class _Handover(HTTPConnectionPool):
-    """A connection that goes back to the pool may be another flight's a moment later."""
+    """A connection that goes back to the pool may be another call's a moment later."""
 
     def _put_conn(self, conn: Any) -> None:
-        deadline = getattr(_thread, "flight", None)
+        deadline = getattr(_thread, "deadline", None)
         if deadline is not None:
             deadline.uses(None)
         super()._put_conn(conn)

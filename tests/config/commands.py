@@ -16,8 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # Answers each line with the number of the postmaster, after `ensure`.
 PROGRAM = """
 import sys
-from config.dev import servers
-from config.dev.servers import postgres, redis_server
+from config.dev import postgres, redis_server, servers
 for line in sys.stdin:
     servers.ensure()
     print(postgres.running().pid, redis_server.running().pid, flush=True)

@@ -56,11 +56,6 @@ def text_in(html: str) -> PageText:
     return PageText(title, " ".join(reader.texts), reader.asks, reader.has_documents)
 
 
-def is_known(page: PageText) -> bool:
-    """Whether the page gives a reason that we know."""
-    return reason_of(page).code is not Code.DOWNLOAD_BAD
-
-
 def reason_of(page: PageText, status: int = 200, *, is_file: bool = False) -> PortalError:
     """Why this page came in place of a document; DOWNLOAD_BAD where it does not say."""
     said = f"{page.title}\n{page.text}"

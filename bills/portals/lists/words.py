@@ -79,7 +79,6 @@ SWITCH = (
     r"changer de (compte|contrat)|cambiar( de)? (cuenta|contrato)|cambia (conto|contratto|utenza)|"
     r"zmień (konto|umowę))\W*$"
 )
-TOTAL = r"^\s*(sub)?(total|sum|summa|totalt|sum[me]*|gesamt|totaal|yhteensä|razem|totale)\b"
 
 NEXT = (
     r"^\s*(next|next page|nästa|nästa sida|neste|neste side|næste|næste side|seuraava|"

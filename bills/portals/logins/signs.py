@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error as PlaywrightError
 
 from bills.browser.report import Stage
-from bills.browser.visit import retry_after
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins import phrases
 from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
+from imports.http.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -388,7 +389,8 @@ def refuse(visit: Visit, mark: Mark) -> None:
     """Raise what the mark means, unless it means success."""
     if mark.outcome in CODES:
         why = mark.sign.text if mark.sign else ""
-        later = retry_after(visit.headers) if visit.status >= 400 else None
+        is_refused = visit.status >= 400
+        later = retry_after(visit.headers, time.time()) if is_refused else None
         detail = failures.PAGE_SAYS.format(text=why) if why else dialog_that_says(visit, mark)
         raise PortalError(CODES[mark.outcome], detail, retry_after=later)
 

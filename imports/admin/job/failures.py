@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.admin import exports, permissions
+from imports.admin.formatting import whole_number
 from imports.admin.job import actions, causes, page
-from imports.admin.job.selection import Choice, number
+from imports.admin.job.selection import Choice
 from imports.ledger import retries
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import ImportResult
@@ -33,7 +34,7 @@ DECISIONS = {
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """The causes, and a page of records after the one that `after` names."""
-    choice, after = Choice.of(request.GET), number(request.GET.get("after", ""))
+    choice, after = Choice.of(request.GET), whole_number(request.GET.get("after", "")) or 0
     matching = ImportResult.objects.filter(choice.matching(job), pk__gt=after).order_by("pk")
     summary = matching.select_related("file", "job").prefetch_related("retries")
     rows = list(summary[: ROWS + 1])

@@ -254,7 +254,8 @@ def remove(request: HttpRequest, job: ImportJob) -> HttpResponse:
         for file in drafts.unreadable(job):
             drafts.remove_file(file)
     else:
-        drafts.remove_file(get_object_or_404(job.files, pk=_number(request.POST.get("file", ""))))
+        pk = formatting.whole_number(request.POST.get("file", ""))
+        drafts.remove_file(get_object_or_404(job.files, pk=pk))
     return _answer(request, job)
 
 
@@ -264,10 +265,6 @@ def copies(request: HttpRequest, job: ImportJob) -> HttpResponse:
         job, chosen="leave" in request.POST, actor=permissions.actor(request)
     )
     return _answer(request, job)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
 
 def _answer(request: HttpRequest, job: ImportJob) -> HttpResponse:

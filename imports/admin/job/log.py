@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy
 
+from imports.admin.formatting import whole_number
 from imports.admin.job import page
 from imports.models import JobEvent
 
@@ -20,9 +21,9 @@ ROWS = 100
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """A page of events, newest first, before the one that `before` names."""
     events = JobEvent.objects.filter(job=job).order_by("-id")
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdecimal() and len(before) < 18:
-        events = events.filter(pk__lt=int(before))
+    before = whole_number(request.GET.get("before", ""))
+    if before is not None:
+        events = events.filter(pk__lt=before)
     rows = list(events[: ROWS + 1])
     return {
         "events": rows[:ROWS],

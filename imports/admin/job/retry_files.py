@@ -24,7 +24,7 @@ from imports.admin.job.page import act_url, to_tab
 from imports.customers import corrections, drafts
 from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
-from imports.customers.corrections import FORCEABLE, GO_OUT, OBSTACLES, RowOutcome
+from imports.customers.corrections import GO_OUT, OBSTACLES, RowOutcome
 from imports.customers.files.errors import UnreadableFile
 from imports.engine import queue
 from imports.exports import Pipe
@@ -212,7 +212,6 @@ def _outcome_summary(preview: CorrectionPreview, row_outcome: RowOutcome) -> dic
         "remedy": remedy,
         "is_obstacle": row_outcome in OBSTACLES,
         "is_sent": row_outcome in GO_OUT,
-        "can_be_forced": row_outcome in FORCEABLE,
         "examples": examples,
         "more": preview.counts[row_outcome] - len(examples),
         "changes": [
@@ -284,8 +283,7 @@ def _is_ours(path: Path) -> bool:
 
 def download(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     """One directory as a ZIP, streamed. Named by a file's id; no path comes from the request."""
-    text = request.GET.get("of", "")
-    pk = int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+    pk = formatting.whole_number(request.GET.get("of", "")) or 0
     file = RetryFile.objects.filter(job=job, pk=pk).only("directory").first()
     if file is None:
         raise Http404

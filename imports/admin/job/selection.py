@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
+from imports.admin.formatting import whole_number
 from imports.admin.job import causes
 from imports.ledger import retries
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 MOST_TICKED = 1_000
 FILTER = ("status", "cause", "q")
-
-
-def number(text: str) -> int:
-    """A whole number from an address; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +48,8 @@ class Choice:
             status=data.get("status", ""),
             cause=data.get("cause", ""),
             query=data.get("q", "").strip(),
-            ids=tuple(number(each) for each in data.getlist("ids")[:MOST_TICKED]),
-            counted=number(data.get("counted", "")) if "counted" in data else None,
+            ids=tuple(whole_number(each) or 0 for each in data.getlist("ids")[:MOST_TICKED]),
+            counted=whole_number(data.get("counted", "")) or 0 if "counted" in data else None,
             as_of=_moment(data.get("as_of", "")),
         )
 

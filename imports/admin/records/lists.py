@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.translation import gettext_lazy
@@ -27,6 +25,7 @@ from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 class AttemptAdmin(ExportedAdmin):
     """Read only."""
 
+    page_template = "imports/attempt.html"
     when_empty = gettext_lazy("Each time something is sent, it is written down here.")
     list_display = (
         "when_column", "job_column", "batch_column", "verdict_column", "took_column",
@@ -76,24 +76,9 @@ class AttemptAdmin(ExportedAdmin):
     def trouble_column(self, attempt: Attempt) -> str:
         return render_to_string("imports/list/trouble.html", {"row": attempt})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:  # fmt: skip
+    def page_context(self, request: HttpRequest, row: Attempt) -> dict[str, Any]:
         """One attempt, and what the other side answered for those who may see it."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        attempt = self.get_object(request, object_id)
-        if attempt is None:
-            raise Http404
-        shown = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": attempt,
-            "title": str(attempt),
-            "attempt": attempt,
-        }
-        return render(request, "imports/attempt.html", shown)
+        return {"attempt": row}
 
 
 RECORDS_SHOWN = 100
@@ -104,6 +89,7 @@ MOST_BATCHES_OF_A_RECORD = 200
 class ImportBatchAdmin(ListActions, LedgerAdmin):
     """Read only; a failed batch can be sent again."""
 
+    page_template = "imports/batch.html"
     when_empty = gettext_lazy("A job’s input is cut into batches when it is started.")
     list_display = (
         "batch_column", "job_column", "status_column", "totals_column", "attempts_column",
@@ -163,33 +149,21 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
     def records_of(self, rows: QuerySet[Any]) -> Q:
         return Q(batch__in=rows.order_by().values("pk"))
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:  # fmt: skip
+    def page_context(self, request: HttpRequest, row: ImportBatch) -> dict[str, Any]:
         """One batch: its sums, its attempts and the first of its records."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        batch = self.get_object(request, object_id)
-        if batch is None:
-            raise Http404
-        shown = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": batch,
-            "title": str(batch),
-            "batch": batch,
-            "attempts": batch.attempt_set.order_by("pk")[:RECORDS_SHOWN],
-            "records": batch.results.order_by("body_start", "pk")[:RECORDS_SHOWN],
-            "parts": batch.parts.defer("body").order_by("part")[:RECORDS_SHOWN],
+        return {
+            "batch": row,
+            "attempts": row.attempt_set.order_by("pk")[:RECORDS_SHOWN],
+            "records": row.results.order_by("body_start", "pk")[:RECORDS_SHOWN],
+            "parts": row.parts.defer("body").order_by("part")[:RECORDS_SHOWN],
         }
-        return render(request, "imports/batch.html", shown)
 
 
 @admin.register(ImportResult)
 class ImportResultAdmin(ListActions, ExportedAdmin):
     """Read only; failed ones can be sent again."""
 
+    page_template = "imports/record/page.html"
     when_empty = gettext_lazy("A record stands here once its job has been started.")
     list_display = (
         "record_column", "job_column", "status_column", "attempts_column", "trouble_column",
@@ -247,24 +221,9 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
     def changed_column(self, result: ImportResult) -> str:
         return render_to_string("imports/list/when.html", {"at": result.updated_at})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:  # fmt: skip
-        """A record's life."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        result = self.get_object(request, object_id)
-        if result is None:
-            raise Http404
-        shown = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": result,
-            "title": str(result),
-            **_summary(request, result),
-        }
-        return render(request, "imports/record/page.html", shown)
+    def page_context(self, request: HttpRequest, row: ImportResult) -> dict[str, Any]:
+        """A record's history."""
+        return _summary(request, row)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view

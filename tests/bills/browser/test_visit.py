@@ -9,12 +9,9 @@ import pytest
 
 from bills.browser.plan import PortalPlan
 from bills.browser.sites import same_site, site
-from bills.browser.visit import Visit, refuse_status, retry_after
+from bills.browser.visit import Visit, refuse_status
 from bills.portals.failures import Code, PortalError
 from bills.portals.recipe_schema import load_recipe
-
-DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
-LATER = "Wed, 21 Oct 2026 07:30:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -45,22 +42,6 @@ def test_plain_http_may_become_https_but_never_the_reverse() -> None:
 def test_a_site_is_named_without_path_and_user() -> None:
     assert site("https://ann:pw@portal.example:8/x?token=1") == "https://portal.example:8"
     assert site("javascript:alert(1)") == "javascript"
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "120"}, 120.0),
-        ({"retry-after": LATER, "date": DATE}, 120.0),
-        ({"retry-after": DATE, "date": LATER}, 0.0),
-        ({"retry-after": LATER}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "²"}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after_is_read_in_both_forms(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Runs two process guards of one small program under honcho, as `make run` does.
 RUN = """
 import sys
-from config import processes
+from config.dev import processes
 processes.PROJECT = processes.Path(sys.argv[1])
 processes.PROCESSES["run"] = ("worker",)
 sys.exit(processes.run_processes("run", 2))

@@ -220,14 +220,13 @@ def test_programs_that_the_account_cannot_reach_are_copied_to_where_it_can(
 WITHOUT_ROOT = """
 import os, sys
 import psycopg
-from config.dev import servers
-from config.dev.servers import places, postgres
+from config.dev import postgres, server_processes, servers
 assert postgres.databases() is None  # connecting once imports all that it needs
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
 servers.ensure()
-print(postgres.running().uids().effective, places.sockets())
+print(postgres.running().uids().effective, server_processes.sockets())
 """
 
 

@@ -17,7 +17,7 @@ from imports.customers.files.limits import Checks
 from tests.imports.customers.written import customer, envelope, read
 
 ANYTHING = Checks(id_required=False, max_record_bytes=1 << 24)
-TREE = Path(__file__).parents[3]
+TREE = Path(__file__).parents[4]
 
 ODD = [
     '{"a":1}',
