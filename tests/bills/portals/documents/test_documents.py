@@ -14,7 +14,17 @@ from bills.browser.report import Stage
 from bills.portals.failures import Code
 from config.dev.sandbox.http_server import Reply, running
 from config.dev.sandbox.portal_pages import plain_pdf
-from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, Pages, Visitor, bill_row, bill_table, page
+from tests.bills.browsing import (
+    CANARY,
+    EMAIL,
+    LOG_OUT,
+    Pages,
+    Together,
+    Visitor,
+    bill_row,
+    bill_table,
+    page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,11 +68,15 @@ def texts(report: AttemptReport) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def doc(pages: Pages) -> Pages:
+def with_documents(pages: Pages) -> Pages:
     """Pages where /doc/NUMBER is the bill's PDF."""
     numbered(pages, lambda n: attached(f"bill {n}"), "doc")
     return pages
+
+
+@pytest.fixture
+def doc(pages: Pages) -> Pages:
+    return with_documents(pages)
 
 
 def both(prefix: str = "bill") -> dict[str, str]:
@@ -107,17 +121,20 @@ TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [
 ]
 
 
-@pytest.mark.parametrize(("row", "kind"), TO_DETAILS)
-def test_a_detail_page_leads_to_the_document(
-    doc: Pages, visitor: Visitor, row: str, kind: str
-) -> None:
+def open_details(visitor: Visitor, way: tuple[str, str]) -> AttemptReport:
+    doc, (row, kind) = with_documents(visitor.pages), way
     doc.portal(table(row))
     numbered(doc, detail(DETAILS[kind]), "inv")
     numbered(doc, detail(DETAILS["a link"]), "second")
     numbered(doc, lambda n: Reply(200, plain_pdf(f"bill {n}"), "application/pdf"), "shown")
     for number in NUMBERS:
         doc.answers[f"POST /site/doc/{number}"] = doc.answers[f"GET /site/doc/{number}"]
-    report = visitor.visit(QUICK)
+    return visitor.visit(QUICK)
+
+
+@pytest.mark.parametrize("way", TO_DETAILS)
+def test_a_detail_page_leads_to_the_document(together: Together, way: tuple[str, str]) -> None:
+    report = together(open_details, TO_DETAILS)[way].report
     assert report.code is None, (report.error, report.notes)
     assert texts(report) == both()
     report.discard()
@@ -152,15 +169,19 @@ DIALOGS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", DIALOGS)
-def test_a_dialog_gives_each_row_its_own_document(doc: Pages, visitor: Visitor, kind: str) -> None:
+def open_dialogs(visitor: Visitor, kind: str) -> AttemptReport:
     fill, more = DIALOGS[kind]
-    doc.portal(
+    with_documents(visitor.pages).portal(
         table("<button onclick=\"show('{n}')\">View</button>")
         + DIALOG.format(more=more)
         + f"<script>function show(n){{m.hidden=false;{fill}}}</script>"
     )
-    report = visitor.visit(QUICK)
+    return visitor.visit(QUICK)
+
+
+@pytest.mark.parametrize("kind", DIALOGS)
+def test_a_dialog_gives_each_row_its_own_document(together: Together, kind: str) -> None:
+    report, doc = together(open_dialogs, DIALOGS)[kind]
     assert report.code is None, (report.error, report.notes)
     assert texts(report) == both()
     assert doc.asked.count("GET /site/bills") < 3  # it was closed, not loaded anew
@@ -472,15 +493,20 @@ TO_REASONS = [(PDF_LINK, kind) for kind in REASONS] + [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "kind"), TO_REASONS)
-def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
-    doc: Pages, visitor: Visitor, row: str, kind: str
-) -> None:
-    text, code = REASONS[kind]
+def be_refused(visitor: Visitor, way: tuple[str, str]) -> AttemptReport:
+    doc, (row, kind) = with_documents(visitor.pages), way
+    text, _code = REASONS[kind]
     doc.portal(table(row))
     doc.reply(f"GET /x/{NUMBERS[0]}", attached("first"))
     doc.reply(f"GET /x/{NUMBERS[1]}", page(f"<a>Bills</a><p>{text}</p>"))
-    report = visitor.visit(QUICK)
+    return visitor.visit(QUICK)
+
+
+@pytest.mark.parametrize("way", TO_REASONS)
+def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
+    together: Together, way: tuple[str, str]
+) -> None:
+    report, code = together(be_refused, TO_REASONS)[way].report, REASONS[way[1]][1]
     assert (report.code, report.stage) == (code, Stage.DOWNLOAD), report.error
     assert f"bill {NUMBERS[1]}" in report.error  # what is missing is named
     assert texts(report) == {NUMBERS[0]: "first"}
