@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
 QUICK = {"login": {"answer_seconds": 4}}
+IN_VAIN = {"login": {"answer_seconds": 2}}  # where what is waited for does not come
 NUMBERS = ("INV-1011", "INV-1010")
 FRAME = """<nav><a href=/site/bills>Bills</a> <a href=/site/guide.pdf>Guide</a></nav>{}
 <footer><a href=/site/terms.pdf>Terms and conditions (PDF)</a></footer>"""
@@ -208,7 +209,7 @@ def test_a_dialog_that_still_shows_the_last_bill_gives_nothing(
         table("<button onclick=\"show('{n}')\">View</button>") + DIALOG.format(more="")
         + "<script>function show(n){m.hidden=false;if(!a.href)a.href='/site/doc/'+n}</script>"
     )  # fmt: skip
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert report.code is Code.DOWNLOAD_BAD
     assert texts(report) == {NUMBERS[0]: f"bill {NUMBERS[0]}"}
     report.discard()
@@ -258,7 +259,7 @@ def test_a_press_that_brings_two_files_keeps_the_bill_or_asks(
 def test_a_download_that_comes_too_late_is_not_the_next_rows(doc: Pages, visitor: Visitor) -> None:
     late = "setTimeout(() => location = '/site/doc/{n}', 2500)"
     doc.portal(table(f'<button onclick="{late}">Download</button>'))
-    report = visitor.visit({"login": {"answer_seconds": 2}})
+    report = visitor.visit(IN_VAIN)
     assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
 
 
@@ -307,7 +308,7 @@ def test_a_detail_page_of_another_bill_is_not_taken(doc: Pages, visitor: Visitor
     doc.portal(table("<a href=/site/inv/{n}>View</a>"))
     same = page("<title>x</title><h1>INV-1011</h1><a href=/site/doc/INV-1011>Download PDF</a>")
     numbered(doc, lambda _: same, "inv")
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert report.code is Code.DOWNLOAD_BAD, report.error
     assert list(texts(report)) == [NUMBERS[0]]
     report.discard()
@@ -469,7 +470,7 @@ def test_a_page_that_can_only_be_printed_is_printed_and_marked(
 def test_a_page_that_does_not_name_the_bill_is_not_printed(pages: Pages, visitor: Visitor) -> None:
     pages.portal(table("<a href=/site/inv/{n}>View</a>"))
     numbered(pages, lambda n: page(f"<h1>Our campaign {n[-1]}</h1><button>Print</button>"), "inv")
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
 
 
@@ -516,7 +517,7 @@ def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
 def test_a_pages_title_is_told_and_cut(doc: Pages, visitor: Visitor) -> None:
     doc.portal(table("<a href=/site/x/{n}>PDF</a>"))
     numbered(doc, lambda _: page(f"<title>Oops {'x' * 300}</title>"), "x")
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert report.code is Code.DOWNLOAD_BAD
     assert "A page" in report.error
     assert len(report.error) < 400
@@ -584,7 +585,7 @@ def test_a_recipe_has_a_page_printed_that_nothing_else_marks(
 ) -> None:
     pages.portal(table("<a href=/site/inv/{n}>View</a>"))
     numbered(pages, detail("<p>To pay</p>"), "inv")
-    assert visitor.visit(QUICK).code is Code.DOWNLOAD_BAD
+    assert visitor.visit(IN_VAIN).code is Code.DOWNLOAD_BAD
     report = visitor.visit({**QUICK, "bills": {"print": True}})
     assert report.code is None, report.error
     assert all(bill.is_printed for bill in report.bills)
