@@ -148,7 +148,7 @@ def headline(text: Text | None, translate: Translate = str, number: Number = GRO
 def _filled(template: str, text: Message, translate: Translate, number: Number) -> str:
     params = {name: _shown(name, value, translate, number) for name, value in text.params}
     own = _own_words(text.said.rstrip(". "), params.get("api_code", ""))
-    params |= {"code": text.code, **dict.fromkeys(OWN_WORDS, own)}
+    params = {"code": text.code, **dict.fromkeys(OWN_WORDS, own), **params}
     return storable(_PLACEHOLDER.sub(lambda found: params.get(found[1], "…"), template))
 
 

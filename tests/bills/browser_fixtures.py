@@ -12,7 +12,7 @@ import pytest
 from bills.browser.browser import Browser
 from config.dev.browser import find_browser
 from config.dev.sandbox.http_server import running
-from tests.bills.browsing import Pages, Visitor
+from tests.bills.browsing import Pages, Together, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,3 +37,8 @@ def pages() -> Iterator[Pages]:
 @pytest.fixture
 def visitor(browser: Browser, pages: Pages) -> Visitor:
     return Visitor(browser, pages)
+
+
+@pytest.fixture(scope="module")
+def together(browser: Browser) -> Together:
+    return Together(browser)

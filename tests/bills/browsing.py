@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
 from bills.browser.plan import Login, PortalPlan
 from bills.portals.recipe_schema import load_recipe
-from config.dev.sandbox.http_server import Reply
+from config.dev.sandbox.http_server import Reply, running
 from config.dev.sandbox.portal_pages import plain_pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterable
 
     from bills.browser.browser import Browser
     from bills.browser.report import AttemptReport
@@ -22,6 +23,7 @@ CANARY = "canary &<>\"';åé 7%/+"  # a password that every encoding writes diff
 EMAIL = "ann@example.test"
 PDF = plain_pdf("A bill")  # as sent, it names what was asked for: see `Pages.handle`
 ANSWER_SECONDS = 8.0
+AT_ONCE = 4  # visits: each mostly waits for its page, not for the processor
 
 LOGIN_PAGE = """<h1>Log in</h1><form method="post" action="/site/login">
 <label>E-mail <input name="email"></label>
@@ -108,3 +110,40 @@ class Visitor:
         """One attempt, from the login page to its report."""
         who = login or Login(EMAIL, CANARY)
         return self.browser.submit(who, self.plan(recipe, **settings)).result(180)
+
+
+Case = TypeVar("Case", bound="Hashable")
+
+
+class Visited(NamedTuple):
+    """What a visit came to, and the pages that it was made to."""
+
+    report: AttemptReport
+    pages: Pages
+
+
+class Together:
+    """Makes all the visits of a parametrised test when its first case asks, several at once.
+
+    Each has pages of its own, so that it is what it would be alone; only the waiting is shared.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.made: dict[Any, dict[Any, Visited]] = {}
+
+    def __call__(
+        self, visit: Callable[[Visitor, Case], AttemptReport], cases: Iterable[Case]
+    ) -> dict[Case, Visited]:
+        """What `visit` came to for each of the cases."""
+
+        def one(case: Case) -> Visited:
+            pages = Pages()
+            with running(pages) as pages.url:
+                return Visited(visit(Visitor(self.browser, pages), case), pages)
+
+        if visit not in self.made:
+            every = list(cases)
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                self.made[visit] = dict(zip(every, pool.map(one, every), strict=True))
+        return self.made[visit]

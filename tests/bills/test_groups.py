@@ -187,7 +187,7 @@ def test_a_group_of_that_name_that_somebody_made_is_left_as_it_is(db: None) -> N
     Group.objects.all().delete()
     Group.objects.create(name="Operators")
     make_groups()
-    assert names("Operators") == {"imports.manage_notifications"}  # new: nobody could take it
+    assert names("Operators") == set()
 
 
 def test_each_group_may_do_its_acts_on_an_import_and_no_other(

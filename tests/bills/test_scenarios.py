@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bills import error_codes
 from bills.models import Bill
 from tests.bills.runs import attempts_of, came_of, full, result_of, run
 from tests.jobs import assert_totals_hold
@@ -83,9 +84,10 @@ def assert_failures_are_explained(job: ImportJob) -> None:
     """Each failed attempt says who must act and how, how far it came, and has evidence."""
     for name in FAIL:
         for attempt in attempts_of(job, name):
-            details = attempt.details
-            assert details["who"], name
-            assert details["remedy"], name
+            details, advice = attempt.details, error_codes.about(attempt.error_code)
+            assert advice is not None, name
+            assert advice.who, name
+            assert advice.remedy, name
             assert details["seconds"], name
             assert details["evidence"] or name == "crash", name
 

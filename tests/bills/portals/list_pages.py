@@ -37,6 +37,7 @@ class Lists:
         def handle(request: Request) -> Reply:
             if request.path.startswith("/site/doc/"):
                 self.fetched.append(request.path.removeprefix("/site/doc/"))
+                pages.asked.append(f"{request.method} {request.path}")
                 return document(request.path)
             return plain(request)
 

@@ -14,7 +14,17 @@ from bills.browser.report import Stage
 from bills.portals.failures import Code
 from config.dev.sandbox.http_server import Reply, running
 from config.dev.sandbox.portal_pages import plain_pdf
-from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, Pages, Visitor, bill_row, bill_table, page
+from tests.bills.browsing import (
+    CANARY,
+    EMAIL,
+    LOG_OUT,
+    Pages,
+    Together,
+    Visitor,
+    bill_row,
+    bill_table,
+    page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
 QUICK = {"login": {"answer_seconds": 4}}
+IN_VAIN = {"login": {"answer_seconds": 2}}  # where what is waited for does not come
 NUMBERS = ("INV-1011", "INV-1010")
 FRAME = """<nav><a href=/site/bills>Bills</a> <a href=/site/guide.pdf>Guide</a></nav>{}
 <footer><a href=/site/terms.pdf>Terms and conditions (PDF)</a></footer>"""
@@ -58,11 +69,15 @@ def texts(report: AttemptReport) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def doc(pages: Pages) -> Pages:
+def with_documents(pages: Pages) -> Pages:
     """Pages where /doc/NUMBER is the bill's PDF."""
     numbered(pages, lambda n: attached(f"bill {n}"), "doc")
     return pages
+
+
+@pytest.fixture
+def doc(pages: Pages) -> Pages:
+    return with_documents(pages)
 
 
 def both(prefix: str = "bill") -> dict[str, str]:
@@ -107,17 +122,20 @@ TO_DETAILS = [(VIEW, kind) for kind in DETAILS] + [
 ]
 
 
-@pytest.mark.parametrize(("row", "kind"), TO_DETAILS)
-def test_a_detail_page_leads_to_the_document(
-    doc: Pages, visitor: Visitor, row: str, kind: str
-) -> None:
+def open_details(visitor: Visitor, way: tuple[str, str]) -> AttemptReport:
+    doc, (row, kind) = with_documents(visitor.pages), way
     doc.portal(table(row))
     numbered(doc, detail(DETAILS[kind]), "inv")
     numbered(doc, detail(DETAILS["a link"]), "second")
     numbered(doc, lambda n: Reply(200, plain_pdf(f"bill {n}"), "application/pdf"), "shown")
     for number in NUMBERS:
         doc.answers[f"POST /site/doc/{number}"] = doc.answers[f"GET /site/doc/{number}"]
-    report = visitor.visit(QUICK)
+    return visitor.visit(QUICK)
+
+
+@pytest.mark.parametrize("way", TO_DETAILS)
+def test_a_detail_page_leads_to_the_document(together: Together, way: tuple[str, str]) -> None:
+    report = together(open_details, TO_DETAILS)[way].report
     assert report.code is None, (report.error, report.notes)
     assert texts(report) == both()
     report.discard()
@@ -152,15 +170,19 @@ DIALOGS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", DIALOGS)
-def test_a_dialog_gives_each_row_its_own_document(doc: Pages, visitor: Visitor, kind: str) -> None:
+def open_dialogs(visitor: Visitor, kind: str) -> AttemptReport:
     fill, more = DIALOGS[kind]
-    doc.portal(
+    with_documents(visitor.pages).portal(
         table("<button onclick=\"show('{n}')\">View</button>")
         + DIALOG.format(more=more)
         + f"<script>function show(n){{m.hidden=false;{fill}}}</script>"
     )
-    report = visitor.visit(QUICK)
+    return visitor.visit(QUICK)
+
+
+@pytest.mark.parametrize("kind", DIALOGS)
+def test_a_dialog_gives_each_row_its_own_document(together: Together, kind: str) -> None:
+    report, doc = together(open_dialogs, DIALOGS)[kind]
     assert report.code is None, (report.error, report.notes)
     assert texts(report) == both()
     assert doc.asked.count("GET /site/bills") < 3  # it was closed, not loaded anew
@@ -187,7 +209,7 @@ def test_a_dialog_that_still_shows_the_last_bill_gives_nothing(
         table("<button onclick=\"show('{n}')\">View</button>") + DIALOG.format(more="")
         + "<script>function show(n){m.hidden=false;if(!a.href)a.href='/site/doc/'+n}</script>"
     )  # fmt: skip
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert report.code is Code.DOWNLOAD_BAD
     assert texts(report) == {NUMBERS[0]: f"bill {NUMBERS[0]}"}
     report.discard()
@@ -237,7 +259,7 @@ def test_a_press_that_brings_two_files_keeps_the_bill_or_asks(
 def test_a_download_that_comes_too_late_is_not_the_next_rows(doc: Pages, visitor: Visitor) -> None:
     late = "setTimeout(() => location = '/site/doc/{n}', 2500)"
     doc.portal(table(f'<button onclick="{late}">Download</button>'))
-    report = visitor.visit({"login": {"answer_seconds": 2}})
+    report = visitor.visit(IN_VAIN)
     assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
 
 
@@ -286,7 +308,7 @@ def test_a_detail_page_of_another_bill_is_not_taken(doc: Pages, visitor: Visitor
     doc.portal(table("<a href=/site/inv/{n}>View</a>"))
     same = page("<title>x</title><h1>INV-1011</h1><a href=/site/doc/INV-1011>Download PDF</a>")
     numbered(doc, lambda _: same, "inv")
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert report.code is Code.DOWNLOAD_BAD, report.error
     assert list(texts(report)) == [NUMBERS[0]]
     report.discard()
@@ -448,7 +470,7 @@ def test_a_page_that_can_only_be_printed_is_printed_and_marked(
 def test_a_page_that_does_not_name_the_bill_is_not_printed(pages: Pages, visitor: Visitor) -> None:
     pages.portal(table("<a href=/site/inv/{n}>View</a>"))
     numbered(pages, lambda n: page(f"<h1>Our campaign {n[-1]}</h1><button>Print</button>"), "inv")
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert (report.code, report.bills) == (Code.DOWNLOAD_BAD, [])
 
 
@@ -472,15 +494,20 @@ TO_REASONS = [(PDF_LINK, kind) for kind in REASONS] + [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "kind"), TO_REASONS)
-def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
-    doc: Pages, visitor: Visitor, row: str, kind: str
-) -> None:
-    text, code = REASONS[kind]
+def be_refused(visitor: Visitor, way: tuple[str, str]) -> AttemptReport:
+    doc, (row, kind) = with_documents(visitor.pages), way
+    text, _code = REASONS[kind]
     doc.portal(table(row))
     doc.reply(f"GET /x/{NUMBERS[0]}", attached("first"))
     doc.reply(f"GET /x/{NUMBERS[1]}", page(f"<a>Bills</a><p>{text}</p>"))
-    report = visitor.visit(QUICK)
+    return visitor.visit(QUICK)
+
+
+@pytest.mark.parametrize("way", TO_REASONS)
+def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
+    together: Together, way: tuple[str, str]
+) -> None:
+    report, code = together(be_refused, TO_REASONS)[way].report, REASONS[way[1]][1]
     assert (report.code, report.stage) == (code, Stage.DOWNLOAD), report.error
     assert f"bill {NUMBERS[1]}" in report.error  # what is missing is named
     assert texts(report) == {NUMBERS[0]: "first"}
@@ -490,7 +517,7 @@ def test_a_page_in_place_of_a_document_ends_the_attempt_with_its_reason(
 def test_a_pages_title_is_shown_and_cut(doc: Pages, visitor: Visitor) -> None:
     doc.portal(table("<a href=/site/x/{n}>PDF</a>"))
     numbered(doc, lambda _: page(f"<title>Oops {'x' * 300}</title>"), "x")
-    report = visitor.visit(QUICK)
+    report = visitor.visit(IN_VAIN)
     assert report.code is Code.DOWNLOAD_BAD
     assert "A page" in report.error
     assert len(report.error) < 400
@@ -558,7 +585,7 @@ def test_a_recipe_has_a_page_printed_that_nothing_else_marks(
 ) -> None:
     pages.portal(table("<a href=/site/inv/{n}>View</a>"))
     numbered(pages, detail("<p>To pay</p>"), "inv")
-    assert visitor.visit(QUICK).code is Code.DOWNLOAD_BAD
+    assert visitor.visit(IN_VAIN).code is Code.DOWNLOAD_BAD
     report = visitor.visit({**QUICK, "bills": {"print": True}})
     assert report.code is None, report.error
     assert all(bill.is_printed for bill in report.bills)

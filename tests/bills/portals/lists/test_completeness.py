@@ -23,7 +23,8 @@ from tests.bills.portals.list_pages import (
 )
 
 if TYPE_CHECKING:
-    from tests.bills.browsing import Pages, Visitor
+    from bills.browser.report import AttemptReport
+    from tests.bills.browsing import Pages, Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 FEW_SECONDS = {"login": {"answer_seconds": 2.5}}
@@ -50,13 +51,18 @@ def one_by_one(count: int) -> list[str]:
     return [rows(n, n) for n in range(count)]
 
 
-@pytest.mark.parametrize(
-    "words", ["Load more", "Visa fler", "Mehr anzeigen", "Voir plus de factures"]
-)
-def test_load_more_is_pressed_until_it_is_gone(lists: Lists, visitor: Visitor, words: str) -> None:
+LOAD_MORE = ("Load more", "Visa fler", "Mehr anzeigen", "Voir plus de factures")
+
+
+def press_more(visitor: Visitor, words: str) -> AttemptReport:
     button = f"<button id=more onclick='more()'>{words}</button>"
-    lists.show(table(rows(0, 2)) + button + script(MORE, all=one_by_one(8)))
-    assert numbers(visitor.visit()) == names(0, 7)
+    Lists(visitor.pages).show(table(rows(0, 2)) + button + script(MORE, all=one_by_one(8)))
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("words", LOAD_MORE)
+def test_load_more_is_pressed_until_it_is_gone(together: Together, words: str) -> None:
+    assert numbers(together(press_more, LOAD_MORE)[words].report) == names(0, 7)
 
 
 def test_load_more_that_brings_nothing_is_a_gap(lists: Lists, visitor: Visitor) -> None:
@@ -101,16 +107,25 @@ ARRIVALS = {
 }
 
 
-@pytest.mark.parametrize("first", ["", "<p>No invoices found.</p>", "<p>Loading…</p>"])
-@pytest.mark.parametrize("kind", ARRIVALS)
-def test_a_list_that_comes_late_or_in_parts_is_waited_for(
-    lists: Lists, visitor: Visitor, kind: str, first: str
-) -> None:
+FIRST = ("", "<p>No invoices found.</p>", "<p>Loading…</p>")
+ARRIVALS_AFTER = [(kind, first) for kind in ARRIVALS for first in FIRST]
+
+
+def wait_for_list(visitor: Visitor, arrival: tuple[str, str]) -> AttemptReport:
+    kind, first = arrival
+    lists = Lists(visitor.pages)
     lists.answer("/part", lambda _: "")
     code = f"const two = {{{{two}}}}, all = {{{{all}}}}; {ARRIVALS[kind]}"
     made = script(code, two=table(rows(0, 1)), all=table(rows(0, 3)))
     lists.show(f"<h1>Bills</h1><div id=box>{first}</div>{made}")
-    assert numbers(visitor.visit()) == names(0, 3)
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS_AFTER, ids="-".join)
+def test_a_list_that_comes_late_or_in_parts_is_waited_for(
+    together: Together, arrival: tuple[str, str]
+) -> None:
+    assert numbers(together(wait_for_list, ARRIVALS_AFTER)[arrival].report) == names(0, 3)
 
 
 def test_a_list_that_never_comes_to_rest_is_a_failure(lists: Lists, visitor: Visitor) -> None:
@@ -130,21 +145,23 @@ def test_a_clock_beside_the_list_keeps_nobody_waiting(lists: Lists, visitor: Vis
 # What the page says of how many there are
 
 
-@pytest.mark.parametrize(
-    ("said", "is_whole"),
-    [
-        ("3 invoices", True), ("7 invoices", False), ("1-3 of 3", True),
-        ("Showing 1 to 3 of 25 entries", False), ("Visar 1–3 av 9", False),
-        ("Page 1 of 1", True), ("Seite 1 von 4", False), ("Only the last 12 invoices", True),
-        ("1 invoice is due", True),
-    ],
-)  # fmt: skip
-def test_the_pages_own_count_must_agree(
-    lists: Lists, visitor: Visitor, said: str, is_whole: bool
-) -> None:
-    lists.show(table(rows(0, 2)) + f"<p>{said}</p>")
-    report = visitor.visit()
-    assert report.code is (None if is_whole else Code.LIST_INCOMPLETE)
+COUNTS = {
+    "3 invoices": True, "7 invoices": False, "1-3 of 3": True,
+    "Showing 1 to 3 of 25 entries": False, "Visar 1–3 av 9": False,
+    "Page 1 of 1": True, "Seite 1 von 4": False, "Only the last 12 invoices": True,
+    "1 invoice is due": True,
+}  # fmt: skip
+
+
+def count(visitor: Visitor, said: str) -> AttemptReport:
+    Lists(visitor.pages).show(table(rows(0, 2)) + f"<p>{said}</p>")
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("said", COUNTS)
+def test_the_pages_own_count_must_agree(together: Together, said: str) -> None:
+    report = together(count, COUNTS)[said].report
+    assert report.code is (None if COUNTS[said] else Code.LIST_INCOMPLETE)
     assert len(report.bills) == 3
 
 
@@ -196,11 +213,13 @@ YEARS = {
 }
 
 
-@pytest.mark.parametrize("kind", YEARS)
-@pytest.mark.parametrize("pressed", [False, True])
-def test_every_year_is_walked(lists: Lists, visitor: Visitor, kind: str, pressed: bool) -> None:
-    of = years()
-    if pressed:
+AS_LINKS_OR_BUTTONS = [(kind, how) for kind in YEARS for how in ("links", "buttons")]
+
+
+def walk_years(visitor: Visitor, way: tuple[str, str]) -> AttemptReport:
+    of, lists = years(), Lists(visitor.pages)
+    kind, how = way
+    if how == "buttons":
         for year in of:
             of[year] = (
                 of[year]
@@ -208,10 +227,16 @@ def test_every_year_is_walked(lists: Lists, visitor: Visitor, kind: str, pressed
                 .replace("'>PDF</a>", "'\">PDF</button>")
             )
     lists.show(YEARS[kind] + table(of["2026"]) + script(OF_YEAR, of=of))
-    report = visitor.visit()
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("way", AS_LINKS_OR_BUTTONS, ids="-".join)
+def test_every_year_is_walked(together: Together, way: tuple[str, str]) -> None:
+    report, pages = together(walk_years, AS_LINKS_OR_BUTTONS)[way]
     expected = ["2026-10", "2026-9", "2025-12", "2025-11", "2025-10", "2024-3"]
     assert sorted(numbers(report)) == sorted(expected)
-    assert sorted(lists.fetched) == sorted(expected)
+    fetched = [each for each in pages.asked if "/doc/" in each]
+    assert sorted(fetched) == sorted(f"GET /site/doc/{each}" for each in expected)
 
 
 def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor) -> None:
@@ -241,11 +266,19 @@ def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor) ->
     assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE
 
 
-@pytest.mark.parametrize("word", ["Older invoices", "Archive", "Äldre fakturor", "Previous year"])
-def test_what_leads_to_older_bills_is_followed(lists: Lists, visitor: Visitor, word: str) -> None:
+OLDER = ("Older invoices", "Archive", "Äldre fakturor", "Previous year")
+
+
+def follow_older(visitor: Visitor, word: str) -> AttemptReport:
+    lists = Lists(visitor.pages)
     lists.show(table(rows(0, 1)) + f"<p><a href='/site/old'>{word}</a></p>")
     lists.answer("/old", lambda _: whole(table(rows(2, 4))))
-    assert numbers(visitor.visit()) == names(0, 4)
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("word", OLDER)
+def test_what_leads_to_older_bills_is_followed(together: Together, word: str) -> None:
+    assert numbers(together(follow_older, OLDER)[word].report) == names(0, 4)
 
 
 def test_paid_and_unpaid_bills_are_both_walked(lists: Lists, visitor: Visitor) -> None:
@@ -368,18 +401,30 @@ def test_an_optional_step_is_left_out_where_its_target_is_not(
     assert numbers(visitor.visit(recipe)) == names(0, 2)
 
 
+NONE_YET = {
+    "sv": "Du har inga fakturor.", "de": "Keine Rechnungen vorhanden",
+    "fr": "Vous n'avez aucune facture", "pl": "Brak faktur", "fi": "Ei laskuja",
+    "nl": "Geen facturen gevonden", "es": "No hay facturas", "nb": "Ingen fakturaer",
+    "it": "Nessuna fattura", "en": "There are no bills yet",
+}  # fmt: skip
+
+
+def see_none(visitor: Visitor, lang: str) -> AttemptReport:
+    Lists(visitor.pages).show(f"<h1>Bills</h1><p>{NONE_YET[lang]}</p>", lang)
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("lang", NONE_YET)
 def test_an_empty_list_is_believed_once_the_page_has_stopped(
+    together: Together, lang: str
+) -> None:
+    report = together(see_none, NONE_YET)[lang].report
+    assert (report.code, report.rows.seen) == (None, 0)
+
+
+def test_a_page_that_says_nothing_of_bills_is_no_empty_list(
     lists: Lists, visitor: Visitor
 ) -> None:
-    for words, lang in (
-        ("Du har inga fakturor.", "sv"), ("Keine Rechnungen vorhanden", "de"),
-        ("Vous n'avez aucune facture", "fr"), ("Brak faktur", "pl"), ("Ei laskuja", "fi"),
-        ("Geen facturen gevonden", "nl"), ("No hay facturas", "es"), ("Ingen fakturaer", "nb"),
-        ("Nessuna fattura", "it"), ("There are no bills yet", "en"),
-    ):  # fmt: skip
-        lists.show(f"<h1>Bills</h1><p>{words}</p>", lang)
-        report = visitor.visit(FEW_SECONDS)
-        assert (report.code, report.rows.seen) == (None, 0), words
     lists.show(f"<h1>Bills</h1><p>{LOG_OUT} {link('x')}</p>")
     assert visitor.visit(FEW_SECONDS).code is Code.UNRECOGNISED_PAGE
 

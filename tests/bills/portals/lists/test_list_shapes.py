@@ -22,7 +22,8 @@ from tests.bills.portals.list_pages import (
 )
 
 if TYPE_CHECKING:
-    from tests.bills.browsing import Pages, Visitor
+    from bills.browser.report import AttemptReport
+    from tests.bills.browsing import Pages, Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
@@ -53,15 +54,20 @@ CARDS = {
 }
 
 
-@pytest.mark.parametrize("kind", CARDS)
-def test_bills_are_read_whatever_they_stand_in(lists: Lists, visitor: Visitor, kind: str) -> None:
+def see_cards(visitor: Visitor, kind: str) -> AttemptReport:
     made = cards(CARDS[kind], 11, 10, 9)
     around = {
         "items of a list": f"<ul>{made}</ul>",
         "rows of roles": f"<div role=table>{made}</div>",
     }
-    lists.show(f"<h1>Invoices</h1><div class=list>{around.get(kind, made)}</div>")
-    report = visitor.visit()
+    shown = f"<h1>Invoices</h1><div class=list>{around.get(kind, made)}</div>"
+    Lists(visitor.pages).show(shown)
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_bills_are_read_whatever_they_stand_in(together: Together, kind: str) -> None:
+    report = together(see_cards, CARDS)[kind].report
     assert numbers(report) == ["911", "910", "909"]
     assert report.bills[0].date == date(2026, 11, 3)
     assert [bill.amount for bill in report.bills] == [Decimal(111), Decimal(110), Decimal(109)]

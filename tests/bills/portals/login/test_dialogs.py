@@ -12,7 +12,8 @@ from bills.portals.recipe_schema import DialogRule
 from tests.bills.browsing import CANARY, LOG_OUT, LOGIN_PAGE, page
 
 if TYPE_CHECKING:
-    from tests.bills.browsing import Pages, Visitor
+    from bills.browser.report import AttemptReport
+    from tests.bills.browsing import Pages, Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
@@ -78,10 +79,17 @@ def test_a_page_that_asks_before_it_is_left_is_left(pages: Pages, visitor: Visit
     assert report.code is None, report.error
 
 
-@pytest.mark.parametrize("kind", ["alert('again')", "confirm('again')", "prompt('again')"])
-def test_dialogs_without_an_end_end_the_attempt(pages: Pages, visitor: Visitor, kind: str) -> None:
-    after_login(pages, f"for (;;) {kind}")
-    report = visitor.visit()
+WITHOUT_END = ("alert('again')", "confirm('again')", "prompt('again')")
+
+
+def be_asked_again(visitor: Visitor, kind: str) -> AttemptReport:
+    after_login(visitor.pages, f"for (;;) {kind}")
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("kind", WITHOUT_END)
+def test_dialogs_without_an_end_end_the_attempt(together: Together, kind: str) -> None:
+    report = together(be_asked_again, WITHOUT_END)[kind].report
     assert report.code is Code.NAVIGATION
     assert "more than 50 dialogs" in report.error
     assert len(report.notes) <= 30

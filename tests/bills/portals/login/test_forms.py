@@ -12,8 +12,9 @@ from config.dev.sandbox.http_server import Reply
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, LOGIN_PAGE, page
 
 if TYPE_CHECKING:
+    from bills.browser.report import AttemptReport
     from config.dev.sandbox.http_server import Request
-    from tests.bills.browsing import Pages, Visitor
+    from tests.bills.browsing import Pages, Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
@@ -77,44 +78,45 @@ def frame(source: str) -> str:
     return f"<h1>Welcome</h1><iframe width=600 height=400 {source}></iframe>"
 
 
-@pytest.mark.parametrize(
-    "login",
-    [
-        NEWSLETTER + SEARCH + SIGN_UP + LOGIN_PAGE,
-        LOGIN_PAGE + SIGN_UP + f"<footer>{NEWSLETTER}</footer>",
-        NUMBER + f"<footer>{NEWSLETTER}</footer>",
-        NEW_PASSWORD % ("Choose a password", "Go") + LOGIN_PAGE,
-        NEW_PASSWORD.replace("=password>", "=password2>") % ("Password", "Go") + LOGIN_PAGE,
-        LOGIN_PAGE.replace('name="password"', 'name="password" id="u3f2a92"'),
-        NEW_PASSWORD % ("Lösenord", "Bli kund") + LOGIN_PAGE,
-        FORMLESS,
-        SHADOW % LOGIN_PAGE,
-        REDRAWN,
-        ENABLED_LATER,
-        LOGIN_PAGE + '<dialog id=d></dialog><input type=password style="opacity:0" name=trap>',
-        WITHOUT_BUTTON,
-        MASKED,
-        SEVERAL_WAYS,
-        COOKIE_WALL % LOGIN_PAGE,
-        f"<button onclick='b.hidden = false'>Log in</button><div id=b hidden>{LOGIN_PAGE}</div>",
-        frame("srcdoc='" + LOGIN_PAGE.replace("<form", "<form target=_top") + "'"),
-    ],
-    ids=[
-        "after a newsletter, a search and a sign-up", "before them", "a customer number",
-        "beside a new password", "beside one that its name gives away", "with a name that changes",
-        "beside a sign-up in Swedish", "without a form",
-        "in a shadow tree",
-        "drawn anew when typed into", "a button enabled late", "beside a trap",
-        "without a button", "masked by its style", "behind a choice", "behind a cookie wall",
-        "behind a button",
-        "in a frame without an address",
-    ],
-)  # fmt: skip
-def test_the_password_goes_into_the_form_that_logs_in(
-    pages: Pages, visitor: Visitor, login: str
-) -> None:
-    pages.portal(NO_BILLS, login)
-    report = visitor.visit()
+FORMS: dict[str, str] = {
+    "after a newsletter, a search and a sign-up": NEWSLETTER + SEARCH + SIGN_UP + LOGIN_PAGE,
+    "before them": LOGIN_PAGE + SIGN_UP + f"<footer>{NEWSLETTER}</footer>",
+    "a customer number": NUMBER + f"<footer>{NEWSLETTER}</footer>",
+    "beside a new password": NEW_PASSWORD % ("Choose a password", "Go") + LOGIN_PAGE,
+    "beside one that its name gives away": NEW_PASSWORD.replace("=password>", "=password2>")
+    % ("Password", "Go")
+    + LOGIN_PAGE,
+    "with a name that changes": LOGIN_PAGE.replace(
+        'name="password"', 'name="password" id="u3f2a92"'
+    ),
+    "beside a sign-up in Swedish": NEW_PASSWORD % ("Lösenord", "Bli kund") + LOGIN_PAGE,
+    "without a form": FORMLESS,
+    "in a shadow tree": SHADOW % LOGIN_PAGE,
+    "drawn anew when typed into": REDRAWN,
+    "a button enabled late": ENABLED_LATER,
+    "beside a trap": LOGIN_PAGE
+    + '<dialog id=d></dialog><input type=password style="opacity:0" name=trap>',
+    "without a button": WITHOUT_BUTTON,
+    "masked by its style": MASKED,
+    "behind a choice": SEVERAL_WAYS,
+    "behind a cookie wall": COOKIE_WALL % LOGIN_PAGE,
+    "behind a button": (
+        f"<button onclick='b.hidden = false'>Log in</button><div id=b hidden>{LOGIN_PAGE}</div>"
+    ),
+    "in a frame without an address": frame(
+        "srcdoc='" + LOGIN_PAGE.replace("<form", "<form target=_top") + "'"
+    ),
+}
+
+
+def log_in(visitor: Visitor, form: str) -> AttemptReport:
+    visitor.pages.portal(NO_BILLS, FORMS[form])
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_password_goes_into_the_form_that_logs_in(together: Together, form: str) -> None:
+    report, pages = together(log_in, FORMS)[form]
     assert report.code is None, report.error
     assert pages.passwords == [CANARY]
     assert "POST /site/wrong" not in pages.asked

@@ -14,7 +14,7 @@ from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, LOGIN_PAGE, bill_table,
 
 if TYPE_CHECKING:
     from bills.browser.report import AttemptReport
-    from tests.bills.browsing import Pages, Visitor
+    from tests.bills.browsing import Pages, Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
@@ -41,12 +41,17 @@ def answered(pages: Pages, visitor: Visitor, reply: Reply, **outcomes: object) -
     return visitor.visit({"outcomes": outcomes, "login": {"answer_seconds": 2}})
 
 
-@pytest.mark.parametrize("login", [LOGIN_PAGE, SWEDISH, TWO_STEPS, LATE % LOGIN_PAGE])
-def test_usual_forms_are_filled_in_without_a_recipe(
-    pages: Pages, visitor: Visitor, login: str
-) -> None:
-    pages.portal(NO_BILLS, login)
-    report = visitor.visit()
+USUAL = (LOGIN_PAGE, SWEDISH, TWO_STEPS, LATE % LOGIN_PAGE)
+
+
+def log_in(visitor: Visitor, login: str) -> AttemptReport:
+    visitor.pages.portal(NO_BILLS, login)
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("login", USUAL)
+def test_usual_forms_are_filled_in_without_a_recipe(together: Together, login: str) -> None:
+    report, pages = together(log_in, USUAL)[login]
     assert report.code is None, report.error
     assert pages.passwords == [CANARY]
     assert report.password_submissions == 1
@@ -144,26 +149,30 @@ def test_a_password_is_not_typed_on_another_site(pages: Pages, visitor: Visitor)
     assert pages.passwords == []
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ("<p>Felaktigt användarnamn eller lösenord.</p>" + SWEDISH, Code.LOGIN_FAILED),
-        ("<p>E-mail or password is incorrect</p>" + LOGIN_PAGE, Code.LOGIN_FAILED),
-        ("<p>Ditt konto är spärrat</p>", Code.LOCKED),
-        ("<p>Ditt lösenord har gått ut.</p>", Code.PASSWORD_EXPIRED),
-        ("<p>Ange engångskoden som vi skickat</p>", Code.OTP_NEEDED),
-        ("<div class=h-captcha>Are you human?</div>", Code.CAPTCHA),
-        ("<p>Stängt för underhåll</p>", Code.MAINTENANCE),
-        ("<p>Please accept our new terms to continue</p>", Code.ACTION_NEEDED),
-        ("<p>Hello</p>", Code.UNRECOGNISED_PAGE),
-        (LOGIN_PAGE + LOG_OUT, Code.UNRECOGNISED_PAGE),
-    ],
-)
+ANSWERS = {
+    "<p>Felaktigt användarnamn eller lösenord.</p>" + SWEDISH: Code.LOGIN_FAILED,
+    "<p>E-mail or password is incorrect</p>" + LOGIN_PAGE: Code.LOGIN_FAILED,
+    "<p>Ditt konto är spärrat</p>": Code.LOCKED,
+    "<p>Ditt lösenord har gått ut.</p>": Code.PASSWORD_EXPIRED,
+    "<p>Ange engångskoden som vi skickat</p>": Code.OTP_NEEDED,
+    "<div class=h-captcha>Are you human?</div>": Code.CAPTCHA,
+    "<p>Stängt för underhåll</p>": Code.MAINTENANCE,
+    "<p>Please accept our new terms to continue</p>": Code.ACTION_NEEDED,
+    "<p>Hello</p>": Code.UNRECOGNISED_PAGE,
+    LOGIN_PAGE + LOG_OUT: Code.UNRECOGNISED_PAGE,
+}
+
+
+def be_answered(visitor: Visitor, body: str) -> AttemptReport:
+    return answered(visitor.pages, visitor, page(body))
+
+
+@pytest.mark.parametrize("body", ANSWERS)
 def test_what_the_portal_says_is_understood_without_a_recipe(
-    pages: Pages, visitor: Visitor, body: str, code: Code
+    together: Together, body: str
 ) -> None:
-    report = answered(pages, visitor, page(body))
-    assert (report.code, report.stage) == (code, Stage.JUDGE), report.error
+    report = together(be_answered, ANSWERS)[body].report
+    assert (report.code, report.stage) == (ANSWERS[body], Stage.JUDGE), report.error
     assert report.password_submissions == 1
 
 

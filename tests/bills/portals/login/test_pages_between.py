@@ -11,7 +11,8 @@ from config.dev.sandbox.http_server import Reply
 from tests.bills.browsing import LOG_OUT, LOGIN_PAGE
 
 if TYPE_CHECKING:
-    from tests.bills.browsing import Pages, Visitor
+    from bills.browser.report import AttemptReport
+    from tests.bills.browsing import Pages, Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
@@ -43,16 +44,20 @@ def standing_between(pages: Pages, body: str, *, at_bills: bool = False) -> None
         pages.answers["GET /site/bills"] = lambda ask: shown(ask) if passed else between(ask)
 
 
-@pytest.mark.parametrize(
-    "later",
-    [
-        "Remind me later", "Påminn mig senare", "Ikke nå", "Ikke nu", "Muistuta myöhemmin",
-        "Jetzt nicht", "Niet nu", "Plus tard", "Ahora no", "Non ora", "Przypomnij później",
-    ],
+LATER = (
+    "Remind me later", "Påminn mig senare", "Ikke nå", "Ikke nu", "Muistuta myöhemmin",
+    "Jetzt nicht", "Niet nu", "Plus tard", "Ahora no", "Non ora", "Przypomnij później",
 )  # fmt: skip
-def test_an_offer_is_left_for_later(pages: Pages, visitor: Visitor, later: str) -> None:
-    standing_between(pages, f"{CHANGE}<a href=/site/later>{later}</a>")
-    report = visitor.visit()
+
+
+def put_off(visitor: Visitor, later: str) -> AttemptReport:
+    standing_between(visitor.pages, f"{CHANGE}<a href=/site/later>{later}</a>")
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_an_offer_is_left_for_later(together: Together, later: str) -> None:
+    report, pages = together(put_off, LATER)[later]
     assert report.code is None, report.error
     assert "POST /site/agreed" not in pages.asked
     assert any(later in str(note) for note in report.notes)
@@ -69,20 +74,24 @@ def test_a_page_that_comes_in_place_of_the_bills_is_passed_too(
     assert report.code is None, report.error
 
 
-@pytest.mark.parametrize(
-    ("says", "button"),
-    [
-        ("You are already logged in on another device.", "Continue"),
-        ("There is another active session.", "End the other session"),
-        ("Sie sind bereits angemeldet.", "Andere Sitzung beenden"),
-        ("Du är redan inloggad på en annan enhet.", "Fortsätt"),
-        ("Une autre session est ouverte.", "Fermer l'autre session"),
-    ],
-)
-def test_another_session_is_ended(pages: Pages, visitor: Visitor, says: str, button: str) -> None:
-    form = f"<form method=post action=/site/later><button>{button}</button></form>"
-    standing_between(pages, f"<p>{says}</p>{form}<a href=/site/login>Cancel</a>")
-    report = visitor.visit()
+SESSIONS = {
+    "You are already logged in on another device.": "Continue",
+    "There is another active session.": "End the other session",
+    "Sie sind bereits angemeldet.": "Andere Sitzung beenden",
+    "Du är redan inloggad på en annan enhet.": "Fortsätt",
+    "Une autre session est ouverte.": "Fermer l'autre session",
+}
+
+
+def end_session(visitor: Visitor, says: str) -> AttemptReport:
+    form = f"<form method=post action=/site/later><button>{SESSIONS[says]}</button></form>"
+    standing_between(visitor.pages, f"<p>{says}</p>{form}<a href=/site/login>Cancel</a>")
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("says", SESSIONS)
+def test_another_session_is_ended(together: Together, says: str) -> None:
+    report = together(end_session, SESSIONS)[says].report
     assert report.code is None, report.error
 
 
@@ -107,21 +116,23 @@ def test_a_page_that_offers_later_for_ever_ends(pages: Pages, visitor: Visitor) 
     assert pages.asked.count("GET /site/between") == 7
 
 
-@pytest.mark.parametrize(
-    ("text", "button"),
-    [
-        ("We use cookies.", "Only necessary cookies"),
-        ("Vi använder kakor.", "Endast nödvändiga"),
-        ("Wir verwenden Cookies.", "Alle akzeptieren"),
-        ("Nous utilisons des cookies.", "Tout refuser"),
-        ("Käytämme evästeitä.", "Hyväksy kaikki evästeet"),
-    ],
-)
-def test_a_cookie_banner_without_a_name_is_pressed_away(
-    pages: Pages, visitor: Visitor, text: str, button: str
-) -> None:
+BANNERS = {
+    "We use cookies.": "Only necessary cookies",
+    "Vi använder kakor.": "Endast nödvändiga",
+    "Wir verwenden Cookies.": "Alle akzeptieren",
+    "Nous utilisons des cookies.": "Tout refuser",
+    "Käytämme evästeitä.": "Hyväksy kaikki evästeet",
+}
+
+
+def press_away(visitor: Visitor, text: str) -> AttemptReport:
     banner = f"""<div id=x9 style="position:fixed;inset:0;background:white"><p>{text}</p>
-    <button onclick="x9.remove()">{button}</button></div>"""
-    pages.portal(NO_BILLS, LOGIN_PAGE + banner)
-    report = visitor.visit()
+    <button onclick="x9.remove()">{BANNERS[text]}</button></div>"""
+    visitor.pages.portal(NO_BILLS, LOGIN_PAGE + banner)
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("text", BANNERS)
+def test_a_cookie_banner_without_a_name_is_pressed_away(together: Together, text: str) -> None:
+    report = together(press_away, BANNERS)[text].report
     assert report.code is None, report.error
