@@ -21,7 +21,7 @@ from imports.ledger.retries import how_many_wait
 from imports.ledger.totals import Totals, describe, job_totals
 from imports.models import BulkAction, ImportJob
 from imports.models.jobs import Rollout
-from imports.printable import printable
+from imports.printable import on_one_line, printable
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def verdict(job: ImportJob, summary: dict[str, Any]) -> int:
 def in_words(job: ImportJob, summary: dict[str, Any]) -> str:
     """A few lines for a person."""
     lines = [
-        f"Job {job.pk}, {job.name}: {job.get_status_display().lower()}",
+        f"Job {job.pk}, {on_one_line(job.name)}: {job.get_status_display().lower()}",
         "  {total:,} records = {success:,} succeeded + {error:,} failed + {unknown:,} unknown"
         " + {excluded:,} excluded + {pending:,} pending".format(**summary),
     ]
