@@ -15,16 +15,17 @@ from imports import retry_directory
 from imports.engine import queue, sweeper
 from imports.event_codes import EventCode
 from imports.ledger import bulk_actions
+from imports.ledger.left_out import count_not_proven
 from imports.ledger.lifecycle import NotAllowed, start
 from imports.ledger.retries import how_many_wait
 from imports.ledger.totals import Totals, describe, job_totals
 from imports.models import BulkAction, ImportJob
 from imports.models.jobs import Rollout
-from imports.printable import printable
+from imports.printable import on_one_line, printable
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django.core.management.base import CommandParser
 
@@ -114,29 +115,26 @@ class JobCommand(TextCommand):
 def verdict(job: ImportJob, summary: dict[str, Any]) -> int:
     """The exit code of an ended job; one that went back to a draft was refused: bad input.
 
-    A record that could not be sent has not succeeded.
+    A record that could not be sent has not succeeded, nor has one that was left out because it
+    may be imported already, or is still on its way.
     """
     if job.status == JobStatus.DRAFT:
         return BAD_INPUT
     not_done = summary["error"] or summary["unknown"] or summary["left_out"]
-    clean = not not_done and job.status != JobStatus.CANCELLED
+    clean = not (not_done or count_not_proven(job)) and job.status != JobStatus.CANCELLED
     return ALL_SUCCEEDED if clean and not summary["pending"] else SOME_FAILED
 
 
 def in_words(job: ImportJob, summary: dict[str, Any]) -> str:
     """A few lines for a person."""
     lines = [
-        f"Job {job.pk}, {job.name}: {job.get_status_display().lower()}",
+        f"Job {job.pk}, {on_one_line(job.name)}: {job.get_status_display().lower()}",
         "  {total:,} records = {success:,} succeeded + {error:,} failed + {unknown:,} unknown"
         " + {excluded:,} excluded + {pending:,} pending".format(**summary),
     ]
     if job.status == JobStatus.PAUSED and job.pause_message:
         lines.append(f"  Paused: {job.pause_message}")
-    if summary["left_out"]:
-        lines.append(
-            f"  {summary['left_out']:,} of the excluded could not be sent. Correct them in the "
-            "left_out files of the retry directory."
-        )
+    lines += _about_excluded(job, summary)
     if summary["retry_files_error"]:
         lines.append(
             f"  The retry files could not be written to {settings.RETRY_FILES_DIR}: "
@@ -161,6 +159,19 @@ def in_words(job: ImportJob, summary: dict[str, Any]) -> str:
     ):
         lines.append(f"  Refused, and nothing of it is kept: {event.message}")
     return "\n".join(lines)
+
+
+def _about_excluded(job: ImportJob, summary: dict[str, Any]) -> Iterator[str]:
+    if summary["left_out"]:
+        yield (
+            f"  {summary['left_out']:,} of the excluded could not be sent. Correct them in the "
+            "left_out files of the retry directory."
+        )
+    if not_proven := count_not_proven(job):
+        yield (
+            f"  {not_proven:,} of the excluded were left out, and it is not proven that they are "
+            "imported."
+        )
 
 
 def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_SECONDS) -> None:

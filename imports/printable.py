@@ -17,6 +17,11 @@ def printable(text: str) -> str:
     return UNSTORABLE.sub(REPLACEMENT, text) if UNSTORABLE.search(text) else text
 
 
+def on_one_line(text: str) -> str:
+    """The text with line breaks and other control characters written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def printable_name(path: Path) -> str:
     """What a file is called, whatever its bytes are."""
     try:

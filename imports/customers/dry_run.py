@@ -31,6 +31,7 @@ from imports.messages import Message, Text, render, sentence, to_json
 from imports.messages import marked as gettext_noop
 from imports.models import CustomerApi, DryRun, ImportFile, ImportJob, ImportResult
 from imports.models.files import FileStatus
+from imports.printable import on_one_line
 from imports.states import JobStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ def _files(found: dict[str, Any]) -> Iterator[str]:
     for file in found["files"][:MOST_FILES]:
         left_out = f", {file['would_exclude']:,} left out" if file["would_exclude"] else ""
         batches = _count(file["batches"], "batch", "batches")
-        yield f"  {file['file']}: {_customers(file['customers'])}, {batches}{left_out}"
+        name, customers = on_one_line(file["file"]), _customers(file["customers"])
+        yield f"  {name}: {customers}, {batches}{left_out}"
     yield from _more(len(found["files"]), MOST_FILES)
 
 

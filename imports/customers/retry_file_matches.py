@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Q
 
-from imports.customers.files.errors import UnreadableFile
+from imports.customers.files.errors import UnreadableFile, shown
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Refusal
 from imports.customers.record_editor import is_same
@@ -220,8 +220,8 @@ class RetryFileMatches:
         if found is None:
             return None
         said = SENTENCES[found.code].format(
-            file=self.file.name, record=record.position, customer=record.key or record.email,
-            job=found.job,
+            file=shown(self.file.name, 200), record=record.position,
+            customer=shown(record.key or record.email, 200), job=found.job,
         )  # fmt: skip
         return Refusal(found.code, said)
 
@@ -366,7 +366,7 @@ def recognise(job: ImportJob, file: ImportFile, checks: Checks) -> None:
 def _notes(job: ImportJob, file: ImportFile, checks: Checks) -> Iterator[dict[str, Any]]:
     """What is to be said before Start: codes with parameters, for `imports.known_before`."""
     api = job.api.name if job.api else ""
-    mine = {"api": api, "file": file.name}
+    mine = {"api": api, "file": shown(file.name, 200)}
     if file.retry_file and not is_at_home(file, job):
         failed_at = file.retry_file.job
         here = {"from": failed_at.api.name if failed_at.api else "", "count": file.record_count}

@@ -1,12 +1,13 @@
 """How long an API asks to be left alone: Retry-After and the rate-limit headers. Pure.
 
 Retry-After is RFC 9110, section 10.2.3; RateLimit is the IETF draft "RateLimit header fields for
-HTTP"; the X- forms are common habit: seconds, or the Unix time of the end.
+HTTP"; the X- forms are common habit: seconds, or the end as Unix time or as a date.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,11 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _timestamp(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    """Unix time of a date as HTTP writes it, or as ISO 8601 does; without a zone it is UTC."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            found = read(text.strip())
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None

@@ -33,6 +33,17 @@ KNOWN_ELSEWHERE = frozenset(
         "TWICE",
     }
 )
+# Of these, those of which nobody has proven that the API has them: they are unknown, on their
+# way, or failed elsewhere.
+NOT_PROVEN = frozenset({"BEING_RETRIED", "CORRECTED_SINCE", "MAY_BE_IMPORTED"})
+
+
+def count_not_proven(job: ImportJob) -> int:
+    """How many records were left out that may not be imported. No query where none was."""
+    if not job.unsendable_count:
+        return 0
+    excluded = job.results.filter(status=ResultStatus.EXCLUDED, batch__isnull=True)
+    return excluded.filter(error_code__in=NOT_PROVEN).count()
 
 
 def count_left_out(job: ImportJob) -> int:

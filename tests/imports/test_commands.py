@@ -262,6 +262,18 @@ def test_records_that_were_imported_meanwhile_are_no_failure(
     assert (again.code, again.job["excluded"], again.job["left_out"]) == (0, 3, 0)
 
 
+def test_records_that_were_left_out_and_may_not_be_imported_have_not_succeeded(
+    make_job: JobMaker, a_worker: None, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"request_number": 1}, "fault": "reset_after_effect"})
+    (path,) = make_job.files(3)
+    first = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
+    assert (first.code, first.job["unknown"]) == (1, 3)
+    again = command("import_customers", path, "--api", "sandbox", "--wait", "--json")
+    assert (again.code, again.job["excluded"], again.job["left_out"]) == (1, 3, 0)
+    assert command("job_status", again.job["job"]).code == 1
+
+
 def test_a_directory_and_a_name(make_job: JobMaker, a_worker: None) -> None:
     folder = make_job.files(3)[0].parent
     said = command(

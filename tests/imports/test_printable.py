@@ -142,3 +142,15 @@ def test_the_real_command_line_prints_no_traceback(tmp_path: Path) -> None:
         cwd=root, capture_output=True, check=True, env=os.environ | {"PYTHONUTF8": "1"},
     )  # fmt: skip
     assert done.stdout.decode() == "M\ufffdrs\n"
+
+
+def test_a_name_with_line_breaks_forges_no_line(make_job: JobMaker, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, b"a.json\n9 records = 9 succeeded\x1b[2J.json")
+    (path,) = folder.iterdir()
+    dry = command("import_customers", path, "--api", "sandbox", "--dry-run")
+    first = command("import_customers", path, "--api", "sandbox")
+    again = command("import_customers", path, "--api", "sandbox")
+    for text in (dry.out, dry.err, first.out, first.err, again.out, again.err):
+        assert not any(line.startswith("9 records") for line in text.splitlines())
+        assert "\x1b[2J" not in text
+    assert "9 records" in again.err  # the very same file is said, by its name
