@@ -60,17 +60,28 @@ OPTIONS = """(found, kind) => {
     : found.map(part => ({value: "", text: part.innerText.trim()}));
 }"""
 
-# Go to the end of the page, and of whatever the rows scroll in.
-SCROLL_DOWN = f"""() => {{{EVERYWHERE}
-  const row = all("[data-redrive-row]").pop();
-  if (row) row.scrollIntoView({{block: "end"}});
-  for (let at = row && row.parentElement; at; at = at.parentElement)
-    at.scrollTop = at.scrollHeight;
-  window.scrollTo(0, document.scrollingElement ? document.scrollingElement.scrollHeight : 0);
+# Go to the end of the page, and of what the rows scroll in. First away from it: a page may only
+# notice that its end comes into view, and that has to be out of view before.
+SCROLL_DOWN = f"""async () => {{{EVERYWHERE}
+  const row = all("[data-redrive-row]").pop(), places = [];
+  for (let at = row && row.parentElement; at; at = at.parentElement) places.push(at);
+  if (document.scrollingElement) places.push(document.scrollingElement);
+  const seen = () => new Promise(drawn => {{
+    requestAnimationFrame(() => requestAnimationFrame(drawn));
+    setTimeout(() => drawn(), 200);
+  }});
+  const renew = window[Symbol.for("redrive.renew")];
+  if (renew) renew();
+  for (const at of places) at.scrollTop = 0;
+  await seen();
+  if (row && row.isConnected) row.scrollIntoView({{block: "end"}});
+  for (const at of places) at.scrollTop = at.scrollHeight;
+  await seen();
 }}"""
 
 # Run in every page before its own scripts: which timers are still to go off. A timer that has
-# gone off twice before repeats itself (a clock, a carousel) and brings no bills.
+# gone off twice before repeats itself (a clock, a carousel) and brings no bills. What goes off
+# once each time that we scroll is another matter: the count begins anew then.
 TIMERS = """(() => {
   const due = new Map(), fired = new Map();
   const start = window.setTimeout, stop = window.clearTimeout;
@@ -92,6 +103,7 @@ TIMERS = """(() => {
   }});
   Object.defineProperty(window, Symbol.for("redrive.due"), {value: within =>
     [...due.values()].filter(at => at - performance.now() < within * 1000).length});
+  Object.defineProperty(window, Symbol.for("redrive.renew"), {value: () => fired.clear()});
 })()"""
 TIMERS_DUE = """within => {
   const count = window[Symbol.for("redrive.due")];

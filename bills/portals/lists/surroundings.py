@@ -25,6 +25,7 @@ PLACEHOLDER = re.compile(
 )
 ACCOUNT_NUMBER = re.compile(r"\d[\d -]{3,}\d")
 PAGE_SIZES = {"5", "10", "12", "15", "20", "25", "30", "50", "75", "100", "200", "250", "500"}
+HIGHEST_PAGE = 1900  # from here on, numbers are years
 PERIODS = re.compile(
     r"\d+\s*(?:days?|weeks?|months?|years?|dagar|månad\w*|år|dager|måneder|dage|päivää|kuukautta|"
     r"vuotta|tage|monate|jahre|dagen|maanden|jaren|jours|mois|ans|días|mes\w*|años|giorni|mesi|"
@@ -271,6 +272,19 @@ def _numbered(around: Around, number: int) -> Control | None:
     return None
 
 
+def last_number(around: Around) -> int:
+    """The highest page that a pager names ("1 2 … 9"); 0 where there is no pager of numbers."""
+    together: dict[int, set[int]] = {}
+    for control in around.controls:
+        if control.text.strip().isdecimal() and not (control.furniture or control.dead):
+            together.setdefault(control.list, set()).add(int(control.text))
+    pagers = [
+        numbers for numbers in together.values()
+        if len(numbers) > 1 and numbers & {1, 2} and max(numbers) < HIGHEST_PAGE
+    ]  # fmt: skip
+    return max((max(numbers) for numbers in pagers), default=0)
+
+
 def _older(around: Around) -> Control | None:
     usable = (c for c in around.controls if not c.dead and not c.furniture and not c.chosen)
     return next((control for control in usable if control.says("older")), None)
@@ -296,11 +310,15 @@ def promised_by(text: str) -> Promised:
     small = re.sub(r"\s+", " ", text.lower())
     ranges = [int(found[3]) for found in re.finditer(words.RANGE_OF, small)
               if int(found[1].replace(" ", "")) <= int(found[2]) <= int(found[3])]  # fmt: skip
+    ranges += [
+        int(found["whole1"] or found["whole2"]) for found in re.finditer(words.PART_OF, small)
+    ]
     pages = [int(found[2]) for found in re.finditer(words.PAGE_OF, small)]
     counts = [
         int(found[1]) for found in re.finditer(words.COUNT, small)
         if not re.search(words.NOT_A_COUNT, small[: found.start()]) and int(found[1]) < 1900
     ]  # fmt: skip
+    counts += [int(found[1] or found[2]) for found in re.finditer(words.COUNT_BEHIND, small)]
     return Promised(max(ranges, default=0), max(pages, default=0), max(counts, default=0))
 
 

@@ -10,7 +10,14 @@ from bills.portals.documents.scene import belongs_to_no_bill, links_inside
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists.reading import Seen
 from bills.portals.lists.rows import has_word
-from bills.portals.lists.surroundings import FilterKind, Option, clean, promised_by, switch_in
+from bills.portals.lists.surroundings import (
+    FilterKind,
+    Option,
+    clean,
+    last_number,
+    promised_by,
+    switch_in,
+)
 from bills.portals.targets import calmly, filled
 
 if TYPE_CHECKING:
@@ -187,9 +194,11 @@ class Walk:
                 Code.LIST_INCOMPLETE,
                 failures.PROMISED.format(promised=promised.in_view, seen=in_view),
             )
-        elif promised.pages > self.listing.page_number:
+            return
+        pages = max(promised.pages, last_number(self.listing.sheet.around))
+        if pages > self.listing.page_number:
             said, turned = failures.PROMISED_PAGES, self.listing.page_number
-            self._gap(Code.LIST_INCOMPLETE, said.format(promised=promised.pages, seen=turned))
+            self._gap(Code.LIST_INCOMPLETE, said.format(promised=pages, seen=turned))
 
     def _add(
         self,

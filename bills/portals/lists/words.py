@@ -97,12 +97,28 @@ MORE = (
     r"(ver|cargar|mostrar) (más|todos|todas)|(mostra|carica|vedi) (altr[ei]|tutt[ei]|di più)|"
     r"(pokaż|załaduj|zobacz|wczytaj) (więcej|wszystkie))"
 )
-# Leads to bills of before: another page of the same list.
+# Leads to bills of before: another page of the same list. "Previous" alone leads back in a pager.
+_SHOW = (
+    r"show|view|see|load|display|visa|se|vis|hent|näytä|katso|zeige|voir|afficher|consulter|ver|"
+    r"mostrar|consultar|toon|bekijk|mostra|vedi|visualizza|pokaż|zobacz|wyświetl"
+)
+_OF_BEFORE = (
+    r"older|äldre|eldre|ældre|vanhemmat|vanhempia|ältere|oudere|(?:plus )?anciennes|"
+    r"(?:plus )?anciens|(?:más )?antigu[ao]s|più vecchi[ae]?|meno recenti|starsze"
+)
+_BEFORE = (
+    rf"{_OF_BEFORE}|earlier|previous|past|archived|tidigare|föregående|arkiverade|tidligere|"
+    r"forrige|aiemmat|aikaisemmat|edelliset|frühere|vorherige|archivierte|eerdere|vorige|"
+    r"précédent(?:e?s)|antérieur(?:e?s)|archivé(?:e?s)|anteriores|archivad[ao]s|precedenti|"
+    r"passate|archiviate|wcześniejsze|poprzednie|archiwalne"
+)
+_YEARS = r"years?|år|vuodet|jahre|jaren|années|años|anni|lata"
 OLDER = (
-    r"^\W*(?:(?:show|view|see|load|visa|vis|näytä|voir|ver|toon|mostra|pokaż) )?(older|earlier|"
-    rf"previous|äldre|tidigare|eldre|tidligere|ældre|vanhemmat|aiemmat|ältere|frühere|oudere|"
-    rf"eerdere|anciennes|précédentes|anteriores|precedenti|starsze|wcześniejsze)"
-    rf"( ({NOUN}|years?|år|vuodet|jahre|jaren|années|años|anni|lata))\W*$|"
+    rf"^\W*(?:(?:{_SHOW}) )?(?:{_BEFORE}) (?:{NOUN}|{_YEARS})"
+    r"(?: (?:anzeigen|ansehen|laden|tonen|bekijken))?\W*$|"
+    rf"^\W*(?:(?:{_SHOW}) )?(?:(?:les|las|los|le|de) )?{NOUN} (?:{_BEFORE})\W*$|"
+    rf"^\W*(?:(?:{_SHOW}) )?(?:{_OF_BEFORE})(?: (?:anzeigen|laden|tonen))?\W*$|"
+    rf"^\W*(?:(?:{_SHOW}) )?{NOUN} (?:from )?(?:before|older than) .{{1,20}}$|"
     r"^\W*(previous year|föregående år|forrige år|edellinen vuosi|vorheriges jahr|vorjahr|"
     r"vorig jaar|année précédente|año anterior|anno precedente|poprzedni rok)\W*$|"
     rf"^\W*(archived?|arkiverade|arkiv|arkisto|archiv|archief|archives?|archivo|archivio|archiwum)"
@@ -214,10 +230,35 @@ RANGE_OF = (
 PAGE_OF = (
     rf"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{{1,6}})\s*{_OF}\s*(\d{{1,6}})"
 )
+# "Showing 10 of 12", "10 of 12 shown".
+_SHOWN = (
+    r"show(?:ing|n)|display(?:ing|ed)|viewing|visar|visas|viser|vises|näytetään|zeige|anzeige|"
+    r"angezeigt|toont|getoond|weergegeven|affichage|affich[ée]\w*|mostrando|mostrad[ao]s|"
+    r"mostrat[ei]|visualizzat[ei]|wyświetlon[eoy]|pokazano"
+)
+_ENTRIES = (
+    r"results?|entries|records|rows|resultat|träffar|poster|treff|tulosta|einträge\w*|treffer|"
+    r"ergebnisse\w*|resultaten|résultats|resultados|registros|risultati|wynik(?:i|ów)|pozycji"
+)
+_PART = (
+    r"(?<![\d.,/-])(?P<part{0}>\d{{1,6}})\s?(?:(?:out )?of|av|af|von|van|sur|de|di|su|z|/)"
+    r"\s?(?P<whole{0}>\d{{1,6}})(?![\d.,/])"
+)
+PART_OF = (
+    rf"\b(?:{_SHOWN})\W{{1,3}}(?:\w+ )?{_PART.format(1)}|"
+    rf"{_PART.format(2)}(?: \w+)?\W{{1,3}}(?:{_SHOWN}|{_ENTRIES})\b"
+)
 COUNT = (
-    rf"(?<![\w.,:/-])(\d{{1,6}}) {NOUN}\b"
+    rf"(?<![\w.,:/-])(\d{{1,6}}) (?:{NOUN}|{_ENTRIES})\b"
     r"(?!.{0,30}(?:per |a day|due|unpaid|to pay|att betala|förfall|offen|pro ))"
 )
+# "Invoices (12)", "Number of invoices: 12".
+COUNT_BEHIND = (
+    rf"(?<!\w){BILL} ?\((\d{{1,6}})\)|"
+    r"\b(?:number of|total|antal|antall|anzahl(?: der)?|aantal|nombre de|número de|numero di|"
+    rf"numero|liczba) {BILL} ?: ?(\d{{1,6}})(?![\d.,/]|\s*(?:kr|€|\$|£))"
+)
 NOT_A_COUNT = (
-    r"(only|last|latest|senaste|letzten|dernières|últimas|ultime|laatste|up to|max|than)\s*$"
+    r"(only|\bshow|last|latest|senaste|letzten|dernières|últimas|ultime|laatste|up to|max|than)"
+    r"\s*$"
 )

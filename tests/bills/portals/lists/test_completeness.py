@@ -80,6 +80,20 @@ place.addEventListener("scroll", () => { if (busy || !near()) return; busy = tru
     n += 12; busy = false; }, 300); });"""
 
 
+WATCHED = """let n = 12; const all = {{all}}; new IntersectionObserver(seen => {
+  if (seen[0].isIntersecting && n < all.length) setTimeout(() => {
+    list.insertAdjacentHTML("beforeend", all.slice(n, n + 6).join("")); n += 6; }, 900);
+}).observe(end);"""
+
+
+def test_a_list_that_grows_slowly_whenever_its_end_comes_into_view_is_read_to_its_end(
+    lists: Lists, visitor: Visitor
+) -> None:
+    end = "<p id=end style='margin-top: 900px'>&nbsp;</p>"
+    lists.show(table(rows(0, 11)) + end + script(WATCHED, all=one_by_one(36)))
+    assert numbers(visitor.visit()) == names(0, 35)
+
+
 @pytest.mark.parametrize("in_a_box", [False, True])
 def test_a_list_that_grows_as_it_is_scrolled_is_scrolled_to_its_end(
     lists: Lists, visitor: Visitor, in_a_box: bool
@@ -149,7 +163,10 @@ COUNTS = {
     "3 invoices": True, "7 invoices": False, "1-3 of 3": True,
     "Showing 1 to 3 of 25 entries": False, "Visar 1–3 av 9": False,
     "Page 1 of 1": True, "Seite 1 von 4": False, "Only the last 12 invoices": True,
-    "1 invoice is due": True,
+    "1 invoice is due": True, "Showing 3 of 12": False, "Showing 3 of 3": True,
+    "Näytetään 3/12": False, "3 von 12 angezeigt": False, "12 results": False,
+    "Invoices (12)": False, "Number of invoices: 12": False, "3 of 5 stars": True,
+    "Show 25 entries": True,
 }  # fmt: skip
 
 
@@ -171,6 +188,17 @@ def test_the_recipe_says_where_the_count_stands(lists: Lists, visitor: Visitor) 
     assert visitor.visit(recipe).code is Code.LIST_INCOMPLETE
     lists.show(table(rows(0, 2)) + "<p>You own 3 of them</p>")
     assert visitor.visit(recipe).code is None
+
+
+def test_a_pager_whose_pages_are_hidden_behind_dots_is_a_gap(
+    lists: Lists, visitor: Visitor
+) -> None:
+    pager = "".join(f"<button onclick='show({n})'>{n}</button>" for n in (1, 2, 5))
+    of = {n: rows(2 * n, 2 * n + 1) for n in (1, 2, 5)}
+    code = "const of = {{of}}; function show(n) { list.innerHTML = of[n] }"
+    lists.show(table(of[1]) + f"<div>{pager}</div>" + script(code, of=of))
+    report = visitor.visit(FEW_SECONDS)
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 4)
 
 
 def test_pages_that_are_only_numbered_are_all_visited(lists: Lists, visitor: Visitor) -> None:
@@ -266,7 +294,12 @@ def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor) ->
     assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE
 
 
-OLDER = ("Older invoices", "Archive", "Äldre fakturor", "Previous year")
+OLDER = (
+    "Older invoices", "Archive", "Äldre fakturor", "Previous year", "Show older",
+    "Se ældre regninger", "Visualizza bollette precedenti", "Voir les factures précédentes",
+    "Mostrar facturas anteriores", "Ältere Rechnungen anzeigen", "Faktury archiwalne",
+    "Bekijk oudere facturen", "Näytä vanhemmat",
+)  # fmt: skip
 
 
 def follow_older(visitor: Visitor, word: str) -> AttemptReport:
