@@ -26,7 +26,7 @@ def test_ready_when_database_and_redis_answer() -> None:
 
 
 @pytest.mark.django_db
-def test_a_late_sweeper_is_told_and_the_pages_stay_in_service(
+def test_a_late_sweeper_is_reported_and_the_pages_stay_in_service(
     messages: object, pass_time: Callable[[float], None]
 ) -> None:
     sweeper.sweep()

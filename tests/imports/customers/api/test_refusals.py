@@ -164,8 +164,8 @@ def test_a_code_of_a_gateway_counts_where_the_apis_own_place_for_codes_is_empty(
     later = judged(status, {"error": "LIMIT"}, mapping=mapping)
     assert (later.verdict, later.code) == (Verdict.DEFERRED, "LIMIT")
     assert judged(status, {"code": "WHO"}, mapping=mapping).code == "CREDENTIAL_REFUSED"
-    told = {"err": {"code": "OTHER"}, "error": "LIMIT"}
-    assert judged(status, told, mapping=mapping).verdict is not Verdict.DEFERRED
+    beside = {"err": {"code": "OTHER"}, "error": "LIMIT"}
+    assert judged(status, beside, mapping=mapping).verdict is not Verdict.DEFERRED
     # What a code says of one customer says nothing of a batch, where it stands elsewhere.
     assert judged(500, {"error": "BUSY"}, mapping=mapping).verdict is Verdict.UNKNOWN
 
