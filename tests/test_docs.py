@@ -60,3 +60,14 @@ def test_the_four_lines_verify_a_webhook(secret: bytes, is_ours: bool) -> None:
         assert not is_ours
     else:
         assert is_ours
+
+
+INTERNAL = {"PLAYWRIGHT_BROWSERS_PATH", "SANDBOX_URL", "XDG_CACHE_HOME"}
+
+
+def test_every_setting_is_in_the_table_of_settings() -> None:
+    read = re.findall(
+        r'env\.\w+\(\s*"([A-Z_]+)"', (DOCS.parent / "config/settings.py").read_text()
+    )
+    page = (DOCS / "settings.md").read_text()
+    assert {name for name in read if f"`{name}`" not in page} - INTERNAL == set()
