@@ -40,8 +40,10 @@ SLOW_PLACES = (
     "tests/browser/", "tests/faults/",
     "tests/config/dev/test_", "tests/config/dev/sandbox/test_command",
     "tests/config/test_manage", "tests/config/test_production",
-    "tests/bills/browser/test_folders", "tests/bills/browser/test_ordinary_browser",
-    "tests/bills/test_admin", "tests/bills/test_job_type", "tests/bills/test_killed_worker",
+    "tests/bills/browser/test_browser", "tests/bills/browser/test_folders",
+    "tests/bills/browser/test_hostile_pages", "tests/bills/browser/test_ordinary_browser",
+    "tests/bills/test_admin", "tests/bills/test_commands", "tests/bills/test_job_type",
+    "tests/bills/test_killed_worker",
     "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
     "tests/test_secrets",
     # And those that need neither, but more time than all others together.
