@@ -140,8 +140,19 @@ def remove_file(file: ImportFile) -> None:
     with transaction.atomic():
         _only_draft(file.job)
         file.delete()
+        _recognise_twins(file)
     if file.is_ours:
         transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+
+
+def _recognise_twins(removed: ImportFile) -> None:
+    """The first of those with the same bytes as a removed file is sent now, and says so."""
+    job = removed.job
+    if job.api is None or not removed.sha256:
+        return
+    if twin := job.files.filter(sha256=removed.sha256).order_by("pk").first():
+        recognise(job, twin, checks_of(job.api))
+        twin.save(update_fields=["retry_file", "known_before"])
 
 
 def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:

@@ -130,6 +130,7 @@ class RetryFileMatches:
         self.by_key = _ids_by_key(self.ids) if self.is_changed else {}
         self.earlier = [] if retry_file else same_files(job, file)
         self._sent: array[int] | None = None
+        self.is_twin = False  # another file of this job has the very same bytes
         self.strangers = 0  # of a changed retry file: records that were not in it
         self._origin: dict[int, int] = {}  # a record's position: the result it stood for
         self._latest: dict[int, Found] = {}  # that result: its latest retry
@@ -140,11 +141,11 @@ class RetryFileMatches:
     @property
     def knows(self) -> bool:
         """Whether anything is known of the file's records."""
-        return bool(self.ids or self.earlier)
+        return bool(self.ids or self.earlier or self.is_twin)
 
     def look_up(self, records: Sequence[Record]) -> None:
         """Find out about these records: a few queries, whatever their number."""
-        if not self.knows:
+        if self.is_twin or not self.knows:
             return
         self._origin = self._origins(records)
         ids = list(self._origin.values())
@@ -173,6 +174,8 @@ class RetryFileMatches:
 
     def left_out(self, record: Record) -> LeftOut | None:
         """Why this record, looked up before, is not sent; if it is, it is taken from now on."""
+        if self.is_twin:
+            return LeftOut("TWICE", self.job.pk or 0)
         origin = self._origin.get(record.position)
         latest = self._latest.get(origin) if origin is not None else None
         if origin is None or latest is None:
@@ -233,6 +236,14 @@ class RetryFileMatches:
 def is_at_home(file: ImportFile, job: ImportJob) -> bool:
     """Whether a retry file goes to the API that its records failed at: else it settles nothing."""
     return file.retry_file is not None and file.retry_file.job.api_id == job.api_id
+
+
+def twins(job: ImportJob, file: ImportFile) -> list[ImportFile]:
+    """The files of a draft before this one that have the very same bytes: one of them is sent."""
+    if job.pk is None or not file.sha256:
+        return []
+    same = job.files.filter(sha256=file.sha256, status=FileStatus.VALID).order_by("pk")
+    return list(same.filter(pk__lt=file.pk) if file.pk else same)
 
 
 def same_files(job: ImportJob, file: ImportFile) -> list[ImportFile]:
@@ -372,7 +383,11 @@ def _notes(job: ImportJob, file: ImportFile, checks: Checks) -> Iterator[dict[st
         here = {"from": failed_at.api.name if failed_at.api else "", "count": file.record_count}
         yield {"code": OTHER_API, "job": failed_at.pk, **here, **mine}
     matches = RetryFileMatches(job, file, set(), force=False)
+    matches.is_twin = bool(twins(job, file))
     if not matches.knows:
+        return
+    if matches.is_twin:
+        yield {"code": "TWICE", "job": 0, "count": file.record_count, **mine}
         return
     if matches.is_changed and file.retry_file:
         yield {"code": CHANGED_RETRY_FILE, "job": file.retry_file.job_id, **mine}

@@ -18,7 +18,7 @@ from imports.customers.files.limits import COMMA
 from imports.customers.files.reader import FileCheck, check_file, read_records
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
-from imports.customers.retry_file_matches import RetryFileMatches, is_at_home
+from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
 from imports.job_types import UnreadableInput
 from imports.ledger.batches import Intake, NewRecord, Refused, one_at_a_time
@@ -202,6 +202,7 @@ class Reader:
         self.taken: set[int] = set()  # the results that retry files of ours stand for
         self.last_copies: LastCopies | None = None
         self.last_number = 0
+        self.twins: set[int] = set()  # files with the very same bytes as one before
 
     def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
         """Read the files in order, calling `begin` before each.
@@ -209,6 +210,7 @@ class Reader:
         Raises UnreadableInput, possibly after many batches.
         """
         files = list(files)
+        self.twins = _twins(files)
         if self.job.leave_earlier_copies_out:
             self._find_last_copies(files)
         for index, file in enumerate(files):
@@ -219,7 +221,7 @@ class Reader:
         """Read all files once before: only then is it known which copy is a customer's last."""
         last_copies, taken = LastCopies(self.checks.spelling), set[int]()
         for index, file in enumerate(files):
-            matches = self._matches(file, taken)
+            matches = self._matches(index, file, taken)
             with _refusing_unreadable():
                 for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
@@ -232,7 +234,7 @@ class Reader:
     def _read_file(self, index: int, file: ImportFile) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
-        matches = self._matches(file, self.taken)
+        matches = self._matches(index, file, self.taken)
         with _refusing_unreadable():
             _refuse_changed(file)
             for record, refusal in self._judged(file, matches, ignored):
@@ -250,8 +252,10 @@ class Reader:
                 self._add_batch(file, batch, matches)
         self.warnings.warn_of_ignored(file.name, ignored)
 
-    def _matches(self, file: ImportFile, taken: set[int]) -> RetryFileMatches:
-        return RetryFileMatches(self.job, file, taken, force=self.job.force)
+    def _matches(self, index: int, file: ImportFile, taken: set[int]) -> RetryFileMatches:
+        matches = RetryFileMatches(self.job, file, taken, force=self.job.force)
+        matches.is_twin = index in self.twins
+        return matches
 
     def _judged(
         self, file: ImportFile, matches: RetryFileMatches, ignored: list[str]
@@ -298,6 +302,12 @@ class Reader:
         self.last_number = batch.number
         frame = (whole, len(opening), len(closing))
         self.taker.add_batch(batch.number, 0, frame, records, file.pk, after=batch.after)
+
+
+def _twins(files: Sequence[ImportFile]) -> set[int]:
+    """The indices of files that have the very same bytes as one before."""
+    first: dict[str, int] = {}
+    return {i for i, file in enumerate(files) if first.setdefault(file.sha256 or str(i), i) < i}
 
 
 @contextmanager
@@ -368,6 +378,9 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
         file.status, file.message = FileStatus.INVALID, error.message
         file.size = file.location.stat().st_size if file.location.is_file() else 0
         return
+    file.sha256 = verdict.sha256
+    if twins(job, file):  # none of it is sent: what it names twice is said with the other one
+        verdict.duplicated, verdict.duplicates = 0, []
     _set(file, verdict)
 
 

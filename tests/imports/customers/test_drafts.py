@@ -95,6 +95,35 @@ def test_removing_a_file_deletes_an_upload_of_ours_and_nobody_elses(
     assert ImportFile.objects.count() == 0
 
 
+def test_of_two_files_with_the_very_same_bytes_one_is_sent(
+    make_job: JobMaker, tmp_path: Path
+) -> None:
+    job = make_job.draft(4)
+    first = job.files.get()
+    copy = tmp_path / "customers (1).json"
+    copy.write_bytes(Path(first.path).read_bytes())
+    twin = drafts.add_path(job, copy)
+    assert [note["code"] for note in twin.known_before] == ["TWICE"]
+    assert (twin.duplicate_count, twin.warnings) == (0, [])
+    lifecycle.start(job)
+    assert runner.read_input(job)
+    assert keys(job, "excluded") == keys(job, "pending")
+    assert {each.error_code for each in job.results.filter(status="excluded")} == {"TWICE"}
+
+
+def test_a_file_is_sent_whose_twin_was_taken_out(make_job: JobMaker, tmp_path: Path) -> None:
+    job = make_job.draft(4)
+    first = job.files.get()
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(Path(first.path).read_bytes())
+    drafts.add_path(job, copy)
+    drafts.remove_file(first)
+    assert job.files.get().known_before == []
+    lifecycle.start(job)
+    assert runner.read_input(job)
+    assert len(keys(job, "pending")) == 4
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_draft_that_is_thrown_away_takes_its_uploads_along(make_job: JobMaker) -> None:
     job = make_job.draft(2)

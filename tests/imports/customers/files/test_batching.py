@@ -96,7 +96,7 @@ def test_a_refused_record_keeps_its_bytes_up_to_a_limit(make_job: JobMaker) -> N
 
 def test_large_files_are_not_read_again_for_duplicates(make_job: JobMaker) -> None:
     with patch.object(batching, "REREAD_BYTES", 10):
-        job = draft_of(make_job, [customer(0)], [customer(0)])
+        job = draft_of(make_job, [customer(0)], [customer(0), customer(1)])
     assert [file.warnings for file in job.files.order_by("pk")] == [[], []]
     begun(job)  # there they are found
     assert job.events.filter(code="duplicates").exists()
