@@ -143,8 +143,8 @@ def test_a_draft_that_names_a_customer_twice_offers_to_leave_the_earlier_copy_ou
 ) -> None:
     job = make_job.draft(3)
     assert "Leave earlier copies out" not in operator.get(url(job, "files")).content.decode()
-    operator.post(url(job, "files", "add"), {"files": [upload("a.json")]})
-    assert operator.get(url(job, "files")).context["found"]["duplicates"] == 2
+    operator.post(url(job, "files", "add"), {"files": [upload("a.json"), upload("b.json", 5)]})
+    assert operator.get(url(job, "files")).context["found"]["duplicates"] == 4
     for fields, chosen in (({"leave": "1"}, True), ({}, False)):
         panel = operator.post(url(job, "files", "copies"), fields, headers={"HX-Request": "true"})
         assert "Leave earlier copies out" in panel.content.decode()
