@@ -381,6 +381,23 @@ const readSelects = () => all("select").filter(
 const readLimits = () => all("input[type=date], input[type=month]").filter(
   box => shown(box) && box.value && !inRow(box)).map(nameOf);
 
+// What a menu that is not open offers: links to this page with another question, and options.
+const readHidden = () => {
+  const lists = new Map();
+  for (const part of all("a[href], [role=menuitem], [role=menuitemradio], [role=option]")) {
+    if (shown(part) || inRow(part) || part.lang || part.hreflang
+      || part.closest("footer, [role=contentinfo], select, datalist")) continue;
+    const isLink = part.matches("a[href]");
+    if (isLink && (part.pathname !== location.pathname || !part.search
+      || /[?&](lang|locale|language|sort|order|theme|size)=/i.test(part.search))) continue;
+    const list = part.closest("ul, ol, [role=menu], [role=listbox], nav") || part.parentElement;
+    const text = part.textContent.trim().replace(/\s+/g, " ").slice(0, 80);
+    if (!lists.has(list)) lists.set(list, []);
+    if (text) lists.get(list).push({text, leads: isLink});
+  }
+  return [...lists.values()].filter(found => found.length > 1);
+};
+
 // The words around the rows, in the page's order.
 const around = () => {
   const texts = [];
@@ -427,5 +444,6 @@ const stateOf = () => ({
 
 const surroundings = deep => deep ? {
   controls: readControls(), selects: readSelects(), limits: readLimits(), around: around(),
+  hidden: readHidden(),
   scrolls: canScroll(), shadows: roots.length > 1,
 } : {};

@@ -98,12 +98,20 @@ class Select(msgspec.Struct, frozen=True):
         return self.css or f'select[data-redrive-select="{self.index}"]'
 
 
+class Hidden(msgspec.Struct, frozen=True):
+    """One entry of a menu that is not open. `leads`: a link to this page, asked otherwise."""
+
+    text: str
+    leads: bool = False
+
+
 class Around(msgspec.Struct, frozen=True):
     """All of it."""
 
     controls: tuple[Control, ...] = ()
     selects: tuple[Select, ...] = ()
     limits: tuple[str, ...] = ()  # names of boxes with a date that limits the list
+    hidden: tuple[tuple[Hidden, ...], ...] = ()  # menus that are not open
     around: str = ""  # the words around the rows
     scrolls: bool = False
 
@@ -239,6 +247,18 @@ def _is_account(control: Control) -> bool:
 def switch_in(around: Around) -> Control | None:
     """What leads to a choice of other accounts."""
     return next((control for control in around.controls if control.says("switch")), None)
+
+
+def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
+    """What a closed menu divides the list by, and one of its options; None without such a menu."""
+    for menu in around.hidden:
+        texts = [entry.text for entry in menu]
+        if sum(bool(YEAR_OPTION.match(text)) for text in texts) > 1:
+            return FilterKind.YEAR, texts[-1]
+        numbered = sum(bool(ACCOUNT_NUMBER.search(t)) and not dates_in(t) for t in texts) > 1
+        if numbered or sum(entry.leads for entry in menu) > 1:
+            return FilterKind.ACCOUNT, texts[-1]
+    return None
 
 
 def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:

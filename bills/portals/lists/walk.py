@@ -14,6 +14,7 @@ from bills.portals.lists.surroundings import (
     FilterKind,
     Option,
     clean,
+    hidden_part,
     last_number,
     promised_by,
     switch_in,
@@ -248,15 +249,33 @@ class Walk:
             self._gap(Code.LIST_INCOMPLETE, said)
 
     def _check_switch(self) -> None:
-        """Other accounts behind a button: a doubt, unless the page shows the credential's own."""
+        """Parts behind a button or a closed menu: a doubt, unless the page shows the own account.
+
+        Raises PortalError SEVERAL_ACCOUNTS where the credential names an account and the page,
+        which has others, does not show it: what it shows is another's.
+        """
         around = self.listing.sheet.around
-        switch = switch_in(around)
-        if switch is None or any(c.kind is FilterKind.ACCOUNT for c in self.listing.view):
+        switch, hidden = switch_in(around), hidden_part(around)
+        if (
+            hidden is not None
+            and hidden[0] is FilterKind.YEAR
+            and self.listing.recipe.each is None
+        ):
+            self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=hidden[1]))
+        elif switch is not None or hidden is not None:
+            self._check_own_account(switch.text if switch is not None else (hidden or ("", ""))[1])
+
+    def _check_own_account(self, switch: str) -> None:
+        listing = self.listing
+        if any(c.kind is FilterKind.ACCOUNT for c in listing.view) or listing.recipe.account_sign:
             return
         own = named_accounts(self.visit.login.extra)
-        if self.listing.recipe.account_sign or any(has_word(around.around, v) for v in own):
+        shown = [listing.sheet.around.around, *(row.text for row in listing.sheet.rows)]
+        if any(has_word(text, value) for text in shown for value in own):
             return
-        said = failures.SWITCH.format(text=switch.text)
+        said = failures.SWITCH.format(text=switch)
+        if own and listing.recipe.each is None and not listing.recipe.steps:
+            raise PortalError(Code.SEVERAL_ACCOUNTS, said)
         if not any(gap.code is Code.SEVERAL_ACCOUNTS for gap in self.gaps):
             self._gap(Code.SEVERAL_ACCOUNTS, said)
 

@@ -134,10 +134,25 @@ FIND_FORM = (
   // A name such as "new_password" or "password2"; the digits of a name that changes say nothing.
   const forNewOne = new RegExp("(^|[-_.])(new|reg[a-z]*|confirm[a-z]*|repeat)[-_.]?pass"
     + "|pass(word|wd)?[-_.]?(2|again|confirm[a-z]*|repeat)$");
+  // Where neither the form nor what holds it has a heading: the page's own, just before it.
+  const headAbove = box => {
+    const near = all("h1, h2, h3").filter(one => one.compareDocumentPosition(box) & 4
+      && (part => !part || part.contains(box))(one.closest("section, article, form, aside")));
+    return near.length ? flat(near.pop().textContent) : "";
+  };
+  const sendsAnything = /^\W*(submit|valider)\W*$/;
+  const leadsIn = /log|sign|auth|session|konto/;
+  const isCalledOne = box => is.byPassword.test(said(box)) || calledOne.test(said(box));
+  const calledOne = /pass|pwd|\bpw\b|losen|kenn|wort\b|salasana|\bmdp\b|clave|haslo|\bpin/;
+  const changesOne = (head, press, where) => [head, press, where].some(one =>
+    is.forgotten.test(one)) || is.changes.test(press) || is.changes.test(where)
+    || (is.changes.test(head) && is.byPassword.test(head));
   const judge = password => {
     const group = groupOf(password), button = buttonOf(group, password);
     const press = button ? told(button) : "", where = action(group), head = headings(group);
     const logsIn = is.logIn.test(press);
+    const isForLogin = (logsIn && !sendsAnything.test(press)) || is.logIn.test(head)
+      || completes(password, "current-password");
     let against = "";
     if (completes(password, "new-password") || is.newPassword.test(label(password))
       || names(password).split(" ").some(name => forNewOne.test(name)))
@@ -145,9 +160,14 @@ FIND_FORM = (
     else if (passwords.filter(box => belongs(box, group)).length > 1) against = "two_passwords";
     else if (is.signUp.test(where) || (!logsIn && is.signUp.test(press))) against = "sign_up";
     else if (!logsIn && is.notALogin.test(press)) against = "not_a_login";
+    else if (!isForLogin && changesOne(head || headAbove(password), press, where))
+      against = "new_password";
+    // An access code, a document's key: hidden like a password, and nothing says that it is ours.
+    else if (!isForLogin && !leadsIn.test(where) && !isCalledOne(password))
+      against = "not_a_login";
     const headWords = head.split(/[^\p{L}]+/u).join(" ");
     const score = (completes(password, "current-password") ? 3 : 0) + (logsIn ? 3 : 0)
-      + (is.logIn.test(head) ? 1 : 0) + (/log|sign|auth|session|konto/.test(where) ? 1 : 0)
+      + (is.logIn.test(head) ? 1 : 0) + (leadsIn.test(where) ? 1 : 0)
       - (is.signUp.test(headWords) && !logsIn ? 3 : 0) - (is.forgotten.test(where) ? 3 : 0);
     return {password, group, button, against, score, goal: where};
   };

@@ -532,3 +532,25 @@ def test_accounts_behind_a_button_are_a_doubt(lists: Lists, visitor: Visitor) ->
     report = visitor.visit()
     assert (report.code, len(report.bills)) == (Code.SEVERAL_ACCOUNTS, 2)
     assert visitor.visit(login=with_account("4711")).code is None
+
+
+MENU = """<button aria-haspopup=menu>Account 4711 \u25be</button><div role=menu hidden>
+<a role=menuitem href='?acc=4711'>%s</a><a role=menuitem href='?acc=4712'>%s</a></div>"""
+
+
+@pytest.mark.parametrize("texts", [("4711", "4712"), ("1 Old Street", "2 New Street")])
+def test_accounts_in_a_closed_menu_are_a_doubt_and_never_taken_for_the_own_one(
+    lists: Lists, visitor: Visitor, texts: tuple[str, str]
+) -> None:
+    lists.show(MENU % texts + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.SEVERAL_ACCOUNTS, 2)
+    report = visitor.visit(login=with_account("4712"))
+    assert (report.code, len(report.bills)) == (Code.SEVERAL_ACCOUNTS, 0)
+    assert visitor.visit(login=with_account("4711")).code is None
+
+
+def test_years_in_a_closed_menu_are_a_gap(lists: Lists, visitor: Visitor) -> None:
+    menu = "<ul hidden><li><a href='?y=2025'>2025</a><li><a href='?y=2024'>2024</a></ul>"
+    lists.show(menu + table(rows(0, 1)))
+    assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE

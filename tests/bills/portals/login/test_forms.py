@@ -170,9 +170,12 @@ def test_single_sign_on_needs_the_recipes_word(pages: Pages, visitor: Visitor) -
         NEW_PASSWORD.replace("type=password", "type=password autocomplete=new-password")
         % ("Password", "Log in"),
         SIGN_UP,
+        "<h1>Forgot your password?</h1>" + NEW_PASSWORD % ("Password", "Submit"),
+        "<section><h2>Byt lösenord</h2>" + NEW_PASSWORD % ("Lösenord", "Spara") + "</section>",
+        NEW_PASSWORD.replace("=password>", "=code>") % ("Access code", "Show invoice"),
     ],
 )
-def test_a_page_that_wants_a_new_password_gets_none(
+def test_a_page_that_wants_a_new_password_or_a_code_gets_none(
     pages: Pages, visitor: Visitor, login: str
 ) -> None:
     pages.portal(NO_BILLS, login)
