@@ -41,8 +41,9 @@ from pathlib import Path
 from config.dev import servers
 servers.ensure_unnamed()
 django.setup()
-from imports import drafts, jobs
-from imports.ledger import moves
+from imports.customers import drafts
+from imports.engine import queue
+from imports.ledger import lifecycle
 from imports.models import CustomerApi
 from config.dev.sandbox.samples import write_files
 url, folder, customers, first, options = sys.argv[1:6]
@@ -51,8 +52,8 @@ api = CustomerApi.objects.create(name=f"sandbox {url} {first}", url=url, secret=
 job = drafts.new_draft(api, "under fire")
 for path in write_files(Path(folder), int(customers), int(customers), int(first)):
     drafts.add_path(job, path)
-moves.start(job)
-jobs.ring(job.pk)
+lifecycle.start(job)
+queue.ring(job.pk)
 print(job.pk)
 """
 

@@ -24,9 +24,9 @@ FREEZE_WITH_A_LOCK = """
 import os, signal, sys, django
 django.setup()
 from django.db import transaction
-from imports.models import Gate, ImportJob
+from imports.models import ImportJob, RateLimit
 with transaction.atomic():
-    Gate.objects.select_for_update().get(jobs=sys.argv[1])
+    RateLimit.objects.select_for_update().get(jobs=sys.argv[1])
     ImportJob.objects.select_for_update().get(pk=sys.argv[1])
     os.kill(os.getpid(), signal.SIGSTOP)
 """
