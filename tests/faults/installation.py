@@ -53,11 +53,7 @@ job = drafts.new_draft(api, "under fire")
 for path in write_files(Path(folder), int(customers), int(customers), int(first)):
     drafts.add_path(job, path)
 lifecycle.start(job)
-<<<<<<< HEAD
 queue.enqueue(job.pk)
-=======
-queue.ring(job.pk)
->>>>>>> tests2
 print(job.pk)
 """
 
