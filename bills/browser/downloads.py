@@ -55,10 +55,11 @@ class PageTree:
 
 LONGEST_ERROR = 80  # characters: a bill says more
 ERROR_AS_PDF = (
-    r"\b(?:not found|does not exist|not available|unavailable|"
-    r"could not be (?:found|created|loaded)|try again later|internal (?:server )?error|hittades inte|finns inte|ikke (?:funnet|fundet)|"
-    r"ei löyt|nicht (?:gefunden|verfügbar)|niet (?:gevonden|beschikbaar)|introuvable|"
-    r"non (?:trouvée?|disponible|trovat[oa])|no (?:encontrad[oa]|disponible)|nie znaleziono)"
+    r"\b(?:not found|does not exist|not available|unavailable|try again later|"
+    r"could not be (?:found|created|loaded)|internal (?:server )?error|hittades inte|"
+    r"finns inte|ikke (?:funnet|fundet)|ei löyt|nicht (?:gefunden|verfügbar)|"
+    r"niet (?:gevonden|beschikbaar)|introuvable|non (?:trouvée?|disponible|trovat[oa])|"
+    r"no (?:encontrad[oa]|disponible)|nie znaleziono)"
 )
 
 
