@@ -53,6 +53,16 @@ class PageTree:
     pages: tuple[DictionaryObject, ...]
 
 
+LONGEST_ERROR = 80  # characters: a bill says more
+ERROR_AS_PDF = (
+    r"\b(?:not found|does not exist|not available|unavailable|try again later|"
+    r"could not be (?:found|created|loaded)|internal (?:server )?error|hittades inte|"
+    r"finns inte|ikke (?:funnet|fundet)|ei löyt|nicht (?:gefunden|verfügbar)|"
+    r"niet (?:gevonden|beschikbaar)|introuvable|non (?:trouvée?|disponible|trovat[oa])|"
+    r"no (?:encontrad[oa]|disponible)|nie znaleziono)"
+)
+
+
 def check_pdf(path: Path, password: str = "") -> tuple[str, int]:
     """(SHA-256 in hex, size in bytes) of a whole PDF.
 
@@ -87,13 +97,24 @@ def flaw_of_pages(content: bytes, password: str = "") -> Text:
     start = content.find(b"%PDF-", 0, HEADER_WITHIN)  # offsets count from the header
     try:
         reader = PdfReader(io.BytesIO(content[start:]), password=password or None)
-        return _flaw_of_tree(_tree_of(reader))
+        return _flaw_of_tree(_tree_of(reader)) or _error_in(reader)
     except (FileNotDecryptedError, WrongPasswordError):
         detail = failures.WRONG_FILE_PASSWORD if password else ""
         raise PortalError(Code.DOCUMENT_PASSWORD, detail) from None
     # A damaged file breaks the library in any way there is. None of them may end the attempt.
     except (PyPdfError, Exception) as error:
         return failures.NOT_OPENED.format(reason=type(error).__name__)
+
+
+def _error_in(reader: PdfReader) -> Text:
+    """Some portals print their error as a PDF: one page that says it and nothing else."""
+    if len(reader.pages) != 1:
+        return ""
+    text = ""
+    with contextlib.suppress(Exception):  # a text that can't be read says nothing
+        text = " ".join(reader.pages[0].extract_text().split())
+    is_error = len(text) <= LONGEST_ERROR and re.search(ERROR_AS_PDF, text, re.IGNORECASE)
+    return failures.ERROR_AS_PDF.format(text=text) if is_error else ""
 
 
 def _flaw_of_tree(tree: PageTree) -> Text:

@@ -10,6 +10,7 @@ import pytest
 from bills.browser import downloads
 from bills.browser.downloads import check_pdf
 from bills.portals.failures import Code, PortalError
+from config.dev.sandbox.portal_pages import plain_pdf
 from tests.bills.browsing import PDF
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ def test_anything_else_is_refused_with_the_reason(
         check_pdf(path)
     assert refusal.value.code is Code.DOWNLOAD_BAD
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["Not found", "404 Dokument nicht gefunden"])
+def test_an_error_printed_as_a_pdf_is_no_bill(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bill"
+    path.write_bytes(plain_pdf(text))
+    with pytest.raises(PortalError) as refusal:
+        check_pdf(path)
+    assert refusal.value.code is Code.DOWNLOAD_BAD
 
 
 def test_a_file_too_large_for_a_bill_is_not_read(
