@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playwright.async_api import Error as PlaywrightError
@@ -93,7 +94,7 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     await portal.log_in(visit)
     await start_trace(visit)
     await visit.enter(Stage.LIST)
-    listed = await portal.list_bills(visit)
+    listed = [_without(bill, visit.login.password) for bill in await portal.list_bills(visit)]
     known = visit.login.known_bills
     sorted_out = sort_out(listed, known)
     new = [*sorted_out.new, *sorted_out.unsure]
@@ -106,6 +107,15 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     await _fetch_all(visit, portal, new, folder)
     _prove(report)
     await visit.enter(Stage.DONE)
+
+
+def _without(bill: ListedBill, password: str) -> ListedBill:
+    """The bill as it may be stored: a page can echo the password wherever it likes."""
+    contract, date_text, document = (
+        scrub(text, (password,), shortest=4)
+        for text in (bill.contract, bill.date_text, bill.document)
+    )
+    return replace(bill, contract=contract, date_text=date_text, document=document)
 
 
 # What is wrong with one bill's document, and says nothing of the others.

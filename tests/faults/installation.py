@@ -188,18 +188,32 @@ class Job:
             )
         )  # fmt: skip
 
-    def frozen_sender(self, workers: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    def ended_batches(self) -> int:
+        """How many of the job's batches have an outcome."""
+        return len(
+            self.home.rows(
+                "SELECT 1 FROM imports_importbatch WHERE job_id = %s AND ended_at IS NOT NULL",
+                self.pk,
+            )
+        )
+
+    def frozen_sender(
+        self,
+        workers: list[subprocess.Popen[bytes]],
+        has_arrived: Callable[[], bool] = lambda: True,
+    ) -> subprocess.Popen[bytes]:
         """The first of these that is caught with something in flight: stopped, so that it stays.
 
-        Whoever looks first and stops it then may be too late on a busy machine.
+        Whoever looks first and stops it then may be too late on a busy machine. `has_arrived`
+        tells whether something of it has reached the API as well.
         """
         caught: list[subprocess.Popen[bytes]] = []
 
         def found() -> bool:
             for worker in workers:
-                if not caught and self.sending(worker):
+                if not caught and self.sending(worker) and has_arrived():
                     worker.send_signal(signal.SIGSTOP)
-                    if self.sending(worker):
+                    if self.sending(worker) and has_arrived():
                         caught.append(worker)
                     else:
                         worker.send_signal(signal.SIGCONT)
