@@ -320,10 +320,21 @@ def start() -> None:
     else:
         make_socket_folder("pg", who.pw_uid, who.pw_gid)
     end_unreachable()
-    if running() is None:
+    was_running = running() is not None
+    if not was_running:
         clear_leftovers()
         launch(who)
-    wait_until(lambda: databases() is not None, f"PostgreSQL does not answer; see {log()}")
+
+    def answers() -> bool:
+        """Start it once more if the one that was found was already on its way out."""
+        nonlocal was_running
+        if was_running and running() is None:
+            was_running = False
+            clear_leftovers()
+            launch(who)
+        return databases() is not None
+
+    wait_until(answers, f"PostgreSQL does not answer; see {log()}")
     if databases() == 0:
         with connect() as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}")
