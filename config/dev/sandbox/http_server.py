@@ -249,9 +249,10 @@ class SandboxServer:
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         self._alarm.close()
+        self._alarmed.close()
 
     def _accept(self) -> None:
-        with selectors.DefaultSelector() as selector, self._listener, self._alarmed:
+        with selectors.DefaultSelector() as selector, self._listener:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._alarmed, selectors.EVENT_READ)
             while not self._stopping.is_set():
