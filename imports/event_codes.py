@@ -38,6 +38,7 @@ class EventCode(models.TextChoices):
         "retry_files_not_written",
         pgettext_lazy("log", "Retry files not written"),
     )
+    NOT_DELIVERED = "bill_not_delivered", pgettext_lazy("log", "Bill not delivered")
     EXPORTED = "exported", pgettext_lazy("log", "Exported")
     NOTIFIED = "notified", pgettext_lazy("log", "Notified")
     NOT_NOTIFIED = "not_notified", pgettext_lazy("log", "Not notified")

@@ -15,6 +15,10 @@ WEB_PAGE = sentence(
 DOWNLOADED_PAGE = sentence("DOWNLOADED_PAGE", _('The file is a web page, not a PDF: "{title}".'))
 PAGE_CAME = sentence("PAGE_CAME", _('The portal answered with the page "{title}".'))
 PAGE_OF_ANOTHER = sentence("PAGE_OF_ANOTHER", _("What opened belongs to {other}, not to {bill}."))
+NAMES_ANOTHER = sentence(
+    "DOCUMENT_NAMES_ANOTHER",
+    _("The document for {bill} names bill {other} of the list, and not its own number."),
+)
 SEVERAL_DOCUMENTS = sentence("SEVERAL_DOCUMENTS", _("{bill} has several documents: {names}."))
 MISSING = sentence("MISSING", _("Missing: {bills}."))
 AND_MORE = sentence("AND_MORE", _("{bills} and {n} more"))
