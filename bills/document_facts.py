@@ -47,8 +47,7 @@ def text_of(path: Path, password: str = "") -> str:
         return ""
     with contextlib.suppress(Exception):  # a damaged file breaks the library in any way there is
         reader = PdfReader(path, password=password or None)
-        for page in reader.pages[:MOST_PAGES]:
-            parts.append(page.extract_text())
+        parts += [page.extract_text() for page in reader.pages[:MOST_PAGES]]
     return " ".join(" ".join(parts)[:LONGEST_TEXT].split())
 
 

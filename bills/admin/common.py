@@ -31,6 +31,9 @@ VIEW_BILL = "bills.view_bill"
 VIEW_PORTAL = "bills.view_portal"
 MANAGE_PORTALS = "bills.manage_portals"
 MANAGE_CREDENTIALS = "bills.manage_credentials"
+VIEW_DELIVERY = "bills.view_billdelivery"
+VIEW_DESTINATION = "bills.view_destination"
+MANAGE_DESTINATIONS = "bills.manage_destinations"
 NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
 TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
 
@@ -40,6 +43,9 @@ WORDS.update(
         VIEW_PORTAL: _("See portals"),
         MANAGE_PORTALS: _("Manage portals"),
         MANAGE_CREDENTIALS: _("Upload credentials, enter passwords"),
+        VIEW_DELIVERY: _("See deliveries of bills"),
+        VIEW_DESTINATION: _("See destinations, without their secrets"),
+        MANAGE_DESTINATIONS: _("Say where bills are delivered"),
     }
 )
 

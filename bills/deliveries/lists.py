@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
-from decimal import Decimal
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import TruncMonth
 
 from bills.deliveries.destinations.base import OutgoingFile
 from bills.models.deliveries import BillDelivery, DeliveryState, ListFormat
-from imports.exports import safe_cell
+from imports.exports import csv_rows
 
 if TYPE_CHECKING:
     import datetime
@@ -22,10 +21,11 @@ if TYPE_CHECKING:
     from bills.deliveries.destinations.base import DestinationClient
     from bills.models import Bill, Destination
 
-COLUMNS = (
-    "portal", "account", "contract", "number", "date", "due_date", "amount", "currency", "file",
-    "sha256", "fetched_at",
+ENTRY = (
+    "portal", "account", "contract", "number", "date", "due_date", "amount", "currency",
+    "fetched_at",
 )  # fmt: skip
+COLUMNS = (*ENTRY, "file", "sha256")
 TYPES = {ListFormat.CSV: "text/csv; charset=utf-8", ListFormat.JSON: "application/json"}
 
 
@@ -38,7 +38,7 @@ def entry(bill: Bill) -> dict[str, Any]:
         "number": bill.number,
         "date": str(bill.date or ""),
         "due_date": str(bill.due_date or ""),
-        "amount": "" if bill.amount is None else f"{bill.amount:.2f}",
+        "amount": "" if bill.amount is None else str(bill.amount),
         "currency": bill.currency,
         "fetched_at": bill.fetched_at.isoformat(),
     }
@@ -52,18 +52,19 @@ def write_due(destination: Destination, client: DestinationClient) -> int:
     if not destination.list_format or not destination.keeps_files:
         return 0
     unlisted = destination.deliveries.filter(status=DeliveryState.DELIVERED, is_listed=False)
-    months = unlisted.annotate(month=TruncMonth("bill__fetched_at")).values_list("month", flat=True)
+    months = unlisted.annotate(month=TruncMonth("bill__fetched_at")).values_list(
+        "month", flat=True
+    )
     due = sorted(set(months.order_by()))
     for month in due:
         _write(destination, client, month)
     return len(due)
 
 
-def _write(
-    destination: Destination, client: DestinationClient, month: datetime.datetime
-) -> None:
+def _write(destination: Destination, client: DestinationClient, month: datetime.datetime) -> None:
     found = destination.deliveries.filter(status=DeliveryState.DELIVERED)
-    of_month = found.annotate(month=TruncMonth("bill__fetched_at")).filter(month=month)
+    end = (month + timedelta(days=32)).replace(day=1)
+    of_month = found.filter(bill__fetched_at__gte=month, bill__fetched_at__lt=end)
     rows = list(of_month.select_related("bill__portal").order_by("pk"))
     kind = ListFormat(destination.list_format)
     content = (_csv if kind == ListFormat.CSV else _json)(rows)
@@ -80,15 +81,14 @@ def _entries(rows: Iterable[BillDelivery]) -> list[dict[str, Any]]:
     return [entry(row.bill) | {"file": row.name, "sha256": row.bill.sha256} for row in rows]
 
 
+def cells(bill: Bill, file: str) -> list[object]:
+    """The row of COLUMNS: amounts as numbers, so that no spreadsheet takes -5 for a formula."""
+    row = entry(bill) | {"file": file, "sha256": bill.sha256, "amount": bill.amount}
+    return [row[name] for name in COLUMNS]
+
+
 def _csv(rows: Iterable[BillDelivery]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    for each in _entries(rows):
-        amount = Decimal(each["amount"]) if each["amount"] else ""  # a number is no formula
-        cells = each | {"amount": amount}
-        writer.writerow({name: safe_cell(value) for name, value in cells.items()})
-    return text.getvalue().encode("utf-8-sig")  # Excel takes it for UTF-8 then
+    return b"".join(csv_rows(COLUMNS, (cells(row.bill, row.name) for row in rows)))
 
 
 def _json(rows: Iterable[BillDelivery]) -> bytes:

@@ -1,8 +1,7 @@
-"""Names of delivered files, made from a pattern: "{portal}/{account}/{date:%Y-%m}_{number}.pdf"."""
+"""Names of delivered files, made from a pattern: "{portal}/{date:%Y-%m}_{number}.pdf"."""
 
 from __future__ import annotations
 
-import datetime
 import re
 import string
 import unicodedata
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from imports.messages import MessageError
+from imports.messages import MessageError, sentence
 from imports.messages import marked as _
-from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +32,7 @@ BAD_DATE_FORMAT = sentence(
     "PATTERN_DATE_FORMAT", _("“{text}” is not a date format. Example: {example}")
 )
 NO_FORMAT = sentence("PATTERN_NO_FORMAT", _("“{name}” takes no format. Write {example}."))
-OUTSIDE = sentence(
-    "PATTERN_OUTSIDE", _("A file name may not begin with “/” or contain “..”.")
-)
+OUTSIDE = sentence("PATTERN_OUTSIDE", _("A file name may not begin with “/” or contain “..”."))
 NO_VALUES = sentence(
     "PATTERN_CONSTANT", _("All bills would have the same name. Use one of {known}.")
 )
@@ -114,9 +110,9 @@ def _segment(pattern: str, bill: Bill) -> str:
 
 
 def _value(bill: Bill, name: str, spec: str) -> str:
-    day = {"date": bill.date, "fetched": timezone.localdate(bill.fetched_at)}.get(name)
     if name in DATES:
-        return day.strftime(spec or "%Y-%m-%d") if isinstance(day, datetime.date) else ""
+        day = bill.date if name == "date" else timezone.localdate(bill.fetched_at)
+        return day.strftime(spec or "%Y-%m-%d") if day else ""
     amount = "" if bill.amount is None else f"{bill.amount:.2f}"
     values = {
         "portal": str(bill.portal), "account": bill.email, "contract": bill.contract,

@@ -77,7 +77,7 @@ def _make(destination: Destination, bill: Bill) -> None:
 
 
 def _remember(destination: Destination) -> None:
-    """Where the next look begins. Rows appear in another order than their ids: see CERTAIN_AFTER."""
+    """Where the next look begins: rows may appear in another order than their ids."""
     old = Bill.objects.filter(
         pk__gt=destination.after_bill, fetched_at__lt=Now() - Value(CERTAIN_AFTER)
     )

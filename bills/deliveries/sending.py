@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import django_rq
 from django.db import connection, transaction
-from django.db.models import Q, Value
+from django.db.models import Count, Q, Value
 from django.db.models.functions import Now
 
 from bills.deliveries import lists
@@ -74,7 +74,7 @@ def due() -> QuerySet[BillDelivery]:
 
 
 def expire() -> int:
-    """Take deliveries back from dead workers; how many. A mail may have gone out: it is unknown."""
+    """Take deliveries back from dead workers; how many. A mail may have gone out: unknown."""
     dead = BillDelivery.objects.filter(status=DeliveryState.SENDING, lease_until__lt=Now())
     mails = Q(destination__kind=DestinationKind.EMAIL)
     unknown = dead.filter(mails).update(
@@ -176,7 +176,7 @@ def _outgoing(delivery: BillDelivery) -> OutgoingFile:
     bill: Bill = delivery.bill
 
     def opened() -> BinaryIO:
-        return bill.file.storage.open(bill.file.name, "rb")  # type: ignore[return-value]
+        return bill.file.storage.open(str(bill.file.name), "rb")  # type: ignore[return-value]
 
     with closing(opened()):
         pass  # a file that is gone is said before the destination is asked
@@ -222,6 +222,19 @@ def _mine(delivery: BillDelivery) -> QuerySet[BillDelivery]:
 
 
 # What a person decides
+
+
+def counts_of(destination: Destination) -> dict[str, int]:
+    """{"delivered", "waiting", "undelivered"}: the last need a person."""
+    rows = destination.deliveries.order_by().values_list("status").annotate(n=Count("pk"))
+    found = dict(rows)
+    waiting = (DeliveryState.WAITING, DeliveryState.SENDING)
+    return {
+        "delivered": found.get(DeliveryState.DELIVERED, 0),
+        "waiting": sum(found.get(each, 0) for each in waiting),
+        "undelivered": sum(found.get(each, 0) for each in UNDELIVERED),
+    }
+
 
 UNDELIVERED = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
 

@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from imports.messages import MessageError
+from imports.messages import MessageError, sentence
 from imports.messages import marked as _
-from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,4 +82,7 @@ class DestinationClient(Protocol):
 
 def sha256_of(source: BinaryIO) -> str:
     """The SHA-256 of all that is read from here, in hexadecimal."""
-    return hashlib.file_digest(source, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while piece := source.read(PIECE_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -114,4 +114,3 @@ def _compare(target: Path, file: OutgoingFile) -> None:
     with target.open("rb") as there:
         if sha256_of(there) != file.sha256:
             raise NotDelivered(NAME_TAKEN.format(name=file.name), is_final=True)
-

@@ -6,6 +6,7 @@ import base64
 import binascii
 import contextlib
 import io
+import itertools
 import posixpath
 import socket
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ class Sftp:
             if channel is None:
                 raise NotDelivered(REFUSED.format(error="SFTP"))
             self._sftp = channel
-            self._sftp.get_channel().settimeout(LONGEST_SECONDS)  # type: ignore[union-attr]
+            self._sftp.get_channel().settimeout(LONGEST_SECONDS)
 
     @contextlib.contextmanager
     def _closing_on_failure(self) -> Iterator[None]:
@@ -116,7 +117,7 @@ class Sftp:
     def _sha256(self, path: str) -> str:
         with self._sftp.open(path, "rb", PIECE_BYTES) as there:
             there.prefetch()
-            return sha256_of(there)  # type: ignore[arg-type] # it reads like a file
+            return sha256_of(there)
 
     def _make_folders(self, folder: str) -> None:
         made = self.root
@@ -152,7 +153,7 @@ def host_key_of(text: str) -> paramiko.PKey:
     """The key of a line as known_hosts has it, with or without the host. Raises NotDelivered."""
     words = [word for word in text.split() if not word.startswith("#")]
     kinds = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-")
-    for kind, body in zip(words, words[1:], strict=False):
+    for kind, body in itertools.pairwise(words):
         if kind.startswith(kinds):
             try:
                 return paramiko.PKey.from_type_string(kind, base64.b64decode(body, validate=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from django.core.files.base import ContentFile
@@ -13,12 +13,15 @@ from django.core.files.base import ContentFile
 from bills.models import Bill, Destination, Portal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_django.fixtures import Settings
 
-BillMaker = Callable[..., Bill] if TYPE_CHECKING else object
+
+class BillMaker(Protocol):
+    """Stores a bill of this number; fields of the model may be given."""
+
+    def __call__(self, number: str, **fields: object) -> Bill: ...
 
 
 @pytest.fixture

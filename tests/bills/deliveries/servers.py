@@ -6,13 +6,13 @@ import contextlib
 import os
 import socket
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paramiko
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 USER, PASSWORD = "redrive", "only-for-tests"
 
@@ -102,6 +102,15 @@ class _Door(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
 
+class _Handle(paramiko.SFTPHandle):
+    def __init__(self, flags: int, file: Any) -> None:
+        super().__init__(flags)
+        self.readfile = self.writefile = file
+
+    def stat(self) -> Any:
+        return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
+
+
 class _Files(paramiko.SFTPServerInterface):
     def __init__(self, server: Any, folder: Path, *args: Any, **kwargs: Any) -> None:
         super().__init__(server, *args, **kwargs)
@@ -142,10 +151,7 @@ class _Files(paramiko.SFTPServerInterface):
     def open(self, path: str, flags: int, attr: Any) -> Any:
         def opened() -> paramiko.SFTPHandle:
             mode = "wb" if flags & os.O_WRONLY else "r+b" if flags & os.O_RDWR else "rb"
-            handle = paramiko.SFTPHandle(flags)
-            file = self._real(path).open(mode)
-            handle.readfile = handle.writefile = file  # type: ignore[attr-defined]
-            return handle
+            return _Handle(flags, self._real(path).open(mode))
 
         return _result(opened)
 

@@ -52,7 +52,7 @@ def test_a_pattern_names_a_file(pattern: str, name: str) -> None:
 def test_a_pattern_that_cannot_name_files_says_why(pattern: str, code: str) -> None:
     with pytest.raises(BadPattern) as raised:
         check_pattern(pattern)
-    assert raised.value.message.code == code
+    assert getattr(raised.value.message, "code", "") == code
 
 
 @pytest.mark.parametrize("number", ["../../etc/passwd", "a/b\\c", "\x00\n", "..", "x" * 5_000])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import paramiko
 import pytest
 from django.core import mail
-from django.db.models import F
 from django.db.models.functions import Now
 
 from bills.deliveries import links, planning, sending
@@ -114,13 +115,13 @@ def test_a_worker_killed_after_the_file_appeared_delivers_nothing_twice(
         put(self, file)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(Folder, "put", killed)
-        sending.deliver_due()
+        with pytest.raises(KeyboardInterrupt):
+            sending.deliver_due()
     assert states() == ["sending"]
     there = files(folder)
     assert sending.expire() == 0
-    BillDelivery.objects.update(lease_until=Now() - F("lease_until") + F("lease_until"))
     BillDelivery.objects.update(lease_until="2026-01-01T00:00Z")
     assert sending.expire() == 1
     sending.deliver_due()
@@ -144,9 +145,7 @@ def test_another_file_under_the_name_is_never_written_over(
     assert states() == ["delivered"]
 
 
-def test_a_folder_that_is_not_mounted_is_waited_for(
-    store: BillMaker, folder: Destination
-) -> None:
+def test_a_folder_that_is_not_mounted_is_waited_for(store: BillMaker, folder: Destination) -> None:
     store("F1")
     place = Path(folder.location)
     place.rmdir()
@@ -161,7 +160,7 @@ def test_a_folder_that_is_not_mounted_is_waited_for(
 
 def test_a_bill_whose_file_is_gone_says_so(store: BillMaker, folder: Destination) -> None:
     bill = store("F1")
-    bill.file.storage.delete(bill.file.name)
+    bill.file.storage.delete(str(bill.file.name))
     deliver()
     assert (states(), error_codes()) == (["waiting"], ["BILL_FILE_GONE"])
 
@@ -180,7 +179,7 @@ def test_the_list_of_the_month_names_every_delivered_bill(
     rows = json.loads(text) if form == "json" else list(csv.DictReader(text.splitlines()))
     shown = [row["number"].lstrip("'") for row in rows]
     assert shown == ["F1", "=1+1", "F3"]
-    assert [row["amount"] for row in rows] == ["120.50"] * 3
+    assert [Decimal(row["amount"]) for row in rows] == [Decimal("120.5")] * 3
     assert all(row["file"] in files(folder) for row in rows)
     assert form == "json" or rows[1]["number"] == "'=1+1"  # no spreadsheet runs it
 
@@ -235,7 +234,7 @@ def test_a_bucket_that_is_missing_is_said_without_the_secret(
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[servers.SftpServer]:
     place = tmp_path / "sftp"
-    place.mkdir()
+    (place / "in").mkdir(parents=True)
     server = servers.SftpServer(place)
     yield server
     server.stop()
@@ -267,7 +266,7 @@ def test_an_sftp_server_holds_each_bill_once_and_its_list(
     ("field", "value", "code"),
     [
         ("secret", "wrong", "DESTINATION_REFUSED"),
-        ("host_key", servers.paramiko.RSAKey.generate(1024).get_base64(), "SFTP_BAD_HOST_KEY"),
+        ("host_key", paramiko.RSAKey.generate(1024).get_base64(), "SFTP_BAD_HOST_KEY"),
         ("location", "sftp://127.0.0.1:1/in", "DESTINATION_NOT_REACHED"),
     ],
 )
@@ -285,7 +284,7 @@ def test_an_sftp_server_that_cannot_be_used_says_why(
 def test_no_password_goes_to_a_server_with_another_host_key(
     store: BillMaker, sftp: Destination, server: servers.SftpServer
 ) -> None:
-    other = servers.paramiko.RSAKey.generate(2048)
+    other = paramiko.RSAKey.generate(2048)
     sftp.host_key = f"{other.get_name()} {other.get_base64()}"
     sftp.save()
     store("F1")
