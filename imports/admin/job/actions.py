@@ -12,19 +12,19 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from imports import known_before
 from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job import selection as choices
 from imports.admin.job.page import to_tab
 from imports.engine import queue
-from imports.ledger import bulk_actions
+from imports.ledger import bulk_actions, known_before
 from imports.ledger.bulk_actions import RETRIES
 from imports.ledger.lifecycle import NotAllowed
 from imports.ledger.totals import family
 from imports.models import BulkAction
 from imports.models.bulk_actions import ActionType
 from imports.models.jobs import Rollout
+from imports.rendering import in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def carry_out(
             starts=starts, rollout=rollout,
         )  # fmt: skip
     except NotAllowed as refusal:
-        _say_why_not(request, job, action, str(refusal))
+        _say_why_not(request, job, action, in_words(refusal.message))
         return None
     if done.in_background:
         queue.enqueue_on_commit(job.pk)
@@ -165,7 +165,7 @@ def stop(request: HttpRequest, job: ImportJob) -> HttpResponse:
         BulkAction.objects.filter(root=job.first, finished_at=None).select_related("job").first()
     )
     if bulk_action is None or not bulk_actions.stop(bulk_action, permissions.actor(request)):
-        raise NotAllowed(_("Nothing was stopped: it had ended already."))
+        raise NotAllowed(_("It had already ended, so nothing was stopped."))
     return to_tab(bulk_action.job, "failures")
 
 
@@ -192,8 +192,8 @@ def _what_happened(done: BulkAction, counted: int | None) -> str:
 
 def _what_goes_out(count: int) -> str:
     return ngettext(
-        "%(records)s goes out again in job %(job)s",
-        "%(records)s go out again in job %(job)s",
+        "%(records)s is being retried in job %(job)s",
+        "%(records)s are being retried in job %(job)s",
         count,
     )
 

@@ -65,10 +65,10 @@ register(
         add_permissions=(permissions.ADD,),
         bulk_action=bulk_action,
         sheet=sheet,
-        pace_title=gettext_lazy("How hard to press the API"),
+        pace_title=gettext_lazy("Pace"),
         retry_files_hold=gettext_lazy(
-            "The failed records, byte for byte as they came in, in files that can be imported as "
-            "they are. Redrive never deletes them."
+            "The failed records in files that you can import again, byte for byte as they "
+            "came in. Redrive never deletes them."
         ),
         tabs=(
             files.TAB,

@@ -67,7 +67,7 @@ def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
         return actions.ask_retry(request, job, Choice.of(request.GET))
     choice = Choice.of(request.POST)
     if choice.is_nothing:
-        raise NotAllowed(_("Tick the records that are to go out again first."))
+        raise NotAllowed(_("Select at least one record."))
     if choice.counted is None and "force" not in request.POST and actions.has_later(job, choice):
         return actions.ask_retry(request, job, choice)
     counted = None if "force" in request.POST else choice.counted

@@ -232,19 +232,22 @@ def _doing(action: ActionType) -> str:
         case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
         case ActionType.ARRIVED:
-            return _("Writing down as arrived: %(seen)s of %(records)s")
+            return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
-            return _("Writing down as not arrived: %(seen)s of %(records)s")
-    return _("Putting job %(job)s together: %(seen)s of %(records)s")
+            return _("Marking as failed: %(seen)s of %(records)s")
+    return _("Preparing job %(job)s: %(seen)s of %(records)s")
 
 
 def _meanwhile(bulk_action: BulkAction) -> Iterator[str]:
     if bulk_action.action in RETRIES:
         if bulk_action.starts:
-            yield _("Nothing is sent yet. The job starts by itself when all are in it.")
+            yield _("Nothing is sent yet. The job starts by itself when it has all its records.")
         else:
-            yield _("Nothing is sent. Change the job’s settings and start it when all are in it.")
-    yield _("This goes on without you: you may leave the page.")
+            yield _(
+                "Nothing is sent. When the job has all its records, change its settings "
+                "and start it."
+            )
+    yield _("This continues without you; you can leave the page.")
 
 
 def _ended(bulk_action: BulkAction) -> Panel:
@@ -272,17 +275,17 @@ def done(action: ActionType) -> str:
         case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
         case ActionType.ARRIVED:
-            return _("%(records)s arrived: they count as imported now.")
+            return _("Marked %(records)s as imported.")
         case ActionType.NOT_ARRIVED:
-            return _("%(records)s did not arrive: they count as failed. Retry failed sends them.")
+            return _("Marked %(records)s as failed. Retry failed sends them again.")
     return _("Retried %(records)s, in job %(job)s.")
 
 
 def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
     if bulk_action.trouble:
-        yield _("It ended before its time, out of %(total)s. %(why)s")
+        yield _("It stopped early, out of %(total)s. %(why)s")
         if bulk_action.made_id:
-            yield _("Job %(job)s stays a draft with these: start it, or discard it.")
+            yield _("Job %(job)s remains a draft with these records: start it or discard it.")
     if bulk_action.skipped_changed:
         yield formatting.skipped_changed(bulk_action.skipped_changed) + "."
     if bulk_action.left_out:

@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import known_before
 from imports.admin import permissions
 from imports.admin.forms import JobSettingsForm
 from imports.admin.job import files, page
@@ -18,9 +17,11 @@ from imports.admin.job.page import to_tab
 from imports.customers import drafts
 from imports.customers.api.presets import SPEEDS
 from imports.event_codes import EventCode
+from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed, note
 from imports.messages import Message, sentence
 from imports.messages import marked as gettext_noop
+from imports.models.pace import NAMES
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -32,23 +33,11 @@ SET = sentence("SETTINGS_SET", "{changes}")
 FIELD_SET = sentence("SETTING_SET", "{field}: {setting}")
 # As the log names them: the same words as the form's.
 SETTING_NAMES = {
+    **{name: sentence(f"SETTING_{name.upper()}", text) for name, text in NAMES.items()},
     "api": sentence("SETTING_API", gettext_noop("API")),
-    "batch_size": sentence("SETTING_BATCH_SIZE", gettext_noop("records in a batch")),
-    "concurrency": sentence("SETTING_CONCURRENCY", gettext_noop("batches at once")),
-    "delay_seconds": sentence("SETTING_DELAY", gettext_noop("delay between requests (s)")),
-    "timeout_seconds": sentence("SETTING_TIMEOUT", gettext_noop("time limit of one attempt (s)")),
-    "max_attempts": sentence("SETTING_ATTEMPTS", gettext_noop("attempts")),
-    "retry_delay_seconds": sentence(
-        "SETTING_RETRY_DELAY", gettext_noop("wait before the next attempt (s)")
-    ),
-    "rollout": sentence("SETTING_BEGINNING", gettext_noop("begins with")),
-    "force": sentence(
-        "SETTING_INSISTS",
-        gettext_noop("send records again that have been imported meanwhile"),
-    ),
-    "leave_earlier_copies_out": sentence(
-        "SETTING_COPIES", gettext_noop("leave earlier copies out")
-    ),
+    "rollout": sentence("SETTING_ROLLOUT", gettext_noop("rollout")),
+    "force": sentence("SETTING_FORCE", gettext_noop("send records that were already imported")),
+    "leave_earlier_copies_out": sentence("SETTING_COPIES", gettext_noop("leave duplicates out")),
 }
 EDITABLE = (JobStatus.DRAFT, JobStatus.PAUSED)
 

@@ -37,20 +37,20 @@ WRITTEN = ngettext_lazy(
 NOTHING_FAILED = ngettext_lazy("%(n)s has no failed record", "%(n)s have no failed record", "n")
 REQUEUED = ngettext_lazy("Re-queued %(n)s job", "Re-queued %(n)s jobs", "n")
 DUE_NOW = ngettext_lazy(
-    "%(n)s batch that was due later is due now", "%(n)s batches that were due later are due now",
+    "%(n)s waiting batch is due now", "%(n)s waiting batches are due now",
     "n",
 )  # fmt: skip
 IDLE = ngettext_lazy("%(n)s has nothing to do", "%(n)s have nothing to do", "n")
 PAUSED = ngettext_lazy("Paused %(n)s job", "Paused %(n)s jobs", "n")
 RESUMED = ngettext_lazy("Resumed %(n)s job", "Resumed %(n)s jobs", "n")
 CANCELLED = ngettext_lazy(
-    "Cancelled %(n)s job: what was not sent is kept as failed",
-    "Cancelled %(n)s jobs: what was not sent is kept as failed",
+    "Cancelled %(n)s job; records that were not sent are kept as failed",
+    "Cancelled %(n)s jobs; records that were not sent are kept as failed",
     "n",
 )
 OTHERS = ngettext_lazy(
-    "%(n)s is not in a state for it and was left as it is",
-    "%(n)s are not in a state for it and were left as they are",
+    "%(n)s was not in a suitable state and was left unchanged",
+    "%(n)s were not in a suitable state and were left unchanged",
     "n",
 )
 
@@ -101,7 +101,7 @@ class ListActions:
                 directory = job_types.get(job.kind).write_retry_files(job, parent)
             except OSError as error:
                 summary = {"place": parent, "why": error.strerror, "job": job.pk}
-                said = _("Job %(job)s: %(place)s cannot be written to: %(why)s.")
+                said = _("Job %(job)s: Redrive cannot write to %(place)s: %(why)s.")
                 messages.error(request, said % summary)
                 continue
             written, nothing = written + bool(directory), nothing + (directory is None)

@@ -57,9 +57,9 @@ STATUS_ALONE = gettext_lazy(
     "drops without a word counts as imported. Each of its jobs says so."
 )
 REFUSALS_UNSTATED = gettext_lazy(
-    "Nobody has stated whether this API stores nothing of a batch that it refuses. Until the "
-    "mapping says “refusal_stored_nothing”: true or false, customers of a refused batch are "
-    "unknown, and the batch is not halved."
+    "It is not stated whether this API stores nothing of a batch that it refuses. Until the "
+    "mapping sets “refusal_stored_nothing” to true or false, customers of a refused batch are"
+    " unknown, and the batch is not halved."
 )
 
 # What each way to authenticate cannot do without: the field, and what to call it.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imports import known_before
 from imports.commands import JobCommand, add_rollout, find_job, finish, refuse
-from imports.ledger import bulk_actions
+from imports.ledger import bulk_actions, known_before
 from imports.ledger.lifecycle import NotAllowed
 from imports.models.bulk_actions import ActionType
 

@@ -107,9 +107,9 @@ def test_retry_failed_is_one_recorded_action_for_each_job(
         (first, 3, "anna"),
         (second, 3, "anna"),
     ]
-    assert page.content.decode().count("3 customers go out again") == 2
+    assert page.content.decode().count("3 customers are being retried") == 2
     again = act(operator, model, "retry_failed", *rows_of(first, model))
-    assert "All 3 records are being retried already" in again.content.decode()
+    assert "All 3 records are already being retried" in again.content.decode()
     assert BulkAction.objects.count() == 2
 
 
@@ -142,7 +142,7 @@ def test_requeue_enqueues_the_job_and_makes_what_is_due_later_due_now(
         "importresult": [mine.results.earliest("pk").pk],
     }
     text = act(operator, model, "requeue", *rows[model]).content.decode()
-    assert "Re-queued 1 job; 1 batch that was due later is due now." in text
+    assert "Re-queued 1 job; 1 waiting batch is due now." in text
     assert is_due(mine)
     assert queue.enqueued_jobs() == {job.pk}
     assert job.events.get(code=EventCode.REQUEUED).actor == "anna"
@@ -169,10 +169,10 @@ def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
     answer(two, REFUSED)
     ids = (one.pk, two.pk, done.pk)
     text = act(operator, "importjob", "pause", *ids).content.decode()
-    assert "Paused 2 jobs; 1 is not in a state for it and was left as it is." in text
+    assert "Paused 2 jobs; 1 was not in a suitable state and was left unchanged." in text
     assert states(*ids) == ["paused", "paused", "finished"]
     text = act(operator, "importjob", "resume", one.pk, done.pk).content.decode()
-    assert "Resumed 1 job; 1 is not" in text
+    assert "Resumed 1 job; 1 was not" in text
     assert states(*ids) == ["running", "paused", "finished"]
     assert queue.enqueued_jobs() == {one.pk}
     asked = act(operator, "importjob", "cancel", *ids)
@@ -195,5 +195,5 @@ def test_a_resumed_job_is_not_resumed_twice(operator: Client, make_job: JobMaker
     lifecycle.pause(job)
     act(operator, "importjob", "resume", job.pk)
     text = act(operator, "importjob", "resume", job.pk).content.decode()
-    assert "1 is not in a state for it" in text
+    assert "1 was not in a suitable state" in text
     assert job.events.filter(code=EventCode.RESUMED).count() == 1

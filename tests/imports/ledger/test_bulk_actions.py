@@ -485,7 +485,7 @@ def test_while_many_are_being_decided_about_nothing_else_is_begun(
         bulk_actions.carry_out(job, action, **REASON)
     assert BulkAction.objects.count() == 1
     carried_out(first)
-    with pytest.raises(bulk_actions.NothingLeft, match="All 6 records are being retried already"):
+    with pytest.raises(bulk_actions.NothingLeft, match="All 6 records are already being retried"):
         bulk_actions.carry_out(job, ActionType.RETRY)
 
 

@@ -67,7 +67,12 @@ def test_a_retry_is_a_job_of_its_own_with_the_first_ones_settings(make_job: JobM
     job = make_job(3, concurrency=2, max_attempts=7, timeout_seconds=3.0)
     answer(job, REFUSED)
     new = retry(job, actor="anna").job
-    assert (new.retry_of_id, new.root_id, new.round, new.status) == (job.pk, job.pk, 2, "queued")
+    assert (new.retry_of_id, new.root_id, new.retry_number, new.status) == (
+        job.pk,
+        job.pk,
+        1,
+        "queued",
+    )
     assert (new.concurrency, new.max_attempts, new.timeout_seconds) == (2, 7, 3.0)
     assert (new.api_id, new.rate_limit_id, new.kind) == (
         job.api_id,
@@ -94,7 +99,7 @@ def test_a_failed_record_is_retried_once_and_a_second_click_finds_none(
     job = make_job(6)
     answer(job, REFUSED, OK)
     retry(job)
-    with pytest.raises(lifecycle.NotAllowed, match="All 3 records are being retried already"):
+    with pytest.raises(lifecycle.NotAllowed, match="All 3 records are already being retried"):
         retry(job)
     assert job.retries.count() == 1
 
@@ -174,7 +179,7 @@ def test_a_chain_of_retries_is_followed_to_its_end(make_job: JobMaker) -> None:
     answer(second, OK, mixed(X, S, S))
     third = begun(retry(job))  # from the first job's page: what still waits is in the second
     assert keys(third, "pending") == keys(second, "error")
-    assert (third.round, third.root_id) == (3, job.pk)
+    assert (third.retry_number, third.root_id) == (2, job.pk)
     summary = family_totals(job)
     assert (
         summary.total,

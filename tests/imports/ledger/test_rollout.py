@@ -108,7 +108,7 @@ def test_after_its_first_batch_the_job_says_what_became_of_it_and_waits(
     job = run(make_job(9, rollout="one"))
     assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
     assert str(job.pause_message) == (
-        "The first batch went out: 3 of 3 imported. Look at it, then go on."
+        "The first batch was sent: 3 of 3 imported. Check it, then continue."
     )
     assert [batch.status for batch in batches(job)] == ["done", "pending", "pending"]
     sent = [sandbox.account.effects(samples.customer_id(n)) for n in range(9)]
@@ -127,7 +127,7 @@ def test_going_on_sends_all_the_rest_and_the_log_says_who_let_it_go(
     assert job.status == "finished"
     assert {batch.status for batch in batches(job)} == {"done"}
     event = job.events.get(code="resumed")
-    assert (event.actor, str(event.message)) == ("anna", "All the rest goes out.")
+    assert (event.actor, str(event.message)) == ("anna", "All the rest is sent.")
     assert_totals_hold(job)
 
 

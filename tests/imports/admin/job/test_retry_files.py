@@ -60,7 +60,7 @@ def test_a_directory_outside_the_retry_files_is_not_handed_out(
     file = RetryFile.objects.filter(job=job).first()
     assert file is not None
     answer = operator.get(url(job, "retry-files", "zip"), {"of": file.pk}, follow=True)
-    assert "not there any more" in answer.content.decode()
+    assert "no longer there" in answer.content.decode()
     assert "secret" not in answer.content.decode()
 
 
@@ -111,7 +111,7 @@ def test_a_place_that_cannot_be_written_to_is_named(
     blocked.write_text("")
     settings.RETRY_FILES_DIR = blocked
     page = operator.post(url(job, "retry-files", "write"), follow=True)
-    assert "cannot be written to" in page.content.decode()
+    assert "cannot write to" in page.content.decode()
 
 
 def test_yes_loads_them_into_a_new_draft_and_opens_its_files(

@@ -197,7 +197,7 @@ def test_a_verdict_counts_all_and_lists_the_first_hundred(tmp_path: Path) -> Non
     bad = [customer(None)] * 150
     verdict = check(tmp_path, envelope(customer("1"), customer("1"), *bad))
     assert (verdict.refused, len(verdict.refusals)) == (150, 100)
-    assert str(verdict.summary()) == "152 customers, 150 cannot be sent, 1 named twice"
+    assert str(verdict.summary()) == "152 customers, 150 cannot be sent, 1 duplicate"
 
 
 def test_keys_beside_the_list_are_said_not_to_be_sent(tmp_path: Path) -> None:
