@@ -29,7 +29,7 @@ from imports.customers.api.auth import BadCredential, check_headers
 from imports.customers.api.mapping import states_refusals
 from imports.customers.api.mapping_in_force import read_changes, text_of
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.setup import complaints
+from imports.customers.api.setup import complaints, most_in_a_batch
 from imports.fields import WrongKey
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel, CustomerApi, ImportJob
@@ -495,6 +495,14 @@ class JobSettingsForm(JobModelForm):
             self.fields["api"].required = True
         for name in self._settled():
             self.fields.pop(name, None)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        most, size = most_in_a_batch(data.get("api") or self.instance.api), data.get("batch_size")
+        if most and size and size > most:
+            text = _("This API takes at most %(n)s customers in a batch.") % {"n": most}
+            self.add_error("batch_size", text)
+        return data
 
     def _settled(self) -> set[str]:
         """What cannot be changed any more, or means nothing for this job."""

@@ -159,6 +159,7 @@ class CustomerJobType:
     name = "customers"
     record_noun = "customer"
     record_done = "imported"
+    needs_person: frozenset[str] = frozenset()
 
     def budget(self, job: ImportJob) -> Budget:
         return Budget(job.max_attempts, job.retry_delay_seconds)

@@ -107,6 +107,11 @@ def queue(new: ImportJob, actor: str) -> None:
     note(new, EventCode.STARTED, lifecycle.intention(new), actor)
 
 
+def needs_person(job: ImportJob) -> Q:
+    """The records about which a person must act, somewhere else, before another try."""
+    return Q(error_code__in=job_types.get(job.kind).needs_person)
+
+
 def without_the_hopeless(
     job: ImportJob, chosen: QuerySet[ImportResult]
 ) -> tuple[QuerySet[ImportResult], int]:

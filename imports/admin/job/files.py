@@ -18,6 +18,7 @@ from imports.admin.job import page
 from imports.admin.job.page import to_tab
 from imports.customers import drafts, dry_run
 from imports.customers.files.reader import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.customers.files.warnings import MOST_SENTENCES
 from imports.engine import queue
 from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed
@@ -137,7 +138,6 @@ def _reasons(found: dict[str, Any]) -> list[Reason]:
 
 
 MOST_FILES = 200  # on the page; the sums count all
-REFUSALS_SHOWN = 5
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_cut or found["count"] else "",
         "known_before": known_before.of_files(notes_of(job)),
-        "refusals_shown": REFUSALS_SHOWN,
+        "most_sentences": MOST_SENTENCES,
         "most_files": MOST_FILES,
     }
 

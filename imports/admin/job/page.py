@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from imports import job_types
 from imports.admin import formatting, permissions
 from imports.admin.permissions import may
 from imports.engine import queue
@@ -340,11 +341,24 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "poll_seconds": poll_seconds(job, bulk),
         "is_ended": is_ended,
         "failed_waiting": wait.failed,
+        **_retry_offer(job, wait.failed),
         "unknown_waiting": wait.unknown,
         "can_load_retry_files": _can_load(request, job, wait.failed),
         "ended_just_now": job.finished_at is not None
         and timezone.now() - job.finished_at < LATELY,
     }
+
+
+def _retry_offer(job: ImportJob, failed: int) -> dict[str, Any]:
+    """How many Retry failed sends, and whether it asks because it leaves some out.
+
+    Of customers it sends all, or asks when it is pressed: there may be a million.
+    """
+    if not failed or not job_types.get(job.kind).needs_person:
+        return {"retry_count": failed, "retry_asks": False}
+    able = retries.waiting(job).exclude(retries.needs_person(job))
+    count = retries.without_the_hopeless(job, able)[0].count()
+    return {"retry_count": count, "retry_asks": count != failed}
 
 
 def tabs(job: ImportJob) -> list[dict[str, Any]]:

@@ -211,17 +211,17 @@ def _stage(job: ImportJob) -> dict[str, Any]:
 def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """The parts of an open page that changed. `was` is the state it shows, `tab` where it is."""
     shown = page.of(job.kind).tab(request.GET.get("tab", "")) or TAB
-    summary = page.live_context(request, job) | {"tab": shown}
+    summary = page.live_context(request, job) | {"tab": shown, "tabs": page.tabs(job)}
     if shown is TAB:
         summary |= context(request, job)
     if request.GET.get("was") != summary["live_state"]:
-        summary |= {"has_moved": True, "tabs": page.tabs(job)}
+        summary |= {"has_moved": True}
     return render(request, "imports/job/live.html", summary)
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Queue the draft, and watch it; `rollout` overrules how much of it goes out at first."""
-    rollout = request.POST.get("rollout", "")
+    """Queue the draft, and watch it; `begin` overrules how much of it is sent at first."""
+    rollout = request.POST.get("begin") or request.POST.get("rollout", "")
     rollout = rollout if rollout in Rollout.values else ""
     lifecycle.start(job, permissions.actor(request), rollout)
     queue.enqueue_on_commit(job.pk)

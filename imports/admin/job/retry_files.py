@@ -249,7 +249,9 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "directories": [each | _place(each["directory"]) for each in found],
         "trouble": _trouble(job),
-        "nothing_failed": not found and _nothing_failed(job),
+        "nothing_waits": not found
+        and job.status in ENDED_JOBS
+        and not retry_directory.is_needed(job),
         "files": files.filter(directory=newest).defer("result_ids").order_by("name")[:FILES_SHOWN],
     }
 
@@ -265,8 +267,8 @@ def _trouble(job: ImportJob) -> dict[str, Any] | None:
     }
 
 
-def _nothing_failed(job: ImportJob) -> bool:
-    """Whether the job has ended with nothing that a retry file could hold."""
+def _nothing_waits(job: ImportJob) -> bool:
+    """Whether the job has ended and leaves nothing that a retry file could hold."""
     return job.status in ENDED_JOBS and not retry_directory.is_needed(job)
 
 
@@ -327,7 +329,7 @@ def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
         raise NotAllowed(_("Redrive cannot write to %(place)s: %(why)s.") % summary) from error
     if directory is None:
         messages.info(
-            request, _("No files were written: no record failed, is unknown or was left out.")
+            request, _("No files were written: nothing is left to retry, look up or correct.")
         )
     else:
         summary = {"directory": directory.name}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from imports.admin import permissions
 from imports.admin.forms import JobSettingsForm
-from imports.admin.job import files, page
+from imports.admin.job import files, page, progress
 from imports.admin.job.page import to_tab
 from imports.customers import drafts
 from imports.customers.api.presets import SPEEDS
@@ -77,19 +77,32 @@ def _call_by(words: page.JobPage, form: JobSettingsForm) -> None:
 
 def save(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Keep the settings of a draft, or the pace of a paused job."""
+    refused = _save(request, job)
+    if refused:
+        return refused
+    messages.success(request, _("The settings are saved."))
+    return to_tab(job, "settings")
+
+
+def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Start a draft with what is written in the form, saved or not."""
+    permissions.require(request, permissions.CHANGE)
+    return _save(request, job) or progress.start(request, job)
+
+
+def _save(request: HttpRequest, job: ImportJob) -> HttpResponse | None:
+    """Keep what is written; the page with what is wrong where it cannot be kept."""
     if job.status not in EDITABLE:
         raise NotAllowed(
             _("Settings can be changed while a job is a draft or paused. Pause it first.")
         )
     form = JobSettingsForm(_data(request), instance=job)
-    if not form.is_valid():
-        from imports.admin.job.page import page_context
-
-        shown = page_context(request, job, TAB) | _context(request, job, form)
-        return render(request, TAB.template, shown, status=422)
-    _keep(job, form, permissions.actor(request))
-    messages.success(request, _("The settings are saved."))
-    return to_tab(job, "settings")
+    if form.is_valid():
+        _keep(job, form, permissions.actor(request))
+        return None
+    job.refresh_from_db(fields=list(form.fields))
+    shown = page.page_context(request, job, TAB) | _context(request, job, form)
+    return render(request, TAB.template, shown, status=422)
 
 
 def _data(request: HttpRequest) -> Any:
@@ -130,5 +143,8 @@ TAB = page.Tab(
     icon="tune",
     template="imports/job/settings.html",
     context=context,
-    acts={"save": page.Action(save, permissions.CHANGE)},
+    acts={
+        "save": page.Action(save, permissions.CHANGE),
+        "start": page.Action(start, permissions.START),
+    },
 )

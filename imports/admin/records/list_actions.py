@@ -18,7 +18,7 @@ from imports.admin import permissions
 from imports.admin.job import actions as job_actions
 from imports.admin.job.page import to_tab
 from imports.engine import queue
-from imports.ledger import lifecycle
+from imports.ledger import lifecycle, retries
 from imports.models import ImportBatch, ImportJob
 from imports.models.bulk_actions import ActionType
 
@@ -34,7 +34,14 @@ MOST_NAMED = 20  # jobs, in a question
 WRITTEN = ngettext_lazy(
     "Wrote the retry files of %(n)s job", "Wrote the retry files of %(n)s jobs", "n"
 )
-NOTHING_FAILED = ngettext_lazy("%(n)s has no failed record", "%(n)s have no failed record", "n")
+NOTHING_FAILED = ngettext_lazy(
+    "%(n)s has nothing left to retry", "%(n)s have nothing left to retry", "n"
+)
+NEED_PERSON = ngettext_lazy(
+    "%(n)s needs a person first and was not retried: see Failures on its job’s page.",
+    "%(n)s need a person first and were not retried: see Failures on their jobs’ pages.",
+    "n",
+)
 REQUEUED = ngettext_lazy("Re-queued %(n)s job", "Re-queued %(n)s jobs", "n")
 DUE_NOW = ngettext_lazy(
     "%(n)s waiting batch is due now", "%(n)s waiting batches are due now",
@@ -85,9 +92,21 @@ class ListActions:
 
     @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """The failed records of the rows, in one new job for each of their jobs."""
-        chosen, only = self.jobs_of(queryset), self.records_of(queryset)
-        done = [job_actions.carry_out(request, job, ActionType.RETRY, only) for job in chosen]
+        """The failed records of the rows, in one new job for each of their jobs.
+
+        Those that need a person first are left to the job's own page, which asks about them.
+        """
+        chosen, records = self.jobs_of(queryset), self.records_of(queryset) or Q()
+        done, blocked = [], 0
+        for job in chosen:
+            needs_person = retries.needs_person(job)
+            here = retries.waiting(job).filter(records & needs_person).count()
+            only = records & ~needs_person
+            blocked += here
+            if not here or retries.waiting(job).filter(only).exists():
+                done.append(job_actions.carry_out(request, job, ActionType.RETRY, only))
+        if blocked:
+            messages.info(request, NEED_PERSON % {"n": blocked})
         made = [each.made for each in done if each and each.made]
         return to_tab(made[0], "progress") if len(chosen) == len(made) == 1 else None
 

@@ -145,6 +145,14 @@ def complaints(api: CustomerApi, stored: Collection[str] = ()) -> list[tuple[str
     return found
 
 
+def most_in_a_batch(api: CustomerApi | None) -> int | None:
+    """How many customers one request of this API may carry; None where nothing says so."""
+    try:
+        return mapping_of(api).request.max_records if api else None
+    except BadMapping:
+        return None
+
+
 def _mapping_complaints(api: CustomerApi) -> list[tuple[str, str]]:
     try:
         most = mapping_of(api).request.max_records

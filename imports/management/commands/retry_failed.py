@@ -54,7 +54,7 @@ class Command(JobCommand):
             self.stderr.write(f"{said} (--force)")
         if done.skipped_retried:
             self.stderr.write(
-                f"{done.skipped_retried} failed records are being retried already: left out."
+                f"{done.skipped_retried} failed records are already being retried: left out."
             )
         if done.left_out:
             self.stderr.write(

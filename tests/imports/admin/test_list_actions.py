@@ -124,7 +124,7 @@ def test_retry_files_are_written_anew_for_each_job(
     others = {"importjob": [clean.pk], "importbatch": pks(clean.batches)}
     rows = rows_of(job, model) + others.get(model, pks(clean.results))
     text = act(operator, model, "regenerate_retry_files", *rows).content.decode()
-    assert "Wrote the retry files of 1 job; 1 has no failed record." in text
+    assert "Wrote the retry files of 1 job; 1 has nothing left to retry." in text
     job.refresh_from_db()
     assert job.retry_directory != before
     assert Path(job.retry_directory, "retry_summary.json").is_file()
@@ -179,7 +179,7 @@ def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
     assert "Cancel 2 jobs?" in asked.content.decode()
     assert states(*ids) == ["running", "paused", "finished"]
     text = act(operator, "importjob", "cancel", *ids, confirmed="1").content.decode()
-    assert "Cancelled 2 jobs: what was not sent is kept as failed; 1 is not" in text
+    assert "Cancelled 2 jobs; records that were not sent are kept as failed; 1 was not" in text
     assert states(*ids) == ["cancelled", "cancelled", "finished"]
     assert (len(keys(one, "error")), len(keys(two, "error"))) == (6, 6)
     assert_totals_hold(two)

@@ -205,9 +205,9 @@ def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
     assert counts == [1, 5, 50, 14]
     summary = job.events.filter(code="stage_ended").values_list("message", flat=True)
     assert list(map(str, summary)) == [
-        "1 of 1 imported. The next stage goes out: 5 batches.",
-        "5 of 5 imported. The next stage goes out: 50 batches.",
-        "50 of 50 imported. All the rest goes out.",
+        "1 of 1 imported. The next stage is sent: 5 batches.",
+        "5 of 5 imported. The next stage is sent: 50 batches.",
+        "50 of 50 imported. All the rest is sent.",
     ]
     assert ended(job).status == "finished"
 
@@ -273,7 +273,7 @@ def test_particulars_do_not_make_another_error(make_job: JobMaker) -> None:
     ("outcome", "said"),
     [
         (OTHER, "All of the first batch failed: The batch is too large."),
-        (LOST, "Nothing of the first batch is known to have arrived: No answer"),
+        (LOST, "No record of the first batch is known to have arrived: No answer"),
     ],
 )
 def test_a_stage_that_fails_with_another_error_or_without_an_answer_stops_it_too(

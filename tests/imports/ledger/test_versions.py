@@ -188,7 +188,7 @@ def test_one_that_could_never_be_sent_goes_out_when_it_is_corrected(make_job: Jo
 def test_without_a_reason_or_a_record_nothing_is_sent(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    with pytest.raises(lifecycle.NotAllowed, match="Say why"):
+    with pytest.raises(lifecycle.NotAllowed, match="Give a reason"):
         retries.resubmit(job, new_batches(job, failed(job)), reason="  ", actor="anna")
     with pytest.raises(lifecycle.NotAllowed, match="nothing to send"):
         retries.resubmit(job, [], reason="Yes", actor="anna")

@@ -160,3 +160,18 @@ def test_a_directory_that_cannot_be_kept_is_not_added_by_half(
     with full_disk(4_000):
         operator.post(url(job, "files", "add"), {"files": [small, large]})
     assert job.files.count() == 1  # the one that it had before
+
+
+def test_a_list_of_warnings_shows_as_many_as_it_says(operator: Client, make_job: JobMaker) -> None:
+    job = make_job.draft(1)
+    file = job.files.get()
+    file.warnings = [{"code": "OWN_WORDS", "params": {"words": f"strange {n}"}} for n in range(70)]
+    file.save()
+    text = operator.get(url(job, "files")).content.decode()
+    assert "70 warnings" in text
+    assert "strange 69" in text
+    file.warnings += [{"code": "OWN_WORDS", "params": {"words": f"more {n}"}} for n in range(30)]
+    file.save()
+    text = operator.get(url(job, "files")).content.decode()
+    assert "The first 100 warnings" in text  # there may be more: no more are stored
+    assert "more 29" in text

@@ -259,3 +259,15 @@ def test_a_retry_that_ramps_up_says_that_its_first_stage_failed_again(
     page = operator.get(url(new, "progress")).content.decode()
     assert "The first batch failed again with the same error" in page
     assert "Then 5 more batches are sent." in page
+
+
+def test_the_counts_on_the_tabs_of_an_open_page_are_true(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job(9)
+    assert 'id="rd-count-failures"' in live(operator, job, "running")
+    answer(job, REFUSED)
+    part = live(operator, job, "running", tab="log")
+    count = part[part.index('id="rd-count-failures"') :]
+    assert count[count.index(">") + 1 : count.index("<")].strip() == "3"
+    assert 'hx-swap-oob="true"' in count[: count.index(">")]

@@ -134,3 +134,16 @@ def test_a_second_yes_opens_the_same_draft(
     for _ in range(2):
         operator.post(url(job, "retry-files", "load"))
     assert ImportJob.objects.filter(status="draft").count() == 1
+
+
+def test_where_all_was_retried_no_page_says_that_nothing_failed(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job = failed_job(unknown=False)
+    RetryFile.objects.filter(job=job).delete()
+    operator.post(url(job, "failures", "retry"), {"which": "all"})
+    page = operator.get(url(job, "retry-files")).content.decode()
+    assert "everything that failed was retried" in page
+    assert "nothing failed" not in page
+    text = operator.post(url(job, "retry-files", "write"), follow=True).content.decode()
+    assert "nothing is left to retry" in text

@@ -78,8 +78,8 @@ def test_decisions_of_people_show_who_and_why(make_job: JobMaker) -> None:
     exclude(job, all_of_it, reason="Moved away.", actor="eva")
     happened(job, at(12))
     assert summary(job) == (
-        "Customer 7 may have arrived on 12 November (“No answer came in time”), had not arrived, "
-        "as anna found on 12 November (“Looked it up”), and was excluded by eva on "
+        "Customer 7 may have arrived on 12 November (“No answer came in time”), was marked "
+        "as failed by anna on 12 November (“Looked it up”), and was excluded by eva on "
         "12 November (“Moved away”)."
     )
 
