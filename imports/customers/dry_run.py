@@ -274,7 +274,7 @@ FAILED_READING = sentence(
     "FAILED_READING_DRY",
     gettext_noop("Redrive itself failed while reading ({error}). See the log."),
 )
-ALREADY_STARTED = sentence(
+CHECK_TOO_LATE = sentence(
     "CHECK_TOO_LATE", gettext_noop("This job has started, so there is nothing left to check.")
 )
 NOTHING_TO_CHECK = sentence(
@@ -315,7 +315,7 @@ def ask(job: ImportJob, actor: str) -> DryRun:
     """
     with transaction.atomic():
         if lock(job) != JobStatus.DRAFT:
-            raise NotAllowed(ALREADY_STARTED)
+            raise NotAllowed(CHECK_TOO_LATE)
         if not job.files.exists():
             raise NotAllowed(NOTHING_TO_CHECK)
         if drafts.unreadable(job):

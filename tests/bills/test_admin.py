@@ -232,7 +232,7 @@ def test_a_bill_whose_file_is_gone_says_so(operator: Client, make_bills: BillMak
     run(make_bills("good"))
     bill = Bill.objects.order_by("pk")[0]
     bill.file.storage.delete(str(bill.file.name))
-    assert "no longer exists" in page(
+    assert "not there any more" in page(
         operator, reverse("admin:bills_bill_pdf", args=[bill.pk]), status=410
     )
 
@@ -248,7 +248,7 @@ def test_evidence_needs_its_permission_and_does_nothing(
     viewer(client)
     assert client.get(pieces["screenshot"]).status_code == 403
     one = f"{act_url(job.pk, 'credentials', 'one')}?id={result_of(job, 'otp').pk}"
-    assert "need the permission" in page(client, one)
+    assert "needs a permission of its own" in page(client, one)
     client.force_login(User.objects.create_superuser("ann"))
     assert client.get(pieces["screenshot"])["Content-Type"] == "image/png"
     answer = client.get(pieces["page"])
@@ -298,7 +298,7 @@ def test_a_portal_is_tested_with_a_picture_of_each_stage(
     answer = operator.post(url, {"email": full("good"), "password": PASSWORD})
     test = PortalTest.objects.get()
     assert answer["Location"] == reverse("admin:bills_portal_watch", args=[test.pk])
-    assert "No worker is running" in page(operator, answer["Location"])
+    assert "No worker is listening" in page(operator, answer["Location"])
     (message,) = messages.get_jobs()
     assert message.kwargs == {"test_id": test.pk}
 
