@@ -86,6 +86,9 @@ class BillJobType:
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
 
+    def bring_input(self, job: ImportJob) -> None:
+        """A job of bills is all in the ledger."""
+
     def read(self, job: ImportJob) -> None:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
         raise UnreadableInput(NO_CREDENTIALS)

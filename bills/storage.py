@@ -5,30 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import Storage, default_storage
 
 from imports.exports import Pipe
+from imports.storage import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from bills.browser.plan import BillKey
     from bills.models import Bill
 
-PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
-
-def bill_storage() -> FileSystemStorage:
-    """MEDIA_ROOT, readable by us alone. A bill whose row was lost in a kill is written over."""
-    return FileSystemStorage(
-        file_permissions_mode=PRIVATE_FILE,
-        directory_permissions_mode=PRIVATE_FOLDER,
-        allow_overwrite=True,
-    )
+def bill_storage() -> Storage:
+    """Django's default storage. A bill whose row was lost in a kill is written over."""
+    return default_storage
 
 
 def name_for(portal_id: int, account: str, key: BillKey, sha256: str) -> str:
@@ -50,6 +46,24 @@ class WholeFile(File):  # type: ignore[type-arg]
     def temporary_file_path(self) -> str:
         """Tells Django's storage that the file may be renamed."""
         return str(self._path)
+
+
+ASKED_AT_ONCE = 8  # of a bucket: each question takes milliseconds
+
+
+def are_there(names: Sequence[str]) -> list[bool]:
+    """Of each file whether it is there. A storage that does not answer has not lost it."""
+    if not stored.is_shared():
+        return [default_storage.exists(name) for name in names]
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        return list(pool.map(_is_there, names))
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return default_storage.exists(name)
+    except OSError:
+        return True
 
 
 PIECE_BYTES = 1 << 16

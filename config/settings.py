@@ -10,6 +10,7 @@ import environ
 from django.utils.translation import gettext_lazy as _
 
 from config.dev import servers
+from config.storages import file_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -142,6 +143,12 @@ WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = DEBUG
 
 MEDIA_ROOT = HOME / "media"  # uploads, bills; never served directly
+# An S3 bucket in place of it, which all hosts share; retry directories go there, too.
+STORAGE_URL = env.str("STORAGE_URL", default="")
+STORAGES = {
+    "default": file_storage(STORAGE_URL),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # a directory of files is chosen at once
 FILE_UPLOAD_PERMISSIONS = 0o600
 

@@ -19,6 +19,7 @@ class EventCode(models.TextChoices):
     REQUEUED = "requeued", pgettext_lazy("log", "Re-queued")
     FINISHED = "finished", pgettext_lazy("log", "Finished")
     INPUT_REFUSED = "input_refused", pgettext_lazy("log", "Input refused")
+    FILES_OUT_OF_SIGHT = "files_out_of_sight", pgettext_lazy("log", "Files out of sight")
     DUPLICATES = "duplicates", pgettext_lazy("log", "Named more than once")
     SETTINGS_CHANGED = "settings_changed", pgettext_lazy("log", "Settings changed")
     PASSWORD_CHANGED = "password_changed", pgettext_lazy("log", "Password changed")

@@ -51,6 +51,10 @@ class UnreadableInput(MessageError):
     """The job's input cannot be cut into batches. The message names file, place and remedy."""
 
 
+class InputOutOfSight(MessageError):
+    """This host cannot see the job's input; another may. The message says what and why."""
+
+
 class JobType(Protocol):
     """The interface between the engine and what is specific to customers or bills."""
 
@@ -70,10 +74,17 @@ class JobType(Protocol):
         """Longer than any attempt can take: afterwards another worker may settle the batch."""
         ...
 
+    def bring_input(self, job: ImportJob) -> None:
+        """Bring the job's input to this host, outside any transaction.
+
+        Raises InputOutOfSight where that is impossible.
+        """
+        ...
+
     def read(self, job: ImportJob) -> None:
         """Turn the job's input into batches and results, inside the caller's transaction.
 
-        Raises UnreadableInput; then nothing is stored.
+        Raises UnreadableInput or InputOutOfSight; then nothing is stored.
         """
         ...
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
-from imports.customers import corrections, dry_run, retry_files
+from imports.customers import corrections, drafts, dry_run, retry_files
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
 from imports.customers.api.setup import client_of, probe
@@ -172,6 +172,9 @@ class CustomerJobType:
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + margin
+
+    def bring_input(self, job: ImportJob) -> None:
+        drafts.bring_files(job)
 
     def read(self, job: ImportJob) -> None:
         batching.read(job)
