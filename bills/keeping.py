@@ -36,12 +36,14 @@ KEY_FIELDS = ("number", "date", "amount", "contract", "date_text", "document")
 def known_bills(credential: Credential) -> tuple[KnownBill, ...]:
     """The stored bills of this account. One whose file is gone is not known: it comes again."""
     rows = Bill.objects.filter(portal_id=credential.portal_id, account=credential.account)
-    found = list(rows.values_list("file", "sha256", *KEY_FIELDS))
-    present = are_there([name for name, *_ in found])
+    found = list(rows.values_list("file", "size", "removed_at", "sha256", *KEY_FIELDS))
+    present = are_there([(name, size) for name, size, *_ in found])
     return tuple(
         KnownBill(BillKey(*shown), sha256)
-        for (_name, sha256, *shown), is_there in zip(found, present, strict=True)
-        if is_there
+        for (_name, _size, removed_at, sha256, *shown), is_there in zip(
+            found, present, strict=True
+        )
+        if is_there or removed_at
     )
 
 

@@ -51,17 +51,23 @@ class WholeFile(File):  # type: ignore[type-arg]
 ASKED_AT_ONCE = 8  # of a bucket: each question takes milliseconds
 
 
-def are_there(names: Sequence[str]) -> list[bool]:
-    """Of each file whether it is there. A storage that does not answer has not lost it."""
+def are_there(files: Sequence[tuple[str, int]]) -> list[bool]:
+    """Of each (name, size) whether it is there whole.
+
+    A storage that does not answer has not lost it.
+    """
     if not stored.is_shared():
-        return [default_storage.exists(name) for name in names]
+        return [_is_there(file) for file in files]
     with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        return list(pool.map(_is_there, names))
+        return list(pool.map(_is_there, files))
 
 
-def _is_there(name: str) -> bool:
+def _is_there(file: tuple[str, int]) -> bool:
+    name, size = file
     try:
-        return default_storage.exists(name)
+        return default_storage.size(name) == size
+    except FileNotFoundError:
+        return False
     except OSError:
         return True
 
@@ -90,7 +96,7 @@ def zipped(bills: Iterable[Bill]) -> Iterator[bytes]:
             name = free_name(f"{_safe(bill.email)}/{file_name(bill)}", used)
             try:
                 source = bill.file.open("rb")
-            except FileNotFoundError:
+            except OSError:
                 continue
             with source, archive.open(name, "w") as target:
                 while piece := source.read(PIECE_BYTES):

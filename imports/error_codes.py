@@ -229,6 +229,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("Ask whoever runs it when more may be sent, then resume."),
     ),
     "BY_HAND": ErrorCode(YOU, PAUSED, _("Somebody paused the job."), _("Resume it.")),
+    "RESTORED": ErrorCode(
+        YOU,
+        PAUSED,
+        _("The job comes from a backup."),
+        _("Look in the receiving system what was sent since, then resume."),
+    ),
     "FIRST_BATCH": ErrorCode(
         YOU, PAUSED, _("The first batch went out."), _("Look at it, then resume.")
     ),

@@ -39,6 +39,9 @@ class EventCode(models.TextChoices):
         "retry_files_not_written",
         pgettext_lazy("log", "Retry files not written"),
     )
+    RESTORED = "restored", pgettext_lazy("log", "Restored from a backup")
+    REMOVED = "removed", pgettext_lazy("log", "Removed: its time is over")
+    ERASED = "erased", pgettext_lazy("log", "Erased a person")
     EXPORTED = "exported", pgettext_lazy("log", "Exported")
     NOTIFIED = "notified", pgettext_lazy("log", "Notified")
     NOT_NOTIFIED = "not_notified", pgettext_lazy("log", "Not notified")

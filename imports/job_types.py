@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """Something that is kept of a person: what, how many, and why it stays where it has to."""
+
+    what: str  # a code: "results", "bills"
+    count: int
+    where: str = ""  # "job 7"
+    stays_because: str = ""  # a code: "UNRESOLVED"; "" for what is (or would be) erased
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One claimed batch as plain values, without the ORM.
 
@@ -125,6 +135,17 @@ class JobType(Protocol):
 
     def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
         """The results that may be tried again without `force`; None for all."""
+        ...
+
+    def tidy(self) -> int:
+        """Remove a little of what is kept too long; how many things.
+
+        May wait for the storage, and raises no OSError.
+        """
+        ...
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """Erase what this job type keeps of a person besides the ledger's tables, or find it."""
         ...
 
     def sweep(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ KEY, SECRET = "redrive-test", "not+a/secret"
 def bucket() -> Iterator[str]:
     """A new bucket while the block runs: what STORAGE_URL is set to."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server.start()
     try:
         host, port = server.get_host_and_port()

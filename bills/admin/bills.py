@@ -120,7 +120,7 @@ def pdf(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
     bill = get_object_or_404(Bill, pk=pk)
     try:
         file = bill.file.open("rb")
-    except FileNotFoundError:
+    except OSError:  # it is gone, or the storage does not answer
         return render(request, "bills/gone.html", {"bill": bill}, status=410)
     response = FileResponse(
         file,

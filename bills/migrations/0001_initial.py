@@ -36,6 +36,7 @@ OPERATE = (
 )
 ADMINISTER = (
     *OPERATE,
+    "imports.erase_person",
     "imports.manage_apis",
     "bills.manage_portals",
     "django_rq.admin",
@@ -179,6 +180,7 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveBigIntegerField(verbose_name='size')),
                 ('is_printed', models.BooleanField(default=False, verbose_name='printed from a page')),
                 ('attempt_number', models.PositiveIntegerField()),
+                ('removed_at', models.DateTimeField(blank=True, null=True)),
                 ('fetched_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='fetched')),
                 ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='bills', to='imports.importbatch')),
                 ('portal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bills', to='bills.portal')),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from imports.customers.api.client import Client
     from imports.customers.api.mapping import Mapping
-    from imports.job_types import Work
+    from imports.job_types import Trace, Work
     from imports.models import CustomerApi
 
 MAPPING_CHANGED = sentence(
@@ -223,5 +223,13 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
+        """A job of customers leaves nothing behind that cannot wait."""
+
+    def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""
         corrections.expire()
+        return 0
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """A job of customers is all in the ledger."""
+        return []

@@ -184,6 +184,7 @@ class ImportJob(models.Model):
             ("exclude_records", "Can exclude failed records"),
             ("see_evidence", "Can see answers and evidence of attempts"),
             ("export_records", "Can take records out: retry files, exports, ZIPs"),
+            ("erase_person", "Can erase what is kept of a person"),
         ]
 
     def __str__(self) -> str:

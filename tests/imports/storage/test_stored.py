@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +14,9 @@ from django.core.files.storage import default_storage
 from config.storages import file_storage
 from imports.storage import stored
 from imports.storage.s3 import StorageAway
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONTENT = b'{"data": []}'
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
