@@ -112,7 +112,7 @@ def _erase_uploads(person: str, *, look_only: bool) -> list[Trace]:
     return [Trace("csv_uploads", len(named))] if named else []
 
 
-def _names(token: bytes, person: str) -> bool:
+def _names(token: bytes | memoryview[int], person: str) -> bool:
     try:
         text = cipher().decrypt(bytes(token)).decode(errors="replace")
     except InvalidToken:

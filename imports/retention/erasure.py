@@ -189,7 +189,8 @@ def _quoting(model: type[Model], fields: Iterable[str], person: str) -> Iterable
     for name in casts:
         quoting |= Q(**{f"{name}__icontains": person})
     rows = model._default_manager.annotate(**casts).filter(quoting)
-    return rows.only("pk", *fields).iterator()
+    found: Iterable[Model] = rows.only("pk", *fields).iterator()
+    return found
 
 
 def _scrub(row: Any, fields: Iterable[str], pattern: re.Pattern[str], *, look_only: bool) -> bool:

@@ -100,7 +100,7 @@ def tables(home: Path) -> dict[str, Any]:
             )
         ]
         return {
-            name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()  # type: ignore[call-overload] # noqa: S608
+            name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()  # noqa: S608
             for name in names
             if name not in ("imports_importjob", "imports_jobevent")
         }
