@@ -34,6 +34,7 @@ def bucket() -> Iterator[str]:
             aws_secret_access_key=SECRET,
         )
         client.create_bucket(Bucket=name)
-        yield f"s3://{KEY}:{quote(SECRET, safe='')}@{name}/all?endpoint={endpoint}&region=us-east-1"
+        key = f"{KEY}:{quote(SECRET, safe='')}"
+        yield f"s3://{key}@{name}/all?endpoint={endpoint}&region=us-east-1"
     finally:
         server.stop()

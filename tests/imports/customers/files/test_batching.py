@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import pytest
-
 from config.dev.sandbox.samples import customer
 from imports.customers import drafts
 from imports.customers.files import batching
