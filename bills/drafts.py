@@ -24,11 +24,12 @@ from imports.messages import sentence
 from imports.models import ImportJob, RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bills.models import Portal
 
 FROM_CSV = sentence("FROM_CSV", gettext_noop("{n} credentials from {file}"))
+STORED = sentence("FROM_STORED", gettext_noop("{n} stored credentials"))
 ROWS_AT_ONCE = 500
 ONE = (b"", 0, 0)  # a credential is not in its batch's bytes
 
@@ -57,18 +58,7 @@ def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: 
     file that cannot be used, or has no row that can.
     """
     with transaction.atomic():
-        job = ImportJob.objects.create(
-            kind="bills",
-            name=(name or csv_name)[:200],
-            rate_limit=rate_limit_of(portal),
-            batch_size=1,
-            concurrency=portal.concurrency,
-            delay_seconds=0.0,
-            timeout_seconds=portal.attempt_timeout_seconds,
-            max_attempts=portal.max_attempts,
-            retry_delay_seconds=portal.retry_delay_seconds,
-            repeatable=True,
-        )
+        job = _new_job(portal, name or csv_name)
         draft = _Filling(portal, job).take(path, csv_name)
         note(job, EventCode.CREATED, FROM_CSV.format(n=draft.accepted, file=csv_name), actor)
     return draft
@@ -91,6 +81,42 @@ def on_disk(content: bytes) -> Iterator[Path]:
         path.touch(mode=0o600)
         path.write_bytes(content)
         yield path
+
+
+def of_credentials(
+    portal: Portal, credentials: Sequence[Credential], name: str, actor: str = ""
+) -> ImportJob:
+    """A draft of stored credentials, for which no CSV is needed."""
+    with transaction.atomic():
+        job = _new_job(portal, name)
+        intake = Intake(job)
+        uses = [
+            CredentialUse(
+                batch_id=intake.add_batch(n, 0, ONE, [NewRecord(n, "", each.email)], None),
+                credential=each,
+            )
+            for n, each in enumerate(credentials, start=1)
+        ]
+        intake.finish()
+        CredentialUse.objects.bulk_create(uses)
+        BillRun.objects.create(job=job, portal=portal, csv_name="")
+        note(job, EventCode.CREATED, STORED.format(n=len(uses)), actor)
+    return job
+
+
+def _new_job(portal: Portal, name: str) -> ImportJob:
+    return ImportJob.objects.create(
+        kind="bills",
+        name=name[:200],
+        rate_limit=rate_limit_of(portal),
+        batch_size=1,
+        concurrency=portal.concurrency,
+        delay_seconds=0.0,
+        timeout_seconds=portal.attempt_timeout_seconds,
+        max_attempts=portal.max_attempts,
+        retry_delay_seconds=portal.retry_delay_seconds,
+        repeatable=True,
+    )
 
 
 class _Filling:

@@ -13,7 +13,7 @@ from django.db.models import Value
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
-from bills import keeping, passwords, retry_files
+from bills import bills_kept, keeping, passwords, retry_files
 from bills.batch_sender import BillRunner, DatabaseThread, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.job_types import Runner
+    from imports.job_types import Runner, Trace
 
 LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
 BAD_RECIPE = sentence(
@@ -94,6 +94,9 @@ class BillJobType:
 
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
+
+    def bring_input(self, job: ImportJob) -> None:
+        """A job of bills is all in the ledger."""
 
     def read(self, job: ImportJob) -> None:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
@@ -163,6 +166,12 @@ class BillJobType:
             error_code=Code.LOGIN_FAILED,
             batch__credential_use__credential__refused_count__gt=0,
         )
+
+    def tidy(self) -> int:
+        return bills_kept.expire()
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        return bills_kept.erase(person, look_only=look_only)
 
     def sweep(self) -> None:
         """Browsers and folders of dead workers, evidence and uploads whose time is over."""

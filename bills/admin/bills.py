@@ -175,7 +175,7 @@ def pdf(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
 def _file(request: HttpRequest, bill: Bill) -> FileResponse | HttpResponse:
     try:
         file = bill.file.open("rb")
-    except FileNotFoundError:
+    except OSError:  # it is gone, or the storage does not answer
         return render(request, "bills/gone.html", {"bill": bill}, status=410)
     response = FileResponse(
         file,

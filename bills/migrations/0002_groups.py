@@ -32,6 +32,7 @@ OPERATE = (
 )
 ADMINISTER = (
     *OPERATE,
+    "imports.erase_person",
     "imports.manage_apis",
     "bills.manage_portals",
     "bills.manage_destinations",

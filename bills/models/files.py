@@ -48,6 +48,8 @@ class Bill(models.Model):
     # The attempt that fetched it is that of this batch and number.
     batch = models.ForeignKey(ImportBatch, models.SET_NULL, null=True, related_name="bills")
     attempt_number = models.PositiveIntegerField()
+    # Its file was removed because its time was over, or its person was erased.
+    removed_at = models.DateTimeField(null=True, blank=True)
     fetched_at = models.DateTimeField(_("fetched"), db_default=Now())
 
     class Meta:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
-from imports.customers import corrections, dry_run, retry_files
+from imports.customers import corrections, drafts, dry_run, retry_files
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
 from imports.customers.api.setup import client_of, probe
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from imports.customers.api.client import Client
     from imports.customers.api.mapping import Mapping
-    from imports.job_types import Work
+    from imports.job_types import Trace, Work
     from imports.models import CustomerApi
 
 MAPPING_CHANGED = sentence(
@@ -173,6 +173,9 @@ class CustomerJobType:
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + margin
 
+    def bring_input(self, job: ImportJob) -> None:
+        drafts.bring_files(job)
+
     def read(self, job: ImportJob) -> None:
         batching.read(job)
 
@@ -220,5 +223,13 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
+        """A job of customers leaves nothing behind that cannot wait."""
+
+    def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""
         corrections.expire()
+        return 0
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """A job of customers is all in the ledger."""
+        return []

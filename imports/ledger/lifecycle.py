@@ -585,6 +585,19 @@ def refuse_input(job: ImportJob, message: Text) -> None:
             announce(job, What.REFUSED)
 
 
+def leave_to_others(job: ImportJob, host: str, message: Text) -> None:
+    """Log that a host cannot see the job's input, once for each host. The job stays as it is."""
+    with transaction.atomic():
+        lock(job)
+        since = JobEvent.objects.filter(job=job, code=EventCode.STARTED).order_by("-pk")
+        latest = since.values_list("pk", flat=True).first() or 0
+        logged = JobEvent.objects.filter(
+            job=job, code=EventCode.FILES_OUT_OF_SIGHT, actor=host, pk__gt=latest
+        )
+        if not logged.exists():
+            note(job, EventCode.FILES_OUT_OF_SIGHT, message, host)
+
+
 def finish_if_done(job_ids: Iterable[int]) -> list[int]:
     """Finish the jobs with nothing pending or in flight; their ids.
 

@@ -43,6 +43,7 @@ OPERATE = LOOK | {
 }  # fmt: skip
 ADMINISTER = OPERATE | {
     "imports.manage_apis", "bills.manage_portals", "bills.manage_destinations", "django_rq.admin",
+    "imports.erase_person",
     "auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user",
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip
@@ -60,6 +61,7 @@ SAID = {  # how the README puts it
     "take records out: retry files, exports, ZIPs": {"imports.export_records"},
     "upload credentials, enter passwords": {"bills.manage_credentials"},
     "choose who is notified of what": {"imports.manage_notifications"},
+    "erase a person": {"imports.erase_person"},
     "manage customer APIs": {"imports.manage_apis"},
     "manage portals": {"bills.manage_portals"},
     "see django-rq's own pages (the queue)": {"django_rq.admin"},
@@ -70,6 +72,7 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:imports_importjob_changelist": {"imports.view_importjob"},
     "admin:imports_importjob_add": {"imports.add_importjob"},
     "admin:imports_importresult_changelist": {"imports.view_importresult"},
+    "admin:imports_erase": {"imports.erase_person"},
     "admin:imports_customerapi_changelist": {"imports.view_customerapi"},
     "admin:imports_customerapi_add": {"imports.manage_apis"},
     "admin:imports_channel_changelist": {"imports.manage_notifications"},
