@@ -43,7 +43,7 @@ TYPES = {
 class BillAdmin(LedgerAdmin):
     """Read only; a bill opens as its PDF."""
 
-    when_empty = gettext_lazy("Bills come with a bill download: begin one on Home.")
+    when_empty = gettext_lazy("Start a bill download on Home to get bills.")
     list_display = (
         "email",
         "portal",
@@ -76,7 +76,7 @@ class BillAdmin(LedgerAdmin):
     def size_column(self, bill: Bill) -> str:
         return render_to_string("bills/list/size.html", {"bill": bill})
 
-    @display(description=gettext_lazy("Fetched"))
+    @display(description=gettext_lazy("Downloaded"))
     def fetched_column(self, bill: Bill) -> str:
         return render_to_string("imports/list/when.html", {"at": bill.fetched_at})
 
@@ -121,7 +121,8 @@ def pdf(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
     try:
         file = bill.file.open("rb")
     except FileNotFoundError:
-        return render(request, "bills/gone.html", {"bill": bill}, status=410)
+        shown = {**admin.site.each_context(request), "opts": Bill._meta, "title": str(bill)}
+        return render(request, "bills/gone.html", shown | {"bill": bill}, status=410)
     response = FileResponse(
         file,
         as_attachment="download" in request.GET,
