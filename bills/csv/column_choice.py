@@ -55,8 +55,9 @@ def headings_of(path: Path, name: str) -> list[Heading]:
 
 
 def _holds_addresses(rows: Sequence[reader.Row], at: int) -> bool:
-    below = [row.cells[at] for row in rows[1:] or rows if at < len(row.cells)]
-    return bool(below) and all("@" in cell for cell in below)
+    cells = [row.cells[at].strip() for row in rows[1:] or rows if at < len(row.cells)]
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all("@" in cell for cell in filled)
 
 
 def choose_columns(path: Path, name: str, choice: ColumnChoice) -> None:
