@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.templatetags.static import static
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
@@ -21,6 +22,7 @@ from bills.csv.column_choice import ColumnChoice
 from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
 from bills.models import Portal
 from bills.portals.recipe_schema import RecipeError, load_recipe
+from imports.admin.json_editor import JsonEditor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +43,7 @@ class PortalForm(PortalBase):
     recipe = forms.CharField(
         label=gettext_lazy("Recipe"),
         required=False,
-        widget=UnfoldAdminTextareaWidget(
-            attrs={"rows": 18, "spellcheck": "false", "class": "font-mono"}
-        ),
+        widget=JsonEditor(schema=lazy(static, str)("bills/recipe.schema.json")),
         help_text=gettext_lazy(
             "JSON with the parts hosts, overlays, login, outcomes and bills. Redrive works out "
             "what you leave out; most portals need no recipe."
