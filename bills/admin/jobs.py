@@ -19,7 +19,7 @@ from bills.models import Bill, BillRun
 from imports.admin import site
 from imports.admin.formatting import number
 from imports.admin.job import failures, log, progress, retry_files, settings
-from imports.admin.job.page import Fix, JobPage, act_url, register
+from imports.admin.job.page import Fix, JobPage, Place, act_url, register
 from imports.admin.job.sheets import Advice, Sheet, at_once, local, status_word
 from imports.rendering import in_words
 from imports.states import ResultStatus
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from imports.models import ImportJob, ImportResult
+    from imports.models import ImportBatch, ImportJob, ImportResult
 
 
 def of_credentials(job: ImportJob, results: QuerySet[ImportResult]) -> Sheet:
@@ -127,6 +127,16 @@ def _sidebar(request: HttpRequest) -> site.Group:
     }  # fmt: skip
 
 
+def _account_of(batch: ImportBatch) -> str:
+    return str(batch.credential_use.credential.email)
+
+
+def _place(job: ImportJob) -> Place:
+    portal = job.bill_run.portal
+    url = reverse("admin:bills_portal_change", args=[portal.pk])
+    return Place(portal.name, url, (own.VIEW_PORTAL, own.MANAGE_PORTALS))
+
+
 def _fix_url(result: ImportResult) -> str | None:
     """The page where a password is corrected, for an account that failed."""
     if result.status != ResultStatus.ERROR or result.batch_id is None:
@@ -154,6 +164,12 @@ register(
             "passwords. Redrive never deletes it."
         ),
         field_words=common.OF_SETTINGS,
+        has_batches=False,
+        stage_title="bills/parts/stage_title.html",
+        batch_name=_account_of,
+        batch_related=("batch__credential_use__credential",),
+        place=_place,
+        related=("bill_run__portal",),
         tabs=(
             credentials.TAB,
             settings.TAB,
