@@ -66,7 +66,7 @@ class DocumentFilter(admin.SimpleListFilter):
 class BillAdmin(LedgerAdmin):
     """Read only; a bill opens as its PDF."""
 
-    when_empty = gettext_lazy("Bills come with a bill download: begin one on Home.")
+    when_empty = gettext_lazy("Start a bill download on Home to get bills.")
     list_display = (
         "email",
         "portal",
@@ -106,7 +106,7 @@ class BillAdmin(LedgerAdmin):
     def size_column(self, bill: Bill) -> str:
         return render_to_string("bills/list/size.html", {"bill": bill})
 
-    @display(description=gettext_lazy("Fetched"))
+    @display(description=gettext_lazy("Downloaded"))
     def fetched_column(self, bill: Bill) -> str:
         return render_to_string("imports/list/when.html", {"at": bill.fetched_at})
 
@@ -176,7 +176,8 @@ def _file(request: HttpRequest, bill: Bill) -> FileResponse | HttpResponse:
     try:
         file = bill.file.open("rb")
     except OSError:  # it is gone, or the storage does not answer
-        return render(request, "bills/gone.html", {"bill": bill}, status=410)
+        shown = {**admin.site.each_context(request), "opts": Bill._meta, "title": str(bill)}
+        return render(request, "bills/gone.html", shown | {"bill": bill}, status=410)
     response = FileResponse(
         file,
         as_attachment="download" in request.GET,

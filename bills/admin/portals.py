@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from bills import error_codes, passwords, portal_tests
 from bills.admin import common as own
-from bills.admin import jobs
+from bills.admin import new_job
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
 from bills.models import Credential, Evidence, Portal, PortalTest
@@ -34,7 +34,9 @@ ACCOUNTS_OFFERED = 100
 class PortalAdmin(ManagedAdmin):
     """A portal's addresses, recipe and pace."""
 
-    when_empty = gettext_lazy("A portal says where to log in and where its bills are listed.")
+    when_empty = gettext_lazy(
+        "A portal is a site that bills come from: its login page and its list of bills."
+    )
     manage = own.MANAGE_PORTALS
     form = PortalForm
     list_display = ("name", "login_url", "max_attempts", "concurrency")
@@ -51,7 +53,7 @@ class PortalAdmin(ManagedAdmin):
                 )
             },
         ),
-        (gettext_lazy("For experts"), {"fields": ("script",)}),
+        (gettext_lazy("Advanced"), {"fields": ("script",)}),
     )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
@@ -60,8 +62,8 @@ class PortalAdmin(ManagedAdmin):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view
         mine = [
-            path("new-job/", guarded(jobs.upload), name="bills_new"),
-            path("new-job/<int:pk>/", guarded(jobs.confirm), name="bills_preview"),
+            path("new-job/", guarded(new_job.upload), name="bills_new"),
+            path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
         ]
@@ -93,7 +95,7 @@ def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
     account = account_of(email)
     known = Credential.objects.filter(portal=portal, account=account).first()
     if known is None and not password:
-        form.add_error("password", _("This account is not known yet: enter its password."))
+        form.add_error("password", _("This account is new. Enter its password."))
         return None
     if known is None:
         return Credential.objects.create(
