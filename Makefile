@@ -66,7 +66,7 @@ check: $(VENV)/development ## format, lint, types, import rules, templates, migr
 # What a production host sets, made up: `check --deploy` judges the settings, and connects to nothing.
 PRODUCTION = DEBUG=0 SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=postgres://redrive@db.example/redrive REDIS_URL=redis://redis.example/0 \
-	ALLOWED_HOSTS=redrive.example CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+	ALLOWED_HOSTS=redrive.example BEHIND_PROXY=true CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 
 locale: export REDRIVE_HOME = $(HOME_OF_TESTS)
 locale: $(VENV)/runtime ## collect the sentences of the pages for their Swedish, and compile it; needs gettext

@@ -1,0 +1,16 @@
+"""How this installation is served, as an app: its checks are part of `manage.py check`."""
+
+from django.apps import AppConfig
+
+
+class ServingConfig(AppConfig):
+    """Registers the checks of the settings."""
+
+    name = "config"
+
+    def ready(self) -> None:
+        from django.core.checks import Tags, register
+
+        from config import checks
+
+        register(checks.proxy, Tags.security, deploy=True)
