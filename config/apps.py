@@ -4,13 +4,15 @@ from django.apps import AppConfig
 
 
 class ServingConfig(AppConfig):
-    """Registers the checks of the settings."""
+    """Registers the checks of the settings, and reports errors where somebody wants them."""
 
     name = "config"
 
     def ready(self) -> None:
         from django.core.checks import Tags, register
 
-        from config import checks
+        from config import checks, error_reports
 
         register(checks.proxy, Tags.security, deploy=True)
+        register(checks.log_format)
+        error_reports.begin()

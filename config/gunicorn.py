@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import environ
 
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))  # gunicorn reads this file before it goes there
+
+from config import logs  # noqa: E402
+
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
-PROJECT = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(PROJECT / ".env")
 
@@ -40,6 +45,10 @@ keepalive = 15
 limit_request_line = 8190  # bytes
 limit_request_fields = 100
 limit_request_field_size = 8190  # bytes
+
+# gunicorn's own lines look like all others.
+logconfig_dict = logs.configuration(env.str("LOG_FORMAT", default="text"), "INFO")
+logconfig_dict["loggers"] = {"gunicorn.error": {"handlers": ["console"], "level": "INFO"}}
 
 # Django alone decides what a proxy's headers mean (BEHIND_PROXY).
 forwarded_allow_ips = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.metrics import metrics
 from imports import views
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 PROBES: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {
     "/healthz": views.healthz,
     "/readyz": views.readyz,
+    "/metrics": metrics,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from config import logs
 from config.dev import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -251,13 +252,12 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-}
+# Seen from outside.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+LOGGING = logs.configuration(LOG_FORMAT, env.str("LOG_LEVEL", default="INFO"))
 
 UNFOLD = {
     "SITE_TITLE": "Redrive",
