@@ -58,9 +58,14 @@ STALLED_SECONDS = 60  # a client that takes or gives no byte for so long is disc
 
 
 def when_ready(server: Arbiter) -> None:
-    """Let no dead client hold a thread: accepted sockets inherit these from the listener."""
+    """Let no dead client hold a thread: accepted sockets inherit these from the listener.
+
+    Where the kernel can, it keeps a connection to itself until there is a byte to read.
+    """
     limit = struct.pack("ll", STALLED_SECONDS, 0)
     for listener in server.LISTENERS:
         sock: Any = listener.sock
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        if sock.family != socket.AF_UNIX and hasattr(socket, "TCP_DEFER_ACCEPT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, STALLED_SECONDS)
