@@ -18,7 +18,7 @@ CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
 export WORKERS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run worker demo test quick check bench faults locale setup browser clean
+.PHONY: help run worker demo test quick check bench faults locale lock setup browser clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -72,6 +72,11 @@ locale: export REDRIVE_HOME = $(HOME_OF_TESTS)
 locale: $(VENV)/runtime ## collect the sentences of the pages for their Swedish, and compile it; needs gettext
 	$(PYTHON) manage.py makemessages -l sv --add-location file --no-obsolete --ignore .venv --ignore tests
 	$(PYTHON) manage.py compilemessages --ignore .venv
+
+lock: $(VENV)/development ## requirements.lock: requirements.txt with the hashes of its files
+	@$(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements.lock requirements.txt
 
 setup: $(VENV)/runtime $(VENV)/development $(VENV)/browser ## the environment, a browser, the database
 	@$(PYTHON) manage.py migrate --verbosity 0
