@@ -28,5 +28,8 @@ def configuration(name: str, level: str) -> dict[str, Any]:
         "formatters": {"line": FORMATTERS.get(name, FORMATTERS["text"])},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
-        "loggers": {"imports.attempts": {"level": "INFO" if name == "json" else "WARNING"}},
+        "loggers": {
+            "imports.attempts": {"level": "INFO" if name == "json" else "WARNING"},
+            "axes": {"level": "WARNING"},  # otherwise several lines for each login
+        },
     }

@@ -140,20 +140,20 @@ def _of_database() -> Iterator[GaugeMetricFamily]:
     yield _gauge("redrive_jobs", "Jobs by status.", ["kind", "status"], jobs)
     silent = sweeper.silent_seconds()
     if silent is not None:
-        told = "Seconds since the last sweep."
-        yield _gauge("redrive_sweeper_silent_seconds", told, [], [([], silent)])
+        summary = "Seconds since the last sweep."
+        yield _gauge("redrive_sweeper_silent_seconds", summary, [], [([], silent)])
 
 
 def _of_batches() -> Iterator[GaugeMetricFamily]:
     rows = _rows(BATCHES)
-    told = {
+    summary = {
         "redrive_batches_due": "Batches that could be sent now.",
         "redrive_batches_waiting": "Batches that wait for their next attempt.",
         "redrive_batches_in_flight": "Batches that a worker holds.",
         "redrive_leases_expired": "Batches whose lease expired and that no sweeper has settled.",
         "redrive_oldest_due_seconds": "How long the oldest due batch has waited for a worker.",
     }
-    for place, (name, sentence) in enumerate(told.items(), start=2):
+    for place, (name, sentence) in enumerate(summary.items(), start=2):
         samples = [([row[0], row[1]], row[place]) for row in rows]
         yield _gauge(name, sentence, ["destination", "kind"], samples)
 
@@ -186,14 +186,14 @@ def _of_redis() -> Iterator[GaugeMetricFamily]:
     yield _gauge("redrive_queue_length", "Messages that wait.", [], [([], length)])
     enqueued_at = getattr(oldest, "enqueued_at", None)
     late = (timezone.now() - enqueued_at).total_seconds() if enqueued_at else 0
-    told = "How long the oldest message has waited for a worker."
-    yield _gauge("redrive_queue_latency_seconds", told, [], [([], max(0, late))])
+    summary = "How long the oldest message has waited for a worker."
+    yield _gauge("redrive_queue_latency_seconds", summary, [], [([], max(0, late))])
 
 
 def _gauge(
-    name: str, told: str, labels: list[str], samples: list[tuple[list[str], float]]
+    name: str, summary: str, labels: list[str], samples: list[tuple[list[str], float]]
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, told, labels=labels)
+    family = GaugeMetricFamily(name, summary, labels=labels)
     for values, value in samples:
         family.add_metric(values, value)
     return family

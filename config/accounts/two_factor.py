@@ -64,12 +64,8 @@ def is_due(request: HttpRequest) -> bool:
 
 
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """What the menu of one's account offers, besides logging out."""
-    links = [{"title": _("Two-factor login"), "link": reverse("two_factor")}]
-    user: Any = request.user
-    if user.is_authenticated and user.has_usable_password():
-        links.insert(0, {"title": _("Change password"), "link": reverse("admin:password_change")})
-    return links
+    """What the menu of one's account offers besides the password and logging out."""
+    return [{"title": _("Two-factor login"), "link": reverse("two_factor")}]
 
 
 @never_cache

@@ -59,10 +59,10 @@ def commands() -> list[str]:
 def home(open_folder: Path) -> Iterator[Path]:
     """PostgreSQL and Redis, as somebody else provides them."""
     folder = open_folder / "home"
-    keeper = Command(folder)
-    keeper.ensure()
+    holder = Command(folder)
+    holder.ensure()
     yield folder
-    keeper.end()
+    holder.end()
     wipe(folder)
 
 

@@ -26,11 +26,11 @@ def home(open_folder: Path) -> Iterator[Path]:
     from tests.config.commands import Command, wipe
 
     folder = open_folder / "serving"
-    keeper = Command(folder)
-    keeper.ensure()
+    holder = Command(folder)
+    holder.ensure()
     prepare(folder)
     yield folder
-    keeper.end()
+    holder.end()
     wipe(folder)
 
 
@@ -74,13 +74,13 @@ def test_hsts_is_for_this_host_alone(served: Served) -> None:
     )
 
 
-def test_a_proxy_that_names_no_scheme_is_told_so_and_not_sent_round(served: Served) -> None:
+def test_a_proxy_that_names_no_scheme_gets_a_sentence_and_no_circle(served: Served) -> None:
     answer = get(served, "/admin/login/", Host=HOST, **{"X-Forwarded-For": "192.0.2.1"})
     assert answer.status_code == 500
     assert "X-Forwarded-Proto" in answer.text
 
 
-def test_a_proxy_that_nobody_declared_is_told_so_and_not_sent_round(home: Path) -> None:
+def test_a_proxy_that_nobody_declared_gets_a_sentence_and_no_circle(home: Path) -> None:
     with serving(home, BEHIND_PROXY="false") as undeclared:
         answer = get(undeclared, "/admin/login/", **SECURE)
         assert answer.status_code == 500
