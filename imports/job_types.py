@@ -48,6 +48,11 @@ class Work:
     idempotency_key: str
     tries: int
 
+    @property
+    def log_ids(self) -> dict[str, int]:
+        """`extra` of a log line about this attempt."""
+        return {"job": self.job_id, "batch": self.batch_id, "attempt": self.tries}
+
 
 class Runner(Protocol):
     """Keeps several attempts in flight. Opened once per turn, on the job runner's thread."""

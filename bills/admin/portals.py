@@ -21,6 +21,7 @@ from bills.models.credentials import account_of
 from bills.portal_setup import store_portal
 from imports.admin import permissions
 from imports.admin.base import ManagedAdmin
+from imports.admin.health import HealthColumn
 from imports.engine import queue
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ ACCOUNTS_OFFERED = 100
 
 
 @admin.register(Portal)
-class PortalAdmin(ManagedAdmin):
+class PortalAdmin(HealthColumn, ManagedAdmin):
     """A portal's addresses, recipe and pace."""
 
     when_empty = gettext_lazy(
@@ -39,7 +40,7 @@ class PortalAdmin(ManagedAdmin):
     )
     manage = own.MANAGE_PORTALS
     form = PortalForm
-    list_display = ("name", "login_url", "max_attempts", "concurrency")
+    list_display = ("name", "login_url", "max_attempts", "concurrency", "health_column")
     search_fields = ("name", "login_url")
     change_form_outer_after_template = "bills/portal/test_link.html"
     fieldsets = (

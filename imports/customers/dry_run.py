@@ -364,7 +364,7 @@ def carry_out(job: ImportJob) -> None:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues it again once its heartbeat is old
     except Exception as error:
-        logger.exception("job %s: its dry run failed", job.pk)
+        logger.exception("job %s: its dry run failed", job.pk, extra={"job": job.pk})
         trouble = FAILED_READING.format(error=type(error).__name__)
     _finish(job, token, found, trouble)
 
