@@ -34,6 +34,12 @@ OWN = {
         _("What was fetched could not be stored."),
         _("Look at the disk and the database, then retry."),
     ),
+    "NO_PASSWORD": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.STOPPED,
+        _("No password is stored for this account."),
+        _("Enter the password, then retry. An account that was deleted has none."),
+    ),
     "NO_BROWSER": ErrorCode(
         error_codes.Actor.ADMIN,
         Next.PAUSED,

@@ -12,7 +12,8 @@ from django.db.models import Value
 from django.db.models.functions import Now
 
 from bills import keeping, passwords, retry_files
-from bills.batch_sender import BillRunner, DatabaseThread, Stuck
+from bills.accounts import codes
+from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.models import BillRun, CredentialUse, CsvUpload
 from bills.portal_setup import browsers_folder, plan_of
@@ -114,10 +115,10 @@ class BillJobType:
         except ScriptError as error:
             yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
             return
-        limit = portal.password_limit
+        limits = Limits(portal.password_limit, portal.code_wait_seconds, self.lease_seconds(job))
         with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
-            yield BillRunner(browser, database, plan, limit, traced=is_retry)
+            yield BillRunner(browser, database, plan, limits, traced=is_retry)
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -159,4 +160,5 @@ class BillJobType:
         """Browsers and folders of dead workers, evidence and uploads whose time is over."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
+        codes.sweep()
         CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()

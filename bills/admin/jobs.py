@@ -17,11 +17,16 @@ from bills.admin import common as own
 from bills.admin.credentials import bill_count, row_of
 from bills.admin.credentials import credential_results as with_uses
 from bills.admin.forms import NewBillsForm
-from bills.csv.credentials import CredentialRow, UnreadableCsv, preview, read_credentials
+from bills.csv.credentials import (
+    CredentialRow,
+    UnreadableCsv,
+    account_of,
+    preview,
+    read_credentials,
+)
 from bills.drafts import new_draft_of_content, on_disk
 from bills.error_codes import JOB_TYPE
 from bills.models import Bill, BillRun, Credential, CsvUpload, Portal
-from bills.models.credentials import account_of
 from imports.admin import permissions, site
 from imports.admin.formatting import number
 from imports.admin.job import failures, log, progress, retry_files, settings

@@ -16,8 +16,8 @@ from bills.admin import common as own
 from bills.admin import jobs
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
+from bills.csv.credentials import account_of
 from bills.models import Credential, Evidence, Portal, PortalTest
-from bills.models.credentials import account_of
 from bills.portal_setup import store_portal
 from imports.admin import permissions
 from imports.admin.base import ManagedAdmin

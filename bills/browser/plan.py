@@ -72,6 +72,7 @@ class Login:
     extra: dict[str, str] = field(default_factory=dict, repr=False)
     totp: Totp | None = field(default=None, repr=False)
     session: str = field(default="", repr=False)
+    may_resume: bool = True  # else it always logs in, and the session only tells the device
 
 
 @dataclass(frozen=True, slots=True)

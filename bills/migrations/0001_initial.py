@@ -1,12 +1,13 @@
 """Portals, credentials, bills, evidence; and three groups of users to begin with."""
 
 import bills.storage
+import datetime
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import imports.fields
-from django.conf import settings
 from django.apps import apps as installed
+from django.conf import settings
 from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
 
@@ -19,6 +20,7 @@ LOOK = (
     "imports.view_customerapi",
     "bills.view_portal",
     "bills.view_bill",
+    "bills.view_schedule",
 )
 OPERATE = (
     *LOOK,
@@ -33,6 +35,7 @@ OPERATE = (
     "imports.export_records",
     "imports.manage_notifications",
     "bills.manage_credentials",
+    "bills.manage_schedules",
 )
 ADMINISTER = (
     *OPERATE,
@@ -80,15 +83,27 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email', models.CharField(max_length=320, verbose_name='e-mail')),
                 ('account', models.CharField(editable=False, max_length=320)),
-                ('password', imports.fields.EncryptedTextField(verbose_name='password')),
+                ('password', imports.fields.EncryptedTextField(blank=True, verbose_name='password')),
+                ('totp_secret', imports.fields.EncryptedTextField(blank=True, db_default='', default='', verbose_name='TOTP secret')),
+                ('session', imports.fields.EncryptedTextField(blank=True, db_default='', default='')),
+                ('session_kept_at', models.DateTimeField(blank=True, null=True)),
+                ('customer', models.CharField(blank=True, db_default='', default='', help_text='Whose account it is; only shown, sorted and searched by.', max_length=200, verbose_name='customer')),
+                ('group', models.CharField(blank=True, db_default='', db_index=True, default='', help_text='Accounts with the same word here are run together, by hand or by schedule.', max_length=100, verbose_name='group')),
                 ('extra', models.JSONField(blank=True, default=dict, verbose_name='further columns')),
                 ('password_changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='password entered')),
                 ('refused_count', models.PositiveIntegerField(db_default=0, default=0, verbose_name='refused')),
                 ('unproven_count', models.PositiveIntegerField(db_default=0, default=0)),
+                ('is_paused', models.BooleanField(db_default=False, default=False, verbose_name='paused')),
+                ('stop_code', models.CharField(blank=True, db_default='', default='', max_length=60)),
+                ('stopped_at', models.DateTimeField(blank=True, null=True)),
+                ('last_code', models.CharField(blank=True, db_default='', default='', max_length=60)),
+                ('last_tried_at', models.DateTimeField(blank=True, null=True)),
+                ('last_success_at', models.DateTimeField(blank=True, null=True, verbose_name='last success')),
+                ('deleted_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'credential',
-                'verbose_name_plural': 'credentials',
+                'verbose_name': 'account',
+                'verbose_name_plural': 'accounts',
                 'ordering': ['portal_id', 'account'],
                 'permissions': [('manage_credentials', 'Can upload credentials and enter passwords')],
                 'default_permissions': (),
@@ -108,6 +123,8 @@ class Migration(migrations.Migration):
                 ('attempt_timeout_seconds', models.FloatField(default=300.0, help_text='From the login page to the last bill; after that the attempt is ended.', validators=[django.core.validators.MinValueValidator(1.0), django.core.validators.MaxValueValidator(3600.0)], verbose_name='time limit of one attempt (s)')),
                 ('concurrency', models.PositiveIntegerField(default=3, help_text='Over all workers and jobs. Each further one takes about 30 MB of memory while it runs; 80 MB where only the full Chromium is installed, without its headless shell.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)], verbose_name='logins at once')),
                 ('refused_password_limit', models.PositiveIntegerField(blank=True, help_text='Empty: twice. Most portals lock an account after 3 to 5 refused passwords, and some block our address after 10. Counted over attempts, jobs and retries, until the password is changed.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='times one refused password is submitted')),
+                ('code_wait_seconds', models.PositiveIntegerField(db_default=300, default=300, help_text="How long an attempt waits at the page that asks for a code (by SMS, by e-mail), while the job's page and a notification ask you for it. 0: nobody is asked.", validators=[django.core.validators.MaxValueValidator(900)], verbose_name='wait for a one-time code (s)')),
+                ('keeps_devices', models.BooleanField(db_default=False, default=False, help_text="What the browser remembers after a login (session and device cookies) is kept, encrypted, for each account and tried first. Fewer logins, and fewer codes. Only where the portal's terms allow it.", verbose_name='stay a known device')),
             ],
             options={
                 'verbose_name': 'portal',
@@ -115,6 +132,19 @@ class Migration(migrations.Migration):
                 'ordering': ['name'],
                 'permissions': [('manage_portals', 'Can add, change, test and delete portals')],
                 'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='CodeWindow',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('secret_mark', models.CharField(max_length=64)),
+                ('window', models.BigIntegerField()),
+                ('used_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('secret_mark', 'window'), name='code_window_once')],
             },
         ),
         migrations.CreateModel(
@@ -148,18 +178,6 @@ class Migration(migrations.Migration):
             model_name='credential',
             name='portal',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='bills.portal'),
-        ),
-        migrations.CreateModel(
-            name='BillRun',
-            fields=[
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='bill_run', serialize=False, to='imports.importjob')),
-                ('csv_name', models.CharField(max_length=500, verbose_name='file')),
-                ('extra_columns', models.JSONField(default=list)),
-                ('portal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='bills.portal')),
-            ],
-            options={
-                'default_permissions': (),
-            },
         ),
         migrations.CreateModel(
             name='Bill',
@@ -230,6 +248,83 @@ class Migration(migrations.Migration):
                 'default_permissions': (),
             },
         ),
+        migrations.CreateModel(
+            name='Schedule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
+                ('group', models.CharField(blank=True, default='', help_text='Only accounts with this word as their group. Empty: all of the portal.', max_length=100, verbose_name='group')),
+                ('repeats', models.CharField(choices=[('monthly', 'Every month, on a day'), ('weekly', 'Every week, on a weekday'), ('cron', 'By a cron expression')], default='monthly', max_length=20, verbose_name='runs')),
+                ('day', models.PositiveSmallIntegerField(default=1, help_text='In a month that is shorter: its last day.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(31)], verbose_name='day of the month')),
+                ('weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0, verbose_name='weekday')),
+                ('at', models.TimeField(default=datetime.time(6, 0), verbose_name='at')),
+                ('cron', models.CharField(blank=True, default='', help_text='Minute, hour, day, month, weekday: “30 6 1,15 * *”.', max_length=200, verbose_name='cron expression')),
+                ('quiet_from', models.TimeField(blank=True, help_text='No account is begun between these two times.', null=True, verbose_name='quiet from')),
+                ('quiet_until', models.TimeField(blank=True, null=True, verbose_name='quiet until')),
+                ('spread_minutes', models.PositiveIntegerField(default=0, help_text='The accounts begin one by one over this time. 0: as fast as allowed.', validators=[django.core.validators.MaxValueValidator(10080)], verbose_name='spread over (minutes)')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('next_run_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='next run')),
+                ('portal', models.ForeignKey(blank=True, help_text='Empty: all portals, of the group below.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='bills.portal', verbose_name='portal')),
+            ],
+            options={
+                'verbose_name': 'schedule',
+                'verbose_name_plural': 'schedules',
+                'ordering': ['name'],
+                'permissions': [('manage_schedules', 'Can add, change and delete schedules')],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='BillRun',
+            fields=[
+                ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='bill_run', serialize=False, to='imports.importjob')),
+                ('csv_name', models.CharField(max_length=500, verbose_name='file')),
+                ('extra_columns', models.JSONField(default=list)),
+                ('portal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='bills.portal')),
+                ('schedule', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='bills.schedule')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='ScheduleRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('due_at', models.DateTimeField()),
+                ('ran_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('message', imports.fields.MessageField()),
+                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='history', to='bills.schedule')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='CodeRequest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('attempt_number', models.PositiveIntegerField()),
+                ('hint', models.CharField(blank=True, default='', max_length=300)),
+                ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('expires_at', models.DateTimeField()),
+                ('code', imports.fields.EncryptedTextField(blank=True, default='', verbose_name='code')),
+                ('answered_at', models.DateTimeField(blank=True, null=True)),
+                ('answered_by', models.CharField(blank=True, default='', max_length=150)),
+                ('taken_at', models.DateTimeField(blank=True, null=True)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='code_requests', to='imports.importbatch')),
+                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='code_requests', to='bills.credential')),
+            ],
+            options={
+                'verbose_name': 'request for a code',
+                'verbose_name_plural': 'requests for codes',
+                'ordering': ['id'],
+                'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['expires_at'], name='code_wanted')],
+            },
+        ),
         migrations.AddConstraint(
             model_name='credential',
             constraint=models.UniqueConstraint(fields=('portal', 'account'), name='credential_account_once'),
@@ -253,6 +348,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='evidence',
             constraint=models.CheckConstraint(condition=models.Q(('batch__isnull', False), ('test__isnull', False), _connector='OR'), name='evidence_is_of_something'),
+        ),
+        migrations.AddIndex(
+            model_name='schedule',
+            index=models.Index(condition=models.Q(('is_active', True)), fields=['next_run_at'], name='schedule_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedule',
+            constraint=models.CheckConstraint(condition=models.Q(('portal__isnull', False), models.Q(('group', ''), _negated=True), _connector='OR'), name='schedule_is_of_something'),
+        ),
+        migrations.AddConstraint(
+            model_name='schedulerun',
+            constraint=models.UniqueConstraint(fields=('schedule', 'due_at'), name='schedule_runs_once'),
         ),
         migrations.RunPython(make_groups, migrations.RunPython.noop),
     ]

@@ -88,6 +88,27 @@ class Portal(models.Model):
         ),
     )
 
+    code_wait_seconds = models.PositiveIntegerField(
+        _("wait for a one-time code (s)"),
+        default=300,
+        db_default=300,
+        validators=[MaxValueValidator(900)],
+        help_text=_(
+            "How long an attempt waits at the page that asks for a code (by SMS, by e-mail), "
+            "while the job's page and a notification ask you for it. 0: nobody is asked."
+        ),
+    )
+    keeps_devices = models.BooleanField(
+        _("stay a known device"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "What the browser remembers after a login (session and device cookies) is kept, "
+            "encrypted, for each account and tried first. Fewer logins, and fewer codes. Only "
+            "where the portal's terms allow it."
+        ),
+    )
+
     class Meta:
         verbose_name = _("portal")
         verbose_name_plural = _("portals")

@@ -366,9 +366,11 @@ class Migration(migrations.Migration):
             name='Notification',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('what', models.CharField(choices=[('finished', 'Finished'), ('cancelled', 'Cancelled'), ('paused', 'Paused: it needs somebody'), ('refused', 'Refused: its input cannot be read'), ('files_not_written', 'Its retry files could not be written')], max_length=20)),
+                ('what', models.CharField(choices=[('finished', 'Finished'), ('cancelled', 'Cancelled'), ('paused', 'Paused: it needs somebody'), ('refused', 'Refused: its input cannot be read'), ('files_not_written', 'Its retry files could not be written'), ('code_wanted', 'A one-time code is wanted'), ('account_stopped', 'An account needs you')], max_length=20)),
                 ('cause', models.CharField(blank=True, default='', max_length=60)),
                 ('go', models.PositiveIntegerField(default=1)),
+                ('message', imports.fields.MessageField()),
+                ('path', models.CharField(blank=True, default='', max_length=300)),
                 ('job_totals', models.JSONField()),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='imports.importjob')),

@@ -22,7 +22,8 @@ LOOK_LONGEST_SECONDS = 10.0  # for a sign that we are still in
 
 async def is_still_in(visit: Visit) -> bool:
     """Whether the page of bills opens without a login. No other doubt about it is left."""
-    if not (visit.login.session and visit.plan.keeps_devices and visit.plan.billing_url):
+    login, plan = visit.login, visit.plan
+    if not (login.session and login.may_resume and plan.keeps_devices and plan.billing_url):
         return False
     await expect_overlays(visit)
     try:

@@ -27,7 +27,11 @@ NOT_TIMED = sentence(
 )
 SHORTEST_SECRET = 10  # bytes: 80 bits, what the oldest portals give
 LONGEST_SECRET = 512  # characters
-DIGESTS = {"SHA1": SHA1, "SHA256": SHA256, "SHA512": SHA512}
+DIGESTS: dict[str, type[SHA1 | SHA256 | SHA512]] = {
+    "SHA1": SHA1,
+    "SHA256": SHA256,
+    "SHA512": SHA512,
+}
 DIGITS = range(6, 9)
 PERIODS = range(10, 121)  # seconds
 
