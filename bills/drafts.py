@@ -56,6 +56,21 @@ def rate_limit_of(portal: Portal) -> RateLimit:
     return rate_limit
 
 
+def new_job(portal: Portal, name: str) -> ImportJob:
+    """A job for this portal, at its pace, without any credential yet."""
+    return ImportJob.objects.create(
+        kind="bills",
+        name=name[:200],
+        rate_limit=rate_limit_of(portal),
+        batch_size=1,
+        concurrency=portal.concurrency,
+        timeout_seconds=portal.attempt_timeout_seconds,
+        max_attempts=portal.max_attempts,
+        retry_delay_seconds=portal.retry_delay_seconds,
+        repeatable=True,
+    )
+
+
 def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: str = "") -> Draft:
     """Read the CSV's credentials into a draft, all of it or nothing.
 
@@ -63,17 +78,7 @@ def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: 
     file that cannot be used, or has no row that can.
     """
     with transaction.atomic():
-        job = ImportJob.objects.create(
-            kind="bills",
-            name=(name or csv_name)[:200],
-            rate_limit=rate_limit_of(portal),
-            batch_size=1,
-            concurrency=portal.concurrency,
-            timeout_seconds=portal.attempt_timeout_seconds,
-            max_attempts=portal.max_attempts,
-            retry_delay_seconds=portal.retry_delay_seconds,
-            repeatable=True,
-        )
+        job = new_job(portal, name or csv_name)
         draft = _Filling(portal, job).take(path, csv_name)
         note(job, EventCode.CREATED, FROM_CSV.format(n=draft.accepted, file=csv_name), actor)
     return draft

@@ -20,6 +20,7 @@ from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import Code
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
+from bills.schedules import due
 from config.dev.browser import find_browser
 from imports import retry_directory
 from imports.job_types import UnreadableInput
@@ -161,4 +162,5 @@ class BillJobType:
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         codes.sweep()
+        due.sweep()
         CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
