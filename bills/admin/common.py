@@ -31,6 +31,8 @@ VIEW_BILL = "bills.view_bill"
 VIEW_PORTAL = "bills.view_portal"
 MANAGE_PORTALS = "bills.manage_portals"
 MANAGE_CREDENTIALS = "bills.manage_credentials"
+VIEW_SCHEDULE = "bills.view_schedule"
+MANAGE_SCHEDULES = "bills.manage_schedules"
 NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
 TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
 
@@ -39,7 +41,9 @@ WORDS.update(
         VIEW_BILL: _("See bills"),
         VIEW_PORTAL: _("See portals"),
         MANAGE_PORTALS: _("Manage portals"),
-        MANAGE_CREDENTIALS: _("Upload credentials, enter passwords"),
+        MANAGE_CREDENTIALS: _("Manage accounts: upload credentials, enter passwords and codes"),
+        VIEW_SCHEDULE: _("See schedules"),
+        MANAGE_SCHEDULES: _("Manage schedules"),
     }
 )
 
@@ -48,6 +52,7 @@ STAGES: dict[str, _StrOrPromise] = {
     Stage.OPEN: _("opening the login page"),
     Stage.LOGIN: _("logging in"),
     Stage.JUDGE: _("waiting for the portal’s answer"),
+    Stage.CODE: _("waiting for a one-time code"),
     Stage.LIST: _("listing the bills"),
     Stage.DOWNLOAD: _("downloading"),
     Stage.DONE: _("done"),

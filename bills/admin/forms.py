@@ -48,7 +48,7 @@ class PortalForm(PortalBase):
         fields = (
             "name", "login_url", "billing_url", "recipe", "script", "max_attempts",
             "retry_delay_seconds", "attempt_timeout_seconds", "concurrency",
-            "refused_password_limit",
+            "refused_password_limit", "code_wait_seconds", "keeps_devices",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

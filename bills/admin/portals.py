@@ -51,6 +51,10 @@ class PortalAdmin(ManagedAdmin):
                 )
             },
         ),
+        (
+            gettext_lazy("How it knows you"),
+            {"fields": ("code_wait_seconds", "keeps_devices")},
+        ),
         (gettext_lazy("For experts"), {"fields": ("script",)}),
     )  # fmt: skip
 
@@ -77,7 +81,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         credential = _credential(portal, form)
         if credential is not None:
             return _begin(request, portal, credential)
-    accounts = portal.credentials.order_by("email").values_list("email", flat=True)
+    accounts = portal.credentials.in_use().order_by("email").values_list("email", flat=True)
     shown = _around(request, _("Test %(portal)s") % {"portal": portal}) | {
         "portal": portal,
         "form": form,
@@ -91,7 +95,7 @@ def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
     """The account that is to be tried; None, and the form says why, where there is none."""
     email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
     account = account_of(email)
-    known = Credential.objects.filter(portal=portal, account=account).first()
+    known = Credential.objects.in_use().filter(portal=portal, account=account).first()
     if known is None and not password:
         form.add_error("password", _("This account is not known yet: enter its password."))
         return None

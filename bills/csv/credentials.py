@@ -345,7 +345,7 @@ class Preview:
     refused: tuple[RefusedRow, ...]
     sample: tuple[SampleRow, ...]
     warnings: tuple[str, ...]
-    has_totp: bool = False
+    totp_column: str = ""
 
 
 @dataclass(slots=True)
@@ -405,7 +405,7 @@ def preview(path: Path, name: str) -> Preview:
         separator=reader.SEPARATORS[opened.separator],
         email_column=columns.names[columns.email],
         password_column="" if columns.password is None else columns.names[columns.password],
-        has_totp=columns.totp is not None,
+        totp_column="" if columns.totp is None else columns.names[columns.totp],
         extra_columns=tuple(heading for _, heading in columns.extras),
         rows=tally.accepted + tally.refused_total,
         accepted=tally.accepted,
