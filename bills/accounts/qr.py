@@ -13,8 +13,9 @@ from imports.messages import MessageError, sentence
 from imports.messages import marked as _
 
 NO_PICTURE = sentence("QR_NO_PICTURE", _("This is no picture that can be read: use PNG or JPEG."))
-NO_CODE = sentence(
-    "QR_NO_CODE", _("No QR code of an authenticator app was found in it. Cut the picture closer.")
+NO_QR = sentence(
+    "QR_NOT_FOUND",
+    _("No QR code of an authenticator app was found in it. Cut the picture closer."),
 )
 MOST_PIXELS = 40_000_000
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -40,5 +41,5 @@ def secret_in_picture(content: bytes) -> str:
     )
     texts = [one.text for one in found if one.text.lower().startswith("otpauth:")]
     if not texts:
-        raise NoSecretInPicture(NO_CODE)
+        raise NoSecretInPicture(NO_QR)
     return read_totp(texts[0]).uri

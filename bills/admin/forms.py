@@ -17,6 +17,7 @@ from unfold.widgets import (
 )
 
 from bills.models import Portal
+from bills.models.portals import CODE_WAIT_SECONDS
 from bills.portals.recipe_schema import RecipeError, load_recipe
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ class PortalForm(PortalBase):
             self.initial["recipe"] = json.dumps(self.instance.recipe, indent=2, ensure_ascii=False)
         elif not self.is_bound:
             self.initial["recipe"] = ""
+
+        self.fields["code_wait_seconds"].required = False
+
+    def clean_code_wait_seconds(self) -> int:
+        """As usual where nothing is entered."""
+        seconds: int | None = self.cleaned_data["code_wait_seconds"]
+        return CODE_WAIT_SECONDS if seconds is None else seconds
 
     def clean_recipe(self) -> dict[str, Any]:
         """The JSON; a syntax error is told with its place, a wrong part with its name."""

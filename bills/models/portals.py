@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bills.portals.recipe_schema import Recipe
 
 LONGEST_URL = 2000
+CODE_WAIT_SECONDS = 300  # where a portal says nothing
 REFUSED_PASSWORD_LIMIT = 2  # submissions of one refused password, where a portal says nothing
 
 
@@ -90,8 +91,8 @@ class Portal(models.Model):
 
     code_wait_seconds = models.PositiveIntegerField(
         _("wait for a one-time code (s)"),
-        default=300,
-        db_default=300,
+        default=CODE_WAIT_SECONDS,
+        db_default=CODE_WAIT_SECONDS,
         validators=[MaxValueValidator(900)],
         help_text=_(
             "How long an attempt waits at the page that asks for a code (by SMS, by e-mail), "

@@ -104,7 +104,7 @@ def _payload(notification: Notification, name: str) -> dict[str, Any]:
             "kind": notification.job.kind,
             "name": name,
             "cause": notification.cause or None,
-            "message": render(notification.message) or None,
+            **({"message": render(notification.message)} if notification.message else {}),
             "needs_somebody": needs_somebody(notification),
             **{each: notification.job_totals[each] for each in numbers},
             "url": link_of(notification),

@@ -106,7 +106,7 @@ def test_an_account_is_added_by_hand(operator: Client, portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"password": ""}, {"totp": "nonsense"}, {"email": ""}])
-def test_a_wrong_field_is_told_and_nothing_is_stored(
+def test_a_wrong_field_is_named_and_nothing_is_stored(
     operator: Client, portal: Portal, wrong: dict[str, str]
 ) -> None:
     fields = {"portal": portal.pk, "email": full("good2"), "password": "pw4me", "totp": SECRET}

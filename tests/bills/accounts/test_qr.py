@@ -39,6 +39,6 @@ def test_what_is_no_picture_is_refused(content: bytes) -> None:
 def test_another_qr_code_holds_no_secret() -> None:
     with pytest.raises(NoSecretInPicture) as refusal:
         secret_in_picture(picture("https://example.test/"))
-    assert refusal.value.message.code == "QR_NO_CODE"  # type: ignore[union-attr]
+    assert refusal.value.message.code == "QR_NOT_FOUND"  # type: ignore[union-attr]
     with pytest.raises(BadSecret):
         secret_in_picture(picture(URI.replace("totp", "hotp")))
