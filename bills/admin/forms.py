@@ -59,7 +59,8 @@ class PortalForm(PortalBase):
         elif not self.is_bound:
             self.initial["recipe"] = ""
 
-        self.fields["code_wait_seconds"].required = False
+        if "code_wait_seconds" in self.fields:  # not where the form is only looked at
+            self.fields["code_wait_seconds"].required = False
 
     def clean_code_wait_seconds(self) -> int:
         """As usual where nothing is entered."""

@@ -158,13 +158,18 @@ class AccountsCsvForm(forms.Form):
         return upload
 
 
+class WrittenOnly(UnfoldAdminTextInputWidget):
+    """A box for a secret that may be seen while it is typed: a refused form comes back empty."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
 class CodeForm(forms.Form):
     """A one-time code, as people copy it."""
 
     code = forms.CharField(
         label=gettext_lazy("Code"),
         max_length=40,
-        widget=UnfoldAdminTextInputWidget(
-            attrs={"autocomplete": "off", "inputmode": "text", "autofocus": True}
-        ),
+        widget=WrittenOnly(attrs={"autocomplete": "off", "autofocus": True}),
     )
