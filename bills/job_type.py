@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from bills import bills_kept, keeping, passwords, retry_files
-from bills.batch_sender import BillRunner, DatabaseThread, Stuck
+from bills.accounts import codes
+from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse, CsvUpload
@@ -22,6 +23,7 @@ from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
+from bills.schedules import due
 from config.dev.browser import find_browser
 from imports import retry_directory
 from imports.job_types import UnreadableInput
@@ -126,10 +128,10 @@ class BillJobType:
         except ScriptError as error:
             yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
             return
-        limit = portal.password_limit
+        limits = Limits(portal.password_limit, portal.code_wait_seconds, self.lease_seconds(job))
         with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
-            yield BillRunner(browser, database, plan, limit, traced=is_retry)
+            yield BillRunner(browser, database, plan, limits, traced=is_retry)
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -178,6 +180,8 @@ class BillJobType:
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
+        codes.sweep()
+        due.sweep()
         CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
 
 

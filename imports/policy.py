@@ -80,7 +80,8 @@ class Outcome:
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
     `details` are facts that the job type stores with the attempt (stages, evidence); JSON values.
     `cause` is equal for outcomes with the same message. `pauses`: a person must
-    look, whatever becomes of this batch.
+    look, whatever becomes of this batch. One that is not `counted` uses up no attempt, although
+    it ends the batch.
     """
 
     verdict: Verdict
@@ -93,6 +94,7 @@ class Outcome:
     details: dict[str, object] | None = None
     cause: str = ""
     pauses: bool = False
+    counted: bool = True
 
     @property
     def error(self) -> str:
@@ -199,7 +201,7 @@ def next_step(
         case Verdict.UNKNOWN | Verdict.REPEATABLE:
             return Step(Move.KEEP_UNKNOWN)
         case _:
-            return Step(Move.FINISH)
+            return Step(Move.FINISH, counted=outcome.counted)
 
 
 def wait_before_retry(

@@ -15,6 +15,7 @@ LOOK = (
     "bills.view_bill",
     "bills.view_billdelivery",
     "bills.view_destination",
+    "bills.view_schedule",
 )
 OPERATE = (
     *LOOK,
@@ -29,6 +30,7 @@ OPERATE = (
     "imports.export_records",
     "imports.manage_notifications",
     "bills.manage_credentials",
+    "bills.manage_schedules",
 )
 ADMINISTER = (
     *OPERATE,

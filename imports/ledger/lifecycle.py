@@ -50,10 +50,13 @@ if TYPE_CHECKING:
 GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job going
 
 
-def announce(job: ImportJob, what: What, cause: str = "") -> None:
+def announce(
+    job: ImportJob, what: What, cause: str = "", message: Text | None = None, path: str = ""
+) -> None:
     """Record a notification for everybody who wants it, in the transaction that moved the status.
 
     Nothing is sent here. The same notification is not repeated until the job is started again.
+    `path` is the page to act on, where it is another than the job's.
     """
     channels = list(Channel.objects.filter(is_active=True).defer("secret"))
     if not channels:
@@ -63,7 +66,11 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
         what=what,
         cause=cause,
         go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
-        defaults={"job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)}},
+        defaults={
+            "job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)},
+            "message": message,
+            "path": path,
+        },
     )
     if is_news:
         wanting = [
@@ -76,7 +83,7 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
 
 def needs_somebody(notification: Notification) -> bool:
     """Whether a person must act."""
-    if notification.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+    if notification.what not in (What.FINISHED, What.CANCELLED):
         return True
     return any(notification.job_totals.get(each) for each in ("error", "unknown", "left_out"))
 
