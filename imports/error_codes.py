@@ -242,6 +242,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("The job was cancelled before this was sent."),
         _("They were never sent. Retry failed sends them."),
     ),
+    "RESULT_NOT_AWAITED": ErrorCode(
+        YOU, UNKNOWN, _("The job was cancelled while the API was at work on it."), LOOK_UP
+    ),
     "NOT_ARRIVED": ErrorCode(
         YOU,
         STOPPED,

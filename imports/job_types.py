@@ -37,6 +37,7 @@ class Work:
     body: bytes
     idempotency_key: str
     tries: int
+    submission: dict[str, object] | None = None  # what the other side works on since it was sent
 
 
 class Runner(Protocol):
