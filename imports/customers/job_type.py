@@ -71,9 +71,7 @@ class CustomerRunner:
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
             return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
-        sent = SentRecords(work, mapping)
-        body = sent.traced_body() if mapping.request.trace_field else work.body
-        outcome = self.client.post(body, work.idempotency_key, sent)
+        outcome = self.client.post(work.body, work.idempotency_key, SentRecords(work, mapping))
         if outcome.verdict == Verdict.PAUSE:
             self.must_renew = True
         return outcome
@@ -103,12 +101,6 @@ class SentRecords(Sequence[RecordKey]):
         """The records as a JSON list of their own, without the API's envelope."""
         start, end = len(self._mapping.opening), -len(self._mapping.closing)
         return b"[" + self._work.body[start:end] + b"]"
-
-    def traced_body(self) -> bytes:
-        """The batch as an API wants it that takes a trace id with each record."""
-        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
-        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
-        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
 
 
 class Clients:

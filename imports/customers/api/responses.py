@@ -88,6 +88,7 @@ class Exchange:
 
 def judge(answer: Answer, sent: Exchange) -> Outcome:
     """What the answer means for the batch that `sent` describes. Never raises."""
+    sent = _read_as(answer, sent)
     outcome = _judged(answer, sent)
     one_cause = outcome.verdict not in (Verdict.SUCCESS, Verdict.MIXED)
     return replace(
@@ -96,6 +97,28 @@ def judge(answer: Answer, sent: Exchange) -> Outcome:
         answer=excerpt(answer.body, sent.secrets),
         cause=_cause(outcome, answer, sent) if one_cause else "",
     )
+
+
+def _read_as(answer: Answer, sent: Exchange) -> Exchange:
+    """The exchange with the mapping that the status and the answer itself choose."""
+    if not sent.mapping.answers:
+        return sent
+    return replace(sent, mapping=chosen(answer, sent.mapping)[0])
+
+
+def chosen(answer: Answer, mapping: ApiMapping) -> tuple[ApiMapping, int | None]:
+    """The mapping as the first alternative that fits changes it, and that one's number."""
+    try:
+        document = _decoded(answer.body)
+    except NotDecoded:
+        document = MISSING
+    for number, (how, changed) in enumerate(
+        zip(mapping.answers, mapping.alternatives, strict=True)
+    ):
+        fits = not how.on or answer.status in how.on
+        if fits and (how.when is None or holds(document, how.when)):
+            return changed, number
+    return mapping, None
 
 
 def _cause(outcome: Outcome, answer: Answer, sent: Exchange) -> str:
@@ -137,10 +160,12 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
     if 400 <= status <= 499:
         return _refused(answer, sent)
     if status >= 500 and sent.mapping.five_xx_safe:
+        halves = status in sent.mapping.splittable and len(sent.keys) > 1
         return Outcome(
-            Verdict.RETRY,
+            Verdict.SPLIT if halves else Verdict.RETRY,
             f"HTTP_{status}",
             words.FAILED_SAFELY.format(status=status, why=why(answer, sent)),
+            rule="splittable" if halves else "five_xx_safe",
         )
     return _unsure(answer, sent)
 
@@ -170,16 +195,19 @@ def _may_be_coded(body: bytes, mapping: ApiMapping) -> bool:
     JSON may write "/", quotes and letters beyond ASCII in other bytes than the code has.
     """
     codes = (*mapping.codes.not_now, *mapping.codes.credential)
-    return any(not PLAIN_CODE.fullmatch(code) or code.encode() in body for code in codes)
+    texts = map(str, codes)
+    return any(not PLAIN_CODE.fullmatch(code) or code.encode() in body for code in texts)
 
 
 def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
+    rule = f"codes.{group}"
     if group == "credential":
-        return _unauthorized(answer, sent)
+        return replace(_unauthorized(answer, sent), rule=rule)
     name = filter_code(sent.clean(code), "FAILED")
     if group == "not_now":
-        return _not_now(name, answer, sent)
-    return Outcome(Verdict.RETRY, name, words.NOT_JUST_NOW.format(why=why(answer, sent)))
+        return replace(_not_now(name, answer, sent), rule=rule)
+    said = words.NOT_JUST_NOW.format(why=why(answer, sent))
+    return Outcome(Verdict.RETRY, name, said, rule=rule)
 
 
 def _own_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
@@ -245,22 +273,25 @@ def _unsure(answer: Answer, sent: Exchange) -> Outcome:
     return sent.unsure(f"HTTP_{status}", said, status)
 
 
+STORED_BY_STATUS = Outcome(Verdict.SUCCESS, rule="proof")
+
+
 def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     mapping = sent.mapping
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
-        return Outcome(Verdict.SUCCESS)
+        return STORED_BY_STATUS
     try:
         document = _decoded(answer.body)
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
-            return Outcome(Verdict.SUCCESS)
+            return STORED_BY_STATUS
         said = words.UNREADABLE.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
     if holds(document, mapping.envelope.when):
-        return _enveloped(document, answer, sent)
+        return replace(_enveloped(document, answer, sent), rule="envelope.when")
     if status_proves:
-        return Outcome(Verdict.SUCCESS)
+        return STORED_BY_STATUS
     try:
         return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
@@ -271,14 +302,15 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
 def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
     """One outcome for the batch: success only if every record is."""
     verdicts = {record.verdict for record in records}
+    judged = tuple(records)
     if not verdicts - {Verdict.SUCCESS}:
-        return Outcome(Verdict.SUCCESS)
+        return Outcome(Verdict.SUCCESS, judged=judged)
     first = records[0]
     if verdicts == {Verdict.UNKNOWN}:
         said = words.PROVES_NOTHING.format(code=first.code)
-        return sent.unsure(first.code, said + first.message)
+        return replace(sent.unsure(first.code, said + first.message), judged=judged)
     if verdicts in ({Verdict.DEFERRED}, {Verdict.PAUSE}):
-        return Outcome(first.verdict, first.code, first.message)
+        return Outcome(first.verdict, first.code, first.message, judged=judged)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
     parts = tuple(
         summary.format(n=counts[v]) for v, summary in words.OF_WHICH.items() if v in counts
@@ -288,7 +320,8 @@ def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
         Verdict.MIXED,
         "SOME_FAILED",
         message,
-        records=tuple(records),
+        records=judged,
+        judged=judged,
         pauses=Verdict.PAUSE in verdicts,
     )
 
@@ -337,10 +370,11 @@ def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
         return refusal
     if not sent.mapping.refusal_stored_nothing:
         said = refusal.message + words.REFUSAL_NOT_STATED
-        return replace(refusal, verdict=Verdict.UNKNOWN, message=said)
+        rule = "refusal_stored_nothing"
+        return replace(refusal, verdict=Verdict.UNKNOWN, message=said, rule=rule)
     if len(sent.keys) > 1:
-        return refusal
-    return replace(refusal, verdict=Verdict.REJECTED)
+        return replace(refusal, rule="refusal_stored_nothing")
+    return replace(refusal, verdict=Verdict.REJECTED, rule="refusal_stored_nothing")
 
 
 def why(answer: Answer, sent: Exchange) -> Said:

@@ -65,7 +65,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**STATUS_ONLY, "request": {"max_record": 50}},
-        "request: there is no field “max_record” here. Known fields: constants,",
+        "request: there is no field “max_record” here. Known fields: columns, constants,",
     ),
     ({**STATUS_ONLY, "record": {}}, "record: give at least one path"),
     ({**STATUS_ONLY, "record": {"id": ["a..b"]}}, "record.id[0]: “a..b” is not a path"),
@@ -79,7 +79,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (with_results(), "results: name at least one list"),
     (with_results(LISTED, proof="status"), "results: may only list failures where proof is"),
-    (with_results(LISTED, LISTED), 'results: a list that holds "all" must be the only one.'),
+    (
+        with_results(LISTED, {"holds": "failures", "name": {"by": "id", "id": "id"}}),
+        'results: lists that hold "all" stand by themselves',
+    ),
     (with_results({"name": {"by": "id", "id": "id"}}), "results[0].success: say what success"),
     (with_results({**LISTED, "name": {"by": "id"}}), "results[0].name: give at least one"),
     (with_results({**LISTED, "name": {"by": "index"}}), "results[0].name.path: say where"),
