@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from imports.customers.api.requests import signing
-
 from imports.messages import MessageError, Text, sentence
 from imports.messages import marked as _
 
@@ -64,7 +63,8 @@ THE_QUERY_KEY = sentence("THE_QUERY_KEY", _("the key in the URL's “{name}”")
 THE_SIGNATURE = sentence("THE_SIGNATURE", _("the signature in the header {name}"))
 THE_WSSE = sentence("THE_WSSE", _("the user name or secret (WSSE)"))
 QUOTE_IN_USER = sentence(
-    "QUOTE_IN_USER", _("A user name for WSSE can't contain a quotation mark or a control character.")
+    "QUOTE_IN_USER",
+    _("A user name for WSSE can't contain a quotation mark or a control character."),
 )
 
 

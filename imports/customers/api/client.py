@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from imports.customers.api.auth import check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
 from imports.customers.api.probing import ProbeResult, probe
-from imports.customers.api.requests.building import CannotBuild, Built, build, content_type
+from imports.customers.api.requests.building import Built, CannotBuild, build, content_type
 from imports.customers.api.requests.signing import Unsigned
 from imports.customers.api.requests.templates import PLACEHOLDER
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
@@ -56,7 +56,9 @@ NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
 OUR_FAULT = sentence("OUR_FAULT", _("Redrive itself failed while sending ({error})."))
 TOO_LARGE = sentence(
     "REQUEST_TOO_LARGE",
-    _("As its mapping shapes it, the request would be longer than {bytes} bytes. Nothing was sent."),
+    _(
+        "As its mapping shapes it, the request would be longer than {bytes} bytes. Nothing was sent."
+    ),
 )
 OTHER_ORIGIN = sentence(
     "OTHER_ORIGIN", _("This address is not on the API's own host: no credential is sent there.")
@@ -112,9 +114,7 @@ class Client:
         self._timeout = timeout
         self._deadline = deadline
         self._rules = rules or Rules(allow_private, endpoint.allow_plain_http)
-        self._session = new_session(
-            pool_size, endpoint.certificates, endpoint.client_certificate
-        )
+        self._session = new_session(pool_size, endpoint.certificates, endpoint.client_certificate)
         self._headers = {
             **endpoint.mapping.request.headers,
             **endpoint.headers,

@@ -22,8 +22,8 @@ from imports.customers.api.requests.templates import (
     filled_url,
     raw_at,
 )
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -151,9 +151,16 @@ def test_a_map_needs_a_key_of_its_own_for_each(raws: list[bytes]) -> None:
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), texts, st.floats(allow_nan=False,
-                                                                        allow_infinity=False)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        texts,
+        st.floats(allow_nan=False, allow_infinity=False),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)
+    ),
     max_leaves=8,
 )
 records = st.lists(st.dictionaries(texts, values, max_size=4), max_size=5)
