@@ -15,9 +15,9 @@ from urllib3.exceptions import HTTPError
 from imports.customers.api.auth import check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
 from imports.customers.api.probing import ProbeResult, probe
-from imports.customers.api.requests.building import Built, CannotBuild, build, content_type
+from imports.customers.api.requests.building import Built, build, content_type
 from imports.customers.api.requests.signing import Unsigned
-from imports.customers.api.requests.templates import PLACEHOLDER
+from imports.customers.api.requests.templates import PLACEHOLDER, CannotBuild
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
 from imports.http.addresses import BadAddress, Rules, check_url
 from imports.http.transport import (
@@ -57,7 +57,8 @@ OUR_FAULT = sentence("OUR_FAULT", _("Redrive itself failed while sending ({error
 TOO_LARGE = sentence(
     "REQUEST_TOO_LARGE",
     _(
-        "As its mapping shapes it, the request would be longer than {bytes} bytes. Nothing was sent."
+        "As its mapping shapes it, the request would be longer than {bytes} bytes. Nothing "
+        "was sent."
     ),
 )
 OTHER_ORIGIN = sentence(

@@ -13,6 +13,7 @@ from msgspec import inspect
 MOST_ERRORS = 50
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 _Path = tuple[str | int, ...]
+MISSING = object()
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 # What stands in for a required field that is missing or wrong, so that the rest can be read.
 FILLERS: dict[str, Any] = {
@@ -116,13 +117,14 @@ def _mend(document: Any, path: _Path, what: str, taken_out: dict[_Path, list[int
     unknown = re.search(r"unknown field `(.*)`", what)
     if "..." in path:
         path = path[: path.index("...")]
-    if missing or unknown:
-        holder = _at(document, path)
+    holder = _at(document, path)
+    if unknown or missing:
         if not isinstance(holder, dict):
             return False
         if unknown:
-            return holder.pop(unknown[1], None) is not None or unknown[1] not in holder
-        holder[str(missing[1])] = copy.deepcopy(FILLERS.get(missing[1], "")) if missing else None
+            return holder.pop(unknown[1], MISSING) is not MISSING
+        if missing:
+            holder[missing[1]] = copy.deepcopy(FILLERS.get(missing[1], ""))
         return True
     return bool(path) and _take_out(document, path, taken_out)
 
