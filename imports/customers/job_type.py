@@ -16,9 +16,18 @@ from django.db import connections
 
 from imports import retry_directory
 from imports.customers import corrections, dry_run, retry_files
+from imports.customers.api.adapters import ADAPTERS
+from imports.customers.api.adapters.base import Batch
+from imports.customers.api.adapters.polling import ask_for_result
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
-from imports.customers.api.setup import client_of, probe
+from imports.customers.api.requests.building import records_in
+from imports.customers.api.setup import (
+    client_of,
+    first_step_stores_nothing,
+    is_asynchronous,
+    probe,
+)
 from imports.customers.files import batching
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -70,11 +79,24 @@ class CustomerRunner:
         mapping = self.client.endpoint.mapping
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
-            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
-        outcome = self.client.post(work.body, work.idempotency_key, SentRecords(work, mapping))
+            return Outcome(
+                Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED, submission=work.submission
+            )
+        outcome = self._sent(work, mapping)
         if outcome.verdict == Verdict.PAUSE:
             self.must_renew = True
         return outcome
+
+    def _sent(self, work: Work, mapping: Mapping) -> Outcome:
+        """Send the batch, or ask for the result if the API took it on before."""
+        keys, key = SentRecords(work, mapping), work.idempotency_key
+        if mapping.adapter:
+            records = records_in(work.body, mapping)
+            batch = Batch(records, keys, key, work.submission)
+            return ADAPTERS[mapping.adapter].step(self.client, batch)
+        if work.submission is not None:
+            return ask_for_result(self.client, work.submission, keys)
+        return self.client.post(work.body, key, keys)
 
 
 class SentRecords(Sequence[RecordKey]):
@@ -140,6 +162,7 @@ clients = Clients()
 
 __all__ = ["CustomerJobType", "probe"]
 
+MOST_REQUESTS = 10  # of one attempt, by the lease: to ask a state and read its pages
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
 LOOK_UP = sentence(
     "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
@@ -163,7 +186,8 @@ class CustomerJobType:
 
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS
-        return job.timeout_seconds + margin
+        requests = MOST_REQUESTS if is_asynchronous(job.api) else 1
+        return job.timeout_seconds * requests + margin
 
     def read(self, job: ImportJob) -> None:
         batching.read(job)
@@ -194,6 +218,8 @@ class CustomerJobType:
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
             return Outcome(Verdict.REPEATABLE, "WORKER_LOST", LOST + SAME_KEY)
+        if first_step_stores_nothing(job.api):
+            return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
 
     def close(self, job: ImportJob) -> None:

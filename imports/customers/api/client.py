@@ -206,6 +206,10 @@ class Client:
         """What judging an answer needs, for a call that carries no record."""
         return self._exchange(())
 
+    def exchange_of(self, keys: Sequence[RecordKey], *, asks: bool = False) -> Exchange:
+        """The same for a batch; `asks`: its result is asked for, it is not sent."""
+        return replace(self._exchange(keys), asks=asks)
+
     def _authenticated(
         self, request: Unsigned, deadline: RequestDeadline, keys: Sequence[RecordKey]
     ) -> tuple[Answer, Outcome]:

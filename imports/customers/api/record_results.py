@@ -146,7 +146,7 @@ def read_entry(
         rule = f"codes.{group}" if group else f"{where}.holds"
         if not group and results.holds != "failures":
             rule = f"{where}.failure"
-        return Reading(replace(_failure(group, code, message, mapping), rule=rule))
+        return Reading(replace(failure_of(group, code, message, mapping), rule=rule))
     said, rule = NO_RESULT.format(why=why), f"{where}.success"
     return Reading(RecordOutcome(Verdict.UNKNOWN, "RESULT_NOT_KNOWN", said, rule=rule))
 
@@ -177,7 +177,7 @@ def is_empty(value: Any) -> bool:
     return value is MISSING or value is None or value in ("", [], {})
 
 
-def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
+def failure_of(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
     verdict, name = next(((v, n) for g, v, n in GROUPS if g == group), (Verdict.REJECTED, ""))
     fallback = "FAILED" if verdict is Verdict.RETRY else "REJECTED"
     own = mapping.sentences.get(code) if not message else None
@@ -334,10 +334,18 @@ def judge_records(
         outcomes = _from_all(entries["all"], len(keys))
     else:
         outcomes = _from_parts(entries, document, mapping, len(keys))
+    if any(results.assigned for results in mapping.results):
+        outcomes = [_news(outcome, key) for outcome, key in zip(outcomes, keys, strict=True)]
     if NOT_IN_ANSWER not in outcomes:
         return outcomes
     unnamed = explained(NOT_IN_ANSWER, lists, outcomes, keys, clean)
     return [unnamed if outcome is NOT_IN_ANSWER else outcome for outcome in outcomes]
+
+
+def _news(outcome: RecordOutcome, key: RecordKey) -> RecordOutcome:
+    """Without the id that the record was sent with: the API did not assign it."""
+    is_ours = outcome.assigned and outcome.assigned == key.record_id
+    return replace(outcome, assigned="") if is_ours else outcome
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.customers.api import auth
+from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.client import Client, Endpoint, ProbeResult
 from imports.customers.api.client import probe as probe_client
 from imports.customers.api.mapping import BadMapping, Mapping, preset, states_refusals
@@ -100,6 +101,24 @@ def checks_of(api: CustomerApi) -> Checks:
     is_the_presets = not {"record", "results"} & set(api.mapping or {})
     same_list = is_the_presets and mapping.request.envelope == preset(api.preset).request.envelope
     return Checks.of(mapping, rules=api.preset if same_list and api.preset in RULES else "")
+
+
+def is_asynchronous(api: CustomerApi | None) -> bool:
+    """Whether one attempt at a batch of this API is more than one request."""
+    try:
+        mapping = mapping_of(api) if api else None
+    except BadMapping:
+        return False
+    return mapping is not None and bool(mapping.poll or mapping.adapter)
+
+
+def first_step_stores_nothing(api: CustomerApi | None) -> bool:
+    """Whether a first request that nobody saw the end of has stored nothing for certain."""
+    try:
+        adapter = ADAPTERS.get(mapping_of(api).adapter) if api else None
+    except BadMapping:
+        return False
+    return adapter is not None and adapter.submits
 
 
 def describes_itself(mapping: object) -> bool:

@@ -19,6 +19,9 @@ Targets = tuple[int, ...]  # the records that one name stands for: several if se
 FIELDS = {"id": "record_id", "username": "username", "email": "email"}  # of a RecordKey
 
 
+PLACEHOLDER = re.compile(r"(\{index\}|\{id\}|\{record_key\})")
+
+
 class Directory:
     """Who may be meant by which name, for one list of one answer."""
 
@@ -119,9 +122,12 @@ def _is_number(value: object) -> bool:
 
 def _compiled(template: str) -> re.Pattern[str]:
     """A template as a pattern: all of it is literal but its one placeholder."""
-    before, placeholder, after = re.split(r"(\{index\}|\{id\})", template, maxsplit=1)
-    group = r"(?P<index>[0-9]{1,9})(?![0-9])" if placeholder == "{index}" else _until(after)
-    end = "" if placeholder == "{index}" or after else r"\Z"
+    before, placeholder, after = PLACEHOLDER.split(template, maxsplit=1)
+    number = r"(?P<index>[0-9]{1,9})(?![0-9])"
+    if placeholder == "{id}":
+        group, end = _until(after), "" if after else r"\Z"
+    else:  # a record's key is its batch's, with its position
+        group, end = (".*-" if placeholder == "{record_key}" else "") + number, ""
     return re.compile(re.escape(before) + group + re.escape(after) + end, re.DOTALL)
 
 

@@ -22,7 +22,7 @@ PATH_FIELDS = {
     *("list", "map_key", "assigned", "job", "next"),
 }
 ADAPTERS = ("salesforce-bulk", "odata-batch")
-PLACEHOLDER = re.compile(r"\{(index|id)\}")
+PLACEHOLDER = re.compile(r"\{(index|id|record_key)\}")
 PLACEHOLDERS = re.compile(r"\{[^\s{}]+\}")  # of a wrap: templates.py reads them
 
 

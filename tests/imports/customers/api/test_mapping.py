@@ -29,11 +29,16 @@ def test_every_preset_is_a_valid_document_and_reads_back_the_same(name: str) -> 
 
 
 def test_the_presets_are_those_that_the_contract_names_and_a_plain_one() -> None:
-    assert set(PRESETS) == {"gk", "plain", "hubspot", "salesforce-collections", "bloomreach"}
+    assert set(PRESETS) == {
+        "gk", "gk-households", "plain", "hubspot", "salesforce-collections", "salesforce-bulk",
+        "bloomreach", "braze", "mailchimp", "klaviyo", "marketo", "zendesk", "shopify", "square",
+    }  # fmt: skip
 
 
 def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(BadMapping, match=r"preset: “zork” is not known\. .*gk, plain, hubspot"):
+    with pytest.raises(
+        BadMapping, match=r"preset: “zork” is not known\. .*gk, gk-households, plain, hubspot"
+    ):
         preset("zork")
 
 
