@@ -17,7 +17,6 @@ from imports.customers.api.record_results import (
     DOUBLED,
     NOT_IN_ANSWER,
     failure_of,
-    filter_code,
     group_of,
 )
 from imports.customers.api.requests.templates import (
@@ -185,4 +184,4 @@ def _read(part: Part, mapping: Mapping, sent: Exchange) -> RecordOutcome:
     if part.status >= 500 and mapping.five_xx_safe:
         return failure_of("retryable", code or f"HTTP_{part.status}", text, mapping)
     said = PART_UNSURE.format(status=part.status, why=Said(text, code))
-    return RecordOutcome(Verdict.UNKNOWN, filter_code(f"HTTP_{part.status}", "UNKNOWN"), said)
+    return RecordOutcome(Verdict.UNKNOWN, f"HTTP_{part.status}", said)
