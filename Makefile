@@ -44,8 +44,9 @@ quick: $(VENV)/development ## the tests that need no browser and no worker proce
 	@$(PYTHON) -m pytest -m "not slow and not faults" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 faults: export REDRIVE_HOME = $(HOME_OF_TESTS)
-faults: $(VENV)/development $(VENV)/browser ## the long fault runs
-	@$(PYTHON) -m pytest tests/faults -m faults $(PYTEST_ARGS)
+faults: $(VENV)/development $(VENV)/browser ## the long fault runs; SEEDS=20; writes docs/reliability.md
+	@$(PYTHON) -m tests.faults --seeds $(or $(SEEDS),20)
+	@$(PYTHON) -m pytest -m faults $(PYTEST_ARGS)
 
 bench: export REDRIVE_HOME = $(CURDIR)/.redrive/bench
 bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md
