@@ -65,6 +65,7 @@ def main() -> int:
     installations = installed(home)
     try:
         redrive = next(installations)
+        redrive.environment |= {"STOP_AFTER_BATCHES": "0"}  # no person is here to resume a job
         with running(api) as url:
             for seed in range(given.first, given.first + given.seeds):
                 for fault in given.only or FAULTS:
@@ -72,6 +73,7 @@ def main() -> int:
                     sys.stderr.write(f"{json.dumps(asdict(runs[-1]))}\n")
                     keep(given.runs, runs[-1])
     finally:
+        redrive.end_all()
         installations.close()
     write(runs)
     sys.stdout.write(f"Lease: {LEASE_SECONDS:g} s. Seeds: {len({run.seed for run in runs})}.\n")

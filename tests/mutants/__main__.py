@@ -33,7 +33,7 @@ def copy_of_project(folder: Path) -> Path:
 def run(copy: Path, home: Path, tests: list[str]) -> int:
     """pytest's exit code for these test files in the copy, up to the first failure."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-x", "--reuse-db", "-p", "no:cacheprovider", *tests],
         cwd=copy, capture_output=True, check=False,
         env=os.environ | {"REDRIVE_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
