@@ -111,6 +111,7 @@ def _new_job(portal: Portal, name: str) -> ImportJob:
         rate_limit=rate_limit_of(portal),
         batch_size=1,
         concurrency=portal.concurrency,
+        delay_seconds=0.0,
         timeout_seconds=portal.attempt_timeout_seconds,
         max_attempts=portal.max_attempts,
         retry_delay_seconds=portal.retry_delay_seconds,

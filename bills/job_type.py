@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,13 +11,15 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Now
+from redis.exceptions import RedisError
 
 from bills import bills_kept, keeping, passwords, retry_files
 from bills.batch_sender import BillRunner, DatabaseThread, Stuck
 from bills.browser.chromium import clean_abandoned
+from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse, CsvUpload
 from bills.portal_setup import browsers_folder, plan_of
-from bills.portals.failures import Code
+from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
 from config.dev.browser import find_browser
@@ -50,6 +53,7 @@ NO_BROWSER = sentence(
         "(customer imports can). Install chromium or google-chrome, then: make browser"
     ),
 )
+logger = logging.getLogger(__name__)
 UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
@@ -69,6 +73,11 @@ class BillJobType:
     name = "bills"
     record_noun = "credential"
     record_done = "downloaded"
+    needs_person = frozenset(
+        str(code)
+        for code, meaning in MEANINGS.items()
+        if meaning.rule == Rule.STOP and meaning.actor == Actor.OPERATOR
+    )
 
     def budget(self, job: ImportJob) -> Budget:
         """The seed's: so many attempts, always the same time apart."""
@@ -168,4 +177,13 @@ class BillJobType:
         """Browsers and folders of dead workers, evidence and uploads whose time is over."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
+        _deliver()
         CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
+
+
+def _deliver() -> None:
+    """If Redis is down, deliveries wait for the next sweep."""
+    try:
+        sending.sweep()
+    except RedisError:
+        logger.warning("Redis does not answer; bills are delivered when it does")

@@ -89,6 +89,8 @@ def _row(credential: Credential, fetched: FetchedBill) -> Bill:
         sha256=fetched.sha256,
         size=fetched.size,
         is_printed=fetched.is_printed,
+        due_date=fetched.facts.due_date,
+        differs=[str(each) for each in fetched.facts.differs],
     )
 
 

@@ -48,6 +48,11 @@ class Work:
     idempotency_key: str
     tries: int
 
+    @property
+    def log_ids(self) -> dict[str, int]:
+        """`extra` of a log line about this attempt."""
+        return {"job": self.job_id, "batch": self.batch_id, "attempt": self.tries}
+
 
 class Runner(Protocol):
     """Keeps several attempts in flight. Opened once per turn, on the job runner's thread."""
@@ -71,6 +76,7 @@ class JobType(Protocol):
     name: str
     record_noun: str  # "customer", "credential": for sentences
     record_done: str  # "imported", "downloaded": what a success is called
+    needs_person: frozenset[str]  # codes after which a person must act before another try
 
     def budget(self, job: ImportJob) -> Budget:
         """The job's attempts and delays."""

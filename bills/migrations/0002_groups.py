@@ -13,6 +13,8 @@ LOOK = (
     "imports.view_customerapi",
     "bills.view_portal",
     "bills.view_bill",
+    "bills.view_billdelivery",
+    "bills.view_destination",
 )
 OPERATE = (
     *LOOK,
@@ -33,6 +35,7 @@ ADMINISTER = (
     "imports.erase_person",
     "imports.manage_apis",
     "bills.manage_portals",
+    "bills.manage_destinations",
     "django_rq.admin",
     *(f"auth.{act}_{model}" for model in ("user", "group") for act in ("view", "add", "change", "delete")),
 )

@@ -31,7 +31,10 @@ def enqueue(job_id: int, messages: int = 1) -> bool:
                 description=f"job {job_id}",
             )  # fmt: skip
     except RedisError:
-        logger.warning("job %s could not be enqueued; the sweeper will enqueue it", job_id)
+        logger.warning(
+            "job %s could not be enqueued; the sweeper will enqueue it", job_id,
+            extra={"job": job_id},
+        )  # fmt: skip
         return False
     return True
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imports.models import BulkAction
 
 logger = logging.getLogger(__name__)
+attempts_logger = logging.getLogger("imports.attempts")  # one line for each, where logs are JSON
 LONGEST_TRY_SECONDS = 3600.0
 MOST_TURNS = 20  # in a row, so that the runner ends before RQ's time limit
 MOST_IN_FLIGHT = 16  # of one runner; more workers send more
@@ -49,7 +50,7 @@ FAILED_READING = sentence(
         "again."
     ),
 )
-COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not begin:"))
+COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not start:"))
 CORRECT_SETTINGS = sentence("CORRECT_SETTINGS", _("Correct the settings, then resume the job."))
 SEE_LOG = sentence("SEE_LOG", _("{error}; see the worker's log."))
 OUR_PACKAGES = ("imports", "bills")
@@ -107,7 +108,7 @@ def read_input(job: ImportJob) -> bool:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues this job again
     except Exception as error:  # otherwise it would be enqueued, and fail, forever
-        logger.exception("job %s: its input could not be read", job.pk)
+        logger.exception("job %s: its input could not be read", job.pk, extra={"job": job.pk})
         lifecycle.refuse_input(job, FAILED_READING.format(error=type(error).__name__))
         return False
     lifecycle.finish_if_done([job.pk])  # there may be no record to send
@@ -134,7 +135,7 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
         try:
             runner = opened.enter_context(kind.runner(job, places))
         except Exception as error:  # invalid settings or keys: a person must act
-            logger.exception("job %s: sending could not begin", job.pk)
+            logger.exception("job %s: sending could not begin", job.pk, extra={"job": job.pk})
             lifecycle.pause_for(job, "CANNOT_SEND", _cannot_send(error))
             return False
         opened.enter_context(planned_once())
@@ -162,7 +163,10 @@ def carry_out(bulk_action: BulkAction) -> bool:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues it again
     except Exception as error:  # otherwise it would be enqueued, and fail, forever
-        logger.exception("bulk action %s: a chunk could not be carried out", bulk_action.pk)
+        logger.exception(
+            "bulk action %s: a chunk could not be carried out", bulk_action.pk,
+            extra={"job": bulk_action.job_id},
+        )  # fmt: skip
         bulk_actions.give_up(bulk_action, FAILED.format(error=type(error).__name__))
     return False
 
@@ -277,7 +281,8 @@ class _JobRunner:
         ended = self._next_ended(timeout)
         gather_until = time.monotonic() + GATHER_SECONDS
         while ended is not None:
-            findings.append(outcomes.Finding(self.in_flight.pop(ended), _outcome(ended)))
+            work = self.in_flight.pop(ended)
+            findings.append(outcomes.Finding(work, _outcome(ended, work)))
             ended = self._next_ended(min(GATHER_GAP_SECONDS, gather_until - time.monotonic()))
         if findings:
             self._record(findings)
@@ -301,15 +306,25 @@ class _JobRunner:
                 connection.close()
                 time.sleep(LOOK_AGAIN_SECONDS)
             else:
+                _log(findings)
                 return
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
+def _log(findings: list[outcomes.Finding]) -> None:
+    for finding in findings:
+        verdict, code = finding.outcome.verdict, finding.outcome.code
+        attempts_logger.info(
+            "attempt ended: %s %s", verdict, code,
+            extra=finding.work.log_ids | {"verdict": str(verdict), "code": code},
+        )  # fmt: skip
+
+
+def _outcome(future: Future[Outcome], work: Work) -> Outcome:
     """The future's outcome. A future that raises is a bug of ours, and its outcome is unknown."""
     error = future.exception()
     if error is None:
         return future.result()
-    logger.error("an attempt ended in a bug of ours", exc_info=error)
+    logger.error("an attempt ended in a bug of ours", exc_info=error, extra=work.log_ids)
     return Outcome(
         Verdict.UNKNOWN,
         "INTERNAL_ERROR",

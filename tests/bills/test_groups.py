@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LOOK = {
     "imports.view_importjob", "imports.view_importbatch", "imports.view_importresult",
     "imports.view_attempt", "imports.view_customerapi", "bills.view_portal", "bills.view_bill",
+    "bills.view_billdelivery", "bills.view_destination",
 }  # fmt: skip
 OPERATE = LOOK | {
     "imports.add_importjob", "imports.change_importjob", "imports.delete_importjob",
@@ -41,7 +42,8 @@ OPERATE = LOOK | {
     "bills.manage_credentials", "imports.manage_notifications",
 }  # fmt: skip
 ADMINISTER = OPERATE | {
-    "imports.manage_apis", "bills.manage_portals", "django_rq.admin", "imports.erase_person",
+    "imports.manage_apis", "bills.manage_portals", "bills.manage_destinations", "django_rq.admin",
+    "imports.erase_person",
     "auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user",
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip

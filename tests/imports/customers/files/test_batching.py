@@ -63,7 +63,7 @@ def test_an_id_that_occurs_twice_is_reported_over_files_and_sent(make_job: JobMa
     assert any("50000001001" in str(from_json(warning)) for warning in second.warnings)
     begun(job)
     assert job_totals(job).pending == 4
-    assert "1 customers are named more than once" in str(job.events.get(code="duplicates").message)
+    assert "1 customer appears more than once" in str(job.events.get(code="duplicates").message)
 
 
 def test_a_file_that_is_another_one_now_is_refused_and_nothing_is_kept(
