@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.mutants.mutants import Mutant
 
 PASSED, SOME_FAILED = 0, 1  # pytest's exit codes; another one means that the run broke
+OPTIONS = ("-q", "-x", "--reuse-db", "-p", "no:cacheprovider")
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".redrive", "*.pyc", "staticfiles", "screenshots"
 )
@@ -33,7 +34,7 @@ def copy_of_project(folder: Path) -> Path:
 def run(copy: Path, home: Path, tests: list[str]) -> int:
     """pytest's exit code for these test files in the copy, up to the first failure."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--reuse-db", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", *OPTIONS, *tests],
         cwd=copy, capture_output=True, check=False,
         env=os.environ | {"REDRIVE_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
