@@ -96,11 +96,20 @@ def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = Fals
     _only_draft(job)
     file = checked(job, path, name)
     file.is_ours = is_ours
+    _share(file)
     with transaction.atomic():
         _only_draft(job)  # checking may have taken minutes
         file.save()
         _follow(job, file)
     return file
+
+
+def _share(file: ImportFile) -> None:
+    """Keep a copy of a file of this host where all hosts see it, if there is such a place."""
+    is_local = not stored.is_stored(file.path)
+    if is_local and stored.is_shared() and file.status == FileStatus.VALID:
+        file.path = stored.keep_path(stored.fresh_name(f"imports/{file.job_id}"), file.location)
+        file.is_ours = True
 
 
 def checked(
