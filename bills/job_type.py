@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Value
-from django.db.models.functions import Now
 
 from bills import keeping, passwords, retry_files
 from bills.accounts import codes
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
-from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
@@ -52,7 +49,6 @@ NO_BROWSER = sentence(
         "(customer imports can). Install chromium or google-chrome, then: make browser"
     ),
 )
-UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
 LINK_RETRY = """
@@ -168,4 +164,3 @@ class BillJobType:
         keeping.expire_evidence()
         codes.sweep()
         due.sweep()
-        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()

@@ -33,6 +33,7 @@ OPERATE = (
 ADMINISTER = (
     *OPERATE,
     "imports.manage_apis",
+    "imports.manage_watched_folders",
     "bills.manage_portals",
     "django_rq.admin",
     *(f"auth.{act}_{model}" for model in ("user", "group") for act in ("view", "add", "change", "delete")),

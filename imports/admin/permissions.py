@@ -26,6 +26,7 @@ EVIDENCE = "imports.see_evidence"
 EXPORT = "imports.export_records"
 MANAGE_APIS = "imports.manage_apis"
 MANAGE_NOTIFICATIONS = "imports.manage_notifications"
+MANAGE_WATCHED_FOLDERS = "imports.manage_watched_folders"
 QUEUE = "django_rq.admin"  # django-rq's own pages
 
 # Each permission that opens something, as a group's page says it, in that order.
@@ -45,6 +46,7 @@ WORDS: dict[str, _StrOrPromise] = {
     EXPORT: _("Export records: retry files, exports, ZIPs"),
     "imports.view_customerapi": _("See customer APIs, without their secrets"),
     MANAGE_APIS: _("Manage customer APIs"),
+    MANAGE_WATCHED_FOLDERS: _("Choose which folders are watched for files to import"),
     MANAGE_NOTIFICATIONS: _("Manage notifications"),
     QUEUE: _("See and empty the queue (django-rq’s own pages)"),
     "auth.view_user": _("See users"),

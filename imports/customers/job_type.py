@@ -20,6 +20,7 @@ from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
 from imports.customers.api.setup import client_of, probe
 from imports.customers.files import batching
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -220,5 +221,6 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
-        """Corrected files that nobody has confirmed."""
+        """Corrected files that nobody has confirmed; files that came into watched folders."""
         corrections.expire()
+        taking.sweep()

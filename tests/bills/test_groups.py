@@ -42,7 +42,8 @@ OPERATE = LOOK | {
     "bills.manage_credentials", "imports.manage_notifications", "bills.manage_schedules",
 }  # fmt: skip
 ADMINISTER = OPERATE | {
-    "imports.manage_apis", "bills.manage_portals", "django_rq.admin",
+    "imports.manage_apis", "imports.manage_watched_folders", "bills.manage_portals",
+    "django_rq.admin",
     "auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user",
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip
@@ -63,6 +64,7 @@ SAID = {  # how the README puts it
     "manage accounts: upload credentials, enter passwords and codes": {"bills.manage_credentials"},
     "choose who is notified of what": {"imports.manage_notifications"},
     "manage customer APIs": {"imports.manage_apis"},
+    "choose which folders are watched": {"imports.manage_watched_folders"},
     "manage portals": {"bills.manage_portals"},
     "see django-rq's own pages (the queue)": {"django_rq.admin"},
     "manage users and groups": {each for each in ADMINISTER if each.startswith("auth.")},
@@ -74,6 +76,8 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:imports_importresult_changelist": {"imports.view_importresult"},
     "admin:imports_customerapi_changelist": {"imports.view_customerapi"},
     "admin:imports_customerapi_add": {"imports.manage_apis"},
+    "admin:imports_watchedfolder_changelist": {"imports.manage_watched_folders"},
+    "admin:imports_watchedfolder_add": {"imports.manage_watched_folders"},
     "admin:imports_channel_changelist": {"imports.manage_notifications"},
     "admin:imports_notificationdelivery_changelist": {"imports.manage_notifications"},
     "admin:bills_new": {"imports.add_importjob", "bills.manage_credentials"},
