@@ -171,7 +171,7 @@ class BillRunner:
         bill_attempt = BillAttempt(self, work, use.credential)
         logger.info(
             "[EMAIL] Processing: %s (Attempt %s/%s)",
-            use.credential.email, work.attempt, work.max_attempts,
+            use.credential.email, work.attempt, work.max_attempts, extra=work.log_ids,
         )  # fmt: skip
         return bill_attempt.start()
 
@@ -290,14 +290,17 @@ class BillAttempt:
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""
         email, work = self.credential.email, self.work
+        ids, tried = work.log_ids, work.attempt
         if outcome.verdict == Verdict.SUCCESS:
-            logger.info("[SUCCESS] Successfully processed %s on attempt %s", email, work.attempt)
+            logger.info(
+                "[SUCCESS] Successfully processed %s on attempt %s", email, tried, extra=ids
+            )
         elif outcome.verdict == Verdict.REJECTED or (
-            outcome.verdict == Verdict.RETRY and work.attempt >= work.max_attempts
+            outcome.verdict == Verdict.RETRY and tried >= work.max_attempts
         ):
-            logger.warning("[FAILED] All %s attempts failed for %s", work.attempt, email)
+            logger.warning("[FAILED] All %s attempts failed for %s", tried, email, extra=ids)
         elif outcome.verdict == Verdict.RETRY:
-            logger.warning("[RETRY] Failed to process %s on attempt %s", email, work.attempt)
+            logger.warning("[RETRY] Failed to process %s on attempt %s", email, tried, extra=ids)
 
 
 @dataclass(frozen=True, slots=True)

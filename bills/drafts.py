@@ -30,11 +30,12 @@ from imports.messages import sentence
 from imports.models import ImportJob, RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bills.models import Portal
 
 FROM_CSV = sentence("FROM_CSV", gettext_noop("{n} credentials from {file}"))
+STORED = sentence("FROM_STORED", gettext_noop("{n} stored credentials"))
 ROWS_AT_ONCE = 500
 ONE = (b"", 0, 0)  # a credential is not in its batch's bytes
 
@@ -102,6 +103,27 @@ def on_disk(content: bytes) -> Iterator[Path]:
         path.touch(mode=0o600)
         path.write_bytes(content)
         yield path
+
+
+def of_credentials(
+    portal: Portal, credentials: Sequence[Credential], name: str, actor: str = ""
+) -> ImportJob:
+    """A draft of stored credentials, for which no CSV is needed."""
+    with transaction.atomic():
+        job = new_job(portal, name)
+        intake = Intake(job)
+        uses = [
+            CredentialUse(
+                batch_id=intake.add_batch(n, 0, ONE, [NewRecord(n, "", each.email)], None),
+                credential=each,
+            )
+            for n, each in enumerate(credentials, start=1)
+        ]
+        intake.finish()
+        CredentialUse.objects.bulk_create(uses)
+        BillRun.objects.create(job=job, portal=portal, csv_name="")
+        note(job, EventCode.CREATED, STORED.format(n=len(uses)), actor)
+    return job
 
 
 class _Filling:

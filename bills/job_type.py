@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
+from redis.exceptions import RedisError
 
-from bills import keeping, passwords, retry_files
+from bills import bills_kept, keeping, passwords, retry_files
 from bills.accounts import codes
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
+from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.job_types import Runner
+    from imports.job_types import Runner, Trace
 
 LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
 BAD_RECIPE = sentence(
@@ -49,6 +52,7 @@ NO_BROWSER = sentence(
         "(customer imports can). Install chromium or google-chrome, then: make browser"
     ),
 )
+logger = logging.getLogger(__name__)
 
 # A retry's batches point at the credentials of the batches they were made from.
 LINK_RETRY = """
@@ -88,6 +92,9 @@ class BillJobType:
 
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
+
+    def bring_input(self, job: ImportJob) -> None:
+        """A job of bills is all in the ledger."""
 
     def read(self, job: ImportJob) -> None:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
@@ -158,9 +165,24 @@ class BillJobType:
             batch__credential_use__credential__refused_count__gt=0,
         )
 
+    def tidy(self) -> int:
+        return bills_kept.expire()
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        return bills_kept.erase(person, look_only=look_only)
+
     def sweep(self) -> None:
         """Browsers and folders of dead workers, evidence and uploads whose time is over."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
+        _deliver()
         codes.sweep()
         due.sweep()
+
+
+def _deliver() -> None:
+    """If Redis is down, deliveries wait for the next sweep."""
+    try:
+        sending.sweep()
+    except RedisError:
+        logger.warning("Redis does not answer; bills are delivered when it does")

@@ -18,6 +18,7 @@ from bills.browser.proxy import EgressProxy
 from bills.browser.redaction import scrub, storable
 from bills.browser.report import AttemptReport, Stage
 from bills.browser.visit import Visit
+from bills.document_facts import Listed
 from bills.identity import sort_out
 from bills.portals import failures
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
@@ -109,7 +110,8 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     report.rows.seen = max(report.rows.seen, len(listed) + report.rows.others.total())
     if known and not listed and not report.older:
         raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, failures.HAD_BEFORE.format(n=len(known)))
-    await _fetch_all(visit, portal, new, folder)
+    numbers = frozenset(bill.number for bill in listed if bill.number)
+    await _fetch_all(visit, portal, new, folder, numbers)
     _prove(report)
     await visit.enter(Stage.DONE)
     await remember(visit)
@@ -169,7 +171,9 @@ def _prove(report: AttemptReport) -> None:
         )
 
 
-async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
+async def _fetch_all(
+    visit: Visit, portal: Portal, new: list[ListedBill], folder: Path, numbers: frozenset[str]
+) -> None:
     """Fetch each new bill. One that is broken does not keep the others from coming."""
     report = visit.report
     broken: list[tuple[ListedBill, PortalError]] = []
@@ -177,7 +181,7 @@ async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder
         await visit.enter(Stage.DOWNLOAD, number, len(new))
         target = folder / f"{number:05}.pdf.part"
         try:
-            take_document(visit, await _fetch_one(visit, portal, bill, target))
+            take_document(visit, await _fetch_one(visit, portal, bill, target, numbers))
         except PortalError as error:
             target.unlink(missing_ok=True)
             if error.code not in OF_ONE_BILL:
@@ -193,12 +197,15 @@ async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder
         raise _worst_of(broken, len(new))
 
 
-async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Path) -> FetchedBill:
-    """Fetch and check one bill. Raises PortalError."""
+async def _fetch_one(
+    visit: Visit, portal: Portal, bill: ListedBill, target: Path, numbers: frozenset[str]
+) -> FetchedBill:
+    """Fetch and check one bill; `numbers` are those of all listed ones. Raises PortalError."""
     recipe, report = visit.plan.recipe.bills, visit.report
     password = filled(recipe.file_password, visit)
     await portal.fetch(visit, bill, target)
-    rule = FileRule(str(bill), bill.number, password, recipe.in_zip)
+    shown = Listed(bill.number, bill.date, bill.amount, numbers)
+    rule = FileRule(str(bill), bill.number, password, recipe.in_zip, shown)
     checked = await asyncio.to_thread(settle, target, rule)
     if checked.others:
         names = ", ".join(checked.others[:MOST_NAMED])
@@ -206,7 +213,7 @@ async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Pat
     return FetchedBill(
         bill.number, bill.date, bill.amount, bill.currency, target,
         checked.sha256, checked.size, bill.contract, bill.date_text, bill.document,
-        is_printed=target in report.printed,
+        is_printed=target in report.printed, facts=checked.facts,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -145,6 +146,23 @@ class Watch:
     codes: CodeSource | None = None
 
 
+class Differs(StrEnum):
+    """What the document does not show as the list has it."""
+
+    NUMBER = "number"
+    DATE = "date"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What was read. `other` is the number of another listed bill that the document names."""
+
+    due_date: datetime.date | None = None
+    differs: tuple[Differs, ...] = ()
+    other: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class FetchedBill:
     """A new bill, checked and on disk under a temporary name until the report is discarded."""
@@ -160,6 +178,7 @@ class FetchedBill:
     date_text: str = ""
     document: str = ""
     is_printed: bool = False  # from a page: the portal has no file of it
+    facts: DocumentFacts = field(default_factory=DocumentFacts)
 
     @property
     def key(self) -> BillKey:

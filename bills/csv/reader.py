@@ -352,8 +352,8 @@ class Opened:
 def open_csv(path: Path, name: str, *, needs_password: bool = True) -> Opened:
     """Find encoding, separator and columns. Raises UnreadableCsv for a file that can't be used."""
     encoding = find_encoding(path, name)
-    separator = _find_separator(path, name, encoding)
-    rows = _filled_rows(path, name, encoding, separator)
+    separator = find_separator(path, name, encoding)
+    rows = filled_rows(path, name, encoding, separator)
     header = next(rows, None)
     if header is None:
         raise UnreadableCsv(f"{name} has no header. The first row must name the columns.")
@@ -364,7 +364,7 @@ def open_csv(path: Path, name: str, *, needs_password: bool = True) -> Opened:
     return Opened(encoding, separator, columns, header, rows)
 
 
-def _filled_rows(path: Path, name: str, encoding: Encoding, separator: str) -> Iterator[Row]:
+def filled_rows(path: Path, name: str, encoding: Encoding, separator: str) -> Iterator[Row]:
     hinted = False
     for row in rows_of(text_lines(path, name, encoding), separator, name):
         if row.number == 1 and EXCEL_HINT.fullmatch(separator.join(row.cells)):
@@ -373,7 +373,7 @@ def _filled_rows(path: Path, name: str, encoding: Encoding, separator: str) -> I
             yield replace(row, number=row.number - 1) if hinted else row
 
 
-def _find_separator(path: Path, name: str, encoding: Encoding) -> str:
+def find_separator(path: Path, name: str, encoding: Encoding) -> str:
     """The one that makes the best header of the first filled row."""
     if hint := EXCEL_HINT.fullmatch(next(text_lines(path, name, encoding), "")):
         return hint[1]
@@ -381,7 +381,7 @@ def _find_separator(path: Path, name: str, encoding: Encoding) -> str:
     problems: list[str] = []
     for separator in SEPARATORS:
         try:
-            header = next(_filled_rows(path, name, encoding, separator), None)
+            header = next(filled_rows(path, name, encoding, separator), None)
         except UnreadableCsv as unreadable:
             problems.append(unreadable.message)
             continue

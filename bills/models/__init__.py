@@ -2,6 +2,7 @@
 
 from bills.models.codes import CodeRequest, CodeWindow
 from bills.models.credentials import BillRun, Credential, CredentialUse, CsvUpload
+from bills.models.deliveries import BillDelivery, Destination
 from bills.models.evidence import Evidence, EvidenceKind, PortalTest
 from bills.models.files import Bill
 from bills.models.portals import Portal
@@ -9,12 +10,14 @@ from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
 __all__ = [
     "Bill",
+    "BillDelivery",
     "BillRun",
     "CodeRequest",
     "CodeWindow",
     "Credential",
     "CredentialUse",
     "CsvUpload",
+    "Destination",
     "Evidence",
     "EvidenceKind",
     "Portal",

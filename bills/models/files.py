@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -39,10 +40,16 @@ class Bill(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(_("size"))  # bytes
     # The portal has no file of it, only a page: this is the page, printed.
+    # What its document says: when it is to be paid, and what it shows otherwise than the list
+    # ("number", "date", "amount").
+    due_date = models.DateField(_("due"), null=True, blank=True)
+    differs = ArrayField(models.CharField(max_length=10), default=list, blank=True)
     is_printed = models.BooleanField(_("printed from a page"), default=False)
     # The attempt that fetched it is that of this batch and number.
     batch = models.ForeignKey(ImportBatch, models.SET_NULL, null=True, related_name="bills")
     attempt_number = models.PositiveIntegerField()
+    # Its file was removed because its time was over, or its person was erased.
+    removed_at = models.DateTimeField(null=True, blank=True)
     fetched_at = models.DateTimeField(_("fetched"), db_default=Now())
 
     class Meta:

@@ -172,7 +172,7 @@ SET status = 'claimed', token = gen_random_uuid(), worker = %(worker)s,
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due, job WHERE b.id = due.id
 RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.body,
-          b.idempotency_key, b.tries + 1
+          b.idempotency_key, b.tries + 1, b.submission
 """.replace("{EARLIER_COPIES}", EARLIER_COPIES)
 
 # Not greatest(min(…), 0) alone: that ignores a null, so that "never" would read "now".

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LOOK = {
     "imports.view_importjob", "imports.view_importbatch", "imports.view_importresult",
     "imports.view_attempt", "imports.view_customerapi", "bills.view_portal", "bills.view_bill",
+    "bills.view_billdelivery", "bills.view_destination",
     "bills.view_schedule",
 }  # fmt: skip
 OPERATE = LOOK | {
@@ -43,7 +44,7 @@ OPERATE = LOOK | {
 }  # fmt: skip
 ADMINISTER = OPERATE | {
     "imports.manage_apis", "imports.manage_watched_folders", "bills.manage_portals",
-    "django_rq.admin",
+    "bills.manage_destinations", "django_rq.admin", "imports.erase_person",
     "auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user",
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip
@@ -63,6 +64,7 @@ SAID = {  # how the README puts it
     "take records out: retry files, exports, ZIPs": {"imports.export_records"},
     "manage accounts: upload credentials, enter passwords and codes": {"bills.manage_credentials"},
     "choose who is notified of what": {"imports.manage_notifications"},
+    "erase a person": {"imports.erase_person"},
     "manage customer APIs": {"imports.manage_apis"},
     "choose which folders are watched": {"imports.manage_watched_folders"},
     "manage portals": {"bills.manage_portals"},
@@ -74,6 +76,7 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:imports_importjob_changelist": {"imports.view_importjob"},
     "admin:imports_importjob_add": {"imports.add_importjob"},
     "admin:imports_importresult_changelist": {"imports.view_importresult"},
+    "admin:imports_erase": {"imports.erase_person"},
     "admin:imports_customerapi_changelist": {"imports.view_customerapi"},
     "admin:imports_customerapi_add": {"imports.manage_apis"},
     "admin:imports_watchedfolder_changelist": {"imports.manage_watched_folders"},
