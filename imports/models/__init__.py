@@ -6,6 +6,7 @@ from imports.models.bulk_actions import BulkAction, BulkActionChunk, RecordEvent
 from imports.models.files import ImportFile, RetryFile
 from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
 from imports.models.notifications import Channel, Notification, NotificationDelivery
+from imports.models.watched import WatchedFile, WatchedFolder
 
 __all__ = [
     "AccessToken",
@@ -27,4 +28,6 @@ __all__ = [
     "RateLimit",
     "RecordEvent",
     "RetryFile",
+    "WatchedFile",
+    "WatchedFolder",
 ]
