@@ -104,6 +104,16 @@
     const summary = event.target.closest("[data-menu] > summary");
     closeMenus(summary && summary.parentElement);
   });
+  /** A list that would reach under the side bar opens to the right. */
+  const turnMenu = (event) => {
+    const menu = event.target;
+    if (!menu.matches("[data-menu]") || !menu.open) return;
+    const list = menu.querySelector(".rd-menu-list");
+    list.classList.remove("rd-menu-turned");
+    const edge = menu.closest(".rd-page").getBoundingClientRect().left;
+    list.classList.toggle("rd-menu-turned", list.getBoundingClientRect().left < edge);
+  };
+  document.addEventListener("toggle", turnMenu, true);
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && event.target.closest("[data-menu][open]");
     if (!menu) return;
