@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection
 
-from bills import keeping
+from bills import keeping, log_lines
 from bills.browser.plan import Login, Watch
 from bills.browser.report import Stage, outcome_of
 from bills.models import CredentialUse
@@ -150,10 +150,7 @@ class BillRunner:
         except WrongKey as error:
             return settled(Outcome(Verdict.PAUSE, WRONG_KEY, error.message + KEEP_KEY))
         bill_attempt = BillAttempt(self, work, use.credential)
-        logger.info(
-            "[EMAIL] Processing: %s (Attempt %s/%s)",
-            use.credential.email, work.attempt, work.max_attempts,
-        )  # fmt: skip
+        logger.info(log_lines.started(use.credential.email, work.attempt, work.max_attempts))
         return bill_attempt.start()
 
 
@@ -248,15 +245,12 @@ class BillAttempt:
 
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""
-        email, work = self.credential.email, self.work
-        if outcome.verdict == Verdict.SUCCESS:
-            logger.info("[SUCCESS] Successfully processed %s on attempt %s", email, work.attempt)
-        elif outcome.verdict == Verdict.REJECTED or (
-            outcome.verdict == Verdict.RETRY and work.attempt >= work.max_attempts
-        ):
-            logger.warning("[FAILED] All %s attempts failed for %s", work.attempt, email)
-        elif outcome.verdict == Verdict.RETRY:
-            logger.warning("[RETRY] Failed to process %s on attempt %s", email, work.attempt)
+        work, is_good = self.work, outcome.verdict == Verdict.SUCCESS
+        line = log_lines.ended(
+            self.credential.email, outcome.verdict, work.attempt, work.max_attempts
+        )
+        if line:
+            logger.log(logging.INFO if is_good else logging.WARNING, line)
 
 
 @dataclass(frozen=True, slots=True)

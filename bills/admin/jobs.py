@@ -17,6 +17,7 @@ from bills.admin import common as own
 from bills.admin.credentials import bill_count, row_of
 from bills.admin.credentials import credential_results as with_uses
 from bills.admin.forms import NewBillsForm
+from bills.admin.log_lines import of_attempts
 from bills.csv.credentials import CredentialRow, UnreadableCsv, preview, read_credentials
 from bills.drafts import new_draft_of_content, on_disk
 from bills.error_codes import JOB_TYPE
@@ -271,6 +272,7 @@ register(
             log.TAB,
         ),
         fix=Fix(gettext_lazy("Correct the password"), own.MANAGE_CREDENTIALS, _fix_url),
+        log_lines=of_attempts,
         json_of=json_of,
     )
 )

@@ -23,6 +23,7 @@ PERMISSIONS = {
     ("files", "check"): "change_importjob",
     ("files", "copies"): "change_importjob",
     ("settings", "save"): "change_importjob",
+    ("settings", "start"): "start_job",
     ("progress", "start"): "start_job",
     ("progress", "pause"): "start_job",
     ("progress", "resume"): "start_job",
@@ -30,6 +31,7 @@ PERMISSIONS = {
     ("progress", "discard"): "delete_importjob",
     ("failures", "retry"): "retry_job",
     ("failures", "exclude"): "exclude_records",
+    ("failures", "restore"): "exclude_records",
     ("failures", "decide"): "resolve_unknown",
     ("failures", "stop"): "start_job",
     ("retry-files", "write"): "retry_job",
@@ -37,7 +39,7 @@ PERMISSIONS = {
     ("retry-files", "upload"): "retry_job",
     ("retry-files", "corrected"): "retry_job",
 }
-ASKED = ("retry", "exclude", "decide", "corrected")  # with GET they say how many first
+ASKED = ("retry", "exclude", "restore", "decide", "corrected")  # with GET they say how many first
 READ_ONLY = ("importbatch", "importresult", "attempt")
 
 
