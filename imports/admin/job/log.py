@@ -72,7 +72,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         events, attempts = events.filter(at__gte=last), attempts.filter(ended_at__gte=last)
     shown = list(_entries(job, events.order_by("at", "id"), attempts.order_by("ended_at", "id")))
     return {
-        "entries": reversed(shown),
+        "entries": shown[::-1],
         "has_entries": bool(shown),
         "next_before": last.isoformat() if last is not None else None,
         "show": show,
