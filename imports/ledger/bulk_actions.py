@@ -133,7 +133,9 @@ def of(bulk_action: BulkAction) -> Decision:
         ActionType.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
         ActionType.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
         ActionType.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
-        ActionType.RESTORE: Decision(ResultStatus.EXCLUDED, _restored(), EventCode.RESTORED),
+        ActionType.RESTORE: Decision(
+            ResultStatus.EXCLUDED, _restored(), EventCode.EXCLUSION_UNDONE
+        ),
     }[ActionType(bulk_action.action)]
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from imports.admin import exports, permissions
 from imports.admin.job import page
 from imports.admin.job.sheets import Sheet, at_once, local
+from imports.ledger import restored  # noqa: F401 - its sentence is in logs
 from imports.models import Attempt, JobEvent
 from imports.policy import Verdict
 from imports.rendering import in_words

@@ -66,6 +66,9 @@
       const styles = { time: second, seconds: `${date} ${second}`, minute: time, day: `${day} ${time}` };
       each.textContent = styles[each.dataset.when] || `${date} ${time}`;
     });
+    root.querySelectorAll("[data-zone]").forEach((each) => {
+      each.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone || each.textContent;
+    });
   };
 
   const show = (dialog) => {
