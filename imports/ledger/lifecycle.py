@@ -523,13 +523,13 @@ def drop_unsent(job: ImportJob) -> None:
 def _give_up_submitted(batches: QuerySet[ImportBatch]) -> None:
     """Mark batches unknown that the API still works on: nobody asks for their results now."""
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
-    told = {"error_code": GIVEN_UP_CODE, "error": str(GIVEN_UP_TEXT), "message": GIVEN_UP_TEXT}
+    why = {"error_code": GIVEN_UP_CODE, "error": str(GIVEN_UP_TEXT), "message": GIVEN_UP_TEXT}
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
-        **told, status=ResultStatus.UNKNOWN, final_error=str(GIVEN_UP_TEXT),
+        **why, status=ResultStatus.UNKNOWN, final_error=str(GIVEN_UP_TEXT),
         cause=cause_of(GIVEN_UP_TEXT), updated_at=Now(),
     )  # fmt: skip
     ImportBatch.objects.filter(pk__in=pks).update(
-        **told, status=BatchStatus.UNKNOWN, unknown_count=F("size"), ended_at=Now(), token=None
+        **why, status=BatchStatus.UNKNOWN, unknown_count=F("size"), ended_at=Now(), token=None
     )
 
 

@@ -59,10 +59,12 @@ class OData(Fake):
         name = f"Content-ID: {part['Content-ID']}\r\n" if self.keeps_ids else ""
         good = self.take(record)
         status = "201 Created" if good else "409 Conflict"
-        told = {"ID": f"g-{record['no']}"} if good else {"error": {"code": "DUP", "message": "x"}}
+        inside = (
+            {"ID": f"g-{record['no']}"} if good else {"error": {"code": "DUP", "message": "x"}}
+        )
         return (
             f"Content-Type: application/http\r\n{name}\r\n"
-            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\r\n{json.dumps(told)}"
+            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\r\n{json.dumps(inside)}"
         )
 
 
