@@ -252,6 +252,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("Ask the API’s operator when more may be sent, then resume."),
     ),
     "BY_HAND": ErrorCode(YOU, PAUSED, _("A person paused the job."), _("Resume it.")),
+    "RESTORED": ErrorCode(
+        YOU,
+        PAUSED,
+        _("The job comes from a backup."),
+        _("Look in the receiving system what was sent since, then resume."),
+    ),
     "FIRST_BATCH": ErrorCode(
         YOU, PAUSED, _("The first batch was sent."), _("Check it, then continue.")
     ),

@@ -25,6 +25,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from imports.admin.json_editor import JsonEditor
 from imports.customers.api.auth import BadCredential, check_headers
 from imports.customers.api.mapping import states_refusals
 from imports.customers.api.mapping_in_force import read_changes, text_of
@@ -107,7 +108,7 @@ class CustomerApiForm(ApiModelForm):
         required=False,
         strip=False,
         max_length=LONGEST_MAPPING,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false"}),
+        widget=JsonEditor(),
         help_text=gettext_lazy(
             "JSON: only what differs from the preset, kept as you write it. The complete "
             "mapping is shown below."

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
-from imports.customers import corrections, dry_run, retry_files
+from imports.customers import corrections, drafts, dry_run, retry_files
 from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
 from imports.customers.api.adapters.polling import ask_for_result
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from imports.customers.api.client import Client
     from imports.customers.api.mapping import Mapping
-    from imports.job_types import Work
+    from imports.job_types import Trace, Work
     from imports.models import CustomerApi
 
 MAPPING_CHANGED = sentence(
@@ -189,6 +189,9 @@ class CustomerJobType:
         requests = MOST_REQUESTS if is_asynchronous(job.api) else 1
         return job.timeout_seconds * requests + margin
 
+    def bring_input(self, job: ImportJob) -> None:
+        drafts.bring_files(job)
+
     def read(self, job: ImportJob) -> None:
         batching.read(job)
 
@@ -238,5 +241,13 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
+        """A job of customers leaves nothing behind that cannot wait."""
+
+    def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""
         corrections.expire()
+        return 0
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """A job of customers is all in the ledger."""
+        return []

@@ -250,6 +250,20 @@ def intend(works: Sequence[Work], lease: float) -> list[Work]:
     return [work for work in works if work.batch_id in ours]
 
 
+KEEP = """
+UPDATE imports_importbatch SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE id = %(id)s AND token = %(token)s AND status = 'sending'
+RETURNING id
+"""
+
+
+def keep(work: Work, lease: float) -> bool:
+    """Renew the lease of a batch that is being sent; False if it is another worker's by now."""
+    names = {"id": work.batch_id, "token": work.token, "lease": lease}
+    with cursor() as sql:
+        return sql.execute(KEEP, names).fetchone() is not None
+
+
 def give_back(works: Sequence[Work]) -> None:
     """Release claimed batches that were not sent."""
     if works:
