@@ -119,6 +119,22 @@ def _sidebar(request: HttpRequest) -> site.Group:
                 _("Bills"), "receipt_long", "admin:bills_bill_changelist", own.VIEW_BILL
             ),
             site.item(
+                _("Deliveries"), "outbox", "admin:bills_billdelivery_changelist",
+                own.VIEW_DELIVERY,
+            ),
+            site.item(
+                _("Destinations"), "drive_file_move", "admin:bills_destination_changelist",
+                own.VIEW_DESTINATION, own.MANAGE_DESTINATIONS,
+            ),
+            site.item(
+                _("Accounts"), "badge", "admin:bills_credential_changelist",
+                own.MANAGE_CREDENTIALS,
+            ),
+            site.item(
+                _("Schedules"), "event_repeat", "admin:bills_schedule_changelist",
+                own.VIEW_SCHEDULE, own.MANAGE_SCHEDULES,
+            ),
+            site.item(
                 _("Portals"), "captive_portal", "admin:bills_portal_changelist",
                 own.VIEW_PORTAL, own.MANAGE_PORTALS,
                 but=("admin:bills_new", "admin:bills_preview"),

@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from imports.customers.api.setup import checks_of
-from imports.customers.files.batching import check
+from imports.customers.files.batching import check, out_of_sight
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
@@ -20,6 +19,7 @@ from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit, RetryF
 from imports.models.files import FileStatus
 from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -121,12 +121,11 @@ def checked(
 def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> ImportFile:
     """Keep an uploaded file under a name of ours, check it and add it."""
     _only_draft(job)
-    kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
-    path = Path(default_storage.path(kept))
+    kept = stored.keep(stored.fresh_name(f"imports/{job.pk}"), upload)
     try:
-        return add_path(job, path, name or upload.name or "", is_ours=True)
+        return add_path(job, Path(kept), name or upload.name or "", is_ours=True)
     except BaseException:
-        path.unlink(missing_ok=True)
+        stored.delete(kept)
         raise
 
 
@@ -140,6 +139,15 @@ def _follow(job: ImportJob, file: ImportFile) -> None:
     job.save(update_fields=["retry_of", "root", "retry_number"])
 
 
+def bring_files(job: ImportJob) -> None:
+    """See to it that this host can read the job's files. Raises InputOutOfSight."""
+    for file in job.files.order_by("pk"):
+        try:
+            file.location.open("rb").close()
+        except OSError as error:
+            raise out_of_sight(file.name, error) from None
+
+
 def remove_file(file: ImportFile) -> None:
     """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
     with transaction.atomic():
@@ -147,7 +155,7 @@ def remove_file(file: ImportFile) -> None:
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+        transaction.on_commit(lambda: stored.delete(file.path), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:
