@@ -183,6 +183,7 @@ STOP_AFTER_PROBES = env.int("STOP_AFTER_PROBES", default=4)  # of an API that is
 STOP_AFTER_ACCOUNTS = env.int("STOP_AFTER_ACCOUNTS", default=10)  # of a portal
 NOT_NOW_HOURS = env.float("NOT_NOW_HOURS", default=6.0)  # an API's or portal's; then it pauses
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
+MEMBER_FILE_MB = env.int("MEMBER_FILE_MB", default=4096)  # the most that is unpacked of one file
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
 

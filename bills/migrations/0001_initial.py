@@ -17,6 +17,7 @@ LOOK = (
     "imports.view_importresult",
     "imports.view_attempt",
     "imports.view_customerapi",
+    "imports.view_recordtemplate",
     "bills.view_portal",
     "bills.view_bill",
 )
@@ -32,6 +33,7 @@ OPERATE = (
     "imports.see_evidence",
     "imports.export_records",
     "imports.manage_notifications",
+    "imports.manage_templates",
     "bills.manage_credentials",
 )
 ADMINISTER = (

@@ -25,6 +25,7 @@ EXCLUDE = "imports.exclude_records"
 EVIDENCE = "imports.see_evidence"
 EXPORT = "imports.export_records"
 MANAGE_APIS = "imports.manage_apis"
+MANAGE_TEMPLATES = "imports.manage_templates"
 MANAGE_NOTIFICATIONS = "imports.manage_notifications"
 QUEUE = "django_rq.admin"  # django-rq's own pages
 
@@ -45,6 +46,8 @@ WORDS: dict[str, _StrOrPromise] = {
     EXPORT: _("Take records out: retry files, exports, ZIPs"),
     "imports.view_customerapi": _("See customer APIs, without their secrets"),
     MANAGE_APIS: _("Manage customer APIs"),
+    "imports.view_recordtemplate": _("See record templates"),
+    MANAGE_TEMPLATES: _("Make, change and delete record templates"),
     MANAGE_NOTIFICATIONS: _("Say who is notified of what"),
     QUEUE: _("See and empty the queue (django-rq’s own pages)"),
     "auth.view_user": _("See users"),

@@ -12,12 +12,20 @@ from django.utils.translation import gettext as _
 
 from imports.customers.api.setup import checks_of
 from imports.customers.files.batching import check
+from imports.customers.members import numbering, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
-from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit, RetryFile
+from imports.models import (
+    CustomerApi,
+    ImportFile,
+    ImportJob,
+    RateLimit,
+    RecordTemplate,
+    RetryFile,
+)
 from imports.models.files import FileStatus
 from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
@@ -86,40 +94,77 @@ def recognise_files(job: ImportJob) -> None:
             _follow(job, file)
 
 
-def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
-    """Check a local file and add it, readable or not; its status says which."""
+def add_path(
+    job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False,
+    template: RecordTemplate | None = None, wait: bool = True,
+) -> ImportFile:  # fmt: skip
+    """Check a local file and add it, readable or not; its status says which.
+
+    `template` makes records of a member file's rows. `wait`: also for a large member file, which
+    a worker reads otherwise.
+    """
     _only_draft(job)
-    file = checked(job, path, name)
-    file.is_ours = is_ours
-    with transaction.atomic():
-        _only_draft(job)  # checking may have taken minutes
-        file.save()
-        _follow(job, file)
+    file = _new_file(job, path, name, is_ours=is_ours)
+    try:
+        if sources.take_in(file, template, wait=wait):
+            judge(file)
+        with transaction.atomic():
+            _only_draft(job)  # checking may have taken minutes
+            store(file)
+    except BaseException:
+        sources.forget_pieces(file)
+        raise
     return file
 
 
 def checked(
-    job: ImportJob, path: Path, name: str = "", register: IdRegister | None = None
-) -> ImportFile:
+    job: ImportJob, path: Path, name: str = "", register: IdRegister | None = None,
+    template: RecordTemplate | None = None,
+) -> ImportFile:  # fmt: skip
     """A file with its verdict, and known again if it is a retry file of ours. Nothing is stored.
 
     `register` knows the ids of the files before; without one the draft's own are read again.
     """
-    known_as = printable(name) if name else printable_name(path)
-    file = ImportFile(job=job, name=known_as[:500], path=stored_path(path))
-    check(file, register)
-    if job.api is not None:
-        recognise(job, file, checks_of(job.api))
+    file = _new_file(job, path, name)
+    if sources.take_in(file, template):
+        judge(file, register)
     return file
 
 
-def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> ImportFile:
+def _new_file(job: ImportJob, path: Path, name: str, *, is_ours: bool = False) -> ImportFile:
+    known_as = printable(name) if name else printable_name(path)
+    return ImportFile(job=job, name=known_as[:500], path=stored_path(path), is_ours=is_ours)
+
+
+def judge(file: ImportFile, register: IdRegister | None = None) -> None:
+    """Read a file that is API-shaped by now, and set its verdict. The caller saves it."""
+    check(file, register)
+    member = sources.member_of(file)
+    if member is not None and file.status == FileStatus.VALID:
+        numbering.number(file)
+        sources.add_warnings(file, member)
+    if file.job.api is not None:
+        recognise(file.job, file, checks_of(file.job.api))
+
+
+def store(file: ImportFile) -> None:
+    """Save a file of a draft and what it was made of. The caller holds the draft."""
+    file.save()
+    sources.save(sources.member_of(file))
+    _follow(file.job, file)
+
+
+def add_upload(
+    job: ImportJob, upload: UploadedFile[bytes], name: str = "",
+    template: RecordTemplate | None = None, *, wait: bool = False,
+) -> ImportFile:  # fmt: skip
     """Keep an uploaded file under a name of ours, check it and add it."""
     _only_draft(job)
     kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
     path = Path(default_storage.path(kept))
     try:
-        return add_path(job, path, name or upload.name or "", is_ours=True)
+        known_as = name or upload.name or ""
+        return add_path(job, path, known_as, is_ours=True, template=template, wait=wait)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -139,10 +184,11 @@ def remove_file(file: ImportFile) -> None:
     """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
     with transaction.atomic():
         _only_draft(file.job)
+        pieces = sources.pieces_of(file)
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+        transaction.on_commit(lambda: sources.forget(file.location, *pieces), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:
@@ -222,5 +268,10 @@ def _only_draft(job: ImportJob) -> None:
 
 
 def unreadable(job: ImportJob) -> list[ImportFile]:
-    """The files of a draft that keep it from being started."""
+    """The files of a draft that cannot be read as they are."""
     return list(job.files.filter(status=FileStatus.INVALID))
+
+
+def unfinished(job: ImportJob) -> list[ImportFile]:
+    """The files of a draft that keep it from being started."""
+    return list(job.files.exclude(status=FileStatus.VALID))

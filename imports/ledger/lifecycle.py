@@ -362,6 +362,10 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
             raise NotAllowed(
                 _("Some files cannot be read. Remove them, or add corrected ones, then start.")
             )
+        if ImportFile.objects.filter(job=job).exclude(status=FileStatus.VALID).exists():
+            raise NotAllowed(
+                _("Some files wait for a record template, or are being read. Start after that.")
+            )
         if not (job.files.exists() or job.batches.exists()):
             raise NotAllowed(_("There is nothing to import yet. Add files first."))
         if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):

@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                 ('is_ours', models.BooleanField(default=False)),
                 ('size', models.BigIntegerField(default=0, verbose_name='size')),
                 ('sha256', models.CharField(blank=True, default='', max_length=64)),
-                ('status', models.CharField(choices=[('valid', 'Valid'), ('invalid', 'Cannot be read')], default='valid', max_length=20, verbose_name='verdict')),
+                ('status', models.CharField(choices=[('valid', 'Valid'), ('waiting', 'Needs a template'), ('reading', 'Being read'), ('invalid', 'Cannot be read')], default='valid', max_length=20, verbose_name='verdict')),
                 ('message', imports.fields.MessageField(verbose_name='message')),
                 ('record_count', models.PositiveIntegerField(default=0, verbose_name='records')),
                 ('excluded_count', models.PositiveIntegerField(default=0, verbose_name='cannot be sent')),
@@ -363,6 +363,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='MemberFile',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('document', models.JSONField(blank=True, default=dict)),
+                ('form', models.JSONField(blank=True, default=dict)),
+                ('source', models.TextField(blank=True, default='')),
+                ('sha256', models.CharField(blank=True, default='', max_length=64)),
+                ('asked_at', models.DateTimeField(blank=True, null=True)),
+                ('token', models.UUIDField(blank=True, null=True)),
+                ('alive_at', models.DateTimeField(blank=True, null=True)),
+                ('rows_read', models.PositiveIntegerField(db_default=0, default=0)),
+                ('file', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='member', to='imports.importfile')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='CorrectedRow',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('form', models.JSONField()),
+                ('row', models.PositiveIntegerField()),
+                ('raw', models.BinaryField()),
+                ('result', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='corrected_row', to='imports.importresult')),
+                ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrected_rows', to='imports.memberfile')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Notification',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -409,6 +441,32 @@ class Migration(migrations.Migration):
                 'ordering': ['id'],
                 'default_permissions': (),
             },
+        ),
+        migrations.CreateModel(
+            name='RecordTemplate',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, verbose_name='name')),
+                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
+                ('document', models.JSONField()),
+                ('headings', models.JSONField(default=list)),
+                ('is_current', models.BooleanField(db_default=True, default=True)),
+                ('created_by', models.CharField(blank=True, default='', max_length=150, verbose_name='made by')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='made')),
+                ('api', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='record_templates', to='imports.customerapi', verbose_name='API')),
+            ],
+            options={
+                'verbose_name': 'record template',
+                'verbose_name_plural': 'record templates',
+                'ordering': ['name', '-version'],
+                'permissions': [('manage_templates', 'Can make, change and delete record templates')],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.AddField(
+            model_name='memberfile',
+            name='template',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='imports.recordtemplate'),
         ),
         migrations.CreateModel(
             name='RetryFile',
@@ -544,6 +602,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='importjob',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'queued', 'running', 'paused', 'finished', 'cancelled'])), name='job_status_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='recordtemplate',
+            constraint=models.UniqueConstraint(fields=('name', 'version'), name='template_version_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='recordtemplate',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('name',), name='template_one_current_version'),
         ),
         # An outcome rewrites each row of these two: room on its page keeps the update in place.
         migrations.RunSQL("ALTER TABLE import_results SET (fillfactor = 48)", migrations.RunSQL.noop),

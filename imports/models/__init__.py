@@ -5,6 +5,7 @@ from imports.models.batches import Attempt, ImportBatch, ImportResult
 from imports.models.bulk_actions import BulkAction, BulkActionChunk, RecordEvent
 from imports.models.files import ImportFile, RetryFile
 from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
+from imports.models.members import CorrectedRow, MemberFile, RecordTemplate
 from imports.models.notifications import Channel, Notification, NotificationDelivery
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "BulkAction",
     "BulkActionChunk",
     "Channel",
+    "CorrectedRow",
     "CustomerApi",
     "DryRun",
     "Heartbeat",
@@ -21,9 +23,11 @@ __all__ = [
     "ImportJob",
     "ImportResult",
     "JobEvent",
+    "MemberFile",
     "Notification",
     "NotificationDelivery",
     "RateLimit",
     "RecordEvent",
+    "RecordTemplate",
     "RetryFile",
 ]

@@ -26,6 +26,7 @@ from imports.customers.files.json_stream import (
     skip_space,
     value_end,
 )
+from imports.customers.files.limits import EXPORTED
 from imports.customers.files.record_names import A_LIST, A_NUMBER, AN_OBJECT
 from imports.customers.files.validation import Judge, Record, Refusal
 from imports.customers.files.warnings import Warnings, keep
@@ -100,7 +101,7 @@ def _members(
         raise _wrong_envelope(name, envelopes, ignored)
     while mark_at(data, pos) != b"}":
         key, pos = _key(data, skip_space(data, pos + 1), name)
-        if key in envelopes:
+        if key in envelopes or (key in EXPORTED and mark_at(data, pos) == b"["):
             found = _only_list(data, pos, name, found, key)
             pos = yield from elements(data, pos + 1, name)
         else:

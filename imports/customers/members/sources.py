@@ -1,0 +1,260 @@
+"""Takes in what was added to a draft: whatever is no API-shaped JSON becomes such, once."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+from django.db.models.functions import Now
+
+from imports.customers.files.errors import FILE_FAULT, UnreadableFile, shown
+from imports.customers.members import conversion, places, rows, workbook
+from imports.customers.members.detection import Kind, kind_of, unpack, unpacked_name
+from imports.customers.members.places import forget, pieces_of
+from imports.customers.members.rows import Form
+from imports.customers.members.template import missing, read, same_heading, unused
+from imports.messages import sentence, to_json
+from imports.messages import marked as _
+from imports.models import MemberFile, RecordTemplate
+from imports.models.files import FileStatus
+from imports.printable import stored_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from imports.models import CustomerApi, ImportFile, ImportJob
+
+AT_ONCE_BYTES = 16 << 20  # of a text that is read while a person waits: a few seconds
+AT_ONCE_PACKED_BYTES = 2 << 20  # of what must be unpacked first
+TABLES = (Kind.CSV, Kind.XLSX)
+
+NO_TEMPLATE = sentence("NO_TEMPLATE", _("it is a table, and no record template is chosen for it"))
+CHOOSE_TEMPLATE = sentence(
+    "CHOOSE_TEMPLATE", _("Choose one, or make one from its headings; nothing is read before that")
+)
+BEING_READ = sentence("BEING_READ", _("A worker reads it and makes a record of each row."))
+NOT_IN_TEMPLATE = sentence(
+    "NOT_IN_TEMPLATE", _("{file}: the record template reads nothing of {columns}: not sent.")
+)
+READ_AS_WINDOWS = sentence(
+    "READ_AS_WINDOWS",
+    _("{file} is not UTF-8 and was read as Windows-1252. Check that å, ä, ö and é look right."),
+)
+MOST_NAMED = 20
+
+
+class NeedsTemplate(Exception):
+    """Nobody has said how the rows of this table become records."""
+
+
+def take_in(file: ImportFile, template: RecordTemplate | None = None, *, wait: bool = True) -> bool:
+    """Make of a new file what an import reads; whether that can be checked now.
+
+    `wait`: a large file is made at once all the same; else a worker does it later. Sets the
+    file's status where there is nothing to check. Raises OSError for a full disk.
+    """
+    path = file.location
+    try:
+        kind = kind_of(path, file.name)
+    except OSError:
+        return True  # its reader says why
+    if kind == Kind.JSON:
+        return True
+    member = MemberFile(file=file, template=template)
+    if wait or not _is_large(path, kind):
+        return make(file, member)
+    if not file.is_ours:
+        file.path, file.is_ours = stored_path(places.keep_copy(path, file.job)), True
+    _wait_for_worker(file, member)
+    return False
+
+
+def _is_large(path: Path, kind: Kind) -> bool:
+    packed = kind in (Kind.XLSX, Kind.GZIP)
+    return conversion.size_of(path) > (AT_ONCE_PACKED_BYTES if packed else AT_ONCE_BYTES)
+
+
+def _wait_for_worker(file: ImportFile, member: MemberFile) -> None:
+    file.status, file.message = FileStatus.READING, BEING_READ
+    file.size = conversion.size_of(file.location)
+    member.asked_at, member.token, member.alive_at = Now(), None, None
+
+
+def make(
+    file: ImportFile, member: MemberFile, seen: Callable[[int], None] = lambda rows: None
+) -> bool:
+    """Unpack, write down and convert it; False, and a status that says why, where it cannot be.
+
+    All that it makes is ours. What was added stays as it is, unless it is ours and used up.
+    """
+    member.asked_at = None
+    try:
+        if not member.source and not _open(file, member):
+            return True
+        _convert(file, member, seen)
+    except UnreadableFile as error:
+        refuse(file, error)
+    except NeedsTemplate:
+        name = shown(file.name, 200)
+        file.status = FileStatus.WAITING
+        file.message = FILE_FAULT.format(file=name, what=NO_TEMPLATE, remedy=CHOOSE_TEMPLATE)
+    else:
+        return True
+    return False
+
+
+@contextmanager
+def _pieces() -> Iterator[list[Path]]:
+    """What is made on the way; removed again where anything goes wrong."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        places.forget(*made)
+        raise
+
+
+def _open(file: ImportFile, member: MemberFile) -> bool:
+    """Find a table's form and write its rows down where they can be found again.
+
+    False where it is a table no more: what was compressed was API-shaped.
+    """
+    added, was_ours = file.location, file.is_ours
+    member.sha256, file.size = _digest(added), conversion.size_of(added)
+    with _pieces() as made:
+        kind, path = _opened(file, made)
+        if kind in TABLES:
+            form, path = _written_down(file, kind, path, made)
+            member.form, member.source = msgspec.to_builtins(form), stored_path(path)
+        _use(file, path)
+    if was_ours and added != path:
+        added.unlink(missing_ok=True)
+    return kind in TABLES
+
+
+def _convert(file: ImportFile, member: MemberFile, seen: Callable[[int], None]) -> None:
+    template = member.template or matching(file.job.api, form_of(member))
+    if template is None:
+        raise NeedsTemplate
+    document = read(template.document)
+    with _pieces() as made:
+        target = _new(file.job, ".json", made)
+        rows_path, form = member.rows_path, form_of(member)
+        conversion.convert(rows_path, file.name, form, document, target, seen)
+        member.template, member.document = template, template.document
+        _use(file, target)
+
+
+def _use(file: ImportFile, path: Path) -> None:
+    path.chmod(0o600)
+    file.path, file.is_ours = stored_path(path), True
+
+
+def _new(job: ImportJob, suffix: str, made: list[Path]) -> Path:
+    made.append(places.new_piece(job, suffix))
+    return made[-1]
+
+
+def _opened(file: ImportFile, made: list[Path]) -> tuple[Kind, Path]:
+    """The file without its compression, and JSON lines as a list."""
+    path, name = file.location, file.name
+    kind = kind_of(path, name)
+    if kind == Kind.GZIP:
+        target = _new(file.job, ".rows", made)
+        unpack(path, name, target, places.most_bytes())
+        path, name = target, unpacked_name(name)
+        kind = kind_of(path, name)
+    if kind == Kind.NDJSON:
+        target = _new(file.job, ".json", made)
+        conversion.convert_lines(path, file.name, target)
+        _forget_but(made, target)
+        return Kind.JSON, target
+    return kind, path
+
+
+def _forget_but(made: list[Path], kept: Path) -> None:
+    places.forget(*(each for each in made if each != kept))
+
+
+def _written_down(
+    file: ImportFile, kind: Kind, path: Path, made: list[Path]
+) -> tuple[Form, Path]:
+    """A table's form, and the file of ours in which its rows can be found again."""
+    if kind == Kind.XLSX:
+        source = _new(file.job, ".rows", made)
+        form = workbook.write_down(path, file.name, source, places.most_bytes())
+        _forget_but(made, source)
+        return form, source
+    form = rows.find_form(path, file.name)
+    if path in made or file.is_ours:
+        return form, path
+    made.append(places.keep_copy(path, file.job))
+    return form, made[-1]
+
+
+def refuse(file: ImportFile, error: UnreadableFile) -> None:
+    """The verdict of a file that nobody can read. The caller saves it."""
+    file.status, file.message = FileStatus.INVALID, error.message
+    file.size = file.size or conversion.size_of(file.location)
+
+
+def form_of(member: MemberFile) -> Form:
+    """How the rows of a member file are written."""
+    return msgspec.convert(member.form, Form)
+
+
+def matching(api: CustomerApi | None, form: Form) -> RecordTemplate | None:
+    """The one template of this API that was made for just these headings, if there is just one."""
+    mine = {same_heading(each) for each in form.headings}
+    found = [
+        each
+        for each in RecordTemplate.objects.filter(api=api, is_current=True)
+        if {same_heading(name) for name in each.headings} == mine
+        and not missing(read(each.document), form.headings)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def add_warnings(file: ImportFile, member: MemberFile) -> None:
+    """What is worth knowing of a converted file: columns not sent, a guessed encoding."""
+    if not member.form or not member.document:
+        return
+    form, name = form_of(member), shown(file.name, 200)
+    notes = []
+    if form.encoding == "cp1252":
+        notes.append(READ_AS_WINDOWS.format(file=name))
+    if left := unused(read(member.document), form.headings):
+        columns = ", ".join(f"“{shown(each)}”" for each in left[:MOST_NAMED])
+        notes.append(NOT_IN_TEMPLATE.format(file=name, columns=columns))
+    file.warnings = [*map(to_json, notes), *file.warnings]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def member_of(file: ImportFile) -> MemberFile | None:
+    """What the file was before, or None for one that was API-shaped from the start."""
+    found: MemberFile | None = getattr(file, "member", None)
+    return found
+
+
+def current(name: str) -> RecordTemplate | None:
+    """The latest version of the template of that name."""
+    return RecordTemplate.objects.filter(name=name, is_current=True).first()
+
+
+def save(member: MemberFile | None) -> None:
+    """Store what goes with a stored file."""
+    if member is not None:
+        member.file_id = member.file.pk
+        member.save()
+
+
+def forget_pieces(file: ImportFile) -> None:
+    """Remove all that was made of a file that no draft holds."""
+    forget(*pieces_of(file))
