@@ -22,6 +22,7 @@ from django.db.models import Exists, OuterRef, Q
 from imports.customers.files.batching import body, cut
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Record
+from imports.customers.members.corrected import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports
@@ -447,11 +448,21 @@ class Gone(Exception):
 
 
 def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:
-    """Keep what was uploaded; what names it later, signed, so that nothing else can be named."""
-    kept = [
-        (default_storage.save(f"{FOLDER}/{job.pk}.json", each), each.name or "")
-        for each in uploads
-    ]
+    """Keep what was uploaded; what names it later, signed, so that nothing else can be named.
+
+    Rows become records by the template that the import's own rows became records by. Raises
+    UnreadableFile for a table that has none.
+    """
+    kept: list[tuple[str, str]] = []
+    try:
+        for each in uploads:
+            saved = default_storage.save(f"{FOLDER}/{job.pk}.json", each)
+            kept.append((saved, each.name or ""))
+            path = as_records(job, Path(default_storage.path(saved)), each.name or "")
+            kept[-1] = f"{FOLDER}/{path.name}", each.name or ""
+    except BaseException:
+        forget([Upload(Path(default_storage.path(path)), name) for path, name in kept])
+        raise
     return signing.dumps({"job": job.pk, "files": kept}, salt=SALT, compress=True)
 
 
@@ -471,6 +482,7 @@ def forget(uploads: Sequence[Upload]) -> None:
     """Remove them: they were sent, or cannot be read."""
     for each in uploads:
         each.path.unlink(missing_ok=True)
+        forget_rows(each.path)
 
 
 def expire() -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from imports.customers.api.setup import checks_of
 from imports.customers.files.batching import check
-from imports.customers.members import numbering, sources
+from imports.customers.members import numbering, places, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
@@ -85,7 +85,7 @@ def recognise_files(job: ImportJob) -> None:
     if job.api is None or job.batches.exists():
         return
     with transaction.atomic():
-        _only_draft(job)
+        only_draft(job)
         job.retry_of, job.root, job.round = None, None, 1
         job.save(update_fields=["retry_of", "root", "round"])
         for file in job.files.order_by("pk"):
@@ -103,13 +103,13 @@ def add_path(
     `template` makes records of a member file's rows. `wait`: also for a large member file, which
     a worker reads otherwise.
     """
-    _only_draft(job)
+    only_draft(job)
     file = _new_file(job, path, name, is_ours=is_ours)
     try:
         if sources.take_in(file, template, wait=wait):
             judge(file)
         with transaction.atomic():
-            _only_draft(job)  # checking may have taken minutes
+            only_draft(job)  # checking may have taken minutes
             store(file)
     except BaseException:
         sources.forget_pieces(file)
@@ -159,7 +159,7 @@ def add_upload(
     template: RecordTemplate | None = None, *, wait: bool = False,
 ) -> ImportFile:  # fmt: skip
     """Keep an uploaded file under a name of ours, check it and add it."""
-    _only_draft(job)
+    only_draft(job)
     kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
     path = Path(default_storage.path(kept))
     try:
@@ -183,12 +183,12 @@ def _follow(job: ImportJob, file: ImportFile) -> None:
 def remove_file(file: ImportFile) -> None:
     """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
     with transaction.atomic():
-        _only_draft(file.job)
-        pieces = sources.pieces_of(file)
+        only_draft(file.job)
+        pieces = places.pieces_of(file)
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: sources.forget(file.location, *pieces), robust=True)
+        transaction.on_commit(lambda: places.forget(file.location, *pieces), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:
@@ -204,7 +204,7 @@ def _recognise_twins(removed: ImportFile) -> None:
 def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:
     """Choose whether only the last copy of a customer is sent that the files name again."""
     with transaction.atomic():
-        _only_draft(job)
+        only_draft(job)
         changed = ImportJob.objects.filter(pk=job.pk).exclude(leave_earlier_copies_out=chosen)
         if changed.update(leave_earlier_copies_out=chosen):
             choice = COPIES_LEFT_OUT if chosen else COPIES_SENT
@@ -215,7 +215,7 @@ def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -
 def remove_draft(job: ImportJob) -> None:
     """Delete a draft and its uploads. A job that was started is never deleted."""
     with transaction.atomic():
-        _only_draft(job)
+        only_draft(job)
         for file in job.files.all():
             remove_file(file)
         job.delete()
@@ -256,7 +256,7 @@ def _retry_name(job: ImportJob) -> str:
     return f"{base} · round {family_jobs}"
 
 
-def _only_draft(job: ImportJob) -> None:
+def only_draft(job: ImportJob) -> None:
     """Inside a transaction this holds to its end: nobody starts the job meanwhile."""
     with transaction.atomic():
         is_draft = lock(job) == JobStatus.DRAFT

@@ -478,6 +478,7 @@ class Migration(migrations.Migration):
                 ('batch_number', models.PositiveIntegerField()),
                 ('confirmed', models.BooleanField(default=True)),
                 ('left_out', models.BooleanField(db_default=False, default=False)),
+                ('rows', models.BooleanField(db_default=False, default=False)),
                 ('result_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retry_files', to='imports.importjob')),

@@ -73,6 +73,8 @@ class RetryFile(models.Model):
     # False: unconfirmed_batch_NN.json, or left_out_batch_NN.json
     confirmed = models.BooleanField(default=True)
     left_out = models.BooleanField(default=False, db_default=False)  # left_out_batch_NN.json
+    # failed_rows.csv: the same records as the other files', as the rows that they came in as
+    rows = models.BooleanField(default=False, db_default=False)
     result_ids = ArrayField(models.BigIntegerField())
     written_at = models.DateTimeField(db_default=Now())
 

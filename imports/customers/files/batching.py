@@ -275,9 +275,7 @@ class Reader:
         """Exclude a record, with its reason and its bytes."""
         kept = record.raw[:RECORD_KEPT]
         message = with_rows(refusal.message, file)
-        refused = Refused(
-            record.position, record.key, record.email, refusal.code, message, kept
-        )
+        refused = Refused(record.position, record.key, record.email, refusal.code, message, kept)
         self.taker.add_refused(refused, file.pk)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:

@@ -14,8 +14,8 @@ import msgspec
 from imports.customers.files.errors import BOM, SIGNATURES, UnreadableFile
 from imports.customers.members.text import HEAD_BYTES, marked_encoding
 from imports.customers.members.workbook import SPLIT_IT, is_workbook
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,21 +14,26 @@ from imports.customers.members.conversion import index_of
 if TYPE_CHECKING:
     from imports.models import ImportFile, ImportJob
 
-# Besides the job's own folder: dry runs of files that belong to no stored job, and previews.
+# The folder of dry runs of files that belong to no stored job.
 UNSTORED = "dry-runs"
 MEGABYTE = 1 << 20
 
 
-def new_piece(job: ImportJob, suffix: str) -> Path:
-    """A name that nobody has, in the folder of the job's uploads."""
+def folder_of(job: ImportJob) -> Path:
+    """The folder of the job's uploads, which is there."""
     folder = Path(settings.MEDIA_ROOT) / "imports" / str(job.pk or UNSTORED)
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def new_piece(folder: Path, suffix: str) -> Path:
+    """A name in the folder that nobody has."""
     return folder / f"{uuid.uuid4().hex}{suffix}"
 
 
-def keep_copy(path: Path, job: ImportJob) -> Path:
+def keep_copy(path: Path, folder: Path) -> Path:
     """A copy of somebody's file that nobody changes."""
-    kept = new_piece(job, ".rows")
+    kept = new_piece(folder, ".rows")
     shutil.copyfile(path, kept)
     kept.chmod(0o600)
     return kept

@@ -12,8 +12,8 @@ from imports.customers.files.row_faults import with_faults
 from imports.customers.members import values
 from imports.customers.members.rows import INVISIBLE, trimmed
 from imports.customers.members.template import missing, places, same_heading
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ import msgspec
 
 from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.customers.members.text import Encoding, Line, find_encoding, lines
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,9 @@ LOOKS_LIKE_DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[\d .,:/+-]*\d[\d .,:/+-
 
 AT_ROW = sentence("AT_ROW", _("row {row}"))
 NO_ROWS = sentence("NO_ROWS", _("there are no rows below its heading"))
-NO_HEADING = sentence("MEMBER_NO_HEADING", _("its first row “{value}” holds values, not names of columns"))
+NO_HEADING = sentence(
+    "MEMBER_NO_HEADING", _("its first row holds values such as “{value}”, not names of columns")
+)
 ADD_HEADING = sentence("ADD_HEADING", _("Name the columns in the first row, then add it again"))
 NO_COLUMNS = sentence("NO_COLUMNS", _("it holds no columns"))
 TOO_MANY_COLUMNS = sentence("TOO_MANY_COLUMNS", _("it has {n} columns; {most} can be read"))

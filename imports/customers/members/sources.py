@@ -15,8 +15,8 @@ from imports.customers.members.detection import Kind, kind_of, unpack, unpacked_
 from imports.customers.members.places import forget, pieces_of
 from imports.customers.members.rows import Form
 from imports.customers.members.template import missing, read, same_heading, unused
-from imports.messages import sentence, to_json
 from imports.messages import marked as _
+from imports.messages import sentence, to_json
 from imports.models import MemberFile, RecordTemplate
 from imports.models.files import FileStatus
 from imports.printable import stored_path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from imports.models import CustomerApi, ImportFile, ImportJob
+    from imports.models import CustomerApi, ImportFile
 
 AT_ONCE_BYTES = 16 << 20  # of a text that is read while a person waits: a few seconds
 AT_ONCE_PACKED_BYTES = 2 << 20  # of what must be unpacked first
@@ -50,7 +50,9 @@ class NeedsTemplate(Exception):
     """Nobody has said how the rows of this table become records."""
 
 
-def take_in(file: ImportFile, template: RecordTemplate | None = None, *, wait: bool = True) -> bool:
+def take_in(
+    file: ImportFile, template: RecordTemplate | None = None, *, wait: bool = True
+) -> bool:
     """Make of a new file what an import reads; whether that can be checked now.
 
     `wait`: a large file is made at once all the same; else a worker does it later. Sets the
@@ -67,7 +69,8 @@ def take_in(file: ImportFile, template: RecordTemplate | None = None, *, wait: b
     if wait or not _is_large(path, kind):
         return make(file, member)
     if not file.is_ours:
-        file.path, file.is_ours = stored_path(places.keep_copy(path, file.job)), True
+        kept = places.keep_copy(path, places.folder_of(file.job))
+        file.path, file.is_ours = stored_path(kept), True
     _wait_for_worker(file, member)
     return False
 
@@ -107,7 +110,7 @@ def make(
 
 
 @contextmanager
-def _pieces() -> Iterator[list[Path]]:
+def pieces() -> Iterator[list[Path]]:
     """What is made on the way; removed again where anything goes wrong."""
     made: list[Path] = []
     try:
@@ -124,10 +127,14 @@ def _open(file: ImportFile, member: MemberFile) -> bool:
     """
     added, was_ours = file.location, file.is_ours
     member.sha256, file.size = _digest(added), conversion.size_of(added)
-    with _pieces() as made:
-        kind, path = _opened(file, made)
+    folder = places.folder_of(file.job)
+    with pieces() as made:
+        kind, path = opened(added, file.name, folder, made)
         if kind in TABLES:
-            form, path = _written_down(file, kind, path, made)
+            form, path = written_down(kind, path, file.name, folder, made)
+            if path == added and not was_ours:
+                path = places.keep_copy(path, folder)
+                made.append(path)
             member.form, member.source = msgspec.to_builtins(form), stored_path(path)
         _use(file, path)
     if was_ours and added != path:
@@ -140,8 +147,8 @@ def _convert(file: ImportFile, member: MemberFile, seen: Callable[[int], None]) 
     if template is None:
         raise NeedsTemplate
     document = read(template.document)
-    with _pieces() as made:
-        target = _new(file.job, ".json", made)
+    with pieces() as made:
+        target = _new(places.folder_of(file.job), ".json", made)
         rows_path, form = member.rows_path, form_of(member)
         conversion.convert(rows_path, file.name, form, document, target, seen)
         member.template, member.document = template, template.document
@@ -153,46 +160,42 @@ def _use(file: ImportFile, path: Path) -> None:
     file.path, file.is_ours = stored_path(path), True
 
 
-def _new(job: ImportJob, suffix: str, made: list[Path]) -> Path:
-    made.append(places.new_piece(job, suffix))
+def _new(folder: Path, suffix: str, made: list[Path]) -> Path:
+    made.append(places.new_piece(folder, suffix))
     return made[-1]
 
 
-def _opened(file: ImportFile, made: list[Path]) -> tuple[Kind, Path]:
-    """The file without its compression, and JSON lines as a list."""
-    path, name = file.location, file.name
+def opened(path: Path, name: str, folder: Path, made: list[Path]) -> tuple[Kind, Path]:
+    """The file without its compression, and JSON lines as a list; new pieces in `folder`."""
+    known_as = name
     kind = kind_of(path, name)
     if kind == Kind.GZIP:
-        target = _new(file.job, ".rows", made)
+        target = _new(folder, ".rows", made)
         unpack(path, name, target, places.most_bytes())
-        path, name = target, unpacked_name(name)
-        kind = kind_of(path, name)
+        path, known_as = target, unpacked_name(name)
+        kind = kind_of(path, known_as)
     if kind == Kind.NDJSON:
-        target = _new(file.job, ".json", made)
-        conversion.convert_lines(path, file.name, target)
+        target = _new(folder, ".json", made)
+        conversion.convert_lines(path, name, target)
         _forget_but(made, target)
         return Kind.JSON, target
     return kind, path
 
 
 def _forget_but(made: list[Path], kept: Path) -> None:
-    places.forget(*(each for each in made if each != kept))
+    forget(*(each for each in made if each != kept))
 
 
-def _written_down(
-    file: ImportFile, kind: Kind, path: Path, made: list[Path]
+def written_down(
+    kind: Kind, path: Path, name: str, folder: Path, made: list[Path]
 ) -> tuple[Form, Path]:
-    """A table's form, and the file of ours in which its rows can be found again."""
-    if kind == Kind.XLSX:
-        source = _new(file.job, ".rows", made)
-        form = workbook.write_down(path, file.name, source, places.most_bytes())
-        _forget_but(made, source)
-        return form, source
-    form = rows.find_form(path, file.name)
-    if path in made or file.is_ours:
-        return form, path
-    made.append(places.keep_copy(path, file.job))
-    return form, made[-1]
+    """A table's form, and the file in which its rows can be found again."""
+    if kind == Kind.CSV:
+        return rows.find_form(path, name), path
+    source = _new(folder, ".rows", made)
+    form = workbook.write_down(path, name, source, places.most_bytes())
+    _forget_but(made, source)
+    return form, source
 
 
 def refuse(file: ImportFile, error: UnreadableFile) -> None:

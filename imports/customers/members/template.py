@@ -139,10 +139,9 @@ def complaints(template: Template) -> Iterator[Message]:
 
 def _of_field(field: Field) -> Iterator[Message]:
     steps = field.steps
+    is_path = _PATH.fullmatch(field.path) and len(steps) <= MOST_STEPS
     is_low = all(each < MOST_ENTRIES for each in steps if isinstance(each, int))
-    if not _PATH.fullmatch(field.path) or len(steps) > MOST_STEPS or isinstance(steps[0], int):
-        yield BAD_PATH.format(path=field.path)
-    elif not is_low:
+    if not is_path or not is_low or isinstance(steps[0], int):
         yield BAD_PATH.format(path=field.path)
     if bool(field.column) + bool(field.columns) + field.is_constant != 1:
         yield NO_SOURCE.format(path=field.path)

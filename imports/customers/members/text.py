@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from imports.customers.files.errors import UnreadableFile
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,8 @@ LONGEST_LINE = 1 << 20  # characters; a member's row has a few hundred
 
 AT_LINE = sentence("AT_LINE", _("line {line}"))
 DAMAGED_TEXT = sentence(
-    "DAMAGED_TEXT", _("the file begins as {encoding} and does not stay so: it is damaged or cut off")
+    "DAMAGED_TEXT",
+    _("the file begins as {encoding} and does not stay so: it is damaged or cut off"),
 )
 TWO_ENCODINGS = sentence(
     "TWO_ENCODINGS", _("other lines are UTF-8 and this one is not: two encodings are mixed")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imports.customers.files.errors import Fault, shown
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,9 @@ class BadCell(Exception):
 
     def fault(self, column: str) -> Fault:
         """Why the row cannot be sent."""
-        return Fault(self._code, self._what.format(column=shown(column), **self._about), self._remedy)
+        return Fault(
+            self._code, self._what.format(column=shown(column), **self._about), self._remedy
+        )
 
 
 def empty() -> BadCell:

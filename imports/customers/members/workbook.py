@@ -13,10 +13,17 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members.rows import NO_COLUMNS, ADD_HEADING, MOST_COLUMNS, Form, Row, headings_of
+from imports.customers.members.rows import (
+    ADD_HEADING,
+    MOST_COLUMNS,
+    NO_COLUMNS,
+    Form,
+    Row,
+    headings_of,
+)
 from imports.customers.members.values import date_text
-from imports.messages import sentence
 from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,11 +57,9 @@ def write_down(path: Path, name: str, target: Path, most_bytes: int) -> Form:
     """
     _refuse_bombs(path, name, most_bytes)
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        try:
+        with path.open("rb") as file:  # by its bytes: openpyxl refuses a path by its ending
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
             return _write_book(book, name, target)
-        finally:
-            book.close()
     except UnreadableFile:
         raise
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError,

@@ -166,7 +166,10 @@ def test_columns_are_found_whatever_their_case_and_blanks_and_missing_ones_are_n
         ([{"path": "a", "column": "A"}, {"path": "a", "column": "B"}], ["TEMPLATE_TWICE"]),
         ([{"path": "a", "column": "A"}, {"path": "a.b", "column": "B"}], ["TEMPLATE_CONFLICT"]),
         ([{"path": "a.0", "column": "A"}, {"path": "a.b", "column": "B"}], ["TEMPLATE_MIXED"]),
-        ([{"path": "a", "column": "A", "type": "date", "format": "dd.mm"}], ["TEMPLATE_BAD_FORMAT"]),
+        (
+            [{"path": "a", "column": "A", "type": "date", "format": "dd.mm"}],
+            ["TEMPLATE_BAD_FORMAT"],
+        ),
         (
             [{"path": "a"}, {"path": "b", "column": "B", "type": "date", "format": "x"}],
             ["TEMPLATE_NO_SOURCE", "TEMPLATE_BAD_FORMAT"],
