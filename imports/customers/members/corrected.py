@@ -10,10 +10,10 @@ import msgspec
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.members import conversion, sources
 from imports.customers.members.conversion import bytes_at, index_of, place_of
+from imports.customers.members.formats.rows import Form  # noqa: TC001 - read when it is decoded
 from imports.customers.members.places import forget
-from imports.customers.members.records import LACKS_COLUMNS
-from imports.customers.members.rows import Form  # noqa: TC001 - read when it is decoded
-from imports.customers.members.template import missing, read, same_heading
+from imports.customers.members.templates.records import LACKS_COLUMNS
+from imports.customers.members.templates.template import missing, read, same_heading
 from imports.ledger.batches import bytes_of
 from imports.ledger.totals import family
 from imports.messages import marked as _

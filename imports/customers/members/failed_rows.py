@@ -13,10 +13,10 @@ from django.db.models import Q
 
 from imports.customers.files.row_faults import faults_of
 from imports.customers.members.conversion import index_of
+from imports.customers.members.formats.rows import Form, Row
 from imports.customers.members.own_rows import rows_of
-from imports.customers.members.records import RecordMaker
-from imports.customers.members.rows import Form, Row
-from imports.customers.members.template import places, read, same_heading
+from imports.customers.members.templates.records import RecordMaker
+from imports.customers.members.templates.template import places, read, same_heading
 from imports.customers.record_editor import is_same
 from imports.exports import safe_cell, xlsx_pieces
 from imports.ledger import left_out, retries

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from imports.customers.members.conversion import bytes_at, cells_of, place_of
-from imports.customers.members.rows import Form
+from imports.customers.members.formats.rows import Form
 from imports.models import CorrectedRow, ImportResult, MemberFile
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import msgspec
 from django.db.models.functions import Now
 
 from imports.customers.files.errors import FILE_FAULT, UnreadableFile, shown
-from imports.customers.members import conversion, places, rows, workbook
-from imports.customers.members.detection import Kind, kind_of, unpack, unpacked_name
+from imports.customers.members import conversion, places
+from imports.customers.members.formats import rows, workbook
+from imports.customers.members.formats.detection import Kind, kind_of, unpack, unpacked_name
+from imports.customers.members.formats.rows import Form
 from imports.customers.members.places import forget, pieces_of
-from imports.customers.members.rows import Form
-from imports.customers.members.template import missing, read, same_heading, unused
+from imports.customers.members.templates.template import missing, read, same_heading, unused
 from imports.messages import marked as _
 from imports.messages import sentence, to_json
 from imports.models import MemberFile, RecordTemplate

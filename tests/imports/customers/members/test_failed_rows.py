@@ -19,8 +19,8 @@ from imports.customers.api.setup import checks_of
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.members import own_rows
 from imports.customers.members.corrected import keep_rows
-from imports.customers.members.records import RecordMaker
-from imports.customers.members.rows import Row
+from imports.customers.members.formats.rows import Row
+from imports.customers.members.templates.records import RecordMaker
 from imports.engine import runner
 from imports.exports import safe_cell
 from imports.ledger import lifecycle, retries

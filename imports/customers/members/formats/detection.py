@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imports.customers.files.errors import BOM, SIGNATURES, UnreadableFile
-from imports.customers.members.text import HEAD_BYTES, marked_encoding
-from imports.customers.members.workbook import SPLIT_IT, is_workbook
+from imports.customers.members.formats.text import HEAD_BYTES, marked_encoding
+from imports.customers.members.formats.workbook import SPLIT_IT, is_workbook
 from imports.messages import marked as _
 from imports.messages import sentence
 

@@ -13,7 +13,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members.rows import (
+from imports.customers.members.formats.rows import (
     ADD_HEADING,
     MOST_COLUMNS,
     NO_COLUMNS,
@@ -21,7 +21,7 @@ from imports.customers.members.rows import (
     Row,
     headings_of,
 )
-from imports.customers.members.values import date_text
+from imports.customers.members.templates.values import date_text
 from imports.messages import marked as _
 from imports.messages import sentence
 

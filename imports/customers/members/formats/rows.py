@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from imports.customers.files.errors import Fault, UnreadableFile, shown
-from imports.customers.members.text import Encoding, Line, find_encoding, lines
+from imports.customers.members.formats.text import Encoding, Line, find_encoding, lines
 from imports.messages import marked as _
 from imports.messages import sentence
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from imports.customers.members.rows import trimmed
-from imports.customers.members.values import complaint_about
+from imports.customers.members.formats.rows import trimmed
+from imports.customers.members.templates.values import complaint_about
 from imports.messages import Message, sentence
 from imports.messages import marked as _
 
