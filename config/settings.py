@@ -211,6 +211,7 @@ UNFOLD = {
         "imports.admin.site.style",
         "imports.admin.site.style_of_acts",
         "imports.admin.site.style_of_records",
+        "imports.admin.site.style_of_members",
         "imports.admin.site.style_of_chart",
     ],
     "SCRIPTS": [

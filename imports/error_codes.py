@@ -302,7 +302,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "ROW_DATE": ErrorCode(YOU, LEFT_OUT, _("A cell holds no date."), CORRECT_ROW),
     "ROW_NUMBER": ErrorCode(YOU, LEFT_OUT, _("A cell holds no number."), CORRECT_ROW),
     "ROW_VALUE": ErrorCode(
-        YOU, LEFT_OUT, _("A cell holds a value that the record template does not know."),
+        YOU,
+        LEFT_OUT,
+        _("A cell holds a value that the record template does not know."),
         CORRECT_ROW,
     ),
     "ROW_EMPTY": ErrorCode(YOU, LEFT_OUT, _("A cell is empty that may not be."), CORRECT_ROW),

@@ -72,6 +72,14 @@ class MemberFile(models.Model):
         return self.file.name
 
     @property
+    def described(self) -> str:
+        """How it is written, in short: "CSV ; UTF-8", "XLSX, sheet Members"."""
+        if self.form.get("kind") == "xlsx":
+            return f"XLSX · {self.form.get('sheet', '')}"
+        separator = {"\t": "tab"}.get(self.form.get("separator", ""), self.form.get("separator"))
+        return f"CSV · {separator} · {self.form.get('encoding', '').upper()}"
+
+    @property
     def rows_path(self) -> Path:
         """Where the rows' own bytes are."""
         return path_of(self.source)

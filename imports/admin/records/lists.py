@@ -20,6 +20,7 @@ from imports.admin.formatting import readable
 from imports.admin.job import page, sheets
 from imports.admin.records import edit, history, search
 from imports.admin.records.list_actions import ListActions
+from imports.customers.members import own_rows
 from imports.models import Attempt, ImportBatch, ImportResult
 from imports.states import ResultStatus
 
@@ -263,4 +264,5 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
         "remedy": error_codes.about(latest.error_code, latest.job.kind),
         "text": text,
         "is_cut": is_cut,
+        "own_row": own_rows.rows_of([latest]).get(latest.pk),
     }

@@ -29,6 +29,11 @@ class OwnRow(NamedTuple):
     def cells(self) -> list[str]:
         return cells_of(self.raw, self.form)
 
+    @property
+    def named_cells(self) -> list[tuple[str, str]]:
+        """Each cell with the heading of its column."""
+        return list(zip(self.form.headings, self.cells, strict=False))
+
 
 def rows_of(results: Collection[ImportResult]) -> dict[int, OwnRow]:
     """{result id: its row}, for those that were made of one. A few queries for all of them.

@@ -89,11 +89,21 @@ def pasted(text: str) -> Sample:
             return Sample(trouble=error.message)
 
 
-def guess(sample: Sample, api: CustomerApi) -> Template:
-    """A first template for the sample, by the API's records."""
+def _shape(api: CustomerApi) -> guessing.Shape:
     latest = ImportResult.objects.filter(job__api=api, batch__isnull=False).order_by("-pk")
     ids = list(latest.values_list("pk", flat=True)[:KNOWN_RECORDS])
-    shape = guessing.shape_of(checks_of(api), list(bytes_of(ids).values()))
+    return guessing.shape_of(checks_of(api), list(bytes_of(ids).values()))
+
+
+def known_paths(api: CustomerApi) -> list[str]:
+    """The paths of an API's records, as far as they are known."""
+    shape = _shape(api)
+    return sorted({*shape.examples, *shape.constants})
+
+
+def guess(sample: Sample, api: CustomerApi) -> Template:
+    """A first template for the sample, by the API's records."""
+    shape = _shape(api)
     cells = [row.cells for row in sample.rows]
     return guessing.guess(sample.headings, cells, shape)
 

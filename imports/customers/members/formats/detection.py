@@ -24,8 +24,6 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 PIECE_BYTES = 1 << 20
 JSON_LINES = (".ndjson", ".jsonl")
-# What a directory of member files is searched for.
-SUFFIXES = (".json", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", *JSON_LINES, ".gz")
 _FIRST_LINE = re.compile(rb"[ \t\r\n]*+(\{[^\r\n]*+)[\r\n]\s*+(?:\{|\Z)")
 
 BAD_GZIP = sentence("BAD_GZIP", _("it is compressed with gzip, and damaged or cut off"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imports.customers.files.limits import Checks
 
 ISO_VALUE = re.compile(r"\d{4}-\d{2}-\d{2}")
+MOST_OF_THEM = 2 / 3  # values that must look like dates: some rows may be wrong
 FEW = 2  # records that share a value by chance
 GK_CONSTANTS = (("changeType", "UPSERT"), ("type", "PERSON"))
 GK_PATHS = (
@@ -135,8 +136,9 @@ def _field(path: str, heading: str, values: Sequence[str], example: Any, concept
 
 
 def _has_marks(values: Sequence[str]) -> bool:
-    """Whether all look like dates with marks between their parts, as 19800203 does not."""
-    return bool(values) and all(len(re.findall(r"\d[./-]\d", each)) == 2 for each in values)
+    """Whether most look like dates with marks between their parts, as 19800203 does not."""
+    count = sum(len(re.findall(r"\d[./-]\d", each)) == 2 for each in values)
+    return bool(values) and count >= MOST_OF_THEM * len(values)
 
 
 def _decimal(values: Sequence[str]) -> str:
@@ -144,17 +146,20 @@ def _decimal(values: Sequence[str]) -> str:
 
 
 def _date_format(values: Sequence[str]) -> str:
-    """The first format, the day before the month, that reads all values; "" for none."""
-    if not values:
-        return ""
-    return next((each for each in words.DATE_FORMATS if _all_read(values, each)), "")
+    """The format, the day before the month, that reads the most values; "" for too few."""
+    counts = {pattern: _how_many(values, pattern) for pattern in words.DATE_FORMATS}
+    best = max(counts, key=lambda pattern: counts[pattern])
+    return best if values and counts[best] >= MOST_OF_THEM * len(values) else ""
 
 
-def _all_read(values: Sequence[str], pattern: str) -> bool:
+def _how_many(values: Sequence[str], pattern: str) -> int:
+    """How many of the values are dates of this format."""
     reader = date_reader(pattern, pattern)
-    try:
-        for each in values:
+    count = 0
+    for each in values:
+        try:
             reader(each)
-    except BadCell:
-        return False
-    return True
+        except BadCell:
+            continue
+        count += 1
+    return count

@@ -61,9 +61,11 @@ def template_of(*fields: dict[str, Any], **settings: Any) -> Template:
     return read({"fields": list(fields), **settings})
 
 
-def saved(api: CustomerApi, name: str = "Members", **document: Any) -> RecordTemplate:
+def saved(
+    api: CustomerApi, name: str = "Members", headings: list[str] | None = None, **document: Any
+) -> RecordTemplate:
     """A stored record template for these member files."""
     found: RecordTemplate = RecordTemplate.objects.create(
-        api=api, name=name, document=DOCUMENT | document, headings=list(HEADINGS)
+        api=api, name=name, document=DOCUMENT | document, headings=headings or list(HEADINGS)
     )
     return found
