@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from imports.models import CustomerApi, ImportFile
 
-AT_ONCE_BYTES = 16 << 20  # of a text that is read while a person waits: a few seconds
-AT_ONCE_PACKED_BYTES = 2 << 20  # of what must be unpacked first
+AT_ONCE_BYTES = 4 << 20  # of a text that is read while a person waits: a second or two
+AT_ONCE_PACKED_BYTES = 1 << 20  # of what must be unpacked first
 TABLES = (Kind.CSV, Kind.XLSX)
 
 NO_TEMPLATE = sentence("NO_TEMPLATE", _("it is a table, and no record template is chosen for it"))
