@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -25,7 +24,8 @@ from imports.admin.record_templates.forms import (
 )
 from imports.customers.members import background, preview
 from imports.customers.members.preview import Sample
-from imports.customers.members.templates.template import BadTemplate, Template, as_json, read
+from imports.customers.members.templates import saving
+from imports.customers.members.templates.template import BadTemplate, Template, read
 from imports.engine import queue
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import CustomerApi, ImportFile, RecordTemplate
@@ -246,23 +246,15 @@ class Editor:
         if not (self.form.is_valid() and self.formset.is_valid()) or self.complaints:
             return None
         headings = self.sample.headings or (self.base.headings if self.base else ())
-        version = self.base.version + 1 if self.base else 1
-        new = RecordTemplate(
-            name=self.form.cleaned_data["name"],
-            version=version,
-            api=self.base.api if self.base else self.form.cleaned_data["api"],
-            document=as_json(self.template),
-            headings=list(headings) or list(self.template.headings),
-            created_by=permissions.actor(self.request),
-        )
-        return self._stored(new)
-
-    def _stored(self, new: RecordTemplate) -> RecordTemplate | None:
         try:
-            with transaction.atomic():
-                RecordTemplate.objects.filter(name=new.name).update(is_current=False)
-                new.save(force_insert=True)
-        except IntegrityError:
+            return saving.save_version(
+                self.form.cleaned_data["name"],
+                self.base.api if self.base else self.form.cleaned_data["api"],
+                self.template,
+                headings,
+                permissions.actor(self.request),
+                after=self.base,
+            )
+        except saving.Overtaken:
             self.complaints = [LATER_VERSION]
             return None
-        return new

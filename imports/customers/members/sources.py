@@ -247,11 +247,6 @@ def member_of(file: ImportFile) -> MemberFile | None:
     return found
 
 
-def current(name: str) -> RecordTemplate | None:
-    """The latest version of the template of that name."""
-    return RecordTemplate.objects.filter(name=name, is_current=True).first()
-
-
 def save(member: MemberFile | None) -> None:
     """Store what goes with a stored file."""
     if member is not None:
