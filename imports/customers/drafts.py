@@ -138,9 +138,10 @@ def _new_file(job: ImportJob, path: Path, name: str, *, is_ours: bool = False) -
 
 def judge(file: ImportFile, register: IdRegister | None = None) -> None:
     """Read a file that is API-shaped by now, and set its verdict. The caller saves it."""
+    member, size = sources.member_of(file), file.size
     check(file, register)
-    member = sources.member_of(file)
     if member is not None and file.status == FileStatus.VALID:
+        file.size = size  # of what was added: nobody else sees what was made of it
         numbering.number(file)
         sources.add_warnings(file, member)
     if file.job.api is not None:

@@ -56,13 +56,11 @@ class FieldForm(forms.Form):
     )  # fmt: skip
     constant = forms.CharField(
         label=_("The same for all"), required=False, max_length=5_000, widget=_input(),
-        help_text=_("Text, or JSON such as true, 5 or “\"5\"”. In place of a column."),
     )  # fmt: skip
     type = forms.ChoiceField(label=_("Read as"), choices=TYPES, widget=_select())
     format = forms.CharField(
         label=_("Date in the file"), required=False, max_length=40,
         widget=_input(placeholder="dd.mm.yyyy"),
-        help_text=_("Of yyyy, yy, mm, dd, HH, MM, SS. yyyy-mm-dd is always read."),
     )  # fmt: skip
     write_as = forms.CharField(
         label=_("Date for the API"), required=False, max_length=40, widget=_input(placeholder=ISO)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from imports.models import CustomerApi, MemberFile
 
 MOST_ROWS = 1_000  # that are looked at
-SHOWN = 5
+SHOWN = 3
 KNOWN_RECORDS = 30
 LONGEST_PASTE = 200_000  # characters
 
