@@ -63,6 +63,7 @@ def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: 
             rate_limit=rate_limit_of(portal),
             batch_size=1,
             concurrency=portal.concurrency,
+            delay_seconds=0.0,
             timeout_seconds=portal.attempt_timeout_seconds,
             max_attempts=portal.max_attempts,
             retry_delay_seconds=portal.retry_delay_seconds,

@@ -16,7 +16,7 @@ from bills.batch_sender import BillRunner, DatabaseThread, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.models import BillRun, CredentialUse, CsvUpload
 from bills.portal_setup import browsers_folder, plan_of
-from bills.portals.failures import Code
+from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
 from config.dev.browser import find_browser
@@ -69,6 +69,11 @@ class BillJobType:
     name = "bills"
     record_noun = "credential"
     record_done = "downloaded"
+    needs_person = frozenset(
+        str(code)
+        for code, meaning in MEANINGS.items()
+        if meaning.rule == Rule.STOP and meaning.actor == Actor.OPERATOR
+    )
 
     def budget(self, job: ImportJob) -> Budget:
         """The seed's: so many attempts, always the same time apart."""

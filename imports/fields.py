@@ -23,8 +23,8 @@ else:
 NO_KEY_OPENS = sentence(
     "NO_KEY_OPENS",
     _(
-        "{field}: no key in CREDENTIAL_KEYS opens what is stored. Put the key back that it was "
-        "stored with, or enter the credential again."
+        "{field}: no key in CREDENTIAL_KEYS opens the stored value. Restore the key that it "
+        "was stored with, or enter the credential again."
     ),
 )
 

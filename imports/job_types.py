@@ -57,6 +57,7 @@ class JobType(Protocol):
     name: str
     record_noun: str  # "customer", "credential": for sentences
     record_done: str  # "imported", "downloaded": what a success is called
+    needs_person: frozenset[str]  # codes after which a person must act before another try
 
     def budget(self, job: ImportJob) -> Budget:
         """The job's attempts and delays."""

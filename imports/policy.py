@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     # the answer proves that it is stored
     SUCCESS = "success", "success", "check_circle", _("Success")
     # it proves that nothing was stored, and the cause may pass
-    RETRY = "retry", "danger", "replay", _("Failed, may pass")
+    RETRY = "retry", "danger", "replay", _("Failed, will retry")
     # it proves that nothing was stored, and sending again changes nothing
     REJECTED = "rejected", "danger", "error", _("Refused")
     # it may be stored or not: nobody can tell from here
@@ -44,13 +44,13 @@ class Verdict(StrEnum):
     # unknown, but the same bytes and key may be sent again safely
     REPEATABLE = "repeatable", "warning", "replay", _("Lost, safe to repeat")
     # "not now": come back after `retry_after`; costs no attempt
-    DEFERRED = "deferred", "info", "schedule", _("Asked to come later")
+    DEFERRED = "deferred", "info", "schedule", _("Deferred")
     # nobody's record is at fault: credential or address; a person must act
-    PAUSE = "pause", "warning", "front_hand", _("Needs a person")
+    PAUSE = "pause", "warning", "front_hand", _("Needs attention")
     # refused as a whole without saying which record: try the halves
     SPLIT = "split", "neutral", "call_split", _("Refused as a whole")
     # each record has its own verdict, in `records`
-    MIXED = "mixed", "warning", "rule", _("Some of each")
+    MIXED = "mixed", "warning", "rule", _("Mixed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,13 +120,13 @@ def publish(directory: Path, names: Iterable[Path]) -> Path:
 
 PREFIX = "retry_batches_"
 SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
-FILES = sentence("FILES", _("{n} files"))
+FILES = sentence("FILES", _("{n} files"), one=_("{n} file"))
 IN_DIRECTORY = sentence("IN_DIRECTORY", _("{what} in {directory}"))
 NOT_WRITTEN = sentence(
     "NOT_WRITTEN",
     _(
-        "{directory} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
-        "manage.py retry_files {job} --output DIR"
+        "Redrive cannot write to {directory} ({error}). Nothing is lost: make it writable, or"
+        " run: manage.py retry_files {job} --output DIR"
     ),
 )
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0  # before it is tried again

@@ -115,7 +115,7 @@ class Look(NamedTuple):
 
 
 FINISHED_WITH_FAILURES = Look("warning", "rule", _("Finished with failures"))
-TRIED_AGAIN_LATER = Look("warning", "schedule", _("Tried again later"))  # a delivery
+TRIED_AGAIN_LATER = Look("warning", "schedule", _("Will retry"))  # a delivery
 IN_FLIGHT = (BatchStatus.CLAIMED, BatchStatus.SENDING)
 OPEN = (BatchStatus.PENDING, *IN_FLIGHT)
 ENDED_JOBS = (JobStatus.FINISHED, JobStatus.CANCELLED)

@@ -28,11 +28,11 @@ def _sentence(exception: Exception | None) -> str:
     if isinstance(exception, TooManyFilesSent):
         most = number_format(settings.DATA_UPLOAD_MAX_NUMBER_FILES, force_grouping=True)
         return _(
-            "At most %(most)s files can be added at once, so none of them was. Add them in "
-            "several goes, or import the directory with: manage.py import_customers."
+            "At most %(most)s files can be added at once, so none was added. Add them in "
+            "several steps, or import the directory with: manage.py import_customers."
         ) % {"most": most}
     if isinstance(exception, (TooManyFieldsSent, RequestDataTooBig)):
-        return _("That was more than one request may hold, so nothing of it was done.")
+        return _("The request was too large, so nothing was done.")
     return _("This request could not be read, so nothing was done.")
 
 

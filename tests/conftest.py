@@ -47,7 +47,7 @@ SLOW_PLACES = (
     "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
     "tests/test_secrets",
     # And those that need neither, but more time than all others together.
-    "tests/test_queries", "tests/imports/test_middleware",
+    "tests/test_queries", "tests/config/test_middleware",
     "tests/imports/customers/api/test_every_answer",
 )  # fmt: skip
 SLOW_FIXTURES = {"browser", "used_home", "new_home", "start"}

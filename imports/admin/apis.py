@@ -71,7 +71,7 @@ class CustomerApiAdmin(ManagedAdmin):
     fieldsets = (
         (None, {"fields": ("name", "url", "preset", REFUSALS)}),
         (
-            gettext_lazy("Who sends"),
+            gettext_lazy("Authentication"),
             {
                 "fields": (
                     "auth", "header_name", "token_url", "username", "secret", "clear_secret",

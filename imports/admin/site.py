@@ -99,9 +99,9 @@ def sidebar(request: HttpRequest) -> list[Group]:
     ]  # fmt: skip
     return [
         {"title": _("Work"), "items": work},
-        {"title": _("Look up"), "items": records},
+        {"title": _("Records"), "items": records},
         *(group(request) for group in _more),
-        {"title": _("Set-up"), "items": setup},
+        {"title": _("Setup"), "items": setup},
     ]
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from imports.customers.api.setup import checks_of
 from imports.customers.files.batching import check
@@ -35,11 +34,17 @@ if TYPE_CHECKING:
 
     from imports.customers.files.duplicates import IdRegister
 
-COPIES_LEFT_OUT = sentence(
-    "COPIES_CHOICE_LEAVE_OUT", gettext_noop("Earlier copies of a customer are to be left out.")
+COPIES_LEFT_OUT = sentence("COPIES_CHOICE_LEAVE_OUT", gettext_noop("Duplicates will be left out."))
+NO_RETRY_FILES = sentence("NO_RETRY_FILES", gettext_noop("This job has no retry files."))
+ONLY_CUSTOMERS = sentence(
+    "ONLY_CUSTOMERS", gettext_noop("Only customer imports can be loaded from retry files.")
+)
+FILES_FIXED = sentence(
+    "FILES_FIXED",
+    gettext_noop("This job has started, so its files can no longer change. Create a new import."),
 )
 COPIES_SENT = sentence(
-    "COPIES_CHOICE_SEND", gettext_noop("Each copy of a customer is to be sent.")
+    "COPIES_CHOICE_SEND", gettext_noop("Every copy of a customer will be sent.")
 )
 COPIED = (
     "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
@@ -86,8 +91,8 @@ def recognise_files(job: ImportJob) -> None:
         return
     with transaction.atomic():
         only_draft(job)
-        job.retry_of, job.root, job.round = None, None, 1
-        job.save(update_fields=["retry_of", "root", "round"])
+        job.retry_of, job.root, job.retry_number = None, None, 0
+        job.save(update_fields=["retry_of", "root", "retry_number"])
         for file in job.files.order_by("pk"):
             recognise(job, file, checks_of(job.api))
             file.save(update_fields=["retry_file", "known_before"])
@@ -177,8 +182,8 @@ def _follow(job: ImportJob, file: ImportFile) -> None:
     if source is None or job.retry_of_id is not None or not is_at_home(file, job):
         return
     job.retry_of, job.root = source, source.first
-    job.round = ImportJob.objects.filter(root=source.first).count() + 2
-    job.save(update_fields=["retry_of", "root", "round"])
+    job.retry_number = ImportJob.objects.filter(root=source.first).count() + 1
+    job.save(update_fields=["retry_of", "root", "retry_number"])
 
 
 def remove_file(file: ImportFile) -> None:
@@ -231,7 +236,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
         lock(job)
         files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
         if not job.retry_directory or not files:
-            raise NotAllowed(_("This job has no retry files."))
+            raise NotAllowed(NO_RETRY_FILES)
         drafts = ImportJob.objects.filter(
             retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=files
         )
@@ -243,7 +248,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
 
 def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
     if job.api is None:
-        raise NotAllowed(_("Only customer imports are loaded from retry files."))
+        raise NotAllowed(ONLY_CUSTOMERS)
     draft = new_draft(job.api, _retry_name(job), actor, **settings_of(job))
     for file in files:
         add_path(draft, Path(file.directory) / file.name)
@@ -252,9 +257,9 @@ def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
 
 
 def _retry_name(job: ImportJob) -> str:
-    family_jobs = ImportJob.objects.filter(root=job.first).count() + 2
-    base = re.sub(r" · round \d+$", "", job.first.name)
-    return f"{base} · round {family_jobs}"
+    number = ImportJob.objects.filter(root=job.first).count() + 1
+    base = re.sub(r" · retry \d+$", "", job.first.name)
+    return f"{base} · retry {number}"
 
 
 def only_draft(job: ImportJob) -> None:
@@ -263,9 +268,7 @@ def only_draft(job: ImportJob) -> None:
         is_draft = lock(job) == JobStatus.DRAFT
         refuse_incomplete(job)
     if not is_draft:
-        raise NotAllowed(
-            _("This job was started: its files are what they were. Make a new import.")
-        )
+        raise NotAllowed(FILES_FIXED)
 
 
 def unreadable(job: ImportJob) -> list[ImportFile]:

@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 MAPPING_CHANGED = sentence(
     "MAPPING_CHANGED",
     _(
-        "The API's mapping puts another envelope around customers than when this job's batches "
-        "were cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the "
-        "files "
-        "anew."
+        "The API's mapping now puts a different envelope around customers than when this "
+        "job's batches were made. Nothing was sent. Restore the mapping and resume, or cancel"
+        " and import the files again."
     ),
 )
 
@@ -162,6 +161,7 @@ class CustomerJobType:
     name = "customers"
     record_noun = "customer"
     record_done = "imported"
+    needs_person: frozenset[str] = frozenset()
 
     def budget(self, job: ImportJob) -> Budget:
         return Budget(job.max_attempts, job.retry_delay_seconds)

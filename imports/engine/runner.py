@@ -48,7 +48,7 @@ FAILED_READING = sentence(
         "again."
     ),
 )
-COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not begin:"))
+COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not start:"))
 CORRECT_SETTINGS = sentence("CORRECT_SETTINGS", _("Correct the settings, then resume the job."))
 SEE_LOG = sentence("SEE_LOG", _("{error}; see the worker's log."))
 OUR_PACKAGES = ("imports", "bills")

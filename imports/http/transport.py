@@ -394,20 +394,18 @@ NO_CONNECTION = sentence("NO_CONNECTION", _("{host} did not accept a connection 
 NOT_SECURE = sentence("NOT_SECURE", _("No secure connection with {host} could be made."))
 NOT_REACHED = sentence("NOT_REACHED", _("{host} could not be reached."))
 UNFINISHED = sentence("UNFINISHED", _("{host} did not finish its answer before the deadline."))
-TOO_LARGE = sentence("ANSWER_TOO_LARGE", _("The answer of {host} is too large to be read."))
-SILENT = sentence("SILENT", _("{host} fell silent before its answer was complete."))
+TOO_LARGE = sentence("ANSWER_TOO_LARGE", _("The answer from {host} is too large."))
+SILENT = sentence("SILENT", _("{host} stopped sending before its answer was complete."))
 NOT_UNPACKED = sentence(
-    "NOT_UNPACKED", _("The answer of {host} (HTTP {status}) can't be unpacked.")
+    "NOT_UNPACKED", _("The answer from {host} (HTTP {status}) can't be unpacked.")
 )
-BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer of {host} broke off in the middle."))
+BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer from {host} was cut off."))
 CLOSED = sentence("CLOSED", _("{host} closed the connection without an answer."))
-TOO_MANY_HEADERS = sentence(
-    "TOO_MANY_HEADERS", _("The answer of {host} has more headers than can be read.")
-)
+TOO_MANY_HEADERS = sentence("TOO_MANY_HEADERS", _("The answer from {host} has too many headers."))
 ONLY_INTERIM = sentence(
     "ONLY_INTERIM", _("{host} sent interim answers (1xx) without end, and no final one.")
 )
-NO_HTTP = sentence("NO_HTTP", _("What {host} answered is not HTTP."))
+NO_HTTP = sentence("NO_HTTP", _("{host} did not answer with HTTP."))
 NOT_SENT = sentence("NOT_SENT", _("Nothing was sent."))
 CORRECT_IT = sentence("CORRECT_IT", _("Correct the address, then resume the job."))
 CERTIFICATE = sentence(

@@ -10,13 +10,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Sum, Value
 from django.db.models.functions import Greatest, Least, Now
-from django.utils.translation import gettext as _
 
 from imports import job_types, policy
 from imports.event_codes import EventCode
 from imports.ledger.left_out import count_left_out
 from imports.ledger.totals import job_totals
-from imports.messages import Message, Text, cause_of, in_general, sentence
+from imports.messages import Message, MessageError, Text, cause_of, in_general, sentence
 from imports.messages import marked as gettext_noop
 from imports.models import (
     BulkAction,
@@ -98,8 +97,8 @@ DONE = {
 SOME_FAILED = sentence("STAGE_SOME_FAILED", gettext_noop("{n} failed"))
 SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
 CAME_TO = sentence("STAGE_TOTALS", gettext_noop("{parts}."))
-WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch went out: {parts}."))
-LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Look at it, then go on."))
+WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch was sent: {parts}."))
+LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Check it, then continue."))
 FAILED_AGAIN = sentence(
     "STAGE_FAILED_AGAIN",
     gettext_noop(
@@ -116,14 +115,14 @@ FIRST_FAILED_AGAIN = sentence(
 NONE_ARRIVED = sentence(
     "STAGE_NONE_ARRIVED",
     gettext_noop(
-        "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
-        "sent."
+        "No record of the last {batches} batches is known to have arrived: {cause} Nothing "
+        "more was sent."
     ),
 )
 FIRST_NOT_ARRIVED = sentence(
     "FIRST_NOT_ARRIVED",
     gettext_noop(
-        "Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."
+        "No record of the first batch is known to have arrived: {cause} Nothing more was sent."
     ),
 )
 ALL_FAILED = sentence(
@@ -133,9 +132,9 @@ ALL_FAILED = sentence(
 FIRST_FAILED = sentence(
     "FIRST_FAILED", gettext_noop("All of the first batch failed: {cause} Nothing more was sent.")
 )
-THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest goes out."))
-ONE_GOES = sentence("NEXT_STAGE_OF_ONE", gettext_noop("The next stage goes out: 1 batch."))
-NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage goes out: {batches} batches."))
+THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest is sent."))
+ONE_GOES = sentence("NEXT_STAGE_OF_ONE", gettext_noop("The next stage is sent: 1 batch."))
+NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage is sent: {batches} batches."))
 FIRST_BATCH = "FIRST_BATCH"  # the batch that the operator wanted to check was sent
 STAGE_FAILED = "STAGE_FAILED"  # no record of a stage succeeded
 STOPS = (FIRST_BATCH, STAGE_FAILED)
@@ -287,20 +286,42 @@ UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
 NOT_NOW_TOO_LONG = sentence(
     "NOT_NOW_TOO_LONG",
     gettext_noop(
-        "For more than {hours} hours nothing came back but requests to wait: {reason} Ask "
-        "whoever runs it when more may be sent, then resume the job."
+        "For more than {hours} hours the API only asked Redrive to wait: {reason} Ask its "
+        "operator when more may be sent, then resume the job."
     ),
 )
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
 )
-DUE_NOW = sentence("DUE_NOW", gettext_noop("{n} batches that were due later are due now."))
+DUE_NOW = sentence(
+    "DUE_NOW",
+    gettext_noop("{n} waiting batches are due now."),
+    one=gettext_noop("{n} waiting batch is due now."),
+)
 ABOUT = "INSERT INTO imports_recordevent (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
-class NotAllowed(Exception):
+class NotAllowed(MessageError):
     """The transition is not possible now. The message says why, and what is possible."""
+
+
+INCOMPLETE = sentence(
+    "RETRY_INCOMPLETE",
+    gettext_noop("This retry is still being prepared. Wait until it has all its records."),
+)
+UNREADABLE_FILES = sentence(
+    "UNREADABLE_FILES",
+    gettext_noop("Some files cannot be read. Remove them, or add corrected ones, then start."),
+)
+UNFINISHED_FILES = sentence(
+    "UNFINISHED_FILES",
+    gettext_noop("Some files need a record template, or are being read. Start after that."),
+)
+NOTHING_TO_IMPORT = sentence(
+    "NOTHING_TO_IMPORT", gettext_noop("There is nothing to import yet. Add files first.")
+)
+STARTED_BEFORE = sentence("STARTED_BEFORE", gettext_noop("This job has already been started."))
 
 
 def note(
@@ -345,9 +366,7 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
 def refuse_incomplete(job: ImportJob) -> None:
     """Raise NotAllowed for a retry that a bulk action is still filling."""
     if BulkAction.objects.filter(made=job, finished_at=None).exists():
-        raise NotAllowed(
-            "This retry is still being put together. Wait until all its records are in it."
-        )
+        raise NotAllowed(INCOMPLETE)
 
 
 def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
@@ -359,20 +378,13 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
         lock(job)  # whoever is adding a file comes before or after
         refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
-            raise NotAllowed(
-                _("Some files cannot be read. Remove them, or add corrected ones, then start.")
-            )
+            raise NotAllowed(UNREADABLE_FILES)
         if ImportFile.objects.filter(job=job).exclude(status=FileStatus.VALID).exists():
-            raise NotAllowed(
-                _("Some files wait for a record template, or are being read. Start after that.")
-            )
+            raise NotAllowed(UNFINISHED_FILES)
         if not (job.files.exists() or job.batches.exists()):
-            raise NotAllowed(_("There is nothing to import yet. Add files first."))
+            raise NotAllowed(NOTHING_TO_IMPORT)
         if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):
-            raise NotAllowed(
-                _("This job is %(status)s: it was started before.")
-                % {"status": job.get_status_display().lower()}
-            )
+            raise NotAllowed(STARTED_BEFORE)
         note(job, EventCode.STARTED, intention(job), actor)
 
 

@@ -26,16 +26,16 @@ ONE_CAUSE = "ONE_CAUSE"
 IN_VAIN = sentence(
     "IN_VAIN",
     _(
-        "All parts of a batch were refused in the same words, so no customer of it is at fault: "
-        "{error} Nothing more is sent."
+        "Every part of a batch was refused in the same words, so the customers are probably "
+        "not at fault: {error} Nothing more is sent."
     ),
 )
 OUT_OF_SERVICE = sentence(
-    "OUT_OF_SERVICE", _("{n} tries in a row failed and nothing else came back: {error}")
+    "OUT_OF_SERVICE", _("{n} attempts in a row failed, and none succeeded: {error}")
 )
 SAME_CAUSE = sentence(
     "SAME_CAUSE",
-    _("{n} batches in a row failed for one cause: {error} Nothing more is sent."),
+    _("{n} batches in a row failed for the same reason: {error} Nothing more is sent."),
 )
 MAY_BE_SENT_AGAIN = (Verdict.RETRY, Verdict.REPEATABLE)
 EACH_RECORD = "records:"  # each record was refused by itself, all with this code

@@ -108,7 +108,7 @@ class FamilyTotals:
     unknown: int
     excluded: int
     pending: int
-    family_jobs: int
+    retries: int  # that have been started
 
 
 def family(job: ImportJob) -> list[ImportJob]:
@@ -138,7 +138,7 @@ def family_totals(job: ImportJob) -> FamilyTotals:
         unknown=unknown,
         excluded=excluded,
         pending=pending,
-        family_jobs=sum(1 for one in jobs if one.started_at),
+        retries=sum(1 for one in jobs if one.root_id and one.started_at),
     )
 
 

@@ -38,7 +38,7 @@ class ImportFile(models.Model):
     warnings = models.JSONField(default=list, blank=True)  # the first hundred messages
     refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
     retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
-    # What its API has, or may have, of its records: codes with parameters (imports.known_before).
+    # What its API has, or may have, of its records: codes, parameters (ledger/known_before.py).
     known_before = models.JSONField(
         default=list, db_default=models.Value([], models.JSONField()), blank=True
     )

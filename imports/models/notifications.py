@@ -22,8 +22,11 @@ class ChannelKind(models.TextChoices):
 class Wanted(models.TextChoices):
     """Which notifications a channel wants."""
 
-    ALL = "all", _("Every job that ends or needs somebody")
-    TROUBLE = "trouble", _("Only jobs that need somebody: paused, refused, or ended with trouble")
+    ALL = "all", _("Every job that ends or needs attention")
+    TROUBLE = (
+        "trouble",
+        _("Only jobs that need attention: paused, refused, or ended with failures"),
+    )
 
 
 class Channel(models.Model):
@@ -58,7 +61,7 @@ class What(models.TextChoices):
 
     FINISHED = "finished", _("Finished")
     CANCELLED = "cancelled", _("Cancelled")
-    PAUSED = "paused", _("Paused: it needs somebody")  # `cause` says why
+    PAUSED = "paused", _("Paused, needs attention")  # `cause` says why
     REFUSED = "refused", _("Refused: its input cannot be read")
     NOT_WRITTEN = "files_not_written", _("Its retry files could not be written")  # `cause`: why
 

@@ -71,9 +71,9 @@ def message_of_a_test(channel: Channel, key: str) -> Message:
 def headline(notification: Notification) -> str:
     """ "Finished with failures"."""
     if notification.what == What.FINISHED and needs_somebody(notification):
-        return _("Finished, and needs you")
+        return _("Finished, needs attention")
     if notification.what == What.FINISHED:
-        return _("Finished, all well")
+        return _("Finished without failures")
     return notification.get_what_display()
 
 

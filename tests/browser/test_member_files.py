@@ -105,7 +105,7 @@ def test_bad_rows_of_a_member_file_come_back_as_rows_and_go_out_corrected(
     corrected = tmp_path / "failed_rows.csv"
     corrected.write_bytes(as_excel_saves(content))
     page.get_by_label("Corrected file").set_input_files(str(corrected))
-    press(page, "Look what would happen")
+    press(page, "Preview")
     page.get_by_label("What was wrong").fill("Corrected in the spreadsheet")
     press(page, "Send 3 customers, corrected")
     expect(page.get_by_text("All 3 customers imported")).to_be_visible(timeout=COMPLETION_MS)

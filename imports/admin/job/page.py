@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from imports import job_types
 from imports.admin import formatting, permissions
 from imports.admin.permissions import may
 from imports.engine import queue
@@ -232,19 +233,22 @@ def _doing(action: ActionType) -> str:
         case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
         case ActionType.ARRIVED:
-            return _("Writing down as arrived: %(seen)s of %(records)s")
+            return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
-            return _("Writing down as not arrived: %(seen)s of %(records)s")
-    return _("Putting job %(job)s together: %(seen)s of %(records)s")
+            return _("Marking as failed: %(seen)s of %(records)s")
+    return _("Preparing job %(job)s: %(seen)s of %(records)s")
 
 
 def _meanwhile(bulk_action: BulkAction) -> Iterator[str]:
     if bulk_action.action in RETRIES:
         if bulk_action.starts:
-            yield _("Nothing is sent yet. The job starts by itself when all are in it.")
+            yield _("Nothing is sent yet. The job starts by itself when it has all its records.")
         else:
-            yield _("Nothing is sent. Change the job’s settings and start it when all are in it.")
-    yield _("This goes on without you: you may leave the page.")
+            yield _(
+                "Nothing is sent. When the job has all its records, change its settings "
+                "and start it."
+            )
+    yield _("This continues without you; you can leave the page.")
 
 
 def _ended(bulk_action: BulkAction) -> Panel:
@@ -272,17 +276,17 @@ def done(action: ActionType) -> str:
         case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
         case ActionType.ARRIVED:
-            return _("%(records)s arrived: they count as imported now.")
+            return _("Marked %(records)s as imported.")
         case ActionType.NOT_ARRIVED:
-            return _("%(records)s did not arrive: they count as failed. Retry failed sends them.")
+            return _("Marked %(records)s as failed. Retry failed sends them again.")
     return _("Retried %(records)s, in job %(job)s.")
 
 
 def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
     if bulk_action.trouble:
-        yield _("It ended before its time, out of %(total)s. %(why)s")
+        yield _("It stopped early, out of %(total)s. %(why)s")
         if bulk_action.made_id:
-            yield _("Job %(job)s stays a draft with these: start it, or discard it.")
+            yield _("Job %(job)s remains a draft with these records: start it or discard it.")
     if bulk_action.skipped_changed:
         yield formatting.skipped_changed(bulk_action.skipped_changed) + "."
     if bulk_action.left_out:
@@ -337,11 +341,24 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "poll_seconds": poll_seconds(job, bulk),
         "is_ended": is_ended,
         "failed_waiting": wait.failed,
+        **_retry_offer(job, wait.failed),
         "unknown_waiting": wait.unknown,
         "can_load_retry_files": _can_load(request, job, wait.failed),
         "ended_just_now": job.finished_at is not None
         and timezone.now() - job.finished_at < LATELY,
     }
+
+
+def _retry_offer(job: ImportJob, failed: int) -> dict[str, Any]:
+    """How many Retry failed sends, and whether it asks because it leaves some out.
+
+    Of customers it sends all, or asks when it is pressed: there may be a million.
+    """
+    if not failed or not job_types.get(job.kind).needs_person:
+        return {"retry_count": failed, "retry_asks": False}
+    able = retries.waiting(job).exclude(retries.needs_person(job))
+    count = retries.without_the_hopeless(job, able)[0].count()
+    return {"retry_count": count, "retry_asks": count != failed}
 
 
 def tabs(job: ImportJob) -> list[dict[str, Any]]:

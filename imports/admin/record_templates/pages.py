@@ -140,7 +140,7 @@ def use(request: HttpRequest, file: ImportFile, template: RecordTemplate) -> Non
         if background.use_template(file, template):
             queue.enqueue_on_commit(file.job_id)
     except NotAllowed as refusal:
-        messages.warning(request, str(refusal))
+        messages.warning(request, in_words(refusal.message))
 
 
 @dataclass

@@ -47,7 +47,7 @@ ALWAYS = {
     "Accept-Encoding": "gzip, deflate",
 }
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
-NO_TOKEN = sentence("NO_TOKEN_HAD", _("No token was had from the token URL:"))
+NO_TOKEN = sentence("NO_TOKEN_HAD", _("The token URL gave no token:"))
 NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
 OUR_FAULT = sentence("OUR_FAULT", _("Redrive itself failed while sending ({error})."))
 SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key, and is not shown

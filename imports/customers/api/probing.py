@@ -26,7 +26,7 @@ REACHED = {400, 405, 415, 422, 501}
 UNSURE = {Verdict.UNKNOWN, Verdict.REPEATABLE}
 PLAIN = sentence(
     "PLAIN_HTTP_READABLE",
-    _("Plain http: everybody on the way can read the credential and the customers."),
+    _("Plain http: anyone on the network path can read the credential and the customers."),
 )
 CONNECTED = sentence(
     "ACCEPTED_EMPTY",

@@ -184,10 +184,7 @@ SENTENCES = {
     ),
     "not_now": sentence(
         "SENTENCES_NOT_NOW",
-        _(
-            "The API does not take this customer for now{why}. It is sent again later; this "
-            "costs no attempt."
-        ),
+        _("The API deferred this customer{why}. It is sent again later; this costs no attempt."),
     ),
     "credential": sentence(
         "SENTENCES_CREDENTIAL",
@@ -308,8 +305,8 @@ DOUBLED = RecordOutcome(
     sentence(
         "DOUBLED",
         _(
-            "The API's answer does not say exactly once what became of this customer. "
-            "Look it up before sending it again."
+            "The API's answer does not report this customer exactly once. Look it up before "
+            "sending it again."
         ),
     ),
 )
@@ -364,8 +361,8 @@ NOT_COUNTED = RecordOutcome(
     sentence(
         "NOT_COUNTED",
         _(
-            "The API's answer does not prove that all are stored whom its list of failures "
-            "leaves out, and it may have failed for this one. Look it up before sending it again."
+            "The API's answer does not prove that customers missing from its list of failures"
+            " are stored, and this one may have failed. Look it up before sending it again."
         ),
     ),
 )

@@ -57,9 +57,9 @@ STATUS_ALONE = gettext_lazy(
     "drops without a word counts as imported. Each of its jobs says so."
 )
 REFUSALS_UNSTATED = gettext_lazy(
-    "Nobody has stated whether this API stores nothing of a batch that it refuses. Until the "
-    "mapping says “refusal_stored_nothing”: true or false, customers of a refused batch are "
-    "unknown, and the batch is not halved."
+    "It is not stated whether this API stores nothing of a batch that it refuses. Until the "
+    "mapping sets “refusal_stored_nothing” to true or false, customers of a refused batch are"
+    " unknown, and the batch is not halved."
 )
 
 # What each way to authenticate cannot do without: the field, and what to call it.
@@ -143,6 +143,14 @@ def complaints(api: CustomerApi, stored: Collection[str] = ()) -> list[tuple[str
     if not found and secret_field(api.auth) not in stored:
         found += _complaint(field, auth.BadCredential, lambda: auth_of(api))
     return found
+
+
+def most_in_a_batch(api: CustomerApi | None) -> int | None:
+    """How many customers one request of this API may carry; None where nothing says so."""
+    try:
+        return mapping_of(api).request.max_records if api else None
+    except BadMapping:
+        return None
 
 
 def _mapping_complaints(api: CustomerApi) -> list[tuple[str, str]]:

@@ -164,14 +164,14 @@ def body(
     return opening + COMMA.join(raws) + closing, spans
 
 
-GONE_SINCE = sentence("GONE_SINCE", _("it cannot be read any more ({error})"))
+GONE_SINCE = sentence("GONE_SINCE", _("it can no longer be read ({error})"))
 PUT_IT_BACK = sentence("PUT_IT_BACK", _("Put it back, or remove it and add it again"))
 CHANGED_SINCE = sentence("CHANGED_SINCE", _("it has changed since it was checked"))
 ADD_IT_AGAIN = sentence("ADD_IT_AGAIN", _("Remove it and add it again"))
 LATER_COPY = sentence(
     "LATER_COPY",
     _(
-        "{file}, record {record}: the customer “{customer}” comes again as record "
+        "{file}, record {record}: the customer “{customer}” appears again as record "
         "{other_record} of {other_file}. Only the last copy is sent."
     ),
 )
@@ -345,18 +345,27 @@ REREAD_BYTES = 64 << 20
 TWICE = sentence(
     "NAMED_TWICE",
     gettext_noop(
-        "{n} customers are named more than once. Each copy goes out after the one before it has "
-        "ended."
+        "{n} customers appear more than once. Each copy is sent after the one before it has "
+        "finished."
+    ),
+    one=gettext_noop(
+        "{n} customer appears more than once. Each copy is sent after the one before it has "
+        "finished."
     ),
 )
 COPIES_OUT = sentence(
     "COPIES_LEFT_OUT",
-    gettext_noop("{n} earlier copies of customers are left out, as was chosen."),
+    gettext_noop("{n} duplicates are left out, as chosen."),
+    one=gettext_noop("{n} duplicate is left out, as chosen."),
 )
 ELSEWHERE = sentence(
     "GO_ELSEWHERE",
     gettext_noop(
-        "{n} records go to another API, {api}, in job {job}. Here they still count as failed."
+        "{n} records are sent to another API, {api}, in job {job}. Here they still count as "
+        "failed."
+    ),
+    one=gettext_noop(
+        "{n} record is sent to another API, {api}, in job {job}. Here it still counts as failed."
     ),
 )
 

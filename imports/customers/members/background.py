@@ -47,6 +47,12 @@ NOT_KEPT = sentence(
 )
 
 
+NO_TABLE = sentence("NEEDS_NO_TEMPLATE", _("This file needs no record template."))
+STILL_READ = sentence(
+    "STILL_READ", _("This file is being read. Wait until that has ended, then choose again.")
+)
+
+
 class _Overtaken(Exception):
     """The file was removed, or somebody has chosen another template."""
 
@@ -58,12 +64,12 @@ def use_template(file: ImportFile, template: RecordTemplate) -> bool:
     """
     member = sources.member_of(file)
     if member is None or not member.source:
-        raise NotAllowed("This file needs no record template.")
+        raise NotAllowed(NO_TABLE)
     with transaction.atomic():
         drafts.only_draft(file.job)
         mine = MemberFile.objects.filter(pk=member.pk, asked_at=None)
         if not mine.update(template=template, asked_at=Now(), token=None, alive_at=None):
-            raise NotAllowed("This file is being read. Wait until that has ended.")
+            raise NotAllowed(STILL_READ)
         reading = {"status": FileStatus.READING, "message": sources.BEING_READ}
         ImportFile.objects.filter(pk=file.pk).update(**reading)
     if file.size > sources.AT_ONCE_BYTES:

@@ -148,15 +148,15 @@ def test_no_file_is_added_to_or_taken_from_a_job_that_was_started_meanwhile(
     job = make_job.draft(2)
     more = make_job.files(2)[0]
     seen = stale(job)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.add_path(seen, more)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.add_upload(seen, SimpleUploadedFile("a.json", b"{}"))
     file = seen.files.get()
     file.job = seen
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.remove_file(file)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.remove_draft(seen)
     assert seen.files.count() == 1
 
@@ -242,8 +242,8 @@ def test_loading_a_jobs_retry_files_makes_a_draft_of_just_those(
     job = failed_job(make_job, settings)
     draft = drafts.load_retry_files(job, "anna")
     assert [file.name for file in draft.files.all()] == ["retry_batch_01_failed.json"]
-    assert (draft.retry_of_id, draft.round, draft.status) == (job.pk, 2, "draft")
-    assert (draft.concurrency, draft.name) == (2, f"{job.name} · round 2")
+    assert (draft.retry_of_id, draft.retry_number, draft.status) == (job.pk, 1, "draft")
+    assert (draft.concurrency, draft.name) == (2, f"{job.name} · retry 1")
     lifecycle.start(draft)
     runner.read_input(draft)
     assert keys(draft, "pending") == keys(job, "error")

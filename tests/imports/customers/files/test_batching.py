@@ -65,7 +65,7 @@ def test_an_id_that_occurs_twice_is_reported_over_files_and_sent(make_job: JobMa
     assert any("50000001001" in str(from_json(warning)) for warning in second.warnings)
     begun(job)
     assert job_totals(job).pending == 4
-    assert "1 customers are named more than once" in str(job.events.get(code="duplicates").message)
+    assert "1 customer appears more than once" in str(job.events.get(code="duplicates").message)
 
 
 @pytest.mark.parametrize("change", ["altered", "gone"])

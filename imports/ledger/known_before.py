@@ -25,24 +25,24 @@ MOST_SENTENCES = 20
 # Of a retry's records that are older than what the API has by now.
 LATER = {
     ResultStatus.SUCCESS: ngettext_lazy(
-        "%(n)s of these was imported later at this API, in job %(job)s: it is left out unless "
-        "you insist.",
-        "%(n)s of these were imported later at this API, in job %(job)s: they are left out "
-        "unless you insist.",
+        "%(n)s of these was imported into this API later, in job %(job)s. It is left out "
+        "unless you send it anyway.",
+        "%(n)s of these were imported into this API later, in job %(job)s. They are left out "
+        "unless you send them anyway.",
         "count",
     ),
     ResultStatus.UNKNOWN: ngettext_lazy(
-        "%(n)s of these may have been imported later at this API, in job %(job)s: it is left out "
-        "unless you insist.",
-        "%(n)s of these may have been imported later at this API, in job %(job)s: they are left "
-        "out unless you insist.",
+        "%(n)s of these may have been imported into this API later, in job %(job)s. It is "
+        "left out unless you send it anyway.",
+        "%(n)s of these may have been imported into this API later, in job %(job)s. They are "
+        "left out unless you send them anyway.",
         "count",
     ),
     ResultStatus.PENDING: ngettext_lazy(
-        "A newer version of %(n)s of these is being sent to this API, in job %(job)s: it is left "
-        "out unless you insist.",
-        "Newer versions of %(n)s of these are being sent to this API, in job %(job)s: they are "
-        "left out unless you insist.",
+        "A newer version of %(n)s of these is being sent to this API in job %(job)s. It is "
+        "left out unless you send it anyway.",
+        "Newer versions of %(n)s of these are being sent to this API in job %(job)s. They are"
+        " left out unless you send them anyway.",
         "count",
     ),
 }
@@ -51,67 +51,68 @@ OTHER_API, SAME_FILE, CHANGED_RETRY_FILE = "OTHER_API", "SAME_FILE", "CHANGED_RE
 NOT_IN_RETRY_FILE = "NOT_IN_RETRY_FILE"
 OF_FILES: dict[str, _StrOrPromise] = {
     OTHER_API: ngettext_lazy(
-        "%(n)s of these records failed at “%(from)s” (job %(job)s), and you send it to "
-        "“%(api)s”: it will still count as failed at “%(from)s”.",
-        "%(n)s of these records failed at “%(from)s” (job %(job)s), and you send them to "
-        "“%(api)s”: they will still count as failed at “%(from)s”.",
+        "%(n)s of these records failed at “%(from)s” (job %(job)s) and goes to “%(api)s”. It "
+        "will still count as failed at “%(from)s”.",
+        "%(n)s of these records failed at “%(from)s” (job %(job)s) and go to “%(api)s”. They "
+        "will still count as failed at “%(from)s”.",
         "count",
     ),
     SAME_FILE: _(
-        "The very same file, %(file)s, was imported at “%(api)s” in job %(job)s, on %(day)s at "
-        "%(time)s."
+        "The same file, %(file)s, was already imported into “%(api)s” in job %(job)s, on "
+        "%(day)s at %(time)s."
     ),
     CHANGED_RETRY_FILE: _(
-        "%(file)s is a retry file of job %(job)s that was changed since it was written: its "
-        "records are taken as corrections of those that failed there."
+        "%(file)s is a retry file of job %(job)s that was changed after Redrive wrote it. Its"
+        " records are treated as corrections of those that failed there."
     ),
     NOT_IN_RETRY_FILE: ngettext_lazy(
-        "%(n)s record of %(file)s was not in that retry file: it is sent as a new one.",
-        "%(n)s records of %(file)s were not in that retry file: they are sent as new ones.",
+        "%(n)s record of %(file)s was not in that retry file. It is sent as a new record.",
+        "%(n)s records of %(file)s were not in that retry file. They are sent as new records.",
         "count",
     ),
     "ALREADY_IMPORTED": ngettext_lazy(
-        "%(n)s of these records was imported already, in job %(job)s: it is left out unless you "
-        "insist.",
-        "%(n)s of these records were imported already, in job %(job)s: they are left out unless "
-        "you insist.",
+        "%(n)s of these records was already imported in job %(job)s. It is left out unless "
+        "you send it anyway.",
+        "%(n)s of these records were already imported in job %(job)s. They are left out "
+        "unless you send them anyway.",
         "count",
     ),
     "IMPORTED_LATER": ngettext_lazy(
-        "%(n)s of these records was imported later at this API, in job %(job)s: this older one "
-        "is left out unless you insist.",
-        "%(n)s of these records were imported later at this API, in job %(job)s: these older ones "
-        "are left out unless you insist.",
+        "%(n)s of these records was imported into this API later, in job %(job)s. This older "
+        "version is left out unless you send it anyway.",
+        "%(n)s of these records were imported into this API later, in job %(job)s. These "
+        "older versions are left out unless you send them anyway.",
         "count",
     ),
     "MAY_BE_IMPORTED": ngettext_lazy(
-        "%(n)s of these records may have been imported, in job %(job)s: it is left out unless "
-        "you insist.",
-        "%(n)s of these records may have been imported, in job %(job)s: they are left out unless "
-        "you insist.",
+        "%(n)s of these records may have been imported in job %(job)s. It is left out unless "
+        "you send it anyway.",
+        "%(n)s of these records may have been imported in job %(job)s. They are left out "
+        "unless you send them anyway.",
         "count",
     ),
     "EXCLUDED_BEFORE": ngettext_lazy(
-        "%(n)s of these records was excluded in job %(job)s: it is left out unless you insist.",
-        "%(n)s of these records were excluded in job %(job)s: they are left out unless you "
-        "insist.",
+        "%(n)s of these records was excluded in job %(job)s. It is left out unless you send "
+        "it anyway.",
+        "%(n)s of these records were excluded in job %(job)s. They are left out unless you "
+        "send them anyway.",
         "count",
     ),
     "CORRECTED_SINCE": ngettext_lazy(
-        "%(n)s of these records was corrected since, in job %(job)s: this older one is left out "
-        "unless you insist.",
-        "%(n)s of these records were corrected since, in job %(job)s: these older ones are left "
-        "out unless you insist.",
+        "%(n)s of these records was corrected later in job %(job)s. This older version is "
+        "left out unless you send it anyway.",
+        "%(n)s of these records were corrected later in job %(job)s. These older versions are"
+        " left out unless you send them anyway.",
         "count",
     ),
     "BEING_RETRIED": ngettext_lazy(
-        "%(n)s of these records is being sent already, in job %(job)s: it is left out.",
-        "%(n)s of these records are being sent already, in job %(job)s: they are left out.",
+        "%(n)s of these records is already being sent in job %(job)s. It is left out.",
+        "%(n)s of these records are already being sent in job %(job)s. They are left out.",
         "count",
     ),
     "TWICE": ngettext_lazy(
-        "%(n)s of these records stands in another file of this import, too: it is sent once.",
-        "%(n)s of these records stand in another file of this import, too: they are sent once.",
+        "%(n)s of these records is also in another file of this import. It is sent once.",
+        "%(n)s of these records are also in another file of this import. They are sent once.",
         "count",
     ),
 }
