@@ -93,7 +93,11 @@ def recognise_files(job: ImportJob) -> None:
         only_draft(job)
         job.retry_of, job.root, job.retry_number = None, None, 0
         job.save(update_fields=["retry_of", "root", "retry_number"])
-        for file in job.files.order_by("pk"):
+        for file in job.files.select_related("member__template").order_by("pk"):
+            file.job = job
+            if sources.ask_again(file):
+                store(file)
+                continue
             recognise(job, file, checks_of(job.api))
             file.save(update_fields=["retry_file", "known_before"])
             _follow(job, file)
@@ -119,6 +123,8 @@ def add_path(
     except BaseException:
         sources.forget_pieces(file)
         raise
+    if is_ours:
+        places.forget_unused([path], file)
     return file
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from imports.customers import drafts
 from imports.customers.members import sources
-from imports.customers.members.places import forget, pieces_of
+from imports.customers.members.places import forget, forget_unused, pieces_of
 from imports.engine.runner import DATABASE_AWAY
 from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _
@@ -24,7 +26,7 @@ from imports.models.files import FileStatus
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from django.db.models import QuerySet
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from imports.models import RecordTemplate
 
 logger = logging.getLogger(__name__)
-SIGN_SECONDS = 2.0
+SIGN_SECONDS, BEAT_SECONDS = 2.0, 10.0
 SILENT = timedelta(seconds=60)  # after which another may begin anew: a worker was killed
 NOBODY_IS_AT_IT = Q(asked_at__isnull=False) & (
     Q(alive_at=None) | Q(alive_at__lt=Now() - Value(SILENT))
@@ -96,7 +98,31 @@ def carry_out(job: ImportJob) -> None:
         token = uuid.uuid4()
         mine = MemberFile.objects.filter(NOBODY_IS_AT_IT, pk=pk)
         if mine.update(token=token, alive_at=Now(), rows_read=0):
-            _read(pk, token)
+            with _beating(pk, token):
+                _read(pk, token)
+
+
+@contextmanager
+def _beating(pk: int, token: uuid.UUID) -> Iterator[None]:
+    """Give signs of life from a thread of its own: unpacking and checking take their time."""
+    over = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not over.wait(BEAT_SECONDS):
+                MemberFile.objects.filter(pk=pk, token=token).update(alive_at=Now())
+        except DATABASE_AWAY:
+            logger.warning("member file %s: no sign of life can be given", pk)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, daemon=True, name="member file")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _read(pk: int, token: uuid.UUID) -> None:
@@ -120,7 +146,7 @@ def _read(pk: int, token: uuid.UUID) -> None:
         _forget_new(file, before)
         _give_up(member, token, FAILED_READING.format(error=type(error).__name__))
     else:
-        forget(*(each for each in before if each not in (file.location, *pieces_of(file))))
+        forget_unused(before, file)
 
 
 def _forget_new(file: ImportFile, before: Collection[Path]) -> None:

@@ -12,6 +12,8 @@ from django.conf import settings
 from imports.customers.members.conversion import index_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from imports.models import ImportFile, ImportJob
 
 # The folder of dry runs of files that belong to no stored job.
@@ -53,6 +55,12 @@ def pieces_of(file: ImportFile) -> list[Path]:
     if member is None:
         return []
     return [file.location, *([member.rows_path] if member.source else [])]
+
+
+def forget_unused(paths: Iterable[Path], file: ImportFile) -> None:
+    """Remove those of these paths of ours that a stored file no longer needs."""
+    used = {file.location, *pieces_of(file)}
+    forget(*(each for each in paths if each not in used))
 
 
 def most_bytes() -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from django.db import transaction
 from django.db.models.functions import Now
 
 from imports.customers.files.errors import FILE_FAULT, UnreadableFile, shown
@@ -92,7 +94,8 @@ def make(
 ) -> bool:
     """Unpack, write down and convert it; False, and a status that says why, where it cannot be.
 
-    All that it makes is ours. What was added stays as it is, unless it is ours and used up.
+    All that it makes is ours. What was added stays as it is: whoever calls this forgets it once
+    the file is stored, so that a killed process loses nothing.
     """
     member.asked_at = None
     try:
@@ -102,9 +105,7 @@ def make(
     except UnreadableFile as error:
         refuse(file, error)
     except NeedsTemplate:
-        name = shown(file.name, 200)
-        file.status = FileStatus.WAITING
-        file.message = FILE_FAULT.format(file=name, what=NO_TEMPLATE, remedy=CHOOSE_TEMPLATE)
+        _ask(file)
     else:
         return True
     return False
@@ -138,8 +139,6 @@ def _open(file: ImportFile, member: MemberFile) -> bool:
                 made.append(path)
             member.form, member.source = msgspec.to_builtins(form), stored_path(path)
         _use(file, path)
-    if was_ours and added != path:
-        added.unlink(missing_ok=True)
     return kind in TABLES
 
 
@@ -197,6 +196,31 @@ def written_down(
     form = workbook.write_down(path, name, source, places.most_bytes())
     _forget_but(made, source)
     return form, source
+
+
+def ask_again(file: ImportFile) -> bool:
+    """After a draft got another API: whether the file's template was made for the one before.
+
+    Then it waits for another one. The caller saves it and its member file.
+    """
+    member = member_of(file)
+    if member is None or not member.document or member.asked_at is not None:
+        return False
+    if member.template is not None and member.template.api_id == file.job.api_id:
+        return False
+    transaction.on_commit(partial(forget, file.location), robust=True)
+    file.path, file.sha256 = member.source, ""
+    file.record_count = file.excluded_count = file.duplicate_count = 0
+    file.warnings, file.refusals = [], []
+    member.template, member.document = None, {}
+    _ask(file)
+    return True
+
+
+def _ask(file: ImportFile) -> None:
+    name = shown(file.name, 200)
+    file.status = FileStatus.WAITING
+    file.message = FILE_FAULT.format(file=name, what=NO_TEMPLATE, remedy=CHOOSE_TEMPLATE)
 
 
 def refuse(file: ImportFile, error: UnreadableFile) -> None:

@@ -13,6 +13,7 @@ from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.customers.members.formats.text import Encoding, Line, find_encoding, lines
 from imports.messages import marked as _
 from imports.messages import sentence
+from imports.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -151,7 +152,7 @@ def headings_of(cells: Sequence[str], name: str) -> tuple[str, ...]:
 
     Raises UnreadableFile for a row that holds values.
     """
-    names = [" ".join(trimmed(cell).split()) for cell in cells]
+    names = [" ".join(trimmed(printable(cell)).split()) for cell in cells]
     while names and not names[-1]:
         names.pop()
     if not names:

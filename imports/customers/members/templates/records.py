@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +44,10 @@ CELLS_REMEDY = sentence(
 )
 ODD_BLANKS = {"\u00a0": " ", "\u202f": " ", "\u2007": " "}
 _TO_PLAIN = str.maketrans(ODD_BLANKS)
+# What a cell must be looked at closely for: odd blanks and marks inside it, a spreadsheet's own
+# errors and apostrophes, numbers that one has cut short.
+_ODD = re.compile(f"[{''.join(ODD_BLANKS)}{INVISIBLE}]")
+_SUSPECT = re.compile(f"[{''.join(ODD_BLANKS)}{INVISIBLE}#']|[eE]\\+")
 FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
 OMIT = msgspec.UNSET
 _encode = msgspec.json.Encoder().encode
@@ -65,7 +70,11 @@ class RecordMaker:
             raise UnreadableFile(name, what, CHOOSE_TEMPLATE)
         self._width = len(headings)
         self._fills = template.short_rows == "fill"
-        self._make = _object(template.fields, places(headings), 0)
+        columns = places(headings)
+        self._make = _object(template.fields, columns, 0, False)
+        # Nearly all rows have nothing odd in them: their cells are cleaned all at once.
+        self._make_of_clean = _object(template.fields, columns, 0, True)
+        self._trims = all(each.trim for each in template.fields if not each.is_constant)
 
     def of(self, row: Row) -> Made:
         """The record of one row."""
@@ -73,7 +82,12 @@ class RecordMaker:
         cells = row.cells
         if len(cells) != self._width:
             cells = self._fitted(cells, faults)
-        record, _is_filled = self._make(cells, faults)
+        make = self._make
+        if self._trims:
+            cells = [text.strip() for text in cells]
+            if not _SUSPECT.search("\n".join(cells)):
+                make = self._make_of_clean
+        record, _is_filled = make(cells, faults)
         record = {} if record is OMIT else record
         if faults:
             return Made(_encode(with_faults(record, faults)), tuple(faults))
@@ -91,27 +105,27 @@ class RecordMaker:
         return [*cells[: self._width], *[""] * (self._width - filled)]
 
 
-def _node(fields: Sequence[Field], columns: dict[str, int], depth: int) -> Maker:
+def _node(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool) -> Maker:
     """The maker of what stands below one path."""
     if len(fields) == 1 and len(fields[0].steps) == depth:
-        return _leaf(fields[0], columns)
+        return _leaf(fields[0], columns, is_clean)
     if isinstance(fields[0].steps[depth], int):
-        return _list(fields, columns, depth)
-    return _object(fields, columns, depth)
+        return _list(fields, columns, depth, is_clean)
+    return _object(fields, columns, depth, is_clean)
 
 
 def _children(
-    fields: Sequence[Field], columns: dict[str, int], depth: int
+    fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool
 ) -> list[tuple[Any, Maker]]:
     groups: dict[str | int, list[Field]] = {}
     for field in fields:
         groups.setdefault(field.steps[depth], []).append(field)
-    return [(step, _node(group, columns, depth + 1)) for step, group in groups.items()]
+    return [(step, _node(group, columns, depth + 1, is_clean)) for step, group in groups.items()]
 
 
-def _object(fields: Sequence[Field], columns: dict[str, int], depth: int) -> Maker:
+def _object(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool) -> Maker:
     """An object; one that would hold nothing but constants beside empty cells is left out."""
-    children = _children(fields, columns, depth)
+    children = _children(fields, columns, depth, is_clean)
     needs_value = depth > 0 and not all(each.is_constant for each in fields)
 
     def make(cells: Cells, faults: Faults) -> Part:
@@ -129,9 +143,9 @@ def _object(fields: Sequence[Field], columns: dict[str, int], depth: int) -> Mak
     return make
 
 
-def _list(fields: Sequence[Field], columns: dict[str, int], depth: int) -> Maker:
+def _list(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool) -> Maker:
     """A list without holes: an entry that is left out makes room for the next."""
-    children = sorted(_children(fields, columns, depth), key=lambda child: int(child[0]))
+    children = sorted(_children(fields, columns, depth, is_clean), key=lambda child: int(child[0]))
 
     def make(cells: Cells, faults: Faults) -> Part:
         parts = [child(cells, faults) for _index, child in children]
@@ -141,14 +155,14 @@ def _list(fields: Sequence[Field], columns: dict[str, int], depth: int) -> Maker
     return make
 
 
-def _leaf(field: Field, columns: dict[str, int]) -> Maker:
+def _leaf(field: Field, columns: dict[str, int], is_clean: bool) -> Maker:
     if field.is_constant:
         constant = field.constant, False
         return lambda cells, faults: constant
     cells_of = [(name, columns[same_heading(name)]) for name in field.sources]
     if field.columns:
-        return _several(field, [_cell(field, *each) for each in cells_of])
-    return _cell(field, *cells_of[0])
+        return _several(field, [_cell(field, *each, is_clean) for each in cells_of])
+    return _cell(field, *cells_of[0], is_clean)
 
 
 def _several(field: Field, makers: Sequence[Maker]) -> Maker:
@@ -164,8 +178,10 @@ def _several(field: Field, makers: Sequence[Maker]) -> Maker:
     return make
 
 
-def _cell(field: Field, name: str, index: int) -> Maker:
-    read, trim = _reader(field), field.trim
+def _cell(field: Field, name: str, index: int, is_clean: bool) -> Maker:
+    if is_clean and field.type == "text" and not field.values and field.empty == "omit":
+        return _plain_cell(index)
+    read, trim = _reader(field), field.trim and not is_clean
     if_empty: Part = {"null": (None, False), "text": ("", False)}.get(field.empty, (OMIT, False))
     if "" in field.values:
         if_empty = field.values[""], False
@@ -190,14 +206,23 @@ def _cell(field: Field, name: str, index: int) -> Maker:
     return make
 
 
+def _plain_cell(index: int) -> Maker:
+    """The cell as it stands: of a row without anything odd."""
+    left_out: Part = OMIT, False
+
+    def make(cells: Cells, faults: Faults) -> Part:
+        text = cells[index]
+        return (text, True) if text else left_out
+
+    return make
+
+
 def clean(text: str) -> str:
     """Without blanks and marks around it; with plain blanks for no-break ones inside."""
     text = text.strip()
-    if text.isascii():
-        return text
-    if text[:1] in INVISIBLE or text[-1:] in INVISIBLE:
-        text = trimmed(text)
-    return text.translate(_TO_PLAIN)
+    if _ODD.search(text):
+        return trimmed(text).translate(_TO_PLAIN)
+    return text
 
 
 def _reader(field: Field) -> Callable[[str], Any]:

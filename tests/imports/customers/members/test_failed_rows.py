@@ -26,6 +26,7 @@ from imports.exports import safe_cell
 from imports.ledger import lifecycle, retries
 from imports.models import CorrectedRow, ImportJob, ImportResult, RetryFile
 from tests import jobs
+from tests.decisions import retry
 from tests.imports.customers.members.tables import (
     HEADINGS,
     member,
@@ -191,6 +192,17 @@ def test_a_corrected_row_that_fails_again_comes_back_as_it_was_corrected(
     ]
     row = own_rows.rows_of(list(new.results.all()))
     assert all(each.is_corrected for each in row.values())
+
+
+@pytest.mark.usefixtures("template")
+def test_rows_that_fail_again_in_a_retry_are_still_found(api: CustomerApi, tmp_path: Path) -> None:
+    content = text(member(0), member(1), member(2), member(3)).encode()
+    job = import_of(api, written(tmp_path, content))
+    closed(job, jobs.REFUSED, jobs.OK)
+    retried = retry(job).job
+    runner.read_input(retried)
+    directory = closed(retried, jobs.REFUSED)
+    assert (directory / "failed_rows.csv").read_bytes() == b"".join(content.splitlines(True)[:4])
 
 
 @pytest.mark.usefixtures("template")

@@ -16,7 +16,7 @@ from imports.customers.members import background, sources
 from imports.engine import queue, runner, sweeper
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
-from imports.models import ImportFile, ImportResult, MemberFile
+from imports.models import CustomerApi, ImportFile, ImportResult, MemberFile
 from tests import jobs
 from tests.imports.customers.members.tables import (
     DOCUMENT,
@@ -30,7 +30,7 @@ from tests.imports.customers.members.tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imports.models import CustomerApi, ImportJob
+    from imports.models import ImportJob
 
 GK_RECORD = (
     '{"changeType": "CREATE", "type": "PERSON", "person": '
@@ -313,6 +313,28 @@ def test_a_table_that_a_killed_worker_was_at_is_read_by_the_next(
 
 
 @pytest.mark.usefixtures("always_large")
+def test_a_worker_that_dies_over_a_compressed_file_loses_nothing(
+    draft: ImportJob, api: CustomerApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(api)
+    upload = SimpleUploadedFile("m.csv.gz", gzip.compress(text(member(0)).encode()))
+    file = drafts.add_upload(draft, upload)
+
+    def die(*_arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(background, "_finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            queue.run_job(draft.pk)
+    MemberFile.objects.update(alive_at=None)
+    queue.run_job(draft.pk)
+    file.refresh_from_db()
+    assert (file.status, file.record_count) == ("valid", 1)
+    assert len(list(file.location.parent.iterdir())) >= 3
+
+
+@pytest.mark.usefixtures("always_large")
 def test_a_file_that_is_removed_while_it_is_read_stays_removed(
     draft: ImportJob, api: CustomerApi, settings: Any, monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
@@ -341,3 +363,25 @@ def test_the_document_that_was_used_stays_when_its_template_changes(
     template.delete()
     file = ImportFile.objects.get(pk=file.pk)
     assert (file.member.template, file.member.document) == (None, DOCUMENT)
+
+
+def test_a_draft_that_goes_to_another_api_needs_a_template_of_that_one(
+    draft: ImportJob, api: CustomerApi, tmp_path: Path
+) -> None:
+    saved(api)
+    file = add(draft, written(tmp_path, text(member(0))))
+    other = CustomerApi.objects.create(name="other", url=api.url)
+    drafts.use_api(draft, other)
+    draft.save()
+    drafts.recognise_files(draft)
+    file = draft.files.get()
+    assert (file.status, file.record_count, file.member.document) == ("waiting", 0, {})
+    background.use_template(file, saved(other, "Of the other"))
+    file = draft.files.get()
+    assert (file.status, file.record_count) == ("valid", 1)
+
+
+def test_a_heading_may_hold_what_no_database_takes(draft: ImportJob, tmp_path: Path) -> None:
+    content = text(member(0)).replace("Status", "Sta\x00tus").encode("utf-16")
+    file = add(draft, written(tmp_path, content), template=saved(draft.api))  # type: ignore[arg-type]
+    assert file.status in ("waiting", "invalid")

@@ -56,7 +56,7 @@ def test_a_cell_of_several_lines_is_one_row(tmp_path: Path) -> None:
     assert form.separator == ";"
 
 
-def test_headings_of_one_name_and_of_none_are_told_apart(tmp_path: Path) -> None:
+def test_each_column_has_a_name_of_its_own(tmp_path: Path) -> None:
     form, _rows = opened(written(tmp_path, "Id;Phone;phone;;Phone;;\n1;2;3;4;5;;\n"))
     assert form.headings == ("Id", "Phone", "phone (2)", "column 4", "Phone (3)")
 

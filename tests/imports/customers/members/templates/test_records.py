@@ -202,6 +202,19 @@ def test_every_date_comes_out_as_the_day_that_went_in(day: date, which: int) -> 
     assert value_of(cell, type="date", format=FORMATS[which]) == day.isoformat()
 
 
+ODD = st.text(st.sampled_from("aÅ1 \u00a0\u202f\ufeff\u200b#'+eE=-.,"), max_size=8)
+
+
+@given(cells=st.lists(ODD, min_size=3, max_size=3))
+def test_the_quick_way_of_ordinary_rows_makes_what_the_careful_one_makes(cells: list[str]) -> None:
+    fields = [{"path": name, "column": name} for name in ("a", "b", "c")]
+    both = RecordMaker(template_of(*fields), ("a", "b", "c"), "m")
+    careful = RecordMaker(template_of(*fields), ("a", "b", "c"), "m")
+    careful._trims = False  # it never takes the quick way
+    row = Row(2, 0, 0, cells)
+    assert both.of(row) == careful.of(row)
+
+
 @given(cell=st.text(max_size=30))
 def test_whatever_a_cell_holds_it_is_read_or_refused_and_the_record_stays_json(cell: str) -> None:
     for kind in ("text", "integer", "number", "yes-no", "date"):
