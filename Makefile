@@ -18,7 +18,7 @@ CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
 export WORKERS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run worker demo test quick check bench faults locale setup browser clean
+.PHONY: help run worker demo test quick check bench faults locale lock setup browser clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -66,12 +66,17 @@ check: $(VENV)/development ## format, lint, types, import rules, templates, migr
 # What a production host sets, made up: `check --deploy` judges the settings, and connects to nothing.
 PRODUCTION = DEBUG=0 SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=postgres://redrive@db.example/redrive REDIS_URL=redis://redis.example/0 \
-	ALLOWED_HOSTS=redrive.example CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+	ALLOWED_HOSTS=redrive.example BEHIND_PROXY=true CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 
 locale: export REDRIVE_HOME = $(HOME_OF_TESTS)
 locale: $(VENV)/runtime ## collect the sentences of the pages for their Swedish, and compile it; needs gettext
 	$(PYTHON) manage.py makemessages -l sv --add-location file --no-obsolete --ignore .venv --ignore tests
 	$(PYTHON) manage.py compilemessages --ignore .venv
+
+lock: $(VENV)/development ## requirements.lock: requirements.txt with the hashes of its files
+	@$(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements.lock requirements.txt
 
 setup: $(VENV)/runtime $(VENV)/development $(VENV)/browser ## the environment, a browser, the database
 	@$(PYTHON) manage.py migrate --verbosity 0

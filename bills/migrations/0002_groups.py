@@ -14,6 +14,9 @@ LOOK = (
     "imports.view_recordtemplate",
     "bills.view_portal",
     "bills.view_bill",
+    "bills.view_billdelivery",
+    "bills.view_destination",
+    "bills.view_schedule",
 )
 OPERATE = (
     *LOOK,
@@ -29,11 +32,14 @@ OPERATE = (
     "imports.manage_notifications",
     "imports.manage_templates",
     "bills.manage_credentials",
+    "bills.manage_schedules",
 )
 ADMINISTER = (
     *OPERATE,
+    "imports.erase_person",
     "imports.manage_apis",
     "bills.manage_portals",
+    "bills.manage_destinations",
     "django_rq.admin",
     *(f"auth.{act}_{model}" for model in ("user", "group") for act in ("view", "add", "change", "delete")),
 )

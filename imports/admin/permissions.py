@@ -24,6 +24,7 @@ RESOLVE = "imports.resolve_unknown"
 EXCLUDE = "imports.exclude_records"
 EVIDENCE = "imports.see_evidence"
 EXPORT = "imports.export_records"
+ERASE = "imports.erase_person"
 MANAGE_APIS = "imports.manage_apis"
 MANAGE_TEMPLATES = "imports.manage_templates"
 MANAGE_NOTIFICATIONS = "imports.manage_notifications"
@@ -44,6 +45,7 @@ WORDS: dict[str, _StrOrPromise] = {
     RESOLVE: _("Resolve unknown records"),
     EXCLUDE: _("Exclude records"),
     EXPORT: _("Export records: retry files, exports, ZIPs"),
+    ERASE: _("Erase a person"),
     "imports.view_customerapi": _("See customer APIs, without their secrets"),
     MANAGE_APIS: _("Manage customer APIs"),
     "imports.view_recordtemplate": _("See record templates"),

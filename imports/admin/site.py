@@ -80,6 +80,7 @@ def sidebar(request: HttpRequest) -> list[Group]:
             permissions.MANAGE_NOTIFICATIONS,
         ),
     ]
+    privacy = item(_("Erase a person"), "person_remove", "admin:imports_erase", permissions.ERASE)
     setup = [
         item(
             _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
@@ -95,6 +96,7 @@ def sidebar(request: HttpRequest) -> list[Group]:
         ),
         of_model(_("Users"), "group", "auth", "user"),
         of_model(_("Groups"), "shield_person", "auth", "group"),
+        privacy,
         item(_("Queue"), "queue", "django_rq:home", permissions.QUEUE),
     ]  # fmt: skip
     return [

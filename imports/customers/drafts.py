@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from imports.customers.api.setup import checks_of
-from imports.customers.files.batching import check
+from imports.customers.files.batching import check, out_of_sight
 from imports.customers.members import numbering, places, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
@@ -28,6 +27,7 @@ from imports.models import (
 from imports.models.files import FileStatus
 from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
@@ -124,7 +124,7 @@ def add_path(
         sources.forget_pieces(file)
         raise
     if is_ours:
-        places.forget_unused([path], file)
+        places.forget_unused([stored_path(path)], file)
     return file
 
 
@@ -149,10 +149,9 @@ def _new_file(job: ImportJob, path: Path, name: str, *, is_ours: bool = False) -
 
 def judge(file: ImportFile, register: IdRegister | None = None) -> None:
     """Read a file that is API-shaped by now, and set its verdict. The caller saves it."""
-    member, size = sources.member_of(file), file.size
     check(file, register)
+    member = sources.member_of(file)
     if member is not None and file.status == FileStatus.VALID:
-        file.size = size  # of what was added: nobody else sees what was made of it
         numbering.number(file)
         sources.add_warnings(file, member)
     if file.job.api is not None:
@@ -172,13 +171,12 @@ def add_upload(
 ) -> ImportFile:  # fmt: skip
     """Keep an uploaded file under a name of ours, check it and add it."""
     only_draft(job)
-    kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
-    path = Path(default_storage.path(kept))
+    kept = stored.keep(stored.fresh_name(f"imports/{job.pk}"), upload)
+    known_as = name or upload.name or ""
     try:
-        known_as = name or upload.name or ""
-        return add_path(job, path, known_as, is_ours=True, template=template, wait=wait)
+        return add_path(job, Path(kept), known_as, is_ours=True, template=template, wait=wait)
     except BaseException:
-        path.unlink(missing_ok=True)
+        stored.delete(kept)
         raise
 
 
@@ -192,15 +190,24 @@ def _follow(job: ImportJob, file: ImportFile) -> None:
     job.save(update_fields=["retry_of", "root", "retry_number"])
 
 
+def bring_files(job: ImportJob) -> None:
+    """See to it that this host can read the job's files. Raises InputOutOfSight."""
+    for file in job.files.order_by("pk"):
+        try:
+            file.location.open("rb").close()
+        except OSError as error:
+            raise out_of_sight(file.name, error) from None
+
+
 def remove_file(file: ImportFile) -> None:
     """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
     with transaction.atomic():
         only_draft(file.job)
-        pieces = places.pieces_of(file)
+        pieces = file.pieces
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: places.forget(file.location, *pieces), robust=True)
+        transaction.on_commit(lambda: places.forget(*pieces), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:

@@ -357,9 +357,14 @@ def digest(job: ImportJob) -> str:
 
 
 def carry_out(job: ImportJob) -> None:
-    """Make the dry run that a draft waits for, if there is one and nobody is at it."""
+    """Make the dry run that a draft waits for, if there is one and nobody is at it.
+
+    Raises InputOutOfSight where it waits for a host that can see the files.
+    """
     token = uuid.uuid4()
     waiting = DryRun.objects.filter(NOBODY_IS_AT_IT, job=job, job__status=JobStatus.DRAFT)
+    if waiting.exists():
+        drafts.bring_files(job)
     if not waiting.update(token=token, alive_at=Now(), records=0):
         return
     found: dict[str, Any] = {}
@@ -374,7 +379,7 @@ def carry_out(job: ImportJob) -> None:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues it again once its heartbeat is old
     except Exception as error:
-        logger.exception("job %s: its dry run failed", job.pk)
+        logger.exception("job %s: its dry run failed", job.pk, extra={"job": job.pk})
         trouble = FAILED_READING.format(error=type(error).__name__)
     _finish(job, token, found, trouble)
 

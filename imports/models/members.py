@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from imports.models.apis import CustomerApi
 from imports.models.batches import ImportResult
 from imports.models.files import ImportFile
-from imports.printable import path_of
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +59,7 @@ class MemberFile(models.Model):
     form = models.JSONField(default=dict, blank=True)  # how rows are written (members.rows.Form)
     source = models.TextField(default="", blank=True)  # the file that holds the rows' own bytes
     sha256 = models.CharField(max_length=64, default="", blank=True)  # of what was added
+    size = models.BigIntegerField(default=0)  # of what was added, in bytes
     # A worker reads it: since when it waits for one, whose it is, and how far that one is.
     asked_at = models.DateTimeField(null=True, blank=True)
     token = models.UUIDField(null=True, blank=True)
@@ -82,7 +83,7 @@ class MemberFile(models.Model):
     @property
     def rows_path(self) -> Path:
         """Where the rows' own bytes are."""
-        return path_of(self.source)
+        return stored.local_path(self.source)
 
 
 class CorrectedRow(models.Model):

@@ -55,6 +55,35 @@ def records(count: int, job_page: JobPage) -> str:
 
 
 @register.filter
+def batches(count: int, job_page: JobPage) -> str:
+    """ "5 batches", or "5 accounts" where a batch is one of them."""
+    return job_page.batches(count)
+
+
+@register.filter
+def batch_name(attempt: Attempt, job_page: JobPage) -> str:
+    """What an attempt was made on: the account, where a batch is one."""
+    return job_page.batch_name(attempt.batch)
+
+
+@register.filter
+def place_name(job: ImportJob) -> str:
+    """The portal of a job; empty for jobs without one."""
+    place = job_pages.of(job.kind).place(job)
+    return place.name if place else ""
+
+
+@register.simple_tag(takes_context=True)
+def place_of(context: dict[str, Any], job: ImportJob) -> dict[str, str] | None:
+    """The portal of a job: its name, and its address for those who may open it."""
+    place = job_pages.of(job.kind).place(job)
+    if place is None:
+        return None
+    may = any(job_pages.may(context["request"], each) for each in place.permissions)
+    return {"name": place.name, "url": place.url if may else ""}
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """ "2 min 10 s"."""
     return "" if seconds is None else formatting.duration(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from imports.customers.files.reader import (
 from imports.customers.files.warnings import MOST_SENTENCES
 from imports.customers.members import background
 from imports.engine import queue
+from imports.job_types import InputOutOfSight
 from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import DryRun, RecordTemplate
@@ -90,7 +92,8 @@ def check(request: HttpRequest, job: ImportJob) -> HttpResponse:
         messages.warning(request, in_words(refusal.message))
     else:
         if dry_run.is_small(job):
-            dry_run.carry_out(job)
+            with suppress(InputOutOfSight):  # a worker that can see the files makes it
+                dry_run.carry_out(job)
         else:
             queue.enqueue_on_commit(job.pk)
     return checked(request, job) if request.headers.get("HX-Request") else to_tab(job, "files")

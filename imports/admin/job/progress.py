@@ -172,6 +172,7 @@ class _Bars:
 
 
 ATTEMPTS_SHOWN = 12
+UNREAD = ("batch__body", "answer")
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -181,9 +182,9 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "progress": progress(job),
         "batches": batch_totals(job),
-        "attempts": attempts.select_related("batch").defer("batch__body", "answer")[
-            :ATTEMPTS_SHOWN
-        ],
+        "attempts": attempts.select_related("batch", *page.of(job.kind).batch_related).defer(
+            *UNREAD
+        )[:ATTEMPTS_SHOWN],
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),

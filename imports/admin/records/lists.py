@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from imports import error_codes
-from imports.admin import filters
+from imports.admin import erasure, filters
 from imports.admin.base import LedgerAdmin, searched_by_record
 from imports.admin.exports import ExportedAdmin
 from imports.admin.formatting import readable
@@ -230,6 +230,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("find/", guarded(self.find_view), name="imports_find"),
+            path("erase/", guarded(erasure.view), name="imports_erase"),
             path("<int:pk>/fix/", guarded(edit.view), name="imports_fix"),
             path("<int:pk>/fix/check/", guarded(edit.check), name="imports_fix_check"),
         ]

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from imports.customers import drafts
 from imports.customers.members import sources
-from imports.customers.members.places import forget, forget_unused, pieces_of
+from imports.customers.members.places import forget, forget_unused
 from imports.engine.runner import DATABASE_AWAY
 from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _
@@ -27,7 +27,6 @@ from imports.states import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
     from django.db.models import QuerySet
 
@@ -92,8 +91,13 @@ def drafts_that_wait() -> QuerySet[ImportJob]:
 
 
 def carry_out(job: ImportJob) -> None:
-    """Read a draft's member files that wait for it and that nobody is at."""
+    """Read a draft's member files that wait for it and that nobody is at.
+
+    Raises InputOutOfSight where they wait for a host that can see them.
+    """
     waiting = unread(job).filter(NOBODY_IS_AT_IT).order_by("pk").values_list("pk", flat=True)
+    if waiting.exists():
+        drafts.bring_files(job)
     for pk in list(waiting):
         token = uuid.uuid4()
         mine = MemberFile.objects.filter(NOBODY_IS_AT_IT, pk=pk)
@@ -128,7 +132,7 @@ def _beating(pk: int, token: uuid.UUID) -> Iterator[None]:
 def _read(pk: int, token: uuid.UUID) -> None:
     member = MemberFile.objects.select_related("file__job__api", "template").get(pk=pk)
     file = member.file
-    before = [file.location, *pieces_of(file)]
+    before = file.pieces
     try:
         if sources.make(file, member, _Signs(pk, token)):
             drafts.judge(file)
@@ -139,7 +143,7 @@ def _read(pk: int, token: uuid.UUID) -> None:
         raise  # the sweeper enqueues it again once its heartbeat is old
     except OSError as error:
         _forget_new(file, before)
-        file.path = str(before[0])
+        file.path = before[0]
         _give_up(member, token, NOT_KEPT.format(error=error.strerror or type(error).__name__))
     except Exception as error:
         logger.exception("job %s: its member file %s could not be read", file.job_id, file.pk)
@@ -149,8 +153,8 @@ def _read(pk: int, token: uuid.UUID) -> None:
         forget_unused(before, file)
 
 
-def _forget_new(file: ImportFile, before: Collection[Path]) -> None:
-    forget(*(each for each in (file.location, *pieces_of(file)) if each not in before))
+def _forget_new(file: ImportFile, before: Collection[str]) -> None:
+    forget(*(each for each in file.pieces if each not in before))
 
 
 def _finish(member: MemberFile, token: uuid.UUID) -> None:

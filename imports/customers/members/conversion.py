@@ -88,14 +88,11 @@ def convert(
     return Converted(records, faulty)
 
 
-def place_of(path: Path, position: int) -> Place | None:
-    """Where the row of the record at `position` (from 1) of a converted file stands."""
-    try:
-        with index_of(path).open("rb") as index:
-            index.seek((position - 1) * PLACE.size)
-            found = index.read(PLACE.size)
-    except OSError:
-        return None
+def place_of(index: Path, position: int) -> Place | None:
+    """Where the row of the record at `position` (from 1) stands. Raises OSError."""
+    with index.open("rb") as places:
+        places.seek((position - 1) * PLACE.size)
+        found = places.read(PLACE.size)
     return Place(*PLACE.unpack(found)) if len(found) == PLACE.size else None
 
 

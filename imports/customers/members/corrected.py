@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members import conversion, sources
+from imports.customers.members import conversion, places, sources
 from imports.customers.members.conversion import bytes_at, index_of, place_of
 from imports.customers.members.formats.rows import Form  # noqa: TC001 - read when it is decoded
-from imports.customers.members.places import forget
 from imports.customers.members.templates.records import LACKS_COLUMNS
 from imports.customers.members.templates.template import missing, read, same_heading
 from imports.ledger.batches import bytes_of
@@ -19,6 +18,7 @@ from imports.ledger.totals import family
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import CorrectedRow, MemberFile
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,29 +39,41 @@ class Rows(msgspec.Struct, frozen=True):
 
     member: int
     form: Form
-    source: str  # the name of the file with the rows, in the same folder
+    source: str  # where the rows lie
 
 
-def as_records(job: ImportJob, path: Path, name: str) -> Path:
-    """The uploaded file as API-shaped records: the same file, or one beside it in its place.
+def as_records(job: ImportJob, where: str, name: str) -> str:
+    """Where the uploaded file's records lie: itself, or what was made of it beside it.
 
     Raises UnreadableFile for a table whose columns are not those of the import.
     """
+    path, folder = stored.local_path(where), stored.name_of(where).rpartition("/")[0]
     with sources.pieces() as made:
-        kind, opened = sources.opened(path, name, path.parent, made)
-        if kind not in sources.TABLES:
-            if opened != path:
-                path.unlink()
-            return opened
-        form, source = sources.written_down(kind, opened, name, path.parent, made)
-        member = _member_of(job, form, name)
-        target = source.with_name(f"{source.stem}.records.json")
-        made.append(target)
-        conversion.convert(source, name, form, read(member.document), target)
-        about = msgspec.json.encode(Rows(member.pk, form, source.name))
-        _about(target).write_bytes(about)
+        kind, found = sources.opened(path, name, folder, made)
+        if kind in sources.TABLES:
+            form, source = sources.written_down(kind, found, name, folder, made)
+            found = _converted(job, source, name, form, folder, made)
+        else:
+            source = found
+        if found == path:
+            return where
+        places.publish(*(each for each in {found, source} if each != path))
     if source != path:
-        path.unlink()
+        stored.delete(where)
+    return places.where_of(found)
+
+
+def _converted(
+    job: ImportJob, source: Path, name: str, form: Form, folder: str, made: list[Path]
+) -> Path:
+    """The records that the rows make, with an index and a note of their source beside them."""
+    member = _member_of(job, form, name)
+    target = places.new_piece(folder, ".json")
+    made.append(target)
+    conversion.convert(source, name, form, read(member.document), target)
+    note = target.with_suffix(".form")
+    note.write_bytes(msgspec.json.encode(Rows(member.pk, form, places.where_of(source))))
+    places.publish(index_of(target), note)
     return target
 
 
@@ -81,27 +93,27 @@ def _member_of(job: ImportJob, form: Form, name: str) -> MemberFile:
     return (same or fitting)[0]
 
 
-def _about(records: Path) -> Path:
-    return records.with_suffix(".form")
+def _note(records: str) -> str:
+    return records.rpartition(".")[0] + ".form"
 
 
-def _rows_beside(records: Path) -> Rows | None:
+def _rows_beside(records: str) -> Rows | None:
     try:
-        return msgspec.json.decode(_about(records).read_bytes(), type=Rows)
+        raw = stored.local_path(_note(records)).read_bytes()
+        return msgspec.json.decode(raw, type=Rows)
     except (OSError, ValueError):
         return None
 
 
-def forget_rows(records: Path) -> None:
+def forget_rows(records: str) -> None:
     """Remove what stands beside a corrected file's records."""
     about = _rows_beside(records)
     if about is not None:
-        forget(records.with_name(about.source))
-    _about(records).unlink(missing_ok=True)
-    index_of(records).unlink(missing_ok=True)
+        places.forget(about.source, records)
+        stored.delete(_note(records))
 
 
-def keep_rows(new: ImportJob, corrected: Sequence[Path]) -> None:
+def keep_rows(new: ImportJob, corrected: Sequence[str]) -> None:
     """Keep the row of each new version that was made of one: a later failure shows that row.
 
     Inside the transaction that made `new`, the job that sends these files' records.
@@ -112,11 +124,11 @@ def keep_rows(new: ImportJob, corrected: Sequence[Path]) -> None:
             CorrectedRow.objects.bulk_create(_kept(new, records, about), ROWS_AT_ONCE)
 
 
-def _kept(new: ImportJob, records: Path, about: Rows) -> Iterator[CorrectedRow]:
-    positions = _positions(records)
-    form, source = msgspec.to_builtins(about.form), records.with_name(about.source)
+def _kept(new: ImportJob, records: str, about: Rows) -> Iterator[CorrectedRow]:
+    positions, index = _positions(stored.local_path(records)), places.index_path(records)
+    form, source = msgspec.to_builtins(about.form), stored.local_path(about.source)
     for result, raw in _sent(new):
-        place = place_of(records, positions.get(raw, 0)) if raw in positions else None
+        place = place_of(index, positions[raw]) if raw in positions else None
         if place is not None:
             kept = bytes_at(source, place)
             yield CorrectedRow(

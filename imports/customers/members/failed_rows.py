@@ -12,8 +12,8 @@ import msgspec
 from django.db.models import Q
 
 from imports.customers.files.row_faults import faults_of
-from imports.customers.members.conversion import index_of
 from imports.customers.members.formats.rows import Form, Row
+from imports.customers.members.numbering import place_in
 from imports.customers.members.own_rows import rows_of
 from imports.customers.members.templates.records import RecordMaker
 from imports.customers.members.templates.template import places, read, same_heading
@@ -58,7 +58,7 @@ def write(job: ImportJob, new: NewDirectory) -> list[WrittenRows]:
     members = MemberFile.objects.filter(file__in=files).exclude(form={}).order_by("file_id")
     groups: dict[bytes, list[MemberFile]] = {}
     for member in members.select_related("file"):
-        if index_of(member.file.location).is_file():
+        if place_in(member.file, 1) is not None:
             groups.setdefault(_kind(member), []).append(member)
     written = []
     for number, group in enumerate(groups.values(), start=1):

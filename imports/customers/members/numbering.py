@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from imports.customers.files.errors import shown
 from imports.customers.members.conversion import place_of
+from imports.customers.members.places import index_path
 from imports.messages import Message, from_json, sentence, to_json
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
+    from imports.customers.members.conversion import Place
     from imports.messages import Param, Text
     from imports.models import ImportFile
 
@@ -40,8 +42,16 @@ def is_member(file: ImportFile) -> bool:
     return member is not None and bool(member.form)
 
 
+def place_in(file: ImportFile, position: int) -> Place | None:
+    """Where the row of the record at `position` of a converted file stands."""
+    try:
+        return place_of(index_path(file.path), position)
+    except OSError:
+        return None
+
+
 def _numbered(position: int, file: ImportFile) -> Param:
-    place = place_of(file.location, position)
+    place = place_in(file, position)
     return position if place is None else RECORD_AND_ROW.format(position=position, row=place.row)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from imports.customers.members.conversion import bytes_at, cells_of, place_of
+from imports.customers.members.conversion import bytes_at, cells_of
 from imports.customers.members.formats.rows import Form
+from imports.customers.members.numbering import place_in
 from imports.models import CorrectedRow, ImportResult, MemberFile
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def rows_of(results: Collection[ImportResult]) -> dict[int, OwnRow]:
 
 
 def _of_file(member: MemberFile, position: int) -> OwnRow | None:
-    place = place_of(member.file.location, position)
+    place = place_in(member.file, position)
     if place is None:
         return None
     try:

@@ -16,13 +16,11 @@ from imports.customers.members import conversion, places
 from imports.customers.members.formats import rows, workbook
 from imports.customers.members.formats.detection import Kind, kind_of, unpack, unpacked_name
 from imports.customers.members.formats.rows import Form
-from imports.customers.members.places import forget, pieces_of
 from imports.customers.members.templates.template import missing, read, same_heading, unused
 from imports.messages import marked as _
 from imports.messages import sentence, to_json
 from imports.models import MemberFile, RecordTemplate
 from imports.models.files import FileStatus
-from imports.printable import stored_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +71,8 @@ def take_in(
         return make(file, member)
     if not file.is_ours:
         kept = places.keep_copy(path, places.folder_of(file.job))
-        file.path, file.is_ours = stored_path(kept), True
+        places.publish(kept)
+        file.path, file.is_ours = places.where_of(kept), True
     _wait_for_worker(file, member)
     return False
 
@@ -118,7 +117,7 @@ def pieces() -> Iterator[list[Path]]:
     try:
         yield made
     except BaseException:
-        places.forget(*made)
+        places.forget_new(made)
         raise
 
 
@@ -127,18 +126,20 @@ def _open(file: ImportFile, member: MemberFile) -> bool:
 
     False where it is a table no more: what was compressed was API-shaped.
     """
-    added, was_ours = file.location, file.is_ours
-    member.sha256, file.size = _digest(added), conversion.size_of(added)
-    folder = places.folder_of(file.job)
+    added = file.location
+    member.sha256, member.size = _digest(added), conversion.size_of(added)
+    file.size, folder = member.size, places.folder_of(file.job)
     with pieces() as made:
         kind, path = opened(added, file.name, folder, made)
         if kind in TABLES:
             form, path = written_down(kind, path, file.name, folder, made)
-            if path == added and not was_ours:
+            member.form = msgspec.to_builtins(form)
+            if path == added and not file.is_ours:
                 path = places.keep_copy(path, folder)
                 made.append(path)
-            member.form, member.source = msgspec.to_builtins(form), stored_path(path)
-        _use(file, path)
+        if path != added:
+            _use(file, path)
+        member.source = file.path if kind in TABLES else ""
     return kind in TABLES
 
 
@@ -152,20 +153,21 @@ def _convert(file: ImportFile, member: MemberFile, seen: Callable[[int], None]) 
         rows_path, form = member.rows_path, form_of(member)
         conversion.convert(rows_path, file.name, form, document, target, seen)
         member.template, member.document = template, template.document
-        _use(file, target)
+        _use(file, target, conversion.index_of(target))
 
 
-def _use(file: ImportFile, path: Path) -> None:
-    path.chmod(0o600)
-    file.path, file.is_ours = stored_path(path), True
+def _use(file: ImportFile, path: Path, *beside: Path) -> None:
+    if file.job.pk is not None:  # a dry run's are nobody else's
+        places.publish(path, *beside)
+    file.path, file.is_ours = places.where_of(path), True
 
 
-def _new(folder: Path, suffix: str, made: list[Path]) -> Path:
+def _new(folder: str, suffix: str, made: list[Path]) -> Path:
     made.append(places.new_piece(folder, suffix))
     return made[-1]
 
 
-def opened(path: Path, name: str, folder: Path, made: list[Path]) -> tuple[Kind, Path]:
+def opened(path: Path, name: str, folder: str, made: list[Path]) -> tuple[Kind, Path]:
     """The file without its compression, and JSON lines as a list; new pieces in `folder`."""
     known_as = name
     kind = kind_of(path, name)
@@ -183,11 +185,11 @@ def opened(path: Path, name: str, folder: Path, made: list[Path]) -> tuple[Kind,
 
 
 def _forget_but(made: list[Path], kept: Path) -> None:
-    forget(*(each for each in made if each != kept))
+    places.forget_new(each for each in made if each != kept)
 
 
 def written_down(
-    kind: Kind, path: Path, name: str, folder: Path, made: list[Path]
+    kind: Kind, path: Path, name: str, folder: str, made: list[Path]
 ) -> tuple[Form, Path]:
     """A table's form, and the file in which its rows can be found again."""
     if kind == Kind.CSV:
@@ -208,7 +210,7 @@ def ask_again(file: ImportFile) -> bool:
         return False
     if member.template is not None and member.template.api_id == file.job.api_id:
         return False
-    transaction.on_commit(partial(forget, file.location), robust=True)
+    transaction.on_commit(partial(places.forget, file.path), robust=True)
     file.path, file.sha256 = member.source, ""
     file.record_count = file.excluded_count = file.duplicate_count = 0
     file.warnings, file.refusals = [], []
@@ -280,4 +282,5 @@ def save(member: MemberFile | None) -> None:
 
 def forget_pieces(file: ImportFile) -> None:
     """Remove all that was made of a file that no draft holds."""
-    forget(*pieces_of(file))
+    if member_of(file) is not None and file.is_ours:
+        places.forget(*file.pieces)

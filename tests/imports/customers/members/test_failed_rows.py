@@ -78,7 +78,7 @@ def correct(job: ImportJob, content: bytes, name: str = "failed_rows.csv") -> Im
     versions = corrections.versions(entries, found["preview"].digest, force=False)
     batches = corrections.new_batches(versions, 3, checks)
     new = retries.resubmit(job, batches, reason="corrected", actor="anna")
-    keep_rows(new, [each.path for each in uploads])
+    keep_rows(new, [each.where for each in uploads])
     corrections.forget(uploads)
     runner.read_input(new)
     return new
