@@ -34,6 +34,12 @@ OWN = {
         _("The downloaded bills could not be stored."),
         _("Check the disk and the database, then retry."),
     ),
+    "NO_PASSWORD": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.STOPPED,
+        _("No password is stored for this account."),
+        _("Enter the password, then retry. An account that was deleted has none."),
+    ),
     "NO_BROWSER": ErrorCode(
         error_codes.Actor.ADMIN,
         Next.PAUSED,

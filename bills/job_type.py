@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Value
-from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from bills import bills_kept, keeping, passwords, retry_files
-from bills.batch_sender import BillRunner, DatabaseThread, Stuck
+from bills.accounts import codes
+from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
-from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
+from bills.schedules import due
 from config.dev.browser import find_browser
 from imports import retry_directory
 from imports.job_types import UnreadableInput
@@ -54,7 +53,6 @@ NO_BROWSER = sentence(
     ),
 )
 logger = logging.getLogger(__name__)
-UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
 LINK_RETRY = """
@@ -126,10 +124,10 @@ class BillJobType:
         except ScriptError as error:
             yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
             return
-        limit = portal.password_limit
+        limits = Limits(portal.password_limit, portal.code_wait_seconds, self.lease_seconds(job))
         with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
-            yield BillRunner(browser, database, plan, limit, traced=is_retry)
+            yield BillRunner(browser, database, plan, limits, traced=is_retry)
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -178,7 +176,8 @@ class BillJobType:
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
-        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
+        codes.sweep()
+        due.sweep()
 
 
 def _deliver() -> None:

@@ -271,6 +271,21 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("The job was cancelled before this was sent."),
         _("They were never sent. Retry failed sends them."),
     ),
+    "SUBMITTED": ErrorCode(
+        API, LATER, _("The API is at work on it."), _("Nothing to do: its result is asked for.")
+    ),
+    "JOB_FAILED": ErrorCode(API, STOPPED, _("The API broke off its work on the batch."), CORRECT),
+    "JOB_GONE": ErrorCode(API, UNKNOWN, _("The API forgot the work that it took on."), LOOK_UP),
+    "RESULT_OVERDUE": ErrorCode(API, UNKNOWN, _("The API never gave a result."), LOOK_UP),
+    "CANNOT_BUILD": ErrorCode(
+        YOU, STOPPED, _("The customer lacks what its API's request is made of."), CORRECT
+    ),
+    "REQUEST_TOO_LARGE": ErrorCode(
+        YOU, RETRIED, _("The request would be too large."), _("It is sent in halves.")
+    ),
+    "RESULT_NOT_AWAITED": ErrorCode(
+        YOU, UNKNOWN, _("The job was cancelled while the API was at work on it."), LOOK_UP
+    ),
     "NOT_ARRIVED": ErrorCode(
         YOU,
         STOPPED,

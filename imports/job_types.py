@@ -47,6 +47,7 @@ class Work:
     body: bytes
     idempotency_key: str
     tries: int
+    submission: dict[str, object] | None = None  # what the other side works on since it was sent
 
     @property
     def log_ids(self) -> dict[str, int]:

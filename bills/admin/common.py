@@ -34,6 +34,8 @@ MANAGE_CREDENTIALS = "bills.manage_credentials"
 VIEW_DELIVERY = "bills.view_billdelivery"
 VIEW_DESTINATION = "bills.view_destination"
 MANAGE_DESTINATIONS = "bills.manage_destinations"
+VIEW_SCHEDULE = "bills.view_schedule"
+MANAGE_SCHEDULES = "bills.manage_schedules"
 NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
 TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
 
@@ -42,10 +44,12 @@ WORDS.update(
         VIEW_BILL: _("See bills"),
         VIEW_PORTAL: _("See portals"),
         MANAGE_PORTALS: _("Manage portals"),
-        MANAGE_CREDENTIALS: _("Upload credentials, enter passwords"),
         VIEW_DELIVERY: _("See deliveries of bills"),
         VIEW_DESTINATION: _("See destinations, without their secrets"),
         MANAGE_DESTINATIONS: _("Say where bills are delivered"),
+        MANAGE_CREDENTIALS: _("Manage accounts: upload credentials, enter passwords and codes"),
+        VIEW_SCHEDULE: _("See schedules"),
+        MANAGE_SCHEDULES: _("Manage schedules"),
     }
 )
 
@@ -54,6 +58,7 @@ STAGES: dict[str, _StrOrPromise] = {
     Stage.OPEN: _("opening the login page"),
     Stage.LOGIN: _("logging in"),
     Stage.JUDGE: _("waiting for the portal’s answer"),
+    Stage.CODE: _("waiting for a one-time code"),
     Stage.LIST: _("listing the bills"),
     Stage.DOWNLOAD: _("downloading"),
     Stage.DONE: _("done"),

@@ -15,7 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bills import error_codes, keeping, passwords, retry_files
+from bills.accounts import codes
 from bills.admin import common as own
+from bills.admin.accounts.codes import with_time_left
+from bills.admin.accounts.starting import RUN_ACCOUNTS, run
 from bills.admin.common import STAGES, timeline
 from bills.admin.remedies import way_of
 from bills.browser.report import brought
@@ -168,6 +171,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "unchanged": _unchanged(job).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_draft else "",
+        "codes_wanted": with_time_left(codes.wanted().filter(batch__job=job)),
+        "can_run_again": bool(job.finished_at) and permissions.may(request, *RUN_ACCOUNTS),
         "is_live": job.status in (JobStatus.QUEUED, JobStatus.RUNNING),
         "can_retry": bool(job.finished_at) and permissions.may(request, permissions.RETRY),
     }
@@ -248,6 +253,15 @@ def _retry(
     return to_tab(done.made if done and done.made else job, "credentials")
 
 
+def run_again(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Run all accounts of this job once more, as they are stored now."""
+    permissions.require(request, *RUN_ACCOUNTS)
+    uses = CredentialUse.objects.filter(batch__job=job)
+    accounts = list(uses.order_by().values_list("credential_id", flat=True).distinct())
+    made = run(request, accounts, _("job %(id)s again") % {"id": job.pk})
+    return made or to_tab(job, "credentials")
+
+
 def failed_csv(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     """The failed rows, without passwords."""
     header, found = retry_files.rows_of(job)
@@ -282,6 +296,7 @@ TAB = page.Tab(
         "one": page.Action(one, permissions.VIEW, methods=("GET",)),
         "password": page.Action(password, own.MANAGE_CREDENTIALS),
         "retry": page.Action(retry, permissions.RETRY),
+        "run-again": page.Action(run_again, permissions.START),
         "csv": page.Action(failed_csv, permissions.EXPORT, methods=("GET",)),
     },
 )

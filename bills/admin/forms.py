@@ -21,6 +21,7 @@ from unfold.widgets import (
 from bills.csv.column_choice import ColumnChoice
 from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
 from bills.models import Portal
+from bills.models.portals import CODE_WAIT_SECONDS
 from bills.portals.recipe_schema import RecipeError, load_recipe
 from imports.admin.json_editor import JsonEditor
 
@@ -55,7 +56,7 @@ class PortalForm(PortalBase):
         fields = (
             "name", "login_url", "billing_url", "recipe", "script", "max_attempts",
             "retry_delay_seconds", "attempt_timeout_seconds", "concurrency",
-            "refused_password_limit",
+            "refused_password_limit", "code_wait_seconds", "keeps_devices",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,6 +65,14 @@ class PortalForm(PortalBase):
             self.initial["recipe"] = json.dumps(self.instance.recipe, indent=2, ensure_ascii=False)
         elif not self.is_bound:
             self.initial["recipe"] = ""
+
+        if "code_wait_seconds" in self.fields:  # not where the form is only looked at
+            self.fields["code_wait_seconds"].required = False
+
+    def clean_code_wait_seconds(self) -> int:
+        """As usual where nothing is entered."""
+        seconds: int | None = self.cleaned_data["code_wait_seconds"]
+        return CODE_WAIT_SECONDS if seconds is None else seconds
 
     def clean_recipe(self) -> dict[str, Any]:
         """The JSON; a syntax error is told with its place, a wrong part with its name."""

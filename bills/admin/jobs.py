@@ -127,6 +127,14 @@ def _sidebar(request: HttpRequest) -> site.Group:
                 own.VIEW_DESTINATION, own.MANAGE_DESTINATIONS,
             ),
             site.item(
+                _("Accounts"), "badge", "admin:bills_credential_changelist",
+                own.MANAGE_CREDENTIALS,
+            ),
+            site.item(
+                _("Schedules"), "event_repeat", "admin:bills_schedule_changelist",
+                own.VIEW_SCHEDULE, own.MANAGE_SCHEDULES,
+            ),
+            site.item(
                 _("Portals"), "captive_portal", "admin:bills_portal_changelist",
                 own.VIEW_PORTAL, own.MANAGE_PORTALS,
                 but=("admin:bills_new", "admin:bills_preview"),

@@ -13,10 +13,15 @@ from django.utils.translation import ngettext
 from bills.admin import common
 from bills.admin.forms import ColumnsForm, NewBillsForm
 from bills.csv.column_choice import choose_columns, headings_of
-from bills.csv.credentials import CredentialRow, UnreadableCsv, preview, read_credentials
+from bills.csv.credentials import (
+    CredentialRow,
+    UnreadableCsv,
+    account_of,
+    preview,
+    read_credentials,
+)
 from bills.drafts import new_draft, on_disk
 from bills.models import Credential, CsvUpload, Portal
-from bills.models.credentials import account_of
 from imports.admin import permissions
 from imports.admin.job.page import to_tab
 from imports.fields import cipher

@@ -16,8 +16,8 @@ from bills.admin import common as own
 from bills.admin import new_job
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
+from bills.csv.credentials import account_of
 from bills.models import Credential, Evidence, Portal, PortalTest
-from bills.models.credentials import account_of
 from bills.portal_setup import store_portal
 from imports.admin import permissions
 from imports.admin.base import ManagedAdmin
@@ -54,6 +54,10 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
                 )
             },
         ),
+        (
+            gettext_lazy("How it knows you"),
+            {"fields": ("code_wait_seconds", "keeps_devices")},
+        ),
         (gettext_lazy("Advanced"), {"fields": ("script",)}),
     )  # fmt: skip
 
@@ -80,7 +84,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         credential = _credential(portal, form)
         if credential is not None:
             return _begin(request, portal, credential)
-    accounts = portal.credentials.order_by("email").values_list("email", flat=True)
+    accounts = portal.credentials.in_use().order_by("email").values_list("email", flat=True)
     shown = _around(request, _("Test %(portal)s") % {"portal": portal}) | {
         "portal": portal,
         "form": form,
@@ -94,7 +98,7 @@ def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
     """The account that is to be tried; None, and the form says why, where there is none."""
     email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
     account = account_of(email)
-    known = Credential.objects.filter(portal=portal, account=account).first()
+    known = Credential.objects.in_use().filter(portal=portal, account=account).first()
     if known is None and not password:
         form.add_error("password", _("This account is new. Enter its password."))
         return None

@@ -15,6 +15,7 @@ LOOK = (
     "bills.view_bill",
     "bills.view_billdelivery",
     "bills.view_destination",
+    "bills.view_schedule",
 )
 OPERATE = (
     *LOOK,
@@ -29,11 +30,13 @@ OPERATE = (
     "imports.export_records",
     "imports.manage_notifications",
     "bills.manage_credentials",
+    "bills.manage_schedules",
 )
 ADMINISTER = (
     *OPERATE,
     "imports.erase_person",
     "imports.manage_apis",
+    "imports.manage_watched_folders",
     "bills.manage_portals",
     "bills.manage_destinations",
     "django_rq.admin",

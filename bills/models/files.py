@@ -24,7 +24,7 @@ class Bill(models.Model):
     """
 
     portal = models.ForeignKey(Portal, models.PROTECT, related_name="bills")
-    account = models.CharField(max_length=320)  # see `account_of`
+    account = models.CharField(max_length=320)  # see `bills.csv.credentials.account_of`
     email = models.CharField(_("e-mail"), max_length=320)
     number = models.CharField(_("number"), max_length=200, default="", blank=True)
     date = models.DateField(_("date"), null=True, blank=True)

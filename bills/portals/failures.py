@@ -123,6 +123,18 @@ LOADING = sentence("LOADING", _("The page is still loading."))
 CHANGING = sentence("CHANGING", _("The page is still changing."))
 BUSY = sentence("BUSY", _("The page still says that it is busy."))
 NO_WAIT_SIGN = sentence("NO_WAIT_SIGN", _("bills.wait is not shown."))
+CODE_REFUSED = sentence(
+    "CODE_REFUSED",
+    _(
+        "The portal did not accept the code, {n} tries. Compare the account's TOTP secret, and "
+        "this machine's clock."
+    ),
+)
+NO_CODE_BOX = sentence("NO_CODE_BOX", _("The page shows no box for a code."))
+NO_CODE_CAME = sentence("NO_CODE_CAME", _("Nobody entered it within {minutes} minutes."))
+SESSION_TOO_LARGE = sentence(
+    "SESSION_TOO_LARGE", _("What the browser remembers of this portal is too large to be kept.")
+)
 REQUEST_OPEN = sentence("REQUEST_OPEN", _("{address} has not answered."))
 NOT_STILL = sentence("NOT_STILL", _("The list did not come to rest within {limit} s. {why}"))
 ROWS_VANISH = sentence("ROWS_VANISH", _("{n} rows vanished from the page while it was scrolled."))
@@ -410,7 +422,10 @@ MEANINGS: dict[Code, Meaning] = {
         Actor.OPERATOR,
         Rule.STOP,
         _("The portal asks for a one-time code."),
-        _("Turn two-step login off for this account, or fetch its bills by hand."),
+        _(
+            "Store the account's TOTP secret, or retry and enter the code while the job's page "
+            "asks for it."
+        ),
     ),
     Code.CAPTCHA: Meaning(
         Actor.OPERATOR,

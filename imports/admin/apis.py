@@ -61,11 +61,11 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
         "token_url": FOR_OAUTH2,
         "scope": FOR_OAUTH2,
         "audience": FOR_OAUTH2,
-        "username": "['basic', 'oauth2-password'].includes(auth)",
+        "username": "['basic', 'wsse', 'oauth2-password'].includes(auth)",
         "client_id": FOR_OAUTH2,
         "client_secret": FOR_OAUTH2,
         "clear_client_secret": FOR_OAUTH2,
-        "header_name": "auth == 'header'",
+        "header_name": "['header', 'query', 'hmac'].includes(auth)",
         "secret": "!['none', 'oauth2-client'].includes(auth)",
         "clear_secret": "!['none', 'oauth2-client'].includes(auth)",
     }
@@ -77,7 +77,8 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
                 "fields": (
                     "auth", "header_name", "token_url", "username", "secret", "clear_secret",
                     "client_id", "client_secret", "clear_client_secret", "scope", "audience",
-                    "extra_headers", "clear_extra_headers",
+                    "extra_headers", "clear_extra_headers", "client_certificate",
+                    "clear_client_certificate",
                 )
             },
         ),

@@ -16,10 +16,20 @@ from django.db import connections
 
 from imports import retry_directory
 from imports.customers import corrections, drafts, dry_run, retry_files
+from imports.customers.api.adapters import ADAPTERS
+from imports.customers.api.adapters.base import Batch
+from imports.customers.api.adapters.polling import ask_for_result
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
-from imports.customers.api.setup import client_of, probe
+from imports.customers.api.requests.building import records_in
+from imports.customers.api.setup import (
+    client_of,
+    first_step_stores_nothing,
+    is_asynchronous,
+    probe,
+)
 from imports.customers.files import batching
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -69,13 +79,24 @@ class CustomerRunner:
         mapping = self.client.endpoint.mapping
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
-            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
-        sent = SentRecords(work, mapping)
-        body = sent.traced_body() if mapping.request.trace_field else work.body
-        outcome = self.client.post(body, work.idempotency_key, sent)
+            return Outcome(
+                Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED, submission=work.submission
+            )
+        outcome = self._sent(work, mapping)
         if outcome.verdict == Verdict.PAUSE:
             self.must_renew = True
         return outcome
+
+    def _sent(self, work: Work, mapping: Mapping) -> Outcome:
+        """Send the batch, or ask for the result if the API took it on before."""
+        keys, key = SentRecords(work, mapping), work.idempotency_key
+        if mapping.adapter:
+            records = records_in(work.body, mapping)
+            batch = Batch(records, keys, key, work.submission)
+            return ADAPTERS[mapping.adapter].step(self.client, batch)
+        if work.submission is not None:
+            return ask_for_result(self.client, work.submission, keys)
+        return self.client.post(work.body, key, keys)
 
 
 class SentRecords(Sequence[RecordKey]):
@@ -102,12 +123,6 @@ class SentRecords(Sequence[RecordKey]):
         """The records as a JSON list of their own, without the API's envelope."""
         start, end = len(self._mapping.opening), -len(self._mapping.closing)
         return b"[" + self._work.body[start:end] + b"]"
-
-    def traced_body(self) -> bytes:
-        """The batch as an API wants it that takes a trace id with each record."""
-        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
-        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
-        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
 
 
 class Clients:
@@ -147,6 +162,7 @@ clients = Clients()
 
 __all__ = ["CustomerJobType", "probe"]
 
+MOST_REQUESTS = 10  # of one attempt, by the lease: to ask a state and read its pages
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
 LOOK_UP = sentence(
     "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
@@ -171,7 +187,8 @@ class CustomerJobType:
 
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS
-        return job.timeout_seconds + margin
+        requests = MOST_REQUESTS if is_asynchronous(job.api) else 1
+        return job.timeout_seconds * requests + margin
 
     def bring_input(self, job: ImportJob) -> None:
         drafts.bring_files(job)
@@ -205,6 +222,8 @@ class CustomerJobType:
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
             return Outcome(Verdict.REPEATABLE, "WORKER_LOST", LOST + SAME_KEY)
+        if first_step_stores_nothing(job.api):
+            return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
 
     def close(self, job: ImportJob) -> None:
@@ -223,7 +242,8 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
-        """A job of customers leaves nothing behind that cannot wait."""
+        """Files that came into watched folders."""
+        taking.sweep()
 
     def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""

@@ -50,10 +50,13 @@ if TYPE_CHECKING:
 GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job going
 
 
-def announce(job: ImportJob, what: What, cause: str = "") -> None:
+def announce(
+    job: ImportJob, what: What, cause: str = "", message: Text | None = None, path: str = ""
+) -> None:
     """Record a notification for everybody who wants it, in the transaction that moved the status.
 
     Nothing is sent here. The same notification is not repeated until the job is started again.
+    `path` is the page to act on, where it is another than the job's.
     """
     channels = list(Channel.objects.filter(is_active=True).defer("secret"))
     if not channels:
@@ -63,7 +66,11 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
         what=what,
         cause=cause,
         go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
-        defaults={"job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)}},
+        defaults={
+            "job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)},
+            "message": message,
+            "path": path,
+        },
     )
     if is_news:
         wanting = [
@@ -76,7 +83,7 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
 
 def needs_somebody(notification: Notification) -> bool:
     """Whether a person must act."""
-    if notification.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+    if notification.what not in (What.FINISHED, What.CANCELLED):
         return True
     return any(notification.job_totals.get(each) for each in ("error", "unknown", "left_out"))
 
@@ -290,6 +297,13 @@ NOT_NOW_TOO_LONG = sentence(
         "operator when more may be sent, then resume the job."
     ),
 )
+GIVEN_UP_CODE = "RESULT_NOT_AWAITED"
+GIVEN_UP_TEXT = sentence(
+    "GIVEN_UP_TEXT",
+    gettext_noop(
+        "The job was cancelled while the API was at work on this: look up whether it was stored."
+    ),
+)
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
@@ -491,6 +505,7 @@ def drop_unsent(job: ImportJob) -> None:
     """Fail the unsent batches of a cancelled job."""
     unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
     batches = ImportBatch.objects.filter(job=job, status__in=unsent)
+    _give_up_submitted(batches.filter(submission__isnull=False))
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
         status=ResultStatus.ERROR,
@@ -509,6 +524,19 @@ def drop_unsent(job: ImportJob) -> None:
         message=CANCELLED_TEXT,
         ended_at=Now(),
         token=None,
+    )
+
+
+def _give_up_submitted(batches: QuerySet[ImportBatch]) -> None:
+    """Mark batches unknown that the API still works on: nobody asks for their results now."""
+    pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
+    outcome = {"error_code": GIVEN_UP_CODE, "error": str(GIVEN_UP_TEXT), "message": GIVEN_UP_TEXT}
+    ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
+        **outcome, status=ResultStatus.UNKNOWN, final_error=str(GIVEN_UP_TEXT),
+        cause=cause_of(GIVEN_UP_TEXT), updated_at=Now(),
+    )  # fmt: skip
+    ImportBatch.objects.filter(pk__in=pks).update(
+        **outcome, status=BatchStatus.UNKNOWN, unknown_count=F("size"), ended_at=Now(), token=None
     )
 
 

@@ -315,7 +315,9 @@ def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
         yield formatting.left_out(bulk_action.left_out) + "."
 
 
-UNREAD = ("api__secret", "api__client_secret", "api__extra_headers")  # decrypted only to be sent
+UNREAD = (  # decrypted only to be sent
+    "api__secret", "api__client_secret", "api__extra_headers", "api__client_certificate",
+)  # fmt: skip
 MOST_RETRIES = 30  # listed on a page
 
 
