@@ -213,8 +213,7 @@ def test_a_failures_page_shows_the_row_and_the_record(
         page = operator.get(f"/admin/imports/importresult/{result.pk}/change/")
         assert page.context["own_row"].cells[0] == result.key
         assert page.context["own_row"].number == result.position + 1
-    page = operator.get(url(draft, "retry-files")).content.decode()
-    assert "failed_rows.csv" in page
+    assert "failed_rows.csv" in operator.get(url(draft, "retry-files")).content.decode()
 
 
 def test_a_viewer_sees_templates_and_changes_none(
