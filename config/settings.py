@@ -250,6 +250,8 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Redrive <redrive@localhost>"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
 
 # Redrive's own
+# Folders below it may be watched for files to import.
+WATCH_DIR = Path(env.str("WATCH_DIR", default=str(HOME / "watched")))
 RETRY_FILES_DIR = Path(env.str("RETRY_FILES_DIR", default=str(BASE_DIR)))
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMENT)
 CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides the public ones

@@ -56,6 +56,11 @@ class ErrorCode:
         """Who must act, in the reader's language."""
         return str(self.actor.label)
 
+    @property
+    def is_in_data(self) -> bool:
+        """Whether the record itself has to be corrected."""
+        return any(self.remedy is each for each in IN_DATA)
+
 
 YOU, ADMIN, API = Actor.OPERATOR, Actor.ADMIN, Actor.API
 RETRIED, LATER, STOPPED, UNKNOWN, LEFT_OUT, PAUSED = Next
@@ -63,6 +68,9 @@ CORRECT = _("Correct the data: “Fix and send again” for one, a corrected ret
 LOOK_UP = _("Check in the API whether they arrived, then mark them as imported or failed.")
 NOT_UP = _("Nothing was sent. Retry when the API can be reached.")
 WRONG_URL = _("The API’s URL is wrong. Correct it, then retry.")
+TO_UPDATE = _("Change it to an update, or exclude it.")
+TO_CREATION = _("Change it to a creation, or exclude it.")
+IN_DATA = (CORRECT, TO_UPDATE, TO_CREATION)
 OVERLOADED = _("The API was overloaded. Retry later, with fewer batches at once.")
 RESUME = _("Fix it, then resume the job.")
 CORRECT_ROW = _("Correct the row in failed_rows.csv, then upload that file on Retry files.")
@@ -128,13 +136,13 @@ ERROR_CODES: dict[str, ErrorCode] = {
         YOU,
         STOPPED,
         _("The customer already exists."),
-        _("Change it to an update, or exclude it."),
+        TO_UPDATE,
     ),
     "NOT_FOUND": ErrorCode(
         YOU,
         STOPPED,
         _("The API knows no such customer."),
-        _("Change it to a creation, or exclude it."),
+        TO_CREATION,
     ),
     "ROLLED_BACK": ErrorCode(
         YOU,

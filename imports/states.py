@@ -177,7 +177,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
             BatchStatus.DONE,  # a person excluded the last failed record
         }
     ),
-    BatchStatus.DONE: frozenset(),
+    BatchStatus.DONE: frozenset({BatchStatus.FAILED}),  # a person undid an exclusion
     BatchStatus.SPLIT: frozenset(),
 }
 RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
@@ -196,7 +196,7 @@ RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
     ),
     ResultStatus.ERROR: frozenset({ResultStatus.EXCLUDED}),  # by a person, with a reason
     ResultStatus.SUCCESS: frozenset(),
-    ResultStatus.EXCLUDED: frozenset(),
+    ResultStatus.EXCLUDED: frozenset({ResultStatus.ERROR}),  # a person undid the exclusion
 }
 
 

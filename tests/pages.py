@@ -95,7 +95,7 @@ OF_JOB = {
     "exclude": "imports/importjob/{job}/failures/exclude/?which=all",
     "exclude_cause": "imports/importjob/{job}/failures/exclude/?which=cause&cause={cause}",
     "decide": "imports/importjob/{job}/failures/decide/?which=all",
-    "log_earlier": "imports/importjob/{job}/log/?before=1000000",
+    "log_earlier": "imports/importjob/{job}/log/?show=all&before=2100-01-01T00:00:00%2B00:00",
     "retry_progress": "imports/importjob/{retry}/progress/",
     "retry_failures": "imports/importjob/{retry}/failures/",
     "realtime": "imports/importjob/{job}/realtime/",

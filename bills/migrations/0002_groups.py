@@ -38,6 +38,7 @@ ADMINISTER = (
     *OPERATE,
     "imports.erase_person",
     "imports.manage_apis",
+    "imports.manage_watched_folders",
     "bills.manage_portals",
     "bills.manage_destinations",
     "django_rq.admin",

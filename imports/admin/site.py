@@ -87,6 +87,10 @@ def sidebar(request: HttpRequest) -> list[Group]:
             "imports.view_customerapi", permissions.MANAGE_APIS,
         ),
         item(
+            _("Watched folders"), "drive_folder_upload", "admin:imports_watchedfolder_changelist",
+            permissions.MANAGE_WATCHED_FOLDERS,
+        ),
+        item(
             _("Record templates"), "rule_settings", "admin:imports_recordtemplate_changelist",
             "imports.view_recordtemplate", permissions.MANAGE_TEMPLATES,
         ),

@@ -117,6 +117,7 @@ def add_path(
     try:
         if sources.take_in(file, template, wait=wait):
             judge(file)
+        _share(file)
         with transaction.atomic():
             only_draft(job)  # checking may have taken minutes
             store(file)
@@ -126,6 +127,14 @@ def add_path(
     if is_ours:
         places.forget_unused([stored_path(path)], file)
     return file
+
+
+def _share(file: ImportFile) -> None:
+    """Keep a copy of a file of this host where all hosts see it, if there is such a place."""
+    is_local = not stored.is_stored(file.path)
+    if is_local and stored.is_shared() and file.status == FileStatus.VALID:
+        file.path = stored.keep_path(stored.fresh_name(f"imports/{file.job_id}"), file.location)
+        file.is_ours = True
 
 
 def checked(

@@ -31,6 +31,7 @@ from imports.customers.api.setup import (
 )
 from imports.customers.files import batching
 from imports.customers.members import background
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -245,7 +246,8 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
-        """A job of customers leaves nothing behind that cannot wait."""
+        """Files that came into watched folders."""
+        taking.sweep()
 
     def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""

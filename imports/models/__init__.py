@@ -7,6 +7,7 @@ from imports.models.files import ImportFile, RetryFile
 from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
 from imports.models.members import CorrectedRow, MemberFile, RecordTemplate
 from imports.models.notifications import Channel, Notification, NotificationDelivery
+from imports.models.watched import WatchedFile, WatchedFolder
 
 __all__ = [
     "AccessToken",
@@ -31,4 +32,6 @@ __all__ = [
     "RecordEvent",
     "RecordTemplate",
     "RetryFile",
+    "WatchedFile",
+    "WatchedFolder",
 ]
