@@ -178,7 +178,9 @@ def test_another_template_can_be_chosen_on_the_files_tab(
     operator.post(url(draft, "files", "template"), chosen)
     file.refresh_from_db()
     assert (file.status, file.member.template) == ("valid", template)
-    assert "Chosen" in operator.get(url(draft, "files")).content.decode()
+    page = operator.get(url(draft, "files")).content.decode()
+    assert "Chosen" in page
+    assert f"{len(CONTENT.encode('utf-8-sig'))}\xa0bytes" in page
 
 
 def test_a_large_table_is_read_in_the_background_while_the_page_shows_how_far(
