@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from imports.messages import MessageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.models import ImportJob, ImportResult
-    from imports.policy import Budget, Outcome, Patience
+    from imports.policy import Budget, LookedUp, Outcome, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,14 @@ class JobType(Protocol):
 
     def runner(self, job: ImportJob, in_flight: int) -> AbstractContextManager[Runner]:
         """A runner for up to `in_flight` tries at once."""
+        ...
+
+    def can_look_up(self, job: ImportJob) -> bool:
+        """Whether the other side can be asked for one record."""
+        ...
+
+    def looker(self, job: ImportJob) -> Callable[[bytes], LookedUp]:
+        """What asks the other side for one record. Only where `can_look_up`."""
         ...
 
     def lost(self, job: ImportJob) -> Outcome:

@@ -60,10 +60,13 @@ def _separator() -> str:
 
 
 def of_job(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
-    """`what` of a job: its results or its attempts, `as` csv or xlsx."""
+    """`what` of a job: its results, those that are stored or its attempts, `as` csv or xlsx."""
     match request.GET.get("what", "results"):
         case "results":
             return records(request, job, ImportResult.objects.filter(job=job), "results")
+        case "stored":
+            sheet = sheets.of_stored(ImportResult.objects.filter(job=job).order_by("pk"))
+            return _sent_and_noted(request, job, sheet, "stored")
         case "attempts":
             sheet = sheets.of_attempts(Attempt.objects.filter(job=job).order_by("pk"))
             return sent_and_noted(request, job, sheet, "attempts")

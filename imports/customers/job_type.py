@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, overload
 
 import msgspec
@@ -21,9 +21,11 @@ from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
 from imports.customers.api.adapters.polling import ask_for_result
 from imports.customers.api.answer_sentences import SAME_KEY
+from imports.customers.api.lookups import look_up
 from imports.customers.api.mapping import RecordKey
 from imports.customers.api.requests.building import records_in
 from imports.customers.api.setup import (
+    can_look_up,
     client_of,
     first_step_stores_nothing,
     is_asynchronous,
@@ -39,7 +41,7 @@ from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from imports.customers.api.mapping import Mapping
     from imports.job_types import Trace, Work
     from imports.models import CustomerApi
+    from imports.policy import LookedUp
 
 MAPPING_CHANGED = sentence(
     "MAPPING_CHANGED",
@@ -222,6 +225,15 @@ class CustomerJobType:
             finally:
                 if runner.must_renew:
                     clients.forget(job.api)
+
+    def can_look_up(self, job: ImportJob) -> bool:
+        return can_look_up(job.api)
+
+    def looker(self, job: ImportJob) -> Callable[[bytes], LookedUp]:
+        if job.api is None:
+            raise TypeError("only customer imports have a customer API")
+        client = clients.take(job.api, job.timeout_seconds, 1)
+        return partial(look_up, client)
 
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:

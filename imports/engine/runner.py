@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,12 @@ from django.db.models.functions import Now
 
 from imports import job_types
 from imports.event_codes import EventCode
-from imports.ledger import bulk_actions, claims, lifecycle, outcomes
+from imports.ledger import bulk_actions, claims, lifecycle, lookups, outcomes
 from imports.ledger.claims import planned_once
 from imports.messages import Message, MessageError, Text, sentence
 from imports.messages import marked as _
 from imports.models import ImportJob
+from imports.models.bulk_actions import ActionType
 from imports.policy import Outcome, Verdict
 from imports.states import OPEN, JobStatus
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from imports.job_types import JobType, Runner, Work
     from imports.models import BulkAction
+    from imports.policy import LookedUp
 
 logger = logging.getLogger(__name__)
 attempts_logger = logging.getLogger("imports.attempts")  # one line for each, where logs are JSON
@@ -157,7 +160,8 @@ def carry_out(bulk_action: BulkAction) -> bool:
     """Continue a bulk action for one turn; True if work remains."""
     ends = time.monotonic() + settings.TURN_SECONDS
     try:
-        while bulk_actions.carry_on(bulk_action):
+        carry_on = _step_of(bulk_action, ends)
+        while carry_on(bulk_action):
             if stopping.is_set() or time.monotonic() > ends:
                 return True
     except DATABASE_AWAY:
@@ -169,6 +173,24 @@ def carry_out(bulk_action: BulkAction) -> bool:
         )  # fmt: skip
         bulk_actions.give_up(bulk_action, FAILED.format(error=type(error).__name__))
     return False
+
+
+def _step_of(bulk_action: BulkAction, ends: float) -> Callable[[BulkAction], bool]:
+    """What continues a bulk action; a look-up asks the API for each record, at its pace."""
+    if bulk_action.action != ActionType.LOOK_UP:
+        return bulk_actions.carry_on
+    job = bulk_action.job
+    look = job_types.get(job.kind).looker(job)
+
+    def in_turn(raw: bytes) -> LookedUp | None:
+        while not lookups.take_slot(job):
+            if stopping.wait(min(job.delay_seconds, LOOK_AGAIN_SECONDS) or 0.05):
+                return None
+            if time.monotonic() > ends:
+                return None
+        return look(raw)
+
+    return partial(lookups.carry_on, look=in_turn)
 
 
 def close(job: ImportJob) -> None:
