@@ -169,7 +169,7 @@ WHERE ended_at IS NOT NULL AND asked_at < statement_timestamp() - %(requests)s
 
 
 def sweep() -> None:
-    """Erase what was entered and is not needed any more; in one statement, as it runs each second.
+    """Erase what was entered and is not needed any more, in one statement.
 
     Codes that nobody took, uploads that nobody confirmed, windows and requests of long ago.
     """

@@ -75,7 +75,7 @@ def test_a_file_is_imported_once_it_is_complete_and_moved(folder: WatchedFolder)
     assert ImportJob.objects.count() == 1
 
 
-def test_a_file_that_still_grows_is_left_alone(folder: WatchedFolder) -> None:
+def test_a_file_that_still_grows_has_to_wait(folder: WatchedFolder) -> None:
     path = put(folder)
     for _ in range(3):
         look_again()
