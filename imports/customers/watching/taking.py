@@ -161,7 +161,7 @@ def _forget(file: WatchedFile) -> bool:
 
 def _is_moved(file: WatchedFile, path: Path) -> bool:
     """Out of the way, under a name that nothing there has. A name that is in use is no loss."""
-    is_refused = file.message is not None and file.message.code == UNREADABLE.code  # type: ignore[union-attr]
+    is_refused = file.message is not None and file.message.code == UNREADABLE.code
     goal = file.folder.place / (REFUSED if is_refused else DONE)
     try:
         goal.mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ from django.db.models import F, Value
 from config.dev.sandbox import samples
 from imports.customers import drafts
 from imports.customers.watching import looking, taking
+from imports.ledger import lifecycle
 from imports.models import (
     Channel,
     CustomerApi,
@@ -134,7 +135,7 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
     put(folder)
     looking.look()
     look_again()
-    target = {"add_upload": drafts, "start": taking.lifecycle, "move": taking}[where]
+    target = {"add_upload": drafts, "start": lifecycle, "move": taking}[where]
     name = {"move": "_is_moved"}.get(where, where)
     monkeypatch.setattr(target, name, die)
     with pytest.raises(SystemExit):
