@@ -173,17 +173,18 @@ class BillJobType:
         )
 
     def tidy(self) -> int:
+        """What was entered and is not needed any more; bills that are kept long enough."""
+        codes.sweep()
         return bills_kept.expire()
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:
         return bills_kept.erase(person, look_only=look_only)
 
     def sweep(self) -> None:
-        """Browsers and folders of dead workers, evidence and uploads whose time is over."""
+        """Browsers and folders of dead workers, old evidence; deliveries and schedules."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
-        codes.sweep()
         due.sweep()
 
 
