@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Value
-from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from bills import bills_kept, keeping, passwords, retry_files
@@ -18,7 +15,7 @@ from bills.accounts import codes
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
-from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
@@ -56,7 +53,6 @@ NO_BROWSER = sentence(
     ),
 )
 logger = logging.getLogger(__name__)
-UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
 LINK_RETRY = """
@@ -182,7 +178,6 @@ class BillJobType:
         _deliver()
         codes.sweep()
         due.sweep()
-        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
 
 
 def _deliver() -> None:

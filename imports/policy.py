@@ -85,10 +85,9 @@ class Outcome:
     of secrets too. `retry_after` is in seconds. `records` has one entry for each
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
     `details` are facts that the job type stores with the attempt (stages, evidence); JSON values.
-    `cause` is equal for outcomes with the same message. `pauses`: a person must
-    look, whatever becomes of this batch. One that is not `counted` uses up no attempt, although
-    it ends the batch.
-    look, whatever becomes of this batch. `submission` is what the other side calls the work it
+    `cause` is equal for outcomes with the same message. `pauses`: a person must look, whatever
+    becomes of this batch. One that is not `counted` uses up no attempt, although it ends the
+    batch. `submission` is what the other side calls the work it
     took on, as JSON: while a pending batch has one, only the result is asked for. `judged` has
     what each record's own entry said, where the answer had entries.
     """

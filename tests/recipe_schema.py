@@ -66,8 +66,8 @@ def _described(field: dict[str, Any], hint: str) -> dict[str, Any]:
 
 def hints(part: str) -> dict[str, str]:
     """By field, its example and what it does, as the documentation says it."""
-    chapter = re.split(r"^##+ ", PAGE.split(f"\n### {part}\n", 1)[1], maxsplit=1, flags=re.M)[0]
-    rows = re.findall(r"^\| `([a-z_]+)` \| `(.*?)` \| (.+) \|$", chapter, re.M)
+    section = re.split(r"^##+ ", PAGE.split(f"\n### {part}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+    rows = re.findall(r"^\| `([a-z_]+)` \| `(.*?)` \| (.+) \|$", section, re.M)
     return {
         name: f"{LINK.sub(lambda found: found[1], meaning)}\n{example}".replace("`", "")
         for name, example, meaning in rows

@@ -14,6 +14,7 @@ from bills.admin import common, credentials
 from bills.admin import common as own
 from bills.admin.credentials import bill_count, row_of
 from bills.admin.credentials import credential_results as with_uses
+from bills.admin.log_lines import of_attempts
 from bills.error_codes import JOB_TYPE
 from bills.models import Bill, BillRun
 from imports.admin import site
@@ -196,6 +197,7 @@ register(
             log.TAB,
         ),
         fix=Fix(gettext_lazy("Correct the password"), own.MANAGE_CREDENTIALS, _fix_url),
+        log_lines=of_attempts,
         json_of=json_of,
     )
 )

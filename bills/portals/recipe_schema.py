@@ -344,6 +344,8 @@ def _json(content: str | bytes) -> Any:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise RecipeError([("recipe", f"is no JSON: {problem}.")]) from None
+    except RecursionError:
+        raise RecipeError([("recipe", "is nested too deeply.")]) from None
 
 
 def _errors_in(key: str, value: object) -> list[tuple[str, str]]:

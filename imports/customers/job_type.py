@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, overload
 import msgspec
 from django.conf import settings
 from django.db import connections
+from django.db.models import Q
 
 from imports import retry_directory
 from imports.customers import corrections, drafts, dry_run, retry_files
@@ -29,6 +30,8 @@ from imports.customers.api.setup import (
     probe,
 )
 from imports.customers.files import batching
+from imports.customers.members import background
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -196,13 +199,15 @@ class CustomerJobType:
         batching.read(job)
 
     def prepare_draft(self, job: ImportJob) -> None:
+        background.carry_out(job)
         dry_run.carry_out(job)
 
     def unprepared_drafts(self) -> QuerySet[ImportJob]:
-        """Those whose dry run was asked for, or was being made by a worker that died."""
-        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT)
+        """Those whose dry run or member file was asked for, or left by a worker that died."""
+        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT).order_by().values("job")
+        unread = background.drafts_that_wait().values("pk")
         return ImportJob.objects.filter(
-            status=JobStatus.DRAFT, pk__in=waiting.order_by().values("job")
+            Q(pk__in=waiting) | Q(pk__in=unread), status=JobStatus.DRAFT
         )
 
     @contextmanager
@@ -241,7 +246,8 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
-        """A job of customers leaves nothing behind that cannot wait."""
+        """Files that came into watched folders."""
+        taking.sweep()
 
     def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""

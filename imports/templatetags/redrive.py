@@ -172,12 +172,16 @@ def icon(name: str) -> dict[str, str]:
 
 @register.inclusion_tag("imports/parts/when.html")
 def when(at: datetime | None, style: str = "") -> dict[str, Any]:
-    """A time in the operator's zone; `style` "time" leaves the day out when it is today."""
+    """A time in the operator's zone; `style` "time" leaves the day out when it is today.
+
+    "seconds" has the day and the seconds.
+    """
     if at is None:
         return {"at": None}
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localdate()
-    return {"at": local, "is_short": style == "time" and is_today}
+    is_short = style == "time" and is_today
+    return {"at": local, "is_short": is_short, "has_seconds": style == "seconds"}
 
 
 @register.inclusion_tag("imports/parts/clock.html")

@@ -188,6 +188,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),
+        "out_of_sight": _out_of_sight(job),
         **_stage(job),
     }
 
@@ -196,6 +197,15 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
     if job.status != JobStatus.PAUSED:
         return None
     return JobEvent.objects.filter(job=job, code=EventCode.PAUSED).order_by("-id").first()
+
+
+def _out_of_sight(job: ImportJob) -> JobEvent | None:
+    """Which host said last that it cannot see the files of a job that is to be read."""
+    if job.status != JobStatus.QUEUED:
+        return None
+    codes = (EventCode.FILES_OUT_OF_SIGHT, EventCode.STARTED)
+    latest = JobEvent.objects.filter(job=job, code__in=codes).order_by("-id").first()
+    return latest if latest and latest.code == EventCode.FILES_OUT_OF_SIGHT else None
 
 
 def _stage(job: ImportJob) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from imports.customers.files.limits import COMMA
 from imports.customers.files.reader import FileCheck, check_file, read_records
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
+from imports.customers.members.numbering import with_rows
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
 from imports.job_types import InputOutOfSight, UnreadableInput
@@ -286,9 +287,8 @@ class Reader:
     def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
         """Exclude a record, with its reason and its bytes."""
         kept = record.raw[:RECORD_KEPT]
-        refused = Refused(
-            record.position, record.key, record.email, refusal.code, refusal.message, kept
-        )
+        message = with_rows(refusal.message, file)
+        refused = Refused(record.position, record.key, record.email, refusal.code, message, kept)
         self.taker.add_refused(refused, file.pk)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:

@@ -60,11 +60,13 @@ class KeyedMap(Fake):
     """Takes a map by number, and answers with a map by number; an empty one is a PHP list."""
 
     def handle(self, request: Received) -> Reply:
-        told = {}
+        outcomes = {}
         for number, record in json.loads(request.body)["members"].items():
             good = self.take(record)
-            told[number] = {"state": "ok"} if good else {"state": "no", "why": {"17": "too young"}}
-        return Reply(200, {"outcome": told or []})
+            outcomes[number] = (
+                {"state": "ok"} if good else {"state": "no", "why": {"17": "too young"}}
+            )
+        return Reply(200, {"outcome": outcomes or []})
 
 
 class IndexedFailures(Fake):

@@ -89,7 +89,7 @@ ONE_BY_ONE = {
         }],
     }],
 }  # fmt: skip
-SUBMIT = {
+SUBMIT: dict[str, Any] = {
     "accepted": [202],
     "request": {"envelope": "rows"},
     "record": {"id": ["no"]},
@@ -212,7 +212,7 @@ class TestSubmitAndPoll:
             job = started(api, members(4, 1), tmp_path / "in")
             run(job)  # returns at once: nothing is due
             (batch,) = batches(job)
-            assert (batch.status, batch.submission["job"]) == ("pending", "job 1")
+            assert (batch.status, (batch.submission or {})["job"]) == ("pending", "job 1")
             assert batch.attempts == 0
             for _ in range(2):
                 pass_time(6)

@@ -45,7 +45,7 @@ class OData(Fake):
     def handle(self, request: Received) -> Reply:
         head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
         whole = BytesParser(policy=HTTP).parsebytes(head + request.body)
-        parts = [self._answered(part) for part in whole.iter_parts()]  # type: ignore[attr-defined]
+        parts = [self._answered(part) for part in whole.iter_parts()]
         kept = parts[self.drops :]
         if self.keeps_ids:
             kept.reverse()
@@ -59,10 +59,12 @@ class OData(Fake):
         name = f"Content-ID: {part['Content-ID']}\r\n" if self.keeps_ids else ""
         good = self.take(record)
         status = "201 Created" if good else "409 Conflict"
-        told = {"ID": f"g-{record['no']}"} if good else {"error": {"code": "DUP", "message": "x"}}
+        result = (
+            {"ID": f"g-{record['no']}"} if good else {"error": {"code": "DUP", "message": "x"}}
+        )
         return (
             f"Content-Type: application/http\r\n{name}\r\n"
-            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\r\n{json.dumps(told)}"
+            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\r\n{json.dumps(result)}"
         )
 
 

@@ -72,8 +72,8 @@ def klaviyo_job(failed: int, status: str = "complete") -> dict[str, Any]:
 
 
 def shopify(customer: Any, *errors: str) -> dict[str, Any]:
-    told = [{"field": ["email"], "message": text} for text in errors]
-    return {"data": {"customerCreate": {"customer": customer, "userErrors": told}}}
+    refused = [{"field": ["email"], "message": text} for text in errors]
+    return {"data": {"customerCreate": {"customer": customer, "userErrors": refused}}}
 
 
 CASES = [
