@@ -160,6 +160,8 @@ def test_one_account_is_retried_alone(operator: Client, make_bills: BillMaker) -
     job = run(make_bills("otp", "captcha"))
     shown = page(operator, tab_url(job.pk, "credentials"))
     assert shown.count("Retry this account") == 2
+    one = f"{act_url(job.pk, 'credentials', 'one')}?id={result_of(job, 'otp').pk}"
+    assert f"Next failed account: {full('captcha')}" in page(operator, one)
     operator.post(act_url(job.pk, "credentials", "retry"), {"id": result_of(job, "otp").pk})
     made = ImportJob.objects.get(retry_of=job)
     assert [each.email for each in made.results.all()] == [full("otp")]
