@@ -192,6 +192,7 @@ LOCALE_PATHS = [BASE_DIR / "config" / "locale", BASE_DIR / "config" / "locale_of
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["config.formats"]  # dates and times in one form
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"

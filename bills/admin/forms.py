@@ -58,6 +58,18 @@ class PortalForm(PortalBase):
             "retry_delay_seconds", "attempt_timeout_seconds", "concurrency",
             "refused_password_limit", "code_wait_seconds", "keeps_devices",
         )  # fmt: skip
+        help_texts = {
+            "max_attempts": gettext_lazy("For each account, the first attempt included."),
+            "attempt_timeout_seconds": gettext_lazy(
+                "From the login page to the last bill. Then the attempt ends."
+            ),
+            "refused_password_limit": gettext_lazy(
+                "Empty: twice. Most portals lock an account after 3 to 5 refused passwords, and "
+                "some block your address after 10. Counted over all jobs until the password "
+                "changes."
+            ),
+            "script": gettext_lazy("A portal written in Python, in place of a recipe."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

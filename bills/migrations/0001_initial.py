@@ -185,6 +185,8 @@ class Migration(migrations.Migration):
             name='PortalTest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.CharField(blank=True, default='', max_length=320)),
+                ('trial', imports.fields.EncryptedTextField(blank=True, default='')),
                 ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('began_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
@@ -193,8 +195,8 @@ class Migration(migrations.Migration):
                 ('message', imports.fields.MessageField()),
                 ('details', models.JSONField(blank=True, default=dict)),
                 ('asked_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tests', to='bills.credential')),
-                ('portal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tests', to='bills.portal')),
+                ('credential', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tests', to='bills.credential')),
+                ('portal', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tests', to='bills.portal')),
             ],
             options={
                 'ordering': ['-id'],

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -108,7 +109,7 @@ class CustomerApiForm(ApiModelForm):
         required=False,
         strip=False,
         max_length=LONGEST_MAPPING,
-        widget=JsonEditor(),
+        widget=JsonEditor(schema=reverse_lazy("admin:imports_customerapi_schema")),
         help_text=gettext_lazy(
             "JSON: only what differs from the preset, kept as you write it. The complete "
             "mapping is shown below."
