@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "config.proxy.RedirectLoops",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.body_limit.BodyLimit",
     "config.middleware.StorableText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -191,6 +192,7 @@ WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = DEBUG
 
 MEDIA_ROOT = HOME / "media"  # uploads, bills; never served directly
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=2_000_000_000)  # of one request
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # a directory of files is chosen at once
 FILE_UPLOAD_PERMISSIONS = 0o600
 

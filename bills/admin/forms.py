@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -16,6 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from bills.browser.sites import same_site, site
 from bills.models import Portal
 from bills.portals.recipe_schema import RecipeError, load_recipe
 
@@ -71,6 +72,35 @@ class PortalForm(PortalBase):
             ) from None
         parsed: dict[str, Any] = json.loads(text)
         return parsed
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        before = Portal.objects.filter(pk=self.instance.pk).first() if self.instance.pk else None
+        if before is not None and "login_url" in data and "recipe" in data:
+            self._keep_passwords_at_home(before, data)
+        return data
+
+    def _keep_passwords_at_home(self, before: Portal, data: dict[str, Any]) -> None:
+        """Who may change an address must not learn by it the passwords that are typed there."""
+        moved = not same_site(data["login_url"], before.login_url)
+        added = password_hosts(data["recipe"]) - password_hosts(before.recipe)
+        accounts = before.credentials.count() if moved or added else 0
+        if accounts:
+            why = ngettext(
+                "The password of %(n)s account was entered for %(site)s and goes to no other "
+                "host. Make a new portal: its passwords are entered again.",
+                "The passwords of %(n)s accounts were entered for %(site)s and go to no other "
+                "host. Make a new portal: its passwords are entered again.",
+                accounts,
+            )
+            shown = {"n": accounts, "site": site(before.login_url)}
+            self.add_error("login_url" if moved else "recipe", why % shown)
+
+
+def password_hosts(recipe: Any) -> set[str]:
+    """The further hosts that a recipe lets a password be typed on."""
+    named = recipe.get("password_hosts") if isinstance(recipe, dict) else None
+    return set(named) if isinstance(named, list) else set()
 
 
 class NewBillsForm(forms.Form):
