@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import logs
 from config.dev import servers
+from config.storages import file_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -23,6 +25,14 @@ DEBUG = env.bool("DEBUG", default=False)
 EMBEDDED_POSTGRES = "DATABASE_URL" not in env.ENVIRON
 EMBEDDED_REDIS = "REDIS_URL" not in env.ENVIRON
 DEVELOPMENT = DEBUG or EMBEDDED_POSTGRES
+
+
+def retention_days(name: str) -> int:
+    """A number of days, 0 by default. Raises ImproperlyConfigured for less."""
+    days = env.int(name, default=0)
+    if days < 0:
+        raise ImproperlyConfigured(f"{name}: a number of days, or 0 to keep it for ever")
+    return int(days)
 
 
 def kept_secret(name: str) -> str:
@@ -193,6 +203,12 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 MEDIA_ROOT = HOME / "media"  # uploads, bills; never served directly
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=2_000_000_000)  # of one request
+# An S3 bucket in place of it, which all hosts share; retry directories go there, too.
+STORAGE_URL = env.str("STORAGE_URL", default="")
+STORAGES = {
+    "default": file_storage(STORAGE_URL),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # a directory of files is chosen at once
 FILE_UPLOAD_PERMISSIONS = 0o600
 
@@ -236,6 +252,8 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Redrive <redrive@localhost>"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
 
 # Redrive's own
+# Folders below it may be watched for files to import.
+WATCH_DIR = Path(env.str("WATCH_DIR", default=str(HOME / "watched")))
 RETRY_FILES_DIR = Path(env.str("RETRY_FILES_DIR", default=str(BASE_DIR)))
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMENT)
 CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides the public ones
@@ -251,7 +269,15 @@ STOP_AFTER_PROBES = env.int("STOP_AFTER_PROBES", default=4)  # of an API that is
 STOP_AFTER_ACCOUNTS = env.int("STOP_AFTER_ACCOUNTS", default=10)  # of a portal
 NOT_NOW_HOURS = env.float("NOT_NOW_HOURS", default=6.0)  # an API's or portal's; then it pauses
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
+MEMBER_FILE_MB = env.int("MEMBER_FILE_MB", default=4096)  # the most that is unpacked of one file
+BILL_LINK_HOURS = env.int("BILL_LINK_HOURS", default=72)  # of a link that a webhook was given
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
+# How many days after a job's end its data is kept; 0: for ever. Never of an unresolved failure.
+RECORDS_DAYS = retention_days("RECORDS_DAYS")  # records' bytes, uploads, retry directories
+RESULTS_DAYS = retention_days("RESULTS_DAYS")  # who a record is of, and what was said of it
+ANSWERS_DAYS = retention_days("ANSWERS_DAYS")  # what the other side answered
+BILLS_DAYS = retention_days("BILLS_DAYS")  # PDFs, after they were fetched
+LOG_DAYS = retention_days("LOG_DAYS")  # a job's log
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8001")
 
 # Seen from outside.
@@ -277,6 +303,7 @@ UNFOLD = {
         "imports.admin.site.style",
         "imports.admin.site.style_of_acts",
         "imports.admin.site.style_of_records",
+        "imports.admin.site.style_of_members",
         "imports.admin.site.style_of_chart",
     ],
     "SCRIPTS": [

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from bills.admin.bills import linked_file
 from config.metrics import metrics
 from imports.admin import site
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("imports.urls")),
+    path("files/bills/<str:token>/", linked_file, name="bill_file"),
     path("metrics", metrics, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

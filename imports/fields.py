@@ -49,8 +49,12 @@ def cipher() -> MultiFernet:
 
     Raises ImproperlyConfigured in production when no key is set.
     """
-    keys = tuple(settings.CREDENTIAL_KEYS)
-    return _fernet(keys or (_development_key(),))
+    return _fernet(credential_keys())
+
+
+def credential_keys() -> tuple[str, ...]:
+    """The keys of this installation, newest first. Raises ImproperlyConfigured for none."""
+    return tuple(settings.CREDENTIAL_KEYS) or (_development_key(),)
 
 
 def _development_key() -> str:

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """Something that is kept of a person: what, how many, and why it stays where it has to."""
+
+    what: str  # a code: "results", "bills"
+    count: int
+    where: str = ""  # "job 7"
+    stays_because: str = ""  # a code: "UNRESOLVED"; "" for what is (or would be) erased
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One claimed batch as plain values, without the ORM.
 
@@ -37,6 +47,7 @@ class Work:
     body: bytes
     idempotency_key: str
     tries: int
+    submission: dict[str, object] | None = None  # what the other side works on since it was sent
 
     @property
     def log_ids(self) -> dict[str, int]:
@@ -54,6 +65,10 @@ class Runner(Protocol):
 
 class UnreadableInput(MessageError):
     """The job's input cannot be cut into batches. The message names file, place and remedy."""
+
+
+class InputOutOfSight(MessageError):
+    """This host cannot see the job's input; another may. The message says what and why."""
 
 
 class JobType(Protocol):
@@ -76,10 +91,17 @@ class JobType(Protocol):
         """Longer than any attempt can take: afterwards another worker may settle the batch."""
         ...
 
+    def bring_input(self, job: ImportJob) -> None:
+        """Bring the job's input to this host, outside any transaction.
+
+        Raises InputOutOfSight where that is impossible.
+        """
+        ...
+
     def read(self, job: ImportJob) -> None:
         """Turn the job's input into batches and results, inside the caller's transaction.
 
-        Raises UnreadableInput; then nothing is stored.
+        Raises UnreadableInput or InputOutOfSight; then nothing is stored.
         """
         ...
 
@@ -120,6 +142,17 @@ class JobType(Protocol):
 
     def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
         """The results that may be tried again without `force`; None for all."""
+        ...
+
+    def tidy(self) -> int:
+        """Remove a little of what is kept too long; how many things.
+
+        May wait for the storage, and raises no OSError.
+        """
+        ...
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """Erase what this job type keeps of a person besides the ledger's tables, or find it."""
         ...
 
     def sweep(self) -> None:

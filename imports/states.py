@@ -87,6 +87,10 @@ class FileStatus(Status):
 
     # read through once: its records can be sent
     VALID = "valid", "success", "check_circle", _("Valid")
+    # a member file whose record template nobody has chosen yet
+    WAITING = "waiting", "warning", "rule_settings", _("Needs a template")
+    # a large member file that a worker reads
+    READING = "reading", "info", "hourglass_top", _("Being read")
     # refused whole: `message` says why
     INVALID = "invalid", "danger", "error", _("Cannot be read")
 
@@ -142,6 +146,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
         {
             BatchStatus.CLAIMED,
             BatchStatus.FAILED,  # its job was cancelled before it was sent
+            BatchStatus.UNKNOWN,  # its job was cancelled while the API works on it
         }
     ),
     BatchStatus.CLAIMED: frozenset(
@@ -149,6 +154,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
             BatchStatus.SENDING,  # intent, before a byte leaves
             BatchStatus.PENDING,  # given back, or the lease is over: nothing was sent
             BatchStatus.FAILED,  # its job was cancelled before it was sent
+            BatchStatus.UNKNOWN,  # its job was cancelled while the API works on it
         }
     ),
     BatchStatus.SENDING: frozenset(
@@ -171,7 +177,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
             BatchStatus.DONE,  # a person excluded the last failed record
         }
     ),
-    BatchStatus.DONE: frozenset(),
+    BatchStatus.DONE: frozenset({BatchStatus.FAILED}),  # a person undid an exclusion
     BatchStatus.SPLIT: frozenset(),
 }
 RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
@@ -190,7 +196,7 @@ RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
     ),
     ResultStatus.ERROR: frozenset({ResultStatus.EXCLUDED}),  # by a person, with a reason
     ResultStatus.SUCCESS: frozenset(),
-    ResultStatus.EXCLUDED: frozenset(),
+    ResultStatus.EXCLUDED: frozenset({ResultStatus.ERROR}),  # a person undid the exclusion
 }
 
 

@@ -11,8 +11,12 @@ LOOK = (
     "imports.view_importresult",
     "imports.view_attempt",
     "imports.view_customerapi",
+    "imports.view_recordtemplate",
     "bills.view_portal",
     "bills.view_bill",
+    "bills.view_billdelivery",
+    "bills.view_destination",
+    "bills.view_schedule",
 )
 OPERATE = (
     *LOOK,
@@ -26,12 +30,17 @@ OPERATE = (
     "imports.see_evidence",
     "imports.export_records",
     "imports.manage_notifications",
+    "imports.manage_templates",
     "bills.manage_credentials",
+    "bills.manage_schedules",
 )
 ADMINISTER = (
     *OPERATE,
+    "imports.erase_person",
     "imports.manage_apis",
+    "imports.manage_watched_folders",
     "bills.manage_portals",
+    "bills.manage_destinations",
     "django_rq.admin",
     *(f"auth.{act}_{model}" for model in ("user", "group") for act in ("view", "add", "change", "delete")),
 )

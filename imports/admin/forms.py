@@ -25,12 +25,13 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from imports.admin.json_editor import JsonEditor
 from imports.customers.api.auth import BadCredential, check_headers
 from imports.customers.api.connection_test import goes_where_it_went
 from imports.customers.api.mapping import states_refusals
 from imports.customers.api.mapping_in_force import read_changes, text_of
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.setup import complaints, most_in_a_batch
+from imports.customers.api.setup import complaints, fitting_batch_size, most_in_a_batch
 from imports.fields import WrongKey
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel, CustomerApi, ImportJob
@@ -52,7 +53,7 @@ else:
 LONGEST_SECRET = 10_000
 LONGEST_MAPPING = 100_000
 REFUSALS = "refusal_stored_nothing"
-WRITE_ONLY = ("secret", "client_secret", "extra_headers")
+WRITE_ONLY = ("secret", "client_secret", "extra_headers", "client_certificate")
 
 
 def _secret_field(label: Any) -> forms.CharField:
@@ -95,12 +96,22 @@ class CustomerApiForm(ApiModelForm):
         ),
     )
     clear_extra_headers = _clear_field(gettext_lazy("Remove the stored headers"))
+    client_certificate = forms.CharField(
+        label=gettext_lazy("Client certificate"),
+        required=False,
+        strip=True,
+        max_length=100_000,
+        widget=UnshownTextarea(
+            attrs={"rows": 3, "placeholder": "-----BEGIN CERTIFICATE----- …", "data-secret": ""}
+        ),
+    )
+    clear_client_certificate = _clear_field(gettext_lazy("Remove the stored certificate"))
     mapping = forms.CharField(
         label=gettext_lazy("Own mapping"),
         required=False,
         strip=False,
         max_length=LONGEST_MAPPING,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false"}),
+        widget=JsonEditor(),
         help_text=gettext_lazy(
             "JSON: only what differs from the preset, kept as you write it. The complete "
             "mapping is shown below."
@@ -138,7 +149,7 @@ class CustomerApiForm(ApiModelForm):
         super().__init__(*args, **kwargs)
         self.stored = stored(self.instance)
         self._show_mapping()
-        for name in ("secret", "client_secret"):
+        for name in ("secret", "client_secret", "client_certificate"):
             if name in self.fields:
                 self.fields[name].help_text = _help(self.stored.get(name))
         if "extra_headers" in self.fields:
@@ -195,10 +206,12 @@ class CustomerApiForm(ApiModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         self._answer_refusals(data)
+        if self.instance.pk is None and "batch_size" not in self.changed_data:
+            data["batch_size"] = fitting_batch_size(self.draft())
         # Whoever forgets a secret on purpose need not enter another one.
         cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
         for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
-            if field in self.fields and field not in self.errors:
+            if field in self.fields and (field == "mapping" or field not in self.errors):
                 self.add_error(field, text)
         self._ask_again_for_moved_secrets()
         return data
@@ -428,7 +441,7 @@ if TYPE_CHECKING:
 else:
     JobModelForm = forms.ModelForm
 
-SECRETS = ("secret", "client_secret", "extra_headers")  # never read where they are not used
+SECRETS = WRITE_ONLY  # never read where they are not used
 PACE = ("concurrency", "delay_seconds", "max_attempts")  # what a paused job may change
 
 

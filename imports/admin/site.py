@@ -80,10 +80,19 @@ def sidebar(request: HttpRequest) -> list[Group]:
             permissions.MANAGE_NOTIFICATIONS,
         ),
     ]
+    privacy = item(_("Erase a person"), "person_remove", "admin:imports_erase", permissions.ERASE)
     setup = [
         item(
             _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
             "imports.view_customerapi", permissions.MANAGE_APIS,
+        ),
+        item(
+            _("Watched folders"), "drive_folder_upload", "admin:imports_watchedfolder_changelist",
+            permissions.MANAGE_WATCHED_FOLDERS,
+        ),
+        item(
+            _("Record templates"), "rule_settings", "admin:imports_recordtemplate_changelist",
+            "imports.view_recordtemplate", permissions.MANAGE_TEMPLATES,
         ),
         item(
             _("Notification channels"), "campaign", "admin:imports_channel_changelist",
@@ -91,6 +100,7 @@ def sidebar(request: HttpRequest) -> list[Group]:
         ),
         of_model(_("Users"), "group", "auth", "user"),
         of_model(_("Groups"), "shield_person", "auth", "group"),
+        privacy,
         item(_("Queue"), "queue", "django_rq:home", permissions.QUEUE),
     ]  # fmt: skip
     return [
@@ -116,6 +126,11 @@ def style_of_acts(request: HttpRequest) -> str:
 def style_of_records(request: HttpRequest) -> str:
     """The address of the look of one record: found, told, put right."""
     return static("imports/records.css")
+
+
+def style_of_members(request: HttpRequest) -> str:
+    """The address of the look of member files and record templates."""
+    return static("imports/members.css")
 
 
 def style_of_chart(request: HttpRequest) -> str:

@@ -8,20 +8,20 @@ import hashlib
 import re
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from django.core import signing
-from django.core.files.storage import default_storage
 from django.db.models import Exists, OuterRef, Q
 
 from imports.customers.files.batching import body, cut
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Record
+from imports.customers.members.corrected import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports
@@ -29,9 +29,11 @@ from imports.ledger.retries import NewBatch
 from imports.ledger.totals import family
 from imports.models import ImportResult, RetryFile
 from imports.states import ResultStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from django.core.files.uploadedfile import UploadedFile
 
@@ -239,10 +241,11 @@ OUTCOME_OF = {
 
 
 class Upload(NamedTuple):
-    """A corrected file: its path, and its name for the operator."""
+    """A corrected file: its path on this host, its name for the operator, and where it lies."""
 
     path: Path
     name: str
+    where: str = ""
 
 
 class TooMany(Exception):
@@ -447,11 +450,21 @@ class Gone(Exception):
 
 
 def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:
-    """Keep what was uploaded; what names it later, signed, so that nothing else can be named."""
-    kept = [
-        (default_storage.save(f"{FOLDER}/{job.pk}.json", each), each.name or "")
-        for each in uploads
-    ]
+    """Keep what was uploaded; what names it later, signed, so that nothing else can be named.
+
+    Rows become records by the template that the import's own rows became records by. Raises
+    UnreadableFile for a table that has none.
+    """
+    kept: list[tuple[str, str]] = []
+    try:
+        for each in uploads:
+            where, name = stored.keep(stored.fresh_name(FOLDER), each), each.name or ""
+            kept.append((where, name))
+            kept[-1] = as_records(job, where, name), name
+    except BaseException:
+        for where, _name in kept:
+            stored.delete(where)
+        raise
     return signing.dumps({"job": job.pk, "files": kept}, salt=SALT, compress=True)
 
 
@@ -461,8 +474,10 @@ def find(job: ImportJob, token: str) -> list[Upload]:
         named: dict[str, Any] = signing.loads(token, salt=SALT, max_age=KEPT_SECONDS)
     except signing.BadSignature:
         raise Gone from None
-    found = [Upload(Path(default_storage.path(path)), name) for path, name in named["files"]]
-    if named["job"] != job.pk or not all(each.path.is_file() for each in found):
+    if named["job"] != job.pk:
+        raise Gone
+    found = [Upload(stored.local_path(where), name, where) for where, name in named["files"]]
+    if not all(each.path.is_file() for each in found):
         raise Gone
     return found
 
@@ -470,17 +485,14 @@ def find(job: ImportJob, token: str) -> list[Upload]:
 def forget(uploads: Sequence[Upload]) -> None:
     """Remove them: they were sent, or cannot be read."""
     for each in uploads:
-        each.path.unlink(missing_ok=True)
+        stored.delete(each.where)
+        forget_rows(each.where)
 
 
 def expire() -> None:
     """Remove those whose hour is over."""
-    folder = Path(default_storage.path(FOLDER))
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        try:
-            if path.stat().st_mtime < time.time() - KEPT_SECONDS:
-                path.unlink(missing_ok=True)
-        except OSError:
-            continue  # another sweeper was first
+    oldest = time.time() - KEPT_SECONDS
+    for where, made_at in stored.listed(FOLDER):
+        if made_at < oldest:
+            with suppress(OSError):  # another sweeper was first
+                stored.delete(where)

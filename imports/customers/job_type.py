@@ -13,13 +13,25 @@ from typing import TYPE_CHECKING, overload
 import msgspec
 from django.conf import settings
 from django.db import connections
+from django.db.models import Q
 
 from imports import retry_directory
-from imports.customers import corrections, dry_run, retry_files
+from imports.customers import corrections, drafts, dry_run, retry_files
+from imports.customers.api.adapters import ADAPTERS
+from imports.customers.api.adapters.base import Batch
+from imports.customers.api.adapters.polling import ask_for_result
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.mapping import RecordKey
-from imports.customers.api.setup import client_of, probe
+from imports.customers.api.requests.building import records_in
+from imports.customers.api.setup import (
+    client_of,
+    first_step_stores_nothing,
+    is_asynchronous,
+    probe,
+)
 from imports.customers.files import batching
+from imports.customers.members import background
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -35,7 +47,7 @@ if TYPE_CHECKING:
 
     from imports.customers.api.client import Client
     from imports.customers.api.mapping import Mapping
-    from imports.job_types import Work
+    from imports.job_types import Trace, Work
     from imports.models import CustomerApi
 
 MAPPING_CHANGED = sentence(
@@ -69,13 +81,24 @@ class CustomerRunner:
         mapping = self.client.endpoint.mapping
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
-            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
-        sent = SentRecords(work, mapping)
-        body = sent.traced_body() if mapping.request.trace_field else work.body
-        outcome = self.client.post(body, work.idempotency_key, sent)
+            return Outcome(
+                Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED, submission=work.submission
+            )
+        outcome = self._sent(work, mapping)
         if outcome.verdict == Verdict.PAUSE:
             self.must_renew = True
         return outcome
+
+    def _sent(self, work: Work, mapping: Mapping) -> Outcome:
+        """Send the batch, or ask for the result if the API took it on before."""
+        keys, key = SentRecords(work, mapping), work.idempotency_key
+        if mapping.adapter:
+            records = records_in(work.body, mapping)
+            batch = Batch(records, keys, key, work.submission)
+            return ADAPTERS[mapping.adapter].step(self.client, batch)
+        if work.submission is not None:
+            return ask_for_result(self.client, work.submission, keys)
+        return self.client.post(work.body, key, keys)
 
 
 class SentRecords(Sequence[RecordKey]):
@@ -102,12 +125,6 @@ class SentRecords(Sequence[RecordKey]):
         """The records as a JSON list of their own, without the API's envelope."""
         start, end = len(self._mapping.opening), -len(self._mapping.closing)
         return b"[" + self._work.body[start:end] + b"]"
-
-    def traced_body(self) -> bytes:
-        """The batch as an API wants it that takes a trace id with each record."""
-        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
-        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
-        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
 
 
 class Clients:
@@ -147,6 +164,7 @@ clients = Clients()
 
 __all__ = ["CustomerJobType", "probe"]
 
+MOST_REQUESTS = 10  # of one attempt, by the lease: to ask a state and read its pages
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
 LOOK_UP = sentence(
     "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
@@ -171,19 +189,25 @@ class CustomerJobType:
 
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS
-        return job.timeout_seconds + margin
+        requests = MOST_REQUESTS if is_asynchronous(job.api) else 1
+        return job.timeout_seconds * requests + margin
+
+    def bring_input(self, job: ImportJob) -> None:
+        drafts.bring_files(job)
 
     def read(self, job: ImportJob) -> None:
         batching.read(job)
 
     def prepare_draft(self, job: ImportJob) -> None:
+        background.carry_out(job)
         dry_run.carry_out(job)
 
     def unprepared_drafts(self) -> QuerySet[ImportJob]:
-        """Those whose dry run was asked for, or was being made by a worker that died."""
-        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT)
+        """Those whose dry run or member file was asked for, or left by a worker that died."""
+        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT).order_by().values("job")
+        unread = background.drafts_that_wait().values("pk")
         return ImportJob.objects.filter(
-            status=JobStatus.DRAFT, pk__in=waiting.order_by().values("job")
+            Q(pk__in=waiting) | Q(pk__in=unread), status=JobStatus.DRAFT
         )
 
     @contextmanager
@@ -202,6 +226,8 @@ class CustomerJobType:
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
             return Outcome(Verdict.REPEATABLE, "WORKER_LOST", LOST + SAME_KEY)
+        if first_step_stores_nothing(job.api):
+            return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
 
     def close(self, job: ImportJob) -> None:
@@ -220,5 +246,14 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
+        """Files that came into watched folders."""
+        taking.sweep()
+
+    def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""
         corrections.expire()
+        return 0
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """A job of customers is all in the ledger."""
+        return []

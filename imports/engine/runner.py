@@ -17,6 +17,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import job_types
+from imports.event_codes import EventCode
 from imports.ledger import bulk_actions, claims, lifecycle, outcomes
 from imports.ledger.claims import planned_once
 from imports.messages import Message, MessageError, Text, sentence
@@ -72,10 +73,23 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def host_name() -> str:
+    """This host and installation, for a job's log: workers of one see the same files."""
+    return f"{socket.gethostname()} ({settings.HOME})"[:150]
+
+
+def leave_to_others(job: ImportJob, unseen: job_types.InputOutOfSight) -> None:
+    """Say that this host cannot see the job's files. The sweeper enqueues the job again."""
+    logger.warning("job %s: %s %s", job.pk, EventCode.FILES_OUT_OF_SIGHT, unseen)
+    lifecycle.leave_to_others(job, host_name(), unseen.message)
+
+
 def read_input(job: ImportJob) -> bool:
     """Cut a queued job's input into batches, all or nothing; True if this call did it."""
     kind = job_types.get(job.kind)
     try:
+        if not job.batches.exists():
+            kind.bring_input(job)
         with transaction.atomic():
             mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
             if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
@@ -85,6 +99,9 @@ def read_input(job: ImportJob) -> bool:
             else:
                 kind.read(job)
             lifecycle.begin(job)
+    except job_types.InputOutOfSight as error:
+        leave_to_others(job, error)
+        return False
     except job_types.UnreadableInput as error:
         lifecycle.refuse_input(job, error.message)
         return False
@@ -97,6 +114,14 @@ def read_input(job: ImportJob) -> bool:
     lifecycle.finish_if_done([job.pk])  # there may be no record to send
     job.refresh_from_db()
     return True
+
+
+def prepare_draft(job: ImportJob) -> None:
+    """Do what a worker has to do for a draft, or leave it to one that can see its files."""
+    try:
+        job_types.get(job.kind).prepare_draft(job)
+    except job_types.InputOutOfSight as error:
+        leave_to_others(job, error)
 
 
 def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:

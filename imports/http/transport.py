@@ -36,7 +36,7 @@ from urllib3.exceptions import IncompleteRead as IncompleteBody
 from urllib3.util.retry import Retry
 
 from imports.http.addresses import BadAddress, Rules, reachable
-from imports.http.certificates import context_trusting
+from imports.http.certificates import context_of
 from imports.http.tunnel import Proxy, ProxyFailed, open_tunnel
 from imports.messages import Message, sentence
 from imports.messages import marked as _
@@ -289,13 +289,13 @@ class _Adapter(HTTPAdapter):
     sending.
     """
 
-    def __init__(self, certificates: str, **named: Any) -> None:
-        self._certificates = certificates
+    def __init__(self, certificates: str, client_certificate: str, **named: Any) -> None:
+        self._certificates, self._client_certificate = certificates, client_certificate
         super().__init__(**named)
 
     def init_poolmanager(self, *args: Any, **named: Any) -> None:
-        if self._certificates:
-            named["ssl_context"] = context_trusting(self._certificates)
+        if self._certificates or self._client_certificate:
+            named["ssl_context"] = context_of(self._certificates, self._client_certificate)
         super().init_poolmanager(*args, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
         self._pools: dict[str | None, Any] = {}  # a pool for each URL
@@ -328,10 +328,13 @@ class _Session(requests.Session):
         return self.get_adapter(str(request.url)).send(request, verify=verify, **options)
 
 
-def new_session(pool_size: int, certificates: str = "") -> requests.Session:
+def new_session(
+    pool_size: int, certificates: str = "", client_certificate: str = ""
+) -> requests.Session:
     """A pooled session without netrc, cookies, redirects, retries or the environment's proxies.
 
-    `certificates`: PEM, trusted besides the public ones.
+    `certificates`: PEM, trusted besides the public ones. `client_certificate`: PEM with its key,
+    shown to a server that asks for one.
     """
     session = _Session()
     session.trust_env = False
@@ -339,6 +342,7 @@ def new_session(pool_size: int, certificates: str = "") -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     adapter = _Adapter(
         certificates,
+        client_certificate,
         pool_connections=2,
         pool_maxsize=pool_size,
         max_retries=Retry(0, read=False),

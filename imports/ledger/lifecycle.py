@@ -50,10 +50,13 @@ if TYPE_CHECKING:
 GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job going
 
 
-def announce(job: ImportJob, what: What, cause: str = "") -> None:
+def announce(
+    job: ImportJob, what: What, cause: str = "", message: Text | None = None, path: str = ""
+) -> None:
     """Record a notification for everybody who wants it, in the transaction that moved the status.
 
     Nothing is sent here. The same notification is not repeated until the job is started again.
+    `path` is the page to act on, where it is another than the job's.
     """
     channels = list(Channel.objects.filter(is_active=True).defer("secret"))
     if not channels:
@@ -63,7 +66,11 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
         what=what,
         cause=cause,
         go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
-        defaults={"job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)}},
+        defaults={
+            "job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)},
+            "message": message,
+            "path": path,
+        },
     )
     if is_news:
         wanting = [
@@ -76,7 +83,7 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
 
 def needs_somebody(notification: Notification) -> bool:
     """Whether a person must act."""
-    if notification.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+    if notification.what not in (What.FINISHED, What.CANCELLED):
         return True
     return any(notification.job_totals.get(each) for each in ("error", "unknown", "left_out"))
 
@@ -95,6 +102,7 @@ DONE = {
     "downloaded": sentence("STAGE_DOWNLOADED", gettext_noop("{n} of {total} downloaded")),
 }
 SOME_FAILED = sentence("STAGE_SOME_FAILED", gettext_noop("{n} failed"))
+SOME_EXCLUDED = sentence("STAGE_SOME_EXCLUDED", gettext_noop("{n} excluded"))
 SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
 CAME_TO = sentence("STAGE_TOTALS", gettext_noop("{parts}."))
 WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch was sent: {parts}."))
@@ -191,6 +199,18 @@ class RolloutStage:
         else:
             how = FIRST_FAILED if is_first else ALL_FAILED
         return how.format(batches=self.batches, cause=self.cause)
+
+
+def results_of(job: ImportJob) -> Message | None:
+    """What an ended job came to, for its log; None where it had nothing to send."""
+    found = job_totals(job)
+    if not found.total:
+        return None
+    done = DONE[job_types.get(job.kind).record_done]
+    parts = [done.format(n=found.success, total=found.total)]
+    counts = {SOME_FAILED: found.error, SOME_UNKNOWN: found.unknown, SOME_EXCLUDED: found.excluded}
+    parts += [part.format(n=count) for part, count in counts.items() if count]
+    return CAME_TO.format(parts=tuple(parts))
 
 
 def intention(job: ImportJob) -> Message | None:
@@ -290,6 +310,13 @@ NOT_NOW_TOO_LONG = sentence(
         "operator when more may be sent, then resume the job."
     ),
 )
+GIVEN_UP_CODE = "RESULT_NOT_AWAITED"
+GIVEN_UP_TEXT = sentence(
+    "GIVEN_UP_TEXT",
+    gettext_noop(
+        "The job was cancelled while the API was at work on this: look up whether it was stored."
+    ),
+)
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
@@ -313,6 +340,10 @@ INCOMPLETE = sentence(
 UNREADABLE_FILES = sentence(
     "UNREADABLE_FILES",
     gettext_noop("Some files cannot be read. Remove them, or add corrected ones, then start."),
+)
+UNFINISHED_FILES = sentence(
+    "UNFINISHED_FILES",
+    gettext_noop("Some files need a record template, or are being read. Start after that."),
 )
 NOTHING_TO_IMPORT = sentence(
     "NOTHING_TO_IMPORT", gettext_noop("There is nothing to import yet. Add files first.")
@@ -375,6 +406,8 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
         refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(UNREADABLE_FILES)
+        if ImportFile.objects.filter(job=job).exclude(status=FileStatus.VALID).exists():
+            raise NotAllowed(UNFINISHED_FILES)
         if not (job.files.exists() or job.batches.exists()):
             raise NotAllowed(NOTHING_TO_IMPORT)
         if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):
@@ -491,6 +524,7 @@ def drop_unsent(job: ImportJob) -> None:
     """Fail the unsent batches of a cancelled job."""
     unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
     batches = ImportBatch.objects.filter(job=job, status__in=unsent)
+    _give_up_submitted(batches.filter(submission__isnull=False))
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
         status=ResultStatus.ERROR,
@@ -509,6 +543,19 @@ def drop_unsent(job: ImportJob) -> None:
         message=CANCELLED_TEXT,
         ended_at=Now(),
         token=None,
+    )
+
+
+def _give_up_submitted(batches: QuerySet[ImportBatch]) -> None:
+    """Mark batches unknown that the API still works on: nobody asks for their results now."""
+    pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
+    outcome = {"error_code": GIVEN_UP_CODE, "error": str(GIVEN_UP_TEXT), "message": GIVEN_UP_TEXT}
+    ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
+        **outcome, status=ResultStatus.UNKNOWN, final_error=str(GIVEN_UP_TEXT),
+        cause=cause_of(GIVEN_UP_TEXT), updated_at=Now(),
+    )  # fmt: skip
+    ImportBatch.objects.filter(pk__in=pks).update(
+        **outcome, status=BatchStatus.UNKNOWN, unknown_count=F("size"), ended_at=Now(), token=None
     )
 
 
@@ -585,6 +632,19 @@ def refuse_input(job: ImportJob, message: Text) -> None:
             announce(job, What.REFUSED)
 
 
+def leave_to_others(job: ImportJob, host: str, message: Text) -> None:
+    """Log that a host cannot see the job's input, once for each host. The job stays as it is."""
+    with transaction.atomic():
+        lock(job)
+        since = JobEvent.objects.filter(job=job, code=EventCode.STARTED).order_by("-pk")
+        latest = since.values_list("pk", flat=True).first() or 0
+        logged = JobEvent.objects.filter(
+            job=job, code=EventCode.FILES_OUT_OF_SIGHT, actor=host, pk__gt=latest
+        )
+        if not logged.exists():
+            note(job, EventCode.FILES_OUT_OF_SIGHT, message, host)
+
+
 def finish_if_done(job_ids: Iterable[int]) -> list[int]:
     """Finish the jobs with nothing pending or in flight; their ids.
 
@@ -599,7 +659,7 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
                 status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
             )
             if done:
-                note(job, EventCode.FINISHED)
+                note(job, EventCode.FINISHED, results_of(job))
                 announce(job, What.FINISHED)
                 finished.append(job.pk)
         if not done:

@@ -95,7 +95,7 @@ def take_note(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> Failing |
     if succeeded(outcome):
         ImportJob.objects.filter(pk=job.pk).exclude(failing={}).update(failing={})
         return None
-    if outcome.verdict in (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT):
+    if outcome.verdict in (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT, Verdict.WAITING):
         return None
     known = ImportJob.objects.values_list("failing", flat=True).get(pk=job.pk)
     failing = Failing(**known).and_this(batch, outcome)

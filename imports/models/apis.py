@@ -19,6 +19,9 @@ class AuthKind(models.TextChoices):
     BEARER = "bearer", _("Bearer token")
     BASIC = "basic", _("User name and password (Basic)")
     HEADER = "header", _("Key in a header")
+    QUERY = "query", _("Key in the URL")
+    HMAC = "hmac", _("Signature of each request (HMAC)")
+    WSSE = "wsse", _("User name and secret (WSSE)")
     OAUTH2_PASSWORD = "oauth2-password", _("OAuth2, password grant")
     OAUTH2_CLIENT = "oauth2-client", _("OAuth2, client credentials")
 
@@ -82,7 +85,15 @@ class CustomerApi(PaceSettings):
         blank=True,
         help_text=_("Which API the token is for, where the token URL asks for it."),
     )
-    header_name = models.CharField(_("header name"), max_length=100, default="", blank=True)
+    header_name = models.CharField(
+        _("header name"),
+        max_length=100,
+        default="",
+        blank=True,
+        help_text=_("Of the header, or of the URL's parameter, that carries the key."),
+    )
+    # Mutual TLS: PEM, a certificate with its private key.
+    client_certificate = EncryptedTextField(_("client certificate"), default="", blank=True)
     extra_headers = EncryptedTextField(_("extra headers"), default="", blank=True)  # JSON object
     idempotency_header = models.CharField(
         _("idempotency key header"),

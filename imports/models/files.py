@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import MessageField
 from imports.models.jobs import ImportJob
-from imports.printable import path_of
 from imports.states import FileStatus as FileStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,8 +55,20 @@ class ImportFile(models.Model):
 
     @property
     def location(self) -> Path:
-        """The path of the file, which need not be valid text."""
-        return path_of(self.path)
+        """A path of this host that holds the file; a file of a shared storage is downloaded.
+
+        It need not be valid text, nor exist. Raises OSError where the storage does not answer.
+        """
+        return stored.local_path(self.path, self.sha256)
+
+    @property
+    def pieces(self) -> list[str]:
+        """Where all that is kept of it lies: itself, the rows it was made of, and their index."""
+        member = getattr(self, "member", None)
+        if member is None or not member.source:
+            return [self.path]
+        index = self.path.rpartition(".")[0] + ".index"
+        return list(dict.fromkeys([self.path, member.source, index]))
 
 
 class RetryFile(models.Model):
@@ -73,6 +85,8 @@ class RetryFile(models.Model):
     # False: unconfirmed_batch_NN.json, or left_out_batch_NN.json
     confirmed = models.BooleanField(default=True)
     left_out = models.BooleanField(default=False, db_default=False)  # left_out_batch_NN.json
+    # failed_rows.csv: the same records as the other files', as the rows that they came in as
+    rows = models.BooleanField(default=False, db_default=False)
     result_ids = ArrayField(models.BigIntegerField())
     written_at = models.DateTimeField(db_default=Now())
 

@@ -151,6 +151,7 @@ class ImportJob(PaceSettings):
             ("exclude_records", "Can exclude failed records"),
             ("see_evidence", "Can see answers and evidence of attempts"),
             ("export_records", "Can take records out: retry files, exports, ZIPs"),
+            ("erase_person", "Can erase what is kept of a person"),
         ]
 
     def __str__(self) -> str:

@@ -49,10 +49,10 @@ def send(channel: Channel, message: Message) -> None:
     try:
         mail.send()
     except (SMTPException, OSError) as error:
-        raise NotDelivered(_message(error)) from error
+        raise NotDelivered(reason_of(error)) from error
 
 
-def _message(error: SMTPException | OSError) -> Sentence:
+def reason_of(error: SMTPException | OSError) -> Sentence:
     """What went wrong, without the server's words, which may quote what was sent."""
     if isinstance(error, SMTPResponseException):
         return SERVER_REFUSED.format(status=error.smtp_code)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from imports.admin import formatting
 from imports.admin.job import page as job_pages
 from imports.admin.job.page import act_url, tab_url
+from imports.admin.permissions import may
 from imports.admin.records.history import LINES
 from imports.policy import Verdict
 from imports.rendering import stored_in_words
@@ -52,6 +53,35 @@ def number(value: float) -> str:
 def records(count: int, job_page: JobPage) -> str:
     """ "1,000 customers", in the words of the kind."""
     return job_page.records(count)
+
+
+@register.filter
+def batches(count: int, job_page: JobPage) -> str:
+    """ "5 batches", or "5 accounts" where a batch is one of them."""
+    return job_page.batches(count)
+
+
+@register.filter
+def batch_name(attempt: Attempt, job_page: JobPage) -> str:
+    """What an attempt was made on: the account, where a batch is one."""
+    return job_page.batch_name(attempt.batch)
+
+
+@register.filter
+def place_name(job: ImportJob) -> str:
+    """The portal of a job; empty for jobs without one."""
+    place = job_pages.of(job.kind).place(job)
+    return place.name if place else ""
+
+
+@register.simple_tag(takes_context=True)
+def place_of(context: dict[str, Any], job: ImportJob) -> dict[str, str] | None:
+    """The portal of a job: its name, and its address for those who may open it."""
+    place = job_pages.of(job.kind).place(job)
+    if place is None:
+        return None
+    is_open = any(may(context["request"], each) for each in place.permissions)
+    return {"name": place.name, "url": place.url if is_open else ""}
 
 
 @register.filter
@@ -142,12 +172,16 @@ def icon(name: str) -> dict[str, str]:
 
 @register.inclusion_tag("imports/parts/when.html")
 def when(at: datetime | None, style: str = "") -> dict[str, Any]:
-    """A time in the operator's zone; `style` "time" leaves the day out when it is today."""
+    """A time in the operator's zone; `style` "time" leaves the day out when it is today.
+
+    "seconds" has the day and the seconds.
+    """
     if at is None:
         return {"at": None}
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localdate()
-    return {"at": local, "is_short": style == "time" and is_today}
+    is_short = style == "time" and is_today
+    return {"at": local, "is_short": is_short, "has_seconds": style == "seconds"}
 
 
 @register.inclusion_tag("imports/parts/clock.html")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from imports.admin.job.sheets import Sheet
     from imports.ledger.totals import Totals
-    from imports.models import ImportResult
+    from imports.models import Attempt, ImportBatch, ImportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,15 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A portal, as a job's page names it. The address is for those who have any permission."""
+
+    name: str
+    url: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
     """A kind of work as the operator sees it.
 
@@ -114,8 +123,23 @@ class JobPage:
     pace_title: _StrOrPromise  # above the settings
     retry_files_hold: _StrOrPromise  # what is in them, and what they are for
     field_words: Mapping[str, FieldWords] = field(default_factory=dict)
+    # The lines of the log about attempts, by the attempt's id, beside its verdict.
+    log_lines: Callable[[list[Attempt]], dict[int, list[str]]] = lambda attempts: {}
+    # Whether one batch holds several records; else pages speak of the records alone.
+    has_batches: bool = True
+    stage_title: str = "imports/job/parts/stage_title.html"
+    # What a batch is called in a list of attempts, and what that reads of other tables.
+    batch_name: Callable[[ImportBatch], str] = str
+    batch_related: tuple[str, ...] = ()
+    # Where the records of a job go or come from, besides an API: name and address.
+    place: Callable[[ImportJob], Place | None] = lambda job: None
+    related: tuple[str, ...] = ()  # what `place` reads of other tables
     # Each result's own additions to the JSON views, by its id.
     json_of: Callable[[list[ImportResult]], dict[int, dict[str, object]]] = lambda results: {}
+
+    def batches(self, count: int) -> str:
+        """ "5 batches"; where each holds one record, as `records` says it."""
+        return formatting.batches(count) if self.has_batches else self.records(count)
 
     def tab(self, slug: str) -> Tab | None:
         """The tab of that name, if this kind has it."""
@@ -232,6 +256,8 @@ def _doing(action: ActionType) -> str:
     match action:
         case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
+        case ActionType.RESTORE:
+            return _("Undoing the exclusion of %(seen)s of %(records)s")
         case ActionType.ARRIVED:
             return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
@@ -275,6 +301,8 @@ def done(action: ActionType) -> str:
     match action:
         case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
+        case ActionType.RESTORE:
+            return _("The exclusion of %(records)s is undone. Retry failed sends them again.")
         case ActionType.ARRIVED:
             return _("Marked %(records)s as imported.")
         case ActionType.NOT_ARRIVED:
@@ -293,7 +321,9 @@ def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
         yield formatting.left_out(bulk_action.left_out) + "."
 
 
-UNREAD = ("api__secret", "api__client_secret", "api__extra_headers")  # decrypted only to be sent
+UNREAD = (  # decrypted only to be sent
+    "api__secret", "api__client_secret", "api__extra_headers", "api__client_certificate",
+)  # fmt: skip
 MOST_RETRIES = 30  # listed on a page
 
 
@@ -302,7 +332,8 @@ def jobs() -> QuerySet[ImportJob]:
     related = ImportJob.objects.select_related(
         "api", "rate_limit", "root", "retry_of", "created_by"
     )
-    return related.defer(*UNREAD)
+    places = {name for job_page in every() for name in job_page.related}
+    return related.select_related(*places).defer(*UNREAD) if places else related.defer(*UNREAD)
 
 
 def find(job_id: int) -> ImportJob:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Func, IntegerField, Max, Min, Sum
+from django.db import transaction
+from django.db.models import Count, Func, IntegerField, Max, Min, Q, Sum
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
@@ -26,6 +27,7 @@ from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.customers.corrections import GO_OUT, OBSTACLES, RowOutcome
 from imports.customers.files.errors import UnreadableFile
+from imports.customers.members.corrected import keep_rows
 from imports.engine import queue
 from imports.exports import Pipe
 from imports.ledger import retries
@@ -34,6 +36,7 @@ from imports.models import CustomerApi, RetryFile
 from imports.rendering import in_words
 from imports.retry_directory import INSTRUCTIONS, SUMMARY
 from imports.states import ENDED_JOBS
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +112,10 @@ def upload(request: HttpRequest, job: ImportJob) -> HttpResponse:
         raise NotAllowed(_("Choose the corrected file first."))
     for each in chosen:
         each.name = PurePosixPath(each.name or "").name
-    query = urlencode({"of": corrections.keep(job, chosen)})
+    try:
+        query = urlencode({"of": corrections.keep(job, chosen)})
+    except UnreadableFile as error:
+        raise NotAllowed(in_words(error.message)) from None
     return redirect(f"{act_url(job.pk, 'retry-files', 'corrected')}?{query}")
 
 
@@ -158,13 +164,15 @@ def _send(
     checks, force = _checks(job), "force" in request.POST
     agreed = request.POST.get("preview", "")
     found = corrections.versions(_entries(job, uploads, checks), agreed, force=force)
-    new = retries.resubmit(
-        job,
-        customers.new_batches(found, job.batch_size, checks),
-        reason=reason,
-        actor=permissions.actor(request),
-        force=force,
-    )
+    with transaction.atomic():
+        new = retries.resubmit(
+            job,
+            customers.new_batches(found, job.batch_size, checks),
+            reason=reason,
+            actor=permissions.actor(request),
+            force=force,
+        )
+        keep_rows(new, [each.where for each in uploads])
     queue.enqueue_on_commit(new.pk)
     corrections.forget(uploads)
     summary = {"customers": formatting.customers(new.results.count()), "job": new.pk}
@@ -228,7 +236,6 @@ def _change(entry: Entry) -> list[formatting.Row]:
 
 DIRECTORIES_SHOWN = 20
 FILES_SHOWN = 100
-PIECE_BYTES = 1 << 16
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -240,7 +247,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         .annotate(
             first=Min("pk"),
             n=Count("pk"),
-            all_records=Sum("records"),
+            all_records=Sum("records", filter=Q(rows=False), default=0),
             written_at=Max("written_at"),
         )
         .order_by("-first")[:DIRECTORIES_SHOWN]
@@ -261,7 +268,7 @@ def _trouble(job: ImportJob) -> dict[str, Any] | None:
     if not job.retry_files_error:
         return None
     return {
-        "place": settings.RETRY_FILES_DIR,
+        "place": retry_directory.place(),
         "why": retry_directory.reason(job.retry_files_error),
         "next_at": job.retry_files_due_at,
     }
@@ -273,8 +280,17 @@ def _nothing_waits(job: ImportJob) -> bool:
 
 
 def _place(directory: str) -> dict[str, Any]:
-    path = Path(directory)
-    return {"name": path.name, "exists": _is_ours(path) and path.is_dir()}
+    return {"name": Path(directory).name, "exists": _is_there(directory)}
+
+
+def _is_there(directory: str) -> bool:
+    """Whether the directory may be handed out, and is there."""
+    if not stored.is_stored(directory):
+        return _is_ours(Path(directory)) and Path(directory).is_dir()
+    try:
+        return stored.exists(f"{directory}/{SUMMARY}")
+    except OSError:
+        return False
 
 
 def _is_ours(path: Path) -> bool:
@@ -290,7 +306,7 @@ def download(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     if file is None:
         raise Http404
     directory = Path(file.directory)
-    if not _is_ours(directory) or not directory.is_dir():
+    if not _is_there(file.directory):
         raise NotAllowed(
             _("This directory no longer exists. Regenerate the files, then download them.")
         )
@@ -307,13 +323,10 @@ def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             path = directory / name
-            if path.is_symlink() or not path.is_file():
+            if path.is_symlink() or not stored.exists(str(path)):
                 continue
-            with (
-                path.open("rb") as source,
-                archive.open(f"{directory.name}/{name}", "w") as target,
-            ):
-                while piece := source.read(PIECE_BYTES):
+            with archive.open(f"{directory.name}/{name}", "w") as target:
+                for piece in stored.pieces(str(path)):
                     target.write(piece)
                     yield pipe.taken()
     yield pipe.taken()
@@ -322,10 +335,10 @@ def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
 def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Write the files anew from the ledger: what waits by now, in a new directory."""
     try:
-        directory = job_types.get(job.kind).write_retry_files(job, Path(settings.RETRY_FILES_DIR))
+        directory = job_types.get(job.kind).write_retry_files(job, retry_directory.home())
     except OSError as error:
         why = retry_directory.reason(retry_directory.code_of(error))
-        summary = {"place": settings.RETRY_FILES_DIR, "why": why}
+        summary = {"place": retry_directory.place(), "why": why}
         raise NotAllowed(_("Redrive cannot write to %(place)s: %(why)s.") % summary) from error
     if directory is None:
         messages.info(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Q
@@ -13,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from imports import job_types
+from imports import job_types, retry_directory
 from imports.admin import permissions
 from imports.admin.job import actions as job_actions
 from imports.admin.job.page import to_tab
@@ -113,13 +111,13 @@ class ListActions:
     @admin.action(description=gettext_lazy("Regenerate retry files"), permissions=["retry"])
     def regenerate_retry_files(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """A new retry directory for each job, with what waits by now."""
-        parent = Path(settings.RETRY_FILES_DIR)
+        parent = retry_directory.home()
         written = nothing = 0
         for job in self.jobs_of(queryset):
             try:
                 directory = job_types.get(job.kind).write_retry_files(job, parent)
             except OSError as error:
-                summary = {"place": parent, "why": error.strerror, "job": job.pk}
+                summary = {"place": retry_directory.place(), "why": error.strerror, "job": job.pk}
                 said = _("Job %(job)s: Redrive cannot write to %(place)s: %(why)s.")
                 messages.error(request, said % summary)
                 continue

@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from imports import error_codes
-from imports.admin import filters
+from imports.admin import erasure, filters
 from imports.admin.base import LedgerAdmin, searched_by_record
 from imports.admin.exports import ExportedAdmin
 from imports.admin.formatting import readable
-from imports.admin.job import page, sheets
+from imports.admin.job import page, row_actions, sheets
 from imports.admin.records import edit, history, search
 from imports.admin.records.list_actions import ListActions
+from imports.customers.members import own_rows
 from imports.models import Attempt, ImportBatch, ImportResult
 from imports.states import ResultStatus
 
@@ -229,6 +230,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("find/", guarded(self.find_view), name="imports_find"),
+            path("erase/", guarded(erasure.view), name="imports_erase"),
             path("<int:pk>/fix/", guarded(edit.view), name="imports_fix"),
             path("<int:pk>/fix/check/", guarded(edit.check), name="imports_fix_check"),
         ]
@@ -250,6 +252,8 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
     text, is_cut = readable(mine.stays[-1].raw)
     latest = found[0].latest
     is_open = latest.status == ResultStatus.PENDING
+    remedy = error_codes.about(latest.error_code, latest.job.kind)
+    exclude = row_actions.exclusion(request, latest)
     return {
         "result": result,
         "words": words,
@@ -258,10 +262,11 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
             for each in found
         ],
         "latest": latest,
-        "fix": page.way_to_fix(request, latest),
         "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
-        "remedy": (remedy := error_codes.about(latest.error_code, latest.job.kind)),
+        "remedy": remedy,
+        "row_actions": [*row_actions.of(request, latest, remedy), *([exclude] if exclude else [])],
         "follows": error_codes.follows(latest.status, remedy),
         "text": text,
         "is_cut": is_cut,
+        "own_row": own_rows.rows_of([latest]).get(latest.pk),
     }

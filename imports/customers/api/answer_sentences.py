@@ -115,6 +115,32 @@ UNREADABLE = sentence("UNREADABLE", _("The API's answer (HTTP {status}) can't be
 NOT_AS_MAPPED = sentence(
     "NOT_AS_MAPPED", _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
 )
+SUBMITTED = sentence(
+    "SUBMITTED",
+    _(
+        "The API took the batch on (“{name}”) and works on it. Its result is asked for until it "
+        "is there; the batch is not sent again."
+    ),
+)
+STILL_AT_WORK = sentence("STILL_AT_WORK", _("The API is still at work on the batch."))
+NOT_ASKED = sentence(
+    "RESULT_NOT_GIVEN", _("The API was asked for the result of the batch, and did not give it:")
+)
+ASKED_AGAIN = sentence("API_ASKED_AGAIN", _("It is asked again; the batch is not sent again."))
+JOB_FAILED = sentence("JOB_FAILED", _("The API broke off its work on the batch{why}."))
+JOB_GONE = sentence(
+    "JOB_GONE", _("The API does not know the work any more that it took on (HTTP {status}){why}.")
+)
+RESULT_OVERDUE = sentence(
+    "RESULT_OVERDUE", _("For {hours} hours the API gave no result of the work that it took on.")
+)
+NO_SUCH_POLL = sentence(
+    "NO_SUCH_POLL",
+    _(
+        "The API works on this batch, but its mapping does not say any more how to ask for the "
+        "result. Put the mapping back and resume."
+    ),
+)
 LATER = sentence("LATER", _("later"))
 OF_ALL = sentence("OF_ALL", _("Of {n} customers: {parts}."))
 OF_WHICH = {

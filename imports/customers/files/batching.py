@@ -18,9 +18,10 @@ from imports.customers.files.limits import COMMA
 from imports.customers.files.reader import FileCheck, check_file, read_records
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
+from imports.customers.members.numbering import with_rows
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
-from imports.job_types import UnreadableInput
+from imports.job_types import InputOutOfSight, UnreadableInput
 from imports.ledger.batches import Intake, NewRecord, Refused, one_at_a_time
 from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
 from imports.ledger.lifecycle import note
@@ -163,8 +164,21 @@ def body(
     return opening + COMMA.join(raws) + closing, spans
 
 
-GONE_SINCE = sentence("GONE_SINCE", _("it can no longer be read ({error})"))
-PUT_IT_BACK = sentence("PUT_IT_BACK", _("Put it back, or remove it and add it again"))
+OUT_OF_SIGHT = sentence(
+    "FILE_OUT_OF_SIGHT",
+    _(
+        "{file} cannot be seen from there ({error}). The job waits for a worker that can see it. "
+        "If there is none, put the file back, or cancel the job."
+    ),
+)
+
+
+def out_of_sight(name: str, error: OSError) -> InputOutOfSight:
+    """What to raise where this host cannot see a file that another may see."""
+    why = error.strerror or type(error).__name__
+    return InputOutOfSight(OUT_OF_SIGHT.format(file=shown(name, 200), error=why))
+
+
 CHANGED_SINCE = sentence("CHANGED_SINCE", _("it has changed since it was checked"))
 ADD_IT_AGAIN = sentence("ADD_IT_AGAIN", _("Remove it and add it again"))
 LATER_COPY = sentence(
@@ -273,9 +287,8 @@ class Reader:
     def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
         """Exclude a record, with its reason and its bytes."""
         kept = record.raw[:RECORD_KEPT]
-        refused = Refused(
-            record.position, record.key, record.email, refusal.code, refusal.message, kept
-        )
+        message = with_rows(refusal.message, file)
+        refused = Refused(record.position, record.key, record.email, refusal.code, message, kept)
         self.taker.add_refused(refused, file.pk)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
@@ -333,8 +346,7 @@ def _refuse_changed(file: ImportFile) -> None:
         with file.location.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        what = GONE_SINCE.format(error=error.strerror or type(error).__name__)
-        raise UnreadableFile(file.name, what, PUT_IT_BACK) from None
+        raise out_of_sight(file.name, error) from None
     if digest != file.sha256:
         what = CHANGED_SINCE
         raise UnreadableFile(file.name, what, ADD_IT_AGAIN)

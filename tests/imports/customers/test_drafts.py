@@ -74,8 +74,8 @@ def test_an_upload_is_kept_under_a_name_of_ours_and_shown_under_its_own(
     job = drafts.new_draft(make_job.api, "upload")
     content = Path(make_job.files(2)[0]).read_bytes()
     file = drafts.add_upload(job, SimpleUploadedFile("../../etc/passwd.json", content))
-    assert Path(file.path).is_relative_to(settings.MEDIA_ROOT)
-    assert Path(file.path).read_bytes() == content
+    assert file.location.is_relative_to(settings.MEDIA_ROOT)
+    assert file.location.read_bytes() == content
     assert file.is_ours
     drafts.add_upload(job, SimpleUploadedFile("same.json", content), "folder/same.json")
     assert len({each.path for each in job.files.all()}) == 2
@@ -90,7 +90,7 @@ def test_removing_a_file_deletes_an_upload_of_ours_and_nobody_elses(
     ours = drafts.add_upload(job, SimpleUploadedFile("a.json", Path(theirs.path).read_bytes()))
     drafts.remove_file(ours)
     drafts.remove_file(theirs)
-    assert not Path(ours.path).exists()
+    assert not ours.location.exists()
     assert Path(theirs.path).exists()
     assert ImportFile.objects.count() == 0
 
@@ -130,7 +130,7 @@ def test_a_draft_that_is_thrown_away_takes_its_uploads_along(make_job: JobMaker)
     content = Path(job.files.get().path).read_bytes()
     ours = drafts.add_upload(job, SimpleUploadedFile("a.json", content))
     drafts.remove_draft(job)
-    assert not Path(ours.path).exists()
+    assert not ours.location.exists()
     assert ImportJob.objects.count() == 0
 
 

@@ -265,11 +265,11 @@ def test_a_file_that_nobody_confirms_is_gone_after_an_hour(
     operator: Client, job: ImportJob
 ) -> None:
     address = uploaded(operator, job, corrected(records(job)[0]))
-    job_types.get("customers").sweep()
+    job_types.get("customers").tidy()
     assert len(kept()) == 1
     long_ago = time.time() - corrections.KEPT_SECONDS - 1
     os.utime(kept()[0], (long_ago, long_ago))
-    job_types.get("customers").sweep()
+    job_types.get("customers").tidy()
     assert kept() == []
     assert "Upload it again" in operator.get(address, follow=True).content.decode()
 

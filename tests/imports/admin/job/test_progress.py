@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,7 +219,7 @@ def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: 
     operator.post(url(job, "progress", "start"), {"rollout": "one"})
     runner.read_input(job)
     job.refresh_from_db()
-    assert "1 batch is sent first" in operator.get(url(job, "progress")).content.decode()
+    assert "1 batch goes first" in operator.get(url(job, "progress")).content.decode()
     answer(job, REFUSED)
     lifecycle.settle_stage(job)
     page = operator.get(url(job, "progress")).content.decode()
@@ -235,7 +236,7 @@ def test_an_unknown_rollout_leaves_the_setting_as_it_is(
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job.draft(9, rollout="ramp")
-    assert "Sends 1 batch, then 5" in operator.get(url(job, "files")).content.decode()
+    assert "Starts with 1 batch, then 5" in operator.get(url(job, "files")).content.decode()
     operator.post(url(job, "progress", "start"), {"rollout": "sideways"})
     job.refresh_from_db()
     assert job.rollout == "ramp"
@@ -258,7 +259,7 @@ def test_a_retry_that_ramps_up_says_that_its_first_stage_failed_again(
     lifecycle.settle_stage(new)
     page = operator.get(url(new, "progress")).content.decode()
     assert "The first batch failed again with the same error" in page
-    assert "Then 5 more batches are sent." in page
+    assert "Next: 5 batches." in page
 
 
 def test_the_counts_on_the_tabs_of_an_open_page_are_true(
@@ -271,3 +272,14 @@ def test_the_counts_on_the_tabs_of_an_open_page_are_true(
     count = part[part.index('id="rd-count-failures"') :]
     assert count[count.index(">") + 1 : count.index("<")].strip() == "3"
     assert 'hx-swap-oob="true"' in count[: count.index(">")]
+
+
+def test_a_job_whose_files_a_worker_cannot_see_says_so(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.queued()
+    Path(job.files.get().path).unlink()
+    runner.read_input(job)
+    page = operator.get(url(job, "progress"))
+    assert page.context["out_of_sight"].actor == runner.host_name()
+    assert "customers" in str(page.context["out_of_sight"].message)
