@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy
 from imports import job_types, known_before
 from imports.event_codes import EventCode
 from imports.ledger import retries
-from imports.ledger.batches import copy, copy_in
+from imports.ledger.batches import copy
+from imports.ledger.copy_rows import copy_in
 from imports.ledger.later_imports import without_later
 from imports.ledger.lifecycle import NotAllowed, add_record_events, lock, note
 from imports.ledger.outcomes import close_all

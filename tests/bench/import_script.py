@@ -36,9 +36,8 @@ def main(url: str, path: str, threads: int) -> None:
                 return
             answer = session.post(url, json={"data": batch}, headers=HEADERS, timeout=30)
             answer.raise_for_status()
-            for result in answer.json()["data"]:
-                if result["result"] != "SUCCESS":
-                    failed.append(result["customerId"])
+            results = answer.json()["data"]
+            failed.extend(r["customerId"] for r in results if r["result"] != "SUCCESS")
 
     running = [threading.Thread(target=post) for _ in range(threads)]
     for thread in running:

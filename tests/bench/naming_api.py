@@ -44,7 +44,9 @@ class Api(asyncio.Protocol):
 
     def answer(self, body: bytes) -> None:
         text = FIRST + BETWEEN.join(IDS.findall(body)) + LAST
-        head = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        head = (
+            b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        )
         self.transport.write(head % len(text) + text)
 
 
