@@ -206,7 +206,6 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
-    "BORDER_RADIUS": "8px",
     "STYLES": [
         "imports.admin.site.style",
         "imports.admin.site.style_of_acts",
@@ -221,19 +220,4 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
     "COMMAND": {"search_callback": "imports.admin.records.search.command"},  # what Ctrl+K opens
     "SIDEBAR": {"show_search": False, "navigation": "imports.admin.site.sidebar"},
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97.3% .014 250)",
-            "100": "oklch(94% .03 250)",
-            "200": "oklch(89% .06 250)",
-            "300": "oklch(82% .1 250)",
-            "400": "oklch(74% .13 250)",
-            "500": "oklch(62% .16 252)",
-            "600": "oklch(52% .17 255)",
-            "700": "oklch(45% .16 257)",
-            "800": "oklch(39% .13 258)",
-            "900": "oklch(34% .1 258)",
-            "950": "oklch(26% .07 260)",
-        },
-    },
 }

@@ -28,8 +28,19 @@ OF_ADMIN = {
     "portal": "bills/portal/{portal}/change/",
     "bills": "bills/bill/",
 }
+# The forms that begin empty, and what each person has of her own.
+OF_FORMS = {
+    "api_new": "imports/customerapi/add/",
+    "portal_new": "bills/portal/add/",
+    "portal_test": "bills/portal/{portal}/test/",
+    "bills_new": "bills/portal/new-job/",
+    "users": "auth/user/",
+    "user_new": "auth/user/add/",
+    "groups": "auth/group/",
+    "password": "password_change/",
+}
 TABS = ("progress", "failures", "files", "settings", "retry-files", "log")
-TABS_OF_BILLS = ("progress", "failures", "credentials", "bills")
+TABS_OF_BILLS = ("progress", "failures", "credentials", "bills", "settings", "retry-files", "log")
 
 # Parts of pages, and what only people with their hands on the address bar see.
 PARTS = {
@@ -38,14 +49,8 @@ PARTS = {
     "jobs_searched_by_name": "imports/importjob/?q=import",
     "jobs_searched_by_customer": "imports/importjob/?q={customer}",
     "jobs_filtered": "imports/importjob/?status=finished&kind=customers&api={api}",
-    "api_new": "imports/customerapi/add/",
-    "portal_new": "bills/portal/add/",
-    "portal_test": "bills/portal/{portal}/test/",
-    "bills_new": "bills/portal/new-job/",
     "bills_searched": "bills/bill/?q={account}",
     "bills_filtered": "bills/bill/?portal__id__exact={portal}",
-    "users": "auth/user/",
-    "groups": "auth/group/",
 }
 OF_RECORDS = {
     "record": "imports/importresult/{result}/change/",
@@ -111,7 +116,7 @@ STREAMS = {
     "export_list": "imports/importresult/export/csv/?job={job}",
     "export_credentials": "imports/importjob/{bills}/credentials/csv/",
 }
-EVERY = OF_ADMIN | PARTS | OF_RECORDS | OF_JOB | OF_BILLS
+EVERY = OF_ADMIN | OF_FORMS | PARTS | OF_RECORDS | OF_JOB | OF_BILLS
 
 
 def at(path: str, ids: dict[str, object]) -> str:

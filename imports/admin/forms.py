@@ -87,7 +87,9 @@ class CustomerApiForm(ApiModelForm):
         label=gettext_lazy("Extra headers"),
         required=False,
         max_length=LONGEST_SECRET,
-        widget=UnshownTextarea(attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …"}),
+        widget=UnshownTextarea(
+            attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …", "data-secret": ""}
+        ),
     )
     clear_extra_headers = _clear_field(gettext_lazy("Forget the stored headers"))
     mapping = forms.CharField(
@@ -329,6 +331,7 @@ class ChannelForm(ChannelModelForm):
         row = Channel.objects.filter(pk=self.instance.pk)
         self.has_secret = row.exclude(secret="").exists()
         self.fields["secret"].help_text = _secret_help(self.has_secret)
+        self.fields["url"].widget.attrs["data-secret"] = ""  # a webhook's address may hold a token
         self.fields["url"].help_text = _(
             "Each notification is POSTed there as JSON. It must answer 200 within 10 seconds."
         )

@@ -94,7 +94,7 @@ OF_ONE = {
 
 def make_groups() -> None:
     """What the migration does on a database that is new, or as it is now."""
-    import_module("bills.migrations.0001_initial").make_groups(apps, None)
+    import_module("bills.migrations.0002_groups").make_groups(apps, None)
 
 
 def names(group: str) -> set[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # has none
 
-from tests.browser.chromium import NARROW, WIDE
+from tests.browser.chromium import NARROW
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+LARGE = (1400, 900)
 TOO_WIDE = """() => {
     const most = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= most) return [];
@@ -19,7 +21,18 @@ TOO_WIDE = """() => {
     return wide.filter(each => each.getBoundingClientRect().right > most + 1)
         .map(each => `${each.tagName} ${each.className}`).slice(0, 8);
 }"""
-SERIOUS = ("serious", "critical")
+# What can be clicked but not reached by Tab, and icons whose names a screen reader says.
+OUT_OF_REACH = """() => {
+    const seen = each => each.checkVisibility({visibilityProperty: true});
+    const clickable = [...document.querySelectorAll("a, button, summary, [x-on\\\\:click]")];
+    const lost = clickable.filter(each => seen(each) && !each.disabled && each.tabIndex < 0);
+    const icons = [...document.querySelectorAll(".material-symbols-outlined")];
+    const said = icons.filter(each => seen(each) && !each.closest("[aria-hidden=true]")
+        && !each.closest("[aria-label]"));
+    return [...lost, ...said].filter(each => !each.id.endsWith("-close"))
+        .map(each => each.outerHTML.slice(0, 160));
+}"""
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*json)|<style\b|<[^>]+\s(?:style|on[a-z]+)=\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +40,30 @@ class Survey:
     """What is wrong, by the page's name: empty where all is well."""
 
     too_wide: dict[str, list[str]] = field(default_factory=dict)  # elements that stick out
-    obstacles: dict[str, list[str]] = field(default_factory=dict)  # what axe finds serious
-    dim: dict[str, list[str]] = field(default_factory=dict)  # too little contrast in the dark
+    obstacles: dict[str, list[str]] = field(default_factory=dict)  # what axe finds
+    out_of_reach: dict[str, list[str]] = field(default_factory=dict)
+    inline: dict[str, list[str]] = field(default_factory=dict)  # scripts and styles in the page
 
 
 def survey(page: Page, addresses: dict[str, str]) -> Survey:
-    """Open each page once, and look at it wide and light, dark, and on a telephone."""
+    """Open each page once, and look at it wide and narrow, light and dark."""
     found = Survey()
     for name, address in addresses.items():
-        use_screen(page, WIDE)
-        page.goto(address)
+        use_screen(page, LARGE)
+        opened = page.goto(address)
+        assert opened is not None
+        if name != "queue":  # django-rq's own page
+            keep(found.inline, name, INLINE.findall(opened.text()))
         page.add_style_tag(content="* { transition: none !important; }")
-        keep(found.obstacles, name, serious(page))
+        keep(found.obstacles, f"{name}, wide", obstacles(page))
+        keep(found.out_of_reach, name, page.evaluate(OUT_OF_REACH))
         page.evaluate("document.documentElement.classList.add('dark')")
-        keep(found.dim, name, serious(page, "color-contrast"))
+        keep(found.obstacles, f"{name}, wide and dark", obstacles(page, "color-contrast"))
         use_screen(page, NARROW)
+        keep(found.obstacles, f"{name}, narrow and dark", obstacles(page))
         keep(found.too_wide, name, page.evaluate(TOO_WIDE))
+        page.evaluate("document.documentElement.classList.remove('dark')")
+        keep(found.obstacles, f"{name}, narrow", obstacles(page, "color-contrast"))
     return found
 
 
@@ -56,13 +77,13 @@ def keep(found: dict[str, list[str]], name: str, seen: list[str]) -> None:
         found[name] = seen
 
 
-def serious(page: Page, *rules: str) -> list[str]:
-    """What axe finds serious; with `rules` only what breaks one of these."""
+def obstacles(page: Page, *rules: str) -> list[str]:
+    """What axe finds; with `rules` only what breaks one of these."""
     wanted: dict[str, object] = {"resultTypes": ["violations"]}
     if rules:
         wanted["runOnly"] = list(rules)
     broken = Axe().run(page, options=wanted).response["violations"]
-    return [summary(each) for each in broken if each["impact"] in SERIOUS]
+    return [summary(each) for each in broken]
 
 
 def summary(violation: dict[str, Any]) -> str:

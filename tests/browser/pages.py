@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.browser import walking
-from tests.pages import OF_ADMIN, TABS, TABS_OF_BILLS
+from tests.pages import OF_ADMIN, OF_FORMS, TABS, TABS_OF_BILLS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def of_admin(installation: Installation) -> dict[str, str]:
     """Home, the lists and the forms."""
     first = {"api": 1, "portal": 1, "user": 1, "group": 2}
-    return {name: installation.admin(path.format(**first)) for name, path in OF_ADMIN.items()}
+    paths = OF_ADMIN | OF_FORMS
+    return {name: installation.admin(path.format(**first)) for name, path in paths.items()}
 
 
 def of_job(installation: Installation, job: int) -> dict[str, str]:

@@ -34,14 +34,20 @@ def survey(
     return found
 
 
-def test_no_page_has_a_serious_obstacle_for_people_who_see_or_move_otherwise(
+def test_axe_finds_nothing_on_any_page_wide_or_narrow_light_or_dark(
     survey: fitness.Survey,
 ) -> None:
     assert survey.obstacles == {}
 
 
-def test_dark_pages_have_as_much_contrast(survey: fitness.Survey) -> None:
-    assert survey.dim == {}
+def test_all_that_can_be_clicked_can_be_reached_and_no_icon_is_read_out(
+    survey: fitness.Survey,
+) -> None:
+    assert survey.out_of_reach == {}
+
+
+def test_no_page_has_a_script_or_a_style_of_its_own(survey: fitness.Survey) -> None:
+    assert survey.inline == {}
 
 
 def test_no_page_has_to_be_scrolled_sideways_on_a_telephone(survey: fitness.Survey) -> None:

@@ -67,7 +67,10 @@
   };
 
   const show = (dialog) => {
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    const first = dialog.querySelector("[data-first]"); // autofocus would act without a script, too
+    if (first) first.focus();
   };
 
   /** Dialogs that open by themselves do so once in a browser session, not over another one. */
