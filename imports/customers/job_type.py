@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
-import msgspec
 from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
 from imports.customers import corrections, dry_run, retry_files
 from imports.customers.api.answer_sentences import SAME_KEY
-from imports.customers.api.mapping import RecordKey
 from imports.customers.api.setup import client_of, probe
 from imports.customers.files import batching
+from imports.customers.sent_records import SentRecords
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.customers.api.client import Client
-    from imports.customers.api.mapping import Mapping
     from imports.job_types import Work
     from imports.models import CustomerApi
 
@@ -71,44 +67,12 @@ class CustomerRunner:
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
             return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
-        sent = SentRecords(work, mapping)
+        sent = SentRecords(work.body, work.size, mapping)
         body = sent.traced_body() if mapping.request.trace_field else work.body
         outcome = self.client.post(body, work.idempotency_key, sent)
         if outcome.verdict == Verdict.PAUSE:
             self.must_renew = True
         return outcome
-
-
-class SentRecords(Sequence[RecordKey]):
-    """How each record of a batch may be named in the answer; read only when an answer asks."""
-
-    def __init__(self, work: Work, mapping: Mapping) -> None:
-        self._mapping, self._work = mapping, work
-
-    def __len__(self) -> int:
-        return self._work.size
-
-    @overload
-    def __getitem__(self, index: int) -> RecordKey: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RecordKey]: ...
-    def __getitem__(self, index: int | slice) -> RecordKey | Sequence[RecordKey]:
-        return self._keys[index]
-
-    @cached_property
-    def _keys(self) -> list[RecordKey]:
-        return [self._mapping.key_of(record) for record in msgspec.json.decode(self._list())]
-
-    def _list(self) -> bytes:
-        """The records as a JSON list of their own, without the API's envelope."""
-        start, end = len(self._mapping.opening), -len(self._mapping.closing)
-        return b"[" + self._work.body[start:end] + b"]"
-
-    def traced_body(self) -> bytes:
-        """The batch as an API wants it that takes a trace id with each record."""
-        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
-        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
-        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
 
 
 class Clients:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from operator import attrgetter
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
 from imports.customers.files.gk import GkRecord
-from imports.customers.files.record_names import LONGEST_NAME
+from imports.customers.name_columns import LookCloser, NameColumns, list_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from imports.customers.files.limits import Checks
 
 DEEPEST_QUICK = 8  # levels; the judge looks at deeper records
@@ -32,9 +29,6 @@ _PAIR = re.compile(rb"\xc3[\x82-\xb4](?:[\xc2\xc5\xc6\xcb\xe2]|\\u)")
 _ESCAPED_PAIR = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F](?:[\xc2\xc5\xc6\xcb\xe2]|\\u)")
 RULES: dict[str, Any] = {"gk": GkRecord}  # as validation.RULES, as types
 
-Name = str | int | None
-Paths = tuple[str, ...]
-
 
 class Stretch(NamedTuple):
     """Records that stand behind each other and can all be sent: as validation.Record has them."""
@@ -44,18 +38,15 @@ class Stretch(NamedTuple):
     emails: list[str]
 
 
-class _LookCloser(Exception):
-    """This stretch cannot be judged at once."""
-
-
 class QuickCheck:
     """Judges stretches of one file. Made once for a file."""
 
     def __init__(self, checks: Checks) -> None:
         self._largest = checks.largest_record
         self._id_required = checks.id_required
-        self._rule = _list_of(RULES[checks.rules]) if checks.rules else None
-        self._names = _NameColumns(checks.id_paths, checks.username_paths, checks.email_paths)
+        self._rule = list_of(RULES[checks.rules]) if checks.rules else None
+        ids = (*checks.id_paths, *checks.username_paths)
+        self._names = NameColumns(ids, checks.email_paths)
 
     def stretch(self, text: bytes, between: bytes) -> Stretch | None:
         """The records of a part of a list, from the first one's `{` to the last one's `}`.
@@ -72,8 +63,10 @@ class QuickCheck:
             if self._rule is not None:
                 msgspec.convert(records, self._rule)
             keys, emails = self._names.of(records)
-        except (ValueError, RecursionError, _LookCloser):  # msgspec's errors are ValueErrors
+        except (ValueError, RecursionError, LookCloser):  # msgspec's errors are ValueErrors
             return None
+        if not all(keys):
+            keys = [key or email for key, email in zip(keys, emails, strict=True)]
         if self._id_required and not all(keys):
             return None
         return Stretch(raws, keys, emails)
@@ -90,7 +83,7 @@ def _decoded(whole: bytes) -> list[dict[str, Any]]:
 
 
 def _refuse_doubts(text: bytes, records: list[dict[str, Any]]) -> None:
-    """Raise _LookCloser where a key may stand twice, or a text may hold NUL or be garbled.
+    """Raise LookCloser where a key may stand twice, or a text may hold NUL or be garbled.
 
     Each key has a colon. Written anew, the records have as many as before, unless a key stood
     twice: a colon in a text remains one, as none is escaped.
@@ -98,9 +91,9 @@ def _refuse_doubts(text: bytes, records: list[dict[str, Any]]) -> None:
     if b"\\u00" in text and (
         b"\\u0000" in text or b"\\u003" in text or _ESCAPED_PAIR.search(text)
     ):
-        raise _LookCloser
+        raise LookCloser
     if _PAIR.search(text) or msgspec.json.encode(records).count(b":") != text.count(b":"):
-        raise _LookCloser
+        raise LookCloser
 
 
 @cache
@@ -117,12 +110,8 @@ def _decoder(number: Any) -> msgspec.json.Decoder[list[dict[str, Any]]]:
     """A decoder of records with such numbers, and with no more than so many levels."""
     scalar = value = number | str | bool | None
     for _level in range(DEEPEST_QUICK - 1):
-        value = scalar | _object_of(value) | _list_of(value)
-    return msgspec.json.Decoder(_list_of(_object_of(value)))
-
-
-def _list_of(inside: Any) -> Any:
-    return GenericAlias(list, (inside,))
+        value = scalar | _object_of(value) | list_of(value)
+    return msgspec.json.Decoder(list_of(_object_of(value)))
 
 
 def _object_of(inside: Any) -> Any:
@@ -132,111 +121,3 @@ def _object_of(inside: Any) -> Any:
 @cache
 def _raws() -> msgspec.json.Decoder[list[msgspec.Raw]]:
     return msgspec.json.Decoder(list[msgspec.Raw])
-
-
-class _Node:
-    """What the paths of names lead through: the fields of an object, or positions in a list."""
-
-    def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
-        self.is_name = False
-
-    def add(self, steps: Sequence[str]) -> None:
-        if steps:
-            self.children.setdefault(steps[0], _Node()).add(steps[1:])
-        else:
-            self.is_name = True
-
-    @property
-    def is_list(self) -> bool:
-        return all(step.isdecimal() for step in self.children)
-
-    def type(self) -> Any:
-        """The type of what stands here. Raises _LookCloser where it could be of several."""
-        if self.is_name:
-            if self.children:
-                raise _LookCloser
-            return Name
-        if self.is_list:
-            inside = _Node()
-            for child in self.children.values():
-                inside.is_name |= child.is_name
-                inside.children |= child.children
-            return _list_of(inside.type()) | None
-        fields = [
-            (f"f{n}", child.type(), msgspec.field(name=step, default=None))
-            for n, (step, child) in enumerate(self.children.items())
-        ]
-        return msgspec.defstruct("Names", fields, gc=False) | None
-
-    def columns(self, values: list[Any], path: str, found: dict[str, list[Any]]) -> None:
-        """Put the values at each path of names below `path` into `found`."""
-        if self.is_name:
-            found[path] = values
-            return
-        for n, (step, child) in enumerate(self.children.items()):
-            inside = _items(values, int(step)) if self.is_list else _fields(values, f"f{n}")
-            child.columns(inside, f"{path}.{step}" if path else step, found)
-
-
-def _fields(values: list[Any], field: str) -> list[Any]:
-    get = attrgetter(field)
-    if None in values:
-        return [None if value is None else get(value) for value in values]
-    return list(map(get, values))
-
-
-def _items(values: list[Any], index: int) -> list[Any]:
-    return [value[index] if value is not None and len(value) > index else None for value in values]
-
-
-class _NameColumns:
-    """Finds the names of many records: each path for all of them."""
-
-    def __init__(self, ids: Paths, usernames: Paths, emails: Paths) -> None:
-        self._ids, self._emails = (*ids, *usernames), emails
-        self._root = _Node()
-        for path in (*ids, *usernames, *emails):
-            self._root.add(path.split("."))
-        try:
-            self._type = _list_of(self._root.type()) if self._root.children else None
-        except _LookCloser:
-            self._type = None
-
-    def of(self, records: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-        """The keys and e-mails, "" for none. Raises where a name is none or is too long."""
-        if self._type is None:
-            raise _LookCloser
-        columns: dict[str, list[Any]] = {}
-        self._root.columns(msgspec.convert(records, self._type), "", columns)
-        emails = _first([columns[path] for path in self._emails], len(records))
-        keys = _first([columns[path] for path in self._ids], len(records))
-        if not all(keys):
-            keys = [key or email for key, email in zip(keys, emails, strict=True)]
-        return keys, emails
-
-
-def _first(columns: list[list[Any]], count: int) -> list[str]:
-    """Of each record the first name in one of the columns."""
-    found = [""] * count
-    for column in columns:
-        if column.count(None) < count and not all(found):
-            names = _names(column)
-            found = list(map(_either, found, names)) if any(found) else names
-    return found
-
-
-def _either(first: str, second: str) -> str:
-    return first or second
-
-
-def _names(column: list[Any]) -> list[str]:
-    """The values as names; "" for a blank one and for none."""
-    kinds = set(map(type, column))
-    if kinds != {str}:
-        column = ["" if value is None else str(value) for value in column]
-    if max(map(len, column)) > LONGEST_NAME:
-        raise _LookCloser
-    if not all(map(str.strip, column)):
-        return [name if name.strip() else "" for name in column]
-    return column
