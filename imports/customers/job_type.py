@@ -12,10 +12,9 @@ from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
-from imports.customers import corrections, dry_run, retry_files
+from imports.customers import corrections, dry_run, portions, retry_files
 from imports.customers.api.answer_sentences import SAME_KEY
 from imports.customers.api.setup import client_of, probe
-from imports.customers.files import batching
 from imports.customers.sent_records import SentRecords
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -24,8 +23,9 @@ from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from django.db.models import QuerySet
@@ -138,7 +138,13 @@ class CustomerJobType:
         return job.timeout_seconds + margin
 
     def read(self, job: ImportJob) -> None:
-        batching.read(job)
+        portions.read(job)
+
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        return portions.reading(job)
+
+    def read_rest(self, job: ImportJob) -> None:
+        portions.cut_rest(job)
 
     def prepare_draft(self, job: ImportJob) -> None:
         dry_run.carry_out(job)

@@ -149,6 +149,7 @@ class Intake:
         self.job = job
         self.refused = 0
         self.batches = 0
+        self.waiting = 0
         self._ids: list[int] = []
         self._batch_rows: list[tuple[object, ...]] = []
         self._result_rows: list[tuple[object, ...]] = []
@@ -206,6 +207,7 @@ class Intake:
         row = (batch_id, self.job.pk, number, part, size, body, head, tail, sha256)
         self._batch_rows.append((*row, key or uuid.uuid4().hex, sorted(after) or None))
         self.batches += 1
+        self.waiting += size
 
     def _flush_if_many(self) -> None:
         if len(self._batch_rows) >= BATCHES_AT_ONCE:
@@ -227,9 +229,8 @@ class Intake:
     def finish(self) -> None:
         """Write the rest, and how many records the job excludes."""
         self.flush()
-        if self.batches >= BATCHES_AT_ONCE:  # or plans are made for the tables as they were before
-            with connection.cursor() as sql:
-                sql.execute("ANALYZE imports_importbatch, import_results")
+        if self.batches >= BATCHES_AT_ONCE:
+            analyze()
         self.job.unsendable_count = self.refused
         self.job.save(update_fields=["unsendable_count"])
 
@@ -251,6 +252,12 @@ class Intake:
                 )
                 self._ids = [row[0] for row in sql.fetchall()]
         return self._ids.pop()
+
+
+def analyze() -> None:
+    """Count the tables anew, or plans are made for them as they were before."""
+    with connection.cursor() as sql:
+        sql.execute("ANALYZE imports_importbatch, import_results")
 
 
 def one_at_a_time(names: Iterable[str]) -> None:

@@ -140,6 +140,8 @@ class Migration(migrations.Migration):
                 ('force', models.BooleanField(default=False, verbose_name='send records again that have been imported meanwhile')),
                 ('leave_earlier_copies_out', models.BooleanField(db_default=False, default=False, verbose_name='leave earlier copies out')),
                 ('repeatable', models.BooleanField(default=False)),
+                ('uncut_count', models.PositiveIntegerField(db_default=0, default=0)),
+                ('cut_through', models.JSONField(blank=True, null=True)),
                 ('unsendable_count', models.PositiveIntegerField(db_default=0, default=0)),
                 ('pause_code', models.CharField(blank=True, default='', max_length=60)),
                 ('pause_message', imports.fields.MessageField()),

@@ -30,7 +30,7 @@ from imports.customers.files.warnings import MOST_SENTENCES, Warnings
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
 from imports.job_types import UnreadableInput
-from imports.ledger.batches import Intake, NewRecord, Refused, one_at_a_time
+from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
 from imports.ledger.lifecycle import note
 from imports.ledger.retries import GO_OUT
@@ -231,7 +231,7 @@ class Reader:
         last_copies, taken = LastCopies(self.checks.spell), set[int]()
         for index, file in enumerate(files):
             matches = self._matches(index, file, taken)
-            with _refusing_unreadable():
+            with refusing_unreadable():
                 for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
                         continue  # a record that can't be sent replaces no earlier copy
@@ -249,24 +249,22 @@ class Reader:
 
     def _read_plain(self, file: ImportFile, intake: Intake) -> None:
         """Put a file in of which no record is known from before, and that names none twice."""
-        leave_out = partial(self._leave_out, file)
+        leave_out = partial(leave_out_of, intake, file)
         cutter = PlainCutter(intake, file, self.checks, self.last_number, leave_out)
-        with _refusing_unreadable():
-            for block in recorded(file, self.checks, []):
-                cutter.add(block)
-        cutter.finish()
+        with refusing_unreadable():
+            deque(cutter.cut(recorded(file, self.checks, [])), maxlen=0)
         self.last_number = cutter.last_number
 
     def _read_each(self, index: int, file: ImportFile, matches: RetryFileMatches) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
-        with _refusing_unreadable():
+        with refusing_unreadable():
             for record, refusal in self._judged(file, matches, ignored):
                 if refusal is None and self.last_copies is not None:
                     place = Place(index, file.name, record.position)
                     refusal = self._earlier_copy(record, place, self.last_copies)
                 if refusal is not None:
-                    self._leave_out(file, record, refusal)
+                    leave_out_of(self.taker, file, record, refusal)
                     continue
                 for batch in cutter.add(record, self._earlier_batch(file, record)):
                     self._add_batch(file, batch, matches)
@@ -295,14 +293,6 @@ class Reader:
         earlier = self.warnings.warn(file.name, record, self.register)
         return earlier.batch if earlier else 0
 
-    def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
-        """Exclude a record, with its reason and its bytes."""
-        kept = record.raw[:RECORD_KEPT]
-        refused = Refused(
-            record.position, record.key, record.email, refusal.code, refusal.message, kept
-        )
-        self.taker.add_refused(refused, file.pk)
-
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
         """The reason to leave a copy out because its customer comes again later; None if not."""
         last = copies.later(record.key, place)
@@ -329,6 +319,15 @@ class Reader:
         self.taker.add_batch(batch.number, 0, frame, records, file.pk, after=batch.after)
 
 
+def leave_out_of(taker: Taker, file: ImportFile, record: Record, refusal: Refusal) -> None:
+    """Exclude a record, with its reason and its bytes."""
+    kept = record.raw[:RECORD_KEPT]
+    refused = Refused(
+        record.position, record.key, record.email, refusal.code, refusal.message, kept
+    )
+    taker.add_refused(refused, file.pk)
+
+
 def names_each_once(files: Sequence[ImportFile], checks: Checks) -> bool:
     """Whether it is certain that no two records of these checked files are of one customer."""
     if any(file.duplicate_count or file.known_before for file in files):
@@ -353,7 +352,7 @@ def _twins(files: Sequence[ImportFile]) -> set[int]:
 
 
 @contextmanager
-def _refusing_unreadable() -> Iterator[None]:
+def refusing_unreadable() -> Iterator[None]:
     """Refuse the job's whole input if a file cannot be read."""
     try:
         yield
@@ -369,8 +368,12 @@ def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator
         yield from some
 
 
-def recorded(file: ImportFile, checks: Checks, ignored: list[str]) -> Iterator[Block]:
-    """The blocks of a checked file, as it was when it was checked. Raises UnreadableFile."""
+def recorded(
+    file: ImportFile, checks: Checks, ignored: list[str], after: int = 0
+) -> Iterator[Block]:
+    """The blocks of a checked file, as it was when it was checked, from the record behind
+    position `after` on. Raises UnreadableFile.
+    """
     name = index_name(file.sha256, checks)
     index = Index.opened(indexes() / name)
     if index is None:  # it was checked on another host, or with another mapping
@@ -379,7 +382,7 @@ def recorded(file: ImportFile, checks: Checks, ignored: list[str]) -> Iterator[B
         index = Index.opened(indexes() / name)
     if index is None:
         raise UnreadableFile(file.name, CHANGED_SINCE, ADD_IT_AGAIN)
-    return index.blocks(file.location, file.name, ignored)
+    return index.blocks(file.location, file.name, ignored, after)
 
 
 def indexes() -> Path:
@@ -457,10 +460,15 @@ def _register(job: ImportJob, checks: Checks) -> IdRegister:
     return register
 
 
-def forget(names: Iterable[str]) -> None:
-    """Remove the indexes of files that have been cut."""
-    for name in names:
-        (indexes() / name).unlink(missing_ok=True)
+def forget(files: Iterable[ImportFile], checks: Checks) -> None:
+    """Remove the indexes of files that have been cut, once the caller has committed."""
+    paths = [indexes() / index_name(file.sha256, checks) for file in files]
+
+    def remove() -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    transaction.on_commit(remove, robust=True)
 
 
 def _register_block(register: IdRegister, file: ImportFile, block: Block) -> None:
@@ -472,18 +480,12 @@ def _register_block(register: IdRegister, file: ImportFile, block: Block) -> Non
             register.add(record.key, file.name, record.position)
 
 
-def read(job: ImportJob) -> None:
+def read(job: ImportJob, files: Sequence[ImportFile], checks: Checks) -> None:
     """Cut all files of a queued job into batches. Raises UnreadableInput, storing nothing."""
-    if job.api is None:
-        raise TypeError("only customer imports have customer files")
     intake = Intake(job)
-    reader = Reader(job, checks_of(job.api), intake)
-    files = list(job.files.select_related("retry_file__job").order_by("pk"))
-    one_at_a_time(f"{job.api_id} {file.sha256}" for file in files)
+    reader = Reader(job, checks, intake)
     reader.read(files, lambda file: None)
     intake.finish()
-    names = [index_name(file.sha256, reader.checks) for file in files]
-    transaction.on_commit(lambda: forget(names), robust=True)
     _tell_sources(job, files)
     twice = reader.warnings.duplicated
     if twice:

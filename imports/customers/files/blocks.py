@@ -45,6 +45,18 @@ class Block(NamedTuple):
         """The offset behind its last record."""
         return self.starts[-1] + self.sizes[-1]
 
+    def behind(self, position: int) -> Block:
+        """The block without the records up to that position."""
+        gone = position + 1 - self.first
+        if gone <= 0:
+            return self
+        refusals = {n - gone: each for n, each in self.refusals.items() if n >= gone}
+        warnings = {n - gone: each for n, each in self.warnings.items() if n >= gone}
+        return Block(
+            position + 1, self.starts[gone:], self.sizes[gone:], self.raws[gone:],
+            self.keys[gone:], self.emails[gone:], refusals, warnings,
+        )  # fmt: skip
+
     def records(self) -> Iterator[Record]:
         """The records one by one."""
         rows = zip(self.starts, self.sizes, self.raws, self.keys, self.emails, strict=True)

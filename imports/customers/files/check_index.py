@@ -151,20 +151,25 @@ class Index:
             for part in _parts(index):
                 yield part.first, part.keys
 
-    def blocks(self, location: Path, name: str, ignored: list[str]) -> Iterator[Block]:
-        """The records of the file at `location`, as they were checked.
+    def blocks(
+        self, location: Path, name: str, ignored: list[str], after: int = 0
+    ) -> Iterator[Block]:
+        """The records of the file at `location` behind position `after`, as they were checked.
 
         Raises UnreadableFile where the file is not what was checked, possibly after many blocks.
         """
         with self._file as index, _opened(location, name) as file:
             at = 0
             for part in _parts(index):
+                if part.starts and part.first + len(part.starts) <= after + 1:
+                    at = file.seek(part.end)  # it was cut before
+                    continue
                 text = file.read(part.end - at)
                 if hashlib.sha256(text).digest() != part.digest:
                     raise UnreadableFile(name, CHANGED_SINCE, ADD_IT_AGAIN)
                 ignored += part.ignored
                 if part.starts:
-                    yield _block(part, at, text)
+                    yield _block(part, at, text).behind(after)
                 at = part.end
             if file.read(1):
                 raise UnreadableFile(name, CHANGED_SINCE, ADD_IT_AGAIN)

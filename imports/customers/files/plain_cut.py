@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imports.ledger.batches import Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from imports.customers.files.blocks import Block
     from imports.customers.files.limits import Checks
@@ -36,26 +36,29 @@ class PlainCutter:
         self._frame = checks.envelope_bytes
         self._open, self._length = Columns(), self._frame
 
-    def add(self, block: Block) -> None:
-        """Take a block in; refused records are left out."""
-        if not block.refusals:
-            positions = range(block.first, block.first + len(block.keys))
-            self._add(positions, block.raws, block.keys, block.emails)
-            return
-        for record in block.records():
-            if record.refusal is None:
-                self._add([record.position], [record.raw], [record.key], [record.email])
-            else:
-                self._leave_out(record, record.refusal)
+    def cut(self, blocks: Iterable[Block]) -> Iterator[int]:
+        """Cut the blocks into batches; refused records are left out.
 
-    def finish(self) -> None:
-        """Close the last batch."""
+        Yields the position of the last record of each batch that is closed: all records up to
+        it are in batches, or left out, and none behind it.
+        """
+        for block in blocks:
+            if not block.refusals:
+                positions = range(block.first, block.first + len(block.keys))
+                yield from self._add(positions, block.raws, block.keys, block.emails)
+                continue
+            for record in block.records():
+                if record.refusal is None:
+                    row = [record.position], [record.raw], [record.key], [record.email]
+                    yield from self._add(*row)
+                else:
+                    self._leave_out(record, record.refusal)
         if self._open.raws:
-            self._close()
+            yield self._close()
 
     def _add(
         self, positions: Sequence[int], raws: list[bytes], keys: list[str], emails: list[str]
-    ) -> None:
+    ) -> Iterator[int]:
         at = 0
         while at < len(raws):
             end = self._fitting(raws, at)
@@ -67,7 +70,7 @@ class PlainCutter:
                 batch.emails.extend(emails[at:end])
             at = end
             if at < len(raws) or len(self._open.raws) == self._most:
-                self._close()
+                yield self._close()
 
     def _fitting(self, raws: list[bytes], at: int) -> int:
         """The index behind the last record from `at` on that fits into the open batch."""
@@ -79,7 +82,9 @@ class PlainCutter:
         self._length = length
         return end
 
-    def _close(self) -> None:
+    def _close(self) -> int:
         self.last_number += 1
+        last = self._open.positions[-1]
         self._intake.add_columns(self.last_number, self._ends, self._open, self._file_id)
         self._open, self._length = Columns(), self._frame
+        return last
