@@ -18,7 +18,7 @@ CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
 export WORKERS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run worker demo test quick check bench faults locale setup browser clean
+.PHONY: help run worker demo test quick check bench faults mutants locale lock setup browser clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,8 +44,12 @@ quick: $(VENV)/development ## the tests that need no browser and no worker proce
 	@$(PYTHON) -m pytest -m "not slow and not faults" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 faults: export REDRIVE_HOME = $(HOME_OF_TESTS)
-faults: $(VENV)/development $(VENV)/browser ## the long fault runs
-	@$(PYTHON) -m pytest tests/faults -m faults $(PYTEST_ARGS)
+faults: $(VENV)/development $(VENV)/browser ## the long fault runs; SEEDS=20; writes docs/reliability.md
+	@$(PYTHON) -m tests.faults --seeds $(or $(SEEDS),20)
+	@$(PYTHON) -m pytest -m faults $(PYTEST_ARGS)
+
+mutants: $(VENV)/development ## breaks the source in fifty places; a test must notice each
+	@exec $(PYTHON) -m tests.mutants
 
 bench: export REDRIVE_HOME = $(CURDIR)/.redrive/bench
 bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md; BENCH=import runs one
@@ -66,12 +70,17 @@ check: $(VENV)/development ## format, lint, types, import rules, templates, migr
 # What a production host sets, made up: `check --deploy` judges the settings, and connects to nothing.
 PRODUCTION = DEBUG=0 SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
 	DATABASE_URL=postgres://redrive@db.example/redrive REDIS_URL=redis://redis.example/0 \
-	ALLOWED_HOSTS=redrive.example CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+	ALLOWED_HOSTS=redrive.example BEHIND_PROXY=true CREDENTIAL_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 
 locale: export REDRIVE_HOME = $(HOME_OF_TESTS)
 locale: $(VENV)/runtime ## collect the sentences of the pages for their Swedish, and compile it; needs gettext
 	$(PYTHON) manage.py makemessages -l sv --add-location file --no-obsolete --ignore .venv --ignore tests
 	$(PYTHON) manage.py compilemessages --ignore .venv
+
+lock: $(VENV)/development ## requirements.lock: requirements.txt with the hashes of its files
+	@$(PYTHON) -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file requirements.lock requirements.txt
 
 setup: $(VENV)/runtime $(VENV)/development $(VENV)/browser ## the environment, a browser, the database
 	@$(PYTHON) manage.py migrate --verbosity 0

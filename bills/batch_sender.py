@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from django.db import DatabaseError, close_old_connections, connection
 
 from bills import keeping
-from bills.browser.plan import Login, Watch
+from bills.accounts import sessions, states
+from bills.accounts.codes import AttemptCodes
+from bills.accounts.logins import login_of
+from bills.browser.plan import Watch
 from bills.browser.report import Stage, outcome_of
 from bills.models import CredentialUse
 from bills.passwords import UNJUDGED, Password, was_spent, why_spent
@@ -115,11 +118,27 @@ KEEP_KEY = sentence(
     "KEEP_KEY",
     _("Put the key back that it was stored with, or enter the password again, then resume."),
 )
+NO_PASSWORD = "NO_PASSWORD"  # noqa: S105 - a code
+NO_PASSWORD_STORED = sentence(
+    "NO_PASSWORD_STORED", _("No password is stored for this account. Enter it, then retry.")
+)
 NOT_KEPT = sentence("NOT_KEPT", _("What was fetched could not be stored: {error}."))
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often one refused password is sent, how long a code is waited for, and the lease.
+
+    Both times are in seconds.
+    """
+
+    passwords: int
+    code_seconds: int
+    lease: float
+
+
 class BillRunner:
-    """Submits claimed credentials to the browser. `limit` is for one refused password.
+    """Submits claimed credentials to the browser.
 
     Tracing costs a fifth of an attempt, and nearly every first one succeeds: unless all are to
     be `traced`, only an attempt is that follows a failed one, or that none will follow.
@@ -130,12 +149,12 @@ class BillRunner:
         browser: Browser,
         database: DatabaseThread,
         plan: PortalPlan,
-        limit: int,
+        limits: Limits,
         *,
         traced: bool,
     ) -> None:
         self.browser, self.database = browser, database
-        self.plan, self.limit, self.traced = plan, limit, traced
+        self.plan, self.limits, self.traced = plan, limits, traced
         self.stages = StageBoard(database)
 
     def plan_for(self, work: Work) -> PortalPlan:
@@ -152,7 +171,7 @@ class BillRunner:
         bill_attempt = BillAttempt(self, work, use.credential)
         logger.info(
             "[EMAIL] Processing: %s (Attempt %s/%s)",
-            use.credential.email, work.attempt, work.max_attempts,
+            use.credential.email, work.attempt, work.max_attempts, extra=work.log_ids,
         )  # fmt: skip
         return bill_attempt.start()
 
@@ -162,39 +181,50 @@ class BillAttempt:
 
     def __init__(self, runner: BillRunner, work: Work, credential: Credential) -> None:
         self.runner, self.work, self.credential = runner, work, credential
-        self.password = Password(credential.pk, credential.password_changed_at, runner.limit)
+        self.password = Password(
+            credential.pk, credential.password_changed_at, runner.limits.passwords
+        )
+        self.codes = AttemptCodes(
+            runner.database, work, credential, runner.limits.code_seconds, runner.limits.lease
+        )
         self.times_sent = 0
         self.is_refused_by_us = False
         self.outcome: Future[Outcome] = Future()
 
     def start(self) -> Future[Outcome]:
         """Hand it to the browser, unless its password may not be sent any more."""
-        if was_spent(self.credential, self.runner.limit):
-            code, why = why_spent(self.credential.refused_count, self.runner.limit)
-            outcome = Outcome(
-                Verdict.REJECTED, code, SAID[code] + why, details={"password_submissions": 0}
-            )
-            self._log(outcome)
-            return settled(outcome)
-        credential = self.credential
-        login = Login(
-            email=credential.email,
-            password=credential.password,
-            known_bills=keeping.known_bills(credential),
-            extra=dict(credential.extra),
+        refusal = self._refusal()
+        if refusal is not None:
+            self._log(refusal)
+            states.note_outcome(self.work.job_id, self.credential, refusal)
+            return settled(refusal)
+        login = login_of(self.credential, is_first=self.work.tries == 1)
+        watch = Watch(
+            stage=self._note_stage, before_password=self._count_password, codes=self.codes
         )
-        watch = Watch(stage=self._note_stage, before_password=self._count_password)
         report = self.runner.browser.submit(
             login, self.runner.plan_for(self.work), fresh=self.work.tries > 1, watch=watch
         )
         report.add_done_callback(lambda done: self.runner.database.do(self._finish, done))
         return self.outcome
 
+    def _refusal(self) -> Outcome | None:
+        """Why it is not sent at all."""
+        credential, limit = self.credential, self.runner.limits.passwords
+        if not credential.password:
+            return Outcome(Verdict.REJECTED, NO_PASSWORD, NO_PASSWORD_STORED)
+        if not was_spent(credential, limit):
+            return None
+        code, why = why_spent(credential.refused_count, limit)
+        return Outcome(
+            Verdict.REJECTED, code, SAID[code] + why, details={"password_submissions": 0}
+        )
+
     # Called by the browser: the first in its event loop, the second in a thread of its own
 
     def _note_stage(self, stage: str, done: int, total: int) -> None:
         self.runner.stages.note(self.work.batch_id, stage, done, total)
-        if stage == Stage.LIST:
+        if stage == Stage.LIST and self.times_sent:
             self.runner.database.do(self.password.note_accepted)
 
     def _count_password(self) -> None:
@@ -225,7 +255,9 @@ class BillAttempt:
         batch_id, number = self.work.batch_id, self.work.tries
         outcome = outcome_of(report)
         try:
+            self.codes.close()
             self.password.settle(report, self.times_sent)
+            sessions.keep(self.credential, report)
             bills = keeping.keep_bills(self.credential, report, batch_id, number)
             evidence = keeping.keep_evidence(report, batch_id, number)
         except (OSError, DatabaseError) as error:
@@ -233,7 +265,16 @@ class BillAttempt:
             text = NOT_KEPT.format(error=named or type(error).__name__)
             return Outcome(Verdict.RETRY, NOT_STORED, text, details=outcome.details)
         details = {**(outcome.details or {}), "bills": bills, "evidence": evidence}
-        return self._stop_if_spent(replace(outcome, details=details))
+        outcome = self._stop_if_spent(replace(outcome, details=details))
+        states.note_outcome(self.work.job_id, self.credential, self._at_last(outcome))
+        return outcome
+
+    def _at_last(self, outcome: Outcome) -> Outcome:
+        """The outcome as the account sees it: after the last try nothing will be tried again."""
+        is_last = self.work.attempt >= self.work.max_attempts
+        if outcome.verdict == Verdict.RETRY and is_last:
+            return replace(outcome, verdict=Verdict.REJECTED)
+        return outcome
 
     def _stop_if_spent(self, outcome: Outcome) -> Outcome:
         """A password that was sent for the last time allowed needs no further attempt."""
@@ -243,20 +284,23 @@ class BillAttempt:
             return outcome
         if self.is_refused_by_us:
             return replace(outcome, verdict=Verdict.REJECTED)
-        _, why = why_spent(outcome.code == Code.LOGIN_FAILED, self.runner.limit)
+        _, why = why_spent(outcome.code == Code.LOGIN_FAILED, self.runner.limits.passwords)
         return replace(outcome, verdict=Verdict.REJECTED, message=outcome.message + why)
 
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""
         email, work = self.credential.email, self.work
+        ids, tried = work.log_ids, work.attempt
         if outcome.verdict == Verdict.SUCCESS:
-            logger.info("[SUCCESS] Successfully processed %s on attempt %s", email, work.attempt)
+            logger.info(
+                "[SUCCESS] Successfully processed %s on attempt %s", email, tried, extra=ids
+            )
         elif outcome.verdict == Verdict.REJECTED or (
-            outcome.verdict == Verdict.RETRY and work.attempt >= work.max_attempts
+            outcome.verdict == Verdict.RETRY and tried >= work.max_attempts
         ):
-            logger.warning("[FAILED] All %s attempts failed for %s", work.attempt, email)
+            logger.warning("[FAILED] All %s attempts failed for %s", tried, email, extra=ids)
         elif outcome.verdict == Verdict.RETRY:
-            logger.warning("[RETRY] Failed to process %s on attempt %s", email, work.attempt)
+            logger.warning("[RETRY] Failed to process %s on attempt %s", email, tried, extra=ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,16 @@ from django.conf import settings
 from django.db import transaction
 
 from bills import passwords
-from bills.csv.credentials import CredentialRow, RefusedRow, UnreadableCsv, read_credentials
+from bills.csv.credentials import (
+    CredentialRow,
+    RefusedRow,
+    UnreadableCsv,
+    account_of,
+    read_credentials,
+)
+from bills.csv.reader import key
 from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
-from bills.models.credentials import account_of
 from imports.event_codes import EventCode
 from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.lifecycle import note
@@ -24,11 +30,12 @@ from imports.messages import sentence
 from imports.models import ImportJob, RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bills.models import Portal
 
 FROM_CSV = sentence("FROM_CSV", gettext_noop("{n} credentials from {file}"))
+STORED = sentence("FROM_STORED", gettext_noop("{n} stored credentials"))
 ROWS_AT_ONCE = 500
 ONE = (b"", 0, 0)  # a credential is not in its batch's bytes
 
@@ -50,6 +57,22 @@ def rate_limit_of(portal: Portal) -> RateLimit:
     return rate_limit
 
 
+def new_job(portal: Portal, name: str) -> ImportJob:
+    """A job for this portal, at its pace, without any credential yet."""
+    return ImportJob.objects.create(
+        kind="bills",
+        name=name[:200],
+        rate_limit=rate_limit_of(portal),
+        batch_size=1,
+        concurrency=portal.concurrency,
+        delay_seconds=0.0,
+        timeout_seconds=portal.attempt_timeout_seconds,
+        max_attempts=portal.max_attempts,
+        retry_delay_seconds=portal.retry_delay_seconds,
+        repeatable=True,
+    )
+
+
 def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: str = "") -> Draft:
     """Read the CSV's credentials into a draft, all of it or nothing.
 
@@ -57,17 +80,7 @@ def new_draft(portal: Portal, path: Path, csv_name: str, name: str = "", actor: 
     file that cannot be used, or has no row that can.
     """
     with transaction.atomic():
-        job = ImportJob.objects.create(
-            kind="bills",
-            name=(name or csv_name)[:200],
-            rate_limit=rate_limit_of(portal),
-            batch_size=1,
-            concurrency=portal.concurrency,
-            timeout_seconds=portal.attempt_timeout_seconds,
-            max_attempts=portal.max_attempts,
-            retry_delay_seconds=portal.retry_delay_seconds,
-            repeatable=True,
-        )
+        job = new_job(portal, name or csv_name)
         draft = _Filling(portal, job).take(path, csv_name)
         note(job, EventCode.CREATED, FROM_CSV.format(n=draft.accepted, file=csv_name), actor)
     return draft
@@ -90,6 +103,27 @@ def on_disk(content: bytes) -> Iterator[Path]:
         path.touch(mode=0o600)
         path.write_bytes(content)
         yield path
+
+
+def of_credentials(
+    portal: Portal, credentials: Sequence[Credential], name: str, actor: str = ""
+) -> ImportJob:
+    """A draft of stored credentials, for which no CSV is needed."""
+    with transaction.atomic():
+        job = new_job(portal, name)
+        intake = Intake(job)
+        uses = [
+            CredentialUse(
+                batch_id=intake.add_batch(n, 0, ONE, [NewRecord(n, "", each.email)], None),
+                credential=each,
+            )
+            for n, each in enumerate(credentials, start=1)
+        ]
+        intake.finish()
+        CredentialUse.objects.bulk_create(uses)
+        BillRun.objects.create(job=job, portal=portal, csv_name="")
+        note(job, EventCode.CREATED, STORED.format(n=len(uses)), actor)
+    return job
 
 
 class _Filling:
@@ -139,6 +173,22 @@ class _Filling:
         CredentialUse.objects.bulk_create(uses)  # their foreign keys are checked at the commit
 
 
+DESCRIBED = ("extra", "customer", "group", "totp_secret", "deleted_at")
+CUSTOMER_KEYS = ("customer", "customername", "client", "kund", "kunde", "asiakas")
+GROUP_KEYS = ("group", "grupp", "gruppe", "ryhmä")
+
+
+def _describe(credential: Credential, row: CredentialRow) -> None:
+    """What the row says of the account besides its password. An empty cell changes no word."""
+    credential.extra, credential.deleted_at = row.extras, None
+    credential.totp_secret = row.totp or credential.totp_secret
+    for name, value in row.extras.items():
+        if value.strip() and key(name) in CUSTOMER_KEYS:
+            credential.customer = value.strip()[:200]
+        elif value.strip() and key(name) in GROUP_KEYS:
+            credential.group = value.strip()[:100]
+
+
 def store(portal: Portal, rows: list[CredentialRow]) -> dict[str, Credential]:
     """{account: credential} of these rows, created or updated unless the password is equal."""
     accounts = [account_of(row.email) for row in rows]
@@ -151,17 +201,14 @@ def store(portal: Portal, rows: list[CredentialRow]) -> dict[str, Credential]:
     made = []
     for row, account in zip(rows, accounts, strict=True):
         if (credential := known.get(account)) is not None:
-            passwords.change(credential, row.password)
-            credential.extra = row.extras
-            continue
-        credential = Credential(
-            portal=portal,
-            email=row.email,
-            account=account,
-            password=row.password,
-            extra=row.extras,
-        )
-        made.append(credential)
-    Credential.objects.bulk_update(known.values(), ["extra"])
+            if row.password:
+                passwords.change(credential, row.password)
+        else:
+            credential = Credential(
+                portal=portal, email=row.email, account=account, password=row.password
+            )
+            made.append(credential)
+        _describe(credential, row)
+    Credential.objects.bulk_update(known.values(), DESCRIBED)
     known |= {each.account: each for each in Credential.objects.bulk_create(made)}
     return known

@@ -26,18 +26,24 @@ OWN = {
         error_codes.Actor.ADMIN,
         Next.RETRIED,
         _("The worker died before the attempt ended."),
-        _("Retry failed tries it again."),
+        _("Retry. The account is not the cause."),
     ),
     "NOT_STORED": ErrorCode(
         error_codes.Actor.ADMIN,
         Next.RETRIED,
-        _("What was fetched could not be stored."),
-        _("Look at the disk and the database, then retry."),
+        _("The downloaded bills could not be stored."),
+        _("Check the disk and the database, then retry."),
+    ),
+    "NO_PASSWORD": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.STOPPED,
+        _("No password is stored for this account."),
+        _("Enter the password, then retry. An account that was deleted has none."),
     ),
     "NO_BROWSER": ErrorCode(
         error_codes.Actor.ADMIN,
         Next.PAUSED,
-        _("No browser was found."),
+        _("The worker has no browser."),
         _("Install Chromium on the worker's host, then resume."),
     ),
     "BAD_RECIPE": ErrorCode(
@@ -50,26 +56,26 @@ OWN = {
         error_codes.Actor.ADMIN,
         Next.STOPPED,
         _("Redrive itself failed."),
-        _("See the worker's log. Retry failed tries again."),
+        _("See the worker's log, then retry."),
     ),
     "CANCELLED": ErrorCode(
         error_codes.Actor.OPERATOR,
         Next.STOPPED,
         _("The job was cancelled before this was tried."),
-        _("It was never tried. Retry failed tries it."),
+        _("Retry when you want it."),
     ),
     "NOT_ARRIVED": ErrorCode(
         error_codes.Actor.OPERATOR,
         Next.STOPPED,
-        _("Somebody found that it did not arrive."),
-        _("Retry failed tries it again."),
+        _("Somebody marked it as failed."),
+        _("Retry it."),
     ),
 }
 ROW = ErrorCode(
     error_codes.Actor.OPERATOR,
     Next.LEFT_OUT,
     _("The row cannot be used."),
-    _("Correct the row in the CSV and upload it again."),
+    _("Correct the row in the CSV and upload the file again."),
 )
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Value
-from django.db.models.functions import Now
+from redis.exceptions import RedisError
 
-from bills import keeping, passwords, retry_files
-from bills.batch_sender import BillRunner, DatabaseThread, Stuck
+from bills import bills_kept, keeping, passwords, retry_files
+from bills.accounts import codes
+from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
-from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.deliveries import sending
+from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
-from bills.portals.failures import Code
+from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
+from bills.schedules import due
 from config.dev.browser import find_browser
 from imports import retry_directory
 from imports.job_types import UnreadableInput
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.job_types import Runner
+    from imports.job_types import Runner, Trace
 
 LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
 BAD_RECIPE = sentence(
@@ -51,7 +53,7 @@ NO_BROWSER = sentence(
         "(customer imports can). Install chromium or google-chrome, then: make browser"
     ),
 )
-UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
+logger = logging.getLogger(__name__)
 
 # A retry's batches point at the credentials of the batches they were made from.
 LINK_RETRY = """
@@ -70,6 +72,11 @@ class BillJobType:
     name = "bills"
     record_noun = "credential"
     record_done = "downloaded"
+    needs_person = frozenset(
+        str(code)
+        for code, meaning in MEANINGS.items()
+        if meaning.rule == Rule.STOP and meaning.actor == Actor.OPERATOR
+    )
 
     def budget(self, job: ImportJob) -> Budget:
         """The seed's: so many attempts, always the same time apart."""
@@ -86,6 +93,9 @@ class BillJobType:
 
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
+
+    def bring_input(self, job: ImportJob) -> None:
+        """A job of bills is all in the ledger."""
 
     def read(self, job: ImportJob) -> None:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
@@ -122,10 +132,10 @@ class BillJobType:
         except ScriptError as error:
             yield Stuck(Outcome(Verdict.PAUSE, Code.BAD_SCRIPT, error.message))
             return
-        limit = portal.password_limit
+        limits = Limits(portal.password_limit, portal.code_wait_seconds, self.lease_seconds(job))
         with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
-            yield BillRunner(browser, database, plan, limit, traced=is_retry)
+            yield BillRunner(browser, database, plan, limits, traced=is_retry)
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -163,8 +173,24 @@ class BillJobType:
             batch__credential_use__credential__refused_count__gt=0,
         )
 
+    def tidy(self) -> int:
+        return bills_kept.expire()
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        return bills_kept.erase(person, look_only=look_only)
+
     def sweep(self) -> None:
         """Browsers and folders of dead workers, evidence and uploads whose time is over."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
-        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
+        _deliver()
+        codes.sweep()
+        due.sweep()
+
+
+def _deliver() -> None:
+    """If Redis is down, deliveries wait for the next sweep."""
+    try:
+        sending.sweep()
+    except RedisError:
+        logger.warning("Redis does not answer; bills are delivered when it does")

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from bills.browser.plan import BillKey, KnownBill
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.models.files import IDENTITY
-from bills.storage import WholeFile, name_for
+from bills.storage import WholeFile, are_there, name_for
 from imports import retry_directory
 from imports.fields import cipher
 
@@ -34,11 +34,16 @@ KEY_FIELDS = ("number", "date", "amount", "contract", "date_text", "document")
 
 
 def known_bills(credential: Credential) -> tuple[KnownBill, ...]:
-    """The stored bills of this account."""
+    """The stored bills of this account. One whose file is gone is not known: it comes again."""
     rows = Bill.objects.filter(portal_id=credential.portal_id, account=credential.account)
+    found = list(rows.values_list("file", "size", "removed_at", "sha256", *KEY_FIELDS))
+    present = are_there([(name, size) for name, size, *_ in found])
     return tuple(
         KnownBill(BillKey(*shown), sha256)
-        for *shown, sha256 in rows.values_list(*KEY_FIELDS, "sha256")
+        for (_name, _size, removed_at, sha256, *shown), is_there in zip(
+            found, present, strict=True
+        )
+        if is_there or removed_at
     )
 
 
@@ -47,20 +52,22 @@ def keep_bills(
 ) -> list[int]:
     """Store the new bills; their ids. One that another attempt has stored meanwhile stays.
 
-    In one transaction for all. Raises DatabaseError, and OSError once what came before is stored.
+    Their files come first, outside any transaction: a row never stands without its file. Raises
+    DatabaseError, and OSError once what came before is stored.
     """
     broken: OSError | None = None
-    kept = []
+    stored: list[Bill] = []
+    for fetched in report.bills:
+        bill = _row(credential, fetched)
+        bill.batch_id, bill.attempt_number = batch_id, attempt_number
+        try:
+            _store(bill, fetched)
+        except OSError as error:
+            broken = error
+            break
+        stored.append(bill)
     with transaction.atomic():
-        for fetched in report.bills:
-            bill = _row(credential, fetched)
-            bill.batch_id, bill.attempt_number = batch_id, attempt_number
-            try:
-                if _keep(bill, fetched):
-                    kept.append(bill.pk)
-            except OSError as error:
-                broken = error
-                break
+        kept = [bill.pk for bill in stored if _keep(bill)]
     if broken is not None:
         raise broken
     return kept
@@ -82,17 +89,23 @@ def _row(credential: Credential, fetched: FetchedBill) -> Bill:
         sha256=fetched.sha256,
         size=fetched.size,
         is_printed=fetched.is_printed,
+        due_date=fetched.facts.due_date,
+        differs=[str(each) for each in fetched.facts.differs],
     )
 
 
-def _keep(bill: Bill, fetched: FetchedBill) -> bool:
-    """Row and file together: the row's identity keeps others away from the file's name."""
+def _store(bill: Bill, fetched: FetchedBill) -> None:
+    """The file, under a name that says what it holds: only the same bill is written over."""
     retry_directory.sync(fetched.path)
+    with WholeFile(fetched.path) as whole:
+        bill.file.storage.save(bill.file.name, whole)
+
+
+def _keep(bill: Bill) -> bool:
+    """The row; False where another attempt has stored the bill meanwhile."""
     try:
         with transaction.atomic():
             bill.save(force_insert=True)
-            with WholeFile(fetched.path) as whole:
-                bill.file.storage.save(bill.file.name, whole)
     except IntegrityError:
         if not is_kept(bill):
             raise

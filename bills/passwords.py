@@ -142,8 +142,9 @@ def change(credential: Credential, password: str) -> bool:
         return False
     credential.password = password
     Credential.objects.filter(pk=credential.pk).update(
-        password=password, password_changed_at=Now(), refused_count=0, unproven_count=0
-    )
+        password=password, password_changed_at=Now(), refused_count=0, unproven_count=0,
+        stop_code="", stopped_at=None, last_code="",
+    )  # fmt: skip
     credential.refresh_from_db()
     return True
 

@@ -31,6 +31,7 @@ def plan_of(portal: Portal, attempt_timeout: float, *, with_pictures: bool = Fal
         script=portal.script,
         check_url=partial(check_url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES),
         picture_each_stage=with_pictures,
+        keeps_devices=portal.keeps_devices,
     )
 
 
@@ -70,6 +71,7 @@ VALUES: dict[str, object] = {
     "attempt_timeout_seconds": 60.0,
     "concurrency": 3,
     "refused_password_limit": 2,
+    "code_wait_seconds": 0,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import django_rq
@@ -10,8 +11,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bills import keeping
+from bills.accounts.codes import use_window
+from bills.accounts.logins import login_of
 from bills.batch_sender import DatabaseThread
-from bills.browser.plan import Login, Watch
+from bills.browser.plan import Watch
 from bills.browser.report import outcome_of
 from bills.job_type import NO_BROWSER
 from bills.models import PortalTest
@@ -26,7 +29,7 @@ from imports.fields import WrongKey
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from bills.browser.plan import PortalPlan
+    from bills.browser.plan import Login, PortalPlan
     from bills.browser.report import AttemptReport
     from bills.models import Credential, Portal
     from imports.messages import Text
@@ -67,7 +70,7 @@ def run(test_id: int) -> None:
         limit = min(test.portal.attempt_timeout_seconds, LONGEST_SECONDS)
         plan = plan_of(test.portal, limit, with_pictures=True)
         credential = test.credential
-        login = Login(credential.email, credential.password, extra=dict(credential.extra))
+        login = replace(login_of(credential), known_bills=(), session="")
     except RecipeError as error:
         end(test, "BAD_RECIPE", str(error))
         return
@@ -94,7 +97,7 @@ def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) ->
         def count() -> None:
             database.do(password.count_before_typing).result()
 
-        watch = Watch(stage=note, before_password=count)
+        watch = Watch(note, count, CodesOfTest(database, credential.totp_secret))
         report = browser.submit(login, plan, fresh=True, watch=watch).result()
         try:
             password.settle(report, report.password_submissions)
@@ -102,6 +105,23 @@ def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) ->
             _tell(test, report)
         finally:
             report.discard()
+
+
+@dataclass(frozen=True, slots=True)
+class CodesOfTest:
+    """The codes of a test: those of a TOTP secret. Nobody is asked."""
+
+    database: DatabaseThread
+    secret: str
+
+    def may_use(self, window: int) -> bool:
+        return self.database.do(use_window, self.secret, window).result()
+
+    def ask(self, hint: str) -> float:
+        return 0.0
+
+    def answer(self) -> str:
+        return ""
 
 
 def _tell(test: PortalTest, report: AttemptReport) -> None:

@@ -4,13 +4,21 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from bills.admin.bills import linked_file
+from config.metrics import metrics
 from imports.admin import site
 
-handler400 = "imports.views.bad_request"
+handler400 = "config.error_pages.bad_request"
+handler403 = "config.error_pages.forbidden"
+handler404 = "config.error_pages.not_found"
+handler500 = "config.error_pages.failed"
 urlpatterns = [
     path("admin/queue/", include((site.addresses(), "django_rq"))),
+    path("", include("config.accounts.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("imports.urls")),
+    path("files/bills/<str:token>/", linked_file, name="bill_file"),
+    path("metrics", metrics, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -33,7 +33,7 @@ ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 LOOK_SECONDS = 0.5
 BESIDE_SECONDS = 0.1
 NO_WORKER = (
-    "No worker is listening: nothing will happen until one does. Start one with `make worker`."
+    "No worker is running: nothing will happen until one does. Start one with `make worker`."
 )
 
 
@@ -149,10 +149,10 @@ def in_words(job: ImportJob, summary: dict[str, Any]) -> str:
     if wait.failed:
         lines.append(f"  Try the failed ones again: python manage.py retry_failed {job.pk} --wait")
     elif summary["error"]:
-        lines.append("  The failed ones went out again since: see the later jobs.")
+        lines.append("  The failed ones were sent again since: see the later jobs.")
     if wait.unknown:
         lines.append(
-            "  Look the unknown ones up in the receiving system before sending them again."
+            "  Look the unknown ones up in the receiving system before you send them again."
         )
     if job.status == JobStatus.DRAFT and (
         event := job.events.filter(code=EventCode.INPUT_REFUSED).last()

@@ -23,8 +23,8 @@ else:
 NO_KEY_OPENS = sentence(
     "NO_KEY_OPENS",
     _(
-        "{field}: no key in CREDENTIAL_KEYS opens what is stored. Put the key back that it was "
-        "stored with, or enter the credential again."
+        "{field}: no key in CREDENTIAL_KEYS opens the stored value. Restore the key that it "
+        "was stored with, or enter the credential again."
     ),
 )
 
@@ -49,8 +49,12 @@ def cipher() -> MultiFernet:
 
     Raises ImproperlyConfigured in production when no key is set.
     """
-    keys = tuple(settings.CREDENTIAL_KEYS)
-    return _fernet(keys or (_development_key(),))
+    return _fernet(credential_keys())
+
+
+def credential_keys() -> tuple[str, ...]:
+    """The keys of this installation, newest first. Raises ImproperlyConfigured for none."""
+    return tuple(settings.CREDENTIAL_KEYS) or (_development_key(),)
 
 
 def _development_key() -> str:

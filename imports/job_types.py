@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """Something that is kept of a person: what, how many, and why it stays where it has to."""
+
+    what: str  # a code: "results", "bills"
+    count: int
+    where: str = ""  # "job 7"
+    stays_because: str = ""  # a code: "UNRESOLVED"; "" for what is (or would be) erased
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One claimed batch as plain values, without the ORM.
 
@@ -38,6 +48,12 @@ class Work:
     body: bytes
     idempotency_key: str
     tries: int
+    submission: dict[str, object] | None = None  # what the other side works on since it was sent
+
+    @property
+    def log_ids(self) -> dict[str, int]:
+        """`extra` of a log line about this attempt."""
+        return {"job": self.job_id, "batch": self.batch_id, "attempt": self.tries}
 
 
 class Runner(Protocol):
@@ -56,12 +72,17 @@ class ReadLater(Exception):
     """Another job is reading the same input: this one waits until it has."""
 
 
+class InputOutOfSight(MessageError):
+    """This host cannot see the job's input; another may. The message says what and why."""
+
+
 class JobType(Protocol):
     """The interface between the engine and what is specific to customers or bills."""
 
     name: str
     record_noun: str  # "customer", "credential": for sentences
     record_done: str  # "imported", "downloaded": what a success is called
+    needs_person: frozenset[str]  # codes after which a person must act before another try
 
     def budget(self, job: ImportJob) -> Budget:
         """The job's attempts and delays."""
@@ -75,11 +96,18 @@ class JobType(Protocol):
         """Longer than any attempt can take: afterwards another worker may settle the batch."""
         ...
 
+    def bring_input(self, job: ImportJob) -> None:
+        """Bring the job's input to this host, outside any transaction.
+
+        Raises InputOutOfSight where that is impossible.
+        """
+        ...
+
     def read(self, job: ImportJob) -> None:
         """Turn the job's input into batches and results, inside the caller's transaction.
 
-        Raises UnreadableInput or ReadLater; then nothing is stored. What is long may be left to
-        `reading`.
+        Raises UnreadableInput, InputOutOfSight or ReadLater; then nothing is stored. What is long
+        may be left to `reading`.
         """
         ...
 
@@ -131,6 +159,17 @@ class JobType(Protocol):
 
     def retryable(self, job: ImportJob) -> QuerySet[ImportResult] | None:
         """The results that may be tried again without `force`; None for all."""
+        ...
+
+    def tidy(self) -> int:
+        """Remove a little of what is kept too long; how many things.
+
+        May wait for the storage, and raises no OSError.
+        """
+        ...
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """Erase what this job type keeps of a person besides the ledger's tables, or find it."""
         ...
 
     def sweep(self) -> None:

@@ -19,6 +19,7 @@ GROUPED: Number = "{:,}".format  # 1,000
 UNKNOWN = "{code}{why}"  # a sentence of another version
 # By code: every sentence there is, in English, with {parameters}.
 SENTENCES: dict[str, str] = {"OWN_WORDS": "{words}"}
+SINGULARS: dict[str, str] = {}  # of those that read differently where {n} is 1
 OWN_WORDS = ("why", "said")  # where a sentence puts in what the other side said
 UNGROUPED = {"status", "job", "page", "byte"}  # numbers that are names: 1234, not 1,234
 COMPARED = 300  # characters of somebody's own words, when causes are compared
@@ -121,18 +122,28 @@ def marked(sentence: str) -> str:
     return sentence
 
 
-def sentence(code: str, text: str) -> Message:
-    """Add a sentence to the catalogue. Every code has one text only. Fill it in with `format`."""
+def sentence(code: str, text: str, one: str = "") -> Message:
+    """Add a sentence to the catalogue. Every code has one text only. Fill it in with `format`.
+
+    `one` is the text for {n} = 1.
+    """
     if SENTENCES.setdefault(code, text) != text:
         raise ValueError(f"two sentences have the code {code}")
+    if one:
+        SINGULARS[code] = one
     return Message(code)
+
+
+def _template(text: Message) -> str:
+    is_one = text.own_params.get("n") == 1
+    return (SINGULARS.get(text.code, "") if is_one else "") or SENTENCES.get(text.code, UNKNOWN)
 
 
 def render(text: Text | None, translate: Translate = str, number: Number = GROUPED) -> str:
     """The sentence, in English unless `translate` says it otherwise. "" for nothing."""
     if not isinstance(text, Message):
         return storable(text or "")
-    template = translate(SENTENCES.get(text.code, UNKNOWN))
+    template = translate(_template(text))
     rest = [render(each, translate, number) for each in text.then]
     return " ".join([_filled(template, text, translate, number), *rest])
 
@@ -141,7 +152,7 @@ def headline(text: Text | None, translate: Translate = str, number: Number = GRO
     """Only what is wrong, without what to do about it, and without a full stop."""
     if not isinstance(text, Message):
         return storable(text or "").rstrip(".")
-    first = translate(SENTENCES.get(text.code, UNKNOWN)).partition(". ")[0]
+    first = translate(_template(text)).partition(". ")[0]
     return _filled(first, text, translate, number).rstrip(".")
 
 

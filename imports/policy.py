@@ -7,7 +7,7 @@ one step that the ledger records.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     # the answer proves that it is stored
     SUCCESS = "success", "success", "check_circle", _("Success")
     # it proves that nothing was stored, and the cause may pass
-    RETRY = "retry", "danger", "replay", _("Failed, may pass")
+    RETRY = "retry", "danger", "replay", _("Failed, will retry")
     # it proves that nothing was stored, and sending again changes nothing
     REJECTED = "rejected", "danger", "error", _("Refused")
     # it may be stored or not: nobody can tell from here
@@ -44,13 +44,15 @@ class Verdict(StrEnum):
     # unknown, but the same bytes and key may be sent again safely
     REPEATABLE = "repeatable", "warning", "replay", _("Lost, safe to repeat")
     # "not now": come back after `retry_after`; costs no attempt
-    DEFERRED = "deferred", "info", "schedule", _("Asked to come later")
+    DEFERRED = "deferred", "info", "schedule", _("Deferred")
     # nobody's record is at fault: credential or address; a person must act
-    PAUSE = "pause", "warning", "front_hand", _("Needs a person")
+    PAUSE = "pause", "warning", "front_hand", _("Needs attention")
     # refused as a whole without saying which record: try the halves
     SPLIT = "split", "neutral", "call_split", _("Refused as a whole")
+    # the other side works on it and answers later: ask for the result, never send it again
+    WAITING = "waiting", "info", "hourglass_top", _("At work on it")
     # each record has its own verdict, in `records`
-    MIXED = "mixed", "warning", "rule", _("Some of each")
+    MIXED = "mixed", "warning", "rule", _("Mixed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class RecordOutcome:
     verdict: Verdict
     code: str = ""
     message: Text = ""
+    # `assigned` is the id that the API gave the record; `rule` says which rule of the mapping
+    # decided. Neither makes two outcomes different.
+    assigned: str = field(default="", compare=False)
+    rule: str = field(default="", compare=False)
 
     @property
     def error(self) -> str:
@@ -79,8 +85,11 @@ class Outcome:
     of secrets too. `retry_after` is in seconds. `records` has one entry for each
     record of the batch, in the batch's own order, and is given when the verdict is MIXED.
     `details` are facts that the job type stores with the attempt (stages, evidence); JSON values.
-    `cause` is equal for outcomes with the same message. `pauses`: a person must
-    look, whatever becomes of this batch.
+    `cause` is equal for outcomes with the same message. `pauses`: a person must look, whatever
+    becomes of this batch. One that is not `counted` uses up no attempt, although it ends the
+    batch. `submission` is what the other side calls the work it
+    took on, as JSON: while a pending batch has one, only the result is asked for. `judged` has
+    what each record's own entry said, where the answer had entries.
     """
 
     verdict: Verdict
@@ -93,6 +102,10 @@ class Outcome:
     details: dict[str, object] | None = None
     cause: str = ""
     pauses: bool = False
+    counted: bool = True
+    submission: dict[str, object] | None = None
+    judged: tuple[RecordOutcome, ...] = field(default=(), compare=False, repr=False)
+    rule: str = field(default="", compare=False)
 
     @property
     def error(self) -> str:
@@ -188,6 +201,8 @@ def next_step(
     match outcome.verdict:
         case Verdict.DEFERRED:
             return Step(Move.AGAIN, deferral(outcome.retry_after, budget, rng), counted=False)
+        case Verdict.WAITING:
+            return Step(Move.AGAIN, outcome.retry_after or 0.0, counted=False)
         case Verdict.PAUSE:
             return Step(Move.PAUSE_JOB, counted=False)
         case Verdict.SPLIT:
@@ -199,7 +214,7 @@ def next_step(
         case Verdict.UNKNOWN | Verdict.REPEATABLE:
             return Step(Move.KEEP_UNKNOWN)
         case _:
-            return Step(Move.FINISH)
+            return Step(Move.FINISH, counted=outcome.counted)
 
 
 def wait_before_retry(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -26,6 +26,7 @@ from django.utils.translation import gettext as translated
 
 from imports.event_codes import EventCode
 from imports.ledger import lifecycle, retries
+from imports.ledger.batches import one_at_a_time
 from imports.ledger.left_out import left_out
 from imports.ledger.lifecycle import announce
 from imports.messages import marked as _
@@ -34,6 +35,7 @@ from imports.models import ImportJob, RetryFile
 from imports.models.notifications import What
 from imports.printable import UNSTORABLE
 from imports.states import ResultStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -119,14 +121,15 @@ def publish(directory: Path, names: Iterable[Path]) -> Path:
 
 
 PREFIX = "retry_batches_"
+IN_STORAGE = f"{stored.STORED}retry_files"  # where they lie if all hosts share a storage
 SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
-FILES = sentence("FILES", _("{n} files"))
+FILES = sentence("FILES", _("{n} files"), one=_("{n} file"))
 IN_DIRECTORY = sentence("IN_DIRECTORY", _("{what} in {directory}"))
 NOT_WRITTEN = sentence(
     "NOT_WRITTEN",
     _(
-        "{directory} cannot be written to ({error}). Nothing is lost: make it writable, or run: "
-        "manage.py retry_files {job} --output DIR"
+        "Redrive cannot write to {directory} ({error}). Nothing is lost: make it writable, or"
+        " run: manage.py retry_files {job} --output DIR"
     ),
 )
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 30.0, 3600.0  # before it is tried again
@@ -164,6 +167,16 @@ class NewDirectory:
         write(self.path / INSTRUCTIONS, [instructions.encode()])
 
 
+def home() -> Path:
+    """Below which place retry directories are written: a directory, or a place in the storage."""
+    return Path(IN_STORAGE) if stored.is_shared() else Path(settings.RETRY_FILES_DIR)
+
+
+def place() -> str:
+    """What a person calls it."""
+    return stored.shown(str(home()))
+
+
 def is_needed(job: ImportJob) -> bool:
     """Whether a record of the job or its retries failed, is unknown or could not be sent."""
     if left_out(retries.descendants(job)).exists():
@@ -174,18 +187,23 @@ def is_needed(job: ImportJob) -> bool:
 
 @contextmanager
 def new_directory(parent: Path) -> Iterator[NewDirectory]:
-    """A directory to be filled; `publish` it, or nothing of it stays. Raises OSError."""
+    """A directory to be filled; `publish` it, or nothing of it stays. Raises OSError.
+
+    One that goes to the storage is put together on this host before.
+    """
     if UNSTORABLE.search(os.fspath(parent)):
         raise OSError(errno.EILSEQ, "the ledger cannot keep a name that is no text")
-    with temporary_directory(parent) as path:
+    local = Path(settings.HOME) / "outgoing" if stored.is_stored(str(parent)) else parent
+    with temporary_directory(local) as path:
         yield NewDirectory(path)
 
 
 def publish_retry_directory(job: ImportJob, new: NewDirectory, parent: Path) -> Path:
     """Give the directory its name and record what is in it, both or neither."""
     new.path.chmod(0o700)  # it holds customers' data
+    is_stored = stored.is_stored(str(parent))
     with transaction.atomic():
-        directory = publish(new.path, free_names(parent))
+        directory = _store(new, parent) if is_stored else publish(new.path, free_names(parent))
         RetryFile.objects.bulk_create(
             RetryFile(
                 job=job,
@@ -206,6 +224,23 @@ def publish_retry_directory(job: ImportJob, new: NewDirectory, parent: Path) -> 
         files = only or FILES.format(n=len(new.entries))
         written = IN_DIRECTORY.format(what=files, directory=directory.name)
         lifecycle.note(job, EventCode.RETRY_FILES_WRITTEN, written)
+    return directory
+
+
+def _store(new: NewDirectory, parent: Path) -> Path:
+    """Upload the directory under a name that no host has taken; which one.
+
+    The ledger names it once all of it is there. Inside a transaction: whoever names a directory
+    does so alone.
+    """
+    one_at_a_time([IN_STORAGE])
+    taken = RetryFile.objects.filter(directory__startswith=str(parent))
+    names = set(taken.order_by().values_list("directory", flat=True).distinct())
+    directory = next(name for name in free_names(parent) if str(name) not in names)
+    for path in sorted(new.path.iterdir()):
+        stored.keep_path(stored.name_of(str(directory / path.name)), path)
+        with connection.cursor() as sql:  # or the database takes this host for a frozen one
+            sql.execute("SELECT 1")
     return directory
 
 
@@ -232,20 +267,19 @@ def write_at_end(job: ImportJob, write: Callable[[ImportJob, Path], Path | None]
 
     The caller holds the job's row.
     """
-    parent = settings.RETRY_FILES_DIR
     try:
-        if write(job, parent) is None:
+        if write(job, home()) is None:
             forget_trouble(job)
     except OSError as error:
-        _keep_trouble(job, error, parent)
+        _keep_trouble(job, error)
 
 
-def _keep_trouble(job: ImportJob, error: OSError, parent: Path) -> None:
+def _keep_trouble(job: ImportJob, error: OSError) -> None:
     code = code_of(error)
     held = ImportJob.objects.only("retry_files_tries", "retry_files_error").get(pk=job.pk)
     if held.retry_files_error != code:  # the same reason again is no news
         system = os.strerror(_number(code))
-        text = NOT_WRITTEN.format(directory=str(parent), error=system, job=job.pk)
+        text = NOT_WRITTEN.format(directory=place(), error=system, job=job.pk)
         lifecycle.note(job, EventCode.RETRY_FILES_FAILED, text)
         announce(job, What.NOT_WRITTEN, code)
     pause = timedelta(seconds=pause_seconds(held.retry_files_tries + 1))

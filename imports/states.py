@@ -111,7 +111,7 @@ class Look(NamedTuple):
 
 
 FINISHED_WITH_FAILURES = Look("warning", "rule", _("Finished with failures"))
-TRIED_AGAIN_LATER = Look("warning", "schedule", _("Tried again later"))  # a delivery
+TRIED_AGAIN_LATER = Look("warning", "schedule", _("Will retry"))  # a delivery
 IN_FLIGHT = (BatchStatus.CLAIMED, BatchStatus.SENDING)
 OPEN = (BatchStatus.PENDING, *IN_FLIGHT)
 ENDED_JOBS = (JobStatus.FINISHED, JobStatus.CANCELLED)
@@ -142,6 +142,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
         {
             BatchStatus.CLAIMED,
             BatchStatus.FAILED,  # its job was cancelled before it was sent
+            BatchStatus.UNKNOWN,  # its job was cancelled while the API works on it
         }
     ),
     BatchStatus.CLAIMED: frozenset(
@@ -149,6 +150,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
             BatchStatus.SENDING,  # intent, before a byte leaves
             BatchStatus.PENDING,  # given back, or the lease is over: nothing was sent
             BatchStatus.FAILED,  # its job was cancelled before it was sent
+            BatchStatus.UNKNOWN,  # its job was cancelled while the API works on it
         }
     ),
     BatchStatus.SENDING: frozenset(

@@ -1,7 +1,7 @@
 """Ended jobs of any size, with all that they leave in the ledger, made by SQL: fast for a million.
 
 Some batches failed whole after three tries, in some a single record failed, some are unknown;
-a later round has taken a part of them on. Each sentence names its record, as real answers do.
+a later retry has taken a part of them on. Each sentence names its record, as real answers do.
 """
 
 from __future__ import annotations
@@ -113,11 +113,11 @@ INSERT INTO imports_jobevent (job_id, at, actor, code, reason)
 SELECT %(job)s, now(), 'anna', 'exported', 'results as CSV' FROM generate_series(1, %(files)s)
 """
 # The failed records of each third batch that failed went out again; every second one succeeded.
-ROUND_BATCHES = """
+RETRY_BATCHES = """
 INSERT INTO imports_importbatch (job_id, number, part, status, body, head_length, tail_length,
     body_sha256, idempotency_key, size, success_count, error_count, attempts, tries, worker,
     claimed_at, sent_at, ended_at)
-SELECT %(round)s, number, 0, 'failed', body, 9, 2, '', %(round)s || '-' || number, error_count,
+SELECT %(retry)s, number, 0, 'failed', body, 9, 2, '', %(retry)s || '-' || number, error_count,
     error_count / 2, error_count - error_count / 2, 1, 1, worker, now(), now(), now()
 FROM (
     SELECT *, row_number() OVER (ORDER BY number) AS place FROM imports_importbatch
@@ -125,11 +125,11 @@ FROM (
 ) failed
 WHERE place %% 3 = 1 ORDER BY number
 """
-ROUND_RESULTS = """
+RETRY_RESULTS = """
 INSERT INTO import_results (job_id, batch_id, file_id, position, key, email, status, error_code,
     error, final_error, message, cause, http_status, retry_attempts, body_start, body_length,
     retry_of_id)
-SELECT %(round)s, new.id, old.file_id, old.position, old.key, old.email,
+SELECT %(retry)s, new.id, old.file_id, old.position, old.key, old.email,
     CASE WHEN good THEN 'success' ELSE 'error' END, CASE WHEN good THEN '' ELSE old.error_code END,
     CASE WHEN good THEN '' ELSE old.error END, CASE WHEN good THEN NULL ELSE old.final_error END,
     CASE WHEN good THEN NULL ELSE old.message END, CASE WHEN good THEN '' ELSE old.cause END,
@@ -140,14 +140,14 @@ CROSS JOIN LATERAL (
     SELECT *, row_number() OVER (ORDER BY id) <= new.success_count AS good
     FROM import_results r WHERE r.batch_id = b.id AND r.status = 'error'
 ) old
-WHERE new.job_id = %(round)s ORDER BY old.id
+WHERE new.job_id = %(retry)s ORDER BY old.id
 """
 
 
 def make(api: CustomerApi, size: Size, name: str = "") -> ImportJob:
-    """An ended job of that size, and a second round of a third of what failed in it."""
+    """An ended job of that size, and a retry of a third of what failed in it."""
     job = _ended(api, name or f"import of {size.batches * size.records:,}", size)
-    again = _ended(api, f"{job.name} · round 2", size, retry_of=job, root=job, round=2)
+    again = _ended(api, f"{job.name} · retry 1", size, retry_of=job, root=job, retry_number=1)
     with connection.cursor() as sql:
         values = _values(job, again, size)
         sql.execute(FILES, values)
@@ -155,7 +155,7 @@ def make(api: CustomerApi, size: Size, name: str = "") -> ImportJob:
         values["file"] = sql.fetchone()[0]
         for statement in (BATCHES, RESULTS, ATTEMPTS, RETRY_FILES, EVENTS):
             sql.execute(statement, values)
-        for statement in (ROUND_BATCHES, ROUND_RESULTS):
+        for statement in (RETRY_BATCHES, RETRY_RESULTS):
             sql.execute(statement, values)
         sql.execute(ATTEMPTS, values | {"job": again.pk})
     return job
@@ -183,7 +183,7 @@ def _values(job: ImportJob, again: ImportJob, size: Size) -> dict[str, int | byt
     records = size.batches * size.records
     return {
         "job": job.pk,
-        "round": again.pk,
+        "retry": again.pk,
         "batches": size.batches,
         "records": size.records,
         "one_in": size.one_in,
@@ -201,7 +201,7 @@ def ids(job: ImportJob) -> dict[str, object]:
     result = failed.order_by("pk")[0]
     return {
         "job": job.pk,
-        "round": ImportJob.objects.filter(root=job).order_by("pk")[0].pk,
+        "retry": ImportJob.objects.filter(root=job).order_by("pk")[0].pk,
         "api": job.api_id,
         "result": result.pk,
         "customer": result.key,

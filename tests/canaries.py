@@ -32,6 +32,16 @@ def key(name: str) -> str:
     return f"{MARK}-{name}-{MARK}"
 
 
+def totp(name: str) -> str:
+    """A secret in base32. `name` is of two letters, A to Z."""
+    return f"{MARK}{name}{MARK}{MARK}{MARK}".upper()
+
+
+def code() -> str:
+    """A one-time code: letters and digits, at most twenty."""
+    return f"{MARK}77"
+
+
 def is_in(content: bytes) -> bool:
     """Whether any canary stands there, as text or inside base64."""
     return any(form in content for form in FORMS)
@@ -45,7 +55,7 @@ def _base64_cores(text: str) -> Iterator[bytes]:
         yield coded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]
 
 
-FORMS = (MARK.encode(), *_base64_cores(MARK))
+FORMS = (MARK.encode(), MARK.upper().encode(), *_base64_cores(MARK))
 
 
 def opened(where: str, content: bytes) -> Iterator[tuple[str, bytes]]:

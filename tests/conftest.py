@@ -39,7 +39,8 @@ LONGEST = (
 SLOW_PLACES = (
     "tests/browser/", "tests/faults/",
     "tests/config/dev/test_", "tests/config/dev/sandbox/test_command",
-    "tests/config/test_manage", "tests/config/test_production",
+    "tests/config/test_manage", "tests/config/test_production", "tests/config/test_serving",
+    "tests/config/test_installation", "tests/config/test_logs",
     "tests/bills/browser/test_browser", "tests/bills/browser/test_folders",
     "tests/bills/browser/test_hostile_pages", "tests/bills/browser/test_ordinary_browser",
     "tests/bills/test_admin", "tests/bills/test_commands", "tests/bills/test_job_type",
@@ -47,7 +48,7 @@ SLOW_PLACES = (
     "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
     "tests/test_secrets",
     # And those that need neither, but more time than all others together.
-    "tests/test_queries", "tests/imports/test_middleware",
+    "tests/test_queries", "tests/config/test_middleware",
     "tests/imports/customers/api/test_every_answer",
 )  # fmt: skip
 SLOW_FIXTURES = {"browser", "used_home", "new_home", "start"}

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from config.dev.sandbox.http_server import Request
 
+CODE = """<h1>One more step</h1><p>Enter the verification code that we have sent.</p>
+<form method="post" action="/echo/code"><label>Code
+<input name="code" autocomplete="one-time-code"></label><button>Verify</button></form>"""
 PDF = plain_pdf("A bill")
 REPEATED = 40  # so often that whatever is cut off, it is cut in the middle of a secret
 LONGEST_HEADER = 2_000  # characters, before they are quoted
@@ -50,6 +53,8 @@ class Echo:
                 return token(request, is_refused=place[1:] == ["refused"])
             case "login":
                 return login(request)
+            case "code":
+                return code(request)
             case "bill.pdf":
                 return pdf(request)
         return html(bills(request))
@@ -92,11 +97,17 @@ def token(request: Request, *, is_refused: bool) -> Reply:
 
 
 def login(request: Request) -> Reply:
-    """good@… and broken@… get in; the e-mail of others says what the page shows."""
+    """good@… and broken@… get in; the e-mail of others says what the page shows.
+
+    code@… is asked for a code, and every code is wrong.
+    """
     if request.method == "GET":
         return html(LOGIN)
     form = dict(parse_qsl(request.body.decode("ascii", "replace")))
     who, secret = form.get("email", "").partition("@")[0], form.get("password", "")
+    if who == "code":
+        session = ("Set-Cookie", f"{who}={quote(secret)}; Path=/; Max-Age=86400")
+        return Reply(303, headers=[("Location", "/echo/code"), session])
     if who in ("good", "broken"):
         session = ("Set-Cookie", f"{who}={quote(secret)}; Path=/")
         return Reply(303, headers=[("Location", f"/echo/bills?p={quote(secret)}"), session])
@@ -104,6 +115,12 @@ def login(request: Request) -> Reply:
     hidden = f'<input type="hidden" name="again" value="{escape(secret)}"><!-- {secret} -->'
     page = f'<h1>{sentence}</h1><p role="alert">{sentence}: {escape(secret)}</p>{hidden}'
     return html(f'{page}<a href="/echo/login?p={quote(secret)}">{escape(secret)}</a>', secret)
+
+
+def code(request: Request) -> Reply:
+    if request.method == "GET":
+        return html(CODE)
+    return html(f"<p>Wrong code. Try again. {escape(said(request))}</p>{CODE}")
 
 
 def bills(request: Request) -> str:

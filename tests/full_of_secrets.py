@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from bills import portal_tests
-from bills.models import Portal, PortalTest
+from bills.accounts import codes
+from bills.models import Credential, Portal, PortalTest
 from imports.admin.job.page import act_url
 from imports.ledger import lifecycle
 from imports.models import Channel, CustomerApi, ImportJob
@@ -22,6 +25,7 @@ from tests.crawling import body
 from tests.jobs import JobMaker, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # What the API answers, and what its authentication needs besides the secrets.
@@ -36,7 +40,7 @@ PACE = {
     "batch_size": 3, "concurrency": 1, "delay_seconds": 0, "timeout_seconds": 5,
     "max_attempts": 1, "retry_delay_seconds": 0,
 }  # fmt: skip
-ACCOUNTS = ("good", "refused", "unknown", "broken")
+ACCOUNTS = ("good", "refused", "unknown", "broken", "code")
 
 
 class Installation:
@@ -96,6 +100,7 @@ class Installation:
         portal = Portal.objects.create(
             name="echo", login_url=f"{self.echo}/login", billing_url=f"{self.echo}/bills",
             recipe={"login": {"answer_seconds": 3}}, max_attempts=1, concurrency=4,
+            code_wait_seconds=60, keeps_devices=True,
         )  # fmt: skip
         upload = {"portal": portal.pk, "csv": SimpleUploadedFile("may.csv", csv())}
         preview = self.post(reverse("admin:bills_new"), upload)["Location"]
@@ -104,10 +109,54 @@ class Installation:
         self.post(reverse("admin:bills_new"), upload | {"csv": SimpleUploadedFile("b.csv", csv())})
         job = ImportJob.objects.get(kind="bills")
         lifecycle.start(job, "tester")
-        runs.run(job)
+        with self._types_codes():
+            runs.run(job)
         self._corrects(job)
         self._tests(portal)
+        self._accounts(portal)
         return job
+
+    @contextmanager
+    def _types_codes(self) -> Iterator[None]:
+        """Enter each code that is asked for, by its form, while the block runs."""
+        stop = threading.Event()
+
+        def answer() -> None:
+            try:
+                while not stop.wait(0.2):
+                    for request in codes.wanted():
+                        place = reverse("admin:bills_code", args=[request.pk])
+                        self.post(place, {"code": canaries.code() * 9})
+                        self.post(place, {"code": canaries.code()})
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(60)
+
+    def _accounts(self, portal: Portal) -> None:
+        """TOTP secrets, by form and by CSV; then all of it as the pages and exports have it."""
+        add = reverse("admin:bills_credential_add")
+        fields = {
+            "portal": portal.pk, "email": "app@example.test", "totp": canaries.totp("AA"),
+            "password": canaries.password("app"),
+        }  # fmt: skip
+        self.post(add, fields | {"email": ""})
+        self.post(add, fields | {"totp": canaries.totp("11")})
+        assert self.post(add, fields).status_code == 302
+        lines = [
+            "email;password;totp;customer", f'csv@example.test;"{_quoted("by-csv")}";'
+            f"{canaries.totp('BB')};Anna", f"bad@example.test;x;{canaries.MARK}!;",
+        ]  # fmt: skip
+        upload = SimpleUploadedFile("accounts.csv", "\r\n".join(lines).encode())
+        self.post(reverse("admin:bills_accounts_upload"), {"csv": upload, "portal": portal.pk})
+        assert Credential.objects.exclude(totp_secret="").count() == 2
+        assert Credential.objects.exclude(session="").exists()
 
     def _corrects(self, job: ImportJob) -> None:
         result = runs.result_of(job, "refused")

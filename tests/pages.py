@@ -94,8 +94,8 @@ OF_JOB = {
     "exclude_cause": "imports/importjob/{job}/failures/exclude/?which=cause&cause={cause}",
     "decide": "imports/importjob/{job}/failures/decide/?which=all",
     "log_earlier": "imports/importjob/{job}/log/?before=1000000",
-    "round_progress": "imports/importjob/{round}/progress/",
-    "round_failures": "imports/importjob/{round}/failures/",
+    "retry_progress": "imports/importjob/{retry}/progress/",
+    "retry_failures": "imports/importjob/{retry}/failures/",
     "realtime": "imports/importjob/{job}/realtime/",
 }
 OF_BILLS = {

@@ -66,8 +66,8 @@ INTERNAL = {"PLAYWRIGHT_BROWSERS_PATH", "SANDBOX_URL", "XDG_CACHE_HOME"}
 
 
 def test_every_setting_is_in_the_table_of_settings() -> None:
-    read = re.findall(
-        r'env\.\w+\(\s*"([A-Z_]+)"', (DOCS.parent / "config/settings.py").read_text()
-    )
+    sources = ("config/settings.py", "config/gunicorn.py")
+    code = "".join((DOCS.parent / source).read_text() for source in sources)
+    read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', code)
     page = (DOCS / "settings.md").read_text()
     assert {name for name in read if f"`{name}`" not in page} - INTERNAL == set()

@@ -34,6 +34,7 @@ WHAT = {
 PLACES = {
     "recipe": "",
     "login": "login",
+    "code": "login.code",
     "outcomes": "outcomes",
     "bills": "bills",
     "target": "bills.link",

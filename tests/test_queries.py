@@ -85,7 +85,9 @@ def _rows(count: int) -> dict[str, object]:
 def _retries(job: ImportJob, count: int) -> None:
     for number in range(count):
         made = _job(job.api, number, JobStatus.FINISHED)
-        ImportJob.objects.filter(pk=made.pk).update(retry_of=job, root=job, round=number + 3)
+        ImportJob.objects.filter(pk=made.pk).update(
+            retry_of=job, root=job, retry_number=number + 2
+        )
 
 
 def _job(api: CustomerApi | None, number: int, status: str) -> ImportJob:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FEWEST_PAGES = 50
 ALIKE = {"Administrators": 1, "Operators": 1, "Viewers": 1}
-FAILED = {"LOGIN_FAILED", "UNRECOGNISED_PAGE", "SESSION_LOST"}
+FAILED = {"OTP_NEEDED", "LOGIN_FAILED", "UNRECOGNISED_PAGE", "SESSION_LOST"}
 
 
 @pytest.fixture

@@ -15,11 +15,14 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from bills.admin import common as own
+from bills.browser.plan import Differs
+from bills.deliveries import links, lists
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.storage import file_name, zipped
 from imports.admin import permissions
 from imports.admin.base import LedgerAdmin
 from imports.admin.job import page
+from imports.exports import csv_rows
 from imports.fields import WrongKey
 from imports.ledger.totals import family
 
@@ -39,23 +42,44 @@ TYPES = {
 }
 
 
+DIFFERS = {
+    Differs.NUMBER: gettext_lazy("number"),
+    Differs.DATE: gettext_lazy("date"),
+    Differs.AMOUNT: gettext_lazy("amount"),
+}
+
+
+class DocumentFilter(admin.SimpleListFilter):
+    """Whether a bill's PDF agrees with the portal's list."""
+
+    title = gettext_lazy("document")
+    parameter_name = "document"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("differs", gettext_lazy("Differs from the list"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Bill]) -> QuerySet[Bill]:
+        return queryset.exclude(differs=[]) if self.value() == "differs" else queryset
+
+
 @admin.register(Bill)
 class BillAdmin(LedgerAdmin):
     """Read only; a bill opens as its PDF."""
 
-    when_empty = gettext_lazy("Bills come with a bill download: begin one on Home.")
+    when_empty = gettext_lazy("Start a bill download on Home to get bills.")
     list_display = (
         "email",
         "portal",
         "number_column",
         "date_column",
         "amount_column",
+        "document_column",
         "size_column",
         "fetched_column",
     )
-    list_filter = ("portal",)
+    list_filter = ("portal", DocumentFilter, "date")
     search_fields = ("email", "number")
-    actions = ("download_zip",)
+    actions = ("download_zip", "download_list")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bill]:
         return Bill.objects.select_related("portal")
@@ -72,11 +96,17 @@ class BillAdmin(LedgerAdmin):
     def amount_column(self, bill: Bill) -> str:
         return render_to_string("bills/list/amount.html", {"bill": bill})
 
+    @display(description=gettext_lazy("Document"))
+    def document_column(self, bill: Bill) -> str:
+        """What the PDF shows otherwise than the portal's list."""
+        named = [str(DIFFERS[Differs(each)]) for each in bill.differs]
+        return render_to_string("bills/list/document.html", {"bill": bill, "differs": named})
+
     @display(description=gettext_lazy("Size"))
     def size_column(self, bill: Bill) -> str:
         return render_to_string("bills/list/size.html", {"bill": bill})
 
-    @display(description=gettext_lazy("Fetched"))
+    @display(description=gettext_lazy("Downloaded"))
     def fetched_column(self, bill: Bill) -> str:
         return render_to_string("imports/list/when.html", {"at": bill.fetched_at})
 
@@ -92,6 +122,19 @@ class BillAdmin(LedgerAdmin):
         chosen = queryset.order_by("account", "date", "number")
         response = StreamingHttpResponse(zipped(chosen), content_type="application/zip")
         response["Content-Disposition"] = 'attachment; filename="bills.zip"'
+        return response
+
+    @admin.action(description=gettext_lazy("Download list (CSV)"), permissions=["export"])
+    def download_list(
+        self, request: HttpRequest, queryset: QuerySet[Bill]
+    ) -> StreamingHttpResponse:
+        """Number, date, amount and the rest of each chosen bill, as destinations get it."""
+        chosen = queryset.order_by("account", "date", "number").iterator(1_000)
+        rows = (lists.cells(bill, file_name(bill)) for bill in chosen)
+        response = StreamingHttpResponse(
+            csv_rows(lists.COLUMNS, rows), content_type="text/csv; charset=utf-8"
+        )
+        response["Content-Disposition"] = 'attachment; filename="bills.csv"'
         return response
 
     def change_view(
@@ -114,14 +157,27 @@ class BillAdmin(LedgerAdmin):
         return [*mine, *super().get_urls()]
 
 
+def linked_file(request: HttpRequest, token: str) -> FileResponse | HttpResponse:
+    """The bill that a signed link names: what a webhook was given the address of."""
+    found = links.bill_of(token)
+    bill = Bill.objects.filter(pk=found[0]).first() if found else None
+    if bill is None or found is None or not bill.sha256.startswith(found[1]):
+        raise Http404
+    return _file(request, bill)
+
+
 def pdf(request: HttpRequest, pk: int) -> FileResponse | HttpResponse:
     """The bill itself, shown in the browser; with `?download`, saved."""
     permissions.require(request, own.VIEW_BILL)
-    bill = get_object_or_404(Bill, pk=pk)
+    return _file(request, get_object_or_404(Bill, pk=pk))
+
+
+def _file(request: HttpRequest, bill: Bill) -> FileResponse | HttpResponse:
     try:
         file = bill.file.open("rb")
-    except FileNotFoundError:
-        return render(request, "bills/gone.html", {"bill": bill}, status=410)
+    except OSError:  # it is gone, or the storage does not answer
+        shown = {**admin.site.each_context(request), "opts": Bill._meta, "title": str(bill)}
+        return render(request, "bills/gone.html", shown | {"bill": bill}, status=410)
     response = FileResponse(
         file,
         as_attachment="download" in request.GET,

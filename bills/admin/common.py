@@ -1,5 +1,5 @@
-"""What the pages of bills share: permissions, counts and stages in words, remedies, a
-credential's attempts.
+"""What the pages of bills share: permissions, counts and stages in words, an account's
+attempts.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ VIEW_BILL = "bills.view_bill"
 VIEW_PORTAL = "bills.view_portal"
 MANAGE_PORTALS = "bills.manage_portals"
 MANAGE_CREDENTIALS = "bills.manage_credentials"
+VIEW_DELIVERY = "bills.view_billdelivery"
+VIEW_DESTINATION = "bills.view_destination"
+MANAGE_DESTINATIONS = "bills.manage_destinations"
+VIEW_SCHEDULE = "bills.view_schedule"
+MANAGE_SCHEDULES = "bills.manage_schedules"
 NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
 TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
 
@@ -39,7 +44,12 @@ WORDS.update(
         VIEW_BILL: _("See bills"),
         VIEW_PORTAL: _("See portals"),
         MANAGE_PORTALS: _("Manage portals"),
-        MANAGE_CREDENTIALS: _("Upload credentials, enter passwords"),
+        VIEW_DELIVERY: _("See deliveries of bills"),
+        VIEW_DESTINATION: _("See destinations, without their secrets"),
+        MANAGE_DESTINATIONS: _("Say where bills are delivered"),
+        MANAGE_CREDENTIALS: _("Manage accounts: upload credentials, enter passwords and codes"),
+        VIEW_SCHEDULE: _("See schedules"),
+        MANAGE_SCHEDULES: _("Manage schedules"),
     }
 )
 
@@ -48,44 +58,43 @@ STAGES: dict[str, _StrOrPromise] = {
     Stage.OPEN: _("opening the login page"),
     Stage.LOGIN: _("logging in"),
     Stage.JUDGE: _("waiting for the portal’s answer"),
+    Stage.CODE: _("waiting for a one-time code"),
     Stage.LIST: _("listing the bills"),
     Stage.DOWNLOAD: _("downloading"),
     Stage.DONE: _("done"),
 }
 # Why a row of a list is no bill to fetch.
 OTHER_ROWS: dict[str, _StrOrPromise] = {
-    Other.NOT_OURS: _("of others"),
+    Other.NOT_OURS: _("of other accounts"),
     Other.OLDER: _("older than asked for"),
     Other.PAYMENT: _("payments"),
     Other.NO_DOCUMENT: _("without a document"),
-    Other.NOT_A_BILL: _("no bills"),
-    Other.REPEATED: _("repeated"),
+    Other.NOT_A_BILL: _("not bills"),
+    Other.REPEATED: _("duplicates"),
 }
 OF_SETTINGS = {
-    "concurrency": FieldWords(_("Logins at once"), _("At any moment, over all workers.")),
+    "concurrency": FieldWords(_("Logins at once"), _("Over all workers.")),
     "delay_seconds": FieldWords(
         _("Delay between logins (s)"), _("Between any two logins to this portal.")
     ),
     "timeout_seconds": FieldWords(
-        help_text=_("From the login page to the last bill; after that the attempt is ended.")
+        help_text=_("From the login page to the last bill. Then the attempt ends.")
     ),
-    "max_attempts": FieldWords(
-        help_text=_("Tries of each credential in all, the first included.")
-    ),
-    "retry_delay_seconds": FieldWords(help_text=_("The same before each further attempt.")),
+    "max_attempts": FieldWords(help_text=_("For each account, the first attempt included.")),
+    "retry_delay_seconds": FieldWords(help_text=_("Before each further attempt of an account.")),
     "rollout": FieldWords(
         help_text=_(
-            "One credential: it is tried, then the job waits until you have looked. Ramp up: each "
-            "stage waits for the one before, and the job stops if a whole stage fails."
+            "One account: Redrive tries it, then waits for you. Ramp up: each stage waits for the "
+            "one before, and the job stops if a whole stage fails."
         ),
-        choices={Rollout.ONE: _("One credential, then ask me")},
+        choices={Rollout.ONE: _("One account, then ask me")},
     ),
 }
 
 
-def credentials(count: int) -> str:
-    """ "1,000 credentials"."""
-    return ngettext("%(n)s credential", "%(n)s credentials", count) % {"n": number(count)}
+def accounts(count: int) -> str:
+    """ "1,000 accounts"."""
+    return ngettext("%(n)s account", "%(n)s accounts", count) % {"n": number(count)}
 
 
 def attempts(count: int) -> str:

@@ -1,4 +1,4 @@
-"""The Credentials tab: each credential's state, live; correcting a password; trying again."""
+"""The Accounts tab: each account's state, live; correcting a password; trying again."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bills import error_codes, keeping, passwords, retry_files
+from bills.accounts import codes
 from bills.admin import common as own
+from bills.admin.accounts.codes import with_time_left
+from bills.admin.accounts.starting import RUN_ACCOUNTS, run
 from bills.admin.common import STAGES, timeline
+from bills.admin.remedies import way_of
 from bills.browser.report import brought
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
@@ -64,6 +68,7 @@ class Row:
     next_in: int | None = None
     refused_before: bool = False
     is_retried: bool = False
+    way: str = ""  # what helps it, where it failed and waits for a person
     brought: Message | None = None  # "3 new, 9 already here"
     list_rows: dict[str, Any] | None = None  # of the last attempt's list: see RowCounts
     extra: list[tuple[str, str]] = field(default_factory=list)  # the CSV's further columns
@@ -79,7 +84,7 @@ def credential_results(
     if query:
         found = found.filter(email__icontains=query)
     last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("details")
-    related = found.select_related("batch__credential_use__credential").defer(*UNREAD)
+    related = found.select_related("batch__credential_use__credential__portal").defer(*UNREAD)
     summary = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
     return summary.prefetch_related("retries").order_by("position", "pk")
 
@@ -104,11 +109,17 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
         max_attempts=job.max_attempts,
         refused_before=bool(use and use.credential.refused_count),
         is_retried=bool(result.retries.all()),
+        way=_way(result),
         brought=brought(last),
         list_rows=last.get("rows"),
         extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
         **summary,
     )
+
+
+def _way(result: ImportResult) -> str:
+    waits = result.status == ResultStatus.ERROR and result.batch_id and not result.retries.all()
+    return way_of(result.error_code) if waits else ""
 
 
 def _now(job: ImportJob, result: ImportResult, use: CredentialUse) -> dict[str, Any]:
@@ -160,7 +171,10 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "unchanged": _unchanged(job).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_draft else "",
+        "codes_wanted": with_time_left(codes.wanted().filter(batch__job=job)),
+        "can_run_again": bool(job.finished_at) and permissions.may(request, *RUN_ACCOUNTS),
         "is_live": job.status in (JobStatus.QUEUED, JobStatus.RUNNING),
+        "can_retry": bool(job.finished_at) and permissions.may(request, permissions.RETRY),
     }
 
 
@@ -194,6 +208,8 @@ def one(request: HttpRequest, job: ImportJob) -> HttpResponse:
         "attempts": timeline(result),
         "bills": Bill.objects.filter(batch=result.batch).order_by("-date", "-number"),
         "kept": len(keeping.known_bills(use.credential)),
+        "portal": use.credential.portal,
+        "can_retry": bool(job.finished_at) and permissions.may(request, permissions.RETRY),
     }
     return render(request, "bills/job/credential.html", shown)
 
@@ -205,12 +221,10 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
     entered = request.POST.get("password", "")
     here = redirect(f"{act_url(job.pk, 'credentials', 'one')}?id={result.pk}")
     if not entered.strip() or len(entered) > LONGEST_PASSWORD or "\0" in entered:
-        messages.warning(request, _("Enter the password that the portal accepts."))
+        messages.warning(request, _("Enter the password for this portal."))
         return here
     if not passwords.change(credential, entered):
-        messages.warning(
-            request, _("That is the password that is stored already. Nothing was changed.")
-        )
+        messages.warning(request, _("This password is already stored. Nothing was changed."))
         return here
     actor = permissions.actor(request)
     note(
@@ -225,7 +239,9 @@ def password(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Retry failed credentials; with `force`, also those whose refused password is unchanged."""
+    """Retry failed accounts; with `force`, those whose refused password is unchanged; or one."""
+    if request.POST.get("id"):
+        return _retry(request, job, Q(pk=_chosen(request, job).pk))
     only = UNCHANGED if request.POST.get("force") else None
     return _retry(request, job, only, force=bool(request.POST.get("force")))
 
@@ -235,6 +251,15 @@ def _retry(
 ) -> HttpResponse:
     done = actions.carry_out(request, job, ActionType.RETRY, only, force=force)
     return to_tab(done.made if done and done.made else job, "credentials")
+
+
+def run_again(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Run all accounts of this job once more, as they are stored now."""
+    permissions.require(request, *RUN_ACCOUNTS)
+    uses = CredentialUse.objects.filter(batch__job=job)
+    accounts = list(uses.order_by().values_list("credential_id", flat=True).distinct())
+    made = run(request, accounts, _("job %(id)s again") % {"id": job.pk})
+    return made or to_tab(job, "credentials")
 
 
 def failed_csv(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
@@ -261,7 +286,7 @@ def _count(job: ImportJob, job_totals: Totals) -> int | None:
 
 TAB = page.Tab(
     slug="credentials",
-    label=gettext_lazy("Credentials"),
+    label=gettext_lazy("Accounts"),
     icon="badge",
     template="bills/job/credentials.html",
     context=context,
@@ -271,6 +296,7 @@ TAB = page.Tab(
         "one": page.Action(one, permissions.VIEW, methods=("GET",)),
         "password": page.Action(password, own.MANAGE_CREDENTIALS),
         "retry": page.Action(retry, permissions.RETRY),
+        "run-again": page.Action(run_again, permissions.START),
         "csv": page.Action(failed_csv, permissions.EXPORT, methods=("GET",)),
     },
 )

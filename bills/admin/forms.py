@@ -7,19 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.templatetags.static import static
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
+from bills.csv.column_choice import ColumnChoice
+from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
 from bills.models import Portal
+from bills.models.portals import CODE_WAIT_SECONDS
 from bills.portals.recipe_schema import RecipeError, load_recipe
+from imports.admin.json_editor import JsonEditor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bills.csv.column_choice import Heading
+
     PortalBase = forms.ModelForm[Portal]
 else:
     PortalBase = forms.ModelForm
@@ -34,12 +44,10 @@ class PortalForm(PortalBase):
     recipe = forms.CharField(
         label=gettext_lazy("Recipe"),
         required=False,
-        widget=UnfoldAdminTextareaWidget(
-            attrs={"rows": 18, "spellcheck": "false", "class": "font-mono"}
-        ),
+        widget=JsonEditor(schema=lazy(static, str)("bills/recipe.schema.json")),
         help_text=gettext_lazy(
-            "JSON with the parts hosts, overlays, login, outcomes and bills. What is left out "
-            "is guessed; empty guesses everything. The README teaches it."
+            "JSON with the parts hosts, overlays, login, outcomes and bills. Redrive works out "
+            "what you leave out; most portals need no recipe."
         ),
     )
 
@@ -48,7 +56,7 @@ class PortalForm(PortalBase):
         fields = (
             "name", "login_url", "billing_url", "recipe", "script", "max_attempts",
             "retry_delay_seconds", "attempt_timeout_seconds", "concurrency",
-            "refused_password_limit",
+            "refused_password_limit", "code_wait_seconds", "keeps_devices",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,6 +65,14 @@ class PortalForm(PortalBase):
             self.initial["recipe"] = json.dumps(self.instance.recipe, indent=2, ensure_ascii=False)
         elif not self.is_bound:
             self.initial["recipe"] = ""
+
+        if "code_wait_seconds" in self.fields:  # not where the form is only looked at
+            self.fields["code_wait_seconds"].required = False
+
+    def clean_code_wait_seconds(self) -> int:
+        """As usual where nothing is entered."""
+        seconds: int | None = self.cleaned_data["code_wait_seconds"]
+        return CODE_WAIT_SECONDS if seconds is None else seconds
 
     def clean_recipe(self) -> dict[str, Any]:
         """The JSON; a syntax error is told with its place, a wrong part with its name."""
@@ -81,14 +97,14 @@ class NewBillsForm(forms.Form):
         queryset=Portal.objects.all(),
         empty_label=None,
         widget=UnfoldAdminSelectWidget,
-        help_text=gettext_lazy("Where to log in, and how fast."),
+        help_text=gettext_lazy("The site that the bills come from."),
     )
     csv = forms.FileField(
         label=gettext_lazy("CSV of credentials"),
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv", "class": "rd-input"}),
         help_text=gettext_lazy(
-            "A column with the e-mail (or user name) and one with the password; all others are "
-            "kept and shown. The file itself is not kept."
+            "One column holds the e-mail or user name, one the password. Other columns are kept "
+            "and shown. Redrive does not keep the file."
         ),
     )
 
@@ -101,6 +117,61 @@ class NewBillsForm(forms.Form):
                 % {"mb": LARGEST_CSV_BYTES >> 20}
             )
         return upload
+
+
+class ColumnsForm(forms.Form):
+    """Which column holds the login, which the password; GET, so that the page can be reloaded."""
+
+    login = forms.TypedChoiceField(
+        label=gettext_lazy("E-mail or user name"), coerce=int, widget=UnfoldAdminSelectWidget
+    )
+    password = forms.TypedChoiceField(
+        label=gettext_lazy("Password"), coerce=int, widget=UnfoldAdminSelectWidget
+    )
+    no_header = forms.BooleanField(
+        label=gettext_lazy("The first row is an account, not a heading"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+    )
+
+    def __init__(self, headings: Sequence[Heading], data: Any = None) -> None:
+        super().__init__(data)
+        choices = [(each.position, column_name(each)) for each in headings]
+        for name in ("login", "password"):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+        self.initial = _guess(headings)
+
+    def choice(self) -> ColumnChoice | None:
+        """What was chosen; None where nothing was, or nothing that the file offers."""
+        if not self.is_bound or not self.is_valid():
+            return None
+        cleaned = self.cleaned_data
+        return ColumnChoice(cleaned["login"], cleaned["password"], not cleaned["no_header"])
+
+
+def column_name(heading: Heading) -> str:
+    """The heading; a number where the first row may be an account, whose cells are not shown."""
+    if heading.name:
+        return heading.name
+    number = heading.position + 1
+    if heading.holds_addresses:
+        return _("Column %(n)s: e-mail addresses") % {"n": number}
+    return _("Column %(n)s") % {"n": number}
+
+
+def _guess(headings: Sequence[Heading]) -> dict[str, Any]:
+    """What the form offers first: the recognised columns, or those that look like them."""
+    keys = [key(each.name) for each in headings]
+    logins = [keys.index(known) for known in EMAIL_KEYS if known in keys]
+    logins += [each.position for each in headings if each.holds_addresses]
+    passwords = [keys.index(known) for known in PASSWORD_KEYS if known in keys]
+    login = logins[0] if logins else 0
+    others = [each.position for each in headings if each.position != login]
+    return {
+        "login": login,
+        "password": (passwords or others or [0])[0],
+        "no_header": bool(headings) and not any(each.name for each in headings),
+    }
 
 
 class PortalTestForm(forms.Form):
@@ -117,5 +188,5 @@ class PortalTestForm(forms.Form):
         strip=False,
         max_length=LONGEST_PASSWORD,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy("Empty: the one that is stored for this account."),
+        help_text=gettext_lazy("Leave it empty to use the stored password."),
     )

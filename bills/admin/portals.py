@@ -13,14 +13,15 @@ from redis.exceptions import RedisError
 
 from bills import error_codes, passwords, portal_tests
 from bills.admin import common as own
-from bills.admin import jobs
+from bills.admin import new_job
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
+from bills.csv.credentials import account_of
 from bills.models import Credential, Evidence, Portal, PortalTest
-from bills.models.credentials import account_of
 from bills.portal_setup import store_portal
 from imports.admin import permissions
 from imports.admin.base import ManagedAdmin
+from imports.admin.health import HealthColumn
 from imports.engine import queue
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ ACCOUNTS_OFFERED = 100
 
 
 @admin.register(Portal)
-class PortalAdmin(ManagedAdmin):
+class PortalAdmin(HealthColumn, ManagedAdmin):
     """A portal's addresses, recipe and pace."""
 
-    when_empty = gettext_lazy("A portal says where to log in and where its bills are listed.")
+    when_empty = gettext_lazy(
+        "A portal is a site that bills come from: its login page and its list of bills."
+    )
     manage = own.MANAGE_PORTALS
     form = PortalForm
-    list_display = ("name", "login_url", "max_attempts", "concurrency")
+    list_display = ("name", "login_url", "max_attempts", "concurrency", "health_column")
     search_fields = ("name", "login_url")
     change_form_outer_after_template = "bills/portal/test_link.html"
     fieldsets = (
@@ -51,7 +54,11 @@ class PortalAdmin(ManagedAdmin):
                 )
             },
         ),
-        (gettext_lazy("For experts"), {"fields": ("script",)}),
+        (
+            gettext_lazy("How it knows you"),
+            {"fields": ("code_wait_seconds", "keeps_devices")},
+        ),
+        (gettext_lazy("Advanced"), {"fields": ("script",)}),
     )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
@@ -60,8 +67,8 @@ class PortalAdmin(ManagedAdmin):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view
         mine = [
-            path("new-job/", guarded(jobs.upload), name="bills_new"),
-            path("new-job/<int:pk>/", guarded(jobs.confirm), name="bills_preview"),
+            path("new-job/", guarded(new_job.upload), name="bills_new"),
+            path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
         ]
@@ -77,7 +84,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         credential = _credential(portal, form)
         if credential is not None:
             return _begin(request, portal, credential)
-    accounts = portal.credentials.order_by("email").values_list("email", flat=True)
+    accounts = portal.credentials.in_use().order_by("email").values_list("email", flat=True)
     shown = _around(request, _("Test %(portal)s") % {"portal": portal}) | {
         "portal": portal,
         "form": form,
@@ -91,9 +98,9 @@ def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
     """The account that is to be tried; None, and the form says why, where there is none."""
     email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
     account = account_of(email)
-    known = Credential.objects.filter(portal=portal, account=account).first()
+    known = Credential.objects.in_use().filter(portal=portal, account=account).first()
     if known is None and not password:
-        form.add_error("password", _("This account is not known yet: enter its password."))
+        form.add_error("password", _("This account is new. Enter its password."))
         return None
     if known is None:
         return Credential.objects.create(

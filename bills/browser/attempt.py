@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -18,10 +18,12 @@ from bills.browser.proxy import EgressProxy
 from bills.browser.redaction import scrub, storable
 from bills.browser.report import AttemptReport, Stage
 from bills.browser.visit import Visit
+from bills.document_facts import Listed
 from bills.identity import sort_out
 from bills.portals import failures
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from bills.portals.list_script import TIMERS
+from bills.portals.logins.known_device import is_still_in, remembered
 from bills.portals.recipe import RecipePortal
 from bills.portals.scripts import error_at, portal_named
 from bills.portals.targets import filled
@@ -60,7 +62,8 @@ async def attempt(
 
         async def open_page(http_credentials: dict[str, str] | None = None) -> Page:
             agent = plan.recipe.user_agent
-            page = await chromium.page(proxy.url, agent, http_credentials)
+            remembered = login.session if plan.keeps_devices else ""
+            page = await chromium.page(proxy.url, agent, http_credentials, remembered)
             contexts.append(page.context)
             await page.context.add_init_script(TIMERS)
             return page
@@ -71,9 +74,10 @@ async def attempt(
             visit = Visit(await open_page(), login, plan, proxy, report, watch, open_page)
             await _supervised(chromium, visit, deadline)
         except Exception as error:  # whatever it is, the report says it
-            await _note_failure(visit, report, error, login.password)
+            await _note_failure(visit, report, error, secrets_of(visit, login))
         finally:
-            report.notes = [scrubbed(note, login.password) for note in report.notes]
+            secrets = secrets_of(visit, login)
+            report.notes = [scrubbed(note, secrets) for note in report.notes]
             for context in contexts:
                 await _close(chromium, context)
 
@@ -91,9 +95,11 @@ def check_url(plan: PortalPlan, url: str) -> None:
 async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     """The stages. Raises whatever ends them; bills that are whole are already in the report."""
     report = visit.report
-    await portal.log_in(visit)
+    if not await is_still_in(visit):
+        await portal.log_in(visit)
     await start_trace(visit)
     await visit.enter(Stage.LIST)
+    await remember(visit)
     listed = [_without(bill, visit.login.password) for bill in await portal.list_bills(visit)]
     known = visit.login.known_bills
     sorted_out = sort_out(listed, known)
@@ -104,9 +110,23 @@ async def go_through(visit: Visit, portal: Portal, folder: Path) -> None:
     report.rows.seen = max(report.rows.seen, len(listed) + report.rows.others.total())
     if known and not listed and not report.older:
         raise PortalError(Code.NO_BILLS_BUT_HAD_BEFORE, failures.HAD_BEFORE.format(n=len(known)))
-    await _fetch_all(visit, portal, new, folder)
+    numbers = frozenset(bill.number for bill in listed if bill.number)
+    await _fetch_all(visit, portal, new, folder, numbers)
     _prove(report)
     await visit.enter(Stage.DONE)
+    await remember(visit)
+
+
+async def remember(visit: Visit) -> None:
+    """Note what the browser would bring along to the next login, where the portal allows it."""
+    if visit.plan.keeps_devices:
+        with contextlib.suppress(PlaywrightError):
+            visit.report.session = await remembered(visit)
+
+
+def secrets_of(visit: Visit | None, login: Login) -> tuple[str, ...]:
+    """What must stand in no text about the attempt."""
+    return visit.secrets if visit is not None else (login.password,)
 
 
 def _without(bill: ListedBill, password: str) -> ListedBill:
@@ -151,7 +171,9 @@ def _prove(report: AttemptReport) -> None:
         )
 
 
-async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder: Path) -> None:
+async def _fetch_all(
+    visit: Visit, portal: Portal, new: list[ListedBill], folder: Path, numbers: frozenset[str]
+) -> None:
     """Fetch each new bill. One that is broken does not keep the others from coming."""
     report = visit.report
     broken: list[tuple[ListedBill, PortalError]] = []
@@ -159,7 +181,7 @@ async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder
         await visit.enter(Stage.DOWNLOAD, number, len(new))
         target = folder / f"{number:05}.pdf.part"
         try:
-            take_document(visit, await _fetch_one(visit, portal, bill, target))
+            take_document(visit, await _fetch_one(visit, portal, bill, target, numbers))
         except PortalError as error:
             target.unlink(missing_ok=True)
             if error.code not in OF_ONE_BILL:
@@ -175,12 +197,15 @@ async def _fetch_all(visit: Visit, portal: Portal, new: list[ListedBill], folder
         raise _worst_of(broken, len(new))
 
 
-async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Path) -> FetchedBill:
-    """Fetch and check one bill. Raises PortalError."""
+async def _fetch_one(
+    visit: Visit, portal: Portal, bill: ListedBill, target: Path, numbers: frozenset[str]
+) -> FetchedBill:
+    """Fetch and check one bill; `numbers` are those of all listed ones. Raises PortalError."""
     recipe, report = visit.plan.recipe.bills, visit.report
     password = filled(recipe.file_password, visit)
     await portal.fetch(visit, bill, target)
-    rule = FileRule(str(bill), bill.number, password, recipe.in_zip)
+    shown = Listed(bill.number, bill.date, bill.amount, numbers)
+    rule = FileRule(str(bill), bill.number, password, recipe.in_zip, shown)
     checked = await asyncio.to_thread(settle, target, rule)
     if checked.others:
         names = ", ".join(checked.others[:MOST_NAMED])
@@ -188,7 +213,7 @@ async def _fetch_one(visit: Visit, portal: Portal, bill: ListedBill, target: Pat
     return FetchedBill(
         bill.number, bill.date, bill.amount, bill.currency, target,
         checked.sha256, checked.size, bill.contract, bill.date_text, bill.document,
-        is_printed=target in report.printed,
+        is_printed=target in report.printed, facts=checked.facts,
     )  # fmt: skip
 
 
@@ -241,9 +266,8 @@ async def _supervised(chromium: Chromium, visit: Visit, deadline: float) -> None
     work = asyncio.ensure_future(go_through(visit, portal, report.folder))
     work.add_done_callback(_look_at_its_error)
     ends = [asyncio.ensure_future(event.wait()) for event in (visit.breaks, chromium.died)]
-    left = max(0.0, deadline - asyncio.get_running_loop().time())
     try:
-        await asyncio.wait((work, *ends), timeout=left, return_when="FIRST_COMPLETED")
+        await _until_done(visit, (work, *ends), deadline)
         if visit.broken is not None:
             raise visit.broken
         if chromium.died.is_set():
@@ -257,6 +281,17 @@ async def _supervised(chromium: Chromium, visit: Visit, deadline: float) -> None
         for task in (*ends, work):
             task.cancel()
         await asyncio.wait((work,), timeout=CANCEL_SECONDS)
+
+
+async def _until_done(
+    visit: Visit, tasks: tuple[asyncio.Future[Any], ...], deadline: float
+) -> None:
+    """Wait for the first of them, until the deadline; it waits while somebody is asked."""
+    clock = asyncio.get_running_loop().time
+    while (left := deadline + visit.seconds_still - clock()) > 0:
+        ended, _ = await asyncio.wait(tasks, timeout=left, return_when="FIRST_COMPLETED")
+        if ended:
+            return
 
 
 def _look_at_its_error(task: asyncio.Task[None]) -> None:
@@ -273,7 +308,7 @@ async def _drop_trace(visit: Visit) -> None:
 
 
 async def _note_failure(
-    visit: Visit | None, report: AttemptReport, error: Exception, password: str
+    visit: Visit | None, report: AttemptReport, error: Exception, secrets: tuple[str, ...]
 ) -> None:
     failure = explained(error, visit)
     place = error_at(error)
@@ -282,7 +317,7 @@ async def _note_failure(
     elif place and isinstance(error, PlaywrightError):
         failure = PortalError(failure.code, failure.detail + place)
     # Our own sentence is left whole: a gap in it would give a short password away.
-    detail = scrubbed(failure.detail, password)
+    detail = scrubbed(failure.detail, secrets)
     report.fail(PortalError(failure.code, detail, retry_after=failure.retry_after))
     if visit is None or report.folder is None:
         return
@@ -294,9 +329,9 @@ async def _note_failure(
         report.notes.append(f"There is no evidence: {type(problem).__name__}.")
 
 
-def scrubbed(text: Text, password: str) -> Text:
-    """What was put into it, without the password."""
-    return changed(text, lambda part: cut(storable(scrub(part, (password,))), LONGEST_DETAIL))
+def scrubbed(text: Text, secrets: tuple[str, ...]) -> Text:
+    """What was put into it, without the secrets."""
+    return changed(text, lambda part: cut(storable(scrub(part, secrets)), LONGEST_DETAIL))
 
 
 async def _close(chromium: Chromium, context: BrowserContext) -> None:

@@ -167,9 +167,15 @@ class Chromium:
         return self._browser.is_connected() and not self.died.is_set()
 
     async def page(
-        self, proxy: str, user_agent: str = "", http_credentials: dict[str, str] | None = None
+        self,
+        proxy: str,
+        user_agent: str = "",
+        http_credentials: dict[str, str] | None = None,
+        remembered: str = "",
     ) -> Page:
         """A page in a fresh context whose only way out is the proxy. Raises PlaywrightError.
+
+        `remembered` is what an earlier context had in store, as JSON.
 
         It calls itself an ordinary Chrome: the account's owner visits, and many portals turn
         away what calls itself headless.
@@ -183,6 +189,7 @@ class Chromium:
                 user_agent=named.user_agent,
                 extra_http_headers=named.headers,
                 http_credentials=http_credentials,  # type: ignore[arg-type] # a TypedDict
+                storage_state=json.loads(remembered) if remembered else None,
             )
             page = await context.new_page()
             if named.metadata:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bills.browser.downloads import HEADER_WITHIN, check_pdf, looks_like_page
+from bills.browser.plan import DocumentFacts
 from bills.browser.unpacking import GZIP_START, Entry, gunzip, is_zip, shown, starts_with, unpack
+from bills.document_facts import Listed, facts_in, text_of
 from bills.portals import failures
 from bills.portals.documents.links import has_number
 from bills.portals.documents.pages import LONGEST_HTML, reason_of, text_in
@@ -32,6 +34,7 @@ class FileRule:
     number: str = ""
     password: str = ""
     in_zip: str = ""  # a regular expression of the right name
+    listed: Listed = field(default_factory=Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Checked:
     sha256: str
     size: int
     others: tuple[str, ...] = ()
+    facts: DocumentFacts = field(default_factory=DocumentFacts)
 
 
 def settle(path: Path, rule: FileRule) -> Checked:
@@ -57,7 +61,12 @@ def settle(path: Path, rule: FileRule) -> Checked:
     if looks_like_page(start):
         html = path.read_bytes()[:LONGEST_HTML].decode("utf-8", "replace")
         raise reason_of(text_in(html), is_file=True)
-    return Checked(*check_pdf(path, rule.password), others)
+    sha256, size = check_pdf(path, rule.password)
+    facts = facts_in(text_of(path, rule.password), rule.listed)
+    if facts.other:
+        shown = failures.NAMES_ANOTHER.format(bill=rule.bill, other=facts.other)
+        raise PortalError(Code.DOCUMENT_UNCLEAR, shown)
+    return Checked(sha256, size, others, facts)
 
 
 def take_from_zip(path: Path, rule: FileRule) -> tuple[str, ...]:

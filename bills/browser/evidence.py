@@ -1,4 +1,4 @@
-"""What is kept of a failed attempt: screenshot, page and trace, none with the password in it."""
+"""What is kept of a failed attempt: screenshot, page and trace, none with a secret in it."""
 
 from __future__ import annotations
 
@@ -56,11 +56,13 @@ MOST_FRAMES = 5
 
 async def gather(visit: Visit, folder: Path) -> Evidence:
     """All the evidence that can still be had. Each piece has its own time limit."""
-    secrets = (visit.login.password,)
+    secrets = await _in_time(visit.all_secrets(), visit.secrets)
     notes = []
-    trace, trace_note = await _in_time(_trace(visit, folder), (None, "The trace was lost."))
+    trace, trace_note = await _in_time(
+        _trace(visit, folder, secrets), (None, "The trace was lost.")
+    )
     html = await _in_time(_pages_of(visit), "")
-    shot, shot_note = await picture(visit.page, visit.login.password)
+    shot, shot_note = await picture(visit.page, visit.secrets)
     notes += [note for note in (trace_note, shot_note) if note]
     if not html:
         notes.append("The page could not be read.")
@@ -96,7 +98,7 @@ async def start_trace(visit: Visit) -> None:
         visit.tracing = True
 
 
-async def _trace(visit: Visit, folder: Path) -> tuple[Path | None, str]:
+async def _trace(visit: Visit, folder: Path, secrets: tuple[str, ...]) -> tuple[Path | None, str]:
     if not visit.tracing:
         return None, ""
     visit.tracing = False
@@ -106,7 +108,7 @@ async def _trace(visit: Visit, folder: Path) -> tuple[Path | None, str]:
     raw, clean = folder / "trace.raw", folder / "trace.zip"
     await visit.context.tracing.stop(path=raw)
     try:
-        await asyncio.to_thread(scrub_zip, raw, clean, (visit.login.password,))
+        await asyncio.to_thread(scrub_zip, raw, clean, secrets)
     finally:
         raw.unlink(missing_ok=True)
     return clean, ""

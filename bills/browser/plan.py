@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from bills.portals.logins.totp import Totp
     from bills.portals.recipe_schema import Recipe
 
 
@@ -59,12 +61,19 @@ class KnownBill:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One credential. `extra` are the CSV's further columns; `known_bills` is what is kept."""
+    """One credential. `extra` are the CSV's further columns; `known_bills` is what is kept.
+
+    `totp` makes the codes of its authenticator app. `session` is what the browser remembered of
+    the portal after an earlier login (Playwright's storage state, as JSON); "" is a new browser.
+    """
 
     email: str
     password: str = field(repr=False)
     known_bills: tuple[KnownBill, ...] = ()
     extra: dict[str, str] = field(default_factory=dict, repr=False)
+    totp: Totp | None = field(default=None, repr=False)
+    session: str = field(default="", repr=False)
+    may_resume: bool = True  # else it always logs in, and the session only tells the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,7 @@ class PortalPlan:
     check_url: Callable[[str], object] | None = None
     keep_trace: bool = True
     picture_each_stage: bool = False  # "Test this portal": a screenshot after every stage
+    keeps_devices: bool = False  # what the browser remembers is kept for the next login
 
     def permits(self, host: str) -> bool:
         """Whether the portal's pages may reach this host. `*.example.com` names its subdomains."""
@@ -102,6 +112,25 @@ class PortalPlan:
         )
 
 
+class CodeSource(Protocol):
+    """Where one-time codes come from. Each method is called in a thread of its own."""
+
+    def may_use(self, window: int) -> bool:
+        """Whether this time window's code has not been typed anywhere yet; from now on it has."""
+        ...
+
+    def ask(self, hint: str) -> float:
+        """Ask people for a code; the seconds that they have. 0: there is nobody to ask.
+
+        `hint` is what the page says about where it was sent.
+        """
+        ...
+
+    def answer(self) -> str:
+        """The code, once somebody has typed it; "" before. Raises PortalError to end the wait."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What the caller wants to be told.
@@ -109,11 +138,29 @@ class Watch:
     `stage(name, done, total)`: the attempt entered a stage (counts for downloads, else 0, 0).
     Called in the browser's event loop, so it must return at once.
     `before_password()`: a password is about to be sent; raise to forbid it. Called in a thread
-    of its own and waited for.
+    of its own and waited for. `codes` gives one-time codes; without it there are none.
     """
 
     stage: Callable[[str, int, int], None] | None = None
     before_password: Callable[[], None] | None = None
+    codes: CodeSource | None = None
+
+
+class Differs(StrEnum):
+    """What the document does not show as the list has it."""
+
+    NUMBER = "number"
+    DATE = "date"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What was read. `other` is the number of another listed bill that the document names."""
+
+    due_date: datetime.date | None = None
+    differs: tuple[Differs, ...] = ()
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +178,7 @@ class FetchedBill:
     date_text: str = ""
     document: str = ""
     is_printed: bool = False  # from a page: the portal has no file of it
+    facts: DocumentFacts = field(default_factory=DocumentFacts)
 
     @property
     def key(self) -> BillKey:

@@ -34,6 +34,7 @@ class Stage(StrEnum):
     OPEN = "open"  # the login page is being loaded
     LOGIN = "login"  # e-mail and password are being typed and sent
     JUDGE = "judge"  # what the portal makes of them
+    CODE = "code"  # the portal wants a one-time code, and somebody is asked for it
     LIST = "list"  # the bills are being listed
     DOWNLOAD = "download"
     DONE = "done"
@@ -74,6 +75,10 @@ class AttemptReport:
     gaps: list[PortalError] = field(default_factory=list)  # why the list is not proven whole
     printed: set[Path] = field(default_factory=set)  # files that are printed pages
     password_submissions: int = 0
+    codes_typed: int = 0
+    waits_in_vain: bool = False  # nobody has typed the code that was asked for
+    resumed: bool = False  # what an earlier login left behind was enough
+    session: str = field(default="", repr=False)  # what to remember for the next login
     evidence: Evidence | None = None
     pictures: list[tuple[Stage, bytes]] = field(default_factory=list, repr=False)
     folder: Path | None = None
@@ -124,6 +129,7 @@ def outcome_of(report: AttemptReport) -> Outcome:
         message=report.message,
         http_status=report.http_status,
         retry_after=0.0 if interrupted else report.retry_after,
+        counted=not report.waits_in_vain,
         details={
             "stage": str(report.stage),
             "seconds": {name: round(spent, 3) for name, spent in report.seconds.items()},
@@ -133,6 +139,8 @@ def outcome_of(report: AttemptReport) -> Outcome:
             "not_ours": report.not_ours,
             "rows": report.rows.as_json(),
             "password_submissions": report.password_submissions,
+            "codes_typed": report.codes_typed,
+            "resumed": report.resumed,
             "notes": [to_json(note) for note in report.notes],
         },
     )

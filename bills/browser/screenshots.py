@@ -73,57 +73,57 @@ SUMMARY = """most => {
 MOST_BOXES = 5_000
 
 
-async def picture(page: Page, secret: str) -> tuple[bytes | None, str]:
+async def picture(page: Page, secrets: tuple[str, ...]) -> tuple[bytes | None, str]:
     """A PNG of the page, or None and the reason.
 
     The comparison is made here: a page that may not know the password is not handed it.
     """
     if page.is_closed():
         return None, CLOSED
-    if not await _in_time(_empty_boxes(page, secret), False):
+    if not await _in_time(_empty_boxes(page, secrets), False):
         return None, SILENT
-    reason = await _in_time(_reason_against(page, secret), SILENT)
+    reason = await _in_time(_reason_against(page, secrets), SILENT)
     if reason:
         return None, reason
     masks = [frame.locator(UNREADABLE) for frame in page.frames[:MOST_FRAMES]]
     shot = await _in_time(page.screenshot(mask=masks, timeout=PIECE_SECONDS * 1000), None)
     if shot is None:
         return None, SILENT
-    reason = await _in_time(_reason_against(page, secret), SILENT)
+    reason = await _in_time(_reason_against(page, secrets), SILENT)
     return (None, reason) if reason else (shot, "")
 
 
-async def _empty_boxes(page: Page, secret: str) -> bool:
-    """Empty the boxes that hold the secret, in all frames."""
+async def _empty_boxes(page: Page, secrets: tuple[str, ...]) -> bool:
+    """Empty the boxes that hold a secret, in all frames."""
     for frame in page.frames[:MOST_FRAMES]:
         values: list[str] = await frame.evaluate(VALUES, MOST_BOXES)
-        places = [at for at, value in enumerate(values) if value and _holds(value, secret)]
+        places = [at for at, value in enumerate(values) if value and _holds(value, secrets)]
         await frame.evaluate(EMPTY, places)
     return True
 
 
-async def _reason_against(page: Page, secret: str) -> str:
-    """Why the page is not photographed as it is; empty where nothing of it holds the secret."""
+async def _reason_against(page: Page, secrets: tuple[str, ...]) -> str:
+    """Why the page is not photographed as it is; empty where nothing of it holds a secret."""
     if len(page.frames) > MOST_FRAMES:
         return TOO_MUCH
     for frame in page.frames:
         summary: str = await frame.evaluate(SUMMARY, MOST_CHARACTERS)
         if len(summary) > MOST_CHARACTERS:
             return TOO_MUCH
-        if await asyncio.to_thread(_holds, summary, secret):
+        if await asyncio.to_thread(_holds, summary, secrets):
             return SHOWS
     summary = "\n".join(await _strings(page))
     if len(summary) > MOST_CHARACTERS:
         return TOO_MUCH
-    return SHOWS if await asyncio.to_thread(_holds, summary, secret) else ""
+    return SHOWS if await asyncio.to_thread(_holds, summary, secrets) else ""
 
 
-def _holds(summary: str, secret: str) -> bool:
-    """Whether it stands in the text, perhaps with blanks between its letters."""
-    squeezed = "".join(secret.split())
-    return holds_secret(summary, (secret,)) or (
-        len(squeezed) > 2 and squeezed in "".join(summary.split())
-    )
+def _holds(summary: str, secrets: tuple[str, ...]) -> bool:
+    """Whether one stands in the text, perhaps with blanks between its letters."""
+    if holds_secret(summary, secrets):
+        return True
+    squeezed, text = ["".join(secret.split()) for secret in secrets], "".join(summary.split())
+    return any(len(secret) > 2 and secret in text for secret in squeezed)
 
 
 async def _strings(page: Page) -> list[str]:

@@ -24,12 +24,12 @@ from bills.portals.targets import filled
 from imports.http.retry_after import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from playwright.async_api import BrowserContext, Frame, Locator, Page, Request, Response
     from playwright.async_api import Dialog as PlaywrightDialog
 
-    from bills.browser.plan import Login, PortalPlan, Watch
+    from bills.browser.plan import CodeSource, Login, PortalPlan, Watch
     from bills.browser.proxy import EgressProxy
     from bills.browser.report import AttemptReport, Stage
     from imports.messages import Text
@@ -102,6 +102,7 @@ async def _check(page: Page, mark: str, refuse: Refuse) -> None:
         raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
 
 
+SHORTEST_COOKIE = 8  # characters: a shorter value is a setting, and stands in any text
 MOST_FRAMES = 20
 MOST_NOTES = 30
 # Kinds of requests whose answer may change what the page shows.
@@ -148,6 +149,9 @@ class Visit:
         self._watch = watch
         self._since = time.monotonic()
         self._reopen = reopen
+        self._typed_codes: list[str] = []
+        self._still_since: float | None = None
+        self._still = 0.0
         self.attach(page)
 
     def attach(self, page: Page) -> None:
@@ -233,7 +237,7 @@ class Visit:
         stage = self.report.stage
         taken = [of for of, _ in self.report.pictures]
         if self.plan.picture_each_stage and stage not in taken:
-            shot, _ = await picture(self.page, self.login.password)
+            shot, _ = await picture(self.page, self.secrets)
             if shot is not None:
                 self.report.pictures.append((stage, shot))
 
@@ -255,6 +259,12 @@ class Visit:
         self.lost = ""
         await self.page.goto(url, wait_until="domcontentloaded")
         self.check_site()
+
+    def forget_where_it_led(self) -> None:
+        """What was tried first has led nowhere: what follows begins anew."""
+        self.strayed = self.lost = ""
+        self.dialogs.clear()
+        self._end_waiting()
 
     def check_site(self) -> None:
         """Raises PortalError when the portal sent us to another site, or did not answer."""
@@ -311,6 +321,52 @@ class Visit:
         await self._count_password()
         self.trace_spoilt = self.trace_spoilt or self.tracing
         await box_on_page.fill(self.login.password)
+
+    @property
+    def codes(self) -> CodeSource | None:
+        """Where one-time codes come from."""
+        return self._watch.codes
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in nothing that is kept of the visit."""
+        totp = self.login.totp
+        return (self.login.password, *((totp.secret,) if totp else ()), *self._typed_codes)
+
+    async def all_secrets(self) -> tuple[str, ...]:
+        """The same, and what the browser has been told to remember: each opens the account."""
+        cookies = await self.context.cookies()
+        values = [cookie["value"] for cookie in cookies]
+        return (*self.secrets, *(each for each in values if len(each) >= SHORTEST_COOKIE))
+
+    async def type_code(self, boxes: Sequence[ElementHandle], code: str) -> None:
+        """Type a one-time code where the password might be typed: on its site, in its form.
+
+        Several boxes get one letter each. Raises PortalError OTHER_SITE elsewhere, before
+        anything is typed there.
+        """
+        self._typed_codes.append(code)
+        self.trace_spoilt = self.trace_spoilt or self.tracing
+        letters = [code] if len(boxes) == 1 else list(code)
+        for box, letter in zip(boxes, letters, strict=False):
+            box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+            await box_on_page.fill(letter)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The attempt's clock stands while the block runs: somebody is asked for something."""
+        self._still_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._still += time.monotonic() - self._still_since
+            self._still_since = None
+
+    @property
+    def seconds_still(self) -> float:
+        """How long the attempt's clock has stood."""
+        since = self._still_since
+        return self._still + (time.monotonic() - since if since is not None else 0.0)
 
     async def answer_by_http(self) -> None:
         """Open a page that answers HTTP authentication, on the login URL's own origin only.
@@ -370,7 +426,7 @@ class Visit:
             summary = failures.TOO_MANY_DIALOGS.format(most=MOST_DIALOGS)
             self.end_with(PortalError(Code.NAVIGATION, summary))
             return  # it stays open, and the page still
-        clean = scrub(text, (self.login.password,))
+        clean = scrub(text, self.secrets)
         if dialog.type != "beforeunload":
             self.dialogs.append(Dialog(dialog.type, clean, accepted))
             answer = "OK" if accepted else "Cancel"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bills.csv import reader
 from bills.csv.reader import UnreadableCsv
+from bills.portals.logins.totp import BadSecret, read_totp
 from imports.messages import Message, sentence
 from imports.messages import marked as _
 
@@ -61,7 +62,15 @@ CONTROL_IN_EMAIL = sentence(
 EMPTY_PASSWORD = sentence(
     "EMPTY_PASSWORD", _("the password is empty. Fill it in, or delete the row.")
 )
+BAD_TOTP = sentence(
+    "BAD_TOTP",
+    _(
+        "the cell of the TOTP secret holds none. Enter the letters that the portal shows beside "
+        "its QR code, or empty the cell."
+    ),
+)
 
+PORTAL_KEYS = ("portal", "portalname", "site")
 LONGEST_EMAIL = 320  # characters: 64 + "@" + 255, RFC 5321; a longer one can't be indexed either
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # also line breaks of every kind
 
@@ -74,6 +83,7 @@ class Refusal(StrEnum):
     NUL = "nul"  # a NUL character: PostgreSQL can't hold it, and no portal means it
     EMAIL = "email"  # empty, too long, or with a line break or control character
     PASSWORD = "password"  # noqa: S105 - empty
+    TOTP = "totp"  # no TOTP secret
     HEADER = "header"  # the header once more
     DUPLICATE = "duplicate"  # e-mail and password as in an earlier row
     CONFLICT = "conflict"  # the e-mail of an earlier row with another password
@@ -92,6 +102,7 @@ class CredentialRow:
     password: str = field(repr=False)
     extras: dict[str, str]
     warnings: tuple[str, ...] = ()
+    totp: str = field(default="", repr=False)  # as it is stored: see `Totp.uri`
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +129,15 @@ class RefusedRow:
         return str(self.refusal)
 
 
-def rows_from(opened: Opened, name: str) -> Iterator[CredentialRow | RefusedRow]:
+def rows_from(
+    opened: Opened, name: str, *, needs_password: bool = True
+) -> Iterator[CredentialRow | RefusedRow]:
     """Each filled row below the header, in order: a credential, or why it is refused.
 
     Memory holds one row and about 150 bytes for each different e-mail. Raises UnreadableCsv
     where the rest can't be trusted, or at the end when there was no row.
     """
-    judge = _Judge(opened, name)
+    judge = _Judge(opened, name, needs_password=needs_password)
     found = False
     for row in opened.rows:
         found = True
@@ -136,7 +149,8 @@ def rows_from(opened: Opened, name: str) -> Iterator[CredentialRow | RefusedRow]
 class _Judge:
     """Says of each row whether it can be stored; remembers the e-mails it has let through."""
 
-    def __init__(self, opened: Opened, name: str) -> None:
+    def __init__(self, opened: Opened, name: str, *, needs_password: bool) -> None:
+        self._needs_password = needs_password
         self._columns = opened.columns
         self._separator = opened.separator
         self._extras = opened.columns.extras
@@ -150,12 +164,41 @@ class _Judge:
         if fault:
             return self._refused(row, *fault)
         email = reader.trimmed(row.cells[self._columns.email])
-        password = row.cells[self._columns.password]
-        fault = _fault_of_values(email, password) or self._seen.fault(row.number, email, password)
+        at = self._columns.password
+        password = row.cells[at] if at is not None else ""
+        if not self._needs_password and not password.strip():
+            password = ""
+        fault = self._fault_of_values(email, password, row)
         if fault:
             return self._refused(row, *fault)
         extras = {name: row.cells[at] for at, name in self._extras}
-        return CredentialRow(row.number, email, password, extras, warnings_about(password))
+        warnings = warnings_about(password)
+        return CredentialRow(row.number, email, password, extras, warnings, self._totp(row))
+
+    def _fault_of_values(
+        self, email: str, password: str, row: Row
+    ) -> tuple[Refusal, Message] | None:
+        fault = _fault_of_email(email)
+        if fault is None and self._needs_password and not password.strip():
+            fault = Refusal.PASSWORD, EMPTY_PASSWORD
+        try:
+            self._totp(row)
+        except BadSecret:
+            fault = fault or (Refusal.TOTP, BAD_TOTP)
+        return fault or self._seen.fault(row.number, self._identity(email, row), password)
+
+    def _identity(self, email: str, row: Row) -> str:
+        """What may stand in the file only once: an account, at one portal."""
+        login = account_of(email)
+        at = next((at for at, name in self._extras if reader.key(name) in PORTAL_KEYS), None)
+        if self._needs_password or at is None:  # all of its rows are of one portal
+            return login
+        return f"{_folded(row.cells[at])}\0{login}"
+
+    def _totp(self, row: Row) -> str:
+        at = self._columns.totp
+        text = row.cells[at].strip() if at is not None else ""
+        return read_totp(text).uri if text else ""
 
     def _refused(self, row: Row, code: Refusal, reason: Message) -> RefusedRow:
         return RefusedRow(self._name, row.number, row.first_line, code, reason)
@@ -208,15 +251,18 @@ def _count_sentence(cells: int, headings: int) -> Message:
     return TOO_MANY_CELLS.format(cells=cells, headings=headings)
 
 
-def _fault_of_values(email: str, password: str) -> tuple[Refusal, Message] | None:
+def account_of(email: str) -> str:
+    """What tells one account from another: mail addresses differ by case only by mistake."""
+    return email.casefold() if "@" in email else email
+
+
+def _fault_of_email(email: str) -> tuple[Refusal, Message] | None:
     if not email:
         return Refusal.EMAIL, NO_EMAIL
     if len(email) > LONGEST_EMAIL:
         return Refusal.EMAIL, LONG_EMAIL.format(most=LONGEST_EMAIL)
     if CONTROL.search(email):
         return Refusal.EMAIL, CONTROL_IN_EMAIL
-    if not password.strip():
-        return Refusal.PASSWORD, EMPTY_PASSWORD
     return None
 
 
@@ -237,10 +283,9 @@ class _Seen:
         self._key = secrets.token_bytes(32)
         self._rows: dict[bytes, bytes] = {}
 
-    def fault(self, row: int, email: str, password: str) -> tuple[Refusal, Message] | None:
+    def fault(self, row: int, account: str, password: str) -> tuple[Refusal, Message] | None:
         """Why this row repeats an earlier one, or None, and then it is remembered."""
-        # Mail addresses differ by case only by mistake; a plain user name may mean it.
-        login = self._digest(email.casefold() if "@" in email else email)
+        login = self._digest(account)
         secret = self._digest(password)
         known = self._rows.setdefault(login, secret + row.to_bytes(4))
         first = int.from_bytes(known[len(secret) :])
@@ -300,6 +345,7 @@ class Preview:
     refused: tuple[RefusedRow, ...]
     sample: tuple[SampleRow, ...]
     warnings: tuple[str, ...]
+    totp_column: str = ""
 
 
 @dataclass(slots=True)
@@ -330,14 +376,17 @@ class _Tally:
             self.refused.append(row)
 
 
-def read_credentials(path: Path, name: str) -> Iterator[CredentialRow | RefusedRow]:
+def read_credentials(
+    path: Path, name: str, *, needs_password: bool = True
+) -> Iterator[CredentialRow | RefusedRow]:
     """Each filled row below the header, in order: a credential, or why it is refused.
 
     `name` is what messages call the file. The header is read at once, the rows as they are asked
     for, in memory that hardly grows with the file. Raises UnreadableCsv, at once or in the middle:
     then nothing of the file may be kept.
     """
-    return rows_from(reader.open_csv(path, name), name)
+    opened = reader.open_csv(path, name, needs_password=needs_password)
+    return rows_from(opened, name, needs_password=needs_password)
 
 
 def preview(path: Path, name: str) -> Preview:
@@ -355,7 +404,8 @@ def preview(path: Path, name: str) -> Preview:
         encoding=opened.encoding.label,
         separator=reader.SEPARATORS[opened.separator],
         email_column=columns.names[columns.email],
-        password_column=columns.names[columns.password],
+        password_column="" if columns.password is None else columns.names[columns.password],
+        totp_column="" if columns.totp is None else columns.names[columns.totp],
         extra_columns=tuple(heading for _, heading in columns.extras),
         rows=tally.accepted + tally.refused_total,
         accepted=tally.accepted,

@@ -177,24 +177,34 @@ PASSWORD_KEYS = (
     *("userpassword", "loginpassword", "lösenord", "losenord", "passord", "adgangskode"),
     *("salasana", "passwort", "kennwort"),
 )
+TOTP_KEYS = (
+    *("totp", "totpsecret", "totpkey", "totpuri", "otpauth", "otpauthuri", "otpauthurl"),
+    *("otpsecret", "2fasecret", "2fakey", "twofactorsecret", "mfasecret", "mfakey"),
+    *("authenticatorsecret", "authenticatorkey"),
+)
 SECRET_WORDS = ("password", "passwd", "lösenord", "losenord", "passord", "passwort", "kennwort")
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"  # marks and joiners that spreadsheets leave behind
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The header: names as written ("" where a heading is empty), and two positions from 0."""
+    """The header: names as written ("" where a heading is empty), and positions from 0.
+
+    `password` is None in a file without any, where that is allowed.
+    """
 
     names: tuple[str, ...]
     email: int
-    password: int
+    password: int | None
     warning: str = ""
+    totp: int | None = None
 
     @property
     def extras(self) -> list[tuple[int, str]]:
         """Position and name of each column that is kept and shown, in the file's order."""
         found = enumerate(self.names)
-        return [(at, name) for at, name in found if name and at not in (self.email, self.password)]
+        own = (self.email, self.password, self.totp)
+        return [(at, name) for at, name in found if name and at not in own]
 
 
 def trimmed(text: str) -> str:
@@ -218,7 +228,7 @@ def score(cells: Sequence[str]) -> tuple[int, int]:
     return roles, len(cells)
 
 
-def columns_of(cells: Sequence[str], where: str) -> Columns:
+def columns_of(cells: Sequence[str], where: str, *, needs_password: bool = True) -> Columns:
     """The columns of a header. `where` is the file and row, for messages.
 
     Raises UnreadableCsv for a header without both roles, with one name twice, or with a second
@@ -228,11 +238,15 @@ def columns_of(cells: Sequence[str], where: str) -> Columns:
     keys = [key(name) or name for name in names]  # a heading such as "#" has no letters
     emails = [keys.index(known) for known in EMAIL_KEYS if known in keys]
     passwords = [keys.index(known) for known in PASSWORD_KEYS if known in keys]
-    if not emails or not passwords:
+    if not emails or (needs_password and not passwords):
         raise UnreadableCsv(_missing(names, bool(emails), bool(passwords), where))
     _refuse_one_name_twice(names, keys, where)
-    _refuse_a_second_secret(names, keys, passwords[0], where)
-    return Columns(names, emails[0], passwords[0], _other_logins(names, emails, where))
+    password = passwords[0] if passwords else None
+    secrets = [keys.index(known) for known in TOTP_KEYS if known in keys]
+    _refuse_a_second_secret(names, keys, password, where)
+    _refuse_two_totp_secrets(names, secrets, where)
+    warning = _other_logins(names, emails, where)
+    return Columns(names, emails[0], password, warning, secrets[0] if secrets else None)
 
 
 def _missing(names: Sequence[str], email: bool, password: bool, where: str) -> str:
@@ -258,12 +272,20 @@ def _refuse_one_name_twice(names: Sequence[str], keys: Sequence[str], where: str
             )
 
 
+def _refuse_two_totp_secrets(names: Sequence[str], secrets: Sequence[int], where: str) -> None:
+    if len(secrets) > 1:
+        raise UnreadableCsv(
+            f"{where}: “{names[secrets[0]]}” and “{names[secrets[1]]}” both look as if they held "
+            "TOTP secrets. Remove one of the columns."
+        )
+
+
 def _refuse_a_second_secret(
-    names: Sequence[str], keys: Sequence[str], password: int, where: str
+    names: Sequence[str], keys: Sequence[str], password: int | None, where: str
 ) -> None:
     for at, this in enumerate(keys):
         secret = this in PASSWORD_KEYS or any(word in this for word in SECRET_WORDS)
-        if at != password and secret:
+        if password is not None and at != password and secret:
             raise UnreadableCsv(
                 f"{where}: besides “{names[password]}”, the column “{names[at]}” looks as if it "
                 "held passwords, and extra columns are shown. Remove it or rename it."
@@ -327,21 +349,22 @@ class Opened:
     rows: Iterator[Row]
 
 
-def open_csv(path: Path, name: str) -> Opened:
+def open_csv(path: Path, name: str, *, needs_password: bool = True) -> Opened:
     """Find encoding, separator and columns. Raises UnreadableCsv for a file that can't be used."""
     encoding = find_encoding(path, name)
-    separator = _find_separator(path, name, encoding)
-    rows = _filled_rows(path, name, encoding, separator)
+    separator = find_separator(path, name, encoding)
+    rows = filled_rows(path, name, encoding, separator)
     header = next(rows, None)
     if header is None:
         raise UnreadableCsv(f"{name} has no header. The first row must name the columns.")
     if header.problem:
         raise UnreadableCsv(f"{name}, row {header.number}: {header.problem}")
-    columns = columns_of(header.cells, f"{name}, row {header.number}")
+    where = f"{name}, row {header.number}"
+    columns = columns_of(header.cells, where, needs_password=needs_password)
     return Opened(encoding, separator, columns, header, rows)
 
 
-def _filled_rows(path: Path, name: str, encoding: Encoding, separator: str) -> Iterator[Row]:
+def filled_rows(path: Path, name: str, encoding: Encoding, separator: str) -> Iterator[Row]:
     hinted = False
     for row in rows_of(text_lines(path, name, encoding), separator, name):
         if row.number == 1 and EXCEL_HINT.fullmatch(separator.join(row.cells)):
@@ -350,7 +373,7 @@ def _filled_rows(path: Path, name: str, encoding: Encoding, separator: str) -> I
             yield replace(row, number=row.number - 1) if hinted else row
 
 
-def _find_separator(path: Path, name: str, encoding: Encoding) -> str:
+def find_separator(path: Path, name: str, encoding: Encoding) -> str:
     """The one that makes the best header of the first filled row."""
     if hint := EXCEL_HINT.fullmatch(next(text_lines(path, name, encoding), "")):
         return hint[1]
@@ -358,7 +381,7 @@ def _find_separator(path: Path, name: str, encoding: Encoding) -> str:
     problems: list[str] = []
     for separator in SEPARATORS:
         try:
-            header = next(_filled_rows(path, name, encoding, separator), None)
+            header = next(filled_rows(path, name, encoding, separator), None)
         except UnreadableCsv as unreadable:
             problems.append(unreadable.message)
             continue

@@ -13,6 +13,9 @@ LOOK = (
     "imports.view_customerapi",
     "bills.view_portal",
     "bills.view_bill",
+    "bills.view_billdelivery",
+    "bills.view_destination",
+    "bills.view_schedule",
 )
 OPERATE = (
     *LOOK,
@@ -27,11 +30,15 @@ OPERATE = (
     "imports.export_records",
     "imports.manage_notifications",
     "bills.manage_credentials",
+    "bills.manage_schedules",
 )
 ADMINISTER = (
     *OPERATE,
+    "imports.erase_person",
     "imports.manage_apis",
+    "imports.manage_watched_folders",
     "bills.manage_portals",
+    "bills.manage_destinations",
     "django_rq.admin",
     *(f"auth.{act}_{model}" for model in ("user", "group") for act in ("view", "add", "change", "delete")),
 )

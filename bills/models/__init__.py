@@ -1,18 +1,29 @@
 """Portals, the credentials to them, the bills that were fetched, and the evidence of failures."""
 
+from bills.models.codes import CodeRequest, CodeWindow
 from bills.models.credentials import BillRun, Credential, CredentialUse, CsvUpload
+from bills.models.deliveries import BillDelivery, Destination
 from bills.models.evidence import Evidence, EvidenceKind, PortalTest
 from bills.models.files import Bill
 from bills.models.portals import Portal
+from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
 __all__ = [
     "Bill",
+    "BillDelivery",
     "BillRun",
+    "CodeRequest",
+    "CodeWindow",
     "Credential",
     "CredentialUse",
     "CsvUpload",
+    "Destination",
     "Evidence",
     "EvidenceKind",
     "Portal",
     "PortalTest",
+    "Repeats",
+    "Schedule",
+    "ScheduleRun",
+    "Weekday",
 ]

@@ -12,9 +12,16 @@ from imports.fields import EncryptedTextField
 from imports.models import ImportBatch, ImportJob
 
 
-def account_of(email: str) -> str:
-    """What tells one account from another: mail addresses differ by case only by mistake."""
-    return email.casefold() if "@" in email else email
+class CredentialQuerySet(models.QuerySet["Credential"]):
+    """Credentials, most of which are never deleted: jobs refer to them."""
+
+    def in_use(self) -> CredentialQuerySet:
+        """Those that nobody has deleted."""
+        return self.filter(deleted_at=None)
+
+    def runnable(self) -> CredentialQuerySet:
+        """Those that a schedule runs: not paused, and not stopped by a refusal."""
+        return self.in_use().filter(is_paused=False, stop_code="")
 
 
 class Credential(models.Model):
@@ -23,20 +30,43 @@ class Credential(models.Model):
     `refused_count` counts how often the portal has refused this very password, over all jobs;
     `unproven_count` how often it was sent and nobody could tell what the portal made of it. Both
     begin anew when the password is changed or accepted.
+
+    `stop_code` is the failure that stops the account's scheduled runs until somebody has acted;
+    `last_code` that of its last attempt. A deleted account keeps its row, without any secret.
     """
 
     portal = models.ForeignKey(Portal, models.PROTECT, related_name="credentials")
     email = models.CharField(_("e-mail"), max_length=320)
     account = models.CharField(max_length=320, editable=False)
-    password = EncryptedTextField(_("password"))
+    password = EncryptedTextField(_("password"), blank=True)
+    totp_secret = EncryptedTextField(_("TOTP secret"), default="", db_default="", blank=True)
+    session = EncryptedTextField(default="", db_default="", blank=True)  # see `Login.session`
+    session_kept_at = models.DateTimeField(null=True, blank=True)
+    customer = models.CharField(
+        _("customer"), max_length=200, default="", db_default="", blank=True,
+        help_text=_("Whose account it is; only shown, sorted and searched by."),
+    )  # fmt: skip
+    group = models.CharField(
+        _("group"), max_length=100, default="", db_default="", blank=True, db_index=True,
+        help_text=_("Accounts with the same word here are run together, by hand or by schedule."),
+    )  # fmt: skip
     extra = models.JSONField(_("further columns"), default=dict, blank=True)
     password_changed_at = models.DateTimeField(_("password entered"), db_default=Now())
     refused_count = models.PositiveIntegerField(_("refused"), default=0, db_default=0)
     unproven_count = models.PositiveIntegerField(default=0, db_default=0)
+    is_paused = models.BooleanField(_("paused"), default=False, db_default=False)
+    stop_code = models.CharField(max_length=60, default="", db_default="", blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    last_code = models.CharField(max_length=60, default="", db_default="", blank=True)
+    last_tried_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CredentialQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("credential")
-        verbose_name_plural = _("credentials")
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         ordering = ["portal_id", "account"]
         default_permissions = ()
         permissions = [("manage_credentials", "Can upload credentials and enter passwords")]
@@ -57,6 +87,10 @@ class BillRun(models.Model):
     portal = models.ForeignKey(Portal, models.PROTECT, related_name="runs")
     csv_name = models.CharField(_("file"), max_length=500)  # as the operator knows it; only shown
     extra_columns = models.JSONField(default=list)
+    # What had it made, where no person did.
+    schedule = models.ForeignKey(
+        "bills.Schedule", models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
 
     class Meta:
         default_permissions = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -23,7 +24,7 @@ class Bill(models.Model):
     """
 
     portal = models.ForeignKey(Portal, models.PROTECT, related_name="bills")
-    account = models.CharField(max_length=320)  # see `account_of`
+    account = models.CharField(max_length=320)  # see `bills.csv.credentials.account_of`
     email = models.CharField(_("e-mail"), max_length=320)
     number = models.CharField(_("number"), max_length=200, default="", blank=True)
     date = models.DateField(_("date"), null=True, blank=True)
@@ -39,10 +40,16 @@ class Bill(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(_("size"))  # bytes
     # The portal has no file of it, only a page: this is the page, printed.
+    # What its document says: when it is to be paid, and what it shows otherwise than the list
+    # ("number", "date", "amount").
+    due_date = models.DateField(_("due"), null=True, blank=True)
+    differs = ArrayField(models.CharField(max_length=10), default=list, blank=True)
     is_printed = models.BooleanField(_("printed from a page"), default=False)
     # The attempt that fetched it is that of this batch and number.
     batch = models.ForeignKey(ImportBatch, models.SET_NULL, null=True, related_name="bills")
     attempt_number = models.PositiveIntegerField()
+    # Its file was removed because its time was over, or its person was erased.
+    removed_at = models.DateTimeField(null=True, blank=True)
     fetched_at = models.DateTimeField(_("fetched"), db_default=Now())
 
     class Meta:

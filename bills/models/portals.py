@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bills.portals.recipe_schema import Recipe
 
 LONGEST_URL = 2000
+CODE_WAIT_SECONDS = 300  # where a portal says nothing
 REFUSED_PASSWORD_LIMIT = 2  # submissions of one refused password, where a portal says nothing
 
 
@@ -85,6 +86,27 @@ class Portal(models.Model):
             "Empty: twice. Most portals lock an account after 3 to 5 refused passwords, and some "
             "block our address after 10. Counted over attempts, jobs and retries, until the "
             "password is changed."
+        ),
+    )
+
+    code_wait_seconds = models.PositiveIntegerField(
+        _("wait for a one-time code (s)"),
+        default=CODE_WAIT_SECONDS,
+        db_default=CODE_WAIT_SECONDS,
+        validators=[MaxValueValidator(900)],
+        help_text=_(
+            "How long an attempt waits at the page that asks for a code (by SMS, by e-mail), "
+            "while the job's page and a notification ask you for it. 0: nobody is asked."
+        ),
+    )
+    keeps_devices = models.BooleanField(
+        _("stay a known device"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "What the browser remembers after a login (session and device cookies) is kept, "
+            "encrypted, for each account and tried first. Fewer logins, and fewer codes. Only "
+            "where the portal's terms allow it."
         ),
     )
 

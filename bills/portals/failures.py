@@ -15,6 +15,10 @@ WEB_PAGE = sentence(
 DOWNLOADED_PAGE = sentence("DOWNLOADED_PAGE", _('The file is a web page, not a PDF: "{title}".'))
 PAGE_CAME = sentence("PAGE_CAME", _('The portal answered with the page "{title}".'))
 PAGE_OF_ANOTHER = sentence("PAGE_OF_ANOTHER", _("What opened belongs to {other}, not to {bill}."))
+NAMES_ANOTHER = sentence(
+    "DOCUMENT_NAMES_ANOTHER",
+    _("The document for {bill} names bill {other} of the list, and not its own number."),
+)
 SEVERAL_DOCUMENTS = sentence("SEVERAL_DOCUMENTS", _("{bill} has several documents: {names}."))
 MISSING = sentence("MISSING", _("Missing: {bills}."))
 AND_MORE = sentence("AND_MORE", _("{bills} and {n} more"))
@@ -119,6 +123,18 @@ LOADING = sentence("LOADING", _("The page is still loading."))
 CHANGING = sentence("CHANGING", _("The page is still changing."))
 BUSY = sentence("BUSY", _("The page still says that it is busy."))
 NO_WAIT_SIGN = sentence("NO_WAIT_SIGN", _("bills.wait is not shown."))
+CODE_REFUSED = sentence(
+    "CODE_REFUSED",
+    _(
+        "The portal did not accept the code, {n} tries. Compare the account's TOTP secret, and "
+        "this machine's clock."
+    ),
+)
+NO_CODE_BOX = sentence("NO_CODE_BOX", _("The page shows no box for a code."))
+NO_CODE_CAME = sentence("NO_CODE_CAME", _("Nobody entered it within {minutes} minutes."))
+SESSION_TOO_LARGE = sentence(
+    "SESSION_TOO_LARGE", _("What the browser remembers of this portal is too large to be kept.")
+)
 REQUEST_OPEN = sentence("REQUEST_OPEN", _("{address} has not answered."))
 NOT_STILL = sentence("NOT_STILL", _("The list did not come to rest within {limit} s. {why}"))
 ROWS_VANISH = sentence("ROWS_VANISH", _("{n} rows vanished from the page while it was scrolled."))
@@ -252,38 +268,38 @@ MEANINGS: dict[Code, Meaning] = {
         Actor.PORTAL,
         Rule.RETRY,
         _("The portal did not answer in time."),
-        _("Try again later; if the portal is always slow, give the attempt a longer time limit."),
+        _("Retry later. If the portal is always slow, raise the time limit of one attempt."),
     ),
     Code.NETWORK: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
         _("The portal could not be reached."),
-        _("Open the login URL in a browser: if it fails there too, wait for the portal."),
+        _("Open the login URL in a browser. If it fails there too, wait for the portal."),
     ),
     Code.SITE_5XX: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
-        _("The portal answered with an error of its own."),
-        _("Nothing is wrong with the credential. Try again when the portal works."),
+        _("The portal answered with a server error."),
+        _("The account is not the cause. Retry when the portal works again."),
     ),
     Code.NAVIGATION: Meaning(
         Actor.US,
         Rule.RETRY,
-        _("The portal's pages are not as the recipe expects."),
-        _("Look at the screenshot and correct the portal's recipe."),
+        _("The portal's pages do not match the recipe."),
+        _("See the screenshot, then correct the portal's recipe."),
     ),
     Code.DOWNLOAD_BAD: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
-        _("What was downloaded is no whole PDF."),
-        _("Try again later; if it stays so, open the bill at the portal by hand."),
+        _("The download is not a complete PDF."),
+        _("Retry later. If it fails again, open the bill at the portal yourself."),
     ),
     # Not deferred: that would hold back the portal's other accounts, for a day.
     Code.DOWNLOAD_LIMIT: Meaning(
         Actor.PORTAL,
         Rule.STOP,
-        _("The portal gives out no more documents for now."),
-        _("What was fetched is kept. Retry when the portal's limit is over: it fetches the rest."),
+        _("The portal allows no more downloads for now."),
+        _("The downloaded bills are kept. Retry when the portal's limit is over to get the rest."),
     ),
     Code.DOCUMENT_UNCLEAR: Meaning(
         Actor.US,
@@ -301,39 +317,39 @@ MEANINGS: dict[Code, Meaning] = {
         Actor.PORTAL,
         Rule.STOP,
         _("The ZIP file is not safe to unpack."),
-        _("Open the bill at the portal by hand, and tell the portal about the file."),
+        _("Open the bill at the portal yourself, and tell the portal about the file."),
     ),
     Code.SESSION_LOST: Meaning(
         Actor.PORTAL,
         Rule.RETRY,
         _("The portal ended the session before all bills were fetched."),
-        _("It is tried again with a fresh login. Keep others from logging in meanwhile."),
+        _("Make sure that nobody else logs in to the account, then retry."),
     ),
     Code.SCRIPT_ERROR: Meaning(
         Actor.US,
         Rule.RETRY,
         _("The portal's script failed."),
-        _("Correct the script at the line named; the next attempt uses it."),
+        _("Correct the script at the line named, then retry."),
     ),
     Code.BAD_SCRIPT: Meaning(
         Actor.US,
         Rule.PAUSE,
         _("The portal's script cannot be used."),
-        _("Correct the script, then resume. The worker need not be restarted."),
+        _("Correct the script, then resume. You need not restart the worker."),
     ),
     Code.BROWSER_CRASH: Meaning(
         Actor.US,
         Rule.RETRY,
         _("The browser crashed."),
-        _("It is tried again in a new browser; if it stays so, look at the machine's memory."),
+        _("Retry. If it crashes again, check the memory of the worker's host."),
     ),
     Code.LOGIN_FAILED: Meaning(
         Actor.OPERATOR,
         Rule.RETRY,
         _("The portal refused the e-mail or the password."),
         _(
-            "Correct the password, then retry. Every refused try brings the account nearer to a "
-            "lock."
+            "Correct the password, then retry. Portals lock an account after a few wrong "
+            "passwords."
         ),
     ),
     # Tried again because a page that has not finished loading looks the same. The password may
@@ -342,21 +358,21 @@ MEANINGS: dict[Code, Meaning] = {
     Code.UNRECOGNISED_PAGE: Meaning(
         Actor.US,
         Rule.RETRY,
-        _("The portal showed a page that the recipe does not know."),
-        _("Look at the screenshot and tell the recipe what this page means."),
+        _("The portal showed a page that Redrive does not recognise."),
+        _("See the screenshot, then describe the page in the recipe's outcomes."),
     ),
     Code.NO_BILLS_BUT_HAD_BEFORE: Meaning(
         Actor.US,
         Rule.RETRY,
-        _("No bill was found, though this account had bills before."),
-        _("Look at the screenshot: most likely the recipe no longer fits the list of bills."),
+        _("No bills were found, but this account had bills before."),
+        _("See the screenshot. Most likely the recipe no longer matches the list of bills."),
     ),
     Code.LIST_INCOMPLETE: Meaning(
         Actor.US,
         Rule.RETRY,
         _("Not every row of the list of bills could be accounted for."),
         _(
-            "What was fetched is kept. Look at the screenshot, then describe the list in the "
+            "The downloaded bills are kept. See the screenshot, then describe the list in the "
             "portal's recipe: bills.rows, bills.link, bills.wait, bills.more or bills.count."
         ),
     ),
@@ -372,7 +388,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.SEVERAL_ACCOUNTS: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        _("The login holds several accounts, and which one is meant is not known."),
+        _("The login has several accounts, and Redrive does not know which one to use."),
         _(
             "Give the CSV a column with the account's number as the portal shows it, or choose "
             "the account in the recipe (bills.steps or bills.each)."
@@ -382,45 +398,48 @@ MEANINGS: dict[Code, Meaning] = {
         Actor.US,
         Rule.STOP,
         _("Part of the list is behind a year, a period or a tab that could not be shown."),
-        _("What was fetched is kept. Tell the recipe how to show the others: bills.each."),
+        _("The downloaded bills are kept. Tell the recipe how to show the others: bills.each."),
     ),
     Code.LOCKED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
         _("The portal has locked this account."),
-        _("Have the account opened again at the portal, check the password, then retry."),
+        _("Have the portal unlock the account, check the password, then retry."),
     ),
     Code.PASSWORD_EXPIRED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
         _("The portal asks for a new password."),
-        _("Log in by hand, choose a new password, enter it here, then retry."),
+        _("Log in at the portal, choose a new password, enter it here, then retry."),
     ),
     Code.ACTION_NEEDED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        _("The portal wants something from the account's owner before it goes on."),
-        _("Log in by hand, do what the page asks (terms, contact details), then retry."),
+        _("The portal wants something from the account's owner first."),
+        _("Log in at the portal, do what the page asks (terms, contact details), then retry."),
     ),
     Code.OTP_NEEDED: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
         _("The portal asks for a one-time code."),
-        _("Turn two-step login off for this account, or fetch its bills by hand."),
+        _(
+            "Store the account's TOTP secret, or retry and enter the code while the job's page "
+            "asks for it."
+        ),
     ),
     Code.CAPTCHA: Meaning(
         Actor.OPERATOR,
         Rule.STOP,
-        _("The portal asks for a proof that a human is there."),
-        _("Log in by hand once, wait some hours, then retry with fewer at once."),
+        _("The portal asks for proof that you are human (CAPTCHA)."),
+        _("Log in at the portal once, wait some hours, then retry with fewer logins at once."),
     ),
     Code.FORBIDDEN: Meaning(
         Actor.US,
         Rule.STOP,
-        _("The portal turns this browser away (HTTP 403)."),
+        _("The portal refuses this browser (HTTP 403)."),
         _(
             "Open the login URL in a browser on the same network. If it opens there, set the "
-            "recipe's user_agent to that browser's; else ask the portal to let your address in."
+            "recipe's user_agent to that browser's. If not, ask the portal to allow your address."
         ),
     ),
     Code.OTHER_SITE: Meaning(
@@ -435,20 +454,20 @@ MEANINGS: dict[Code, Meaning] = {
     Code.RATE_LIMITED: Meaning(
         Actor.PORTAL,
         Rule.DEFER,
-        _("The portal says that we come too often."),
-        _("It is tried again later by itself. If it stays so, run fewer at once."),
+        _("The portal says that there are too many logins."),
+        _("Wait, then retry with fewer logins at once and a longer delay between them."),
     ),
     Code.MAINTENANCE: Meaning(
         Actor.PORTAL,
         Rule.DEFER,
         _("The portal is closed for maintenance."),
-        _("It is tried again later by itself."),
+        _("Retry when the portal is open again."),
     ),
     Code.INTERRUPTED: Meaning(
         Actor.US,
         Rule.DEFER,
-        _("The attempt was ended because the worker was stopped."),
-        _("It is started again by itself."),
+        _("The worker was stopped during the attempt."),
+        _("Retry. The account is not the cause."),
     ),
 }
 

@@ -170,6 +170,18 @@ class DialogRule(Part, frozen=True):
         refuse_password(self.value)
 
 
+class CodePart(Part, frozen=True):
+    """The page that asks for a one-time code. Whatever is absent is guessed.
+
+    `remember` is ticked only where the portal's settings keep known devices.
+    """
+
+    send: Target | None = None  # what has the code sent, where the page does not do so by itself
+    box: Target | None = None
+    remember: Target | None = None  # "Remember this device"
+    submit: Target | None = None
+
+
 class LoginPart(Part, frozen=True):
     """The login page. Whatever is absent is guessed."""
 
@@ -179,6 +191,7 @@ class LoginPart(Part, frozen=True):
     next: Target | None = None  # between the e-mail and the password, where they are two pages
     password: Target | None = None
     submit: Target | None = None
+    code: CodePart = CodePart()
     answer_seconds: float = 30.0  # how long to wait for a page that we know
 
     def __post_init__(self) -> None:
@@ -331,6 +344,8 @@ def _json(content: str | bytes) -> Any:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise RecipeError([("recipe", f"is no JSON: {problem}.")]) from None
+    except RecursionError:
+        raise RecipeError([("recipe", "is nested too deeply.")]) from None
 
 
 def _errors_in(key: str, value: object) -> list[tuple[str, str]]:

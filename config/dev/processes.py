@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import django
 import honcho.manager
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from honcho.environ import expand_processes, parse_procfile
 from honcho.printer import Printer
 
@@ -73,6 +75,21 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no t
             self.kill()
 
 
+class PatientPrinter(Printer):  # type: ignore[misc] # honcho has no types
+    """Drops lines that cannot be written: a full disk under the log ends no process.
+
+    Where nobody reads any more, all of it ends.
+    """
+
+    def write(self, message: Message) -> None:
+        try:
+            super().write(message)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return
+
+
 @dataclass
 class Heeding:
     """honcho's queue of events: before each, `first` is called."""
@@ -106,10 +123,25 @@ def settle_ports() -> None:
     os.environ.setdefault("SANDBOX_URL", f"http://127.0.0.1:{os.environ['SANDBOX_PORT']}")
 
 
+NOT_MIGRATED = (
+    "The database is not what this version needs. Run this on one host, once, then start the "
+    "workers: .venv/bin/python manage.py migrate"
+)
+
+
 def prepare_database(name: str) -> None:
-    """Migrate, one at a time; on `run` also make the login and the sample, if they are missing."""
+    """Migrate, one at a time; on `run` also make the login and the sample, if they are missing.
+
+    A worker of several migrates nothing: other hosts may still run the version before.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    if name == "worker" and not settings.EMBEDDED_POSTGRES:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            sys.exit(NOT_MIGRATED)
+        connection.close()
+        return
     with connection.cursor() as cursor:  # the lock ends with the connection
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
     call_command("migrate", verbosity=0)
@@ -124,7 +156,7 @@ def run_processes(name: str, workers: int) -> int:
         multiprocessing.set_start_method("fork", force=True)
     every = parse_procfile((PROJECT / "Procfile").read_text()).processes
     wanted = {process: every[process] for process in PROCESSES[name]}
-    manager = Processes(Printer(sys.stdout, colour=sys.stdout.isatty()))
+    manager = Processes(PatientPrinter(sys.stdout, colour=sys.stdout.isatty()))
     numbers = defaultdict(lambda: 1, worker=workers)
     # The Procfile says `python`; lines are shown when they are printed.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

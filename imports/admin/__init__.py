@@ -1,7 +1,7 @@
 """The operator's pages: a job's workspace, the ledger to look things up in, and the APIs."""
 
-from imports.admin import apis, home, notifications, users
+from imports.admin import apis, home, notifications, users, watched
 from imports.admin.job import customers, views
 from imports.admin.records import lists
 
-__all__ = ["apis", "customers", "home", "lists", "notifications", "users", "views"]
+__all__ = ["apis", "customers", "home", "lists", "notifications", "users", "views", "watched"]

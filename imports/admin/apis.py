@@ -17,6 +17,7 @@ from unfold.decorators import display
 from imports.admin import permissions
 from imports.admin.base import ManagedAdmin
 from imports.admin.forms import REFUSALS, SECRETS, CustomerApiForm, with_answer
+from imports.admin.health import HealthColumn
 from imports.customers.api.connection_test import probe_unsaved
 from imports.customers.api.mapping import BadMapping
 from imports.customers.api.mapping_in_force import read_changes, values_in_force
@@ -45,14 +46,14 @@ FOR_OAUTH2 = "['oauth2-password', 'oauth2-client'].includes(auth)"
 
 
 @admin.register(CustomerApi)
-class CustomerApiAdmin(ManagedAdmin):
+class CustomerApiAdmin(HealthColumn, ManagedAdmin):
     """An API's address, credential and pace."""
 
     when_empty = gettext_lazy("An API says where customers are sent, as whom and how fast.")
     manage = permissions.MANAGE_APIS
     secrets = (*SECRETS, *(f"clear_{name}" for name in SECRETS))
     form = CustomerApiForm
-    list_display = ("name", "url_column", "auth", "pace_column", "test_column")
+    list_display = ("name", "url_column", "auth", "pace_column", "health_column", "test_column")
     search_fields = ("name", "url")
     change_form_before_template = "imports/api/before.html"
     change_form_outer_after_template = "imports/api/after.html"
@@ -60,23 +61,24 @@ class CustomerApiAdmin(ManagedAdmin):
         "token_url": FOR_OAUTH2,
         "scope": FOR_OAUTH2,
         "audience": FOR_OAUTH2,
-        "username": "['basic', 'oauth2-password'].includes(auth)",
+        "username": "['basic', 'wsse', 'oauth2-password'].includes(auth)",
         "client_id": FOR_OAUTH2,
         "client_secret": FOR_OAUTH2,
         "clear_client_secret": FOR_OAUTH2,
-        "header_name": "auth == 'header'",
+        "header_name": "['header', 'query', 'hmac'].includes(auth)",
         "secret": "!['none', 'oauth2-client'].includes(auth)",
         "clear_secret": "!['none', 'oauth2-client'].includes(auth)",
     }
     fieldsets = (
         (None, {"fields": ("name", "url", "preset", REFUSALS)}),
         (
-            gettext_lazy("Who sends"),
+            gettext_lazy("Authentication"),
             {
                 "fields": (
                     "auth", "header_name", "token_url", "username", "secret", "clear_secret",
                     "client_id", "client_secret", "clear_client_secret", "scope", "audience",
-                    "extra_headers", "clear_extra_headers",
+                    "extra_headers", "clear_extra_headers", "client_certificate",
+                    "clear_client_certificate",
                 )
             },
         ),

@@ -73,7 +73,7 @@ class ShortStory:
     first_id: int
     total: int
     success: int
-    family_jobs: int
+    retries: int  # that have been started
 
 
 class JobList(ChangeList):
@@ -109,7 +109,7 @@ def _story(first: int, family: list[ImportJob], added: dict[int, Totals]) -> Sho
         first_id=first,
         total=total,
         success=min(total, sum(added[each.pk].success for each in family)),
-        family_jobs=sum(1 for each in family if each.started_at),
+        retries=sum(1 for each in family if each.root_id and each.started_at),
     )
 
 

@@ -51,7 +51,6 @@ def sent(request: HttpRequest, sheet: Sheet, name: str, form: str) -> StreamingH
     response = StreamingHttpResponse(pieces, content_type=FORMS[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     response["X-Content-Type-Options"] = "nosniff"
-    response["X-Accel-Buffering"] = "no"  # a proxy need not hold a million rows either
     return response
 
 

@@ -146,7 +146,7 @@ class HttpFilter(_ByNumber):
 
 
 class VerdictFilter(SimpleListFilter):
-    title = gettext_lazy("came to")
+    title = gettext_lazy("outcome")
     parameter_name = "verdict"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:

@@ -48,15 +48,15 @@ def files(count: int) -> str:
 def skipped_changed(count: int) -> str:
     """What became of records that somebody or something else has moved meanwhile."""
     return ngettext(
-        "%(n)s had changed meanwhile and was left alone",
-        "%(n)s had changed meanwhile and were left alone",
+        "%(n)s changed in the meantime and was skipped",
+        "%(n)s changed in the meantime and were skipped",
         count,
     ) % {"n": number(count)}
 
 
 def being_retried(count: int) -> str:
     """How many records a retry skipped because a later retry has them."""
-    return ngettext("%(n)s is being retried already", "%(n)s are being retried already", count) % {
+    return ngettext("%(n)s is already being retried", "%(n)s are already being retried", count) % {
         "n": number(count)
     }
 
@@ -64,8 +64,8 @@ def being_retried(count: int) -> str:
 def left_out(count: int) -> str:
     """How many records a retry left out because nothing was corrected."""
     return ngettext(
-        "%(n)s would fail again and was left out: nothing was corrected",
-        "%(n)s would fail again and were left out: nothing was corrected",
+        "%(n)s was skipped: nothing was corrected, so it would fail again",
+        "%(n)s were skipped: nothing was corrected, so they would fail again",
         count,
     ) % {"n": number(count)}
 

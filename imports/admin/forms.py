@@ -25,11 +25,12 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from imports.admin.json_editor import JsonEditor
 from imports.customers.api.auth import BadCredential, check_headers
 from imports.customers.api.mapping import states_refusals
 from imports.customers.api.mapping_in_force import read_changes, text_of
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.setup import complaints
+from imports.customers.api.setup import complaints, fitting_batch_size, most_in_a_batch
 from imports.fields import WrongKey
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel, CustomerApi, ImportJob
@@ -51,7 +52,7 @@ else:
 LONGEST_SECRET = 10_000
 LONGEST_MAPPING = 100_000
 REFUSALS = "refusal_stored_nothing"
-WRITE_ONLY = ("secret", "client_secret", "extra_headers")
+WRITE_ONLY = ("secret", "client_secret", "extra_headers", "client_certificate")
 
 
 def _secret_field(label: Any) -> forms.CharField:
@@ -80,9 +81,9 @@ class CustomerApiForm(ApiModelForm):
     """Empty secrets keep what is stored; a checkbox clears it."""
 
     secret = _secret_field(gettext_lazy("Token, password or key"))
-    clear_secret = _clear_field(gettext_lazy("Forget the stored one"))
+    clear_secret = _clear_field(gettext_lazy("Remove the stored secret"))
     client_secret = _secret_field(gettext_lazy("Client secret"))
-    clear_client_secret = _clear_field(gettext_lazy("Forget the stored client secret"))
+    clear_client_secret = _clear_field(gettext_lazy("Remove the stored client secret"))
     extra_headers = forms.CharField(
         label=gettext_lazy("Extra headers"),
         required=False,
@@ -91,38 +92,49 @@ class CustomerApiForm(ApiModelForm):
             attrs={"rows": 3, "placeholder": "GK-Passport: 1.1 …", "data-secret": ""}
         ),
     )
-    clear_extra_headers = _clear_field(gettext_lazy("Forget the stored headers"))
+    clear_extra_headers = _clear_field(gettext_lazy("Remove the stored headers"))
+    client_certificate = forms.CharField(
+        label=gettext_lazy("Client certificate"),
+        required=False,
+        strip=True,
+        max_length=100_000,
+        widget=UnshownTextarea(
+            attrs={"rows": 3, "placeholder": "-----BEGIN CERTIFICATE----- …", "data-secret": ""}
+        ),
+    )
+    clear_client_certificate = _clear_field(gettext_lazy("Remove the stored certificate"))
     mapping = forms.CharField(
         label=gettext_lazy("Own mapping"),
         required=False,
         strip=False,
         max_length=LONGEST_MAPPING,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false"}),
+        widget=JsonEditor(),
         help_text=gettext_lazy(
-            "JSON: what differs from the preset. It is kept as you write it. Below stands the "
-            "whole mapping in force."
+            "JSON: only what differs from the preset, kept as you write it. The complete "
+            "mapping is shown below."
         ),
     )
     preset = forms.ChoiceField(
-        label=gettext_lazy("Answers as"),
+        label=gettext_lazy("API type"),
         choices=[(name, name) for name in PRESETS],
         widget=UnfoldAdminSelectWidget,
         help_text=gettext_lazy("How requests are built and answers are read."),
     )
 
     refusal_stored_nothing = forms.ChoiceField(
-        label=gettext_lazy("If it refuses a batch"),
+        label=gettext_lazy("If the API refuses a batch"),
         required=False,
         choices=[
             ("", gettext_lazy("as the mapping or the preset says")),
-            ("yes", gettext_lazy("nothing of the batch is stored")),
-            ("no", gettext_lazy("some of it may be stored, or nobody knows")),
+            ("yes", gettext_lazy("none of the batch is stored")),
+            ("no", gettext_lazy("some of it may be stored, or it is not known")),
         ],
         widget=UnfoldAdminSelectWidget,
         help_text=gettext_lazy(
             "For example: 20 customers are sent, the 14th is wrong, and the API answers 400 "
-            "without saying which. Are the first 13 stored? If none is, refused batches are "
-            "halved until the wrong customers stand alone. Else their customers are unknown."
+            "without saying which. Are the first 13 stored? If not, Redrive halves refused "
+            "batches until it has found the wrong customers. If they may be, the customers of"
+            " a refused batch are unknown."
         ),
     )
 
@@ -134,7 +146,7 @@ class CustomerApiForm(ApiModelForm):
         super().__init__(*args, **kwargs)
         self.stored = stored(self.instance)
         self._show_mapping()
-        for name in ("secret", "client_secret"):
+        for name in ("secret", "client_secret", "client_certificate"):
             if name in self.fields:
                 self.fields[name].help_text = _help(self.stored.get(name))
         if "extra_headers" in self.fields:
@@ -157,7 +169,7 @@ class CustomerApiForm(ApiModelForm):
         if self.is_bound and self.errors:
             for name in filter(self.data.get, WRITE_ONLY):
                 self[name].help_text = _(
-                    "Nothing was saved yet, and a secret is not shown: enter it once more."
+                    "Nothing was saved, and secrets are not shown again: enter it once more."
                 )
 
     def clean_secret(self) -> str:
@@ -174,7 +186,7 @@ class CustomerApiForm(ApiModelForm):
             if line.strip():
                 name, value = _header(number, line)
                 if name.lower() in map(str.lower, headers):
-                    raise ValidationError(_("Line %(n)s names a header again.") % {"n": number})
+                    raise ValidationError(_("Line %(n)s repeats a header.") % {"n": number})
                 headers[name] = value
         return json.dumps(headers) if headers else ""
 
@@ -191,10 +203,12 @@ class CustomerApiForm(ApiModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         self._answer_refusals(data)
+        if self.instance.pk is None and "batch_size" not in self.changed_data:
+            data["batch_size"] = fitting_batch_size(self.draft())
         # Whoever forgets a secret on purpose need not enter another one.
         cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
         for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
-            if field in self.fields and field not in self.errors:
+            if field in self.fields and (field == "mapping" or field not in self.errors):
                 self.add_error(field, text)
         return data
 
@@ -205,9 +219,11 @@ class CustomerApiForm(ApiModelForm):
             return
         mapping = data["mapping"] = with_answer(mapping, answer)
         if answer and mapping[REFUSALS] != (answer == "yes"):
-            self.add_error(REFUSALS, _("The mapping below says otherwise. Remove it there."))
+            self.add_error(REFUSALS, _("The mapping below says the opposite. Remove it there."))
         elif not states_refusals(data.get("preset", ""), mapping):
-            self.add_error(REFUSALS, _("This preset does not say: choose one of the others."))
+            self.add_error(
+                REFUSALS, _("This preset has no answer of its own: choose one of the other two.")
+            )
 
     def draft(self) -> CustomerApi:
         """What the form says, as an API that is not saved, without what is stored of secrets."""
@@ -257,23 +273,20 @@ def header_names(api: CustomerApi) -> list[str]:
 
 def _help(is_stored: bool | None) -> str:
     if is_stored:
-        return _("One is stored, encrypted, and is not shown. Leave this empty to keep it.")
-    return _("None is stored yet. It is kept encrypted and never shown again.")
+        return _("A secret is stored, encrypted, and not shown. Leave this empty to keep it.")
+    return _("None is stored yet. It is encrypted and never shown again.")
 
 
 def _headers_help(api: CustomerApi, found: dict[str, bool]) -> str:
-    how = _("One “Name: value” a line. Values are kept encrypted and never shown again.")
+    how = _("One “Name: value” per line. Values are encrypted and never shown again.")
     if not found.get("extra_headers"):
         return how
     try:
         names = ", ".join(header_names(api))
     except (WrongKey, ValueError):
-        return _(
-            "No key in CREDENTIAL_KEYS opens the stored headers: they cannot be opened. "
-            "Enter them again."
-        )
+        return _("No key in CREDENTIAL_KEYS opens the stored headers. Enter them again.")
     return _(
-        "Stored: %(names)s. Leave this empty to keep them; what you enter replaces them all."
+        "Stored: %(names)s. Leave this empty to keep them; anything you enter replaces them all."
     ) % {"names": names}
 
 
@@ -313,7 +326,9 @@ class ChannelForm(ChannelModelForm):
         required=False,
         max_length=10_000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "anna@example.com"}),
-        help_text=gettext_lazy("E-mail addresses, one a line. All of them get one mail together."),
+        help_text=gettext_lazy(
+            "E-mail addresses, one per line. They all receive the same e-mail."
+        ),
     )
     secret = forms.CharField(
         label=gettext_lazy("Signing secret"),
@@ -333,7 +348,8 @@ class ChannelForm(ChannelModelForm):
         self.fields["secret"].help_text = _secret_help(self.has_secret)
         self.fields["url"].widget.attrs["data-secret"] = ""  # a webhook's address may hold a token
         self.fields["url"].help_text = _(
-            "Each notification is POSTed there as JSON. It must answer 200 within 10 seconds."
+            "Each notification is sent here as a JSON POST. The receiver must answer 200 "
+            "within 10 seconds."
         )
 
     def clean_recipients(self) -> str:
@@ -372,15 +388,15 @@ class ChannelForm(ChannelModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("kind") == ChannelKind.EMAIL:
-            self._need(data, "recipients", _("Say who gets the mails."))
+            self._need(data, "recipients", _("Enter at least one recipient."))
             if not email.is_possible():
                 self.add_error(
-                    "kind", _("No mail server is set. An administrator sets EMAIL_URL.")
+                    "kind", _("No mail server is configured. An administrator must set EMAIL_URL.")
                 )
         else:
-            self._need(data, "url", _("Say where to."))
+            self._need(data, "url", _("Enter the URL."))
             if not self.has_secret:
-                self._need(data, "secret", _("The receiver needs it to know who sends."))
+                self._need(data, "secret", _("The receiver needs it to verify the sender."))
         return data
 
     def _need(self, data: dict[str, Any], name: str, why: str) -> None:
@@ -396,8 +412,8 @@ class ChannelForm(ChannelModelForm):
 
 def _secret_help(is_stored: bool) -> str:
     if is_stored:
-        return _("One is stored, encrypted, and is not shown. Leave this empty to keep it.")
-    return _("The receiver must know the same. It is kept encrypted and never shown again.")
+        return _("A secret is stored, encrypted, and not shown. Leave this empty to keep it.")
+    return _("The receiver needs the same secret. It is encrypted and never shown again.")
 
 
 if TYPE_CHECKING:
@@ -405,7 +421,7 @@ if TYPE_CHECKING:
 else:
     JobModelForm = forms.ModelForm
 
-SECRETS = ("secret", "client_secret", "extra_headers")  # never read where they are not used
+SECRETS = WRITE_ONLY  # never read where they are not used
 PACE = ("concurrency", "delay_seconds", "max_attempts")  # what a paused job may change
 
 
@@ -423,7 +439,7 @@ class NewImportForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy(
-            "What you will look for later. Left empty, it is named after today."
+            "How you will find it later. If you leave this empty, today’s date is used."
         ),
     )
     api = forms.ModelChoiceField(
@@ -431,7 +447,9 @@ class NewImportForm(forms.Form):
         queryset=CustomerApi.objects.none(),
         empty_label=None,
         widget=UnfoldAdminSelectWidget,
-        help_text=gettext_lazy("Where the customers are sent, and how fast unless you change it."),
+        help_text=gettext_lazy(
+            "Where the customers are sent, and at what pace unless you change it."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -467,29 +485,21 @@ class JobSettingsForm(JobModelForm):
         }
         help_texts = {
             "api": gettext_lazy(
-                "Where it is sent, and as whom. Another credential is another API here."
-            ),
-            "batch_size": gettext_lazy(
-                "How many go out in one request. A small one loses less if it fails."
-            ),
-            "timeout_seconds": gettext_lazy(
-                "After that the answer counts as lost, whatever still drips in."
-            ),
-            "retry_delay_seconds": gettext_lazy(
-                "Doubles with each attempt, with some chance in it."
+                "Where it is sent, and with which credential. In Redrive, each credential is "
+                "an API of its own."
             ),
             "rollout": gettext_lazy(
-                "One batch: it goes out, then the job waits until you have looked. Ramp up: each "
-                "stage waits for the one before, and the job stops if a whole stage fails."
+                "One batch: the job sends it, then waits for you. Ramp up: each stage waits "
+                "for the one before it, and the job stops if a whole stage fails."
             ),
             "leave_earlier_copies_out": gettext_lazy(
-                "Off: where the files name a customer several times, each copy goes out after the "
-                "one before it has ended. On: only the last copy goes out; the others are left "
-                "out, each with its reason."
+                "Off: every copy of a customer is sent, each after the one before it has "
+                "finished. On: only the last copy is sent; the others are left out, each with"
+                " its reason."
             ),
             "force": gettext_lazy(
-                "Off: customers that were imported already, or in a newer version, are left out, "
-                "each with its reason. On: they are sent once more."
+                "Off: customers that were already imported, or imported in a newer version, "
+                "are left out, each with its reason. On: they are sent again."
             ),
         }  # fmt: skip
 
@@ -501,6 +511,14 @@ class JobSettingsForm(JobModelForm):
             self.fields["api"].required = True
         for name in self._settled():
             self.fields.pop(name, None)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        most, size = most_in_a_batch(data.get("api") or self.instance.api), data.get("batch_size")
+        if most and size and size > most:
+            text = _("This API takes at most %(n)s customers in a batch.") % {"n": most}
+            self.add_error("batch_size", text)
+        return data
 
     def _settled(self) -> set[str]:
         """What cannot be changed any more, or means nothing for this job."""

@@ -76,9 +76,9 @@ def _workers() -> Sign:
         return Sign(
             _("Workers"),
             False,
-            _("No worker is listening: nothing is sent. Start one with “make worker”."),
+            _("No worker is running, so nothing is sent. An administrator must start one."),
         )
-    summary = ngettext("%(n)s worker is listening", "%(n)s workers are listening", count)
+    summary = ngettext("%(n)s worker is running", "%(n)s workers are running", count)
     return Sign(_("Workers"), True, summary % {"n": number(count)})
 
 
@@ -87,24 +87,32 @@ def _queue() -> Sign:
         waiting = len(django_rq.get_queue(queue.QUEUE))
     except RedisError:
         return Sign(
-            _("Queue"), False, _("Redis does not answer. Nothing is lost: work waits for it.")
+            _("Queue"),
+            False,
+            _("Redis does not answer. Nothing is lost; work continues when it is back."),
         )
     if not waiting:
-        return Sign(_("Queue"), True, _("Redis answers; nobody waits for a worker"))
-    summary = ngettext("%(n)s call waits for a worker", "%(n)s calls wait for a worker", waiting)
+        return Sign(_("Queue"), True, _("Redis answers; nothing is waiting for a worker"))
+    summary = ngettext(
+        "%(n)s message is waiting for a worker", "%(n)s messages are waiting for a worker", waiting
+    )
     return Sign(_("Queue"), True, summary % {"n": number(waiting)})
 
 
 def _sweeper() -> Sign:
     silent = sweeper.silent_seconds()
     if silent is None:
-        summary = _("It has never swept. Start it with “make worker”: it finds what got lost.")
+        summary = _(
+            "It has never run, so lost work is not recovered. An administrator must start it."
+        )
         return Sign(_("Sweeper"), False, summary)
     ago = {"time": duration(silent)}
     if sweeper.is_late(silent):
-        summary = _("Last swept %(time)s ago: what gets lost waits. Start it with “make worker”.")
+        summary = _(
+            "Last run %(time)s ago, so lost work is not recovered. An administrator must start it."
+        )
         return Sign(_("Sweeper"), False, summary % ago)
-    return Sign(_("Sweeper"), True, _("Last swept %(time)s ago") % ago)
+    return Sign(_("Sweeper"), True, _("Last run %(time)s ago") % ago)
 
 
 def _database() -> Sign:
@@ -122,8 +130,8 @@ def _retry_files() -> list[Sign]:
         return []
     job, code = newest
     summary = ngettext(
-        "Those of job %(job)s could not be written: %(why)s",
-        "Those of %(n)s jobs could not be written, of job %(job)s for one: %(why)s",
+        "Redrive could not write the files of job %(job)s: %(why)s",
+        "Redrive could not write the files of %(n)s jobs. The newest is job %(job)s: %(why)s",
         count := stuck.count(),
     )
     shown = {"n": number(count), "job": job, "why": retry_directory.reason(code)}
@@ -136,8 +144,8 @@ def _notifications() -> list[Sign]:
     if not count:
         return []
     summary = ngettext(
-        "%(n)s does not arrive. “Notifications” says why.",
-        "%(n)s do not arrive. “Notifications” says why.",
+        "%(n)s notification was not delivered. See Notifications for the reason.",
+        "%(n)s notifications were not delivered. See Notifications for the reasons.",
         count,
     )
     return [Sign(_("Notifications"), False, summary % {"n": number(count)})]

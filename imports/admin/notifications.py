@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 class ChannelAdmin(ManagedAdmin):
     """Mailboxes and webhooks."""
 
-    when_empty = gettext_lazy("A channel says who is told when a job ends or needs somebody.")
+    when_empty = gettext_lazy(
+        "A channel defines who is notified when a job ends or needs attention."
+    )
     manage = permissions.MANAGE_NOTIFICATIONS
     form = ChannelForm
     list_display = ("name", "kind", "goes_to_column", "wanted", "is_active")
@@ -39,7 +41,7 @@ class ChannelAdmin(ManagedAdmin):
     change_form_outer_after_template = "imports/notifications/test.html"
     fieldsets = (
         (None, {"fields": ("name", "kind", "wanted", "is_active")}),
-        (gettext_lazy("Where to"), {"fields": ("recipients", "url", "secret")}),
+        (gettext_lazy("Destination"), {"fields": ("recipients", "url", "secret")}),
     )
     conditional_fields = {
         "recipients": "kind == 'email'",
@@ -70,7 +72,7 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     except NotDelivered as failure:
         ok, message = False, in_words(failure.message)
     else:
-        ok, message = True, _("Sent. Look whether it arrived.")
+        ok, message = True, _("Sent. Check that it arrived.")
     if request.headers.get("HX-Request"):
         summary = {"proof": "proven" if ok else "failed", "message": message}
         return render(request, "imports/api/probe.html", summary)
@@ -83,7 +85,7 @@ class NotificationDeliveryAdmin(LedgerAdmin):
     """Read only; what was given up can be sent again."""
 
     when_empty = gettext_lazy(
-        "People are told when a job ends or needs somebody: make a notification channel first."
+        "To be notified when a job ends or needs attention, add a notification channel first."
     )
     list_display = (
         "when_column", "job_column", "what_column", "channel", "status_column", "trouble_column",
@@ -120,7 +122,7 @@ class NotificationDeliveryAdmin(LedgerAdmin):
     def status_column(self, delivery: NotificationDelivery) -> str:
         return render_to_string("imports/status/delivery.html", {"delivery": delivery})
 
-    @display(description=gettext_lazy("Trouble"))
+    @display(description=gettext_lazy("Error"))
     def trouble_column(self, delivery: NotificationDelivery) -> str:
         return render_to_string("imports/list/delivery_trouble.html", {"delivery": delivery})
 
@@ -129,6 +131,8 @@ class NotificationDeliveryAdmin(LedgerAdmin):
         """Those that were given up go out as if for the first time."""
         count = notifications_delivery.send_again(queryset.order_by())
         summary = ngettext(
-            "%(n)s notification goes out again.", "%(n)s notifications go out again.", count
+            "%(n)s notification will be sent again.",
+            "%(n)s notifications will be sent again.",
+            count,
         )
         messages.success(request, summary % {"n": formatting.number(count)})

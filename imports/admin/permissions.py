@@ -24,8 +24,10 @@ RESOLVE = "imports.resolve_unknown"
 EXCLUDE = "imports.exclude_records"
 EVIDENCE = "imports.see_evidence"
 EXPORT = "imports.export_records"
+ERASE = "imports.erase_person"
 MANAGE_APIS = "imports.manage_apis"
 MANAGE_NOTIFICATIONS = "imports.manage_notifications"
+MANAGE_WATCHED_FOLDERS = "imports.manage_watched_folders"
 QUEUE = "django_rq.admin"  # django-rq's own pages
 
 # Each permission that opens something, as a group's page says it, in that order.
@@ -35,17 +37,19 @@ WORDS: dict[str, _StrOrPromise] = {
     "imports.view_importbatch": _("See batches"),
     "imports.view_attempt": _("See attempts"),
     EVIDENCE: _("See evidence: answers, screenshots, pages, traces"),
-    ADD: _("Make a draft"),
+    ADD: _("Create a draft"),
     CHANGE: _("Change a draft: its files and settings"),
     DELETE: _("Discard a draft"),
     START: _("Start, pause, resume and cancel a job"),
     RETRY: _("Retry failed records"),
-    RESOLVE: _("Decide about unknown records"),
+    RESOLVE: _("Resolve unknown records"),
     EXCLUDE: _("Exclude records"),
-    EXPORT: _("Take records out: retry files, exports, ZIPs"),
+    EXPORT: _("Export records: retry files, exports, ZIPs"),
+    ERASE: _("Erase a person"),
     "imports.view_customerapi": _("See customer APIs, without their secrets"),
     MANAGE_APIS: _("Manage customer APIs"),
-    MANAGE_NOTIFICATIONS: _("Say who is notified of what"),
+    MANAGE_WATCHED_FOLDERS: _("Choose which folders are watched for files to import"),
+    MANAGE_NOTIFICATIONS: _("Manage notifications"),
     QUEUE: _("See and empty the queue (django-rq’s own pages)"),
     "auth.view_user": _("See users"),
     "auth.add_user": _("Add users"),

@@ -80,10 +80,15 @@ def sidebar(request: HttpRequest) -> list[Group]:
             permissions.MANAGE_NOTIFICATIONS,
         ),
     ]
+    privacy = item(_("Erase a person"), "person_remove", "admin:imports_erase", permissions.ERASE)
     setup = [
         item(
             _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
             "imports.view_customerapi", permissions.MANAGE_APIS,
+        ),
+        item(
+            _("Watched folders"), "drive_folder_upload", "admin:imports_watchedfolder_changelist",
+            permissions.MANAGE_WATCHED_FOLDERS,
         ),
         item(
             _("Notification channels"), "campaign", "admin:imports_channel_changelist",
@@ -91,13 +96,14 @@ def sidebar(request: HttpRequest) -> list[Group]:
         ),
         of_model(_("Users"), "group", "auth", "user"),
         of_model(_("Groups"), "shield_person", "auth", "group"),
+        privacy,
         item(_("Queue"), "queue", "django_rq:home", permissions.QUEUE),
     ]  # fmt: skip
     return [
         {"title": _("Work"), "items": work},
-        {"title": _("Look up"), "items": records},
+        {"title": _("Records"), "items": records},
         *(group(request) for group in _more),
-        {"title": _("Set-up"), "items": setup},
+        {"title": _("Setup"), "items": setup},
     ]
 
 

@@ -8,15 +8,14 @@ import hashlib
 import re
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from django.core import signing
-from django.core.files.storage import default_storage
 from django.db.models import Exists, OuterRef, Q
 
 from imports.customers.files.batching import body, cut
@@ -29,9 +28,11 @@ from imports.ledger.retries import NewBatch
 from imports.ledger.totals import family
 from imports.models import ImportResult, RetryFile
 from imports.states import ResultStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from django.core.files.uploadedfile import UploadedFile
 
@@ -239,10 +240,11 @@ OUTCOME_OF = {
 
 
 class Upload(NamedTuple):
-    """A corrected file: its path, and its name for the operator."""
+    """A corrected file: its path on this host, its name for the operator, and where it lies."""
 
     path: Path
     name: str
+    where: str = ""
 
 
 class TooMany(Exception):
@@ -448,10 +450,7 @@ class Gone(Exception):
 
 def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:
     """Keep what was uploaded; what names it later, signed, so that nothing else can be named."""
-    kept = [
-        (default_storage.save(f"{FOLDER}/{job.pk}.json", each), each.name or "")
-        for each in uploads
-    ]
+    kept = [(stored.keep(stored.fresh_name(FOLDER), each), each.name or "") for each in uploads]
     return signing.dumps({"job": job.pk, "files": kept}, salt=SALT, compress=True)
 
 
@@ -461,8 +460,10 @@ def find(job: ImportJob, token: str) -> list[Upload]:
         named: dict[str, Any] = signing.loads(token, salt=SALT, max_age=KEPT_SECONDS)
     except signing.BadSignature:
         raise Gone from None
-    found = [Upload(Path(default_storage.path(path)), name) for path, name in named["files"]]
-    if named["job"] != job.pk or not all(each.path.is_file() for each in found):
+    if named["job"] != job.pk:
+        raise Gone
+    found = [Upload(stored.local_path(where), name, where) for where, name in named["files"]]
+    if not all(each.path.is_file() for each in found):
         raise Gone
     return found
 
@@ -470,17 +471,13 @@ def find(job: ImportJob, token: str) -> list[Upload]:
 def forget(uploads: Sequence[Upload]) -> None:
     """Remove them: they were sent, or cannot be read."""
     for each in uploads:
-        each.path.unlink(missing_ok=True)
+        stored.delete(each.where)
 
 
 def expire() -> None:
     """Remove those whose hour is over."""
-    folder = Path(default_storage.path(FOLDER))
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        try:
-            if path.stat().st_mtime < time.time() - KEPT_SECONDS:
-                path.unlink(missing_ok=True)
-        except OSError:
-            continue  # another sweeper was first
+    oldest = time.time() - KEPT_SECONDS
+    for where, made_at in stored.listed(FOLDER):
+        if made_at < oldest:
+            with suppress(OSError):  # another sweeper was first
+                stored.delete(where)

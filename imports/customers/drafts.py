@@ -6,12 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from imports.customers.api.setup import checks_of
-from imports.customers.files.batching import check
+from imports.customers.files.batching import check, out_of_sight
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
@@ -21,17 +19,24 @@ from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit, RetryF
 from imports.models.files import FileStatus
 from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
 
     from imports.customers.files.duplicates import IdRegister
 
-COPIES_LEFT_OUT = sentence(
-    "COPIES_CHOICE_LEAVE_OUT", gettext_noop("Earlier copies of a customer are to be left out.")
+COPIES_LEFT_OUT = sentence("COPIES_CHOICE_LEAVE_OUT", gettext_noop("Duplicates will be left out."))
+NO_RETRY_FILES = sentence("NO_RETRY_FILES", gettext_noop("This job has no retry files."))
+ONLY_CUSTOMERS = sentence(
+    "ONLY_CUSTOMERS", gettext_noop("Only customer imports can be loaded from retry files.")
+)
+FILES_FIXED = sentence(
+    "FILES_FIXED",
+    gettext_noop("This job has started, so its files can no longer change. Create a new import."),
 )
 COPIES_SENT = sentence(
-    "COPIES_CHOICE_SEND", gettext_noop("Each copy of a customer is to be sent.")
+    "COPIES_CHOICE_SEND", gettext_noop("Every copy of a customer will be sent.")
 )
 COPIED = (
     "batch_size", "concurrency", "delay_seconds", "timeout_seconds", "max_attempts",
@@ -78,8 +83,8 @@ def recognise_files(job: ImportJob) -> None:
         return
     with transaction.atomic():
         _only_draft(job)
-        job.retry_of, job.root, job.round = None, None, 1
-        job.save(update_fields=["retry_of", "root", "round"])
+        job.retry_of, job.root, job.retry_number = None, None, 0
+        job.save(update_fields=["retry_of", "root", "retry_number"])
         for file in job.files.order_by("pk"):
             recognise(job, file, checks_of(job.api))
             file.save(update_fields=["retry_file", "known_before"])
@@ -91,11 +96,20 @@ def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = Fals
     _only_draft(job)
     file = checked(job, path, name)
     file.is_ours = is_ours
+    _share(file)
     with transaction.atomic():
         _only_draft(job)  # checking may have taken minutes
         file.save()
         _follow(job, file)
     return file
+
+
+def _share(file: ImportFile) -> None:
+    """Keep a copy of a file of this host where all hosts see it, if there is such a place."""
+    is_local = not stored.is_stored(file.path)
+    if is_local and stored.is_shared() and file.status == FileStatus.VALID:
+        file.path = stored.keep_path(stored.fresh_name(f"imports/{file.job_id}"), file.location)
+        file.is_ours = True
 
 
 def checked(
@@ -116,12 +130,11 @@ def checked(
 def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> ImportFile:
     """Keep an uploaded file under a name of ours, check it and add it."""
     _only_draft(job)
-    kept = default_storage.save(f"imports/{job.pk}/upload.json", upload)
-    path = Path(default_storage.path(kept))
+    kept = stored.keep(stored.fresh_name(f"imports/{job.pk}"), upload)
     try:
-        return add_path(job, path, name or upload.name or "", is_ours=True)
+        return add_path(job, Path(kept), name or upload.name or "", is_ours=True)
     except BaseException:
-        path.unlink(missing_ok=True)
+        stored.delete(kept)
         raise
 
 
@@ -131,8 +144,17 @@ def _follow(job: ImportJob, file: ImportFile) -> None:
     if source is None or job.retry_of_id is not None or not is_at_home(file, job):
         return
     job.retry_of, job.root = source, source.first
-    job.round = ImportJob.objects.filter(root=source.first).count() + 2
-    job.save(update_fields=["retry_of", "root", "round"])
+    job.retry_number = ImportJob.objects.filter(root=source.first).count() + 1
+    job.save(update_fields=["retry_of", "root", "retry_number"])
+
+
+def bring_files(job: ImportJob) -> None:
+    """See to it that this host can read the job's files. Raises InputOutOfSight."""
+    for file in job.files.order_by("pk"):
+        try:
+            file.location.open("rb").close()
+        except OSError as error:
+            raise out_of_sight(file.name, error) from None
 
 
 def remove_file(file: ImportFile) -> None:
@@ -142,7 +164,7 @@ def remove_file(file: ImportFile) -> None:
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: file.location.unlink(missing_ok=True), robust=True)
+        transaction.on_commit(lambda: stored.delete(file.path), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:
@@ -185,7 +207,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
         lock(job)
         files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
         if not job.retry_directory or not files:
-            raise NotAllowed(_("This job has no retry files."))
+            raise NotAllowed(NO_RETRY_FILES)
         drafts = ImportJob.objects.filter(
             retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=files
         )
@@ -197,7 +219,7 @@ def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
 
 def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
     if job.api is None:
-        raise NotAllowed(_("Only customer imports are loaded from retry files."))
+        raise NotAllowed(ONLY_CUSTOMERS)
     draft = new_draft(job.api, _retry_name(job), actor, **settings_of(job))
     for file in files:
         add_path(draft, Path(file.directory) / file.name)
@@ -206,9 +228,9 @@ def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:
 
 
 def _retry_name(job: ImportJob) -> str:
-    family_jobs = ImportJob.objects.filter(root=job.first).count() + 2
-    base = re.sub(r" · round \d+$", "", job.first.name)
-    return f"{base} · round {family_jobs}"
+    number = ImportJob.objects.filter(root=job.first).count() + 1
+    base = re.sub(r" · retry \d+$", "", job.first.name)
+    return f"{base} · retry {number}"
 
 
 def _only_draft(job: ImportJob) -> None:
@@ -217,9 +239,7 @@ def _only_draft(job: ImportJob) -> None:
         is_draft = lock(job) == JobStatus.DRAFT
         refuse_incomplete(job)
     if not is_draft:
-        raise NotAllowed(
-            _("This job was started: its files are what they were. Make a new import.")
-        )
+        raise NotAllowed(FILES_FIXED)
 
 
 def unreadable(job: ImportJob) -> list[ImportFile]:

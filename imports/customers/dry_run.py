@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max, Q, Sum, Value
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 
 from imports.customers import drafts
 from imports.customers.api.setup import checks_of
@@ -25,7 +24,7 @@ from imports.customers.files.warnings import MOST_SENTENCES, keep
 from imports.engine.runner import DATABASE_AWAY
 from imports.event_codes import EventCode
 from imports.job_types import UnreadableInput
-from imports.known_before import of_files
+from imports.ledger.known_before import of_files
 from imports.ledger.lifecycle import NotAllowed, lock, note
 from imports.messages import Message, Text, render, sentence, to_json
 from imports.messages import marked as gettext_noop
@@ -275,6 +274,15 @@ FAILED_READING = sentence(
     "FAILED_READING_DRY",
     gettext_noop("Redrive itself failed while reading ({error}). See the log."),
 )
+CHECK_TOO_LATE = sentence(
+    "CHECK_TOO_LATE", gettext_noop("This job has started, so there is nothing left to check.")
+)
+NOTHING_TO_CHECK = sentence(
+    "NOTHING_TO_CHECK", gettext_noop("There is nothing to check yet. Add files first.")
+)
+SOME_UNREADABLE = sentence(
+    "CHECK_UNREADABLE", gettext_noop("Some files cannot be read. Remove them first.")
+)
 NOTHING_SENT = sentence("NOTHING_SENT_BY_CHECK", gettext_noop("Nothing was sent."))
 NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now() - Value(SILENT)))
 
@@ -307,11 +315,11 @@ def ask(job: ImportJob, actor: str) -> DryRun:
     """
     with transaction.atomic():
         if lock(job) != JobStatus.DRAFT:
-            raise NotAllowed(_("This job was started: there is nothing to check beforehand."))
+            raise NotAllowed(CHECK_TOO_LATE)
         if not job.files.exists():
-            raise NotAllowed(_("There is nothing to check yet. Add files first."))
+            raise NotAllowed(NOTHING_TO_CHECK)
         if drafts.unreadable(job):
-            raise NotAllowed(_("Some files cannot be read. Remove them first."))
+            raise NotAllowed(SOME_UNREADABLE)
         DryRun.objects.filter(job=job).delete()
         return DryRun.objects.create(job=job, actor=actor, draft=digest(job))
 
@@ -334,9 +342,14 @@ def digest(job: ImportJob) -> str:
 
 
 def carry_out(job: ImportJob) -> None:
-    """Make the dry run that a draft waits for, if there is one and nobody is at it."""
+    """Make the dry run that a draft waits for, if there is one and nobody is at it.
+
+    Raises InputOutOfSight where it waits for a host that can see the files.
+    """
     token = uuid.uuid4()
     waiting = DryRun.objects.filter(NOBODY_IS_AT_IT, job=job, job__status=JobStatus.DRAFT)
+    if waiting.exists():
+        drafts.bring_files(job)
     if not waiting.update(token=token, alive_at=Now(), records=0):
         return
     found: dict[str, Any] = {}
@@ -351,7 +364,7 @@ def carry_out(job: ImportJob) -> None:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues it again once its heartbeat is old
     except Exception as error:
-        logger.exception("job %s: its dry run failed", job.pk)
+        logger.exception("job %s: its dry run failed", job.pk, extra={"job": job.pk})
         trouble = FAILED_READING.format(error=type(error).__name__)
     _finish(job, token, found, trouble)
 

@@ -12,10 +12,20 @@ from django.conf import settings
 from django.db import connections
 
 from imports import retry_directory
-from imports.customers import corrections, dry_run, portions, retry_files
+from imports.customers import corrections, drafts, dry_run, portions, retry_files
+from imports.customers.api.adapters import ADAPTERS
+from imports.customers.api.adapters.base import Batch
+from imports.customers.api.adapters.polling import ask_for_result
 from imports.customers.api.answer_sentences import SAME_KEY
-from imports.customers.api.setup import client_of, probe
+from imports.customers.api.requests.building import records_in
+from imports.customers.api.setup import (
+    client_of,
+    first_step_stores_nothing,
+    is_asynchronous,
+    probe,
+)
 from imports.customers.sent_records import SentRecords
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -31,16 +41,16 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.customers.api.client import Client
-    from imports.job_types import Work
+    from imports.customers.api.mapping import Mapping
+    from imports.job_types import Trace, Work
     from imports.models import CustomerApi
 
 MAPPING_CHANGED = sentence(
     "MAPPING_CHANGED",
     _(
-        "The API's mapping puts another envelope around customers than when this job's batches "
-        "were cut. Nothing was sent. Put the mapping back and resume; or cancel, and import the "
-        "files "
-        "anew."
+        "The API's mapping now puts a different envelope around customers than when this "
+        "job's batches were made. Nothing was sent. Restore the mapping and resume, or cancel"
+        " and import the files again."
     ),
 )
 
@@ -66,13 +76,24 @@ class CustomerRunner:
         mapping = self.client.endpoint.mapping
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
-            return Outcome(Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED)
-        sent = SentRecords(work.body, work.size, mapping)
-        body = sent.traced_body() if mapping.request.trace_field else work.body
-        outcome = self.client.post(body, work.idempotency_key, sent)
+            return Outcome(
+                Verdict.PAUSE, "MAPPING_CHANGED", MAPPING_CHANGED, submission=work.submission
+            )
+        outcome = self._sent(work, mapping)
         if outcome.verdict == Verdict.PAUSE:
             self.must_renew = True
         return outcome
+
+    def _sent(self, work: Work, mapping: Mapping) -> Outcome:
+        """Send the batch, or ask for the result if the API took it on before."""
+        keys, key = SentRecords(work.body, work.size, mapping), work.idempotency_key
+        if mapping.adapter:
+            records = records_in(work.body, mapping)
+            batch = Batch(records, keys, key, work.submission)
+            return ADAPTERS[mapping.adapter].step(self.client, batch)
+        if work.submission is not None:
+            return ask_for_result(self.client, work.submission, keys)
+        return self.client.post(work.body, key, keys)
 
 
 class Clients:
@@ -112,6 +133,7 @@ clients = Clients()
 
 __all__ = ["CustomerJobType", "probe"]
 
+MOST_REQUESTS = 10  # of one attempt, by the lease: to ask a state and read its pages
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))
 LOOK_UP = sentence(
     "LOOK_CUSTOMERS_UP", _("Look its customers up before sending them again: they may be stored.")
@@ -124,6 +146,7 @@ class CustomerJobType:
     name = "customers"
     record_noun = "customer"
     record_done = "imported"
+    needs_person: frozenset[str] = frozenset()
 
     def budget(self, job: ImportJob) -> Budget:
         return Budget(job.max_attempts, job.retry_delay_seconds)
@@ -135,7 +158,11 @@ class CustomerJobType:
 
     def lease_seconds(self, job: ImportJob) -> float:
         margin: float = settings.LEASE_MARGIN_SECONDS
-        return job.timeout_seconds + margin
+        requests = MOST_REQUESTS if is_asynchronous(job.api) else 1
+        return job.timeout_seconds * requests + margin
+
+    def bring_input(self, job: ImportJob) -> None:
+        drafts.bring_files(job)
 
     def read(self, job: ImportJob) -> None:
         portions.read(job)
@@ -172,6 +199,8 @@ class CustomerJobType:
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
             return Outcome(Verdict.REPEATABLE, "WORKER_LOST", LOST + SAME_KEY)
+        if first_step_stores_nothing(job.api):
+            return Outcome(Verdict.RETRY, "WORKER_LOST", LOST)
         return Outcome(Verdict.UNKNOWN, "WORKER_LOST", LOST + LOOK_UP)
 
     def close(self, job: ImportJob) -> None:
@@ -190,5 +219,14 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
+        """Files that came into watched folders."""
+        taking.sweep()
+
+    def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""
         corrections.expire()
+        return 0
+
+    def erase(self, person: str, *, look_only: bool) -> list[Trace]:
+        """A job of customers is all in the ledger."""
+        return []

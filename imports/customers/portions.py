@@ -21,7 +21,7 @@ from imports.customers.files.errors import UnreadableFile
 from imports.customers.files.plain_cut import PlainCutter
 from imports.customers.files.reader import index_name
 from imports.customers.retry_file_matches import RetryFileMatches
-from imports.job_types import ReadLater
+from imports.job_types import InputOutOfSight, ReadLater
 from imports.ledger import lifecycle
 from imports.ledger.batches import Intake, Refused, analyze, one_at_a_time
 from imports.messages import marked as _
@@ -41,7 +41,10 @@ PORTION_BATCHES = 40  # fewer than the intake collects, so that none is written 
 FILE_CHANGED = "FILE_CHANGED"
 NOT_CUT = sentence(
     "NOT_CUT",
-    _("The job was cancelled, and the file changed before this record was read. It was not sent."),
+    _(
+        "The job was cancelled, and its file changed, or was gone, before this record was read. "
+        "It was not sent."
+    ),
 )
 
 
@@ -115,7 +118,10 @@ class Cut:
             number, position = cutter.last_number, 0
 
     def portion(self) -> bool:
-        """Commit a portion; False if it was the last. Raises UnreadableFile or Overtaken."""
+        """Commit a portion; False if it was the last.
+
+        Raises UnreadableFile, InputOutOfSight or Overtaken.
+        """
         intake = self._intake
         before = intake.waiting + intake.refused, intake.refused
         with transaction.atomic():
@@ -204,7 +210,7 @@ def cut_rest(job: ImportJob) -> None:
         try:
             while cut.portion():
                 pass
-        except UnreadableFile:
+        except (UnreadableFile, InputOutOfSight):
             Cut(job).name_rest(NOT_CUT)
     finally:
         _unlock(job)

@@ -39,21 +39,28 @@ def all_stored(answer: bytes, mapping: Mapping, sent: Sequence[RecordKey]) -> bo
 
 def _only_list(mapping: Mapping) -> Results | None:
     """The list of the mapping, if it is of the usual kind: a name and a value in each entry."""
-    if len(mapping.results) != 1 or mapping.envelope.when or mapping.record.ignore_case:
+    if len(mapping.results) != 1 or not mapping.request.is_plain or _is_special(mapping):
         return None
     results = mapping.results[0]
     success = results.success
     usual = (
-        results.holds == "all"
-        and results.name.by == "id"
+        (results.holds, results.shape, results.name.by) == ("all", "list", "id")
         and success is not None
-        and not success.empty
+        and not (success.empty or success.present)
         and results.failure is None
-        and not mapping.record.ignore_leading_zeros
+        and not results.assigned
     )
     paths = (results.name.id, results.code, success.path if success else "")
     plain = results.name.id and all("." not in path for path in paths)
     return results if usual and plain else None
+
+
+def _is_special(mapping: Mapping) -> bool:
+    """Whether more than the one list decides, or more than one spelling names a record."""
+    record = mapping.record
+    spelled = record.ignore_case or record.ignore_leading_zeros
+    other = mapping.envelope.when or mapping.poll or mapping.adapter or mapping.answers
+    return bool(spelled or other)
 
 
 def _entries(answer: bytes, results: Results) -> list[Any]:

@@ -122,22 +122,22 @@ SAID: dict[str, _StrOrPromise] = {
     "Expecting ',' delimiter": gettext_lazy(
         "A comma is missing before this place, or a quote or bracket is not closed."
     ),
-    "Expecting ':' delimiter": gettext_lazy("A colon is missing behind the key."),
+    "Expecting ':' delimiter": gettext_lazy("A colon is missing after the key."),
     "Expecting property name enclosed in double quotes": gettext_lazy(
-        "Here belongs a key in double quotes. Is there a comma too many before it?"
+        "A key in double quotes is expected here. Is there an extra comma before it?"
     ),
-    "Illegal trailing comma before end of object": gettext_lazy("There is a comma too many."),
-    "Illegal trailing comma before end of array": gettext_lazy("There is a comma too many."),
+    "Illegal trailing comma before end of object": gettext_lazy("There is an extra comma."),
+    "Illegal trailing comma before end of array": gettext_lazy("There is an extra comma."),
     "Expecting value": gettext_lazy(
-        "Here belongs a value: a text in double quotes, a number, true, false or null."
+        "A value is expected here: a text in double quotes, a number, true, false or null."
     ),
     "Unterminated string starting at": gettext_lazy(
         "The text that begins here has no closing quote."
     ),
     "Invalid control character at": gettext_lazy(
-        "A text goes on over the end of its line. Is its closing quote missing?"
+        "A text runs past the end of its line. Is its closing quote missing?"
     ),
-    "Extra data": gettext_lazy("Something follows behind the end of the record. Remove it."),
+    "Extra data": gettext_lazy("There is something after the end of the record. Remove it."),
 }
 
 
@@ -194,10 +194,10 @@ def _element(raw: bytes) -> Element:
 
 def _unreadable(text: str) -> Mistake | None:
     if not text:
-        return Mistake(_("There is nothing here. Write the record, or go back."))
+        return Mistake(_("The record is empty. Write it, or go back."))
     odd = NOT_A_CHARACTER.search(text)
     if odd is not None:
-        said = _("Here is a character that could not be read (�). Write the right one.")
+        said = _("This character could not be read (�). Replace it with the right one.")
         return Mistake(said, at(text, odd.start()))
     try:
         json.loads(text)

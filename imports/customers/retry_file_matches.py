@@ -16,8 +16,8 @@ from imports.customers.files.errors import UnreadableFile, shown
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Refusal
 from imports.customers.record_editor import is_same
-from imports.known_before import CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE, OTHER_API, SAME_FILE
 from imports.ledger.batches import bytes_of
+from imports.ledger.known_before import CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE, OTHER_API, SAME_FILE
 from imports.ledger.later_imports import Later, later_imports
 from imports.ledger.left_out import EARLIER_COPY
 from imports.messages import marked as _
@@ -40,46 +40,46 @@ SENTENCES = {
     "ALREADY_IMPORTED": sentence(
         "ALREADY_IMPORTED",
         _(
-            "{file}, record {record}: {customer} has been imported already, in job {job}. It is "
-            "not sent again, unless you insist (in the job's settings, or with --force)."
+            "{file}, record {record}: {customer} was already imported in job {job}. It is not"
+            " sent again unless you force it (in the job's settings, or with --force)."
         ),
     ),
     "MAY_BE_IMPORTED": sentence(
         "MAY_BE_IMPORTED",
         _(
-            "{file}, record {record}: {customer} may have been imported, in job {job}: look it "
-            "up first. It is not sent again, unless you insist."
+            "{file}, record {record}: {customer} may have been imported in job {job}: look it"
+            " up first. It is not sent again unless you force it."
         ),
     ),
     "EXCLUDED_BEFORE": sentence(
         "EXCLUDED_BEFORE",
         _(
-            "{file}, record {record}: {customer} was left out for good, in job {job}. It is not "
-            "sent, unless you insist."
+            "{file}, record {record}: {customer} was excluded in job {job}. It is not sent "
+            "unless you force it."
         ),
     ),
     "CORRECTED_SINCE": sentence(
         "CORRECTED_SINCE",
         _(
-            "{file}, record {record}: {customer} was corrected since, in job {job}, and this "
-            "file has the version from before. Write the retry files again and load those. It "
-            "is not sent, unless you insist."
+            "{file}, record {record}: {customer} was corrected later in job {job}, and this "
+            "file has the older version. Regenerate the retry files and load those. It is not"
+            " sent unless you force it."
         ),
     ),
     "IMPORTED_LATER": sentence(
         "IMPORTED_LATER",
         _(
-            "{file}, record {record}: {customer} was imported later at this API, in job {job}, "
-            "and this file has an older version. It is not sent, unless you insist."
+            "{file}, record {record}: {customer} was imported into this API later in job "
+            "{job}, and this file has an older version. It is not sent unless you force it."
         ),
     ),
     "BEING_RETRIED": sentence(
         "BEING_RETRIED",
-        _("{file}, record {record}: {customer} is being sent in job {job} already."),
+        _("{file}, record {record}: {customer} is already being sent in job {job}."),
     ),
     "TWICE": sentence(
         "IN_TWO_FILES",
-        _("{file}, record {record}: {customer} is in another of this job's files, too."),
+        _("{file}, record {record}: {customer} is also in another file of this job."),
     ),
 }
 ALWAYS = ("BEING_RETRIED", "TWICE")  # left out even if somebody force
@@ -375,7 +375,7 @@ def recognise(job: ImportJob, file: ImportFile, checks: Checks) -> None:
 
 
 def _notes(job: ImportJob, file: ImportFile, checks: Checks) -> Iterator[dict[str, Any]]:
-    """What is to be said before Start: codes with parameters, for `imports.known_before`."""
+    """What is to be said before Start: codes with parameters, for `ledger.known_before`."""
     api = job.api.name if job.api else ""
     mine = {"api": api, "file": shown(file.name, 200)}
     if file.retry_file and not is_at_home(file, job):

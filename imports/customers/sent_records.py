@@ -56,12 +56,6 @@ class SentRecords(Sequence[RecordKey]):
         start, end = len(self._mapping.opening), -len(self._mapping.closing)
         return b"[" + self._body[start:end] + b"]"
 
-    def traced_body(self) -> bytes:
-        """The batch as an API wants it that takes a trace id with each record."""
-        raws = msgspec.json.decode(self._list(), type=list[msgspec.Raw])
-        wrapped = (self._mapping.wrap(bytes(raw), index) for index, raw in enumerate(raws))
-        return self._mapping.opening + b",".join(wrapped) + self._mapping.closing
-
 
 @cache
 def _columns(paths: tuple[str, ...]) -> NameColumns:

@@ -11,7 +11,6 @@ from django.db import transaction
 from redis.exceptions import RedisError
 from rq import Worker
 
-from imports import job_types
 from imports.engine import runner
 from imports.ledger import bulk_actions
 from imports.models import ImportJob
@@ -32,7 +31,10 @@ def enqueue(job_id: int, messages: int = 1) -> bool:
                 description=f"job {job_id}",
             )  # fmt: skip
     except RedisError:
-        logger.warning("job %s could not be enqueued; the sweeper will enqueue it", job_id)
+        logger.warning(
+            "job %s could not be enqueued; the sweeper will enqueue it", job_id,
+            extra={"job": job_id},
+        )  # fmt: skip
         return False
     return True
 
@@ -67,7 +69,12 @@ def enqueued_jobs() -> set[int]:
 
 
 def other_jobs_wait(job_id: int) -> bool:
-    """Whether a message for other work is in the queue; True if Redis is down."""
+    """Whether other work waits; True if Redis is down.
+
+    A message for a job to be read may be gone because a worker that cannot see its files took it.
+    """
+    if ImportJob.objects.filter(status=JobStatus.QUEUED).exclude(pk=job_id).exists():
+        return True
     try:
         waiting = django_rq.get_queue(QUEUE).get_jobs(0, 100)
     except RedisError:
@@ -84,7 +91,7 @@ def run_job(job_id: int) -> None:
     if job is None:
         return
     if job.status == JobStatus.DRAFT:
-        job_types.get(job.kind).prepare_draft(job)
+        runner.prepare_draft(job)
     if job.status == JobStatus.QUEUED and runner.read_input(job):
         _enqueue_for_each_worker(job_id)  # the others join in
     more = _carry_out(job)

@@ -17,6 +17,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import job_types
+from imports.event_codes import EventCode
 from imports.ledger import bulk_actions, claims, lifecycle, outcomes
 from imports.ledger.claims import planned_once
 from imports.messages import Message, MessageError, Text, sentence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from imports.models import BulkAction
 
 logger = logging.getLogger(__name__)
+attempts_logger = logging.getLogger("imports.attempts")  # one line for each, where logs are JSON
 LONGEST_TRY_SECONDS = 3600.0
 MOST_TURNS = 20  # in a row, so that the runner ends before RQ's time limit
 MOST_IN_FLIGHT = 64  # of one runner; more workers send more
@@ -49,7 +51,7 @@ FAILED_READING = sentence(
         "again."
     ),
 )
-COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not begin:"))
+COULD_NOT_BEGIN = sentence("COULD_NOT_BEGIN", _("Sending could not start:"))
 CORRECT_SETTINGS = sentence("CORRECT_SETTINGS", _("Correct the settings, then resume the job."))
 SEE_LOG = sentence("SEE_LOG", _("{error}; see the worker's log."))
 OUR_PACKAGES = ("imports", "bills")
@@ -72,10 +74,23 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def host_name() -> str:
+    """This host and installation, for a job's log: workers of one see the same files."""
+    return f"{socket.gethostname()} ({settings.HOME})"[:150]
+
+
+def leave_to_others(job: ImportJob, unseen: job_types.InputOutOfSight) -> None:
+    """Say that this host cannot see the job's files. The sweeper enqueues the job again."""
+    logger.warning("job %s: %s %s", job.pk, EventCode.FILES_OUT_OF_SIGHT, unseen)
+    lifecycle.leave_to_others(job, host_name(), unseen.message)
+
+
 def read_input(job: ImportJob) -> bool:
     """Cut a queued job's input into batches, all or nothing; True if this call did it."""
     kind = job_types.get(job.kind)
     try:
+        if not job.batches.exists():
+            kind.bring_input(job)
         with transaction.atomic():
             mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
             if not mine.filter(pk=job.pk, status=JobStatus.QUEUED).exists():
@@ -85,6 +100,9 @@ def read_input(job: ImportJob) -> bool:
             else:
                 kind.read(job)
             lifecycle.begin(job)
+    except job_types.InputOutOfSight as error:
+        leave_to_others(job, error)
+        return False
     except job_types.UnreadableInput as error:
         lifecycle.refuse_input(job, error.message)
         return False
@@ -93,12 +111,20 @@ def read_input(job: ImportJob) -> bool:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues this job again
     except Exception as error:  # otherwise it would be enqueued, and fail, forever
-        logger.exception("job %s: its input could not be read", job.pk)
+        logger.exception("job %s: its input could not be read", job.pk, extra={"job": job.pk})
         lifecycle.refuse_input(job, FAILED_READING.format(error=type(error).__name__))
         return False
     lifecycle.finish_if_done([job.pk])  # there may be no record to send
     job.refresh_from_db()
     return True
+
+
+def prepare_draft(job: ImportJob) -> None:
+    """Do what a worker has to do for a draft, or leave it to one that can see its files."""
+    try:
+        job_types.get(job.kind).prepare_draft(job)
+    except job_types.InputOutOfSight as error:
+        leave_to_others(job, error)
 
 
 def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
@@ -112,7 +138,7 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
         try:
             runner = opened.enter_context(kind.runner(job, places))
         except Exception as error:  # invalid settings or keys: a person must act
-            logger.exception("job %s: sending could not begin", job.pk)
+            logger.exception("job %s: sending could not begin", job.pk, extra={"job": job.pk})
             lifecycle.pause_for(job, "CANNOT_SEND", _cannot_send(error))
             return False
         opened.enter_context(planned_once())
@@ -141,7 +167,10 @@ def carry_out(bulk_action: BulkAction) -> bool:
     except DATABASE_AWAY:
         raise  # the sweeper enqueues it again
     except Exception as error:  # otherwise it would be enqueued, and fail, forever
-        logger.exception("bulk action %s: a chunk could not be carried out", bulk_action.pk)
+        logger.exception(
+            "bulk action %s: a chunk could not be carried out", bulk_action.pk,
+            extra={"job": bulk_action.job_id},
+        )  # fmt: skip
         bulk_actions.give_up(bulk_action, FAILED.format(error=type(error).__name__))
     return False
 
@@ -229,6 +258,8 @@ class _JobRunner:
         try:
             if self.read_on():
                 return True
+        except job_types.InputOutOfSight as error:
+            leave_to_others(self.job, error)
         except DATABASE_AWAY as error:
             logger.warning("no more can be read for now: %s", type(error).__name__)
             connection.close()
@@ -293,7 +324,8 @@ class _JobRunner:
         ended = self._next_ended(timeout)
         gather_until = time.monotonic() + GATHER_SECONDS
         while ended is not None:
-            findings.append(outcomes.Finding(self.in_flight.pop(ended), _outcome(ended)))
+            work = self.in_flight.pop(ended)
+            findings.append(outcomes.Finding(work, _outcome(ended, work)))
             ended = self._next_ended(min(GATHER_GAP_SECONDS, gather_until - time.monotonic()))
         if findings:
             self._record(findings)
@@ -317,15 +349,25 @@ class _JobRunner:
                 connection.close()
                 time.sleep(LOOK_AGAIN_SECONDS)
             else:
+                _log(findings)
                 return
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
+def _log(findings: list[outcomes.Finding]) -> None:
+    for finding in findings:
+        verdict, code = finding.outcome.verdict, finding.outcome.code
+        attempts_logger.info(
+            "attempt ended: %s %s", verdict, code,
+            extra=finding.work.log_ids | {"verdict": str(verdict), "code": code},
+        )  # fmt: skip
+
+
+def _outcome(future: Future[Outcome], work: Work) -> Outcome:
     """The future's outcome. A future that raises is a bug of ours, and its outcome is unknown."""
     error = future.exception()
     if error is None:
         return future.result()
-    logger.error("an attempt ended in a bug of ours", exc_info=error)
+    logger.error("an attempt ended in a bug of ours", exc_info=error, extra=work.log_ids)
     return Outcome(
         Verdict.UNKNOWN,
         "INTERNAL_ERROR",

@@ -17,6 +17,7 @@ from imports.engine import queue
 from imports.ledger import lifecycle, outcomes
 from imports.models import BulkAction, Heartbeat, ImportBatch, ImportJob
 from imports.notifications import delivery
+from imports.retention import expiry
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
 if TYPE_CHECKING:
@@ -61,6 +62,14 @@ def sweep() -> None:
     _requeue_forgotten()
     _enqueue_notifications()
     beat(NAME)
+
+
+def tidy() -> int:
+    """Remove a little of what is kept too long; how many things. It may wait for the storage.
+
+    Raises no OSError.
+    """
+    return expiry.expire() + sum(kind.tidy() for kind in job_types.every())
 
 
 def silent_seconds() -> float | None:

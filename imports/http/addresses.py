@@ -42,9 +42,7 @@ FRAGMENT_IN_URL = sentence(
 INTERFACE_IN_URL = sentence(
     "INTERFACE_IN_URL", _("The URL's host names a network interface (“%”). Leave it out.")
 )
-NO_HOST = sentence(
-    "NO_HOST", _("The URL names no host, or not clearly. Write it as https://host/path.")
-)
+NO_HOST = sentence("NO_HOST", _("The URL has no clear host. Write it as https://host/path."))
 BAD_HOST = sentence("BAD_HOST", _("The URL's host is not a valid host name."))
 BAD_IP = sentence(
     "BAD_IP", _("Write the host's IP address as four decimal numbers, or use its name.")

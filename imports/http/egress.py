@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CA_FILE_UNREADABLE = sentence("CA_FILE_UNREADABLE", _("CA_FILE cannot be read: {error}."))
 CA_FILE_HOLDS_NONE = sentence("CA_FILE_HOLDS_NONE", _("CA_FILE: {what}"))
-CA_FILE_NOT_ASCII = sentence("CA_FILE_NOT_ASCII", _("CA_FILE: it is not a text in ASCII."))
+CA_FILE_NOT_ASCII = sentence("CA_FILE_NOT_ASCII", _("CA_FILE: it is not ASCII text."))
 
 
 def rules(allow_plain_http: bool = False) -> Rules:

@@ -36,7 +36,7 @@ from urllib3.exceptions import IncompleteRead as IncompleteBody
 from urllib3.util.retry import Retry
 
 from imports.http.addresses import BadAddress, Rules, reachable
-from imports.http.certificates import context_trusting
+from imports.http.certificates import context_of
 from imports.http.tunnel import Proxy, ProxyFailed, open_tunnel
 from imports.messages import Message, sentence
 from imports.messages import marked as _
@@ -289,13 +289,13 @@ class _Adapter(HTTPAdapter):
     sending.
     """
 
-    def __init__(self, certificates: str, **named: Any) -> None:
-        self._certificates = certificates
+    def __init__(self, certificates: str, client_certificate: str, **named: Any) -> None:
+        self._certificates, self._client_certificate = certificates, client_certificate
         super().__init__(**named)
 
     def init_poolmanager(self, *args: Any, **named: Any) -> None:
-        if self._certificates:
-            named["ssl_context"] = context_trusting(self._certificates)
+        if self._certificates or self._client_certificate:
+            named["ssl_context"] = context_of(self._certificates, self._client_certificate)
         super().init_poolmanager(*args, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
         self._pools: dict[str | None, Any] = {}  # a pool for each URL
@@ -328,10 +328,13 @@ class _Session(requests.Session):
         return self.get_adapter(str(request.url)).send(request, verify=verify, **options)
 
 
-def new_session(pool_size: int, certificates: str = "") -> requests.Session:
+def new_session(
+    pool_size: int, certificates: str = "", client_certificate: str = ""
+) -> requests.Session:
     """A pooled session without netrc, cookies, redirects, retries or the environment's proxies.
 
-    `certificates`: PEM, trusted besides the public ones.
+    `certificates`: PEM, trusted besides the public ones. `client_certificate`: PEM with its key,
+    shown to a server that asks for one.
     """
     session = _Session()
     session.trust_env = False
@@ -339,6 +342,7 @@ def new_session(pool_size: int, certificates: str = "") -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     adapter = _Adapter(
         certificates,
+        client_certificate,
         pool_connections=2,
         pool_maxsize=pool_size,
         max_retries=Retry(0, read=False),
@@ -394,20 +398,18 @@ NO_CONNECTION = sentence("NO_CONNECTION", _("{host} did not accept a connection 
 NOT_SECURE = sentence("NOT_SECURE", _("No secure connection with {host} could be made."))
 NOT_REACHED = sentence("NOT_REACHED", _("{host} could not be reached."))
 UNFINISHED = sentence("UNFINISHED", _("{host} did not finish its answer before the deadline."))
-TOO_LARGE = sentence("ANSWER_TOO_LARGE", _("The answer of {host} is too large to be read."))
-SILENT = sentence("SILENT", _("{host} fell silent before its answer was complete."))
+TOO_LARGE = sentence("ANSWER_TOO_LARGE", _("The answer from {host} is too large."))
+SILENT = sentence("SILENT", _("{host} stopped sending before its answer was complete."))
 NOT_UNPACKED = sentence(
-    "NOT_UNPACKED", _("The answer of {host} (HTTP {status}) can't be unpacked.")
+    "NOT_UNPACKED", _("The answer from {host} (HTTP {status}) can't be unpacked.")
 )
-BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer of {host} broke off in the middle."))
+BROKE_OFF = sentence("ANSWER_BROKE_OFF", _("The answer from {host} was cut off."))
 CLOSED = sentence("CLOSED", _("{host} closed the connection without an answer."))
-TOO_MANY_HEADERS = sentence(
-    "TOO_MANY_HEADERS", _("The answer of {host} has more headers than can be read.")
-)
+TOO_MANY_HEADERS = sentence("TOO_MANY_HEADERS", _("The answer from {host} has too many headers."))
 ONLY_INTERIM = sentence(
     "ONLY_INTERIM", _("{host} sent interim answers (1xx) without end, and no final one.")
 )
-NO_HTTP = sentence("NO_HTTP", _("What {host} answered is not HTTP."))
+NO_HTTP = sentence("NO_HTTP", _("{host} did not answer with HTTP."))
 NOT_SENT = sentence("NOT_SENT", _("Nothing was sent."))
 CORRECT_IT = sentence("CORRECT_IT", _("Correct the address, then resume the job."))
 CERTIFICATE = sentence(

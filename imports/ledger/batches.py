@@ -19,7 +19,8 @@ from imports.models import ImportBatch, ImportResult
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -89,6 +90,20 @@ def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, byte
 def slice_of(body: bytes, result: ImportResult) -> bytes:
     """The original bytes of one record."""
     return body[result.body_start : result.body_start + result.body_length]
+
+
+PUT_OFF = """
+UPDATE imports_importbatch b SET next_attempt_at = mine.due_at
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS mine(id, due_at)
+WHERE b.id = mine.id AND b.status = 'pending'
+"""
+
+
+def put_off(due: Mapping[int, datetime]) -> None:
+    """Set when these new batches (by their ids) may be claimed."""
+    if due:
+        with connection.cursor() as sql:
+            sql.execute(PUT_OFF, [list(due), list(due.values())])
 
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from imports import job_types, known_before
+from imports import job_types
 from imports.event_codes import EventCode
-from imports.ledger import retries
+from imports.ledger import known_before, retries
 from imports.ledger.batches import copy
 from imports.ledger.copy_rows import copy_in
 from imports.ledger.later_imports import without_later
@@ -40,9 +38,22 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 NOT_ARRIVED_CODE = "NOT_ARRIVED"
-RECORDS = sentence("RECORDS", gettext_noop("{n} records."))
-NOT_ARRIVED = sentence("NOT_ARRIVED", gettext_noop("Did not arrive, says {actor}: {reason}"))
-NO_REASON = gettext_lazy("Give a reason: it is kept with the records.")
+RECORDS = sentence("RECORDS", gettext_noop("{n} records."), one=gettext_noop("{n} record."))
+NOT_ARRIVED = sentence("NOT_ARRIVED", gettext_noop("Marked as failed by {actor}: {reason}"))
+ALL_CHANGED = sentence(
+    "ALL_CHANGED",
+    gettext_noop(
+        "All of these records have changed in the meantime, so nothing was done. Look at them "
+        "again."
+    ),
+)
+BUSY = sentence(
+    "BULK_ACTION_BUSY",
+    gettext_noop(
+        "Another action on many of these records is still running, so nothing was done. Wait "
+        "until it has finished, then see what is left."
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,9 @@ CHUNK_COLUMNS = {"bulk_action_id": "int8", "number": "int4", "result_ids": "int8
 IN_BACKGROUND = sentence("IN_BACKGROUND", gettext_noop("{n} records, in the background."))
 DONE = sentence("DONE", gettext_noop("{n} of {total} records."))
 SKIPPED_CHANGED = sentence(
-    "SKIPPED_CHANGED", gettext_noop("{n} had changed meanwhile and were left alone.")
+    "SKIPPED_CHANGED",
+    gettext_noop("{n} changed in the meantime and were skipped."),
+    one=gettext_noop("{n} changed in the meantime and was skipped."),
 )
 STOPPED = sentence("STOPPED", gettext_noop("Stopped by {actor}."))
 RETRIES = (ActionType.RETRY, ActionType.SEND_AGAIN)
@@ -131,7 +144,7 @@ def carry_out(
     action about the same records is unfinished. So two clicks make one action.
     """
     if action != ActionType.RETRY and not reason.strip():
-        raise NotAllowed(NO_REASON)
+        raise NotAllowed(retries.NO_REASON)
     while True:
         bulk_action = BulkAction(
             job=job, root=job.first, action=action, reason=reason, actor=actor, force=force,
@@ -151,12 +164,7 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
     """Fix the set of records, and carry the action out at once if they are few."""
     lock(bulk_action.root)
     if BulkAction.objects.filter(root=bulk_action.root, finished_at=None).exists():
-        raise NotAllowed(
-            _(
-                "Something is being done with many of these records already: nothing else "
-                "was begun. Wait until it has ended, then look at what is left."
-            )
-        )
+        raise NotAllowed(BUSY)
     chosen, bulk_action.left_out, later = _choose(bulk_action, only)
     bulk_action.imported_later = [[each.job, each.status, n] for each, n in sorted(later.items())]
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
@@ -212,14 +220,14 @@ def _count_being_retried(bulk_action: BulkAction, only: Q) -> int:
     )
 
 
-def _nothing_left(bulk_action: BulkAction) -> str:
+def _nothing_left(bulk_action: BulkAction) -> Text:
     if bulk_action.imported_later:
         return " ".join(known_before.of_later(bulk_action.imported_later))
     if bulk_action.action == ActionType.RETRY:
         return retries.nothing_left(
             bulk_action.job, bulk_action.skipped_retried, bulk_action.left_out
         )
-    return _("None of these records stands as it did: nothing was changed. Look at them again.")
+    return ALL_CHANGED
 
 
 def _do_at_once(bulk_action: BulkAction, ids: list[int]) -> None:

@@ -173,7 +173,7 @@ SET status = 'claimed', token = md5(%(seed)s::text || b.id)::uuid, worker = %(wo
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due, job WHERE b.id = due.id
 RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.body,
-          b.idempotency_key, b.tries + 1
+          b.idempotency_key, b.tries + 1, b.submission
 """.replace("{EARLIER_COPIES}", EARLIER_COPIES)
 
 # Not greatest(min(…), 0) alone: that ignores a null, so that "never" would read "now".
@@ -293,6 +293,20 @@ def intend(works: Sequence[Work], lease: float) -> list[Work]:
         ours = {row[0] for row in sql.execute(INTEND, _names(works) | {"lease": lease}).fetchall()}
     give_back([work for work in works if work.batch_id not in ours])
     return [work for work in works if work.batch_id in ours]
+
+
+KEEP = """
+UPDATE imports_importbatch SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE id = %(id)s AND token = %(token)s AND status = 'sending'
+RETURNING id
+"""
+
+
+def keep(work: Work, lease: float) -> bool:
+    """Renew the lease of a batch that is being sent; False if it is another worker's by now."""
+    names = {"id": work.batch_id, "token": work.token, "lease": lease}
+    with cursor() as sql:
+        return sql.execute(KEEP, names).fetchone() is not None
 
 
 def give_back(works: Sequence[Work]) -> None:

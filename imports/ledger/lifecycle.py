@@ -10,13 +10,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Sum, Value
 from django.db.models.functions import Greatest, Least, Now
-from django.utils.translation import gettext as _
 
 from imports import job_types, policy
 from imports.event_codes import EventCode
 from imports.ledger.left_out import count_left_out
 from imports.ledger.totals import job_totals
-from imports.messages import Message, Text, cause_of, in_general, sentence
+from imports.messages import Message, MessageError, Text, cause_of, in_general, sentence
 from imports.messages import marked as gettext_noop
 from imports.models import (
     BulkAction,
@@ -51,10 +50,13 @@ if TYPE_CHECKING:
 GOES = (EventCode.STARTED, EventCode.RESUMED)  # what people do to set a job going
 
 
-def announce(job: ImportJob, what: What, cause: str = "") -> None:
+def announce(
+    job: ImportJob, what: What, cause: str = "", message: Text | None = None, path: str = ""
+) -> None:
     """Record a notification for everybody who wants it, in the transaction that moved the status.
 
     Nothing is sent here. The same notification is not repeated until the job is started again.
+    `path` is the page to act on, where it is another than the job's.
     """
     channels = list(Channel.objects.filter(is_active=True).defer("secret"))
     if not channels:
@@ -64,7 +66,11 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
         what=what,
         cause=cause,
         go=JobEvent.objects.filter(job=job, code__in=GOES).count(),
-        defaults={"job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)}},
+        defaults={
+            "job_totals": asdict(job_totals(job)) | {"left_out": count_left_out(job)},
+            "message": message,
+            "path": path,
+        },
     )
     if is_news:
         wanting = [
@@ -77,7 +83,7 @@ def announce(job: ImportJob, what: What, cause: str = "") -> None:
 
 def needs_somebody(notification: Notification) -> bool:
     """Whether a person must act."""
-    if notification.what in (What.PAUSED, What.REFUSED, What.NOT_WRITTEN):
+    if notification.what not in (What.FINISHED, What.CANCELLED):
         return True
     return any(notification.job_totals.get(each) for each in ("error", "unknown", "left_out"))
 
@@ -98,8 +104,8 @@ DONE = {
 SOME_FAILED = sentence("STAGE_SOME_FAILED", gettext_noop("{n} failed"))
 SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
 CAME_TO = sentence("STAGE_TOTALS", gettext_noop("{parts}."))
-WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch went out: {parts}."))
-LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Look at it, then go on."))
+WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch was sent: {parts}."))
+LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Check it, then continue."))
 FAILED_AGAIN = sentence(
     "STAGE_FAILED_AGAIN",
     gettext_noop(
@@ -116,14 +122,14 @@ FIRST_FAILED_AGAIN = sentence(
 NONE_ARRIVED = sentence(
     "STAGE_NONE_ARRIVED",
     gettext_noop(
-        "Nothing of the last {batches} batches is known to have arrived: {cause} Nothing more was "
-        "sent."
+        "No record of the last {batches} batches is known to have arrived: {cause} Nothing "
+        "more was sent."
     ),
 )
 FIRST_NOT_ARRIVED = sentence(
     "FIRST_NOT_ARRIVED",
     gettext_noop(
-        "Nothing of the first batch is known to have arrived: {cause} Nothing more was sent."
+        "No record of the first batch is known to have arrived: {cause} Nothing more was sent."
     ),
 )
 ALL_FAILED = sentence(
@@ -133,9 +139,9 @@ ALL_FAILED = sentence(
 FIRST_FAILED = sentence(
     "FIRST_FAILED", gettext_noop("All of the first batch failed: {cause} Nothing more was sent.")
 )
-THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest goes out."))
-ONE_GOES = sentence("NEXT_STAGE_OF_ONE", gettext_noop("The next stage goes out: 1 batch."))
-NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage goes out: {batches} batches."))
+THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest is sent."))
+ONE_GOES = sentence("NEXT_STAGE_OF_ONE", gettext_noop("The next stage is sent: 1 batch."))
+NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage is sent: {batches} batches."))
 FIRST_BATCH = "FIRST_BATCH"  # the batch that the operator wanted to check was sent
 STAGE_FAILED = "STAGE_FAILED"  # no record of a stage succeeded
 STOPS = (FIRST_BATCH, STAGE_FAILED)
@@ -287,20 +293,45 @@ UNDER_WAY = (JobStatus.RUNNING, JobStatus.PAUSED)
 NOT_NOW_TOO_LONG = sentence(
     "NOT_NOW_TOO_LONG",
     gettext_noop(
-        "For more than {hours} hours nothing came back but requests to wait: {reason} Ask "
-        "whoever runs it when more may be sent, then resume the job."
+        "For more than {hours} hours the API only asked Redrive to wait: {reason} Ask its "
+        "operator when more may be sent, then resume the job."
+    ),
+)
+GIVEN_UP_CODE = "RESULT_NOT_AWAITED"
+GIVEN_UP_TEXT = sentence(
+    "GIVEN_UP_TEXT",
+    gettext_noop(
+        "The job was cancelled while the API was at work on this: look up whether it was stored."
     ),
 )
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
 )
-DUE_NOW = sentence("DUE_NOW", gettext_noop("{n} batches that were due later are due now."))
+DUE_NOW = sentence(
+    "DUE_NOW",
+    gettext_noop("{n} waiting batches are due now."),
+    one=gettext_noop("{n} waiting batch is due now."),
+)
 ABOUT = "INSERT INTO imports_recordevent (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
 
-class NotAllowed(Exception):
+class NotAllowed(MessageError):
     """The transition is not possible now. The message says why, and what is possible."""
+
+
+INCOMPLETE = sentence(
+    "RETRY_INCOMPLETE",
+    gettext_noop("This retry is still being prepared. Wait until it has all its records."),
+)
+UNREADABLE_FILES = sentence(
+    "UNREADABLE_FILES",
+    gettext_noop("Some files cannot be read. Remove them, or add corrected ones, then start."),
+)
+NOTHING_TO_IMPORT = sentence(
+    "NOTHING_TO_IMPORT", gettext_noop("There is nothing to import yet. Add files first.")
+)
+STARTED_BEFORE = sentence("STARTED_BEFORE", gettext_noop("This job has already been started."))
 
 
 def note(
@@ -345,9 +376,7 @@ def move(job: ImportJob, to: JobStatus, **changes: Any) -> bool:
 def refuse_incomplete(job: ImportJob) -> None:
     """Raise NotAllowed for a retry that a bulk action is still filling."""
     if BulkAction.objects.filter(made=job, finished_at=None).exists():
-        raise NotAllowed(
-            "This retry is still being put together. Wait until all its records are in it."
-        )
+        raise NotAllowed(INCOMPLETE)
 
 
 def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
@@ -359,16 +388,11 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
         lock(job)  # whoever is adding a file comes before or after
         refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
-            raise NotAllowed(
-                _("Some files cannot be read. Remove them, or add corrected ones, then start.")
-            )
+            raise NotAllowed(UNREADABLE_FILES)
         if not (job.files.exists() or job.batches.exists()):
-            raise NotAllowed(_("There is nothing to import yet. Add files first."))
+            raise NotAllowed(NOTHING_TO_IMPORT)
         if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):
-            raise NotAllowed(
-                _("This job is %(status)s: it was started before.")
-                % {"status": job.get_status_display().lower()}
-            )
+            raise NotAllowed(STARTED_BEFORE)
         note(job, EventCode.STARTED, intention(job), actor)
 
 
@@ -481,6 +505,7 @@ def drop_unsent(job: ImportJob) -> None:
     """Fail the unsent batches of a cancelled job."""
     unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
     batches = ImportBatch.objects.filter(job=job, status__in=unsent)
+    _give_up_submitted(batches.filter(submission__isnull=False))
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
         status=ResultStatus.ERROR,
@@ -499,6 +524,19 @@ def drop_unsent(job: ImportJob) -> None:
         message=CANCELLED_TEXT,
         ended_at=Now(),
         token=None,
+    )
+
+
+def _give_up_submitted(batches: QuerySet[ImportBatch]) -> None:
+    """Mark batches unknown that the API still works on: nobody asks for their results now."""
+    pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
+    outcome = {"error_code": GIVEN_UP_CODE, "error": str(GIVEN_UP_TEXT), "message": GIVEN_UP_TEXT}
+    ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
+        **outcome, status=ResultStatus.UNKNOWN, final_error=str(GIVEN_UP_TEXT),
+        cause=cause_of(GIVEN_UP_TEXT), updated_at=Now(),
+    )  # fmt: skip
+    ImportBatch.objects.filter(pk__in=pks).update(
+        **outcome, status=BatchStatus.UNKNOWN, unknown_count=F("size"), ended_at=Now(), token=None
     )
 
 
@@ -573,6 +611,19 @@ def refuse_input(job: ImportJob, message: Text) -> None:
         if move(job, JobStatus.DRAFT, started_at=None):
             note(job, EventCode.INPUT_REFUSED, message)
             announce(job, What.REFUSED)
+
+
+def leave_to_others(job: ImportJob, host: str, message: Text) -> None:
+    """Log that a host cannot see the job's input, once for each host. The job stays as it is."""
+    with transaction.atomic():
+        lock(job)
+        since = JobEvent.objects.filter(job=job, code=EventCode.STARTED).order_by("-pk")
+        latest = since.values_list("pk", flat=True).first() or 0
+        logged = JobEvent.objects.filter(
+            job=job, code=EventCode.FILES_OUT_OF_SIGHT, actor=host, pk__gt=latest
+        )
+        if not logged.exists():
+            note(job, EventCode.FILES_OUT_OF_SIGHT, message, host)
 
 
 def finish_if_done(job_ids: Iterable[int]) -> list[int]:

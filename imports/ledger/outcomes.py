@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Max, Q, Value
+from django.db.models import F, Max, Q, Value
 from django.db.models.functions import Now
 from psycopg.types.json import Json
 
 from imports import job_types, policy
-from imports.ledger import batches, lifecycle, stops
+from imports.ledger import assigned_ids, batches, lifecycle, stops
 from imports.ledger.claims import cursor
 from imports.messages import cause_of, to_json
 from imports.messages import storable as clean
@@ -122,6 +122,7 @@ STATUS_OF = {
     Verdict.REPEATABLE: ResultStatus.UNKNOWN,
     Verdict.DEFERRED: ResultStatus.ERROR,  # as late evidence: it was not stored
     Verdict.PAUSE: ResultStatus.ERROR,
+    Verdict.WAITING: ResultStatus.UNKNOWN,
 }
 AHEAD = timedelta(seconds=1)
 FREE = (Verdict.DEFERRED, Verdict.PAUSE)  # of a record: sent again, at no cost of an attempt
@@ -145,6 +146,8 @@ def finish_each(batch: ImportBatch, outcome: Outcome, budget: Budget | None = No
 
     Without a budget (late evidence) nothing is sent again: a retryable record becomes an error.
     """
+    if assigned_ids.has_any(outcome):
+        assigned_ids.keep([(batch.pk, outcome)])
     if outcome.verdict != Verdict.MIXED:
         finish_whole(batch, outcome)
         return
@@ -190,13 +193,24 @@ def _go_on(
 
 
 def send_again(batch: ImportBatch, outcome: Outcome, delay: float) -> None:
-    """Return a batch to pending: same bytes, same key, due after `delay` seconds."""
+    """Return a batch to pending, due after `delay` seconds.
+
+    It is sent with the same bytes and the same key; with a submission, only its result is asked
+    for.
+    """
     ImportBatch.objects.filter(pk=batch.pk, status=BatchStatus.SENDING).update(
         status=BatchStatus.PENDING,
         next_attempt_at=Now() + Value(timedelta(seconds=delay)),
         token=None,
+        submission=outcome.submission,
     )
-    _tell(batch, outcome, outcome.http_status)
+    if not is_still_waiting(batch, outcome):
+        _tell(batch, outcome, outcome.http_status)
+
+
+def is_still_waiting(batch: ImportBatch, outcome: Outcome) -> bool:
+    """Whether the API was asked for a result, and is still at work: nothing is news."""
+    return outcome.verdict is Verdict.WAITING and batch.submission is not None
 
 
 def _tell(
@@ -407,7 +421,9 @@ def record(job: ImportJob, findings: Iterable[Finding]) -> None:
     for each in findings:
         finding = Finding(each.work, storable(each.outcome))
         (plain if finding.outcome.verdict == Verdict.SUCCESS else others).append(finding)
-    others += _record_successes(job, plain)
+    with_ids = [each for each in plain if assigned_ids.has_any(each.outcome)]
+    others += _record_successes(job, [each for each in plain if each not in with_ids])
+    others += _record_with_ids(job, with_ids)
     budget = job_types.get(job.kind).budget(job)
     for finding in others:
         with transaction.atomic():
@@ -431,6 +447,17 @@ def _record_successes(job: ImportJob, findings: Sequence[Finding]) -> list[Findi
     with cursor() as sql:
         done = {row[0] for row in sql.execute(ALL_SUCCEEDED, names).fetchall()}
     return [each for each in findings if each.work.batch_id not in done]
+
+
+def _record_with_ids(job: ImportJob, findings: Sequence[Finding]) -> list[Finding]:
+    """The same where the API gave its own ids: these are kept in the same transaction."""
+    if not findings:
+        return []
+    with transaction.atomic():
+        settled = _record_successes(job, findings)
+        mine = [each for each in findings if each not in settled]
+        assigned_ids.keep((each.work.batch_id, each.outcome) for each in mine)
+    return settled
 
 
 def _record_one(job: ImportJob, finding: Finding, budget: Budget) -> None:
@@ -490,6 +517,9 @@ def apply(
 
 
 def _write_try(batch: ImportBatch, outcome: Outcome, step: policy.Step) -> None:
+    if is_still_waiting(batch, outcome):
+        ImportBatch.objects.filter(pk=batch.pk).update(lease_until=None, tries=F("tries") - 1)
+        return
     if step.counted:
         batch.attempts += 1
     ImportBatch.objects.filter(pk=batch.pk).update(
@@ -529,7 +559,7 @@ def _make(
             if says_later(outcome):
                 lifecycle.rest(job, outcome.retry_after, outcome.message)
         case _:
-            finish_whole(batch, outcome)
+            finish_each(batch, outcome)
             _stop_in_vain(job, batch, outcome)
 
 
@@ -589,6 +619,9 @@ def _judge() -> set[int]:
             if batch is not None:
                 kind = job_types.get(batch.job.kind)
                 budget = kind.budget(batch.job)
-                apply(batch.job, batch, kind.lost(batch.job), budget, seen=False)
+                lost = kind.lost(batch.job)
+                if batch.submission is not None:  # to ask again for its result changes nothing
+                    lost = replace(lost, verdict=Verdict.WAITING, submission=batch.submission)
+                apply(batch.job, batch, lost, budget, seen=False)
                 touched.add(batch.job_id)
     return touched

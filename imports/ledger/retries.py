@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 
 from imports import job_types
 from imports.event_codes import EventCode
@@ -25,9 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from imports.ledger.batches import NewRecord
+    from imports.messages import Message
 
-GO_OUT = sentence("GO_OUT", gettext_noop("{n} records go out again in job {job}."))
-RETRY_OF = sentence("RETRY_OF", gettext_noop("Retry of job {job}: {n} records."))
+GO_OUT = sentence(
+    "GO_OUT",
+    gettext_noop("{n} records are sent again in job {job}."),
+    one=gettext_noop("{n} record is sent again in job {job}."),
+)
+RETRY_OF = sentence(
+    "RETRY_OF",
+    gettext_noop("Retry of job {job}: {n} records."),
+    one=gettext_noop("Retry of job {job}: {n} record."),
+)
 SETTINGS = (
     "kind", "rate_limit_id", "api_id", "batch_size", "concurrency", "delay_seconds",
     "timeout_seconds",
@@ -99,6 +107,11 @@ def queue(new: ImportJob, actor: str) -> None:
     note(new, EventCode.STARTED, lifecycle.intention(new), actor)
 
 
+def needs_person(job: ImportJob) -> Q:
+    """The records about which a person must act, somewhere else, before another try."""
+    return Q(error_code__in=job_types.get(job.kind).needs_person)
+
+
 def without_the_hopeless(
     job: ImportJob, chosen: QuerySet[ImportResult]
 ) -> tuple[QuerySet[ImportResult], int]:
@@ -117,20 +130,48 @@ def note_both(job: ImportJob, new: ImportJob, records: int, reason: str, actor: 
     note(new, EventCode.CREATED, into, actor, reason)
 
 
-def nothing_left(job: ImportJob, skipped: int, left_out: int) -> str:
+WOULD_FAIL_AGAIN = sentence(
+    "WOULD_FAIL_AGAIN",
+    gettext_noop(
+        "The {n} that failed would fail again, because nothing was corrected. Correct them "
+        "first, or send them anyway."
+    ),
+    one=gettext_noop(
+        "The one that failed would fail again, because nothing was corrected. Correct it first, "
+        "or send it anyway."
+    ),
+)
+ALL_RETRIED = sentence(
+    "ALL_RETRIED",
+    gettext_noop(
+        "All {n} records are already being retried, or have been. See the later retries."
+    ),
+    one=gettext_noop("It is already being retried, or has been. See the later retries."),
+)
+SENT_NOTHING = sentence("SENT_NOTHING", gettext_noop("This job has sent nothing yet."))
+NONE_FAILED = sentence("NONE_FAILED", gettext_noop("No failed records are left to retry."))
+NO_REASON = sentence("NO_REASON", gettext_noop("Give a reason: it is kept with the records."))
+NOTHING_CHANGED = sentence(
+    "NOTHING_CHANGED", gettext_noop("There is nothing to send: no record was changed.")
+)
+OVERTAKEN = sentence(
+    "OVERTAKEN",
+    gettext_noop(
+        "Somebody else was faster: these records have been sent again, or resolved, in the "
+        "meantime."
+    ),
+)
+
+
+def nothing_left(job: ImportJob, skipped: int, left_out: int) -> Message:
     """Why there is nothing to retry, and what is possible instead."""
     if left_out:
-        return _(
-            "The %(n)s that failed would fail again: nothing was corrected since. Correct "
-            "them first, or insist."
-        ) % {"n": left_out}
+        return WOULD_FAIL_AGAIN.format(n=left_out)
     if skipped:
-        return _(
-            "All %(n)s records are being retried already, or have been. See the later rounds."
-        ) % {"n": skipped}
+        return ALL_RETRIED.format(n=skipped)
     if not job.batches.exists():
-        return _("This job has sent nothing yet.")
-    return _("No failed records are left to retry.")
+        return SENT_NOTHING
+    return NONE_FAILED
 
 
 def new_retry(
@@ -138,12 +179,12 @@ def new_retry(
 ) -> ImportJob:
     """An empty draft of the next retry, with the job's settings."""
     first = job.first
-    family_jobs = ImportJob.objects.filter(root=first).count() + 2
+    number = ImportJob.objects.filter(root=first).count() + 1
     new = ImportJob.objects.create(
-        name=f"{first.name} · round {family_jobs}"[:200],
+        name=f"{first.name} · retry {number}"[:200],
         retry_of=job,
         root=first,
-        round=family_jobs,
+        retry_number=number,
         reason=reason,
         force=force,
         rollout=rollout,
@@ -154,8 +195,16 @@ def new_retry(
     return new
 
 
-OUT = sentence("OUT", gettext_noop("{n} records go out corrected in job {job}."))
-INTO = sentence("INTO", gettext_noop("{n} records of job {job}."))
+OUT = sentence(
+    "OUT",
+    gettext_noop("{n} corrected records are sent in job {job}."),
+    one=gettext_noop("{n} corrected record is sent in job {job}."),
+)
+INTO = sentence(
+    "INTO",
+    gettext_noop("{n} records of job {job}."),
+    one=gettext_noop("{n} record of job {job}."),
+)
 FAILED = Q(status=ResultStatus.ERROR)
 NEVER_SENT = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
 FORCED = Q(status__in=[ResultStatus.SUCCESS, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED])
@@ -179,9 +228,7 @@ class Overtaken(NotAllowed):
     """Somebody else was first: some of these records are already sent or decided about."""
 
     def __init__(self, ids: Collection[int]) -> None:
-        super().__init__(
-            "Somebody was first: these records have been sent again, or decided about, meanwhile."
-        )
+        super().__init__(OVERTAKEN)
         self.ids = ids
 
 
@@ -209,14 +256,14 @@ def resubmit(
     without a reason or without records.
     """
     if not reason.strip():
-        raise NotAllowed(_("Say why: it is kept in the record's history."))
+        raise NotAllowed(NO_REASON)
     try:
         with transaction.atomic():
             lock(job.first)  # no retry and no decision comes in between
             new = new_retry(job, reason, force=force)
             count = _fill(new, new_batches, force=force)
             if not count:
-                raise NotAllowed(_("There is nothing to send: no record was changed."))
+                raise NotAllowed(NOTHING_CHANGED)
             out, into = OUT.format(n=count, job=new.pk), INTO.format(n=count, job=job.pk)
             note(job, EventCode.RETRIED, out, actor, reason)
             note(new, EventCode.CORRECTED, into, actor, reason)

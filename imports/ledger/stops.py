@@ -26,16 +26,16 @@ ONE_CAUSE = "ONE_CAUSE"
 IN_VAIN = sentence(
     "IN_VAIN",
     _(
-        "All parts of a batch were refused in the same words, so no customer of it is at fault: "
-        "{error} Nothing more is sent."
+        "Every part of a batch was refused in the same words, so the customers are probably "
+        "not at fault: {error} Nothing more is sent."
     ),
 )
 OUT_OF_SERVICE = sentence(
-    "OUT_OF_SERVICE", _("{n} tries in a row failed and nothing else came back: {error}")
+    "OUT_OF_SERVICE", _("{n} attempts in a row failed, and none succeeded: {error}")
 )
 SAME_CAUSE = sentence(
     "SAME_CAUSE",
-    _("{n} batches in a row failed for one cause: {error} Nothing more is sent."),
+    _("{n} batches in a row failed for the same reason: {error} Nothing more is sent."),
 )
 MAY_BE_SENT_AGAIN = (Verdict.RETRY, Verdict.REPEATABLE)
 EACH_RECORD = "records:"  # each record was refused by itself, all with this code
@@ -95,7 +95,7 @@ def take_note(job: ImportJob, batch: ImportBatch, outcome: Outcome) -> Failing |
     if succeeded(outcome):
         ImportJob.objects.filter(pk=job.pk).exclude(failing={}).update(failing={})
         return None
-    if outcome.verdict in (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT):
+    if outcome.verdict in (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT, Verdict.WAITING):
         return None
     known = ImportJob.objects.values_list("failing", flat=True).get(pk=job.pk)
     failing = Failing(**known).and_this(batch, outcome)

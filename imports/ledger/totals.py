@@ -15,6 +15,7 @@ from django.utils import timezone
 from imports.ledger.left_out import count_left_out
 from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
 from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,7 +109,7 @@ class FamilyTotals:
     unknown: int
     excluded: int
     pending: int
-    family_jobs: int
+    retries: int  # that have been started
 
 
 def family(job: ImportJob) -> list[ImportJob]:
@@ -138,7 +139,7 @@ def family_totals(job: ImportJob) -> FamilyTotals:
         unknown=unknown,
         excluded=excluded,
         pending=pending,
-        family_jobs=sum(1 for one in jobs if one.started_at),
+        retries=sum(1 for one in jobs if one.root_id and one.started_at),
     )
 
 
@@ -171,7 +172,7 @@ def describe(job: ImportJob) -> dict[str, object]:
         "pending": one.pending,
         "batches": batch_totals(job),
         "attempts": Attempt.objects.filter(job=job).count(),
-        "retry_directory": job.retry_directory or None,
+        "retry_directory": stored.shown(job.retry_directory) or None,
         "started_at": job.started_at and job.started_at.isoformat(),
         "finished_at": job.finished_at and job.finished_at.isoformat(),
         "left_out": count_left_out(job),  # of the excluded: those that could not be sent

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField
 from imports.models.jobs import RateLimit
+from imports.models.pace import PaceSettings
 
 
 class AuthKind(models.TextChoices):
@@ -19,6 +19,9 @@ class AuthKind(models.TextChoices):
     BEARER = "bearer", _("Bearer token")
     BASIC = "basic", _("User name and password (Basic)")
     HEADER = "header", _("Key in a header")
+    QUERY = "query", _("Key in the URL")
+    HMAC = "hmac", _("Signature of each request (HMAC)")
+    WSSE = "wsse", _("User name and secret (WSSE)")
     OAUTH2_PASSWORD = "oauth2-password", _("OAuth2, password grant")
     OAUTH2_CLIENT = "oauth2-client", _("OAuth2, client credentials")
 
@@ -26,12 +29,12 @@ class AuthKind(models.TextChoices):
 OAUTH2 = (AuthKind.OAUTH2_PASSWORD, AuthKind.OAUTH2_CLIENT)
 
 
-class CustomerApi(models.Model):
+class CustomerApi(PaceSettings):
     """An API that customers are sent to. Secrets are encrypted at rest and never shown again."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     url = models.CharField(_("URL"), max_length=2000)
-    preset = models.CharField(_("answers as"), max_length=60, default="gk")
+    preset = models.CharField(_("API type"), max_length=60, default="gk")
     mapping = models.JSONField(
         _("own mapping"),
         default=dict,
@@ -44,15 +47,17 @@ class CustomerApi(models.Model):
         _("certificates to trust"),
         default="",
         blank=True,
-        help_text=_("PEM, of a private certificate authority; trusted besides the public ones."),
+        help_text=_(
+            "PEM certificates of a private authority, trusted in addition to the public ones."
+        ),
     )
     allow_plain_http = models.BooleanField(
         _("allow plain http"),
         default=False,
         help_text=_(
-            "On: credentials and customers may go to a public address without encryption, so "
-            "that everyone on the way can read them. A private address may always be http://, "
-            "where private addresses are allowed."
+            "On: credentials and customers may be sent unencrypted to a public address, where"
+            " anyone on the network path can read them. A private address may always be "
+            "http://, where private addresses are allowed."
         ),
     )
 
@@ -70,7 +75,7 @@ class CustomerApi(models.Model):
         default="",
         blank=True,
         help_text=_(
-            "What the token is for, as the API's makers say; several with spaces between."
+            "What the token is for, as the API's documentation says. Separate several with spaces."
         ),
     )
     audience = models.CharField(
@@ -80,33 +85,22 @@ class CustomerApi(models.Model):
         blank=True,
         help_text=_("Which API the token is for, where the token URL asks for it."),
     )
-    header_name = models.CharField(_("header name"), max_length=100, default="", blank=True)
+    header_name = models.CharField(
+        _("header name"),
+        max_length=100,
+        default="",
+        blank=True,
+        help_text=_("Of the header, or of the URL's parameter, that carries the key."),
+    )
+    # Mutual TLS: PEM, a certificate with its private key.
+    client_certificate = EncryptedTextField(_("client certificate"), default="", blank=True)
     extra_headers = EncryptedTextField(_("extra headers"), default="", blank=True)  # JSON object
     idempotency_header = models.CharField(
         _("idempotency key header"),
         max_length=100,
         default="",
         blank=True,
-        help_text=_("Only if the API promises that a repeated key is not carried out twice."),
-    )
-
-    batch_size = models.PositiveIntegerField(
-        _("customers in a batch"), default=70, validators=[MinValueValidator(1)]
-    )
-    concurrency = models.PositiveIntegerField(
-        _("batches at once"), default=3, validators=[MinValueValidator(1)]
-    )
-    delay_seconds = models.FloatField(
-        _("delay between requests (s)"), default=0.5, validators=[MinValueValidator(0.0)]
-    )
-    timeout_seconds = models.FloatField(
-        _("time limit of a request (s)"), default=30.0, validators=[MinValueValidator(0.1)]
-    )
-    max_attempts = models.PositiveIntegerField(
-        _("attempts"), default=3, validators=[MinValueValidator(1)]
-    )
-    retry_delay_seconds = models.FloatField(
-        _("wait before the next attempt (s)"), default=2.0, validators=[MinValueValidator(0.0)]
+        help_text=_("Only if the API promises not to carry out a repeated key twice."),
     )
 
     class Meta:

@@ -64,6 +64,9 @@ class ImportBatch(models.Model):
     error = models.TextField(_("error"), default="", db_default="", blank=True)
     message = MessageField()  # what `error` says in English
     cause = models.CharField(max_length=80, default="", db_default="", blank=True)  # of an Outcome
+    # What the API calls the work that it took on. A pending batch with one has been sent, and
+    # only its result is asked for.
+    submission = models.JSONField(null=True, blank=True)
 
     # The claim: whose it is now, or whose it was last.
     token = models.UUIDField(null=True, blank=True)
@@ -221,6 +224,24 @@ class ImportResult(models.Model):
     def final_english(self) -> str | None:
         """The message in English once it is final; None before, and for a success."""
         return None if self.status == ResultStatus.PENDING else self.english or None
+
+
+class AssignedId(models.Model):
+    """The id that the API gave a record it stored, where its mapping says where that stands."""
+
+    result = models.OneToOneField(
+        ImportResult, models.CASCADE, primary_key=True, related_name="assigned"
+    )
+    value = models.TextField(_("the API's id"))
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["value"], opclasses=["text_pattern_ops"], name="assigned_begins"),
+        ]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Attempt(models.Model):

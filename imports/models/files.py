@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import MessageField
 from imports.models.jobs import ImportJob
-from imports.printable import path_of
 from imports.states import FileStatus as FileStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class ImportFile(models.Model):
     warnings = models.JSONField(default=list, blank=True)  # the first hundred messages
     refusals = models.JSONField(default=list, blank=True)  # the first few: position, code, message
     retry_file = models.ForeignKey("imports.RetryFile", models.SET_NULL, null=True, blank=True)
-    # What its API has, or may have, of its records: codes with parameters (imports.known_before).
+    # What its API has, or may have, of its records: codes, parameters (ledger/known_before.py).
     known_before = models.JSONField(
         default=list, db_default=models.Value([], models.JSONField()), blank=True
     )
@@ -55,8 +55,11 @@ class ImportFile(models.Model):
 
     @property
     def location(self) -> Path:
-        """The path of the file, which need not be valid text."""
-        return path_of(self.path)
+        """A path of this host that holds the file; a file of a shared storage is downloaded.
+
+        It need not be valid text, nor exist. Raises OSError where the storage does not answer.
+        """
+        return stored.local_path(self.path, self.sha256)
 
 
 class RetryFile(models.Model):

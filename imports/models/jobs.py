@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import JSONField, Q, Value
 from django.db.models.functions import Now
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.event_codes import EventCode
 from imports.fields import MessageField
+from imports.models.pace import PaceSettings
 from imports.states import JobStatus
 
 
@@ -36,13 +36,16 @@ class RateLimit(models.Model):
 class Rollout(models.TextChoices):
     """How much of a job goes out at first."""
 
-    ALL = "all", _("All of it at once")
+    ALL = "all", _("Everything at once")
     ONE = "one", _("One batch, then ask me")
     RAMP = "ramp", _("Ramp up: 1, 5, 50, then all")  # stops itself if a whole stage fails
 
 
-class ImportJob(models.Model):
-    """One piece of bulk work that a person started."""
+class ImportJob(PaceSettings):
+    """One piece of bulk work that a person started.
+
+    Its settings are copied from the API or portal; the operator may change them before it starts.
+    """
 
     kind = models.CharField(max_length=20)
     name = models.CharField(_("name"), max_length=200)
@@ -63,43 +66,8 @@ class ImportJob(models.Model):
         verbose_name=_("API"),
     )
 
-    # Settings: copied from the API or portal, and the operator's until the job is started.
-    batch_size = models.PositiveIntegerField(
-        _("records in a batch"),
-        default=50,
-        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
-    )
-    concurrency = models.PositiveIntegerField(
-        _("batches at once"),
-        default=3,
-        validators=[MinValueValidator(1), MaxValueValidator(200)],
-        help_text=_("In flight at any moment, over all workers."),
-    )
-    delay_seconds = models.FloatField(
-        _("delay between requests (s)"),
-        default=0.0,
-        validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
-        help_text=_("Between any two requests to this API, over all workers."),
-    )
-    timeout_seconds = models.FloatField(
-        _("time limit of one attempt (s)"),
-        default=30.0,
-        validators=[MinValueValidator(0.1), MaxValueValidator(3600.0)],
-    )
-    max_attempts = models.PositiveIntegerField(
-        _("attempts"),
-        default=3,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("Tries of each batch in all, the first included."),
-    )
-    retry_delay_seconds = models.FloatField(
-        _("wait before the next attempt (s)"),
-        default=2.0,
-        validators=[MinValueValidator(0.0), MaxValueValidator(3600.0)],
-    )
-
     rollout = models.CharField(
-        _("begins with"),
+        _("rollout"),
         max_length=10,
         choices=Rollout,
         default=Rollout.ALL,
@@ -122,14 +90,13 @@ class ImportJob(models.Model):
     root = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="family_jobs"
     )
-    round = models.PositiveIntegerField(_("round"), default=1)
+    # Of the retries of the first job: 1 is the first one, 0 the first job itself.
+    retry_number = models.PositiveIntegerField(_("retry number"), default=0)
     reason = models.TextField(_("reason"), default="", blank=True)
-    force = models.BooleanField(
-        _("send records again that have been imported meanwhile"), default=False
-    )
+    force = models.BooleanField(_("send records that were already imported"), default=False)
 
     leave_earlier_copies_out = models.BooleanField(
-        _("leave earlier copies out"), default=False, db_default=False
+        _("leave duplicates out"), default=False, db_default=False
     )
 
     # A try whose end nobody saw may be made again: an idempotency key, or a mere log-in.
@@ -188,6 +155,7 @@ class ImportJob(models.Model):
             ("exclude_records", "Can exclude failed records"),
             ("see_evidence", "Can see answers and evidence of attempts"),
             ("export_records", "Can take records out: retry files, exports, ZIPs"),
+            ("erase_person", "Can erase what is kept of a person"),
         ]
 
     def __str__(self) -> str:

@@ -22,8 +22,11 @@ class ChannelKind(models.TextChoices):
 class Wanted(models.TextChoices):
     """Which notifications a channel wants."""
 
-    ALL = "all", _("Every job that ends or needs somebody")
-    TROUBLE = "trouble", _("Only jobs that need somebody: paused, refused, or ended with trouble")
+    ALL = "all", _("Every job that ends or needs attention")
+    TROUBLE = (
+        "trouble",
+        _("Only jobs that need attention: paused, refused, or ended with failures"),
+    )
 
 
 class Channel(models.Model):
@@ -58,9 +61,11 @@ class What(models.TextChoices):
 
     FINISHED = "finished", _("Finished")
     CANCELLED = "cancelled", _("Cancelled")
-    PAUSED = "paused", _("Paused: it needs somebody")  # `cause` says why
+    PAUSED = "paused", _("Paused, needs attention")  # `cause` says why
     REFUSED = "refused", _("Refused: its input cannot be read")
     NOT_WRITTEN = "files_not_written", _("Its retry files could not be written")  # `cause`: why
+    CODE_WANTED = "code_wanted", _("A one-time code is wanted")  # `message` says for whom
+    ACCOUNT_STOPPED = "account_stopped", _("An account needs you")  # `message` says why
 
 
 class Notification(models.Model):
@@ -73,6 +78,8 @@ class Notification(models.Model):
     what = models.CharField(max_length=20, choices=What)
     cause = models.CharField(max_length=60, default="", blank=True)  # the code of a pause
     go = models.PositiveIntegerField(default=1)
+    message = MessageField()  # what the kind and the cause do not say
+    path = models.CharField(max_length=300, default="", blank=True)  # of the page to act on
     job_totals = models.JSONField()  # the equation as it was: {"total": 12, "success": 9, …}
     at = models.DateTimeField(db_default=Now())
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from imports.notifications.message import Message
 
 NO_SERVER = sentence(
-    "NO_MAIL_SERVER", _("No mail server is set. An administrator sets EMAIL_URL.")
+    "NO_MAIL_SERVER", _("No mail server is configured. An administrator must set EMAIL_URL.")
 )
 SERVER_REFUSED = sentence(
     "MAIL_REFUSED", _("The mail server refused it (code {status}). See EMAIL_URL and EMAIL_FROM.")
 )
-SERVER_DID_NOT = sentence("MAIL_NOT_TAKEN", _("The mail server did not take it ({error})."))
+SERVER_DID_NOT = sentence("MAIL_NOT_TAKEN", _("The mail server did not accept it ({error})."))
 SERVER_NOT_REACHED = sentence(
-    "MAIL_SERVER_NOT_REACHED", _("The mail server was not reached: {error}.")
+    "MAIL_SERVER_NOT_REACHED", _("The mail server could not be reached: {error}.")
 )
 NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 
@@ -49,10 +49,10 @@ def send(channel: Channel, message: Message) -> None:
     try:
         mail.send()
     except (SMTPException, OSError) as error:
-        raise NotDelivered(_message(error)) from error
+        raise NotDelivered(reason_of(error)) from error
 
 
-def _message(error: SMTPException | OSError) -> Sentence:
+def reason_of(error: SMTPException | OSError) -> Sentence:
     """What went wrong, without the server's words, which may quote what was sent."""
     if isinstance(error, SMTPResponseException):
         return SERVER_REFUSED.format(status=error.smtp_code)

@@ -12,8 +12,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from imports.ledger.lifecycle import needs_somebody
-from imports.messages import MessageError
+from imports.messages import MessageError, render
 from imports.models.notifications import What
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from imports.messages import Text
@@ -52,6 +53,7 @@ def message_of(delivery: NotificationDelivery) -> Message:
             "link": link_of(notification),
             "channel": delivery.channel,
             "needs_somebody": needs_somebody(notification),
+            "said": in_words(notification.message),
         }
         text = render_to_string("imports/notifications/mail.txt", summary)
         subject = f"[Redrive] {headline(notification)}: {name}"
@@ -71,14 +73,16 @@ def message_of_a_test(channel: Channel, key: str) -> Message:
 def headline(notification: Notification) -> str:
     """ "Finished with failures"."""
     if notification.what == What.FINISHED and needs_somebody(notification):
-        return _("Finished, and needs you")
+        return _("Finished, needs attention")
     if notification.what == What.FINISHED:
-        return _("Finished, all well")
+        return _("Finished without failures")
     return notification.get_what_display()
 
 
 def link_of(notification: Notification) -> str:
     """Where to look: the failures if there are any, else the job's page."""
+    if notification.path:
+        return f"{settings.SITE_URL}{notification.path}"
     tab = "failures" if notification.job_totals["error"] else "progress"
     if notification.what == What.NOT_WRITTEN:
         tab = "retry-files"
@@ -100,6 +104,7 @@ def _payload(notification: Notification, name: str) -> dict[str, Any]:
             "kind": notification.job.kind,
             "name": name,
             "cause": notification.cause or None,
+            **({"message": render(notification.message)} if notification.message else {}),
             "needs_somebody": needs_somebody(notification),
             **{each: notification.job_totals[each] for each in numbers},
             "url": link_of(notification),

@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from imports.admin import formatting
+from imports.admin import formatting, permissions
 from imports.admin.job import page as job_pages
 from imports.admin.job.page import act_url, tab_url
 from imports.admin.records.history import LINES
@@ -52,6 +52,35 @@ def number(value: float) -> str:
 def records(count: int, job_page: JobPage) -> str:
     """ "1,000 customers", in the words of the kind."""
     return job_page.records(count)
+
+
+@register.filter
+def batches(count: int, job_page: JobPage) -> str:
+    """ "5 batches", or "5 accounts" where a batch is one of them."""
+    return job_page.batches(count)
+
+
+@register.filter
+def batch_name(attempt: Attempt, job_page: JobPage) -> str:
+    """What an attempt was made on: the account, where a batch is one."""
+    return job_page.batch_name(attempt.batch)
+
+
+@register.filter
+def place_name(job: ImportJob) -> str:
+    """The portal of a job; empty for jobs without one."""
+    place = job_pages.of(job.kind).place(job)
+    return place.name if place else ""
+
+
+@register.simple_tag(takes_context=True)
+def place_of(context: dict[str, Any], job: ImportJob) -> dict[str, str] | None:
+    """The portal of a job: its name, and its address for those who may open it."""
+    place = job_pages.of(job.kind).place(job)
+    if place is None:
+        return None
+    may = any(permissions.may(context["request"], each) for each in place.permissions)
+    return {"name": place.name, "url": place.url if may else ""}
 
 
 @register.filter

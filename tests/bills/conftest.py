@@ -49,6 +49,7 @@ def portal(db: None, site: PortalSite, installation: Path, settings: Settings) -
         retry_delay_seconds=0.0,
         attempt_timeout_seconds=90.0,
         concurrency=4,
+        code_wait_seconds=0,
     )
 
 

@@ -13,7 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from bills import portal_tests
+from bills.admin.remedies import Way, way_of
 from bills.models import Bill, Credential, CsvUpload, Evidence, Portal, PortalTest
+from bills.portals.failures import MEANINGS, Code
 from config.dev.sandbox.portal_accounts import CORRECT_PASSWORD
 from imports.admin.job.page import act_url, tab_url
 from imports.models import ImportJob
@@ -82,8 +84,8 @@ def test_a_csv_is_previewed_before_anything_is_stored(operator: Client, portal: 
     assert credential_of("good").password == PASSWORD
     assert credential_of("good").extra == {"cred_id": "00123"}
     shown = page(operator, answer["Location"])
-    assert "2 credentials at sandbox" in shown
-    assert "1 row of sandbox: may.csv is left out" in shown
+    assert "2 accounts at sandbox" in shown
+    assert "1 row of the CSV is left out" in shown
 
 
 def test_a_file_that_is_forgotten_leaves_nothing(operator: Client, portal: Portal) -> None:
@@ -108,7 +110,7 @@ def test_replacing_a_stored_password_from_a_file_is_reported(
     upload = SimpleUploadedFile("may.csv", CSV.encode())
     fields = {"portal": make_bills.portal.pk, "csv": upload}
     answer = operator.post(reverse("admin:bills_new"), fields)
-    assert "1 account has another password stored" in page(operator, answer["Location"])
+    assert "1 account is stored with another password" in page(operator, answer["Location"])
 
 
 # The workspace of a job
@@ -124,7 +126,7 @@ def test_failures_are_explained_corrected_and_turn_green(
     assert "2 attempts" in shown
     assert "LOGIN_FAILED" in shown
     assert "Correct the password, then retry." in shown
-    assert "1 password was refused and has not been changed" in shown
+    assert "1 password was refused and not corrected" in shown
 
     here = f"{act_url(job.pk, 'credentials', 'one')}?id={result_of(job, 'asa').pk}"
     shown = page(operator, here)
@@ -154,12 +156,64 @@ def test_a_retry_leaves_refused_passwords_out_without_force(
     assert ImportJob.objects.get(retry_of=job).results.count() == 1
 
 
+def test_one_account_is_retried_alone(operator: Client, make_bills: BillMaker) -> None:
+    job = run(make_bills("otp", "captcha"))
+    shown = page(operator, tab_url(job.pk, "credentials"))
+    assert shown.count("Retry this account") == 2
+    operator.post(act_url(job.pk, "credentials", "retry"), {"id": result_of(job, "otp").pk})
+    made = ImportJob.objects.get(retry_of=job)
+    assert [each.email for each in made.results.all()] == [full("otp")]
+    shown = page(operator, tab_url(job.pk, "credentials"))
+    assert shown.count("Retry this account") == 1
+    assert tab_url(made.pk, "credentials") in shown
+
+
+def test_every_code_offers_the_act_that_its_remedy_names() -> None:
+    """Who is told to correct a recipe or a password gets there; nobody else is sent there."""
+    for code in Code:
+        remedy = MEANINGS[code].remedy
+        if "recipe" in remedy or "script" in remedy:
+            assert way_of(code) == Way.PORTAL, code
+        elif way_of(code) == Way.PASSWORD:
+            assert "password" in remedy, code
+        else:
+            assert way_of(code) in (Way.RETRY, Way.PORTAL), code
+        assert "by itself" not in remedy, code  # it is read when nothing happens by itself
+
+
+def test_the_operator_chooses_columns_that_no_heading_names(
+    operator: Client, portal: Portal
+) -> None:
+    content = CSV.replace("cred_username;cred_password", "Kund;Hemligt")
+    upload = SimpleUploadedFile("may.csv", content.encode())
+    answer = operator.post(reverse("admin:bills_new"), {"portal": portal.pk, "csv": upload})
+    here = answer["Location"]
+    assert PASSWORD not in page(operator, here, 422)
+    shown = page(operator, f"{here}?login=0&password=1")
+    assert full("good") in shown
+    assert PASSWORD not in shown
+    mistaken = page(operator, f"{here}?login=1&password=0")
+    assert PASSWORD not in mistaken
+    assert page(operator, f"{here}?login=0&password=9", 422)
+    operator.post(here, {"login": "0", "password": "1", "name": "May"})
+    assert credential_of("good").password == PASSWORD
+    assert ImportJob.objects.get().name == "May"
+
+
+def test_another_file_is_chosen_for_the_same_portal(operator: Client, portal: Portal) -> None:
+    upload = SimpleUploadedFile("may.csv", CSV.encode())
+    answer = operator.post(reverse("admin:bills_new"), {"portal": portal.pk, "csv": upload})
+    answer = operator.post(answer["Location"], {"another": "1"})
+    assert not CsvUpload.objects.exists()
+    assert f'value="{portal.pk}" selected' in page(operator, answer["Location"])
+
+
 def test_one_that_waits_says_which_attempt_is_next_and_when(
     operator: Client, make_bills: BillMaker
 ) -> None:
     job = run(make_bills("500", max_attempts=5, retry_delay_seconds=3000.0))
     shown = page(operator, act_url(job.pk, "credentials", "panel"))
-    assert "Attempt 2 of 5, next in" in shown
+    assert "Attempt 2 of 5 in" in shown
     assert 'hx-trigger="every 2s' in shown
 
 
@@ -232,7 +286,7 @@ def test_a_bill_whose_file_is_gone_says_so(operator: Client, make_bills: BillMak
     run(make_bills("good"))
     bill = Bill.objects.order_by("pk")[0]
     bill.file.storage.delete(str(bill.file.name))
-    assert "not there any more" in page(
+    assert "The file is missing" in page(
         operator, reverse("admin:bills_bill_pdf", args=[bill.pk]), status=410
     )
 
@@ -248,7 +302,7 @@ def test_evidence_needs_its_permission_and_does_nothing(
     viewer(client)
     assert client.get(pieces["screenshot"]).status_code == 403
     one = f"{act_url(job.pk, 'credentials', 'one')}?id={result_of(job, 'otp').pk}"
-    assert "needs a permission of its own" in page(client, one)
+    assert "the permission to see evidence" in page(client, one)
     client.force_login(User.objects.create_superuser("ann"))
     assert client.get(pieces["screenshot"])["Content-Type"] == "image/png"
     answer = client.get(pieces["page"])
@@ -294,11 +348,11 @@ def test_a_portal_is_tested_with_a_picture_of_each_stage(
     operator: Client, portal: Portal, messages: Any
 ) -> None:
     url = reverse("admin:bills_portal_test", args=[portal.pk])
-    assert "enter its password" in operator.post(url, {"email": full("good")}).content.decode()
+    assert "Enter its password" in operator.post(url, {"email": full("good")}).content.decode()
     answer = operator.post(url, {"email": full("good"), "password": PASSWORD})
     test = PortalTest.objects.get()
     assert answer["Location"] == reverse("admin:bills_portal_watch", args=[test.pk])
-    assert "No worker is listening" in page(operator, answer["Location"])
+    assert "No worker is running" in page(operator, answer["Location"])
     (message,) = messages.get_jobs()
     assert message.kwargs == {"test_id": test.pk}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from bills.batch_sender import BillRunner, StageBoard
+from bills.batch_sender import BillRunner, Limits, StageBoard
 from bills.browser.plan import PortalPlan
 from bills.models import CredentialUse
 from bills.portals.recipe_schema import load_recipe
@@ -42,7 +42,9 @@ def work(tries: int, attempt: int, most: int) -> Work:
 def test_what_follows_a_failure_is_traced_and_what_nothing_follows(
     tries: int, attempt: int, most: int, is_retry: bool, expected: bool
 ) -> None:
-    runner = BillRunner(cast("Any", None), cast("Any", None), PLAN, 5, traced=is_retry)
+    runner = BillRunner(
+        cast("Any", None), cast("Any", None), PLAN, Limits(5, 0, 1.0), traced=is_retry
+    )
     assert runner.plan_for(work(tries, attempt, most)).keep_trace is expected
 
 

@@ -33,21 +33,26 @@ if TYPE_CHECKING:
 LOOK = {
     "imports.view_importjob", "imports.view_importbatch", "imports.view_importresult",
     "imports.view_attempt", "imports.view_customerapi", "bills.view_portal", "bills.view_bill",
+    "bills.view_billdelivery", "bills.view_destination",
+    "bills.view_schedule",
 }  # fmt: skip
 OPERATE = LOOK | {
     "imports.add_importjob", "imports.change_importjob", "imports.delete_importjob",
     "imports.start_job", "imports.retry_job", "imports.resolve_unknown",
     "imports.exclude_records", "imports.see_evidence", "imports.export_records",
-    "bills.manage_credentials", "imports.manage_notifications",
+    "bills.manage_credentials", "imports.manage_notifications", "bills.manage_schedules",
 }  # fmt: skip
 ADMINISTER = OPERATE | {
-    "imports.manage_apis", "bills.manage_portals", "django_rq.admin",
+    "imports.manage_apis", "imports.manage_watched_folders", "bills.manage_portals",
+    "bills.manage_destinations", "django_rq.admin", "imports.erase_person",
     "auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user",
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip
 MAY = {"Viewers": LOOK, "Operators": OPERATE, "Administrators": ADMINISTER}
 SAID = {  # how the README puts it
-    "see jobs, records, attempts, bills": LOOK,
+    "see jobs, records, attempts, bills": LOOK - {"bills.view_schedule"},
+    "see schedules": {"bills.view_schedule"},
+    "manage schedules": {"bills.manage_schedules"},
     "prepare a job: add, change, discard a draft": {
         f"imports.{act}_importjob" for act in ("add", "change", "delete")
     },
@@ -57,9 +62,11 @@ SAID = {  # how the README puts it
     "exclude records": {"imports.exclude_records"},
     "see evidence: answers, screenshots, pages, traces": {"imports.see_evidence"},
     "take records out: retry files, exports, ZIPs": {"imports.export_records"},
-    "upload credentials, enter passwords": {"bills.manage_credentials"},
+    "manage accounts: upload credentials, enter passwords and codes": {"bills.manage_credentials"},
     "choose who is notified of what": {"imports.manage_notifications"},
+    "erase a person": {"imports.erase_person"},
     "manage customer APIs": {"imports.manage_apis"},
+    "choose which folders are watched": {"imports.manage_watched_folders"},
     "manage portals": {"bills.manage_portals"},
     "see django-rq's own pages (the queue)": {"django_rq.admin"},
     "manage users and groups": {each for each in ADMINISTER if each.startswith("auth.")},
@@ -69,13 +76,22 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:imports_importjob_changelist": {"imports.view_importjob"},
     "admin:imports_importjob_add": {"imports.add_importjob"},
     "admin:imports_importresult_changelist": {"imports.view_importresult"},
+    "admin:imports_erase": {"imports.erase_person"},
     "admin:imports_customerapi_changelist": {"imports.view_customerapi"},
     "admin:imports_customerapi_add": {"imports.manage_apis"},
+    "admin:imports_watchedfolder_changelist": {"imports.manage_watched_folders"},
+    "admin:imports_watchedfolder_add": {"imports.manage_watched_folders"},
     "admin:imports_channel_changelist": {"imports.manage_notifications"},
     "admin:imports_notificationdelivery_changelist": {"imports.manage_notifications"},
     "admin:bills_new": {"imports.add_importjob", "bills.manage_credentials"},
     "admin:bills_bill_changelist": {"bills.view_bill"},
     "admin:bills_portal_changelist": {"bills.view_portal"},
+    "admin:bills_credential_changelist": {"bills.manage_credentials"},
+    "admin:bills_credential_add": {"bills.manage_credentials"},
+    "admin:bills_accounts_upload": {"bills.manage_credentials"},
+    "admin:bills_accounts_export": {"bills.manage_credentials", "imports.export_records"},
+    "admin:bills_schedule_changelist": {"bills.view_schedule"},
+    "admin:bills_schedule_add": {"bills.manage_schedules"},
     "admin:bills_portal_add": {"bills.manage_portals"},
     "admin:auth_user_add": {"auth.add_user"},
     "admin:auth_group_add": {"auth.add_group"},

@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+PDF = b"%PDF-1.4\n%%EOF"
+
+
 def keep(make_bills: BillMaker, folder: Path, *shown: FetchedBill) -> int:
     """Store these bills of one account; how many are new."""
     report = AttemptReport()
     for bill in shown:
         path = folder / f"{bill.sha256[:12]}.part"
-        path.write_bytes(b"%PDF-1.4\n%%EOF")
+        path.write_bytes(PDF)
         report.bills.append(replace(bill, path=path))
     batch = ImportBatch.objects.latest("pk")
     return len(keeping.keep_bills(credential_of("good"), report, batch.pk, 1))
@@ -41,7 +44,7 @@ def keep(make_bills: BillMaker, folder: Path, *shown: FetchedBill) -> int:
 def fetched(number: str, day: date | None, amount: str, content: str, **more: str) -> FetchedBill:
     sha256 = hashlib.sha256(content.encode()).hexdigest()
     path: Path = None  # type: ignore[assignment] # set when it is stored
-    bill = FetchedBill(number, day, Decimal(amount), "EUR", path, sha256, 5)
+    bill = FetchedBill(number, day, Decimal(amount), "EUR", path, sha256, len(PDF))
     return replace(bill, **more)  # type: ignore[arg-type] # texts, all of them
 
 

@@ -13,7 +13,7 @@ from config.dev.browser import REMEDY, find_browser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page, Response
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
 QUIET = (
     "--disable-background-networking",
@@ -70,6 +70,11 @@ class Complaints:
         self.found: list[str] = []
         page.on("pageerror", lambda error: self.found.append(f"script: {error}"))
         page.on("response", self._look)
+        page.on("console", self._listen)
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.found.append(f"blocked: {message.text}")
 
     def _look(self, response: Response) -> None:
         if response.status >= 500:

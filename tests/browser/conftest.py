@@ -47,7 +47,7 @@ def logged_in(browser: Browser, installation: Installation) -> Any:
     page = context.new_page()
     page.goto(installation.admin())
     log_in(page)
-    expect(page.get_by_role("heading", name="What goes on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     cookies = context.storage_state()
     context.close()
     return cookies

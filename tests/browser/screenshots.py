@@ -81,7 +81,7 @@ def photograph(
     page.goto(installation.admin())
     take(page, target / f"login_{size}_{scheme}.png")
     walking.log_in(page)
-    expect(page.get_by_role("heading", name="What goes on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.goto(found["dialog"])
     expect(walking.retry_dialog(page)).to_be_visible()
     take(page, target / f"dialog_{size}_{scheme}.png")

@@ -47,7 +47,7 @@ def test_bad_files_show_why_and_have_to_go_before_start(
     expect(page.get_by_text("2 files cannot be read")).to_be_visible()
     expect(button(page, "Start")).to_have_count(0)
 
-    press(page, "Remove what cannot be read")
+    press(page, "Remove unreadable files")
     expect(row(page, "empty.json")).to_have_count(0)
     expect(button(page, "Start")).to_be_visible()
     assert walking.is_same_page(page)

@@ -30,7 +30,7 @@ def test_secrets_are_kept_from_the_page_and_the_connection_is_tested_in_a_senten
     press(page, "Test connection")  # of what is not saved yet
     expect(page.locator("#rd-probe .rd-success")).to_contain_text("Connected: 127.0.0.1")
     press(page, "Save and continue editing")
-    expect(page.get_by_text("One is stored, encrypted, and is not shown.")).to_be_visible()
+    expect(page.get_by_text("A secret is stored, encrypted, and not shown.")).to_be_visible()
     expect(page.get_by_text("Stored: GK-Passport.")).to_be_visible()
     assert_nothing_shown(page)
 
@@ -39,7 +39,7 @@ def test_secrets_are_kept_from_the_page_and_the_connection_is_tested_in_a_senten
     expect(page.locator("#rd-probe")).to_contain_text("No customer was sent.")
     assert_nothing_shown(page)
 
-    page.get_by_text("Mapping in force: every value").click()
+    page.get_by_text("Complete mapping: every value").click()
     page.locator("#id_mapping").fill('{ "request":  {"max_records": 88} }')
     page.locator("#id_mapping").blur()
     expect(page.locator("#rd-in-force")).to_contain_text("request.max_records")

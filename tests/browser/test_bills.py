@@ -39,14 +39,14 @@ def test_twelve_credentials_are_fetched_and_one_is_corrected_and_turns_green(
     page.get_by_role("link", name="New bill download").first.click()
     csv = page.locator("input[type=file]")
     csv.set_input_files(str(installation.home / "samples" / "credentials.csv"))
-    press(page, "Next: look at what was read")
-    expect(page.get_by_text("password: stored encrypted, never shown")).to_be_visible()
-    expect(page.get_by_text("cred_id").first).to_be_visible()
+    press(page, "Next: check the file")
+    expect(page.get_by_text("stored encrypted and never shown")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="cred_id")).to_be_visible()
     assert PASSWORD not in page.content()
-    press(page, f"Use {len(NAMES)} credentials")
+    press(page, f"Use {len(NAMES)} accounts")
     walking.start(page)
 
-    open_tab(page, "Credentials")
+    open_tab(page, "Accounts")
     walking.watch(page)
     expect(page.locator("#rd-credentials [role=status]").first).to_contain_text("of 5")
     expect(walking.badge(page)).to_contain_text("Finished with failures", timeout=LONG_MS)
@@ -68,7 +68,7 @@ def test_twelve_credentials_are_fetched_and_one_is_corrected_and_turns_green(
     assert CORRECT_PASSWORD not in page.content()
 
     press(page, "Retry failed (3)")
-    open_tab(page, "Credentials")
+    open_tab(page, "Accounts")
     expect(row(page, "wrongpassword1")).to_contain_text("Success", timeout=LONG_MS)
     expect(row(page, "wrongpassword1")).to_contain_text("3 new")
 
@@ -76,7 +76,7 @@ def test_twelve_credentials_are_fetched_and_one_is_corrected_and_turns_green(
 def see_a_bill(page: Page, name: str) -> None:
     """Open the page of that account, and download the first of its bills."""
     row(page, name).get_by_role("link").first.click()
-    expect(page.get_by_role("heading", name="Bills fetched in this job")).to_be_visible()
+    expect(page.get_by_role("heading", name="Bills from this job")).to_be_visible()
     with page.expect_download() as coming:
         page.get_by_role("link", name="PDF", exact=True).first.click()
     assert coming.value.path().read_bytes().startswith(b"%PDF-")

@@ -41,16 +41,16 @@ def test_a_new_user_imports_the_sample_answers_yes_and_sees_all_of_it_imported(
     press(dialog, "Yes, load them")
 
     expect(page).to_have_url(re.compile(r"/files/$"))
-    expect(page.get_by_text("a retry file of ours")).to_have_count(2)
+    expect(page.get_by_text("a retry file")).to_have_count(2)
     second = walking.start(page)
     walking.watch(page)
-    expect(page.get_by_text("1,000 of 1,000 imported, after 2 rounds")).to_be_visible()
+    expect(page.get_by_text("1,000 of 1,000 imported after 1 retry")).to_be_visible()
     expect(page.get_by_text("All 100 customers imported")).to_be_visible()
     expect(walking.badge(page)).to_have_text(re.compile(r"Finished\s*$"))
     assert walking.is_same_page(page)
 
     page.goto(installation.job(first))
-    expect(page.get_by_text("1,000 of 1,000 imported, after 2 rounds")).to_be_visible()
+    expect(page.get_by_text("1,000 of 1,000 imported after 1 retry")).to_be_visible()
     assert len(walking.details(page, installation, second)["results"]) == 100
     assert installation.effects(0, CUSTOMERS) == {1}
     account = installation.account()
@@ -70,7 +70,7 @@ def test_retry_failed_sends_the_failed_customers_and_no_others(
     installation.forgive()
 
     press(page, "Retry failed (2)")
-    expect(page.get_by_text("30 of 30 imported, after 2 rounds")).to_be_visible()
+    expect(page.get_by_text("30 of 30 imported after 1 retry")).to_be_visible()
     retried = walking.job_of(page)
     summary = walking.details(page, installation, retried)
     assert {each["customer"] for each in summary["results"]} == {"50000003003", "50000003017"}
@@ -86,7 +86,7 @@ def test_the_failures_tab_says_what_happened_to_a_customer_and_who_must_act(
     walking.new_draft(page, installation, "One is refused", files)
     walking.start(page)
     press(walking.retry_dialog(page), "No")
-    page.get_by_role("link", name="Show the failures").click()
+    page.get_by_role("link", name="Show failures").click()
     cause = page.locator(".rd-cause")
     expect(cause).to_have_count(1)
     expect(cause).to_contain_text("1 customer")
@@ -94,5 +94,5 @@ def test_the_failures_tab_says_what_happened_to_a_customer_and_who_must_act(
 
     page.locator("#rd-records").get_by_role("link", name="50000003105").click()
     expect(page.get_by_text("Customer 50000003105 was refused on")).to_be_visible()
-    expect(page.get_by_role("heading", name="Its life")).to_be_visible()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
     installation.forgive()

@@ -72,4 +72,4 @@ def test_an_import_and_its_retry_need_no_mouse(page: Page, installation: Install
     expect(page).to_have_url(re.compile(r"/files/$"))
     tab_to(page, "Start")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("20 of 20 imported, after 2 rounds")).to_be_visible()
+    expect(page.get_by_text("20 of 20 imported after 1 retry")).to_be_visible()

@@ -73,11 +73,11 @@ def test_a_corrected_file_goes_into_the_same_import(
     corrected = tmp_path / "corrected.json"
     corrected.write_text(json.dumps({"data": records}, ensure_ascii=False))
     page.get_by_label("Corrected file").set_input_files(str(corrected))
-    press(page, "Look what would happen")
+    press(page, "Preview")
 
     expect(page.get_by_text("Nothing has been sent or stored yet.")).to_be_visible()
     row_outcomes = page.locator(".rd-cause")
-    sent = row_outcomes.filter(has_text="Is sent")
+    sent = row_outcomes.filter(has_text="Will be sent")
     expect(sent).to_contain_text(customer_id(MISSPELT))
     sent.get_by_text("What was changed of").click()
     expect(sent).to_contain_text('"firstName": "Mary"')

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.browser.installation import Installation
 
-TELL, SUMMARY = "Tell me when it ends", "You will be told"
+TELL, SUMMARY = "Notify me when it ends", "You will be notified"
 # The browser's own messages, of which a copy is kept for the test to look at.
 KEPT = """
 window.said = [];

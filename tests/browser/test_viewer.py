@@ -35,7 +35,7 @@ def viewer(browser: Browser, installation: Installation) -> Any:
     page = context.new_page()
     page.goto(installation.admin())
     walking.log_in(page, NAME, PASSWORD)
-    expect(page.get_by_role("heading", name="What goes on")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     cookies = context.storage_state()
     context.close()
     return cookies
@@ -51,7 +51,7 @@ def test_a_viewer_sees_every_tab_and_no_button(
     seen: Page, installation: Installation, troubled: int
 ) -> None:
     seen.goto(installation.admin())
-    expect(seen.get_by_role("heading", name="What goes on")).to_be_visible()
+    expect(seen.get_by_role("heading", name="Overview")).to_be_visible()
     expect(seen.get_by_role("link", name="New import")).to_have_count(0)
     for tab in ("files", "settings", "progress", "failures", "retry-files", "log"):
         seen.goto(installation.job(troubled, f"{tab}/"))

@@ -24,19 +24,19 @@ def test_one_batch_goes_out_first_and_the_rest_when_somebody_has_looked_at_it(
     press(page, "Start with one batch, then ask me")
     expect(page).to_have_url(re.compile(r"/progress/$"))
     walking.watch(page)
-    expect(page.get_by_text("The first batch went out: 10 of 10 imported")).to_be_visible()
-    expect(page.get_by_text("Then all the rest goes out.")).to_be_visible()
+    expect(page.get_by_text("The first batch was sent: 10 of 10 imported")).to_be_visible()
+    expect(page.get_by_text("Then all the rest is sent.")).to_be_visible()
     expect(walking.badge(page)).to_contain_text("Paused")
     assert walking.is_same_page(page)
     assert installation.effects(7000, 10) == {1}
     assert installation.effects(7010, 20) == {0}
 
-    press(page, "Go on")
+    press(page, "Continue")
     expect(page.get_by_text("All 30 customers imported")).to_be_visible()
-    expect(button(page, "Go on")).to_have_count(0)
+    expect(button(page, "Continue")).to_have_count(0)
     assert installation.effects(7000, 30) == {1}
     page.get_by_role("link", name="Log", exact=True).click()
-    expect(page.get_by_text("All the rest goes out.")).to_be_visible()
+    expect(page.get_by_text("All the rest is sent.")).to_be_visible()
 
 
 def test_a_ramp_stops_itself_at_the_same_error_and_goes_on_when_the_cause_is_gone(
@@ -48,15 +48,15 @@ def test_a_ramp_stops_itself_at_the_same_error_and_goes_on_when_the_cause_is_gon
     walking.new_draft(page, installation, "Refused as a whole", files, batch_size=15)
     walking.start(page)
     press(walking.retry_dialog(page), "No")
-    press(page, "Retry in steps: 1, 5, 50, then all")
+    press(page, "Retry in stages: 1, 5, 50, then all")
     expect(page.get_by_text("The first batch failed again with the same error")).to_be_visible()
-    expect(page.get_by_text("Then all the rest goes out.")).to_be_visible()
+    expect(page.get_by_text("Then all the rest is sent.")).to_be_visible()
     assert installation.effects(7100, 30) == {0}
 
     installation.forgive()
-    press(page, "Go on")
+    press(page, "Continue")
     press(walking.retry_dialog(page), "No")
-    expect(page.get_by_text("15 of 30 imported, after 2 rounds")).to_be_visible()
+    expect(page.get_by_text("15 of 30 imported after 1 retry")).to_be_visible()
     expect(page.get_by_text("15 customers failed: your turn")).to_be_visible()
     assert installation.effects(7100, 15) == {0}
     assert installation.effects(7115, 15) == {1}

@@ -63,7 +63,7 @@ class Installation:
 
     def __init__(self, home: Path, holder: Command) -> None:
         self.home, self.holder = home, holder
-        self.urls = _urls(home)
+        self.urls = urls_of(home)
         self.started: list[subprocess.Popen[bytes]] = []
         self.first = 0
         self.environment = environment(home) | {
@@ -261,7 +261,7 @@ class Job:
         assert {row["counted"] for row in rows} == {True}, "batches' counts differ from results"
 
 
-def _urls(home: Path) -> servers.Urls:
+def urls_of(home: Path) -> servers.Urls:
     before = os.environ.get("REDRIVE_HOME")
     os.environ["REDRIVE_HOME"] = str(home)
     try:

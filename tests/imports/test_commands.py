@@ -141,7 +141,7 @@ def test_wait_says_so_when_no_worker_is_listening(
 ) -> None:
     monkeypatch.setattr(queue, "worker_count", lambda: 0)
     said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait", "--json")
-    assert "No worker is listening" in said.err
+    assert "No worker is running" in said.err
     assert said.job["success"] == 3
 
 
@@ -316,7 +316,7 @@ def test_a_retry_says_how_many_are_being_retried(make_job: JobMaker, messages: A
     command("retry_failed", job.pk)
     answer(job, REFUSED)
     said = command("retry_failed", job.pk, "--json")
-    assert "3 failed records are being retried already" in said.err
+    assert "3 failed records are already being retried" in said.err
     assert said.job["total"] == 3
 
 
@@ -553,7 +553,7 @@ def test_an_import_that_begins_with_one_batch_is_waited_for_until_it_asks(
     )
     assert (said.code, said.job["status"]) == (1, "paused")
     assert (said.job["success"], said.job["pending"]) == (3, 6)
-    assert "The first batch went out: 3 of 3 imported" in said.err
+    assert "The first batch was sent: 3 of 3 imported" in said.err
 
 
 def test_a_retry_on_the_command_line_ramps_up(

@@ -84,6 +84,14 @@ def test_every_code_says_who_acts_what_follows_what_is_wrong_and_what_helps(job_
         assert str(meaning.remedy).endswith("."), code
 
 
+def test_what_follows_is_true_of_a_record_whatever_its_code_says_of_a_batch() -> None:
+    timeout = error_codes.ERROR_CODES["CONNECT_TIMEOUT"]
+    assert error_codes.follows("pending", timeout) == str(Next.RETRIED.label)
+    assert error_codes.follows("error", timeout) == str(Next.STOPPED.label)
+    assert error_codes.follows("unknown", None) == str(Next.UNKNOWN.label)
+    assert error_codes.follows("success", timeout) == ""
+
+
 def test_an_http_status_that_nobody_listed_is_explained_by_its_class() -> None:
     assert error_codes.about("HTTP_507") == error_codes.ERROR_CODES["HTTP_500"]
     assert error_codes.about("HTTP_418") == error_codes.ERROR_CODES["HTTP_400"]

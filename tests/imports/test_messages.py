@@ -45,7 +45,7 @@ def test_a_message_is_one_sentence_or_several() -> None:
     assert str(REFUSED) == (
         "The API refused the data (HTTP 422): Bad name (NAME). Correct the data, then retry."
     )
-    assert str(BOTH).startswith("The API gave up waiting for the request (HTTP 408). It cannot")
+    assert str(BOTH).startswith("The API stopped waiting for the request (HTTP 408). It is not")
     assert str(BOTH + "" + "As the portal says.").endswith("again. As the portal says.")
 
 

@@ -29,6 +29,7 @@ MOVES = [
     (Verdict.DEFERRED, Move.AGAIN, Move.AGAIN),
     (Verdict.PAUSE, Move.PAUSE_JOB, Move.PAUSE_JOB),
     (Verdict.SPLIT, Move.SPLIT, Move.SPLIT),
+    (Verdict.WAITING, Move.AGAIN, Move.AGAIN),
     (Verdict.MIXED, Move.FINISH, Move.FINISH),
 ]
 
@@ -48,7 +49,7 @@ def test_every_verdict_has_its_line_in_the_table_above() -> None:
 
 def test_only_what_is_no_try_of_the_records_costs_no_attempt() -> None:
     free = {v for v in Verdict if not next_step(Outcome(v), 1, BUDGET).counted}
-    assert free == {Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT}
+    assert free == {Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT, Verdict.WAITING}
 
 
 @pytest.mark.parametrize("attempt", range(1, 12))

@@ -57,7 +57,7 @@ def test_a_job_whose_retry_files_cannot_be_written_says_so_everywhere(
     kwargs = {"pk": job.pk, "tab": "retry-files"}
     tab = admin_client.get(reverse("admin:imports_importjob_tab", kwargs=kwargs))
     assert tab.context["trouble"]["why"] == why
-    assert not tab.context["nothing_failed"]
+    assert not tab.context["nothing_waits"]
     assert why in tab.content.decode()
     assert b"nothing failed" not in tab.content
     assert why in admin_client.get(reverse("admin:index")).content.decode()
@@ -143,4 +143,4 @@ def test_nothing_failed_is_said_only_where_nothing_failed(
     for job, nothing_failed in ((good, True), (bad, False)):
         kwargs = {"pk": job.pk, "tab": "retry-files"}
         tab = admin_client.get(reverse("admin:imports_importjob_tab", kwargs=kwargs))
-        assert tab.context["nothing_failed"] is nothing_failed
+        assert tab.context["nothing_waits"] is nothing_failed

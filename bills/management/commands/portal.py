@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ FIELDS = {
     "login_url": "login_url", "billing_url": "billing_url", "script": "script",
     "max_attempts": "max_attempts", "retry_delay": "retry_delay_seconds",
     "attempt_timeout": "attempt_timeout_seconds", "concurrency": "concurrency",
-    "refused_password_limit": "refused_password_limit",
+    "refused_password_limit": "refused_password_limit", "code_wait": "code_wait_seconds",
+    "keep_devices": "keeps_devices",
 }  # fmt: skip
 
 
@@ -39,6 +41,15 @@ class Command(TextCommand):
         parser.add_argument("--script", metavar="NAME", help="a file of bills/portals")
         for whole in ("--max-attempts", "--concurrency", "--refused-password-limit"):
             parser.add_argument(whole, type=int, metavar="N")
+        parser.add_argument(
+            "--code-wait", type=int, metavar="S", help="for a one-time code; 0: nobody is asked"
+        )
+        parser.add_argument(
+            "--keep-devices",
+            action=BooleanOptionalAction,
+            default=None,
+            help="keep what the browser remembers after a login, and try it first",
+        )
         for seconds in ("--retry-delay", "--attempt-timeout"):
             parser.add_argument(seconds, type=float, metavar="S")
 

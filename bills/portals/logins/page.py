@@ -8,6 +8,7 @@ from bills.browser.page_errors import cut
 from bills.browser.report import Stage
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins.codes import CodeEntry, asks_for_code
 from bills.portals.logins.form import Filling, form_in, look_for_form
 from bills.portals.logins.signs import (
     FOUND,
@@ -42,8 +43,9 @@ async def log_in(visit: Visit) -> None:
     if visit.is_in_by_http:
         return
     before = await send_password(visit)
-    await do_what_follows(visit, before)
-    await judge(visit, before)
+    codes = CodeEntry(visit)
+    await do_what_follows(visit, before, codes)
+    await judge(visit, before, codes)
 
 
 async def open_login(visit: Visit) -> None:
@@ -128,7 +130,7 @@ async def press_submit(visit: Visit, form: LoginForm, box: Locator | ElementHand
         await own.click(no_wait_after=True)
 
 
-async def do_what_follows(visit: Visit, before: Seen) -> None:
+async def do_what_follows(visit: Visit, before: Seen, codes: CodeEntry) -> None:
     """The recipe's steps between the form and the answer, unless the answer comes first."""
     limit = visit.plan.recipe.login.answer_seconds
     for number, step in enumerate(visit.plan.recipe.login.then):
@@ -141,6 +143,10 @@ async def do_what_follows(visit: Visit, before: Seen) -> None:
             marks = marks_for(visit)
             waits = min(limit, step.seconds or (3.0 if step.optional else limit))
             mark = await race(visit, marks, limit=waits, ignored=before, sooner=is_shown)
+            while asks_for_code(mark):
+                await codes.enter()
+                marks = [*codes.marks(), *marks_for(visit)]
+                mark = await race(visit, marks, limit=waits, ignored=before, sooner=is_shown)
             if mark is not None and mark is not FOUND:
                 refuse(visit, mark)
             if mark is None and step.optional:
@@ -148,23 +154,32 @@ async def do_what_follows(visit: Visit, before: Seen) -> None:
         await do_step(visit, step, f"login.then[{number}]")
 
 
-async def judge(visit: Visit, before: Seen) -> None:
+async def judge(visit: Visit, before: Seen, codes: CodeEntry) -> None:
     """Return when the page proves that we are in. Raises PortalError for all else."""
     await visit.enter(Stage.JUDGE)
     recipe = visit.plan.recipe
-    summary = marks_for(visit)
-    given = [mark for mark in summary if getattr(recipe.outcomes, mark.outcome) is not None]
-    guessed = [mark for mark in summary if mark not in given]
-    success = success_marks(visit)
-    in_order = [*given, *success, *guessed]
-    if recipe.outcomes.success is None:
-        in_order = [*given, *guessed, *success]
-    mark = await race(visit, in_order, limit=recipe.login.answer_seconds, ignored=before)
+    limit = recipe.login.answer_seconds
+    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
+    while asks_for_code(mark):
+        await codes.enter()
+        mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
     if mark is None:
         raise await not_recognised(visit)
     refuse(visit, mark)
     if mark.outcome == SUCCESS and recipe.outcomes.success is None:
         await doubt(visit)
+
+
+def answers(visit: Visit, codes: CodeEntry) -> list[Mark]:
+    """What the page after the login may show; what counts first stands first."""
+    outcomes = visit.plan.recipe.outcomes
+    summary = list(dict.fromkeys([*marks_for(visit), *codes.marks()]))
+    given = [mark for mark in summary if getattr(outcomes, mark.outcome) is not None]
+    guessed = [mark for mark in summary if mark not in given]
+    success = success_marks(visit)
+    if outcomes.success is None:
+        return [*given, *guessed, *success]
+    return [*given, *success, *guessed]
 
 
 async def doubt(visit: Visit) -> None:

@@ -175,7 +175,10 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
     "code": {
         "en": (
             r"(?:enter|type|we(?:'ve| have) sent).{0,40}"
-            r"(?:one-?time|verification|security|authentication) (?:code|password)",
+            r"(?:one-?time|verification|security|authentication) (?:code|password|pin)",
+            r"(?:enter|type).{0,20}(?:\b\d|four|six|eight)[- ]digit.{0,20}(?:code|pin)",
+            r"(?:enter|type).{0,20}code.{0,50}(?:authenticator|sms|text message|e-?mail"
+            r"|(?:we|was|been) (?:just )?(?:sent|texted))",
             r"open (?:mobile )?bankid",
         ),
         "sv": (
@@ -221,6 +224,33 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
             r"(?:wpisz|podaj|wprowadź|wysłali).{0,50}"
             r"kod (?:weryfikacyjny|bezpieczeństwa|jednorazowy|sms|potwierdzający)",
         ),
+    },
+    # Of a code that was typed: the page asks for another one.
+    "wrong_code": {
+        "en": (
+            r"(?:wrong|incorrect|invalid|expired) (?:\w+ ){0,2}(?:code|passcode)",
+            r"code.{0,20}(?:is|was|has) (?:wrong|incorrect|invalid|expired|not (?:valid|correct))",
+            r"code (?:does|did)(?: not|n't) match",
+        ),
+        "sv": (
+            r"(?:fel|felaktig|ogiltig) (?:\w+ )?\w*kod\b",
+            r"kod(?:en)? (?:är|var) (?:fel|felaktig|ogiltig)|koden (?:stämmer inte|har gått ut)",
+        ),
+        "nb": (r"(?:feil|ugyldig) (?:\w+ )?\w*kode\b|koden (?:er|var) (?:feil|ugyldig|utløpt)",),
+        "da": (r"(?:forkert|ugyldig) (?:\w+ )?\w*kode\b|koden (?:er|var) (?:forkert|ugyldig)",),
+        "fi": (r"(?:väärä|virheellinen) (?:\w+ )?\w*koodi\b|koodi (?:on|oli) (?:väär|virhe)",),
+        "de": (
+            r"(?:falscher|ungültiger|abgelaufener) (?:\w+)?code\b|falsche tan\b",
+            r"code (?:ist|war) (?:falsch|ungültig|abgelaufen|nicht (?:korrekt|gültig))",
+        ),
+        "nl": (
+            r"(?:onjuiste|ongeldige|verkeerde|verlopen) (?:\w+)?code\b",
+            r"code (?:is|was) (?:onjuist|ongeldig|verkeerd|verlopen)",
+        ),
+        "fr": (r"code.{0,30}(?:incorrect|invalide|erroné|expiré)",),
+        "es": (r"código.{0,30}(?:incorrecto|inválido|no válido|caducado|erróneo)",),
+        "it": (r"codice.{0,30}(?:errato|non valido|scaduto|non corretto)",),
+        "pl": (r"(?:nieprawidłowy|błędny|niepoprawny) kod\b|kod.{0,20}(?:wygasł|nieprawidłowy)",),
     },
     "password_expired": {
         "en": (
@@ -399,6 +429,35 @@ CONTROLS: dict[str, dict[str, str]] = {
         "it": r"accedi|entra|login",
         "pl": r"zaloguj(?: się)?",
     },
+    "confirm_code": {
+        "en": r"verify(?: code| now)?|confirm(?: code)?|submit(?: code)?|authenticate|validate",
+        "sv": r"verifiera|bekräfta|skicka|kontrollera",
+        "nb": r"verifiser|bekreft|send inn",
+        "da": r"verificer|bekræft|godkend",
+        "fi": r"vahvista|lähetä",
+        "de": r"bestätigen|verifizieren|prüfen|absenden",
+        "nl": r"bevestigen|verifiëren|controleren",
+        "fr": r"vérifier|confirmer|envoyer",
+        "es": r"verificar|confirmar|validar|enviar",
+        "it": r"verifica|conferma|invia",
+        "pl": r"zweryfikuj|potwierdź|wyślij",
+    },
+    # Has a code sent: no other way of proving who one is.
+    "send_code": {
+        "en": r"(?:send|get|request|text|e-?mail) (?:me )?(?:a |the |my )?(?:\w+ )?code"
+        r"(?: by .{1,30})?",
+        "sv": r"(?:skicka|få|hämta) (?:en |mig en )?\w*kod(?:en)?(?: via .{1,20}| med .{1,20})?",
+        "nb": r"(?:send|få|hent) (?:meg )?(?:en )?\w*kode(?:n)?(?: på .{1,20})?",
+        "da": r"(?:send|få|hent) (?:mig )?(?:en )?\w*kode(?:n)?(?: på .{1,20})?",
+        "fi": r"(?:lähetä|tilaa|hae) \w*koodi",
+        "de": r"(?:\w*code|tan) (?:senden|anfordern|zusenden|erhalten)",
+        "nl": r"(?:stuur|verstuur|verzend) (?:mij )?(?:een |de )?\w*code"
+        r"|code (?:sturen|verzenden)",
+        "fr": r"(?:envoyer|recevoir|m'envoyer) (?:le |un |mon )?code(?: par .{1,20})?",
+        "es": r"(?:enviar|recibir|solicitar) (?:el |un )?código(?: por .{1,20})?",
+        "it": r"(?:invia|ricevi|richiedi) (?:il |un )?codice(?: via .{1,20})?",
+        "pl": r"(?:wyślij|otrzymaj|pobierz) (?:mi )?kod(?: .{1,20})?",
+    },
     "log_out": {
         "en": r"log ?-?out|sign ?-?out|log ?-?off|sign ?-?off",
         "sv": r"logga (?:ut|av)",
@@ -542,6 +601,32 @@ ONE_OF_SEVERAL = (
 )
 CHANGES = (
     r"chang|updat|byt|ändra|endre|skift|vaihda|ändern|wijzig|verander|modifi|cambia|zmie|show|hide"
+)
+# The box of a one-time code, by its label or name; and boxes that say "code" and mean another.
+CODE_BOX = (
+    r"one.?time|\botp\b|totp|verif|authenticat|security code|passcode|\bcode\b|2fa|mfa|\btoken\b"
+    r"|engångs|säkerhetskod|verifieringskod|bekräftelsekod|\bkod\b|engangs|bekreftelse"
+    r"|sikkerhetskode|\bkode\b|bekræft|kertakäyttö|vahvistus|koodi|einmal|bestätigung"
+    r"|sicherheitscode|\btan\b|eenmalig|verificatie|usage unique|vérification|código|codice"
+    r"|\bkod\b|jednorazow"
+)
+NO_CODE_BOX = (
+    r"post.?code|zip.?code|postal|promo|coupon|voucher|discount|country.?code|area.?code"
+    r"|postnummer|rabatt|postleitzahl|search|sök|søg|\bhaku\b|suche|zoek|recherche|buscar"
+    r"|newsletter|captcha"
+)
+REMEMBER_DEVICE = (
+    r"(?:remember|trust|don't ask|do not ask|keep me).{0,40}(?:device|browser|computer|again"
+    r"|days|signed in|logged in)"
+    r"|(?:kom ihåg|lita på|håll mig).{0,30}(?:enhet|webbläsare|dator|inloggad)"
+    r"|(?:husk|stol på).{0,30}(?:enhet|nettleser|maskin|browser)"
+    r"|(?:muista|luota).{0,30}(?:laite|laittee|selain)"
+    r"|(?:gerät|browser|computer).{0,30}(?:merken|vertrauen|speichern)|angemeldet bleiben"
+    r"|(?:onthoud|vertrouw).{0,30}(?:apparaat|browser)"
+    r"|(?:se souvenir|mémoriser|faire confiance).{0,40}(?:appareil|navigateur)"
+    r"|(?:recordar|confiar).{0,30}(?:dispositivo|navegador)"
+    r"|(?:ricorda|considera).{0,30}(?:dispositivo|browser)"
+    r"|(?:zapamiętaj|zaufaj).{0,30}(?:urządzeni|przeglądar)"
 )
 USER_BOX = (
     r"user|e-?mail|e-?post|login|log-?in|account|customer|client|member|card|kund|konto|anvand"

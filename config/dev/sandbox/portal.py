@@ -15,6 +15,7 @@ import msgspec
 from config.dev.sandbox import portal_pages as pages
 from config.dev.sandbox.http_server import Reply, Request, json_reply
 from config.dev.sandbox.portal_accounts import Accounts, Answer, Scenario, Session
+from config.dev.sandbox.portal_codes import Codes
 from config.dev.sandbox.portal_pages import bill_pdf, without_trailer
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     retry_after_seconds: int | None = None
     elsewhere: str | None = None
     banner_on_login: bool | None = None
+    end_sessions: bool = False  # everybody has to log in again; known devices stay known
 
 
 SETTINGS = (
@@ -60,6 +62,8 @@ def obey(order: Order, accounts: Accounts) -> None:
         accounts.add_bills(email.lower(), months)
     for email, password in order.passwords.items():
         accounts.set_password(email.lower(), password)
+    if order.end_sessions:
+        accounts.end_sessions()
     for name in SETTINGS:
         value = getattr(order, name)
         if value is not None:
@@ -78,6 +82,9 @@ AFTER_LOGIN = {
 }
 
 
+BY_CODE = (Scenario.TOTP, Scenario.SMS)
+
+
 class PortalSite:
     """The site at /portal. In-process tests order through `accounts` instead of control."""
 
@@ -85,6 +92,7 @@ class PortalSite:
 
     def __init__(self, seed: int = 0) -> None:
         self.accounts = Accounts(seed)
+        self.codes = Codes()
         self.routes: dict[tuple[str, str], Callable[[Request], Reply]] = {
             ("GET", "/portal"): lambda _: see_other("/portal/bills"),
             ("GET", "/portal/login"): self.show_login,
@@ -94,6 +102,8 @@ class PortalSite:
             ("POST", "/portal/bills/download"): self.post_download,
             ("GET", "/portal/change-password"): lambda _: html(pages.change_password()),
             ("GET", "/portal/verify"): lambda _: html(pages.one_time_code()),
+            ("POST", "/portal/verify"): self.verify,
+            ("GET", "/portal/phone"): lambda _: html(pages.phone(self.codes.on_the_phone())),
             ("GET", "/portal/challenge"): lambda _: html(pages.captcha()),
             ("GET", "/portal/survey"): lambda _: html(pages.survey()),
             ("GET", "/portal/elsewhere"): self.elsewhere,
@@ -161,14 +171,35 @@ class PortalSite:
         """The right password. Only what leads to the bills opens a session."""
         if scenario in AFTER_LOGIN:
             return see_other(AFTER_LOGIN[scenario])
+        device = request.cookies.get("portal_device", "")
+        if scenario in BY_CODE and not self.codes.knows(email, device):
+            token = self.codes.begin(email, scenario)
+            cookie = f"portal_login={token}; Path=/portal; HttpOnly; SameSite=Lax"
+            return see_other("/portal/verify", ("Set-Cookie", cookie))
         if scenario is Scenario.REDIRECT:
             return see_other(self.accounts.settings.elsewhere or other_site(request))
-        token = self.accounts.open_session(email, scenario).token
-        cookie = f"portal_session={token}; Path=/portal; HttpOnly; SameSite=Lax"
-        reply = see_other("/portal/bills", ("Set-Cookie", cookie))
+        reply = self.enter(email, scenario)
         if scenario is Scenario.SLOW:
             reply.delay_seconds = self.accounts.settings.slow_seconds
         return reply
+
+    def enter(self, email: str, scenario: Scenario, *more: tuple[str, str]) -> Reply:
+        """Open a session."""
+        token = self.accounts.open_session(email, scenario).token
+        cookie = f"portal_session={token}; Path=/portal; HttpOnly; SameSite=Lax"
+        return see_other("/portal/bills", ("Set-Cookie", cookie), *more)
+
+    def verify(self, request: Request) -> Reply:
+        """The second step: a code, each of which is good for one login."""
+        form = fields(request)
+        login = self.codes.take(request.cookies.get("portal_login", ""), form.get("code", ""))
+        if login is None:
+            return html(pages.one_time_code("Wrong code. Try again."))
+        if not form.get("remember"):
+            return self.enter(login.email, login.scenario)
+        token = self.codes.remember(login.email)
+        cookie = f"portal_device={token}; Path=/portal; HttpOnly; SameSite=Lax; Max-Age=31536000"
+        return self.enter(login.email, login.scenario, ("Set-Cookie", cookie))
 
     def log_out(self, request: Request) -> Reply:
         self.accounts.close_session(request.cookies.get("portal_session", ""))

@@ -22,7 +22,9 @@ class Scenario(StrEnum):
     WRONG_PASSWORD = "wrongpassword"  # refused with HTTP 200, unless "correct-password"
     LOCKED = "locked"  # "Your account is locked"
     CHANGE_PASSWORD = "changepassword"  # right password, but a new one must be chosen
-    OTP = "otp"  # asks for a one-time code
+    OTP = "otp"  # asks for a one-time code, and accepts none
+    TOTP = "totp"  # asks for the code of an authenticator app
+    SMS = "sms"  # sends a code by SMS: it stands at /portal/phone
     CAPTCHA = "captcha"  # asks for a proof of humanity
     SLOW = "slow"  # answers the login after `slow_seconds`
     ERROR_500 = "500"  # 500 on every login
@@ -282,6 +284,11 @@ class Accounts:
     def close_session(self, token: str) -> None:
         with self.lock:
             self.sessions.pop(token, None)
+
+    def end_sessions(self) -> None:
+        """Everybody has to log in again."""
+        with self.lock:
+            self.sessions.clear()
 
     def choose(self, email: str, scenario: Scenario | None) -> None:
         """Order a scenario; None gives the address its own back."""

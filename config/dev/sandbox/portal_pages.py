@@ -143,14 +143,22 @@ def change_password() -> bytes:
     )
 
 
-def one_time_code() -> bytes:
+def one_time_code(message: str = "") -> bytes:
+    alert = f'<p role="alert" class="alert">{escape(message)}</p>' if message else ""
     return page(
         "Enter your one-time code",
-        """<p>We have sent a code to your phone.</p>
+        f"""{alert}<p>We have sent a code to your phone, or your app shows one.</p>
 <form method="post" action="/portal/verify"><label for="code">One-time code</label>
 <input id="code" name="code" inputmode="numeric" autocomplete="one-time-code">
+<label><input type="checkbox" name="remember" value="yes"> Remember this device</label>
 <button>Continue</button></form>""",
     )
+
+
+def phone(codes: dict[str, str]) -> bytes:
+    """What the owners of the accounts read on their phones."""
+    lines = "".join(f"<li>{escape(email)}: {code}</li>" for email, code in codes.items())
+    return page("Codes by SMS", f"<ul>{lines}</ul>" if lines else "<p>None was sent yet.</p>")
 
 
 def captcha() -> bytes:

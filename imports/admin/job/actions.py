@@ -7,53 +7,69 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.db.models import Count
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from imports import known_before
+from imports import error_codes
 from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job import selection as choices
 from imports.admin.job.page import to_tab
 from imports.engine import queue
-from imports.ledger import bulk_actions
+from imports.ledger import bulk_actions, known_before, retries
 from imports.ledger.bulk_actions import RETRIES
 from imports.ledger.lifecycle import NotAllowed
 from imports.ledger.totals import family
 from imports.models import BulkAction
 from imports.models.bulk_actions import ActionType
 from imports.models.jobs import Rollout
+from imports.rendering import in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from django.db.models import Q
+    from django.db.models import Q, QuerySet
     from django.http import HttpRequest, HttpResponse
 
     from imports.admin.job.selection import Choice
     from imports.ledger.later_imports import Later
-    from imports.models import ImportJob
+    from imports.models import ImportJob, ImportResult
 
 
 def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpResponse:
-    """How many go out again, and how many would only fail again."""
+    """How many are sent again, how many would only fail again, and how many need a person."""
     asked_at = choices.now()
-    chosen = choice.waiting(job, ResultStatus.ERROR)
+    chosen, blocked = _chosen_and_blocked(job, choice)
     sensible, left_out, later = bulk_actions.sensible(job, chosen)
     summary = _summary(choice, sensible, asked_at) | {
         "left_out": left_out + later.total(),
         "later": _said(later),
         "hopeless": left_out,
+        "blocked": sum(count for _code, count in blocked),
+        "blocked_codes": [(error_codes.about(code, job.kind), n) for code, n in blocked],
     }
     return _shown(request, job, "retry", summary)
 
 
-def has_later(job: ImportJob, choice: Choice) -> bool:
-    """Whether the API has newer versions of some of the failed records that are chosen."""
-    *_others, later = bulk_actions.sensible(job, choice.waiting(job, ResultStatus.ERROR))
+def _chosen_and_blocked(
+    job: ImportJob, choice: Choice
+) -> tuple[QuerySet[ImportResult], list[tuple[str, int]]]:
+    """The chosen records that wait; and, by code, those that a person must act on first."""
+    chosen, needs_person = choice.waiting(job, ResultStatus.ERROR), retries.needs_person(job)
+    blocked = chosen.filter(needs_person).order_by().values_list("error_code")
+    return chosen.exclude(needs_person), list(blocked.annotate(n=Count("pk")).order_by("-n"))
+
+
+def must_ask(job: ImportJob, choice: Choice) -> bool:
+    """Whether some of the chosen records need a person, or the API has newer versions of them."""
+    chosen, blocked = _chosen_and_blocked(job, choice)
+    if blocked:
+        return True
+    *_others, later = bulk_actions.sensible(job, chosen)
     return bool(later)
 
 
@@ -118,7 +134,7 @@ def carry_out(
             starts=starts, rollout=rollout,
         )  # fmt: skip
     except NotAllowed as refusal:
-        _say_why_not(request, job, action, str(refusal))
+        _say_why_not(request, job, action, in_words(refusal.message))
         return None
     if done.in_background:
         queue.enqueue_on_commit(job.pk)
@@ -165,7 +181,7 @@ def stop(request: HttpRequest, job: ImportJob) -> HttpResponse:
         BulkAction.objects.filter(root=job.first, finished_at=None).select_related("job").first()
     )
     if bulk_action is None or not bulk_actions.stop(bulk_action, permissions.actor(request)):
-        raise NotAllowed(_("Nothing was stopped: it had ended already."))
+        raise NotAllowed(_("It had already ended, so nothing was stopped."))
     return to_tab(bulk_action.job, "failures")
 
 
@@ -192,8 +208,8 @@ def _what_happened(done: BulkAction, counted: int | None) -> str:
 
 def _what_goes_out(count: int) -> str:
     return ngettext(
-        "%(records)s goes out again in job %(job)s",
-        "%(records)s go out again in job %(job)s",
+        "%(records)s is being retried in job %(job)s",
+        "%(records)s are being retried in job %(job)s",
         count,
     )
 

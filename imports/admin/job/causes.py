@@ -51,6 +51,11 @@ class Cause:
     remedy: ErrorCode | None
 
     @property
+    def follows(self) -> str:
+        """What Redrive does next by itself about them."""
+        return error_codes.follows(self.status, self.remedy)
+
+    @property
     def filter(self) -> str:
         """As the Failures tab's address names it."""
         return urlencode({"cause": self.key})

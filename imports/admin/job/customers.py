@@ -13,6 +13,7 @@ from imports.admin import formatting, permissions
 from imports.admin.job import failures, files, log, progress, retry_files, settings, sheets
 from imports.admin.job.page import Fix, JobPage, register
 from imports.admin.records import edit
+from imports.customers.api.setup import most_in_a_batch
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -33,11 +34,12 @@ def bulk_action(job: ImportJob) -> str:
         found - refused
         for found, refused in job.files.values_list("record_count", "excluded_count")
     ]
-    count = sum(-(-each // job.batch_size) for each in sendable)
+    size = min(job.batch_size, most_in_a_batch(job.api) or job.batch_size)
+    count = sum(-(-each // size) for each in sendable)
     return _("%(customers)s in %(batches)s of up to %(size)s, %(at_once)s at once") % {
         "customers": formatting.customers(sum(sendable)),
         "batches": formatting.batches(count),
-        "size": formatting.number(job.batch_size),
+        "size": formatting.number(size),
         "at_once": formatting.number(job.concurrency),
     }
 
@@ -65,10 +67,10 @@ register(
         add_permissions=(permissions.ADD,),
         bulk_action=bulk_action,
         sheet=sheet,
-        pace_title=gettext_lazy("How hard to press the API"),
+        pace_title=gettext_lazy("Pace"),
         retry_files_hold=gettext_lazy(
-            "The failed records, byte for byte as they came in, in files that can be imported as "
-            "they are. Redrive never deletes them."
+            "The failed records in files that you can import again, byte for byte as they "
+            "came in. Redrive never deletes them."
         ),
         tabs=(
             files.TAB,

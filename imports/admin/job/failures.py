@@ -60,18 +60,22 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Retry all failed records (also of later retries), those a filter matches, or ticked ones.
 
-    Asked for with GET: first how many they are. So, too, where some would be left out because
-    the API has a newer version, and nobody was told of them.
+    Asked for with GET: first how many they are. So, too, where some need a person first or are
+    older than what the API has, and nobody has confirmed that.
     """
     if request.method != "POST":
         return actions.ask_retry(request, job, Choice.of(request.GET))
     choice = Choice.of(request.POST)
     if choice.is_nothing:
-        raise NotAllowed(_("Tick the records that are to go out again first."))
-    if choice.counted is None and "force" not in request.POST and actions.has_later(job, choice):
+        raise NotAllowed(_("Select at least one record."))
+    is_confirmed = choice.counted is not None or "force" in request.POST
+    if not is_confirmed and actions.must_ask(job, choice):
         return actions.ask_retry(request, job, choice)
-    counted = None if "force" in request.POST else choice.counted
-    return actions.retry_and_show(request, job, choice.records(job), counted)
+    more = {"force", "blocked"} & set(request.POST)  # than were counted
+    only = choice.records(job)
+    if "blocked" not in request.POST:
+        only &= ~retries.needs_person(job)
+    return actions.retry_and_show(request, job, only, None if more else choice.counted)
 
 
 def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,20 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import error_codes, known_before, retry_directory
+from imports import error_codes, retry_directory
 from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job.page import to_tab
 from imports.customers import drafts, dry_run
 from imports.customers.files.reader import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.customers.files.warnings import MOST_SENTENCES
 from imports.engine import queue
+from imports.job_types import InputOutOfSight
+from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import DryRun
 from imports.models.files import FileStatus
+from imports.rendering import in_words
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -76,10 +81,11 @@ def check(request: HttpRequest, job: ImportJob) -> HttpResponse:
     try:
         dry_run.ask(job, permissions.actor(request))
     except NotAllowed as refusal:
-        messages.warning(request, str(refusal))
+        messages.warning(request, in_words(refusal.message))
     else:
         if dry_run.is_small(job):
-            dry_run.carry_out(job)
+            with suppress(InputOutOfSight):  # a worker that can see the files makes it
+                dry_run.carry_out(job)
         else:
             queue.enqueue_on_commit(job.pk)
     return checked(request, job) if request.headers.get("HX-Request") else to_tab(job, "files")
@@ -135,7 +141,6 @@ def _reasons(found: dict[str, Any]) -> list[Reason]:
 
 
 MOST_FILES = 200  # on the page; the sums count all
-REFUSALS_SHOWN = 5
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -164,7 +169,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_cut or found["count"] else "",
         "known_before": known_before.of_files(notes_of(job)),
-        "refusals_shown": REFUSALS_SHOWN,
+        "most_sentences": MOST_SENTENCES,
         "most_files": MOST_FILES,
     }
 
@@ -203,7 +208,7 @@ def _add_all(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> list[Imp
         if isinstance(error, OSError):
             why = retry_directory.reason(retry_directory.code_of(error))
             raise NotAllowed(
-                _("The files could not be kept: %(why)s. None of them was added.") % {"why": why}
+                _("The files could not be saved: %(why)s. None of them was added.") % {"why": why}
             ) from error
         raise
     return added

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from imports.admin.formatting import whole_number
 from imports.admin.job import page
+from imports.ledger import restored  # noqa: F401 - its sentence is in logs
 from imports.models import JobEvent
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from imports import job_types
 from imports.admin import formatting, permissions
 from imports.admin.permissions import may
 from imports.engine import queue
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from imports.admin.job.sheets import Sheet
     from imports.ledger.totals import Totals
-    from imports.models import ImportResult
+    from imports.models import ImportBatch, ImportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,15 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A portal, as a job's page names it. The address is for those who have any permission."""
+
+    name: str
+    url: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
     """A kind of work as the operator sees it.
 
@@ -113,8 +123,21 @@ class JobPage:
     pace_title: _StrOrPromise  # above the settings
     retry_files_hold: _StrOrPromise  # what is in them, and what they are for
     field_words: Mapping[str, FieldWords] = field(default_factory=dict)
+    # Whether one batch holds several records; else pages speak of the records alone.
+    has_batches: bool = True
+    stage_title: str = "imports/job/parts/stage_title.html"
+    # What a batch is called in a list of attempts, and what that reads of other tables.
+    batch_name: Callable[[ImportBatch], str] = str
+    batch_related: tuple[str, ...] = ()
+    # Where the records of a job go or come from, besides an API: name and address.
+    place: Callable[[ImportJob], Place | None] = lambda job: None
+    related: tuple[str, ...] = ()  # what `place` reads of other tables
     # Each result's own additions to the JSON views, by its id.
     json_of: Callable[[list[ImportResult]], dict[int, dict[str, object]]] = lambda results: {}
+
+    def batches(self, count: int) -> str:
+        """ "5 batches"; where each holds one record, as `records` says it."""
+        return formatting.batches(count) if self.has_batches else self.records(count)
 
     def tab(self, slug: str) -> Tab | None:
         """The tab of that name, if this kind has it."""
@@ -232,19 +255,22 @@ def _doing(action: ActionType) -> str:
         case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
         case ActionType.ARRIVED:
-            return _("Writing down as arrived: %(seen)s of %(records)s")
+            return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
-            return _("Writing down as not arrived: %(seen)s of %(records)s")
-    return _("Putting job %(job)s together: %(seen)s of %(records)s")
+            return _("Marking as failed: %(seen)s of %(records)s")
+    return _("Preparing job %(job)s: %(seen)s of %(records)s")
 
 
 def _meanwhile(bulk_action: BulkAction) -> Iterator[str]:
     if bulk_action.action in RETRIES:
         if bulk_action.starts:
-            yield _("Nothing is sent yet. The job starts by itself when all are in it.")
+            yield _("Nothing is sent yet. The job starts by itself when it has all its records.")
         else:
-            yield _("Nothing is sent. Change the job’s settings and start it when all are in it.")
-    yield _("This goes on without you: you may leave the page.")
+            yield _(
+                "Nothing is sent. When the job has all its records, change its settings "
+                "and start it."
+            )
+    yield _("This continues without you; you can leave the page.")
 
 
 def _ended(bulk_action: BulkAction) -> Panel:
@@ -272,24 +298,26 @@ def done(action: ActionType) -> str:
         case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
         case ActionType.ARRIVED:
-            return _("%(records)s arrived: they count as imported now.")
+            return _("Marked %(records)s as imported.")
         case ActionType.NOT_ARRIVED:
-            return _("%(records)s did not arrive: they count as failed. Retry failed sends them.")
+            return _("Marked %(records)s as failed. Retry failed sends them again.")
     return _("Retried %(records)s, in job %(job)s.")
 
 
 def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
     if bulk_action.trouble:
-        yield _("It ended before its time, out of %(total)s. %(why)s")
+        yield _("It stopped early, out of %(total)s. %(why)s")
         if bulk_action.made_id:
-            yield _("Job %(job)s stays a draft with these: start it, or discard it.")
+            yield _("Job %(job)s remains a draft with these records: start it or discard it.")
     if bulk_action.skipped_changed:
         yield formatting.skipped_changed(bulk_action.skipped_changed) + "."
     if bulk_action.left_out:
         yield formatting.left_out(bulk_action.left_out) + "."
 
 
-UNREAD = ("api__secret", "api__client_secret", "api__extra_headers")  # decrypted only to be sent
+UNREAD = (  # decrypted only to be sent
+    "api__secret", "api__client_secret", "api__extra_headers", "api__client_certificate",
+)  # fmt: skip
 MOST_RETRIES = 30  # listed on a page
 
 
@@ -298,7 +326,8 @@ def jobs() -> QuerySet[ImportJob]:
     related = ImportJob.objects.select_related(
         "api", "rate_limit", "root", "retry_of", "created_by"
     )
-    return related.defer(*UNREAD)
+    places = {name for job_page in every() for name in job_page.related}
+    return related.select_related(*places).defer(*UNREAD) if places else related.defer(*UNREAD)
 
 
 def find(job_id: int) -> ImportJob:
@@ -337,11 +366,24 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "poll_seconds": poll_seconds(job, bulk),
         "is_ended": is_ended,
         "failed_waiting": wait.failed,
+        **_retry_offer(job, wait.failed),
         "unknown_waiting": wait.unknown,
         "can_load_retry_files": _can_load(request, job, wait.failed),
         "ended_just_now": job.finished_at is not None
         and timezone.now() - job.finished_at < LATELY,
     }
+
+
+def _retry_offer(job: ImportJob, failed: int) -> dict[str, Any]:
+    """How many Retry failed sends, and whether it asks because it leaves some out.
+
+    Of customers it sends all, or asks when it is pressed: there may be a million.
+    """
+    if not failed or not job_types.get(job.kind).needs_person:
+        return {"retry_count": failed, "retry_asks": False}
+    able = retries.waiting(job).exclude(retries.needs_person(job))
+    count = retries.without_the_hopeless(job, able)[0].count()
+    return {"retry_count": count, "retry_asks": count != failed}
 
 
 def tabs(job: ImportJob) -> list[dict[str, Any]]:

@@ -172,6 +172,7 @@ class _Bars:
 
 
 ATTEMPTS_SHOWN = 12
+UNREAD = ("batch__body", "answer")
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -181,12 +182,13 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "progress": progress(job),
         "batches": batch_totals(job),
-        "attempts": attempts.select_related("batch").defer("batch__body", "answer")[
-            :ATTEMPTS_SHOWN
-        ],
+        "attempts": attempts.select_related("batch", *page.of(job.kind).batch_related).defer(
+            *UNREAD
+        )[:ATTEMPTS_SHOWN],
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),
+        "out_of_sight": _out_of_sight(job),
         **_stage(job),
     }
 
@@ -195,6 +197,15 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
     if job.status != JobStatus.PAUSED:
         return None
     return JobEvent.objects.filter(job=job, code=EventCode.PAUSED).order_by("-id").first()
+
+
+def _out_of_sight(job: ImportJob) -> JobEvent | None:
+    """Which host said last that it cannot see the files of a job that is to be read."""
+    if job.status != JobStatus.QUEUED:
+        return None
+    codes = (EventCode.FILES_OUT_OF_SIGHT, EventCode.STARTED)
+    latest = JobEvent.objects.filter(job=job, code__in=codes).order_by("-id").first()
+    return latest if latest and latest.code == EventCode.FILES_OUT_OF_SIGHT else None
 
 
 def _stage(job: ImportJob) -> dict[str, Any]:
@@ -211,17 +222,17 @@ def _stage(job: ImportJob) -> dict[str, Any]:
 def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """The parts of an open page that changed. `was` is the state it shows, `tab` where it is."""
     shown = page.of(job.kind).tab(request.GET.get("tab", "")) or TAB
-    summary = page.live_context(request, job) | {"tab": shown}
+    summary = page.live_context(request, job) | {"tab": shown, "tabs": page.tabs(job)}
     if shown is TAB:
         summary |= context(request, job)
     if request.GET.get("was") != summary["live_state"]:
-        summary |= {"has_moved": True, "tabs": page.tabs(job)}
+        summary |= {"has_moved": True}
     return render(request, "imports/job/live.html", summary)
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Queue the draft, and watch it; `rollout` overrules how much of it goes out at first."""
-    rollout = request.POST.get("rollout", "")
+    """Queue the draft, and watch it; `begin` overrules how much of it is sent at first."""
+    rollout = request.POST.get("begin") or request.POST.get("rollout", "")
     rollout = rollout if rollout in Rollout.values else ""
     lifecycle.start(job, permissions.actor(request), rollout)
     queue.enqueue_on_commit(job.pk)
@@ -232,7 +243,7 @@ def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
 def pause(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Send nothing more for now."""
     if lifecycle.pause(job, permissions.actor(request)):
-        messages.success(request, _("Paused. What is in flight still comes back and is recorded."))
+        messages.success(request, _("Paused. Requests in flight still finish and are recorded."))
     else:
         _too_late(request, job)
     return to_tab(job, "progress")
@@ -253,7 +264,8 @@ def cancel(request: HttpRequest, job: ImportJob) -> HttpResponse:
     if lifecycle.cancel(job, permissions.actor(request)):
         queue.enqueue_on_commit(job.pk)  # its retry files are written
         messages.success(
-            request, _("Cancelled. What was not sent is kept as failed and can be retried.")
+            request,
+            _("Cancelled. Records that were not sent are kept as failed and can be retried."),
         )
     else:
         _too_late(request, job)
@@ -264,14 +276,14 @@ def discard(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Throw a draft away."""
     name = job.name
     drafts.remove_draft(job)
-    messages.success(request, _("The draft “%(name)s” is gone.") % {"name": name})
+    messages.success(request, _("The draft “%(name)s” was discarded.") % {"name": name})
     return redirect(reverse("admin:imports_importjob_changelist"))
 
 
 def _too_late(request: HttpRequest, job: ImportJob) -> None:
     job.refresh_from_db(fields=["status"])
-    summary = {"status": job.get_status_display()}
-    messages.warning(request, _("Nothing was changed: the job is %(status)s by now.") % summary)
+    summary = {"status": job.get_status_display().lower()}
+    messages.warning(request, _("Nothing was changed: the job is already %(status)s.") % summary)
 
 
 TAB = page.Tab(

@@ -34,6 +34,7 @@ from imports.models import CustomerApi, RetryFile
 from imports.rendering import in_words
 from imports.retry_directory import INSTRUCTIONS, SUMMARY
 from imports.states import ENDED_JOBS
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,50 +54,50 @@ MOST_COMPARED = 100_000  # bytes
 ROW_OUTCOMES: dict[RowOutcome, tuple[_StrOrPromise, _StrOrPromise]] = {
     RowOutcome.STRANGER: (
         gettext_lazy("Not in this import"),
-        gettext_lazy("Correct the id in the file, or take the record out of it."),
+        gettext_lazy("Correct the id in the file, or remove the record from it."),
     ),
     RowOutcome.TWICE: (
-        gettext_lazy("More often in the file than in the import"),
-        gettext_lazy("Take all but one of them out of the file."),
+        gettext_lazy("In the file more often than in the import"),
+        gettext_lazy("Keep one of them in the file and remove the others."),
     ),
     RowOutcome.UNSENDABLE: (
         gettext_lazy("Cannot be sent as it stands"),
         gettext_lazy("Correct them in the file."),
     ),
     RowOutcome.SENT: (
-        gettext_lazy("Failed, and corrected here"),
-        gettext_lazy("They go out as new versions. The versions that failed stay in the history."),
+        gettext_lazy("Failed, corrected in this file"),
+        gettext_lazy("They are sent as new versions. The failed versions stay in the history."),
     ),
     RowOutcome.CHANGED_ID: (
-        gettext_lazy("Failed, and corrected here under another id"),
+        gettext_lazy("Failed, corrected in this file under another id"),
         gettext_lazy(
-            "Matched by their place in the retry file, or by what is unchanged in them. Check "
-            "that each is the same customer, then send: the history keeps both ids."
+            "Matched by position in the retry file, or by what is unchanged. Check that each "
+            "is the same customer, then send: the history keeps both ids."
         ),
     ),
     RowOutcome.SAME: (
-        gettext_lazy("Failed, and not changed here"),
+        gettext_lazy("Failed, unchanged in this file"),
         gettext_lazy("They are left as they are. Retry failed sends them again unchanged."),
     ),
     RowOutcome.LATER: (
         gettext_lazy("Imported later by another job, in a newer version"),
-        gettext_lazy("They are not sent, unless you insist: they would replace that version."),
+        gettext_lazy("They are not sent unless you choose to: they would replace that version."),
     ),
     RowOutcome.IMPORTED: (
-        gettext_lazy("Imported already"),
-        gettext_lazy("They are not sent again, unless you insist."),
+        gettext_lazy("Already imported"),
+        gettext_lazy("They are not sent again unless you choose to."),
     ),
     RowOutcome.UNKNOWN: (
         gettext_lazy("May have arrived"),
-        gettext_lazy("Look them up and decide about them first; or insist."),
+        gettext_lazy("Look them up and decide first, or send them anyway."),
     ),
     RowOutcome.LEFT_OUT: (
-        gettext_lazy("Left out for good by a person"),
-        gettext_lazy("They are not sent, unless you insist."),
+        gettext_lazy("Excluded by a person"),
+        gettext_lazy("They are not sent unless you choose to."),
     ),
     RowOutcome.ON_ITS_WAY: (
-        gettext_lazy("On the way already"),
-        gettext_lazy("Wait until they are decided."),
+        gettext_lazy("Already being sent"),
+        gettext_lazy("Wait until they are done."),
     ),
 }
 
@@ -120,7 +121,7 @@ def corrected(request: HttpRequest, job: ImportJob) -> HttpResponse:
     try:
         uploads = corrections.find(job, token)
     except corrections.Gone:
-        raise NotAllowed(_("The file is not kept any more. Upload it again.")) from None
+        raise NotAllowed(_("The uploaded file has expired. Upload it again.")) from None
     reason = request.POST.get("reason", "").strip()
     has_changed = False
     if request.method == "POST" and reason:
@@ -169,7 +170,7 @@ def _send(
     corrections.forget(uploads)
     summary = {"customers": formatting.customers(new.results.count()), "job": new.pk}
     messages.success(
-        request, _("Corrected, and sent again: %(customers)s, in job %(job)s.") % summary
+        request, _("Corrected and sent again: %(customers)s, in job %(job)s.") % summary
     )
     return to_tab(new, "progress")
 
@@ -228,7 +229,6 @@ def _change(entry: Entry) -> list[formatting.Row]:
 
 DIRECTORIES_SHOWN = 20
 FILES_SHOWN = 100
-PIECE_BYTES = 1 << 16
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
@@ -249,7 +249,9 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "directories": [each | _place(each["directory"]) for each in found],
         "trouble": _trouble(job),
-        "nothing_failed": not found and _nothing_failed(job),
+        "nothing_waits": not found
+        and job.status in ENDED_JOBS
+        and not retry_directory.is_needed(job),
         "files": files.filter(directory=newest).defer("result_ids").order_by("name")[:FILES_SHOWN],
     }
 
@@ -259,20 +261,29 @@ def _trouble(job: ImportJob) -> dict[str, Any] | None:
     if not job.retry_files_error:
         return None
     return {
-        "place": settings.RETRY_FILES_DIR,
+        "place": retry_directory.place(),
         "why": retry_directory.reason(job.retry_files_error),
         "next_at": job.retry_files_due_at,
     }
 
 
-def _nothing_failed(job: ImportJob) -> bool:
-    """Whether the job has ended with nothing that a retry file could hold."""
+def _nothing_waits(job: ImportJob) -> bool:
+    """Whether the job has ended and leaves nothing that a retry file could hold."""
     return job.status in ENDED_JOBS and not retry_directory.is_needed(job)
 
 
 def _place(directory: str) -> dict[str, Any]:
-    path = Path(directory)
-    return {"name": path.name, "exists": _is_ours(path) and path.is_dir()}
+    return {"name": Path(directory).name, "exists": _is_there(directory)}
+
+
+def _is_there(directory: str) -> bool:
+    """Whether the directory may be handed out, and is there."""
+    if not stored.is_stored(directory):
+        return _is_ours(Path(directory)) and Path(directory).is_dir()
+    try:
+        return stored.exists(f"{directory}/{SUMMARY}")
+    except OSError:
+        return False
 
 
 def _is_ours(path: Path) -> bool:
@@ -288,9 +299,9 @@ def download(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     if file is None:
         raise Http404
     directory = Path(file.directory)
-    if not _is_ours(directory) or not directory.is_dir():
+    if not _is_there(file.directory):
         raise NotAllowed(
-            _("This directory is not there any more. Write the files again, then download them.")
+            _("This directory no longer exists. Regenerate the files, then download them.")
         )
     known = RetryFile.objects.filter(job=job, directory=file.directory).order_by("name")
     names = [SUMMARY, INSTRUCTIONS, *known.values_list("name", flat=True)]
@@ -305,13 +316,10 @@ def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             path = directory / name
-            if path.is_symlink() or not path.is_file():
+            if path.is_symlink() or not stored.exists(str(path)):
                 continue
-            with (
-                path.open("rb") as source,
-                archive.open(f"{directory.name}/{name}", "w") as target,
-            ):
-                while piece := source.read(PIECE_BYTES):
+            with archive.open(f"{directory.name}/{name}", "w") as target:
+                for piece in stored.pieces(str(path)):
                     target.write(piece)
                     yield pipe.taken()
     yield pipe.taken()
@@ -320,14 +328,14 @@ def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
 def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Write the files anew from the ledger: what waits by now, in a new directory."""
     try:
-        directory = job_types.get(job.kind).write_retry_files(job, Path(settings.RETRY_FILES_DIR))
+        directory = job_types.get(job.kind).write_retry_files(job, retry_directory.home())
     except OSError as error:
         why = retry_directory.reason(retry_directory.code_of(error))
-        summary = {"place": settings.RETRY_FILES_DIR, "why": why}
-        raise NotAllowed(_("%(place)s cannot be written to: %(why)s.") % summary) from error
+        summary = {"place": retry_directory.place(), "why": why}
+        raise NotAllowed(_("Redrive cannot write to %(place)s: %(why)s.") % summary) from error
     if directory is None:
         messages.info(
-            request, _("Nothing was written: no record failed, is unknown or was left out.")
+            request, _("No files were written: nothing is left to retry, look up or correct.")
         )
     else:
         summary = {"directory": directory.name}
@@ -340,7 +348,7 @@ def load(request: HttpRequest, job: ImportJob) -> HttpResponse:
     draft = drafts.load_retry_files(job, permissions.actor(request))
     messages.success(
         request,
-        _("The retry files are loaded. Put right what was wrong, then press Start."),
+        _("The retry files are loaded. Fix what was wrong, then press Start."),
     )
     return to_tab(draft, page.of(draft.kind).tabs[0].slug)
 

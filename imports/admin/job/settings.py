@@ -10,17 +10,18 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports import known_before
 from imports.admin import permissions
 from imports.admin.forms import JobSettingsForm
-from imports.admin.job import files, page
+from imports.admin.job import files, page, progress
 from imports.admin.job.page import to_tab
 from imports.customers import drafts
 from imports.customers.api.presets import SPEEDS
 from imports.event_codes import EventCode
+from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed, note
 from imports.messages import Message, sentence
 from imports.messages import marked as gettext_noop
+from imports.models.pace import NAMES
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -32,23 +33,11 @@ SET = sentence("SETTINGS_SET", "{changes}")
 FIELD_SET = sentence("SETTING_SET", "{field}: {setting}")
 # As the log names them: the same words as the form's.
 SETTING_NAMES = {
+    **{name: sentence(f"SETTING_{name.upper()}", text) for name, text in NAMES.items()},
     "api": sentence("SETTING_API", gettext_noop("API")),
-    "batch_size": sentence("SETTING_BATCH_SIZE", gettext_noop("records in a batch")),
-    "concurrency": sentence("SETTING_CONCURRENCY", gettext_noop("batches at once")),
-    "delay_seconds": sentence("SETTING_DELAY", gettext_noop("delay between requests (s)")),
-    "timeout_seconds": sentence("SETTING_TIMEOUT", gettext_noop("time limit of one attempt (s)")),
-    "max_attempts": sentence("SETTING_ATTEMPTS", gettext_noop("attempts")),
-    "retry_delay_seconds": sentence(
-        "SETTING_RETRY_DELAY", gettext_noop("wait before the next attempt (s)")
-    ),
-    "rollout": sentence("SETTING_BEGINNING", gettext_noop("begins with")),
-    "force": sentence(
-        "SETTING_INSISTS",
-        gettext_noop("send records again that have been imported meanwhile"),
-    ),
-    "leave_earlier_copies_out": sentence(
-        "SETTING_COPIES", gettext_noop("leave earlier copies out")
-    ),
+    "rollout": sentence("SETTING_ROLLOUT", gettext_noop("rollout")),
+    "force": sentence("SETTING_FORCE", gettext_noop("send records that were already imported")),
+    "leave_earlier_copies_out": sentence("SETTING_COPIES", gettext_noop("leave duplicates out")),
 }
 EDITABLE = (JobStatus.DRAFT, JobStatus.PAUSED)
 
@@ -88,19 +77,32 @@ def _call_by(words: page.JobPage, form: JobSettingsForm) -> None:
 
 def save(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Keep the settings of a draft, or the pace of a paused job."""
+    refused = _save(request, job)
+    if refused:
+        return refused
+    messages.success(request, _("The settings are saved."))
+    return to_tab(job, "settings")
+
+
+def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Start a draft with what is written in the form, saved or not."""
+    permissions.require(request, permissions.CHANGE)
+    return _save(request, job) or progress.start(request, job)
+
+
+def _save(request: HttpRequest, job: ImportJob) -> HttpResponse | None:
+    """Keep what is written; the page with what is wrong where it cannot be kept."""
     if job.status not in EDITABLE:
         raise NotAllowed(
             _("Settings can be changed while a job is a draft or paused. Pause it first.")
         )
     form = JobSettingsForm(_data(request), instance=job)
-    if not form.is_valid():
-        from imports.admin.job.page import page_context
-
-        shown = page_context(request, job, TAB) | _context(request, job, form)
-        return render(request, TAB.template, shown, status=422)
-    _keep(job, form, permissions.actor(request))
-    messages.success(request, _("The settings are saved."))
-    return to_tab(job, "settings")
+    if form.is_valid():
+        _keep(job, form, permissions.actor(request))
+        return None
+    job.refresh_from_db(fields=list(form.fields))
+    shown = page.page_context(request, job, TAB) | _context(request, job, form)
+    return render(request, TAB.template, shown, status=422)
 
 
 def _data(request: HttpRequest) -> Any:
@@ -141,5 +143,8 @@ TAB = page.Tab(
     icon="tune",
     template="imports/job/settings.html",
     context=context,
-    acts={"save": page.Action(save, permissions.CHANGE)},
+    acts={
+        "save": page.Action(save, permissions.CHANGE),
+        "start": page.Action(start, permissions.START),
+    },
 )

@@ -77,7 +77,7 @@ class Advice(dict[str, tuple[str, str]]):
 def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:
     """One row for each try of a batch, without what the other side answered. One query."""
     header = [
-        _("Job"), _("Batch"), _("Attempt"), _("Came to"), _("HTTP"), _("Code"), _("Error"),
+        _("Job"), _("Batch"), _("Attempt"), _("Outcome"), _("HTTP"), _("Code"), _("Error"),
         _("Succeeded"), _("Failed"), _("Unknown"), _("Counted"), _("Worker"), _("Sent"),
         _("Ended"), _("Milliseconds"),
     ]  # fmt: skip

@@ -24,6 +24,7 @@ from imports.admin.records.list_actions import JobListActions
 from imports.customers import drafts
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import CustomerApi, ImportJob, ImportResult
+from imports.rendering import in_words
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MOST_JOBS_OF_A_RECORD = 200
 class ImportJobAdmin(JobListActions, ModelAdmin):
     """Jobs are started, watched and retried here; their numbers are the ledger's."""
 
-    when_empty = gettext_lazy("Begin with a new import, or with a new bill download on Home.")
+    when_empty = gettext_lazy("Start a new import, or a new bill download, from Home.")
     list_display = (
         "job_column",
         "status_column",
@@ -88,12 +89,12 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
     @display(description=gettext_lazy("Records"))
     def totals_column(self, job: ImportJob) -> str:
         shown = {"job": job, "job_totals": job.page_totals, "words": page.of(job.kind)}  # type: ignore[attr-defined]
-        return render_to_string("imports/list/sums.html", shown)
+        return render_to_string("imports/list/totals.html", shown)
 
-    @display(description=gettext_lazy("Rounds"))
+    @display(description=gettext_lazy("Retries"))
     def retries_column(self, job: ImportJob) -> str:
         shown = {"job": job, "summary": job.page_family, "words": page.of(job.kind)}  # type: ignore[attr-defined]
-        return render_to_string("imports/list/rounds.html", shown)
+        return render_to_string("imports/list/retries.html", shown)
 
     @display(description=gettext_lazy("Started"), ordering="started_at")
     def started_column(self, job: ImportJob) -> str:
@@ -196,6 +197,6 @@ def do_act(request: HttpRequest, pk: str, tab: str, act: str) -> HttpResponseBas
     try:
         return record_event.run(request, job)
     except NotAllowed as refusal:
-        messages.warning(request, str(refusal))
+        messages.warning(request, in_words(refusal.message))
         is_draft = job.status == JobStatus.DRAFT and place.slug == "progress"
         return to_tab(job, first_tab(job) if is_draft else place.slug)

@@ -77,7 +77,7 @@ def view(request: HttpRequest, pk: int) -> HttpResponse:
     why_not = reason_against(edit.latest)
     if edit.is_overtaken or why_not:
         messages.info(
-            request, why_not or _("It was sent again since. This is its latest version.")
+            request, why_not or _("It has been sent again since. This is its latest version.")
         )
         page = "admin:imports_importresult_change" if why_not else "admin:imports_fix"
         return redirect(page, edit.latest.pk)
@@ -118,13 +118,13 @@ def reason_against(result: ImportResult) -> str:
     """Why this one cannot be put right, with what can be done; "" if it can."""
     match result.status:
         case ResultStatus.SUCCESS:
-            return _("It was imported: there is nothing to put right.")
+            return _("It was imported, so there is nothing to fix.")
         case ResultStatus.PENDING:
-            return _("It is on its way. Wait until it is decided.")
+            return _("It is being sent. Wait for the outcome.")
         case ResultStatus.UNKNOWN:
-            return _("It may have arrived. Look it up and decide about it first.")
+            return _("It may have arrived. Look it up and resolve it first.")
         case ResultStatus.EXCLUDED if result.batch_id is not None:
-            return _("It was left out for good, by a person. It is not sent any more.")
+            return _("A person excluded it, so it is not sent.")
     return ""
 
 
@@ -145,7 +145,9 @@ def _send(request: HttpRequest, edit: EditState) -> HttpResponse:
         return render(request, "imports/fix/page.html", shown, status=409)
     queue.enqueue_on_commit(new.pk)
     summary = {"name": right.key, "job": new.pk}
-    messages.success(request, _("%(name)s goes out again, corrected, in job %(job)s.") % summary)
+    messages.success(
+        request, _("%(name)s was corrected and is sent again in job %(job)s.") % summary
+    )
     return redirect("admin:imports_importresult_change", new.results.get().pk)
 
 

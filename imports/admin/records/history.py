@@ -240,22 +240,20 @@ MOST_DAYS = 4  # more become a span
 NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
 EVENT_CLAUSES: dict[str, _StrOrPromise] = {
-    EventCode.ARRIVED: gettext_lazy("had arrived, as %(who)s found on %(day)s (“%(why)s”)"),
-    EventCode.NOT_ARRIVED: gettext_lazy(
-        "had not arrived, as %(who)s found on %(day)s (“%(why)s”)"
-    ),
-    EventCode.EXCLUDED: gettext_lazy("was left out for good by %(who)s on %(day)s (“%(why)s”)"),
+    EventCode.ARRIVED: gettext_lazy("was marked as imported by %(who)s on %(day)s (“%(why)s”)"),
+    EventCode.NOT_ARRIVED: gettext_lazy("was marked as failed by %(who)s on %(day)s (“%(why)s”)"),
+    EventCode.EXCLUDED: gettext_lazy("was excluded by %(who)s on %(day)s (“%(why)s”)"),
     EventCode.PASSWORD_CHANGED: gettext_lazy("got a new password from %(who)s on %(day)s"),
 }
 # On a line of its own, after the actor's name.
 LINES: dict[str, _StrOrPromise] = {
-    EventCode.CREATED: gettext_lazy("added the job"),
+    EventCode.CREATED: gettext_lazy("created the job"),
     EventCode.CORRECTED: gettext_lazy("corrected it"),
     EventCode.STARTED: gettext_lazy("started the job"),
     EventCode.CANCELLED: gettext_lazy("cancelled the job"),
-    EventCode.ARRIVED: gettext_lazy("found that it had arrived"),
-    EventCode.NOT_ARRIVED: gettext_lazy("found that it had not arrived"),
-    EventCode.EXCLUDED: gettext_lazy("left it out for good"),
+    EventCode.ARRIVED: gettext_lazy("marked it as imported"),
+    EventCode.NOT_ARRIVED: gettext_lazy("marked it as failed"),
+    EventCode.EXCLUDED: gettext_lazy("excluded it"),
     EventCode.PASSWORD_CHANGED: gettext_lazy("entered a new password"),
 }
 # Once, twice, and more often.
@@ -298,7 +296,7 @@ def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
         if is_plain:
             failed.append(each)
         else:
-            yield from _round(each, words)
+            yield from _outcome(each, words)
     yield from _failures(failed)
 
 
@@ -307,7 +305,7 @@ def _has_failed(summary: JobStay) -> bool:
     return result.status == ResultStatus.ERROR and result.error_code != CANCELLED_CODE
 
 
-def _round(summary: JobStay, words: JobPage) -> Iterator[str]:
+def _outcome(summary: JobStay, words: JobPage) -> Iterator[str]:
     """The record's outcome in one job, and what a person did about it there."""
     actions = {each.code for each in summary.record_events}
     if actions & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
@@ -339,7 +337,7 @@ def _status(summary: JobStay, words: JobPage) -> str:
         case ResultStatus.EXCLUDED:
             return _("was not sent (“%(why)s”)") % names
         case ResultStatus.ERROR:
-            return _("was not sent, because job %(job)s was cancelled on %(day)s") % names
+            return _("was not sent because job %(job)s was cancelled on %(day)s") % names
     return _waiting(summary) % names
 
 
@@ -349,10 +347,10 @@ def _waiting(summary: JobStay) -> str:
         case JobStatus.DRAFT:
             return _("waits in job %(job)s, which nobody has started yet")
         case JobStatus.PAUSED:
-            return _("waits, because job %(job)s is paused")
+            return _("waits because job %(job)s is paused")
     if summary.attempts and summary.result.message:
-        return _("was tried in job %(job)s, and is tried again (“%(why)s”)")
-    return _("is on its way in job %(job)s")
+        return _("failed in job %(job)s and will be tried again (“%(why)s”)")
+    return _("is being sent in job %(job)s")
 
 
 def _names(event: JobEvent) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Q
@@ -13,12 +11,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from imports import job_types
+from imports import job_types, retry_directory
 from imports.admin import permissions
 from imports.admin.job import actions as job_actions
 from imports.admin.job.page import to_tab
 from imports.engine import queue
-from imports.ledger import lifecycle
+from imports.ledger import lifecycle, retries
 from imports.models import ImportBatch, ImportJob
 from imports.models.bulk_actions import ActionType
 
@@ -34,23 +32,30 @@ MOST_NAMED = 20  # jobs, in a question
 WRITTEN = ngettext_lazy(
     "Wrote the retry files of %(n)s job", "Wrote the retry files of %(n)s jobs", "n"
 )
-NOTHING_FAILED = ngettext_lazy("%(n)s has no failed record", "%(n)s have no failed record", "n")
+NOTHING_FAILED = ngettext_lazy(
+    "%(n)s has nothing left to retry", "%(n)s have nothing left to retry", "n"
+)
+NEED_PERSON = ngettext_lazy(
+    "%(n)s needs a person first and was not retried: see Failures on its job’s page.",
+    "%(n)s need a person first and were not retried: see Failures on their jobs’ pages.",
+    "n",
+)
 REQUEUED = ngettext_lazy("Re-queued %(n)s job", "Re-queued %(n)s jobs", "n")
 DUE_NOW = ngettext_lazy(
-    "%(n)s batch that was due later is due now", "%(n)s batches that were due later are due now",
+    "%(n)s waiting batch is due now", "%(n)s waiting batches are due now",
     "n",
 )  # fmt: skip
 IDLE = ngettext_lazy("%(n)s has nothing to do", "%(n)s have nothing to do", "n")
 PAUSED = ngettext_lazy("Paused %(n)s job", "Paused %(n)s jobs", "n")
 RESUMED = ngettext_lazy("Resumed %(n)s job", "Resumed %(n)s jobs", "n")
 CANCELLED = ngettext_lazy(
-    "Cancelled %(n)s job: what was not sent is kept as failed",
-    "Cancelled %(n)s jobs: what was not sent is kept as failed",
+    "Cancelled %(n)s job; records that were not sent are kept as failed",
+    "Cancelled %(n)s jobs; records that were not sent are kept as failed",
     "n",
 )
 OTHERS = ngettext_lazy(
-    "%(n)s is not in a state for it and was left as it is",
-    "%(n)s are not in a state for it and were left as they are",
+    "%(n)s was not in a suitable state and was left unchanged",
+    "%(n)s were not in a suitable state and were left unchanged",
     "n",
 )
 
@@ -85,23 +90,35 @@ class ListActions:
 
     @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """The failed records of the rows, in one new job for each of their jobs."""
-        chosen, only = self.jobs_of(queryset), self.records_of(queryset)
-        done = [job_actions.carry_out(request, job, ActionType.RETRY, only) for job in chosen]
+        """The failed records of the rows, in one new job for each of their jobs.
+
+        Those that need a person first are left to the job's own page, which asks about them.
+        """
+        chosen, records = self.jobs_of(queryset), self.records_of(queryset) or Q()
+        done, blocked = [], 0
+        for job in chosen:
+            needs_person = retries.needs_person(job)
+            here = retries.waiting(job).filter(records & needs_person).count()
+            only = records & ~needs_person
+            blocked += here
+            if not here or retries.waiting(job).filter(only).exists():
+                done.append(job_actions.carry_out(request, job, ActionType.RETRY, only))
+        if blocked:
+            messages.info(request, NEED_PERSON % {"n": blocked})
         made = [each.made for each in done if each and each.made]
         return to_tab(made[0], "progress") if len(chosen) == len(made) == 1 else None
 
     @admin.action(description=gettext_lazy("Regenerate retry files"), permissions=["retry"])
     def regenerate_retry_files(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """A new retry directory for each job, with what waits by now."""
-        parent = Path(settings.RETRY_FILES_DIR)
+        parent = retry_directory.home()
         written = nothing = 0
         for job in self.jobs_of(queryset):
             try:
                 directory = job_types.get(job.kind).write_retry_files(job, parent)
             except OSError as error:
-                summary = {"place": parent, "why": error.strerror, "job": job.pk}
-                said = _("Job %(job)s: %(place)s cannot be written to: %(why)s.")
+                summary = {"place": retry_directory.place(), "why": error.strerror, "job": job.pk}
+                said = _("Job %(job)s: Redrive cannot write to %(place)s: %(why)s.")
                 messages.error(request, said % summary)
                 continue
             written, nothing = written + bool(directory), nothing + (directory is None)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from imports import error_codes
-from imports.admin import filters
+from imports.admin import erasure, filters
 from imports.admin.base import LedgerAdmin, searched_by_record
 from imports.admin.exports import ExportedAdmin
 from imports.admin.formatting import readable
@@ -34,7 +34,7 @@ class AttemptAdmin(ExportedAdmin):
     """Read only."""
 
     page_template = "imports/attempt.html"
-    when_empty = gettext_lazy("Each time something is sent, it is written down here.")
+    when_empty = gettext_lazy("Every request is recorded here.")
     list_display = (
         "when_column", "job_column", "batch_column", "verdict_column", "took_column",
         "trouble_column",
@@ -64,15 +64,15 @@ class AttemptAdmin(ExportedAdmin):
     def batch_column(self, attempt: Attempt) -> str:
         return render_to_string("imports/list/of_batch.html", {"attempt": attempt})
 
-    @display(description=gettext_lazy("Came to"))
+    @display(description=gettext_lazy("Outcome"))
     def verdict_column(self, attempt: Attempt) -> str:
         return render_to_string("imports/list/verdict.html", {"attempt": attempt})
 
-    @display(description=gettext_lazy("Took"))
+    @display(description=gettext_lazy("Duration"))
     def took_column(self, attempt: Attempt) -> str:
         return render_to_string("imports/list/took.html", {"attempt": attempt})
 
-    @display(description=gettext_lazy("Trouble"))
+    @display(description=gettext_lazy("Error"))
     def trouble_column(self, attempt: Attempt) -> str:
         return render_to_string("imports/list/trouble.html", {"row": attempt})
 
@@ -90,7 +90,7 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
     """Read only; a failed batch can be sent again."""
 
     page_template = "imports/batch.html"
-    when_empty = gettext_lazy("A job’s input is cut into batches when it is started.")
+    when_empty = gettext_lazy("A job’s input is split into batches when the job starts.")
     list_display = (
         "batch_column", "job_column", "status_column", "totals_column", "attempts_column",
         "trouble_column",
@@ -142,7 +142,7 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
     def attempts_column(self, batch: ImportBatch) -> str:
         return str(batch.tries)
 
-    @display(description=gettext_lazy("Trouble"))
+    @display(description=gettext_lazy("Error"))
     def trouble_column(self, batch: ImportBatch) -> str:
         return render_to_string("imports/list/trouble.html", {"row": batch})
 
@@ -164,7 +164,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
     """Read only; failed ones can be sent again."""
 
     page_template = "imports/record/page.html"
-    when_empty = gettext_lazy("A record stands here once its job has been started.")
+    when_empty = gettext_lazy("Records appear here once their job has started.")
     list_display = (
         "record_column", "job_column", "status_column", "attempts_column", "trouble_column",
         "changed_column",
@@ -213,7 +213,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
     def attempts_column(self, result: ImportResult) -> str:
         return str(result.retry_attempts)
 
-    @display(description=gettext_lazy("Trouble"))
+    @display(description=gettext_lazy("Error"))
     def trouble_column(self, result: ImportResult) -> str:
         return render_to_string("imports/list/trouble.html", {"row": result})
 
@@ -229,6 +229,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("find/", guarded(self.find_view), name="imports_find"),
+            path("erase/", guarded(erasure.view), name="imports_erase"),
             path("<int:pk>/fix/", guarded(edit.view), name="imports_fix"),
             path("<int:pk>/fix/check/", guarded(edit.check), name="imports_fix_check"),
         ]
@@ -242,7 +243,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
 
 
 def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
-    """Its life, and the bytes of its latest version."""
+    """Its history, and the bytes of its latest version."""
     words = page.of(result.job.kind)
     found = history.entries(result)
     mine = next(each for each in found if any(one.result == result for one in each.stays))
@@ -260,7 +261,8 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
         "latest": latest,
         "fix": page.way_to_fix(request, latest),
         "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
-        "remedy": error_codes.about(latest.error_code, latest.job.kind),
+        "remedy": (remedy := error_codes.about(latest.error_code, latest.job.kind)),
+        "follows": error_codes.follows(latest.status, remedy),
         "text": text,
         "is_cut": is_cut,
     }

@@ -9,8 +9,8 @@ from imports.policy import Verdict
 LOOK_UP = sentence(
     "LOOK_UP",
     _(
-        "It cannot be told whether the customers were stored: look them up before sending them "
-        "again."
+        "It is not known whether the customers were stored. Look them up before you send them"
+        " again."
     ),
 )
 SAME_KEY = sentence(
@@ -64,15 +64,15 @@ FAILED_SAFELY = sentence(
 REFUSAL_NOT_STATED = sentence(
     "REFUSAL_NOT_STATED",
     _(
-        "That this stored nothing of the batch is not stated in the API's mapping "
-        "(refusal_stored_nothing), so it is not halved: look its customers up."
+        "The API's mapping does not state that a refusal stores nothing "
+        "(refusal_stored_nothing), so the batch is not halved. Look its customers up."
     ),
 )
 REDIRECTED_AFTER = sentence(
     "REDIRECTED_AFTER",
     _(
-        "The API's address answers with a redirect (HTTP {status}) as it is given after a request "
-        "was carried out. Correct the API's URL, then resume the job."
+        "The API's address answers with a redirect (HTTP {status}) of the kind that follows a"
+        " completed request. Correct the API's URL, then resume the job."
     ),
 )
 REDIRECTED = sentence(
@@ -99,23 +99,47 @@ UNAUTHORIZED_OTHERWISE = sentence(
 NOT_NOW = sentence(
     "NOT_NOW",
     _(
-        "The API asks to be left alone for now (HTTP {status}){why}. The batch is sent again "
-        "{wait}; this costs no attempt."
+        "The API asked Redrive to wait (HTTP {status}){why}. The batch is sent again {wait}; "
+        "this costs no attempt."
     ),
 )
 UNSURE = {
     408: sentence(
-        "UNSURE_408", _("The API gave up waiting for the request (HTTP {status}){why}.")
+        "UNSURE_408", _("The API stopped waiting for the request (HTTP {status}){why}.")
     ),
-    409: sentence("UNSURE_409", _("The API is still at work on this batch (HTTP {status}){why}.")),
+    409: sentence("UNSURE_409", _("The API is still working on this batch (HTTP {status}){why}.")),
 }
 BROKE = sentence("BROKE", _("The API failed (HTTP {status}){why}."))
-UNEXPECTED = sentence(
-    "UNEXPECTED", _("The API answered what was not expected (HTTP {status}){why}.")
-)
+UNEXPECTED = sentence("UNEXPECTED", _("The API gave an unexpected answer (HTTP {status}){why}."))
 UNREADABLE = sentence("UNREADABLE", _("The API's answer (HTTP {status}) can't be read: {error}."))
 NOT_AS_MAPPED = sentence(
     "NOT_AS_MAPPED", _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
+)
+SUBMITTED = sentence(
+    "SUBMITTED",
+    _(
+        "The API took the batch on (“{name}”) and works on it. Its result is asked for until it "
+        "is there; the batch is not sent again."
+    ),
+)
+STILL_AT_WORK = sentence("STILL_AT_WORK", _("The API is still at work on the batch."))
+NOT_ASKED = sentence(
+    "RESULT_NOT_GIVEN", _("The API was asked for the result of the batch, and did not give it:")
+)
+ASKED_AGAIN = sentence("API_ASKED_AGAIN", _("It is asked again; the batch is not sent again."))
+JOB_FAILED = sentence("JOB_FAILED", _("The API broke off its work on the batch{why}."))
+JOB_GONE = sentence(
+    "JOB_GONE", _("The API does not know the work any more that it took on (HTTP {status}){why}.")
+)
+RESULT_OVERDUE = sentence(
+    "RESULT_OVERDUE", _("For {hours} hours the API gave no result of the work that it took on.")
+)
+NO_SUCH_POLL = sentence(
+    "NO_SUCH_POLL",
+    _(
+        "The API works on this batch, but its mapping does not say any more how to ask for the "
+        "result. Put the mapping back and resume."
+    ),
 )
 LATER = sentence("LATER", _("later"))
 OF_ALL = sentence("OF_ALL", _("Of {n} customers: {parts}."))
@@ -123,7 +147,7 @@ OF_WHICH = {
     Verdict.REJECTED: sentence("OF_WHICH_REJECTED", _("{n} refused")),
     Verdict.RETRY: sentence("OF_WHICH_RETRY", _("{n} not stored but may be sent again")),
     Verdict.UNKNOWN: sentence("OF_WHICH_UNKNOWN", _("{n} unconfirmed")),
-    Verdict.DEFERRED: sentence("OF_WHICH_DEFERRED", _("{n} not taken for now")),
+    Verdict.DEFERRED: sentence("OF_WHICH_DEFERRED", _("{n} deferred")),
     Verdict.PAUSE: sentence("OF_WHICH_PAUSE", _("{n} refused for the credential")),
 }
 PROVES_NOTHING = sentence(
@@ -142,7 +166,7 @@ NO_LIST = sentence("NO_LIST", _("the mapping expects a list of results as its wh
 OTHER_COUNT = sentence(
     "OTHER_COUNT",
     _(
-        "it holds {results} results for the {customers} customers that were sent, and they are "
-        "told apart only by their position"
+        "it holds {results} results for the {customers} customers that were sent, and only "
+        "their position tells them apart"
     ),
 )

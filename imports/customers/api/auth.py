@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
+import time
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
+from imports.customers.api.requests import signing
 from imports.messages import MessageError, Text, sentence
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from imports.customers.api.mapping import Signature
+    from imports.customers.api.requests.signing import Unsigned
     from imports.customers.api.responses import Answer, Exchange
     from imports.messages import Message
     from imports.policy import Outcome
@@ -53,6 +59,15 @@ THE_PASSWORD = sentence("THE_PASSWORD", _("the user name or password (basic auth
 THE_KEY = sentence("THE_KEY", _("the key in the header {name}"))
 
 
+THE_QUERY_KEY = sentence("THE_QUERY_KEY", _("the key in the URL's “{name}”"))
+THE_SIGNATURE = sentence("THE_SIGNATURE", _("the signature in the header {name}"))
+THE_WSSE = sentence("THE_WSSE", _("the user name or secret (WSSE)"))
+QUOTE_IN_USER = sentence(
+    "QUOTE_IN_USER",
+    _("A user name for WSSE can't contain a quotation mark or a control character."),
+)
+
+
 class BadCredential(MessageError, ValueError):
     """A credential or header cannot be sent. The text says which and why."""
 
@@ -79,6 +94,10 @@ class Auth(Protocol):
         """
         ...
 
+    def signed(self, request: Unsigned) -> Unsigned:
+        """The request with what depends on its own bytes, address and time."""
+        ...
+
     def accepted(self) -> None:
         """The API has let a request in."""
         ...
@@ -103,12 +122,17 @@ class FixedAuth:
     """Credentials that are the same in every request."""
 
     def __init__(
-        self, credential: Text, headers: Mapping[str, str], secrets: Sequence[str] = ()
+        self,
+        credential: Text,
+        headers: Mapping[str, str],
+        secrets: Sequence[str] = (),
+        sign: Callable[[Unsigned], Unsigned] | None = None,
     ) -> None:
         check_headers(headers)
         self.credential = self.sent = credential
         self._headers = dict(headers)
         self._secrets = tuple(secrets)
+        self._sign = sign
 
     def headers(self, post_form: PostForm, patience: float) -> Mapping[str, str]:
         return self._headers
@@ -117,6 +141,9 @@ class FixedAuth:
         self, refused: Mapping[str, str], times: int, post_form: PostForm, patience: float
     ) -> Mapping[str, str] | None:
         return None
+
+    def signed(self, request: Unsigned) -> Unsigned:
+        return self._sign(request) if self._sign else request
 
     def accepted(self) -> None:
         pass
@@ -153,6 +180,38 @@ def basic(username: str, password: str) -> FixedAuth:
 
 def header(name: str, value: str) -> FixedAuth:
     return FixedAuth(THE_KEY.format(name=name), {name: value}, [value])
+
+
+def query_key(name: str, value: str) -> FixedAuth:
+    """A key in the query of the address."""
+
+    def sign(request: Unsigned) -> Unsigned:
+        return signing.with_query_key(request, name, value)
+
+    return FixedAuth(THE_QUERY_KEY.format(name=name), {}, [value, quote(value, safe="")], sign)
+
+
+def hmac_signature(name: str, secret: str, how: Signature) -> FixedAuth:
+    """An HMAC of each request in the named header."""
+    check_headers({name: how.prefix + "0"})
+    if how.timestamp_header:
+        check_headers({how.timestamp_header: "0"})
+
+    def sign(request: Unsigned) -> Unsigned:
+        return signing.with_hmac(request, how, secret, name, time.time())
+
+    return FixedAuth(THE_SIGNATURE.format(name=name), {}, [secret], sign)
+
+
+def wsse(username: str, secret: str) -> FixedAuth:
+    """A WSSE UsernameToken, new for each request. Raises BadCredential for a quotation mark."""
+    if '"' in username or _fault_of(username):
+        raise BadCredential(QUOTE_IN_USER)
+
+    def sign(request: Unsigned) -> Unsigned:
+        return signing.with_wsse(request, username, secret, secrets.token_hex(16), time.time())
+
+    return FixedAuth(THE_WSSE, {}, [secret], sign)
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -14,6 +15,9 @@ from urllib3.exceptions import HTTPError
 from imports.customers.api.auth import check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
 from imports.customers.api.probing import ProbeResult, probe
+from imports.customers.api.requests.building import Built, build, content_type
+from imports.customers.api.requests.signing import Unsigned
+from imports.customers.api.requests.templates import PLACEHOLDER, CannotBuild
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
 from imports.http.addresses import BadAddress, Rules, check_url
 from imports.http.transport import (
@@ -47,9 +51,20 @@ ALWAYS = {
     "Accept-Encoding": "gzip, deflate",
 }
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
-NO_TOKEN = sentence("NO_TOKEN_HAD", _("No token was had from the token URL:"))
+NO_TOKEN = sentence("NO_TOKEN_HAD", _("The token URL gave no token:"))
 NOTHING_SENT = sentence("NOTHING_SENT", _("Nothing of the batch was sent."))
 OUR_FAULT = sentence("OUR_FAULT", _("Redrive itself failed while sending ({error})."))
+TOO_LARGE = sentence(
+    "REQUEST_TOO_LARGE",
+    _(
+        "As its mapping shapes it, the request would be longer than {bytes} bytes. Nothing "
+        "was sent."
+    ),
+)
+OTHER_ORIGIN = sentence(
+    "OTHER_ORIGIN", _("This address is not on the API's own host: no credential is sent there.")
+)
+MOST_URLS_KNOWN = 64
 SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key, and is not shown
 
 
@@ -58,7 +73,7 @@ class Endpoint:
     """Where a batch goes, and how its answer is read. Raises BadCredential for a bad header.
 
     `idempotency_header`: the header whose key the API honours, or "". `certificates`: PEM, to
-    trust besides the public ones.
+    trust besides the public ones. `client_certificate`: PEM with its key, for mutual TLS.
     """
 
     url: str
@@ -67,9 +82,11 @@ class Endpoint:
     idempotency_header: str = ""
     allow_plain_http: bool = False
     certificates: str = ""
+    client_certificate: str = ""
 
     def __post_init__(self) -> None:
         check_headers(self.headers)
+        check_headers(self.mapping.request.headers)
         if self.idempotency_header:
             check_headers({self.idempotency_header: "key"})
 
@@ -98,7 +115,12 @@ class Client:
         self._timeout = timeout
         self._deadline = deadline
         self._rules = rules or Rules(allow_private, endpoint.allow_plain_http)
-        self._session = new_session(pool_size, endpoint.certificates)
+        self._session = new_session(pool_size, endpoint.certificates, endpoint.client_certificate)
+        self._headers = {
+            **endpoint.mapping.request.headers,
+            **endpoint.headers,
+            "Content-Type": content_type(endpoint.mapping),
+        }
         self._monitor = DeadlineMonitor()
         self._header_secrets = tuple(
             v for v in endpoint.headers.values() if len(v) >= SHORTEST_HEADER_SECRET
@@ -117,14 +139,21 @@ class Client:
         self._monitor.close()
 
     def post(self, body: bytes, idempotency_key: str, keys: Sequence[RecordKey]) -> Outcome:
-        """Send one batch, once, and say what came of it. Never raises."""
-        headers = {**self.endpoint.headers, "Content-Type": "application/json"}
+        """Send one stored batch, once, and say what came of it. Never raises."""
+        headers, method = dict(self._headers), self.endpoint.mapping.request.method
         if self.endpoint.idempotency_header:
             headers[self.endpoint.idempotency_header] = idempotency_key
         deadline = self._new_deadline()
         try:
+            built = build(body, self.endpoint.url, self.endpoint.mapping, idempotency_key)
+            if refusal := self._too_large(built, body, len(keys)):
+                return refusal
+            request = Unsigned(method, built.url, headers, built.body)
             with self._monitor.flying(deadline):
-                return self._authenticated("POST", headers, body, deadline, keys)[1]
+                return self._authenticated(request, deadline, keys)[1]
+        except CannotBuild as error:
+            verdict = Verdict.SPLIT if len(keys) > 1 else Verdict.REJECTED
+            return Outcome(verdict, "CANNOT_BUILD", error.message + NOTHING_SENT)
         except TokenFailure as failure:
             return _without_token(failure)
         except Undelivered as error:
@@ -137,11 +166,33 @@ class Client:
                 return self._exchange(keys).unsure("INTERNAL_ERROR", summary)
             return Outcome(Verdict.RETRY, "INTERNAL_ERROR", summary + NOT_SENT)
 
-    def call(self, method: str, body: bytes) -> tuple[Answer, Outcome]:
-        """One authenticated request other than a batch. Raises TokenFailure or Undelivered."""
-        headers = {**self.endpoint.headers, "Content-Type": "application/json"}
+    def _too_large(self, built: Built, body: bytes, size: int) -> Outcome | None:
+        """What a wrap can add to a record is only known when the request is made."""
+        most = self.endpoint.mapping.request.max_bytes
+        if size < 2 or built.body is body or len(built.body) <= most:
+            return None
+        return Outcome(Verdict.SPLIT, "REQUEST_TOO_LARGE", TOO_LARGE.format(bytes=most))
+
+    def call(
+        self,
+        method: str,
+        body: bytes = b"",
+        url: str = "",
+        headers: Mapping[str, str] | None = None,
+        keys: Sequence[RecordKey] = (),
+    ) -> tuple[Answer, Outcome]:
+        """One authenticated request other than a batch, by default to the API's own address.
+
+        `url` must be of the API's own origin: the credential goes along. Raises TokenFailure or
+        Undelivered.
+        """
+        # An address with fields of a customer in it is asked for with none.
+        target = url or PLACEHOLDER.sub("-", self.endpoint.url)
+        if url and not same_origin(url, self.endpoint.url):
+            raise Undelivered(Failure(Verdict.PAUSE, "ADDRESS_REFUSED", OTHER_ORIGIN))
+        request = Unsigned(method, target, {**self._headers, **(headers or {})}, body)
         with self._monitor.flying(self._new_deadline()) as deadline:
-            return self._authenticated(method, headers, body, deadline, ())
+            return self._authenticated(request, deadline, keys)
 
     def prove_credential(self) -> bool:
         """Have the token URL check the credential; False where there is none to ask.
@@ -155,19 +206,19 @@ class Client:
         """What judging an answer needs, for a call that carries no record."""
         return self._exchange(())
 
+    def exchange_of(self, keys: Sequence[RecordKey], *, asks: bool = False) -> Exchange:
+        """The same for a batch; `asks`: its result is asked for, it is not sent."""
+        return replace(self._exchange(keys), asks=asks)
+
     def _authenticated(
-        self,
-        method: str,
-        headers: dict[str, str],
-        body: bytes,
-        deadline: RequestDeadline,
-        keys: Sequence[RecordKey],
+        self, request: Unsigned, deadline: RequestDeadline, keys: Sequence[RecordKey]
     ) -> tuple[Answer, Outcome]:
         """The answer, and what it means. A refused credential is renewed, where it can be."""
         post_form, refusals = self._post_form(deadline), 0
         own = self.auth.headers(post_form, deadline.remaining())
         while True:
-            answer = self._send(method, self.endpoint.url, {**headers, **own}, body, deadline)
+            signed = self.auth.signed(request._replace(headers={**request.headers, **own}))
+            answer = self._send(*signed, deadline)
             sent = self._exchange(keys)
             outcome = judge(answer, sent)
             if not is_credential_refused(outcome):  # by a 401, or by a code that says the same
@@ -250,6 +301,8 @@ class Client:
     def _checked(self, url: str) -> str | None:
         """The URL in the form that is sent. Raises BadAddress. Checking it each time is slow."""
         if url not in self._checked_urls:
+            if len(self._checked_urls) >= MOST_URLS_KNOWN:  # an address for each customer
+                self._checked_urls.clear()
             check_url(url, self._rules.allow_private, self._rules.allow_plain_http)
             self._checked_urls[url] = requests.Request("POST", url).prepare().url
         return self._checked_urls[url]
@@ -272,6 +325,12 @@ class Client:
             return Outcome(failure.verdict, failure.code, failure.sentence, cause=DOWN)
         unsure = self._exchange(keys).unsure(failure.code, failure.sentence, failure.status)
         return unsure if failure.status else replace(unsure, cause=DOWN)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two addresses are of one scheme, host and port: where one credential may go."""
+    ours, theirs = urlsplit(one), urlsplit(other)
+    return (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)
 
 
 def _without_token(failure: TokenFailure) -> Outcome:

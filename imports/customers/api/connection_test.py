@@ -29,7 +29,7 @@ WITHHELD = sentence(
         "it was saved for. Enter it again, or save first."
     ),
 )
-SECRETS = ("secret", "client_secret", "extra_headers")
+SECRETS = ("secret", "client_secret", "extra_headers", "client_certificate")
 
 
 def probe_unsaved(
@@ -61,7 +61,7 @@ def _goes_where_it_went(draft: CustomerApi, saved: CustomerApi, name: str) -> bo
 
 def _goes_to(api: CustomerApi, name: str) -> tuple[str, str, int | None] | None:
     """Where this secret of the API is sent, None if nowhere."""
-    if name == "extra_headers":
+    if name in ("extra_headers", "client_certificate"):
         return _origin(api.url)
     if name == "client_secret":
         return _origin(api.token_url) if api.auth in OAUTH2 else None

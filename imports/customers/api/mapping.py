@@ -1,28 +1,46 @@
 """A mapping: how one customer API is spoken to, and how its answers are to be read.
 
-A mapping is a small JSON document; the structures below are its schema, field by field.
-Paths are written as `json_paths` says.
+A mapping is a small JSON document; the structures below are its schema, field by field, and
+`schema.fields` explains each with an example. Paths are written as `json_paths` says.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from imports.customers.api.json_paths import first_name
-from imports.customers.api.mapping_rules import complaints
 from imports.customers.api.presets import PRESETS
+from imports.customers.api.schema.errors import converted
+from imports.customers.api.schema.rules import complaints
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Scalar = bool | int | float | str | None
+Code = str | int  # numbers are codes, too
+Codes_ = tuple[Code, ...]
+Statuses = tuple[Annotated[int, msgspec.Meta(ge=200, le=599)], ...]
+OKS = tuple[Annotated[int, msgspec.Meta(ge=200, le=299)], ...]
+ROOM_FOR_NAMES = 64  # bytes, of what a wrap takes in from the record
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class BadMapping(ValueError):
-    """The mapping document is wrong. The text names the field and what is expected there."""
+    """The mapping document is wrong. The text has a line for each field that is.
+
+    `errors`: the path of each and what is expected there.
+    """
+
+    def __init__(self, text: str, errors: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(text)
+        self.errors = errors
+
+    @classmethod
+    def of(cls, errors: list[tuple[str, str]]) -> BadMapping:
+        """All that is wrong at once, a line for each field."""
+        return cls("\n".join(f"{path}: {text}" for path, text in errors), tuple(errors))
 
 
 class RecordKey(msgspec.Struct, frozen=True):
@@ -37,18 +55,55 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """What all parts of the document share: they never change, and know all their fields."""
 
 
-class Request(Schema, frozen=True):
-    """The body: the name of its list (null: the body is a bare list) and its limits.
+class Signature(Schema, frozen=True):
+    """How a request is signed with the API's secret, where it authenticates with an HMAC.
 
-    `trace_field` is inserted into each record, with the record's position as its value.
+    `of` is what is signed: {body}, {timestamp}, {method} and {path}.
+    """
+
+    algorithm: Literal["sha256", "sha1", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    of: str = "{body}"
+    timestamp_header: str = ""
+
+
+class Request(Schema, frozen=True):
+    """The request: where its records stand in the body, in which form, and its limits.
+
+    `envelope` is the name of the list (null: the body is nothing but the list); `list` is its
+    path instead, where it stands deeper. `wrap` is put around each record. `trace_field` is
+    inserted into each record, with the record's position as its value.
     """
 
     envelope: Text | None = "data"
+    list: str = ""
     constants: dict[str, Any] = {}
+    shape: Literal["list", "map", "one"] = "list"
+    map_key: str = ""
+    wrap: Any = None
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    format: Literal["json", "ndjson", "csv"] = "json"
+    columns: dict[str, str] = {}
+    content_type: str = ""
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    signature: Signature = Signature()
     max_records: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
     max_bytes: Annotated[int, msgspec.Meta(ge=1_000)] = 1_000_000
     trace_field: str = ""
     empty_allowed: bool = False
+
+    @property
+    def place(self) -> str:
+        """The path of the records in the body; "" where the body is nothing but they."""
+        return self.list or self.envelope or ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a batch is sent as it is stored: a JSON list of the records as they are."""
+        own_form = self.shape == "list" and self.format == "json"
+        return own_form and self.wrap is None and not self.trace_field
 
 
 class RecordPaths(Schema, frozen=True):
@@ -66,10 +121,14 @@ class RecordPaths(Schema, frozen=True):
 
 
 class Check(Schema, frozen=True):
-    """True where `path` holds one of `equals` and, if `empty` is given, that path is empty."""
+    """True where `path` holds one of `equals` (or anything, if `present`).
+
+    If `empty` is given, that path must be empty besides.
+    """
 
     path: str
-    equals: tuple[Scalar, ...]
+    equals: tuple[Scalar, ...] = ()
+    present: bool = False
     empty: str = ""
 
 
@@ -94,10 +153,15 @@ class Naming(Schema, frozen=True):
 
 
 class Results(Schema, frozen=True):
-    """One list of entries in the answer: where it is, what it holds, how an entry is read."""
+    """One list of entries in the answer: where it is, what it holds, how an entry is read.
+
+    Where an answer has an object (`shape` "map"), "@key" is the key of an entry, and "@self" the
+    entry itself. `assigned` is where an entry has the id that the API gave the record.
+    """
 
     name: Naming
     at: str = ""
+    shape: Literal["list", "map", "one", "list_or_one"] = "list"
     holds: Literal["all", "failures", "successes"] = "all"
     required: bool = True
     count_is_proof: bool = False
@@ -105,18 +169,19 @@ class Results(Schema, frozen=True):
     failure: Check | None = None
     code: str = ""
     message: str = ""
+    assigned: str = ""
 
 
 class Codes(Schema, frozen=True):
     """What the API's own codes mean. A code that is not listed proves nothing by itself."""
 
-    retryable: tuple[str, ...] = ()
-    permanent: tuple[str, ...] = ()
-    exists: tuple[str, ...] = ()
-    not_found: tuple[str, ...] = ()
-    rolled_back: tuple[str, ...] = ()
-    not_now: tuple[str, ...] = ()  # stored nothing; ask again later, which costs no attempt
-    credential: tuple[str, ...] = ()  # stored nothing; it does not know the credential, as a 401
+    retryable: Codes_ = ()
+    permanent: Codes_ = ()
+    exists: Codes_ = ()
+    not_found: Codes_ = ()
+    rolled_back: Codes_ = ()
+    not_now: Codes_ = ()  # stored nothing; ask again later, which costs no attempt
+    credential: Codes_ = ()  # stored nothing; it does not know the credential, as a 401
 
 
 class Rest(Schema, frozen=True):
@@ -142,6 +207,60 @@ class Envelope(Schema, frozen=True):
     message: str = ""
 
 
+class Alternative(Schema, frozen=True):
+    """How an answer is read that is not like the others; what it leaves out stays as it is.
+
+    It is chosen by status (`on`; none: any) and by a condition on the answer (`when`). The first
+    that fits counts. `accepted`: an answer of this status says what became of each record, though
+    it is no 2xx.
+    """
+
+    on: Statuses = ()
+    when: Check | None = None
+    accepted: bool = False
+    results: tuple[Results, ...] | None = None
+    proof: Literal["results", "status"] | None = None
+    rest: Rest | None = None
+    envelope: Envelope | None = None
+
+
+class Poll(Schema, frozen=True):
+    """An API that takes a batch on, works by itself, and is asked for the result.
+
+    The answer to the batch names the job at `job`; `url` with {job} is where its state is asked
+    for ("@location": where the answer's Location header points). `done` and `failed` are
+    conditions on the state. The results are in the state's own answer, or at `results_url`, page
+    by page: `next` is where a page names the next one, by its URL or, with `next_parameter`, by a
+    cursor.
+    """
+
+    url: str
+    done: Check
+    job: str = ""
+    failed: Check | None = None
+    every_seconds: Seconds = 10.0
+    give_up_after_hours: Annotated[float, msgspec.Meta(gt=0, le=720)] = 24.0
+    results_url: str = ""
+    next: str = ""
+    next_parameter: str = ""
+
+
+class Lookup(Schema, frozen=True):
+    """How one record is looked up, and what proves that it is stored, or that it is not.
+
+    `url` has {id}, {email} or another field of the record. Stored: a status of `found`, and all
+    that `compare` names (path in the answer: path in the record) is equal. Not stored: a status
+    of `absent`, or `absent_when` holds. Everything else proves nothing.
+    """
+
+    url: str
+    compare: dict[str, str]
+    found: OKS = (200,)
+    absent: Statuses = ()
+    absent_when: Check | None = None
+    at: str = ""
+
+
 class Mapping(Schema, frozen=True, dict=True):
     """One API's mapping. Make it with `from_document`, `preset` or `with_overrides`.
 
@@ -149,32 +268,37 @@ class Mapping(Schema, frozen=True, dict=True):
     word that an accepted status alone proves that all is stored but what a list of failures
     names). `five_xx_safe`: a 5xx of this API stored nothing. `refusal_stored_nothing`: nor did
     a refusal of a whole batch. `splittable`: such refusals for which the halves are tried.
+    `adapter` names the Python file that speaks to an API which no mapping can describe.
     """
 
-    accepted: Annotated[
-        tuple[Annotated[int, msgspec.Meta(ge=200, le=299)], ...], msgspec.Meta(min_length=1)
-    ]
+    accepted: Annotated[OKS, msgspec.Meta(min_length=1)]
     record: RecordPaths
     proof: Literal["results", "status"] = "results"
     request: Request = Request()
     results: tuple[Results, ...] = ()
     rest: Rest = Rest()
+    answers: tuple[Alternative, ...] = ()
     codes: Codes = Codes()
     envelope: Envelope = Envelope()
+    poll: Poll | None = None
+    lookup: Lookup | None = None
+    adapter: str = ""
+    adapter_options: dict[str, Any] = {}
     five_xx_safe: bool = False
     refusal_stored_nothing: bool = False
-    splittable: tuple[Annotated[int, msgspec.Meta(ge=400, le=499)], ...] = (400, 413, 422)
+    splittable: tuple[Annotated[int, msgspec.Meta(ge=400, le=599)], ...] = (400, 413, 422)
     sentences: dict[str, str] = {}
 
     @classmethod
     def from_document(cls, document: object) -> Mapping:
-        """The mapping that a decoded JSON document says. Raises BadMapping."""
-        try:
-            mapping = msgspec.convert(document, cls)
-        except msgspec.ValidationError as error:
-            raise BadMapping(_sentence(str(error))) from None
-        for path, complaint in complaints(mapping):
-            raise BadMapping(f"{path}: {complaint}")
+        """The mapping that a decoded JSON document says. Raises BadMapping with all errors."""
+        mapping, errors = converted(document, cls)
+        wrong = [path for path, _ in errors]
+        for path, complaint in complaints(mapping) if mapping else ():
+            if not any(path.startswith(each) or each.startswith(path) for each in wrong):
+                errors.append((path, complaint))
+        if errors or mapping is None:
+            raise BadMapping.of(errors)
         return mapping
 
     def document(self) -> dict[str, Any]:
@@ -190,20 +314,42 @@ class Mapping(Schema, frozen=True, dict=True):
     def group_by_code(self) -> dict[str, str]:
         """Each of the API's codes with the field of `codes` that lists it."""
         groups = msgspec.structs.asdict(self.codes)
-        return {code: group for group, codes in groups.items() for code in codes}
+        return {str(code): group for group, codes in groups.items() for code in codes}
+
+    @cached_property
+    def alternatives(self) -> tuple[Mapping, ...]:
+        """This mapping as each of its `answers` changes it."""
+        return tuple(_changed(self, each) for each in self.answers)
+
+    @cached_property
+    def around(self) -> tuple[bytes, bytes]:
+        """The bytes of a request before and after what stands at the place of its records."""
+        request = self.request
+        names = request.list.split(".") if request.list else [request.envelope or ""]
+        opening, closing = "", ""
+        level: Any = request.constants
+        for name in names if request.place else ():
+            others = {k: v for k, v in level.items() if k != name}
+            opening += "{" + "".join(f"{_json(k)}: {_json(v)}, " for k, v in others.items())
+            opening += f"{_json(name)}: "
+            closing += "}"
+            level = level.get(name, {})
+        return opening.encode(), closing.encode()
 
     @cached_property
     def opening(self) -> bytes:
-        """The bytes of a request before its first record: `{"data": [`."""
-        if self.request.envelope is None:
-            return b"["
-        fixed = "".join(f"{_json(k)}: {_json(v)}, " for k, v in self.request.constants.items())
-        return f"{{{fixed}{_json(self.request.envelope)}: [".encode()
+        """The bytes of a stored batch before its first record: `{"data": [`.
 
-    @property
+        Where requests are no JSON lists, they are made of a bare one when they are sent.
+        """
+        is_list = self.request.shape == "list" and self.request.format == "json"
+        return self.around[0] + b"[" if is_list else b"["
+
+    @cached_property
     def closing(self) -> bytes:
-        """The bytes of a request after its last record."""
-        return b"]" if self.request.envelope is None else b"]}"
+        """The bytes of a stored batch after its last record."""
+        is_list = self.request.shape == "list" and self.request.format == "json"
+        return b"]" + self.around[1] if is_list else b"]"
 
     def wrap(self, raw: bytes, index: int) -> bytes:
         """One record as it is sent: its own bytes, after a trace id if the API takes one.
@@ -215,6 +361,13 @@ class Mapping(Schema, frozen=True, dict=True):
         rest = raw.lstrip()[1:].lstrip()
         comma = "" if rest.startswith(b"}") else ", "
         return f'{{{_json(self.request.trace_field)}: "{index}"{comma}'.encode() + rest
+
+    @cached_property
+    def added_bytes(self) -> int:
+        """About how much a request adds to each record; exactly, where it only adds a trace id."""
+        if self.request.wrap is not None:
+            return len(_json(self.request.wrap).encode()) + ROOM_FOR_NAMES
+        return len(self.wrap(b"{}", self.request.max_records)) - len(b"{}")
 
     def key_of(self, record: object) -> RecordKey:
         """The names of one decoded record. All fields are empty where it has none."""
@@ -255,29 +408,9 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-_PARTS: dict[str, type[Schema]] = {
-    "": Mapping,
-    "request": Request,
-    "record": RecordPaths,
-    "results": Results,
-    "results.name": Naming,
-    "results.success": Check,
-    "results.failure": Check,
-    "rest": Rest,
-    "rest.when": Check,
-    "codes": Codes,
-    "envelope": Envelope,
-    "envelope.when": Check,
-}
-
-
-def _sentence(text: str) -> str:
-    """msgspec's words ("Expected `int`, got `str` - at `$.request`") in ours, field first."""
-    what, _, where = text.partition(" - at `$")
-    field = where.strip("`").lstrip(".") or "the mapping"
-    unknown = re.search(r"unknown field `(.*)`", what)
-    if unknown is None:
-        return f"{field}: {what[:1].lower()}{what[1:]}."
-    part = _PARTS.get(re.sub(r"\[[^\]]*\]", "", where.strip("`").lstrip(".")))
-    known = ", ".join(sorted(part.__struct_fields__)) if part else ""
-    return f"{field}: there is no field “{unknown[1]}” here. Known fields: {known}."
+def _changed(mapping: Mapping, alternative: Alternative) -> Mapping:
+    parts = {name: getattr(alternative, name) for name in ("results", "proof", "rest", "envelope")}
+    given = {name: part for name, part in parts.items() if part is not None}
+    if alternative.accepted:
+        given["accepted"] = (*mapping.accepted, *alternative.on)
+    return msgspec.structs.replace(mapping, answers=(), **given)

@@ -100,7 +100,7 @@ FIELDS = (
     "audience", "idempotency_header", "allow_plain_http", "batch_size", "concurrency",
     "delay_seconds", "timeout_seconds", "max_attempts", "retry_delay_seconds",
 )  # fmt: skip
-SECRETS = ("secret", "client_secret", "extra_headers")
+SECRETS = ("secret", "client_secret", "extra_headers", "client_certificate")
 WIDTH = 24
 
 

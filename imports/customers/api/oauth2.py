@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from imports.customers.api.auth import PostForm
+    from imports.customers.api.requests.signing import Unsigned
     from imports.customers.api.responses import Answer, Exchange
 
 # RFC 6749, section 5.2. Who must be corrected, as far as the error tells.
@@ -323,6 +324,9 @@ class OAuth2:
             return _bearing(self._newest(token))
         left = ends - time.monotonic()
         return _bearing(self._other_than(token, post_form, left, is_refused=True))
+
+    def signed(self, request: Unsigned) -> Unsigned:
+        return request
 
     def accepted(self) -> None:
         self._accepted_at = self._clock()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from imports.customers.api import answer_sentences as words
 from imports.customers.api.oauth2 import TokenFailure
+from imports.customers.api.requests.building import build
 from imports.customers.api.responses import why
 from imports.http.redaction import excerpt
 from imports.http.transport import Undelivered
@@ -26,7 +27,7 @@ REACHED = {400, 405, 415, 422, 501}
 UNSURE = {Verdict.UNKNOWN, Verdict.REPEATABLE}
 PLAIN = sentence(
     "PLAIN_HTTP_READABLE",
-    _("Plain http: everybody on the way can read the credential and the customers."),
+    _("Plain http: anyone on the network path can read the credential and the customers."),
 )
 CONNECTED = sentence(
     "ACCEPTED_EMPTY",
@@ -132,7 +133,8 @@ def _probed(client: Client) -> ProbeResult:
     has_token = client.prove_credential()
     mapping = client.endpoint.mapping
     if mapping.request.empty_allowed:
-        answer, outcome = client.call("POST", mapping.opening + mapping.closing)
+        nobody = build(mapping.opening + mapping.closing, client.endpoint.url, mapping, "")
+        answer, outcome = client.call(mapping.request.method, nobody.body, nobody.url)
         return _of_empty_list(client, answer, outcome, has_token)
     answer, outcome = client.call("OPTIONS", b"")
     return _of_options(client, answer, outcome, has_token)

@@ -7,11 +7,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.api import answer_sentences as words
-from imports.customers.api.json_paths import MISSING, as_name, find, spelling, unpadded
+from imports.customers.api.answers.members import Member, look, members_of
+from imports.customers.api.answers.names import Directory
+from imports.customers.api.json_paths import MISSING, as_name, find, unpadded
 from imports.customers.api.presets import OF_PRESETS
 from imports.messages import MessageError, Said, Text, sentence
 from imports.messages import marked as _
@@ -20,130 +23,8 @@ from imports.policy import RecordOutcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from imports.customers.api.mapping import (
-        Check,
-        Mapping,
-        Naming,
-        RecordKey,
-        RecordPaths,
-        Results,
-    )
-
-Targets = tuple[int, ...]  # the records that one name stands for: several if sent more than once
-
-FIELDS = {"id": "record_id", "username": "username", "email": "email"}  # of a RecordKey
-
-
-class Directory:
-    """Who may be meant by which name, for one list of one answer."""
-
-    def __init__(self, naming: Naming, keys: Sequence[RecordKey], paths: RecordPaths) -> None:
-        """`paths` says which spellings of a name are the same to this API."""
-        self.strangers: list[str] = []  # names in the answer that nobody has whom we sent
-        self._naming, self._paths = naming, paths
-        self._size = len(keys)
-        self._job_types = [kind for kind in FIELDS if getattr(naming, kind)]
-        if naming.by in ("key", "pointer"):
-            self._template = _compiled(naming.template or "{id}")
-            self._job_types = ["id"]
-        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._job_types}
-        for index, key in enumerate(keys):
-            self._enter(index, key)
-
-    def _enter(self, index: int, key: RecordKey) -> None:
-        """A record is known by the first of its names that this list's entries can carry."""
-        for kind in self._job_types:
-            name = getattr(key, FIELDS[kind])
-            if name:
-                known, name = self._known[kind], self._same(kind, name)
-                known[name] = (*known.get(name, ()), index)
-                return
-
-    def look_up(self, position: int, key: str, entry: Any) -> tuple[tuple[Targets, ...], bool]:
-        """The records an entry names, and whether it names anybody whom we did not send."""
-        naming = self._naming
-        match naming.by:
-            case "position":
-                return ((position,),), False
-            case "id":
-                return self._by_id(entry)
-            case "key":
-                return self._by_template([key])
-            case "index":
-                return self._by_index(_named_list(find(entry, naming.path)), naming.base)
-            case "trace":
-                traces = [t for t in _named_list(find(entry, naming.path)) if as_name(t)]
-                return self._by_index(traces, 0)
-            case _:
-                return self._by_template(_named_list(find(entry, naming.path)))
-
-    def _by_id(self, entry: Any) -> tuple[tuple[Targets, ...], bool]:
-        stranger = ""
-        for kind in self._job_types:
-            name = as_name(find(entry, getattr(self._naming, kind)))
-            # An id that the API has made up for a record sent without one names no stranger.
-            stranger = stranger or (name if self._known[kind] else "")
-            targets = self._known[kind].get(self._same(kind, name))
-            if targets:
-                return (targets,), False
-        return (), self._notes(stranger)
-
-    def _notes(self, stranger: str) -> bool:
-        if stranger:
-            self.strangers.append(stranger)
-        return bool(stranger)
-
-    def _by_index(self, values: list[object], base: int) -> tuple[tuple[Targets, ...], bool]:
-        """Values that are no whole number name nobody: -1 stands for them."""
-        indices = {int(str(v)) - base if _is_number(v) else -1 for v in values}
-        known = sorted(index for index in indices if 0 <= index < self._size)
-        return tuple((index,) for index in known), len(known) < len(indices)
-
-    def _by_template(self, texts: list[Any]) -> tuple[tuple[Targets, ...], bool]:
-        targets: list[Targets] = []
-        for text in texts:
-            found = self._template.match(text) if isinstance(text, str) else None
-            if found is None:
-                continue
-            if self._template.groupindex.get("index"):
-                targets += self._by_index([found["index"]], 0)[0]
-            elif known := self._known["id"].get(self._same("id", found["id"])):
-                targets.append(known)
-            else:
-                self._notes(found["id"])
-        return tuple(dict.fromkeys(targets)), len(targets) < len(texts)
-
-    def _same(self, kind: str, name: str) -> str:
-        """What two names of one record have in common: APIs change the case of e-mails."""
-        if kind == "email":
-            return name.casefold()
-        case, zeros = self._paths.ignore_case, self._paths.ignore_leading_zeros
-        return spelling(name, ignore_case=case, ignore_leading_zeros=zeros)
-
-
-def _named_list(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    return [] if value is MISSING or value is None else [value]
-
-
-def _is_number(value: object) -> bool:
-    text = as_name(value)
-    return text.isascii() and text.isdecimal() and len(text) < 10
-
-
-def _compiled(template: str) -> re.Pattern[str]:
-    """A template as a pattern: all of it is literal but its one placeholder."""
-    before, placeholder, after = re.split(r"(\{index\}|\{id\})", template, maxsplit=1)
-    group = r"(?P<index>[0-9]{1,9})(?![0-9])" if placeholder == "{index}" else _until(after)
-    end = "" if placeholder == "{index}" or after else r"\Z"
-    return re.compile(re.escape(before) + group + re.escape(after) + end, re.DOTALL)
-
-
-def _until(after: str) -> str:
-    """An id reaches to the text that follows it in the template, or to the end."""
-    return rf"(?P<id>[^{re.escape(after[0])}]+)" if after else r"(?P<id>.+)"
-
+    from imports.customers.api.answers.names import Targets
+    from imports.customers.api.mapping import Check, Mapping, RecordKey, Results
 
 CODE_CHARS = 60
 
@@ -184,10 +65,7 @@ SENTENCES = {
     ),
     "not_now": sentence(
         "SENTENCES_NOT_NOW",
-        _(
-            "The API does not take this customer for now{why}. It is sent again later; this "
-            "costs no attempt."
-        ),
+        _("The API deferred this customer{why}. It is sent again later; this costs no attempt."),
     ),
     "credential": sentence(
         "SENTENCES_CREDENTIAL",
@@ -220,9 +98,6 @@ class Reading(NamedTuple):
     claims_success: bool = False
 
 
-_STORED = Reading(RecordOutcome(Verdict.SUCCESS), claims_success=True)
-
-
 def group_of(code: str, mapping: Mapping) -> str:
     """The group that the mapping lists a code in, or ""."""
     return mapping.group_by_code.get(code, "")
@@ -239,38 +114,72 @@ def holds(entry: Any, check: Check | None) -> bool:
         return False
     if not _equals(entry, check):
         return False
-    return not check.empty or find(entry, check.empty) in (MISSING, None, "", [], {})
+    return not check.empty or is_empty(find(entry, check.empty))
 
 
 def read_entry(
-    entry: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
+    member: Member, results: Results, mapping: Mapping, clean: Callable[[str], str], where: str
 ) -> Reading:
-    """One entry's meaning. `clean` makes the API's own words fit to be shown."""
-    raw_code = as_name(find(entry, results.code)) if results.code else ""
+    """One entry's meaning. `clean` makes the API's own words fit to be shown.
+
+    `where` is the path of `results` in the mapping: each outcome names the rule that decided.
+    """
+    entry = member.value
+    raw_code = as_name(look(member, results.code)) if results.code else ""
     group = group_of(raw_code, mapping) if raw_code else ""
     is_failure = group != "" or holds(entry, results.failure) or results.holds == "failures"
     is_success = results.holds == "successes" or holds(entry, results.success)
     if is_success and not is_failure:
-        return _STORED
+        return _stored(member, results, where)
     # With a list of errors that should be empty, the flag alone is a claim and no proof.
     claims = is_success or (results.success is not None and _equals(entry, results.success))
-    code, message = clean(raw_code), clean(_message(entry, results))
+    code, message = clean(raw_code), clean(_message(member, results))
     why = Said(message, code)
     if claims:
-        said = CONTRADICTION.format(why=why)
-        contradiction = RecordOutcome(Verdict.UNKNOWN, "CONTRADICTORY_ANSWER", said)
+        said, rule = CONTRADICTION.format(why=why), f"{where}.success"
+        contradiction = RecordOutcome(Verdict.UNKNOWN, "CONTRADICTORY_ANSWER", said, rule=rule)
         return Reading(contradiction, claims_success=True)
     if is_failure:
-        return Reading(_failure(group, code, message, mapping))
-    return Reading(RecordOutcome(Verdict.UNKNOWN, "RESULT_NOT_KNOWN", NO_RESULT.format(why=why)))
+        rule = f"codes.{group}" if group else f"{where}.holds"
+        if not group and results.holds != "failures":
+            rule = f"{where}.failure"
+        return Reading(replace(failure_of(group, code, message, mapping), rule=rule))
+    said, rule = NO_RESULT.format(why=why), f"{where}.success"
+    return Reading(RecordOutcome(Verdict.UNKNOWN, "RESULT_NOT_KNOWN", said, rule=rule))
+
+
+def _stored(member: Member, results: Results, where: str) -> Reading:
+    rule = f"{where}.holds" if results.holds == "successes" else f"{where}.success"
+    reading = _stored_by(rule)
+    if not results.assigned:
+        return reading
+    assigned = as_name(look(member, results.assigned))
+    return reading._replace(outcome=replace(reading.outcome, assigned=assigned))
+
+
+def stored(mapping: Mapping) -> RecordOutcome:
+    """What the success of an entry in the mapping's first list comes to."""
+    return _stored_by(f"{places(mapping)[0]}.success").outcome
+
+
+@lru_cache(maxsize=256)
+def _stored_by(rule: str) -> Reading:
+    return Reading(RecordOutcome(Verdict.SUCCESS, rule=rule), claims_success=True)
 
 
 def _equals(entry: Any, check: Check) -> bool:
     value = find(entry, check.path)
+    if check.present and not is_empty(value):
+        return True
     return any(value == wanted and type(value) is type(wanted) for wanted in check.equals)
 
 
-def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
+def is_empty(value: Any) -> bool:
+    """Whether nothing stands there. 0 and false are something."""
+    return value is MISSING or value is None or value in ("", [], {})
+
+
+def failure_of(group: str, code: str, message: str, mapping: Mapping) -> RecordOutcome:
     verdict, name = next(((v, n) for g, v, n in GROUPS if g == group), (Verdict.REJECTED, ""))
     fallback = "FAILED" if verdict is Verdict.RETRY else "REJECTED"
     own = mapping.sentences.get(code) if not message else None
@@ -280,15 +189,18 @@ def _failure(group: str, code: str, message: str, mapping: Mapping) -> RecordOut
     return RecordOutcome(verdict, name or filter_code(code, fallback), summary)
 
 
-def _message(entry: Any, results: Results) -> str:
+def _message(member: Member, results: Results) -> str:
     """The message as text; a list of texts is joined. An entry may be the message itself."""
-    value = find(entry, results.message) if results.message else entry
+    value = look(member, results.message) if results.message else member.value
     if isinstance(value, list):
         return "; ".join(text for text in map(as_name, value) if text)
     return as_name(value)
 
 
-SUCCESS = RecordOutcome(Verdict.SUCCESS)
+# Proven without being named: what a mapping's maker must know of these APIs.
+BY_STATUS = RecordOutcome(Verdict.SUCCESS, rule="proof")
+BY_REST = RecordOutcome(Verdict.SUCCESS, rule="rest")
+BY_COUNT = RecordOutcome(Verdict.SUCCESS, rule="count_is_proof")
 # What an entry of a refusal may say of its record: each of them states that it is not stored.
 NOT_STORED = (Verdict.RETRY, Verdict.REJECTED, Verdict.DEFERRED, Verdict.PAUSE)
 NOT_IN_ANSWER = RecordOutcome(
@@ -308,8 +220,8 @@ DOUBLED = RecordOutcome(
     sentence(
         "DOUBLED",
         _(
-            "The API's answer does not say exactly once what became of this customer. "
-            "Look it up before sending it again."
+            "The API's answer does not report this customer exactly once. Look it up before "
+            "sending it again."
         ),
     ),
 )
@@ -364,8 +276,8 @@ NOT_COUNTED = RecordOutcome(
     sentence(
         "NOT_COUNTED",
         _(
-            "The API's answer does not prove that all are stored whom its list of failures "
-            "leaves out, and it may have failed for this one. Look it up before sending it again."
+            "The API's answer does not prove that customers missing from its list of failures"
+            " are stored, and this one may have failed. Look it up before sending it again."
         ),
     ),
 )
@@ -415,16 +327,37 @@ def judge_records(
 
     Raises Unreadable where a list that the mapping requires is not there.
     """
-    lists = {r.holds: _listed(document, r, mapping, keys, clean) for r in mapping.results}
-    entries: dict[str, list[Entry]] = {holds: one.entries for holds, one in lists.items()}
+    lists: list[Listed] = []
+    entries: dict[str, list[Entry]] = {}
+    for results, where in zip(mapping.results, places(mapping), strict=True):
+        lists.append(_listed(document, results, where, mapping, keys, clean))
+        entries.setdefault(results.holds, []).extend(lists[-1].entries)
     if "all" in entries:
         outcomes = _from_all(entries["all"], len(keys))
     else:
         outcomes = _from_parts(entries, document, mapping, len(keys))
+    if any(results.assigned for results in mapping.results):
+        outcomes = [_news(outcome, key) for outcome, key in zip(outcomes, keys, strict=True)]
     if NOT_IN_ANSWER not in outcomes:
         return outcomes
-    unnamed = explained(NOT_IN_ANSWER, lists.values(), outcomes, keys, clean)
+    unnamed = explained(NOT_IN_ANSWER, lists, outcomes, keys, clean)
     return [unnamed if outcome is NOT_IN_ANSWER else outcome for outcome in outcomes]
+
+
+def _news(outcome: RecordOutcome, key: RecordKey) -> RecordOutcome:
+    """Without the id that the record was sent with: the API did not assign it."""
+    is_ours = outcome.assigned and outcome.assigned == key.record_id
+    return replace(outcome, assigned="") if is_ours else outcome
+
+
+@lru_cache(maxsize=64)
+def _places(count: int) -> tuple[str, ...]:
+    return tuple(f"results[{number}]" for number in range(count))
+
+
+def places(mapping: Mapping) -> tuple[str, ...]:
+    """The path of each list of results in the mapping."""
+    return _places(len(mapping.results))
 
 
 def explained(
@@ -468,9 +401,9 @@ def judge_refusal(
     """
     named: dict[int, list[RecordOutcome]] = defaultdict(list)
     claims = False
-    for results in mapping.results:
+    for results, where in zip(mapping.results, places(mapping), strict=True):
         try:
-            entries = _listed(document, results, mapping, keys, clean).entries
+            entries = _listed(document, results, where, mapping, keys, clean).entries
         except Unreadable:
             claims = claims or _claims_any(document, results, mapping, clean)
             continue
@@ -491,8 +424,8 @@ def _claims_any(
     document: Any, results: Results, mapping: Mapping, clean: Callable[[str], str]
 ) -> bool:
     """Whether a list that cannot be matched calls anybody stored: a batch that was broken off."""
-    members = _members(find(document, results.at), results) or []
-    return any(read_entry(v, results, mapping, clean).claims_success for _k, v in members)
+    members = members_of(find(document, results.at), results) or []
+    return any(read_entry(each, results, mapping, clean, "").claims_success for each in members)
 
 
 def _from_all(entries: list[Entry], size: int) -> list[RecordOutcome]:
@@ -545,14 +478,14 @@ def _silent(document: Any, mapping: Mapping, failed: int, size: int) -> RecordOu
     """What is known of records that a list of failures leaves out: silence proves nothing."""
     rest = mapping.rest
     if mapping.proof == "status":
-        return SUCCESS
+        return BY_STATUS
     is_proven = (
         (rest.when or rest.failed or rest.stored)
         and (rest.when is None or holds(document, rest.when))
         and (not rest.failed or _count(document, rest.failed) == failed)
         and (not rest.stored or _count(document, rest.stored) == size - failed)
     )
-    return SUCCESS if is_proven else NOT_COUNTED
+    return BY_REST if is_proven else NOT_COUNTED
 
 
 def _left_over(
@@ -564,7 +497,8 @@ def _left_over(
 ) -> RecordOutcome:
     """What is known of records that neither the successes nor the failures name."""
     rest = mapping.rest
-    counted = any(results.count_is_proof for results in mapping.results)
+    successes = [results for results in mapping.results if results.holds == "successes"]
+    counted = all(results.count_is_proof for results in successes)
     is_full = counted and _adds_up(lists["successes"], failed, size)
     listed = {len(failed), len(lists.get("failures", []))}  # an error may name several records
     agrees = (
@@ -573,7 +507,7 @@ def _left_over(
         and _count(document, rest.stored) in (size - len(failed), None)
     )
     if is_full and agrees:
-        return SUCCESS
+        return BY_COUNT
     return NOT_IN_ANSWER if agrees else NOT_COUNTED
 
 
@@ -621,12 +555,13 @@ def _worst(heard: list[RecordOutcome]) -> RecordOutcome:
 def _listed(
     document: Any,
     results: Results,
+    where: str,
     mapping: Mapping,
     keys: Sequence[RecordKey],
     clean: Callable[[str], str],
 ) -> Listed:
     """One list of the answer, each entry with the records it names."""
-    members = _members(find(document, results.at), results)
+    members = members_of(find(document, results.at), results)
     if members is None:
         if results.required:
             raise Unreadable(
@@ -637,14 +572,7 @@ def _listed(
         raise Unreadable(words.OTHER_COUNT.format(results=len(members), customers=len(keys)))
     directory = Directory(results.name, keys, mapping.record)
     entries = []
-    for position, (key, value) in enumerate(members):
-        names, stranger = directory.look_up(position, key, value)
-        entries.append(Entry(names, stranger, read_entry(value, results, mapping, clean)))
+    for position, member in enumerate(members):
+        names, stranger = directory.look_up(position, member)
+        entries.append(Entry(names, stranger, read_entry(member, results, mapping, clean, where)))
     return Listed(entries, directory.strangers)
-
-
-def _members(found: Any, results: Results) -> list[tuple[str, Any]] | None:
-    """The entries with their keys ("" in a list), or None where the shape is not as declared."""
-    if results.name.by == "key":
-        return list(found.items()) if isinstance(found, dict) else None
-    return [("", value) for value in found] if isinstance(found, list) else None

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from imports.customers.api import answer_sentences as words
 from imports.customers.api.json_paths import MISSING, as_name, find
@@ -21,11 +22,12 @@ from imports.customers.api.record_results import (
     holds,
     judge_records,
     judge_refusal,
+    stored,
 )
 from imports.customers.quick_answers import all_stored
 from imports.http.redaction import excerpt, one_line, page_text
 from imports.http.retry_after import asked_to_wait
-from imports.messages import Message, MessageError, Said, Text, cause_of
+from imports.messages import MessageError, Said, Text, cause_of
 from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -76,11 +78,12 @@ class Exchange:
     secrets: tuple[str, ...] = ()
     credential: Text = "the credential"
     now: float = 0.0
+    asks: bool = False  # for the result of a batch that the API took on before
 
     def clean(self, text: str) -> str:
         return one_line(text, self.secrets)
 
-    def unsure(self, code: str, sentence: Message, status: int | None = None) -> Outcome:
+    def unsure(self, code: str, sentence: Text, status: int | None = None) -> Outcome:
         """If nobody knows what was stored: UNKNOWN, or REPEATABLE with an idempotency key."""
         verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
         advice = words.SAME_KEY if self.repeatable else words.LOOK_UP
@@ -89,6 +92,7 @@ class Exchange:
 
 def judge(answer: Answer, sent: Exchange) -> Outcome:
     """What the answer means for the batch that `sent` describes. Never raises."""
+    sent = _read_as(answer, sent)
     outcome = _judged(answer, sent)
     one_cause = outcome.verdict not in (Verdict.SUCCESS, Verdict.MIXED)
     return replace(
@@ -97,6 +101,28 @@ def judge(answer: Answer, sent: Exchange) -> Outcome:
         answer=excerpt(answer.body, sent.secrets),
         cause=_cause(outcome, answer, sent) if one_cause else "",
     )
+
+
+def _read_as(answer: Answer, sent: Exchange) -> Exchange:
+    """The exchange with the mapping that the status and the answer itself choose."""
+    if not sent.mapping.answers:
+        return sent
+    return replace(sent, mapping=chosen(answer, sent.mapping)[0])
+
+
+def chosen(answer: Answer, mapping: ApiMapping) -> tuple[ApiMapping, int | None]:
+    """The mapping as the first alternative that fits changes it, and that one's number."""
+    try:
+        document = decoded(answer.body)
+    except NotDecoded:
+        document = MISSING
+    for number, (how, changed) in enumerate(
+        zip(mapping.answers, mapping.alternatives, strict=True)
+    ):
+        fits = not how.on or answer.status in how.on
+        if fits and (how.when is None or holds(document, how.when)):
+            return changed, number
+    return mapping, None
 
 
 def _cause(outcome: Outcome, answer: Answer, sent: Exchange) -> str:
@@ -112,11 +138,11 @@ def _judged(answer: Answer, sent: Exchange) -> Outcome:
     if answer.status in sent.mapping.accepted or outcome.verdict not in SENT_AGAIN:
         return outcome
     try:
-        document = _decoded(answer.body)
+        document = decoded(answer.body)
     except NotDecoded:
         return outcome
     records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
-    return _summed(records, sent) if records and CONTRADICTORY in records else outcome
+    return summed(records, sent) if records and CONTRADICTORY in records else outcome
 
 
 def _by_status(answer: Answer, sent: Exchange) -> Outcome:
@@ -138,10 +164,12 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
     if 400 <= status <= 499:
         return _refused(answer, sent)
     if status >= 500 and sent.mapping.five_xx_safe:
+        halves = status in sent.mapping.splittable and len(sent.keys) > 1
         return Outcome(
-            Verdict.RETRY,
+            Verdict.SPLIT if halves else Verdict.RETRY,
             f"HTTP_{status}",
             words.FAILED_SAFELY.format(status=status, why=why(answer, sent)),
+            rule="splittable" if halves else "five_xx_safe",
         )
     return _unsure(answer, sent)
 
@@ -155,7 +183,7 @@ def _coded(answer: Answer, sent: Exchange) -> Outcome | None:
     if accepted and not _may_be_coded(answer.body, sent.mapping):
         return None
     try:
-        document = _decoded(answer.body)
+        document = decoded(answer.body)
     except NotDecoded:
         return None
     code, group = _own_code(document, sent.mapping)
@@ -171,16 +199,19 @@ def _may_be_coded(body: bytes, mapping: ApiMapping) -> bool:
     JSON may write "/", quotes and letters beyond ASCII in other bytes than the code has.
     """
     codes = (*mapping.codes.not_now, *mapping.codes.credential)
-    return any(not PLAIN_CODE.fullmatch(code) or code.encode() in body for code in codes)
+    texts = map(str, codes)
+    return any(not PLAIN_CODE.fullmatch(code) or code.encode() in body for code in texts)
 
 
 def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
+    rule = f"codes.{group}"
     if group == "credential":
-        return _unauthorized(answer, sent)
+        return replace(_unauthorized(answer, sent), rule=rule)
     name = filter_code(sent.clean(code), "FAILED")
     if group == "not_now":
-        return _not_now(name, answer, sent)
-    return Outcome(Verdict.RETRY, name, words.NOT_JUST_NOW.format(why=why(answer, sent)))
+        return replace(_not_now(name, answer, sent), rule=rule)
+    said = words.NOT_JUST_NOW.format(why=why(answer, sent))
+    return Outcome(Verdict.RETRY, name, said, rule=rule)
 
 
 def _own_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
@@ -246,42 +277,80 @@ def _unsure(answer: Answer, sent: Exchange) -> Outcome:
     return sent.unsure(f"HTTP_{status}", said, status)
 
 
+STORED_BY_STATUS = Outcome(Verdict.SUCCESS, rule="proof")
+
+
 def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     mapping = sent.mapping
     if all_stored(answer.body, mapping, sent.keys):
-        return Outcome(Verdict.SUCCESS)
+        return summed([stored(mapping)] * len(sent.keys), sent)
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
-        return Outcome(Verdict.SUCCESS)
+        return STORED_BY_STATUS
     try:
-        document = _decoded(answer.body)
+        document = decoded(answer.body)
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
-            return Outcome(Verdict.SUCCESS)
+            return STORED_BY_STATUS
         said = words.UNREADABLE.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
+    if mapping.poll and not sent.asks and (found := submission_in(document, answer, sent)):
+        return _waiting(found, mapping.poll.every_seconds)
     if holds(document, mapping.envelope.when):
-        return _enveloped(document, answer, sent)
+        return replace(_enveloped(document, answer, sent), rule="envelope.when")
     if status_proves:
-        return Outcome(Verdict.SUCCESS)
+        return STORED_BY_STATUS
+    return judge_document(document, answer, sent)
+
+
+def submission_in(document: Any, answer: Answer, sent: Exchange) -> dict[str, object] | None:
+    """What the API calls the work that it takes on, by the mapping's `poll`; None if it is not so.
+
+    `url` is where its state is asked for, as the mapping or the answer says.
+    """
+    poll = sent.mapping.poll
+    if poll is None or holds(document, sent.mapping.envelope.when):
+        return None
+    job = as_name(find(document, poll.job)) if poll.job else ""
+    location = answer.headers.get("location", "")
+    url = location if poll.url == "@location" else poll.url.replace("{job}", quote(job, safe=""))
+    if not url or (poll.job and not job):
+        return None
+    return {"job": job, "url": url, "since": sent.now}
+
+
+def _waiting(submission: dict[str, object], seconds: float) -> Outcome:
+    return Outcome(
+        Verdict.WAITING,
+        "SUBMITTED",
+        words.SUBMITTED.format(name=str(submission["job"] or submission["url"])),
+        retry_after=seconds,
+        submission=submission,
+        rule="poll",
+    )
+
+
+def judge_document(document: Any, answer: Answer, sent: Exchange) -> Outcome:
+    """What a decoded answer of an accepted status proves, record by record."""
     try:
-        return _summed(judge_records(document, mapping, sent.keys, sent.clean), sent)
+        return summed(judge_records(document, sent.mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
         said = words.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
 
 
-def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
+def summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
     """One outcome for the batch: success only if every record is."""
     verdicts = {record.verdict for record in records}
+    judged = tuple(records)
     if not verdicts - {Verdict.SUCCESS}:
-        return Outcome(Verdict.SUCCESS)
+        return Outcome(Verdict.SUCCESS, judged=judged)
     first = records[0]
     if verdicts == {Verdict.UNKNOWN}:
         said = words.PROVES_NOTHING.format(code=first.code)
-        return sent.unsure(first.code, said + first.message)
+        return replace(sent.unsure(first.code, said + first.message), judged=judged)
     if verdicts in ({Verdict.DEFERRED}, {Verdict.PAUSE}):
-        return Outcome(first.verdict, first.code, first.message)
+        return Outcome(first.verdict, first.code, first.message, judged=judged)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
     parts = tuple(
         summary.format(n=counts[v]) for v, summary in words.OF_WHICH.items() if v in counts
@@ -291,7 +360,8 @@ def _summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
         Verdict.MIXED,
         "SOME_FAILED",
         message,
-        records=tuple(records),
+        records=judged,
+        judged=judged,
         pauses=Verdict.PAUSE in verdicts,
     )
 
@@ -311,7 +381,7 @@ def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
 def _refused(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
     try:
-        document = _decoded(answer.body)
+        document = decoded(answer.body)
     except NotDecoded:
         document = MISSING
     template = words.REFUSALS.get(status, words.REFUSED)
@@ -328,6 +398,12 @@ def _refused(answer: Answer, sent: Exchange) -> Outcome:
     return _blamed(document, sent, refusal)
 
 
+def judge_failed(document: Any, answer: Answer, sent: Exchange) -> Outcome:
+    """What it means that the API broke off the work that it took on: each by its own result."""
+    said = words.JOB_FAILED.format(why=why(answer, sent))
+    return _blamed(document, sent, Outcome(Verdict.SPLIT, "JOB_FAILED", said))
+
+
 def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
     """A refusal, laid on the records that it names; else on the halves, else on the one record.
 
@@ -335,21 +411,22 @@ def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
     """
     records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
     if records is not None:
-        return _summed(records, sent)
+        return summed(records, sent)
     if refusal.verdict is Verdict.PAUSE:
         return refusal
     if not sent.mapping.refusal_stored_nothing:
         said = refusal.message + words.REFUSAL_NOT_STATED
-        return replace(refusal, verdict=Verdict.UNKNOWN, message=said)
+        rule = "refusal_stored_nothing"
+        return replace(refusal, verdict=Verdict.UNKNOWN, message=said, rule=rule)
     if len(sent.keys) > 1:
-        return refusal
-    return replace(refusal, verdict=Verdict.REJECTED)
+        return replace(refusal, rule="refusal_stored_nothing")
+    return replace(refusal, verdict=Verdict.REJECTED, rule="refusal_stored_nothing")
 
 
 def why(answer: Answer, sent: Exchange) -> Said:
     """The API's own words about the whole batch."""
     try:
-        reasons = _reasons(_decoded(answer.body), sent.mapping)
+        reasons = _reasons(decoded(answer.body), sent.mapping)
     except NotDecoded:
         reasons = [page_text(answer.body)] if answer.status >= 400 else []
     return Said(sent.clean(": ".join(reasons)))
@@ -369,7 +446,7 @@ class NotDecoded(MessageError, ValueError):
     """The body is not trustworthy JSON. The message says why."""
 
 
-def _decoded(body: bytes) -> Any:
+def decoded(body: bytes) -> Any:
     """The JSON of a body. Raises NotDecoded, also for a name twice, NaN and absurd nesting."""
     try:
         return _STRICT.decode(body.decode("utf-8-sig"))

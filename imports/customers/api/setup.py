@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.customers.api import auth
+from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.client import Client, Endpoint, ProbeResult
 from imports.customers.api.client import probe as probe_client
 from imports.customers.api.mapping import BadMapping, Mapping, preset, states_refusals
@@ -22,7 +23,11 @@ from imports.customers.files.limits import Checks
 from imports.customers.files.validation import RULES
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
-from imports.http.certificates import BadCertificates, check_certificates
+from imports.http.certificates import (
+    BadCertificates,
+    check_certificates,
+    check_client_certificate,
+)
 from imports.http.tunnel import BadProxy
 from imports.messages import MessageError, sentence
 from imports.messages import marked as gettext_noop
@@ -57,9 +62,9 @@ STATUS_ALONE = gettext_lazy(
     "drops without a word counts as imported. Each of its jobs says so."
 )
 REFUSALS_UNSTATED = gettext_lazy(
-    "Nobody has stated whether this API stores nothing of a batch that it refuses. Until the "
-    "mapping says “refusal_stored_nothing”: true or false, customers of a refused batch are "
-    "unknown, and the batch is not halved."
+    "It is not stated whether this API stores nothing of a batch that it refuses. Until the "
+    "mapping sets “refusal_stored_nothing” to true or false, customers of a refused batch are"
+    " unknown, and the batch is not halved."
 )
 
 # What each way to authenticate cannot do without: the field, and what to call it.
@@ -68,6 +73,9 @@ NEEDED: dict[str, dict[str, str]] = {
     AuthKind.BEARER: {"secret": "a token"},
     AuthKind.BASIC: {"username": "a user name", "secret": "a password"},
     AuthKind.HEADER: {"header_name": "the header's name", "secret": "a key"},
+    AuthKind.QUERY: {"header_name": "the parameter's name", "secret": "a key"},
+    AuthKind.HMAC: {"header_name": "the header's name", "secret": "a key"},
+    AuthKind.WSSE: {"username": "a user name", "secret": "a secret"},
     AuthKind.OAUTH2_PASSWORD: {
         "token_url": "the token URL", "username": "a user name", "secret": "a password",
     },
@@ -93,6 +101,24 @@ def checks_of(api: CustomerApi) -> Checks:
     is_the_presets = not {"record", "results"} & set(api.mapping or {})
     same_list = is_the_presets and mapping.request.envelope == preset(api.preset).request.envelope
     return Checks.of(mapping, rules=api.preset if same_list and api.preset in RULES else "")
+
+
+def is_asynchronous(api: CustomerApi | None) -> bool:
+    """Whether one attempt at a batch of this API is more than one request."""
+    try:
+        mapping = mapping_of(api) if api else None
+    except BadMapping:
+        return False
+    return mapping is not None and bool(mapping.poll or mapping.adapter)
+
+
+def first_step_stores_nothing(api: CustomerApi | None) -> bool:
+    """Whether a first request that nobody saw the end of has stored nothing for certain."""
+    try:
+        adapter = ADAPTERS.get(mapping_of(api).adapter) if api else None
+    except BadMapping:
+        return False
+    return adapter is not None and adapter.submits
 
 
 def describes_itself(mapping: object) -> bool:
@@ -136,24 +162,44 @@ def complaints(api: CustomerApi, stored: Collection[str] = ()) -> list[tuple[str
     found += _mapping_complaints(api)
     found += _missing(api, stored)
     found += _header_complaints(api)
-    if api.ca_certificates:
-        check = partial(check_certificates, api.ca_certificates)
-        found += _complaint("ca_certificates", BadCertificates, check)
-    field = "username" if ":" in api.username else secret_field(api.auth)
+    for name, check in (
+        ("ca_certificates", check_certificates),
+        ("client_certificate", check_client_certificate),
+    ):
+        if name not in stored and getattr(api, name):
+            found += _complaint(name, BadCertificates, partial(check, getattr(api, name)))
+    field = "username" if set(':"') & set(api.username) else secret_field(api.auth)
     if not found and secret_field(api.auth) not in stored:
         found += _complaint(field, auth.BadCredential, lambda: auth_of(api))
     return found
+
+
+def most_in_a_batch(api: CustomerApi | None) -> int | None:
+    """How many customers one request of this API may carry; None where nothing says so."""
+    try:
+        return mapping_of(api).request.max_records if api else None
+    except BadMapping:
+        return None
 
 
 def _mapping_complaints(api: CustomerApi) -> list[tuple[str, str]]:
     try:
         most = mapping_of(api).request.max_records
     except BadMapping as error:
-        return [("mapping", in_words(said_of(error)))]
+        lines = [f"{path}: {text}" for path, text in error.errors]
+        return [("mapping", text) for text in lines or [str(error)]]
     if isinstance(api.batch_size, int) and api.batch_size > most:
         text = _("This API takes at most %(n)s customers in a batch.") % {"n": most}
         return [("batch_size", text)]
     return []
+
+
+def fitting_batch_size(api: CustomerApi) -> int:
+    """The batch size, or the most that the API's mapping allows if that is less."""
+    try:
+        return min(api.batch_size, mapping_of(api).request.max_records)
+    except BadMapping:
+        return api.batch_size
 
 
 def check_address_of(api: CustomerApi, field: str) -> None:
@@ -165,7 +211,7 @@ def _header_complaints(api: CustomerApi) -> list[tuple[str, str]]:
     """What sending would refuse of the headers of this API."""
     found = _complaint("extra_headers", auth.BadCredential, lambda: _check_extra(api))
     names = {"idempotency_header": api.idempotency_header}
-    if api.auth == AuthKind.HEADER:
+    if api.auth in (AuthKind.HEADER, AuthKind.HMAC):
         names["header_name"] = api.header_name
     for field in filter(names.get, names):
         found += _complaint(field, auth.BadCredential, partial(_check_name, api, field))
@@ -192,10 +238,12 @@ def _check_extra(api: CustomerApi) -> None:
 def _own_headers(api: CustomerApi) -> set[str]:
     """The header, in lower case, that the credential of this API goes into."""
     match api.auth:
-        case AuthKind.NONE:
+        case AuthKind.NONE | AuthKind.QUERY:
             return set()
-        case AuthKind.HEADER:
+        case AuthKind.HEADER | AuthKind.HMAC:
             return {api.header_name.lower()}
+        case AuthKind.WSSE:
+            return {"authorization", "x-wsse"}
     return {"authorization"}
 
 
@@ -245,6 +293,14 @@ def auth_of(api: CustomerApi, tokens: TokenStore | None = None) -> auth.Auth:
             return auth.basic(api.username, api.secret)
         case AuthKind.HEADER:
             return auth.header(api.header_name, api.secret)
+        case AuthKind.QUERY:
+            return auth.query_key(api.header_name, api.secret)
+        case AuthKind.HMAC:
+            return auth.hmac_signature(
+                api.header_name, api.secret, mapping_of(api).request.signature
+            )
+        case AuthKind.WSSE:
+            return auth.wsse(api.username, api.secret)
         case AuthKind.OAUTH2_PASSWORD | AuthKind.OAUTH2_CLIENT:
             is_password = api.auth == AuthKind.OAUTH2_PASSWORD
             return OAuth2(
@@ -270,6 +326,7 @@ def endpoint_of(api: CustomerApi) -> Endpoint:
         api.idempotency_header,
         api.allow_plain_http,
         "\n".join(trusted),
+        api.client_certificate,
     )
 
 

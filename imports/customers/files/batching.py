@@ -29,7 +29,7 @@ from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
-from imports.job_types import UnreadableInput
+from imports.job_types import InputOutOfSight, UnreadableInput
 from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
 from imports.ledger.lifecycle import note
@@ -174,10 +174,25 @@ def body(
     return opening + COMMA.join(raws) + closing, spans
 
 
+OUT_OF_SIGHT = sentence(
+    "FILE_OUT_OF_SIGHT",
+    _(
+        "{file} cannot be seen from there ({error}). The job waits for a worker that can see it. "
+        "If there is none, put the file back, or cancel the job."
+    ),
+)
+
+
+def out_of_sight(name: str, error: OSError) -> InputOutOfSight:
+    """What to raise where this host cannot see a file that another may see."""
+    why = error.strerror or type(error).__name__
+    return InputOutOfSight(OUT_OF_SIGHT.format(file=shown(name, 200), error=why))
+
+
 LATER_COPY = sentence(
     "LATER_COPY",
     _(
-        "{file}, record {record}: the customer “{customer}” comes again as record "
+        "{file}, record {record}: the customer “{customer}” appears again as record "
         "{other_record} of {other_file}. Only the last copy is sent."
     ),
 )
@@ -372,8 +387,15 @@ def recorded(
     file: ImportFile, checks: Checks, ignored: list[str], after: int = 0
 ) -> Iterator[Block]:
     """The blocks of a checked file, as it was when it was checked, from the record behind
-    position `after` on. Raises UnreadableFile.
+    position `after` on. Raises UnreadableFile or InputOutOfSight.
     """
+    try:
+        yield from _recorded(file, checks, ignored, after)
+    except OSError as error:
+        raise out_of_sight(file.name, error) from None
+
+
+def _recorded(file: ImportFile, checks: Checks, ignored: list[str], after: int) -> Iterator[Block]:
     name = index_name(file.sha256, checks)
     index = Index.opened(indexes() / name)
     if index is None:  # it was checked on another host, or with another mapping
@@ -382,7 +404,7 @@ def recorded(
         index = Index.opened(indexes() / name)
     if index is None:
         raise UnreadableFile(file.name, CHANGED_SINCE, ADD_IT_AGAIN)
-    return index.blocks(file.location, file.name, ignored, after)
+    yield from index.blocks(file.location, file.name, ignored, after)
 
 
 def indexes() -> Path:
@@ -396,18 +418,27 @@ REREAD_BYTES = 64 << 20
 TWICE = sentence(
     "NAMED_TWICE",
     gettext_noop(
-        "{n} customers are named more than once. Each copy goes out after the one before it has "
-        "ended."
+        "{n} customers appear more than once. Each copy is sent after the one before it has "
+        "finished."
+    ),
+    one=gettext_noop(
+        "{n} customer appears more than once. Each copy is sent after the one before it has "
+        "finished."
     ),
 )
 COPIES_OUT = sentence(
     "COPIES_LEFT_OUT",
-    gettext_noop("{n} earlier copies of customers are left out, as was chosen."),
+    gettext_noop("{n} duplicates are left out, as chosen."),
+    one=gettext_noop("{n} duplicate is left out, as chosen."),
 )
 ELSEWHERE = sentence(
     "GO_ELSEWHERE",
     gettext_noop(
-        "{n} records go to another API, {api}, in job {job}. Here they still count as failed."
+        "{n} records are sent to another API, {api}, in job {job}. Here they still count as "
+        "failed."
+    ),
+    one=gettext_noop(
+        "{n} record is sent to another API, {api}, in job {job}. Here it still counts as failed."
     ),
 )
 

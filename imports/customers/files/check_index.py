@@ -38,8 +38,6 @@ _LENGTH = struct.Struct(">I")
 
 CHANGED_SINCE = sentence("CHANGED_SINCE", _("it has changed since it was checked"))
 ADD_IT_AGAIN = sentence("ADD_IT_AGAIN", _("Remove it and add it again"))
-GONE_SINCE = sentence("GONE_SINCE", _("it cannot be read any more ({error})"))
-PUT_IT_BACK = sentence("PUT_IT_BACK", _("Put it back, or remove it and add it again"))
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -156,9 +154,10 @@ class Index:
     ) -> Iterator[Block]:
         """The records of the file at `location` behind position `after`, as they were checked.
 
-        Raises UnreadableFile where the file is not what was checked, possibly after many blocks.
+        Raises UnreadableFile where the file is not what was checked, possibly after many blocks;
+        OSError where it is out of sight.
         """
-        with self._file as index, _opened(location, name) as file:
+        with self._file as index, location.open("rb") as file:
             at = 0
             for part in _parts(index):
                 if part.starts and part.first + len(part.starts) <= after + 1:
@@ -176,21 +175,12 @@ class Index:
 
 
 def refuse_changed(location: Path, name: str, sha256: str) -> None:
-    """Raise UnreadableFile for a file that has changed since it was checked, or is gone."""
-    with _opened(location, name) as file:
+    """Raise UnreadableFile for a file that has changed since it was checked, OSError if it is
+    out of sight.
+    """
+    with location.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise UnreadableFile(name, CHANGED_SINCE, ADD_IT_AGAIN)
-
-
-@contextlib.contextmanager
-def _opened(location: Path, name: str) -> Iterator[BufferedReader]:
-    try:
-        file = location.open("rb")
-    except OSError as error:
-        what = GONE_SINCE.format(error=error.strerror or type(error).__name__)
-        raise UnreadableFile(name, what, PUT_IT_BACK) from None
-    with file:
-        yield file
 
 
 def _parts(index: BufferedReader) -> Iterator[Part]:

@@ -66,7 +66,7 @@ def near(data: mmap, offset: int) -> Message:
 UTF_16_OR_BINARY = sentence(
     "UTF_16_OR_BINARY", _("it is text in UTF-16 or a binary file, and JSON is UTF-8")
 )
-XLSX = sentence("XLSX", _("it is an Excel workbook (XLSX), whatever its name says"))
+XLSX = sentence("XLSX", _("it is an Excel workbook (XLSX), despite its name"))
 ZIP = sentence("ZIP", _("it is a ZIP archive"))
 UNPACK = sentence("UNPACK", _("Unpack it and add the files inside"))
 
@@ -77,15 +77,15 @@ EXPORT_AS_JSON = sentence(
 UNPACK_ONE = sentence("UNPACK_ONE", _("Unpack it and add the file inside"))
 UTF_32 = sentence("UTF_32", _("it is text in UTF-32, and JSON is UTF-8"))
 UTF_16 = sentence("UTF_16", _("it is text in UTF-16, and JSON is UTF-8"))
-PNG = sentence("PNG", _("it is a PNG picture, whatever its name says"))
-JPEG = sentence("JPEG", _("it is a JPEG picture, whatever its name says"))
-PDF = sentence("PDF", _("it is a PDF document, whatever its name says"))
+PNG = sentence("PNG", _("it is a PNG picture, despite its name"))
+JPEG = sentence("JPEG", _("it is a JPEG picture, despite its name"))
+PDF = sentence("PDF", _("it is a PDF document, despite its name"))
 GZIP = sentence("GZIP", _("it is compressed with gzip"))
-OLD_OFFICE = sentence("OLD_OFFICE", _("it is an old Excel or Word file, whatever its name says"))
+OLD_OFFICE = sentence("OLD_OFFICE", _("it is an old Excel or Word file, despite its name"))
 BAD_BYTE = sentence(
     "BAD_BYTE", _("the byte {byte} is not UTF-8; the file looks like Latin-1 or Windows-1252")
 )
-XML = sentence("XML", _("it is XML or HTML, whatever its name says"))
+XML = sentence("XML", _("it is XML or HTML, despite its name"))
 BOM = b"\xef\xbb\xbf"
 
 # The first bytes of what people rename to .json; the longer signature of two stands first.

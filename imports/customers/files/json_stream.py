@@ -121,7 +121,7 @@ def _is_cut(data: mmap, at: int) -> bool:
 AFTER_RECORD = sentence("AFTER_RECORD", _("after record {record} ({place})"))
 NO_COMMA = sentence("NO_COMMA", _("a comma or ] is missing, {near}"))
 LIST_NOT_ENDED = sentence("LIST_NOT_ENDED", _("the file ends before its list does"))
-COMMA_AT_END = sentence("COMMA_AT_END", _("there is a comma behind the last record"))
+COMMA_AT_END = sentence("COMMA_AT_END", _("there is a comma after the last record"))
 REMOVE_COMMA = sentence("REMOVE_COMMA", _("Remove that comma"))
 
 LARGEST_COPY = 16 << 20  # bytes; a larger element is measured, and stays in the file

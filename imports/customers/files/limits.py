@@ -47,22 +47,20 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, mapping: Mapping, rules: str = "") -> Checks:
         """The checks that a mapping asks for; `rules` is "gk" for an API that has GK's."""
         request, record = mapping.request, mapping.record
-        by_id = (
-            each.name.by in ("id", "key") for each in mapping.results if not each.count_is_proof
-        )
-        longest_trace = mapping.wrap(b"{}", request.max_records)
+        lists = [each for way in (mapping, *mapping.alternatives) for each in way.results]
+        by_id = [each.name.by in ("id", "key") for each in lists if not each.count_is_proof]
         return cls(
-            envelope=request.envelope,
+            envelope=request.list.rpartition(".")[2] or request.envelope,
             id_paths=record.id,
             username_paths=record.username,
             email_paths=record.email,
-            id_required=any(by_id),
+            id_required=any(by_id) or request.shape == "map",
             rules=rules,
             max_batch_bytes=request.max_bytes,
             max_batch_records=request.max_records,
             opening=mapping.opening,
             closing=mapping.closing,
-            added_record_bytes=len(longest_trace) - len(b"{}") + len(COMMA),
+            added_record_bytes=mapping.added_bytes + len(COMMA),
             ignore_case=record.ignore_case,
             ignore_leading_zeros=record.ignore_leading_zeros,
         )

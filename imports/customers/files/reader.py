@@ -292,7 +292,7 @@ CHECK_IT_EXISTS = sentence("CHECK_IT_EXISTS", _("Check that it exists and may be
 ONE, MANY = sentence("ONE", _("{n} customer")), sentence("MANY", _("{n} customers"))
 NOT_SENDABLE, TWICE = (
     sentence("NOT_SENDABLE", _("{n} cannot be sent")),
-    sentence("TWICE_IN_FILE", _("{n} named twice")),
+    sentence("TWICE_IN_FILE", _("{n} duplicates"), one=_("{n} duplicate")),
 )
 WARNED = sentence("WARNED", _("{n} with a warning"))
 LISTED = sentence("LISTED", "{parts}")

@@ -57,13 +57,13 @@ TEXT_OR_CORRECT = sentence("TEXT_OR_CORRECT", _("Write it as text or correct it"
 LOSES_DIGITS = sentence(
     "LOSES_DIGITS",
     _(
-        "the number {value} has more digits than most receivers keep; it is sent as it "
-        "stands. Write long identifiers as text"
+        "the number {value} has more digits than most receivers keep; it is sent unchanged. "
+        "Write long identifiers as text"
     ),
 )
 NESTED_TOO_DEEP = sentence("NESTED_TOO_DEEP", _("it is nested more than {most} levels deep"))
 CORRECT_EXPORT = sentence(
-    "CORRECT_EXPORT", _("Correct the export; no customer is built like that")
+    "CORRECT_EXPORT", _("Correct the export; no customer is nested this deeply")
 )
 
 DEEPEST = 100  # levels; Jackson, .NET and others stop between 64 and 1,000

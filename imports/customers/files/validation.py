@@ -91,8 +91,8 @@ def _count_keys(value: Any, room: int, fractions: list[float]) -> int:
 TWICE = sentence(
     "ENCODED_TWICE",
     _(
-        "{path} “{value}” looks encoded twice and would read “{other}”. It is sent as it stands: "
-        "correct the file if it is wrong"
+        "{path} “{value}” looks encoded twice and would read “{other}”. It is sent unchanged:"
+        " correct the file if it is wrong"
     ),
 )
 MOST_WARNINGS = 3  # for one record: after that the operator has understood

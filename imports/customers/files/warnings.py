@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Sentence = TypeVar("Sentence")
 
-BESIDE = sentence("BESIDE_THE_LIST", _("{file}: beside the list stands {keys}: not sent."))
+BESIDE = sentence("BESIDE_THE_LIST", _("{file}: {keys} beside the list is not sent."))
 SAME = sentence(
     "NAMED_BEFORE",
     _(

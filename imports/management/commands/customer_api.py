@@ -19,6 +19,7 @@ from imports.customers.api.probing import PLAIN, is_readable_on_its_way
 from imports.customers.api.setup import (
     clean_api,
     describes_itself,
+    fitting_batch_size,
     probe,
     secret_field,
     warnings_for,
@@ -39,6 +40,7 @@ FIELDS = {
     "client_id": "client_id", "scope": "scope", "audience": "audience",
     "header_name": "header_name", "allow_plain_http": "allow_plain_http",
 }  # fmt: skip
+SECRET_OPTIONS = ("secret_env", "client_secret_env", "client_certificate_env")
 SWITCHES = {
     "--show": "print the settings and the whole mapping in force",
     "--json": "with --show: one JSON object",
@@ -69,7 +71,7 @@ class Command(TextCommand):
         """As whom, and how securely."""
         text = parser.add_argument
         text("--auth", metavar="KIND", help=", ".join(AuthKind.values))
-        for secret in ("--secret-env", "--client-secret-env"):
+        for secret in ("--secret-env", "--client-secret-env", "--client-certificate-env"):
             text(secret, metavar="VAR", help="environment variable that holds it")
         for name in ("--token-url", "--username", "--client-id", "--scope", "--audience"):
             text(name)
@@ -108,7 +110,7 @@ class Command(TextCommand):
         given = [name for name in FIELDS if options[name] is not None]
         for option in given:
             setattr(api, FIELDS[option], options[option])
-        others = ("secret_env", "client_secret_env", "mapping", "header", "ca_file")
+        others = (*SECRET_OPTIONS, "mapping", "header", "ca_file")
         if not given and all(options[name] is None for name in others):
             return not (options["show"] or options["test"])
         self._set_secrets(api, options)
@@ -116,6 +118,8 @@ class Command(TextCommand):
             api.mapping_text, api.mapping = self._mapping(options["mapping"])
             if api.pk is None and not options["preset"] and describes_itself(api.mapping):
                 api.preset = "plain"  # nothing of GK's habits is inherited unseen
+        if api.pk is None and options["batch_size"] is None:
+            api.batch_size = fitting_batch_size(api)
         if options["header"]:
             api.extra_headers = json.dumps(dict(self._header(text) for text in options["header"]))
         if options["ca_file"] is not None:
@@ -143,7 +147,8 @@ class Command(TextCommand):
 
     def _set_secrets(self, api: CustomerApi, options: dict[str, Any]) -> None:
         # Client credentials have but one secret, whichever option it comes by.
-        fields = {"secret_env": secret_field(api.auth), "client_secret_env": "client_secret"}
+        own_fields = (secret_field(api.auth), "client_secret", "client_certificate")
+        fields = dict(zip(SECRET_OPTIONS, own_fields, strict=True))
         for option, field in fields.items():
             variable = options[option]
             if variable is None:

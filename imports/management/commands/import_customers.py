@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imports import known_before
 from imports.commands import SOME_FAILED, JobCommand, add_rollout, refuse
 from imports.customers import drafts, dry_run
 from imports.customers.dry_run import in_words
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.files.reader import customer_files, real
 from imports.job_types import UnreadableInput
+from imports.ledger import known_before
 from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob
 from imports.printable import printable_name

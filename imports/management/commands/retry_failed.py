@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imports import known_before
 from imports.commands import JobCommand, add_rollout, find_job, finish, refuse
-from imports.ledger import bulk_actions
+from imports.ledger import bulk_actions, known_before
 from imports.ledger.lifecycle import NotAllowed
 from imports.models.bulk_actions import ActionType
 
@@ -55,7 +54,7 @@ class Command(JobCommand):
             self.stderr.write(f"{said} (--force)")
         if done.skipped_retried:
             self.stderr.write(
-                f"{done.skipped_retried} failed records are being retried already: left out."
+                f"{done.skipped_retried} failed records are already being retried: left out."
             )
         if done.left_out:
             self.stderr.write(

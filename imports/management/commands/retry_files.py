@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
-from imports import job_types
+from imports import job_types, retry_directory
 from imports.commands import JobCommand, find_job, refuse
 from imports.ledger.totals import describe
 from imports.printable import printable
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -32,17 +31,17 @@ class Command(JobCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         job = find_job(options["job"])
-        parent = (options["output"] or settings.RETRY_FILES_DIR).resolve()
+        chosen: Path | None = options["output"]
+        parent = chosen.resolve() if chosen else retry_directory.home()
         try:
             directory = job_types.get(job.kind).write_retry_files(job, parent)
         except OSError as error:
             refuse(
-                f"{printable(str(parent))} cannot be written to: {error.strerror}. "
+                f"{printable(stored.shown(str(parent)))} cannot be written to: {error.strerror}. "
                 "Name another with --output."
             )
         job.refresh_from_db()
-        summary = describe(job) | {"retry_directory": str(directory) if directory else None}
-        words = (
-            str(directory) if directory else "No record waits for a retry: nothing was written."
-        )
+        written = stored.shown(str(directory)) if directory else None
+        summary = describe(job) | {"retry_directory": written}
+        words = written or "No record waits for a retry: nothing was written."
         self.stdout.write(json.dumps(summary) if options["json"] else words)

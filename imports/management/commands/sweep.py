@@ -14,6 +14,7 @@ from django.db import Error, connection
 from imports.engine import sweeper
 
 logger = logging.getLogger("imports.engine.sweeper")
+MORE_SECONDS, NOTHING_SECONDS = 1.0, 300.0  # between two rounds of tidying
 
 
 class Command(BaseCommand):
@@ -27,13 +28,31 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
             sweeper.sweep()
+            sweeper.tidy()
             return
         stopped = threading.Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stopped.set())
+        threading.Thread(target=_tidy, args=[stopped], name="tidy", daemon=True).start()
         while not stopped.wait(settings.SWEEP_SECONDS):
             try:
                 sweeper.sweep()
             except Error as error:
                 logger.warning("the database is down, trying again: %s", type(error).__name__)
                 connection.close()
+
+
+def _tidy(stopped: threading.Event) -> None:
+    """Tidy now and then, beside the sweeps: a storage that does not answer holds none of them."""
+    pause = MORE_SECONDS
+    while not stopped.wait(pause):
+        pause = NOTHING_SECONDS
+        try:
+            if sweeper.tidy():
+                pause = MORE_SECONDS
+        except Error as error:
+            logger.warning("the database is down, tidying later: %s", type(error).__name__)
+        except Exception:  # the sweeps go on, and the next round tries again
+            logger.exception("tidying failed")
+        finally:
+            connection.close()

@@ -64,6 +64,9 @@
       const styles = { time: `${time}:${two(at.getSeconds())}`, minute: time, day: `${day} ${time}` };
       each.textContent = styles[each.dataset.when] || `${at.getFullYear()}-${day} ${time}`;
     });
+    root.querySelectorAll("[data-zone]").forEach((each) => {
+      each.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone || each.textContent;
+    });
   };
 
   const show = (dialog) => {

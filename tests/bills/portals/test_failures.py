@@ -24,5 +24,5 @@ def test_every_code_has_its_meaning(code: Code) -> None:
 
 def test_an_error_says_what_its_code_means_and_what_was_seen() -> None:
     error = PortalError(Code.SITE_5XX, "It answered HTTP 502.")
-    assert str(error) == "The portal answered with an error of its own. It answered HTTP 502."
+    assert str(error) == "The portal answered with a server error. It answered HTTP 502."
     assert error.detail == "It answered HTTP 502."

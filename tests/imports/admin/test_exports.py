@@ -93,7 +93,7 @@ def test_the_attempts_are_exported_without_what_the_other_side_answered(
     job = make_job(3)
     answer(job, Outcome(Verdict.REJECTED, "HTTP_422", "No.", 422, answer="token=hidden"))
     rows = export(operator, url(job, "progress", "export"), what="attempts")
-    assert column(rows, "Came to") == ["Refused"]
+    assert column(rows, "Outcome") == ["Refused"]
     assert column(rows, "Failed") == ["3"]
     assert "hidden" not in str(rows)
 
@@ -119,7 +119,7 @@ def test_the_list_links_to_the_export_of_just_what_it_shows(
     job = failed_job()
     page = operator.get(f"/admin/imports/{model}/", {"job": job.pk}).content.decode()
     assert f'href="/admin/imports/{model}/export/csv/?job={job.pk}"' in page
-    assert "Export what matches" in page
+    assert "Export matches" in page
     assert "Export all" in operator.get(f"/admin/imports/{model}/").content.decode()
 
 

@@ -90,18 +90,18 @@ def test_the_sweepers_health_is_when_it_last_swept(
 ) -> None:
     never = home.signs()[2]
     assert not never.is_well
-    assert "never swept" in never.sentence
+    assert "never run" in never.sentence
     sweeper.sweep()
     assert home.signs()[2].is_well
-    assert "Last swept" in home.signs()[2].sentence
+    assert "Last run" in home.signs()[2].sentence
     pass_time(100)
     late = home.signs()[2]
     assert not late.is_well
-    assert "Last swept 1 min 40 s ago" in late.sentence
-    assert "make worker" in late.sentence
+    assert "Last run 1 min 40 s ago" in late.sentence
+    assert "must start it" in late.sentence
     sweeper.sweep()
     assert home.signs()[2].is_well
 
 
 def test_home_tells_of_a_sweeper_that_is_late(operator: Client) -> None:
-    assert "It has never swept." in operator.get("/admin/").content.decode()
+    assert "It has never run," in operator.get("/admin/").content.decode()

@@ -107,9 +107,9 @@ def test_retry_failed_is_one_recorded_action_for_each_job(
         (first, 3, "anna"),
         (second, 3, "anna"),
     ]
-    assert page.content.decode().count("3 customers go out again") == 2
+    assert page.content.decode().count("3 customers are being retried") == 2
     again = act(operator, model, "retry_failed", *rows_of(first, model))
-    assert "All 3 records are being retried already" in again.content.decode()
+    assert "All 3 records are already being retried" in again.content.decode()
     assert BulkAction.objects.count() == 2
 
 
@@ -124,7 +124,7 @@ def test_retry_files_are_written_anew_for_each_job(
     others = {"importjob": [clean.pk], "importbatch": pks(clean.batches)}
     rows = rows_of(job, model) + others.get(model, pks(clean.results))
     text = act(operator, model, "regenerate_retry_files", *rows).content.decode()
-    assert "Wrote the retry files of 1 job; 1 has no failed record." in text
+    assert "Wrote the retry files of 1 job; 1 has nothing left to retry." in text
     job.refresh_from_db()
     assert job.retry_directory != before
     assert Path(job.retry_directory, "retry_summary.json").is_file()
@@ -142,7 +142,7 @@ def test_requeue_enqueues_the_job_and_makes_what_is_due_later_due_now(
         "importresult": [mine.results.earliest("pk").pk],
     }
     text = act(operator, model, "requeue", *rows[model]).content.decode()
-    assert "Re-queued 1 job; 1 batch that was due later is due now." in text
+    assert "Re-queued 1 job; 1 waiting batch is due now." in text
     assert is_due(mine)
     assert queue.enqueued_jobs() == {job.pk}
     assert job.events.get(code=EventCode.REQUEUED).actor == "anna"
@@ -169,17 +169,17 @@ def test_jobs_are_paused_resumed_and_cancelled_where_they_can_be(
     answer(two, REFUSED)
     ids = (one.pk, two.pk, done.pk)
     text = act(operator, "importjob", "pause", *ids).content.decode()
-    assert "Paused 2 jobs; 1 is not in a state for it and was left as it is." in text
+    assert "Paused 2 jobs; 1 was not in a suitable state and was left unchanged." in text
     assert states(*ids) == ["paused", "paused", "finished"]
     text = act(operator, "importjob", "resume", one.pk, done.pk).content.decode()
-    assert "Resumed 1 job; 1 is not" in text
+    assert "Resumed 1 job; 1 was not" in text
     assert states(*ids) == ["running", "paused", "finished"]
     assert queue.enqueued_jobs() == {one.pk}
     asked = act(operator, "importjob", "cancel", *ids)
     assert "Cancel 2 jobs?" in asked.content.decode()
     assert states(*ids) == ["running", "paused", "finished"]
     text = act(operator, "importjob", "cancel", *ids, confirmed="1").content.decode()
-    assert "Cancelled 2 jobs: what was not sent is kept as failed; 1 is not" in text
+    assert "Cancelled 2 jobs; records that were not sent are kept as failed; 1 was not" in text
     assert states(*ids) == ["cancelled", "cancelled", "finished"]
     assert (len(keys(one, "error")), len(keys(two, "error"))) == (6, 6)
     assert_totals_hold(two)
@@ -195,5 +195,5 @@ def test_a_resumed_job_is_not_resumed_twice(operator: Client, make_job: JobMaker
     lifecycle.pause(job)
     act(operator, "importjob", "resume", job.pk)
     text = act(operator, "importjob", "resume", job.pk).content.decode()
-    assert "1 is not in a state for it" in text
+    assert "1 was not in a suitable state" in text
     assert job.events.filter(code=EventCode.RESUMED).count() == 1

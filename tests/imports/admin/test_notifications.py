@@ -61,9 +61,9 @@ def test_mailboxes_are_entered_as_people_write_them(manager: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "summary"),
     [
-        ({"recipients": ""}, "recipients", "Say who gets the mails"),
+        ({"recipients": ""}, "recipients", "Enter at least one recipient"),
         ({"recipients": "anna"}, "recipients", "“anna” is not an e-mail address"),
-        ({"kind": "webhook", "secret": SECRET}, "url", "Say where to"),
+        ({"kind": "webhook", "secret": SECRET}, "url", "Enter the URL"),
         ({"kind": "webhook", "url": "http://127.0.0.1/"}, "secret", "The receiver needs it"),
         ({"kind": "webhook", "url": "ftp://x/"}, "url", "must begin with https"),
         ({"kind": "webhook", "secret": "short"}, "secret", "At least 16"),
@@ -109,7 +109,7 @@ def test_a_test_is_sent_at_once_and_says_what_came_of_it(
     mailbox = Channel.objects.create(name="ops", recipients="ops@example.test")
     asked = {"HTTP_HX_REQUEST": "true"}
     summary = manager.post(f"{PLACE}{hook.pk}/test/", **asked).content.decode()  # type: ignore[arg-type]
-    assert "Look whether it arrived" in summary
+    assert "Check that it arrived" in summary
     assert b'"type":"test"' in receiver.received[0].body
     receiver.acts = [reply(403)]
     summary = manager.post(f"{PLACE}{hook.pk}/test/", **asked).content.decode()  # type: ignore[arg-type]

@@ -74,8 +74,8 @@ def test_an_upload_is_kept_under_a_name_of_ours_and_shown_under_its_own(
     job = drafts.new_draft(make_job.api, "upload")
     content = Path(make_job.files(2)[0]).read_bytes()
     file = drafts.add_upload(job, SimpleUploadedFile("../../etc/passwd.json", content))
-    assert Path(file.path).is_relative_to(settings.MEDIA_ROOT)
-    assert Path(file.path).read_bytes() == content
+    assert file.location.is_relative_to(settings.MEDIA_ROOT)
+    assert file.location.read_bytes() == content
     assert file.is_ours
     drafts.add_upload(job, SimpleUploadedFile("same.json", content), "folder/same.json")
     assert len({each.path for each in job.files.all()}) == 2
@@ -90,7 +90,7 @@ def test_removing_a_file_deletes_an_upload_of_ours_and_nobody_elses(
     ours = drafts.add_upload(job, SimpleUploadedFile("a.json", Path(theirs.path).read_bytes()))
     drafts.remove_file(ours)
     drafts.remove_file(theirs)
-    assert not Path(ours.path).exists()
+    assert not ours.location.exists()
     assert Path(theirs.path).exists()
     assert ImportFile.objects.count() == 0
 
@@ -130,7 +130,7 @@ def test_a_draft_that_is_thrown_away_takes_its_uploads_along(make_job: JobMaker)
     content = Path(job.files.get().path).read_bytes()
     ours = drafts.add_upload(job, SimpleUploadedFile("a.json", content))
     drafts.remove_draft(job)
-    assert not Path(ours.path).exists()
+    assert not ours.location.exists()
     assert ImportJob.objects.count() == 0
 
 
@@ -148,15 +148,15 @@ def test_no_file_is_added_to_or_taken_from_a_job_that_was_started_meanwhile(
     job = make_job.draft(2)
     more = make_job.files(2)[0]
     seen = stale(job)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.add_path(seen, more)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.add_upload(seen, SimpleUploadedFile("a.json", b"{}"))
     file = seen.files.get()
     file.job = seen
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.remove_file(file)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         drafts.remove_draft(seen)
     assert seen.files.count() == 1
 
@@ -242,8 +242,8 @@ def test_loading_a_jobs_retry_files_makes_a_draft_of_just_those(
     job = failed_job(make_job, settings)
     draft = drafts.load_retry_files(job, "anna")
     assert [file.name for file in draft.files.all()] == ["retry_batch_01_failed.json"]
-    assert (draft.retry_of_id, draft.round, draft.status) == (job.pk, 2, "draft")
-    assert (draft.concurrency, draft.name) == (2, f"{job.name} · round 2")
+    assert (draft.retry_of_id, draft.retry_number, draft.status) == (job.pk, 1, "draft")
+    assert (draft.concurrency, draft.name) == (2, f"{job.name} · retry 1")
     lifecycle.start(draft)
     runner.read_input(draft)
     assert keys(draft, "pending") == keys(job, "error")

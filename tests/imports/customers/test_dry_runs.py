@@ -135,7 +135,7 @@ def test_only_a_draft_with_readable_files_is_checked(make_job: JobMaker) -> None
     with pytest.raises(NotAllowed, match="cannot be read"):
         dry_run.ask(empty, "anna")
     started = make_job.queued(3)
-    with pytest.raises(NotAllowed, match="was started"):
+    with pytest.raises(NotAllowed, match="has started"):
         dry_run.ask(started, "anna")
 
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config.dev.sandbox import samples
-from imports import known_before
 from imports.customers import drafts, retry_files
 from imports.engine import runner
 from imports.event_codes import EventCode
-from imports.ledger import bulk_actions, lifecycle
+from imports.ledger import bulk_actions, known_before, lifecycle
 from imports.ledger.batches import bytes_of
 from imports.ledger.totals import family_totals
 from imports.models import CustomerApi, ImportJob, ImportResult

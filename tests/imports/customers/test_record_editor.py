@@ -37,11 +37,11 @@ def test_a_good_record_has_its_names_and_is_sent_as_it_was_written() -> None:
     [
         ('{"a": 1\n "b": 2}', (2, 2), "A comma is missing before this place"),
         ('{"a" 1}', (1, 6), "A colon is missing"),
-        ('{"a": }', (1, 7), "Here belongs a value"),
+        ('{"a": }', (1, 7), "A value is expected here"),
         ('{"a": "x}', (1, 7), "no closing quote"),
-        ('{"a": "x\ny"}', (1, 9), "goes on over the end of its line"),
+        ('{"a": "x\ny"}', (1, 9), "runs past the end of its line"),
         ("{'a': 1}", (1, 2), "key in double quotes"),
-        ("{} {}", (1, 4), "Something follows"),
+        ("{} {}", (1, 4), "There is something after"),
         ('{"a": "\ufffd"}', (1, 8), "could not be read"),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_surplus_comma_is_reported() -> None:
     mistake = record_editor.judge('{"a": 1,\n}', GK_CHECKS).mistake
     assert mistake is not None
     assert mistake.place is not None
-    assert "comma too many" in mistake.text
+    assert "extra comma" in mistake.text
 
 
 @pytest.mark.parametrize(

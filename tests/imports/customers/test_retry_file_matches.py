@@ -88,7 +88,7 @@ def test_records_that_were_imported_meanwhile_are_left_out_and_each_says_so(
     assert keys(again, "pending") == [keys(failed, "error")[1]]
     assert refusals(again) == {"ALREADY_IMPORTED"}
     summary = again.results.filter(status="excluded").values_list("error", flat=True)
-    assert all(f"in job {second.pk}" in text and "insist" in text for text in summary)
+    assert all(f"in job {second.pk}" in text and "unless you force it" in text for text in summary)
     assert f"{FILE}, record 1: {keys(failed, 'error')[0]}" in summary[0]
     assert_totals_hold(again)
 

@@ -185,7 +185,7 @@ def test_a_retry_that_is_being_put_together_is_neither_started_nor_changed_nor_t
     assert new is not None
     (path,) = make_job.files(1)
     for touch in (lifecycle.start, drafts.remove_draft, lambda job: drafts.add_path(job, path)):
-        with pytest.raises(lifecycle.NotAllowed, match="still being put together"):
+        with pytest.raises(lifecycle.NotAllowed, match="still being prepared"):
             touch(new)
     assert carried_out(bulk_action).taken == 12
 
@@ -272,7 +272,7 @@ def test_two_clicks_at_once_make_one_plan(failed: Callable[..., ImportJob]) -> N
     assert sorted(at_once(click, click, click)) == [0, 0, 12]
     assert ImportJob.objects.filter(retry_of=job).count() == 1
     (bulk_action,) = BulkAction.objects.all()
-    with pytest.raises(lifecycle.NotAllowed, match="already"):
+    with pytest.raises(lifecycle.NotAllowed, match="still running"):
         bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
     assert carried_out(bulk_action).taken == 12
 
@@ -481,11 +481,11 @@ def test_while_many_are_being_decided_about_nothing_else_is_begun(
     answer(job, REFUSED, REFUSED, LOST)
     first = bulk_actions.carry_out(job, ActionType.RETRY)
     assert first.in_background
-    with pytest.raises(lifecycle.NotAllowed, match="already"):
+    with pytest.raises(lifecycle.NotAllowed, match="still running"):
         bulk_actions.carry_out(job, action, **REASON)
     assert BulkAction.objects.count() == 1
     carried_out(first)
-    with pytest.raises(bulk_actions.NothingLeft, match="All 6 records are being retried already"):
+    with pytest.raises(bulk_actions.NothingLeft, match="All 6 records are already being retried"):
         bulk_actions.carry_out(job, ActionType.RETRY)
 
 

@@ -69,7 +69,7 @@ def test_a_draft_with_a_file_that_cannot_be_read_is_not_started(
 
 def test_a_job_is_started_once(make_job: JobMaker) -> None:
     job = make_job(3)
-    with pytest.raises(lifecycle.NotAllowed, match="was started before"):
+    with pytest.raises(lifecycle.NotAllowed, match="already been started"):
         lifecycle.start(job)
 
 

@@ -38,7 +38,7 @@ def test_unknown_records_that_did_not_arrive_have_failed_and_can_be_retried(
     answer(job, LOST)
     resolve_unknown(job, job.results.all(), arrived=False, reason="not there", actor="anna")
     assert set(job.results.values_list("status", "error_code", "final_error")) == {
-        ("error", "NOT_ARRIVED", "Did not arrive, says anna: not there")
+        ("error", "NOT_ARRIVED", "Marked as failed by anna: not there")
     }
     assert batches(job)[0].status == "failed"
     assert retry(job).records == 3

@@ -67,7 +67,12 @@ def test_a_retry_is_a_job_of_its_own_with_the_first_ones_settings(make_job: JobM
     job = make_job(3, concurrency=2, max_attempts=7, timeout_seconds=3.0)
     answer(job, REFUSED)
     new = retry(job, actor="anna").job
-    assert (new.retry_of_id, new.root_id, new.round, new.status) == (job.pk, job.pk, 2, "queued")
+    assert (new.retry_of_id, new.root_id, new.retry_number, new.status) == (
+        job.pk,
+        job.pk,
+        1,
+        "queued",
+    )
     assert (new.concurrency, new.max_attempts, new.timeout_seconds) == (2, 7, 3.0)
     assert (new.api_id, new.rate_limit_id, new.kind) == (
         job.api_id,
@@ -94,7 +99,7 @@ def test_a_failed_record_is_retried_once_and_a_second_click_finds_none(
     job = make_job(6)
     answer(job, REFUSED, OK)
     retry(job)
-    with pytest.raises(lifecycle.NotAllowed, match="All 3 records are being retried already"):
+    with pytest.raises(lifecycle.NotAllowed, match="All 3 records are already being retried"):
         retry(job)
     assert job.retries.count() == 1
 
@@ -174,15 +179,15 @@ def test_a_chain_of_retries_is_followed_to_its_end(make_job: JobMaker) -> None:
     answer(second, OK, mixed(X, S, S))
     third = begun(retry(job))  # from the first job's page: what still waits is in the second
     assert keys(third, "pending") == keys(second, "error")
-    assert (third.round, third.root_id) == (3, job.pk)
+    assert (third.retry_number, third.root_id) == (2, job.pk)
     summary = family_totals(job)
     assert (
         summary.total,
         summary.success,
         summary.error,
         summary.pending,
-        summary.family_jobs,
-    ) == (9, 8, 0, 1, 3)
+        summary.retries,
+    ) == (9, 8, 0, 1, 2)
     answer(third, OK)
     summary = family_totals(third)
     assert (summary.total, summary.success, summary.error, summary.pending) == (9, 9, 0, 0)
@@ -192,11 +197,11 @@ def test_the_family_totals_add_up_to_all_imported_after_a_retry(make_job: JobMak
     job = make_job(9)
     answer(job, REFUSED, OK, mixed(S, X, S))
     first = family_totals(job)
-    assert (first.total, first.success, first.error, first.family_jobs) == (9, 5, 4, 1)
+    assert (first.total, first.success, first.error, first.retries) == (9, 5, 4, 0)
     new = begun(retry(job))
     answer(new, OK, OK)
     for summary in (family_totals(job), family_totals(new)):
-        assert (summary.total, summary.success, summary.error, summary.family_jobs) == (9, 9, 0, 2)
+        assert (summary.total, summary.success, summary.error, summary.retries) == (9, 9, 0, 1)
 
 
 def test_a_retry_of_a_later_round_takes_that_round_only(make_job: JobMaker) -> None:

@@ -108,7 +108,7 @@ def test_after_its_first_batch_the_job_says_what_became_of_it_and_waits(
     job = run(make_job(9, rollout="one"))
     assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
     assert str(job.pause_message) == (
-        "The first batch went out: 3 of 3 imported. Look at it, then go on."
+        "The first batch was sent: 3 of 3 imported. Check it, then continue."
     )
     assert [batch.status for batch in batches(job)] == ["done", "pending", "pending"]
     sent = [sandbox.account.effects(samples.customer_id(n)) for n in range(9)]
@@ -127,7 +127,7 @@ def test_going_on_sends_all_the_rest_and_the_log_says_who_let_it_go(
     assert job.status == "finished"
     assert {batch.status for batch in batches(job)} == {"done"}
     event = job.events.get(code="resumed")
-    assert (event.actor, str(event.message)) == ("anna", "All the rest goes out.")
+    assert (event.actor, str(event.message)) == ("anna", "All the rest is sent.")
     assert_totals_hold(job)
 
 
@@ -205,9 +205,9 @@ def test_a_ramp_lets_1_5_50_and_then_all_go(make_job: JobMaker) -> None:
     assert counts == [1, 5, 50, 14]
     summary = job.events.filter(code="stage_ended").values_list("message", flat=True)
     assert list(map(str, summary)) == [
-        "1 of 1 imported. The next stage goes out: 5 batches.",
-        "5 of 5 imported. The next stage goes out: 50 batches.",
-        "50 of 50 imported. All the rest goes out.",
+        "1 of 1 imported. The next stage is sent: 5 batches.",
+        "5 of 5 imported. The next stage is sent: 50 batches.",
+        "50 of 50 imported. All the rest is sent.",
     ]
     assert ended(job).status == "finished"
 
@@ -273,7 +273,7 @@ def test_particulars_do_not_make_another_error(make_job: JobMaker) -> None:
     ("outcome", "said"),
     [
         (OTHER, "All of the first batch failed: The batch is too large."),
-        (LOST, "Nothing of the first batch is known to have arrived: No answer"),
+        (LOST, "No record of the first batch is known to have arrived: No answer"),
     ],
 )
 def test_a_stage_that_fails_with_another_error_or_without_an_answer_stops_it_too(

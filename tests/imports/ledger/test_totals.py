@@ -231,7 +231,7 @@ def test_the_family_totals_of_a_job_without_retries_are_its_own_equation(
     job = make_job(6)
     answer(job, OK, LOST)
     summary = family_totals(job)
-    assert (summary.total, summary.success, summary.unknown, summary.family_jobs) == (6, 3, 3, 1)
+    assert (summary.total, summary.success, summary.unknown, summary.retries) == (6, 3, 3, 0)
 
 
 def test_records_sent_again_with_force_are_counted_once(make_job: JobMaker) -> None:

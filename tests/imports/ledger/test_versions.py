@@ -57,10 +57,10 @@ def test_a_corrected_record_goes_out_in_a_round_of_its_own(make_job: JobMaker) -
     old = failed(job)[0]
     before = batches(job)[0]
     new = resubmit(job, [old])
-    assert (new.retry_of_id, new.root_id, new.round, new.reason) == (
+    assert (new.retry_of_id, new.root_id, new.retry_number, new.reason) == (
         job.pk,
         job.pk,
-        2,
+        1,
         "Misspelt.",
     )
     (batch,) = batches(new)
@@ -110,7 +110,7 @@ def test_a_version_can_be_corrected_again_when_it_fails_too(make_job: JobMaker) 
     answer(second, REFUSED)
     third = resubmit(second, failed(second))
     answer(third, OK)
-    assert third.round == 3
+    assert third.retry_number == 2
     assert family_totals(job).success == family_totals(job).total == 1
 
 
@@ -141,7 +141,7 @@ def test_a_retry_and_a_correction_do_not_both_take_a_record(make_job: JobMaker) 
         retries.resubmit(job, new_batches(job, old), reason="Misspelt", actor="anna")
     assert refusal.value.ids == {old[0].pk}
     assert not ImportResult.objects.filter(retry_of=old[1].pk).exists()
-    with pytest.raises(lifecycle.NotAllowed, match="being retried already"):
+    with pytest.raises(lifecycle.NotAllowed, match="already being retried"):
         retry(job, only=job.results.filter(pk=old[0].pk))
 
 
@@ -188,7 +188,7 @@ def test_one_that_could_never_be_sent_goes_out_when_it_is_corrected(make_job: Jo
 def test_without_a_reason_or_a_record_nothing_is_sent(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, REFUSED)
-    with pytest.raises(lifecycle.NotAllowed, match="Say why"):
+    with pytest.raises(lifecycle.NotAllowed, match="Give a reason"):
         retries.resubmit(job, new_batches(job, failed(job)), reason="  ", actor="anna")
     with pytest.raises(lifecycle.NotAllowed, match="nothing to send"):
         retries.resubmit(job, [], reason="Yes", actor="anna")

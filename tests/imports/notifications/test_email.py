@@ -82,7 +82,7 @@ def test_a_server_that_refuses_is_reported_by_its_code_and_not_in_its_words(
 
 
 def test_an_unreachable_server_is_reported(server: MailServer, settings: Any) -> None:
-    away = pytest.raises(NotDelivered, match="was not reached: Connection refused")
+    away = pytest.raises(NotDelivered, match="could not be reached: Connection refused")
     with refused_port() as settings.EMAIL_PORT, away:
         email.send(CHANNEL, MESSAGE)
 

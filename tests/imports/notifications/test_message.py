@@ -38,7 +38,7 @@ def test_a_job_that_finished_with_failures(make_job: JobMaker) -> None:
     answer(job, OK, REFUSED)
     lifecycle.finish_if_done([job.pk])
     one = message(job)
-    assert one.subject == f"[Redrive] Finished, and needs you: {job.name}"
+    assert one.subject == f"[Redrive] Finished, needs attention: {job.name}"
     assert "6 records = 3 succeeded + 3 failed + 0 unknown + 0 excluded + 0 waiting" in one.text
     link = f"https://redrive.example/admin/imports/importjob/{job.pk}/failures/"
     assert link in one.text
@@ -53,7 +53,7 @@ def test_a_job_that_finished_well(make_job: JobMaker) -> None:
     answer(job, OK)
     lifecycle.finish_if_done([job.pk])
     one = message(job)
-    assert one.subject == f"[Redrive] Finished, all well: {job.name}"
+    assert one.subject == f"[Redrive] Finished without failures: {job.name}"
     assert f"/importjob/{job.pk}/progress/" in one.text
 
 
@@ -61,7 +61,7 @@ def test_a_job_that_paused_says_its_code(make_job: JobMaker) -> None:
     job = make_job(3)
     answer(job, STOP)
     one = message(job)
-    assert one.subject == f"[Redrive] Paused: it needs somebody: {job.name}"
+    assert one.subject == f"[Redrive] Paused, needs attention: {job.name}"
     assert "with the code CREDENTIAL_REFUSED" in one.text
     assert one.payload["data"]["cause"] == "CREDENTIAL_REFUSED"
 

@@ -134,7 +134,7 @@ def test_records_that_change_before_the_confirmation_are_skipped_and_reported(
     )
     text = shown.content.decode()
     assert "Excluded 5 customers." in text
-    assert "1 had changed meanwhile and was left alone." in text
+    assert "1 changed in the meantime and was skipped." in text
     assert len(keys(job, "error")) == 3
 
 
@@ -144,8 +144,8 @@ def test_a_retry_reports_what_changed_meanwhile_too(operator: Client, troubled: 
     exclude(troubled, one, reason="somebody else was first", actor="olle")
     shown = operator.post(url(troubled, "failures", "retry"), fields, follow=True)
     text = shown.content.decode()
-    assert "8 customers go out again" in text
-    assert "1 had changed meanwhile and was left alone" in text
+    assert "8 customers are being retried" in text
+    assert "1 changed in the meantime and was skipped" in text
 
 
 def test_where_nothing_is_left_to_do_the_question_says_so(
@@ -154,7 +154,7 @@ def test_where_nothing_is_left_to_do_the_question_says_so(
     exclude(troubled, troubled.results.all(), reason="left", actor="olle")
     for act in ("retry", "exclude"):
         text, _fields = question(operator, troubled, act, which="filter", status="error")
-        assert "None of the chosen records can be" in text
+        assert "None of these records can be" in text
         assert 'type="submit"' not in text
 
 
@@ -166,7 +166,7 @@ def test_very_many_are_done_in_the_background_with_progress_on_the_page(
     operator: Client, troubled: ImportJob, messages: Any
 ) -> None:
     text, fields = question(operator, troubled, "exclude", which="filter", status="error")
-    assert "done in the background" in text
+    assert "runs in the background" in text
     shown = operator.post(url(troubled, "failures", "exclude"), fields | LEFT, follow=True)
     assert "Excluding 0 of 9 customers" in shown.content.decode()
     assert queue.enqueued_jobs() == {troubled.pk}
@@ -198,7 +198,7 @@ def test_a_second_click_is_refused_while_a_bulk_action_is_under_way(
     assert url(troubled, "failures", "retry") + "?" not in shown
     for act, data in (("exclude", EXCLUDE), ("retry", {"which": "all"})):
         again = operator.post(url(troubled, "failures", act), data, follow=True)
-        assert "being done with many of these records already" in again.content.decode()
+        assert "Another action on many of these records" in again.content.decode()
     assert BulkAction.objects.count() == 1
 
 
@@ -210,8 +210,8 @@ def test_a_large_retry_shows_how_its_job_is_put_together_and_then_how_it_runs(
     new = ImportJob.objects.get(retry_of=troubled)
     assert shown.redirect_chain[-1][0] == url(new, "progress")
     text = shown.content.decode()
-    assert f"Putting job {new.pk} together: 0 of 9 customers" in text
-    assert "starts by itself when all are in it" in text
+    assert f"Preparing job {new.pk}: 0 of 9 customers" in text
+    assert "starts by itself when it has all its records" in text
     assert url(new, "progress", "start") not in text
     assert url(new, "progress", "discard") not in text
     queue.run_job(troubled.pk)
@@ -224,7 +224,7 @@ def test_a_large_retry_shows_how_its_job_is_put_together_and_then_how_it_runs(
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
     ("decision", "summary"),
-    [("arrived", "arrived: they count"), ("not-arrived", "did not arrive")],
+    [("arrived", "as imported"), ("not-arrived", "as failed")],
 )
 def test_many_unknown_are_decided_in_the_background(
     operator: Client, make_job: JobMaker, decision: str, summary: str
@@ -265,9 +265,9 @@ def test_it_can_be_stopped_by_whoever_may_cancel_jobs(
     assert stop in page(operator, troubled)
     text = operator.post(stop, follow=True).content.decode()
     assert "Excluded 6 customers." in text
-    assert "It ended before its time, out of 9 customers. Stopped by anna." in text
+    assert "It stopped early, out of 9 customers. Stopped by anna." in text
     assert len(keys(troubled, "excluded")) == 6
-    assert "had ended already" in operator.post(stop, follow=True).content.decode()
+    assert "had already ended" in operator.post(stop, follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("few")

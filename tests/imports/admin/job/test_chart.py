@@ -99,7 +99,7 @@ def test_a_job_without_an_answer_has_a_sentence_and_one_that_never_began_has_not
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job(6)
-    assert "Nothing has come back yet." in page(operator, job)
+    assert "No answers yet." in page(operator, job)
     lifecycle.cancel(job)
     ended(job)
     for each in (job, make_job.draft()):
@@ -126,4 +126,4 @@ def test_a_round_is_drawn_by_itself(operator: Client, make_job: JobMaker) -> Non
     ended(job)
     operator.post(url(job, "failures", "retry"), {"which": "all"})
     assert "Counting each try, 3 failed" in page(operator, job)
-    assert "Nothing has come back yet." in page(operator, job.retries.get())
+    assert "No answers yet." in page(operator, job.retries.get())

@@ -99,7 +99,7 @@ def test_a_large_draft_is_checked_in_the_background_and_the_page_follows(
         part = press(operator, job)
     assert "Checking everything" in part
     assert f'hx-get="{url(job, "files", "checked")}"' in part
-    assert "No worker is listening" in part
+    assert "No worker is running" in part
     assert url(job, "files", "check") + '"' not in part  # it cannot be asked for twice
     assert queue.enqueued_jobs() == {job.pk}
     queue.run_job(job.pk)
@@ -119,7 +119,7 @@ def test_a_message_stands_once_in_a_panel_that_was_swapped_in(
 
 def test_a_job_that_was_started_has_nothing_to_check(operator: Client, make_job: JobMaker) -> None:
     job = make_job.queued(3)
-    assert "This job was started: there is nothing to check beforehand." in press(operator, job)
+    assert "This job has started, so there is nothing left to check." in press(operator, job)
     assert not DryRun.objects.exists()
     assert "Check everything" not in operator.get(url(job, "files")).content.decode()
 

@@ -137,7 +137,7 @@ def test_one_record_that_does_not_belong_there_keeps_all_from_being_sent(
     assert counts(operator, address) == {"sent": 1, obstacle: 1}
     page = operator.get(address).content.decode()
     assert "record 2" in page
-    assert "In the way" in page
+    assert "Blocks sending" in page
     assert "Misspelt" not in page
     assert agree(operator, address).status_code == 409
     assert not ImportJob.objects.filter(retry_of=job).exists()
@@ -203,7 +203,7 @@ def test_if_the_import_has_gone_on_nothing_is_sent_and_the_page_says_so(
     retry(job, only=job.results.filter(key=found[0]["person"]["customerId"]))
     page = agree(operator, address, preview=digest)
     assert page.status_code == 409
-    assert "Something has changed since you looked" in page.content.decode()
+    assert "Something changed after you opened" in page.content.decode()
     assert ImportJob.objects.filter(retry_of=job).count() == 1
     agree(operator, address)
     assert ImportJob.objects.latest("pk").results.count() == 2
@@ -212,7 +212,7 @@ def test_if_the_import_has_gone_on_nothing_is_sent_and_the_page_says_so(
 def test_a_reason_is_needed(operator: Client, job: ImportJob) -> None:
     page = agree(operator, uploaded(operator, job, corrected(records(job)[0])), reason=" ")
     assert page.status_code == 422
-    assert "Say what was wrong" in page.content.decode()
+    assert "Describe what was wrong" in page.content.decode()
 
 
 def test_several_files_are_one_correction(operator: Client, job: ImportJob) -> None:
@@ -265,11 +265,11 @@ def test_a_file_that_nobody_confirms_is_gone_after_an_hour(
     operator: Client, job: ImportJob
 ) -> None:
     address = uploaded(operator, job, corrected(records(job)[0]))
-    job_types.get("customers").sweep()
+    job_types.get("customers").tidy()
     assert len(kept()) == 1
     long_ago = time.time() - corrections.KEPT_SECONDS - 1
     os.utime(kept()[0], (long_ago, long_ago))
-    job_types.get("customers").sweep()
+    job_types.get("customers").tidy()
     assert kept() == []
     assert "Upload it again" in operator.get(address, follow=True).content.decode()
 

@@ -87,7 +87,7 @@ def test_retry_failed_sends_just_these_and_shows_the_new_job(
     page = operator.post(url(job, "failures", "retry"), {"which": "all"}, follow=True)
     new = ImportJob.objects.get(retry_of=job)
     assert page.redirect_chain[-1][0] == url(new, "progress")
-    assert f"3 customers go out again in job {new.pk}." in page.content.decode()
+    assert f"3 customers are being retried in job {new.pk}." in page.content.decode()
     assert (new.status, job_totals(new).total) == ("queued", 3)
     assert_totals_hold(job)
 
@@ -100,7 +100,7 @@ def test_a_second_click_makes_no_second_job_and_leads_to_the_first(
     page = operator.post(url(job, "failures", "retry"), {"which": "all"}, follow=True)
     new = ImportJob.objects.get(retry_of=job)  # just one
     text = page.content.decode()
-    assert "All 3 records are being retried already" in text
+    assert "All 3 records are already being retried" in text
     assert f'href="{url(new, "progress")}">See job {new.pk}' in text
 
 
@@ -149,15 +149,15 @@ def test_records_being_retried_are_skipped_and_counted(
     first = job.results.filter(status="error").order_by("pk").values_list("pk", flat=True)[0]
     operator.post(url(job, "failures", "retry"), {"ids": [first]})
     page = operator.post(url(job, "failures", "retry"), {"which": "all"}, follow=True)
-    assert "2 customers go out again" in page.content.decode()
-    assert "1 is being retried already" in page.content.decode()
+    assert "2 customers are being retried" in page.content.decode()
+    assert "1 is already being retried" in page.content.decode()
 
 
 def test_without_a_tick_the_operator_gets_an_explanation(
     operator: Client, failed_job: Callable[..., ImportJob]
 ) -> None:
     page = operator.post(url(failed_job(), "failures", "retry"), {"ids": []}, follow=True)
-    assert "Tick the records" in page.content.decode()
+    assert "Select at least one" in page.content.decode()
 
 
 def test_one_cause_is_retried_without_the_other(operator: Client, make_job: JobMaker) -> None:

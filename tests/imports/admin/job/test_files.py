@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_read_is_kept_with_its_reason_and_bars_the_start(
     assert "broken.json" in str(file.message)
     assert str(file.message).split(":")[0] in page
     assert url(job, "progress", "start") not in page
-    assert "Remove what cannot be read" in page
+    assert "Remove unreadable files" in page
 
 
 def test_what_cannot_be_read_is_removed_at_once(operator: Client, make_job: JobMaker) -> None:
@@ -133,7 +133,7 @@ def test_a_started_job_takes_no_files(
 ) -> None:
     job = failed_job()
     page = operator.post(url(job, "files", "add"), {"files": [upload("a.json")]}, follow=True)
-    assert "its files are what they were" in page.content.decode()
+    assert "its files can no longer change" in page.content.decode()
     assert job.files.count() == 1
     assert 'type="file"' not in page.content.decode()
 
@@ -142,12 +142,12 @@ def test_a_draft_that_names_a_customer_twice_offers_to_leave_the_earlier_copy_ou
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job.draft(3)
-    assert "Leave earlier copies out" not in operator.get(url(job, "files")).content.decode()
+    assert "Leave duplicates out" not in operator.get(url(job, "files")).content.decode()
     operator.post(url(job, "files", "add"), {"files": [upload("a.json"), upload("b.json", 5)]})
     assert operator.get(url(job, "files")).context["found"]["duplicates"] == 4
     for fields, chosen in (({"leave": "1"}, True), ({}, False)):
         panel = operator.post(url(job, "files", "copies"), fields, headers={"HX-Request": "true"})
-        assert "Leave earlier copies out" in panel.content.decode()
+        assert "Leave duplicates out" in panel.content.decode()
         job.refresh_from_db()
         assert job.leave_earlier_copies_out is chosen
 
@@ -160,3 +160,18 @@ def test_a_directory_that_cannot_be_kept_is_not_added_by_half(
     with full_disk(4_000):
         operator.post(url(job, "files", "add"), {"files": [small, large]})
     assert job.files.count() == 1  # the one that it had before
+
+
+def test_a_list_of_warnings_shows_as_many_as_it_says(operator: Client, make_job: JobMaker) -> None:
+    job = make_job.draft(1)
+    file = job.files.get()
+    file.warnings = [{"code": "OWN_WORDS", "params": {"words": f"strange {n}"}} for n in range(70)]
+    file.save()
+    text = operator.get(url(job, "files")).content.decode()
+    assert "70 warnings" in text
+    assert "strange 69" in text
+    file.warnings += [{"code": "OWN_WORDS", "params": {"words": f"more {n}"}} for n in range(30)]
+    file.save()
+    text = operator.get(url(job, "files")).content.decode()
+    assert "The first 100 warnings" in text  # there may be more: no more are stored
+    assert "more 29" in text

@@ -39,8 +39,8 @@ def test_the_list_shows_what_the_retries_achieved(
     job = failed_job()
     retry(job, actor="anna")
     page = operator.get(LIST).content.decode()
-    assert f"Round 2 of job {job.pk}" in page
-    assert "6 of 12 imported after 2 rounds" in page
+    assert f"Retry 1 of job {job.pk}" in page
+    assert "6 of 12 imported after 1 retry" in page
 
 
 def test_the_list_asks_no_more_for_more_jobs(
@@ -119,7 +119,7 @@ def test_a_new_import_without_a_name_is_named_after_today(
 
 def test_without_an_api_the_page_says_what_comes_first(operator: Client) -> None:
     page = operator.get(f"{LIST}add/").content.decode()
-    assert "First tell Redrive where to send" in page
+    assert "First, choose where customers are sent" in page
 
 
 def test_the_action_retries_each_job_that_was_chosen(
@@ -129,7 +129,7 @@ def test_the_action_retries_each_job_that_was_chosen(
     data = {"action": "retry_failed", "_selected_action": [first.pk, second.pk]}
     page = operator.post(LIST, data, follow=True)
     assert ImportJob.objects.filter(retry_of__in=[first, second]).count() == 2
-    assert page.content.decode().count("3 customers go out again in job") == 2
+    assert page.content.decode().count("3 customers are being retried in job") == 2
 
 
 @pytest.mark.parametrize(

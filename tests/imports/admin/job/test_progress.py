@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +42,7 @@ def test_start_queues_the_draft_rings_and_shows_its_progress(
 def test_a_second_start_says_that_it_was_started(operator: Client, make_job: JobMaker) -> None:
     job = make_job()
     page = operator.post(url(job, "progress", "start"), follow=True)
-    assert "it was started before" in page.content.decode()
+    assert "already been started" in page.content.decode()
 
 
 def test_a_draft_without_files_is_not_started(operator: Client, make_job: JobMaker) -> None:
@@ -70,7 +71,7 @@ def test_pausing_what_has_ended_changes_nothing_and_says_so(
     answer(job, OK)
     ended(job)
     page = operator.post(url(job, "progress", "pause"), follow=True)
-    assert "Nothing was changed: the job is Finished by now." in page.content.decode()
+    assert "Nothing was changed: the job is already finished." in page.content.decode()
 
 
 def test_cancel_keeps_what_was_not_sent_as_failed(operator: Client, make_job: JobMaker) -> None:
@@ -89,14 +90,14 @@ def test_a_draft_is_discarded_but_nothing_that_was_started(
     page = operator.post(url(job, "progress", "discard"), follow=True)
     assert not ImportJob.objects.filter(pk=draft.pk).exists()
     assert ImportJob.objects.filter(pk=job.pk).exists()
-    assert "was started" in page.content.decode()
+    assert "has started" in page.content.decode()
 
 
 def test_a_pause_for_a_person_says_who_must_do_what(operator: Client, make_job: JobMaker) -> None:
     job = make_job(6)
     answer(job, STOP)
     page = operator.get(url(job, "progress")).content.decode()
-    assert "Paused: it needs you" in page
+    assert "Paused: needs attention" in page
     assert STOP.error in page
     assert f"/admin/imports/customerapi/{job.api_id}/change/" in page
     assert "press Resume" in page
@@ -123,7 +124,7 @@ def test_the_page_says_when_no_worker_listens(
     job = make_job()
     monkeypatch.setattr(queue, "worker_count", lambda: workers)
     page = operator.get(url(job, "progress")).content.decode()
-    assert ("No worker is listening" in page) is is_said
+    assert ("No worker is running" in page) is is_said
 
 
 def live(client: Client, job: ImportJob, was: str, tab: str = "progress") -> str:
@@ -165,7 +166,7 @@ def test_the_page_asks_on_until_the_retry_files_are_written(
     answer(job, OK)
     lifecycle.finish_if_done([job.pk])
     part = live(operator, job, "running")
-    assert "Writing what it leaves behind" in part
+    assert "Finishing" in part
     assert "every 2s" in part
     job.refresh_from_db()
     ended(job)
@@ -197,7 +198,7 @@ def test_the_retries_show_the_whole_story(
     ended(retry)
     for each in (job, retry):
         page = operator.get(url(each, "progress")).content.decode()
-        assert "12 of 12 imported, after 2 rounds" in page
+        assert "12 of 12 imported after 1 retry" in page
     assert "Load them now?" not in operator.get(url(job, "progress")).content.decode()
 
 
@@ -218,14 +219,14 @@ def test_start_with_one_batch_first_waits_for_go_on(operator: Client, make_job: 
     operator.post(url(job, "progress", "start"), {"rollout": "one"})
     runner.read_input(job)
     job.refresh_from_db()
-    assert "1 batch goes out first" in operator.get(url(job, "progress")).content.decode()
+    assert "1 batch goes first" in operator.get(url(job, "progress")).content.decode()
     answer(job, REFUSED)
     lifecycle.settle_stage(job)
     page = operator.get(url(job, "progress")).content.decode()
-    assert "The first batch went out: 0 of 3 imported" in page
+    assert "The first batch was sent: 0 of 3 imported" in page
     assert "3 failed: The API refused the data." in " ".join(page.split())
     assert url(job, "failures") in page
-    assert "Go on" in page
+    assert "Continue" in page
     operator.post(url(job, "progress", "resume"))
     job.refresh_from_db()
     assert (job.status, job.stage_limit) == ("running", None)
@@ -235,7 +236,7 @@ def test_an_unknown_rollout_leaves_the_setting_as_it_is(
     operator: Client, make_job: JobMaker
 ) -> None:
     job = make_job.draft(9, rollout="ramp")
-    assert "1 batch goes out first, then 5" in operator.get(url(job, "files")).content.decode()
+    assert "Starts with 1 batch, then 5" in operator.get(url(job, "files")).content.decode()
     operator.post(url(job, "progress", "start"), {"rollout": "sideways"})
     job.refresh_from_db()
     assert job.rollout == "ramp"
@@ -248,7 +249,7 @@ def test_a_retry_that_ramps_up_says_that_its_first_stage_failed_again(
     job = make_job(21)
     answer(job, *[REFUSED] * 7)
     ended(job)
-    assert "Retry in steps: 1, 5, 50" in operator.get(url(job, "progress")).content.decode()
+    assert "Retry in stages: 1, 5, 50" in operator.get(url(job, "progress")).content.decode()
     operator.post(url(job, "failures", "retry"), {"which": "all", "rollout": "ramp"})
     new = ImportJob.objects.get(retry_of=job)
     assert str(new.events.get(code="started").message) == "Ramp up: 1, 5, 50, then all"
@@ -258,4 +259,27 @@ def test_a_retry_that_ramps_up_says_that_its_first_stage_failed_again(
     lifecycle.settle_stage(new)
     page = operator.get(url(new, "progress")).content.decode()
     assert "The first batch failed again with the same error" in page
-    assert "Then 5 more batches go out." in page
+    assert "Next: 5 batches." in page
+
+
+def test_the_counts_on_the_tabs_of_an_open_page_are_true(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job(9)
+    assert 'id="rd-count-failures"' in live(operator, job, "running")
+    answer(job, REFUSED)
+    part = live(operator, job, "running", tab="log")
+    count = part[part.index('id="rd-count-failures"') :]
+    assert count[count.index(">") + 1 : count.index("<")].strip() == "3"
+    assert 'hx-swap-oob="true"' in count[: count.index(">")]
+
+
+def test_a_job_whose_files_a_worker_cannot_see_says_so(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.queued()
+    Path(job.files.get().path).unlink()
+    runner.read_input(job)
+    page = operator.get(url(job, "progress"))
+    assert page.context["out_of_sight"].actor == runner.host_name()
+    assert "customers" in str(page.context["out_of_sight"].message)

@@ -60,7 +60,7 @@ def test_a_directory_outside_the_retry_files_is_not_handed_out(
     file = RetryFile.objects.filter(job=job).first()
     assert file is not None
     answer = operator.get(url(job, "retry-files", "zip"), {"of": file.pk}, follow=True)
-    assert "not there any more" in answer.content.decode()
+    assert "no longer there" in answer.content.decode()
     assert "secret" not in answer.content.decode()
 
 
@@ -111,7 +111,7 @@ def test_a_place_that_cannot_be_written_to_is_named(
     blocked.write_text("")
     settings.RETRY_FILES_DIR = blocked
     page = operator.post(url(job, "retry-files", "write"), follow=True)
-    assert "cannot be written to" in page.content.decode()
+    assert "cannot write to" in page.content.decode()
 
 
 def test_yes_loads_them_into_a_new_draft_and_opens_its_files(
@@ -134,3 +134,16 @@ def test_a_second_yes_opens_the_same_draft(
     for _ in range(2):
         operator.post(url(job, "retry-files", "load"))
     assert ImportJob.objects.filter(status="draft").count() == 1
+
+
+def test_where_all_was_retried_no_page_says_that_nothing_failed(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job = failed_job(unknown=False)
+    RetryFile.objects.filter(job=job).delete()
+    operator.post(url(job, "failures", "retry"), {"which": "all"})
+    page = operator.get(url(job, "retry-files")).content.decode()
+    assert "everything that failed was retried" in page
+    assert "nothing failed" not in page
+    text = operator.post(url(job, "retry-files", "write"), follow=True).content.decode()
+    assert "nothing is left to retry" in text

@@ -53,7 +53,7 @@ def test_the_page_shows_the_record_its_error_and_nothing_changed(
     page = operator.get(fix(failed)).content.decode()
     assert f"&quot;customerId&quot;: &quot;{failed.key}&quot;" in page
     assert REFUSED.error in page
-    assert "Nothing is changed yet" in page
+    assert "You have not changed anything yet" in page
 
 
 def test_a_corrected_customer_goes_out_and_the_record_tells_who_changed_what(
@@ -87,8 +87,8 @@ def test_the_page_of_a_customer_on_its_way_asks_again_by_itself(
     ("change", "said"),
     [
         ({"record": "{"}, "key in double quotes"),
-        ({"record": ""}, "There is nothing here"),
-        ({"reason": " "}, "Say what was wrong"),
+        ({"record": ""}, "The record is empty"),
+        ({"reason": " "}, "Describe what was wrong"),
     ],
 )
 def test_what_cannot_be_sent_is_shown_again_with_what_is_wrong(
@@ -133,7 +133,7 @@ def test_the_open_page_shows_mistakes_and_differences_while_you_type(
     assert "two lower-case letters" in summary
     assert "data-goes-to-line" in summary
     summary = operator.post(fix(failed, "check"), written(failed)).content.decode()
-    assert "It can be sent" in summary
+    assert "it can be sent" in summary
     assert "<mark>" in summary
     assert operator.get(fix(failed, "check")).status_code == 405
 
@@ -145,14 +145,14 @@ def test_the_second_of_two_windows_gets_a_conflict_and_keeps_its_text(
     first = version_after(failed)
     second = written(failed, firstName="OTHER")
     summary = operator.post(fix(failed, "check"), second).content.decode()
-    assert "anna was first" in summary
+    assert "anna was faster" in summary
     page = operator.post(fix(failed), second)
     text = page.content.decode()
     assert page.status_code == 409
-    assert "anna was first" in text
+    assert "anna was faster" in text
     assert "OTHER" in text
     assert f"in job {first.job_id}" in text
-    assert "can only be sent if that version fails" in text
+    assert "can be sent only if the other version fails" in text
     assert ImportResult.objects.filter(key=failed.key).count() == 2
 
 
@@ -165,9 +165,9 @@ def test_the_second_window_can_send_its_text_after_the_firsts_has_failed(
     answer(first.job, REFUSED)
     text = operator.post(fix(failed), written(failed, firstName="OTHER")).content.decode()
     assert f'action="{fix(first)}"' in text
-    assert "save once more to send yours" in text
+    assert "Save once more to send yours" in text
     operator.post(fix(first), written(failed, firstName="OTHER"))
-    assert version_after(first).job.round == 3
+    assert version_after(first).job.retry_number == 2
 
 
 @pytest.mark.parametrize("status", ["success", "pending", "unknown", "excluded"])

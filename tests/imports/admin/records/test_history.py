@@ -61,7 +61,7 @@ def test_a_record_shows_its_history_over_all_retries(operator: Client, make_job:
     assert "and was imported on" in page
     assert "the cause is gone" in page
     assert REFUSED.error in page
-    assert "It went out again, as it was, in round 2" in page
+    assert "Sent again, unchanged, in retry 1" in page
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -126,10 +126,10 @@ def test_a_record_that_went_on_in_a_smaller_batch_says_so(
     answer(job, OK)
     went_on = job.results.order_by("pk")[1]
     page = page_of(operator, went_on)
-    assert "It was not stored in this try, and went out again." in page
+    assert "It was not stored in this attempt, and was sent again." in page
     refused = page_of(operator, failed_one(job))
     assert "Said rejected." in refused
-    assert "went out again" not in refused
+    assert "was sent again" not in refused
 
 
 def test_the_same_customer_in_another_import_is_on_the_page_the_latest_first(
@@ -202,13 +202,13 @@ def test_the_history_of_a_record_with_many_namesakes_is_cut_but_includes_the_rec
 def test_a_record_that_waits_says_what_holds_it_up(operator: Client, make_job: JobMaker) -> None:
     job = make_job(3)
     result = job.results.order_by("pk")[0]
-    assert "is on its way in job" in page_of(operator, result)
+    assert "is being sent in job" in page_of(operator, result)
     lifecycle.pause(job, "anna")
     assert "is paused" in page_of(operator, result)
     lifecycle.resume(job, "anna")
     send(job)
     lifecycle.cancel(job, "anna")
-    assert "is on its way in job" in page_of(operator, result)
+    assert "is being sent in job" in page_of(operator, result)
 
 
 def test_a_viewer_sees_the_history_but_no_answers(make_job: JobMaker) -> None:
@@ -216,4 +216,4 @@ def test_a_viewer_sees_the_history_but_no_answers(make_job: JobMaker) -> None:
     answer(job, REFUSED)
     page = page_of(with_permissions("viewer"), failed_one(job))
     assert "was refused on" in page
-    assert "What the other side answered" not in page
+    assert "Answer" not in page

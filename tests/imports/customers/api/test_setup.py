@@ -43,6 +43,9 @@ def test_each_way_to_sign_in_names_what_it_needs(kind: AuthKind, api: CustomerAp
         AuthKind.BEARER: {"secret"},
         AuthKind.BASIC: {"username", "secret"},
         AuthKind.HEADER: {"header_name", "secret"},
+        AuthKind.QUERY: {"header_name", "secret"},
+        AuthKind.HMAC: {"header_name", "secret"},
+        AuthKind.WSSE: {"username", "secret"},
         AuthKind.OAUTH2_PASSWORD: {"token_url", "username", "secret"},
         AuthKind.OAUTH2_CLIENT: {"token_url", "client_id", "client_secret"},
     }[kind]

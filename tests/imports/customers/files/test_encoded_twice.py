@@ -45,7 +45,7 @@ def test_escaped_text_is_recognised_too_and_keys_are_looked_at() -> None:
     raw = b'{"n\\u00c3\\u00a5": "x"}'
     assert tuple(map(str, encoded_twice(raw, {"nÃ¥": "x"}))) == (
         "a key in the record “nÃ¥” looks encoded twice and would read “nå”. "
-        "It is sent as it stands: correct the file if it is wrong",
+        "It is sent unchanged: correct the file if it is wrong",
     )
 
 

@@ -48,7 +48,7 @@ UNREADABLE = [
     ),
     pytest.param(
         b'{"data": [\n{"a": 1},\n]}',
-        ", after record 1 (line 2, byte 20): there is a comma behind the last record. "
+        ", after record 1 (line 2, byte 20): there is a comma after the last record. "
         "Remove that comma.",
         id="4 trailing comma in the list",
     ),
@@ -106,12 +106,12 @@ UNREADABLE = [
     ),
     pytest.param(
         b"\x89PNG\r\n\x1a\n\x00\x00",
-        f": it is a PNG picture, whatever its name says. {AS_JSON}",
+        f": it is a PNG picture, despite its name. {AS_JSON}",
         id="25 PNG",
     ),
     pytest.param(
         b"PK\x03\x04 [Content_Types].xml xl/workbook.xml",
-        f": it is an Excel workbook (XLSX), whatever its name says. {AS_JSON}",
+        f": it is an Excel workbook (XLSX), despite its name. {AS_JSON}",
         id="25 XLSX",
     ),
     pytest.param(
@@ -197,13 +197,13 @@ def test_a_verdict_counts_all_and_lists_the_first_hundred(tmp_path: Path) -> Non
     bad = [customer(None)] * 150
     verdict = check(tmp_path, envelope(customer("1"), customer("1"), *bad))
     assert (verdict.refused, len(verdict.refusals)) == (150, 100)
-    assert str(verdict.summary()) == "152 customers, 150 cannot be sent, 1 named twice"
+    assert str(verdict.summary()) == "152 customers, 150 cannot be sent, 1 duplicate"
 
 
 def test_keys_beside_the_list_are_said_not_to_be_sent(tmp_path: Path) -> None:
     verdict = check(tmp_path, b'{"meta": {"a": [1]}, "data": [' + customer().encode() + b"]}")
     assert list(map(str, verdict.warnings)) == [
-        "customers.json: beside the list stands “meta”: not sent."
+        "customers.json: “meta” beside the list is not sent."
     ]
 
 

@@ -34,7 +34,7 @@ REFUSED = [
         f'"x": {DEEP}',
         "TOO_DEEP",
         "it is nested more than 100 levels deep. Correct the export; "
-        "no customer is built like that.",
+        "no customer is nested this deeply.",
         id="8",
     ),
     pytest.param(
@@ -91,7 +91,7 @@ def test_15_a_number_that_loses_digits_is_sent_with_a_warning(tmp_path: Path) ->
     verdict = check(tmp_path, envelope(long))
     assert list(map(str, verdict.warnings)) == [
         "customers.json, record 1: the number 12345678901234567891 has more digits than most "
-        "receivers keep; it is sent as it stands. Write long identifiers as text."
+        "receivers keep; it is sent unchanged. Write long identifiers as text."
     ]
     assert verdict.refused == 0
 
@@ -125,7 +125,7 @@ def test_26_text_that_looks_encoded_twice_is_warned_about_and_not_altered(tmp_pa
     record = read(tmp_path, content)[1]
     assert tuple(map(str, record.warnings)) == (
         "customers.json, record 2: person.lastName “SJÃ\u2013BERG” looks encoded twice and would "
-        "read “SJÖBERG”. It is sent as it stands: correct the file if it is wrong.",
+        "read “SJÖBERG”. It is sent unchanged: correct the file if it is wrong.",
     )
     assert record.raw == customer("2", lastName="SJÃ\u2013BERG").encode()
     assert record.refusal is None

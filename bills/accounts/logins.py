@@ -1,0 +1,41 @@
+"""What the browser is given of an account: its password, the codes it makes, its session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bills import keeping
+from bills.browser.plan import Login
+from bills.portals.logins.known_device import without_session
+from bills.portals.logins.totp import BadSecret, read_totp
+
+if TYPE_CHECKING:
+    from bills.models import Credential
+    from bills.portals.logins.totp import Totp
+
+
+def login_of(credential: Credential, *, is_first: bool = True) -> Login:
+    """The account as its portal is visited. Raises WrongKey.
+
+    A try after a failed one begins a session of its own, on a device that the portal knows.
+    """
+    session = credential.session
+    return Login(
+        email=credential.email,
+        password=credential.password,
+        known_bills=keeping.known_bills(credential),
+        extra=dict(credential.extra),
+        totp=totp_of(credential),
+        session=session if is_first else without_session(session),
+        may_resume=is_first,
+    )
+
+
+def totp_of(credential: Credential) -> Totp | None:
+    """What makes the codes of the account's authenticator app."""
+    if not credential.totp_secret:
+        return None
+    try:
+        return read_totp(credential.totp_secret)
+    except BadSecret:  # it was checked when it was stored
+        return None

@@ -1,0 +1,153 @@
+"""What attempts and people make of an account: stopped, going again, deleted; and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _lazy
+
+from bills.models import BillRun, Credential, CredentialUse
+from bills.portals.failures import Code
+from imports.ledger import lifecycle
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.models import ImportJob
+from imports.models.notifications import What
+from imports.policy import Verdict
+from imports.states import OPEN
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    from imports.policy import Outcome
+
+# What only a person can mend: trying again would lock the account, or changes nothing.
+STOPS = (Code.LOGIN_FAILED, Code.PASSWORD_EXPIRED, Code.LOCKED)
+ACCOUNT_STOPPED = sentence(
+    "ACCOUNT_STOPPED",
+    _("{email} at {portal} is not run any more until you have acted: {error}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An account in words, with a tone of the badges."""
+
+    words: _StrOrPromise
+    tone: str
+    code: str = ""
+
+
+WORDS: dict[str, State] = {
+    Code.LOGIN_FAILED: State(_lazy("Needs a new password"), "danger"),
+    Code.PASSWORD_EXPIRED: State(_lazy("Must choose a new password at the portal"), "danger"),
+    Code.LOCKED: State(_lazy("Locked by the portal"), "danger"),
+    Code.OTP_NEEDED: State(_lazy("Needs a one-time code"), "warning"),
+    Code.ACTION_NEEDED: State(_lazy("Has to do something at the portal"), "warning"),
+    Code.CAPTCHA: State(_lazy("Has to prove at the portal that it is human"), "warning"),
+}
+PAUSED = State(_lazy("Paused"), "neutral")
+WORKS = State(_lazy("Works"), "success")
+NEW = State(_lazy("Not tried yet"), "info")
+FAILED = State(_lazy("Last run failed"), "warning")
+NO_PASSWORD = State(_lazy("Has no password"), "danger")
+
+
+def state_of(credential: Credential) -> State:
+    """What an operator has to know about it, the most urgent first. Reads no secret."""
+    if credential.is_paused:
+        return PAUSED
+    if credential.stop_code:
+        return WORDS.get(credential.stop_code, FAILED)
+    if credential.last_code:
+        known = WORDS.get(credential.last_code, FAILED)
+        return State(known.words, known.tone, credential.last_code)
+    return WORKS if credential.last_success_at else NEW
+
+
+def note_outcome(job_id: int, credential: Credential, outcome: Outcome) -> None:
+    """What an attempt has shown of its account. One that is stopped by it says so once."""
+    mine = Credential.objects.filter(pk=credential.pk)
+    if outcome.verdict == Verdict.SUCCESS:
+        mine.update(
+            last_code="", last_tried_at=Now(), last_success_at=Now(), stop_code="",
+            stopped_at=None,
+        )  # fmt: skip
+        return
+    if outcome.verdict != Verdict.REJECTED:
+        return  # it is tried again, or it is no fault of the account
+    mine.update(last_code=outcome.code, last_tried_at=Now())
+    if outcome.code in STOPS:
+        _stop(job_id, credential, outcome)
+
+
+def _stop(job_id: int, credential: Credential, outcome: Outcome) -> None:
+    """A password that was corrected while the attempt ran is not stopped for the old one."""
+    running = Credential.objects.filter(
+        pk=credential.pk, stop_code="", password_changed_at=credential.password_changed_at
+    )
+    with transaction.atomic():
+        if not running.update(stop_code=outcome.code, stopped_at=Now()):
+            return
+        if not BillRun.objects.filter(job=job_id, schedule__isnull=False).exists():
+            return  # whoever started the job sees it there
+        lifecycle.announce(
+            ImportJob.objects.get(pk=job_id), What.ACCOUNT_STOPPED,
+            f"{outcome.code} {credential.pk}",
+            ACCOUNT_STOPPED.format(
+                email=credential.email, portal=str(credential.portal), error=outcome.message
+            ),
+            reverse("admin:bills_credential_change", args=[credential.pk]),
+        )  # fmt: skip
+
+
+def pause(credentials: list[int]) -> int:
+    """Keep accounts out of scheduled runs; how many were not paused before."""
+    mine = Credential.objects.in_use().filter(pk__in=credentials, is_paused=False)
+    return mine.update(is_paused=True)
+
+
+def resume(credentials: list[int]) -> int:
+    """Let paused and locked accounts run again; how many did not run.
+
+    A refused password stays refused: only another one helps.
+    """
+    mine = Credential.objects.in_use().filter(pk__in=credentials)
+    count = mine.exclude(is_paused=False, stop_code__in=("", Code.LOGIN_FAILED)).count()
+    mine.update(is_paused=False)
+    mine.exclude(stop_code=Code.LOGIN_FAILED).update(stop_code="", stopped_at=None)
+    return count
+
+
+def forget_device(credentials: list[int]) -> int:
+    """Forget what browsers remember of the portal; how many accounts had something."""
+    mine = Credential.objects.filter(pk__in=credentials).exclude(session="")
+    return mine.update(session="", session_kept_at=None)
+
+
+def delete(credentials: list[int]) -> int:
+    """Erase every secret of these accounts; how many there were.
+
+    The row goes, too, unless a job refers to it. Bills stay.
+    """
+    with transaction.atomic():
+        mine = Credential.objects.select_for_update(of=("self",)).in_use()
+        pks = list(mine.filter(pk__in=credentials).values_list("pk", flat=True))
+        used = CredentialUse.objects.filter(credential__in=pks)
+        kept = set(used.values_list("credential_id", flat=True))
+        Credential.objects.filter(pk__in=set(pks) - kept).delete()
+        Credential.objects.filter(pk__in=kept).update(
+            password="", totp_secret="", session="", session_kept_at=None, extra={}, customer="",
+            group="", stop_code="", deleted_at=Now(), password_changed_at=Now(),
+        )  # fmt: skip
+    return len(pks)
+
+
+def busy(credentials: list[int]) -> set[int]:
+    """Those that a job which has not ended is still to try, or is trying."""
+    uses = CredentialUse.objects.filter(credential__in=credentials, batch__status__in=OPEN)
+    return set(uses.values_list("credential_id", flat=True))

@@ -1,0 +1,104 @@
+"""A CSV of accounts: adds those that are new, changes those that are stored. Runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from bills.csv.credentials import PORTAL_KEYS, RefusedRow, account_of, read_credentials
+from bills.csv.reader import key
+from bills.drafts import store
+from bills.models import Credential, Portal
+from imports.messages import marked as _
+from imports.messages import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from bills.csv.credentials import CredentialRow
+    from imports.messages import Message
+
+IN_ROW = sentence("ACCOUNT_ROW", _("Row {row}: {what}"))
+NO_SUCH_PORTAL = sentence(
+    "NO_SUCH_PORTAL", _("there is no portal “{name}”. Add it first, or correct the name.")
+)
+NO_PORTAL = sentence(
+    "NO_PORTAL", _("no portal is named. Choose one above, or name it in a column “portal”.")
+)
+NEW_WITHOUT_PASSWORD = sentence(
+    "NEW_WITHOUT_PASSWORD", _("the account is new, and its password is empty. Fill it in.")
+)
+ROWS_AT_ONCE = 500
+# Columns of our own export that say how an account is: a file that has them all is such a one.
+REPORTED = ("state", "code", "contracts", "last_success", "next_run")
+
+
+@dataclass(slots=True)
+class Taken:
+    """How many accounts were added and changed, and why rows were not taken."""
+
+    added: int = 0
+    changed: int = 0
+    refused: list[Message] = field(default_factory=list)
+
+
+def take(path: Path, csv_name: str, portal: Portal | None) -> Taken:
+    """Store the rows, all that can be used, in one transaction.
+
+    `portal` is that of rows that name none. An empty cell changes nothing, so that a file
+    without passwords corrects the rest. Raises UnreadableCsv; then nothing is stored.
+    """
+    taken = Taken()
+    with transaction.atomic():
+        portals = {each.name.casefold(): each for each in Portal.objects.all()}
+        waiting: dict[int, list[CredentialRow]] = {}
+        by_pk = {each.pk: each for each in portals.values()}
+        for row in read_credentials(path, csv_name, needs_password=False):
+            if isinstance(row, RefusedRow):
+                taken.refused.append(row.refusal)
+                continue
+            chosen = _portal_of(row, portals, portal)
+            if not isinstance(chosen, Portal):
+                taken.refused.append(IN_ROW.format(row=row.row, what=chosen))
+                continue
+            rows = waiting.setdefault(chosen.pk, [])
+            rows.append(row)
+            if len(rows) >= ROWS_AT_ONCE:
+                _store(chosen, waiting.pop(chosen.pk), taken)
+        for pk, rows in waiting.items():
+            _store(by_pk[pk], rows, taken)
+    return taken
+
+
+def _portal_of(
+    row: CredentialRow, portals: dict[str, Portal], otherwise: Portal | None
+) -> Portal | Message:
+    """The row's portal, or why it has none. Its cell is no longer one of the further columns."""
+    if set(REPORTED) <= set(row.extras):
+        for name in REPORTED:
+            del row.extras[name]
+    column = next((name for name in row.extras if key(name) in PORTAL_KEYS), None)
+    name = row.extras.pop(column).strip() if column is not None else ""
+    if name:
+        return portals.get(name.casefold()) or NO_SUCH_PORTAL.format(name=name)
+    return otherwise or NO_PORTAL
+
+
+def _store(portal: Portal, rows: Iterable[CredentialRow], taken: Taken) -> None:
+    given = list(rows)
+    stored = Credential.objects.in_use().filter(
+        portal=portal, account__in=[account_of(row.email) for row in given]
+    )
+    known = set(stored.values_list("account", flat=True))
+    fit = []
+    for row in given:
+        if account_of(row.email) not in known and not row.password:
+            taken.refused.append(IN_ROW.format(row=row.row, what=NEW_WITHOUT_PASSWORD))
+        else:
+            fit.append(row)
+    store(portal, fit)
+    taken.changed += sum(account_of(row.email) in known for row in fit)
+    taken.added += sum(account_of(row.email) not in known for row in fit)

@@ -1,0 +1,170 @@
+"""A new bill download: a portal and a CSV, what was read of it, and then a draft."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bills.admin import common
+from bills.admin.forms import ColumnsForm, NewBillsForm
+from bills.csv.column_choice import choose_columns, headings_of
+from bills.csv.credentials import (
+    CredentialRow,
+    UnreadableCsv,
+    account_of,
+    preview,
+    read_credentials,
+)
+from bills.drafts import new_draft, on_disk
+from bills.models import Credential, CsvUpload, Portal
+from imports.admin import permissions
+from imports.admin.job.page import to_tab
+from imports.fields import cipher
+from imports.models import ImportJob
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django.contrib.auth.models import User
+    from django.http import HttpRequest, HttpResponse
+
+    from bills.csv.column_choice import ColumnChoice, Heading
+    from bills.csv.credentials import Preview
+    from bills.drafts import Draft
+
+COMPARED = 5_000  # rows of a file that are held against what is stored
+
+
+def upload(request: HttpRequest) -> HttpResponse:
+    """Portal and CSV. The file is kept encrypted until it is confirmed, an hour at most."""
+    permissions.require(request, *common.NEW_JOB)
+    chosen = {"portal": request.GET.get("portal", "")}
+    form = NewBillsForm(request.POST or None, request.FILES or None, initial=chosen)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["csv"]
+        kept = CsvUpload.objects.create(
+            portal=form.cleaned_data["portal"],
+            name=(file.name or "credentials.csv")[:500],
+            content=cipher().encrypt(file.read()),
+            uploaded_by=_user(request),
+        )
+        return redirect("admin:bills_preview", kept.pk)
+    shown = _around(request, _("New bill download")) | {
+        "form": form,
+        "has_portals": Portal.objects.exists(),
+    }
+    return render(request, "bills/new_job.html", shown, status=422 if form.errors else 200)
+
+
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was read, by columns that can be chosen; on POST a draft is made of it, or nothing."""
+    permissions.require(request, *common.NEW_JOB)
+    mine = CsvUpload.objects.filter(uploaded_by=_user(request)).select_related("portal")
+    kept = get_object_or_404(mine, pk=pk)
+    if request.method == "POST":
+        return _decided(request, kept)
+    shown = _around(request, kept.name) | {"upload": kept}
+    with on_disk(cipher().decrypt(bytes(kept.content))) as path:
+        shown |= _read(request, kept, path)
+    return render(request, "bills/preview.html", shown, status=422 if "refusal" in shown else 200)
+
+
+def _read(request: HttpRequest, kept: CsvUpload, path: Path) -> dict[str, Any]:
+    """What the page shows of the file, or why it can't be used, beside its columns."""
+    try:
+        headings = headings_of(path, kept.name)
+    except UnreadableCsv as refusal:
+        return {"refusal": str(refusal)}
+    columns = ColumnsForm(headings, request.GET if "login" in request.GET else None)
+    shown: dict[str, Any] = {"columns": columns}
+    try:
+        choice = _choose(columns, path, kept.name)
+        found = preview(path, kept.name)
+        known, differing = _differing(kept.portal, path, kept.name)
+    except UnreadableCsv as refusal:
+        return shown | {"refusal": str(refusal)}
+    return shown | _summary(found, headings, choice) | {"known": known, "differing": differing}
+
+
+def _choose(columns: ColumnsForm, path: Path, name: str) -> ColumnChoice | None:
+    """The columns as they were chosen, if they were. Raises UnreadableCsv."""
+    choice = columns.choice()
+    if choice is not None:
+        choose_columns(path, name, choice)
+    return choice
+
+
+def _summary(
+    found: Preview, headings: list[Heading], choice: ColumnChoice | None
+) -> dict[str, Any]:
+    return {
+        "found": found,
+        "accounts": common.accounts(found.accepted),
+        "can_confirm": found.accepted > 0,
+        "choice": choice,
+        # A column that was chosen by mistake may hold passwords: addresses alone are shown.
+        "shows_logins": choice is None or headings[choice.login].holds_addresses,
+    }
+
+
+def _decided(request: HttpRequest, kept: CsvUpload) -> HttpResponse:
+    if "another" in request.POST:
+        kept.delete()
+        return redirect(_new_url(kept.portal_id))
+    if "forget" in request.POST:
+        kept.delete()
+        messages.success(request, _("The file is discarded. Nothing was stored."))
+        return redirect("admin:bills_new")
+    try:
+        draft = _draft(request, kept)
+    except UnreadableCsv as refusal:
+        messages.error(request, str(refusal))
+        return redirect("admin:bills_preview", kept.pk)
+    kept.delete()
+    ImportJob.objects.filter(pk=draft.job.pk).update(created_by=request.user)
+    text = ngettext(
+        "%(accounts)s is ready. Check it, then press Start.",
+        "%(accounts)s are ready. Check them, then press Start.",
+        draft.accepted,
+    )
+    messages.success(request, text % {"accounts": common.accounts(draft.accepted)})
+    return to_tab(draft.job, "credentials")
+
+
+def _new_url(portal_id: int) -> str:
+    return f"{reverse('admin:bills_new')}?portal={portal_id}"
+
+
+def _draft(request: HttpRequest, kept: CsvUpload) -> Draft:
+    name = request.POST.get("name", "").strip()
+    with on_disk(cipher().decrypt(bytes(kept.content))) as path:
+        if "login" in request.POST:
+            _choose(ColumnsForm(headings_of(path, kept.name), request.POST), path, kept.name)
+        return new_draft(kept.portal, path, kept.name, name, permissions.actor(request))
+
+
+def _differing(portal: Portal, path: Path, name: str) -> tuple[int, int]:
+    """How many accounts of the file are known, and how many of those have another password."""
+    entered = {}
+    for row in read_credentials(path, name):
+        if isinstance(row, CredentialRow):
+            entered[account_of(row.email)] = row.password
+        if len(entered) >= COMPARED:
+            break
+    known = Credential.objects.filter(portal=portal, account__in=entered)
+    stored = dict(known.values_list("account", "password"))
+    return len(stored), sum(stored[each] != entered[each] for each in stored)
+
+
+def _user(request: HttpRequest) -> User:
+    """Whoever is logged in: the admin lets nobody else come here."""
+    return cast("User", request.user)
+
+
+def _around(request: HttpRequest, title: str) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "opts": ImportJob._meta, "title": title}

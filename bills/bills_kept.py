@@ -1,0 +1,134 @@
+"""How long bills are kept, and the erasure of a person from credentials, bills and evidence."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Now
+
+from bills.models import Bill, Credential, CsvUpload, Evidence, PortalTest
+from bills.models.deliveries import BillDelivery, DeliveryState
+from imports.fields import cipher
+from imports.job_types import Trace
+from imports.models import ImportResult
+from imports.retention.erasure import UNDER_WAY, UNRESOLVED, unresolved
+from imports.states import OPEN
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+logger = logging.getLogger(__name__)
+BILLS_AT_ONCE = 500
+ERASED = "erased"
+
+
+def expire() -> int:
+    """Remove the files of some bills that are older than BILLS_DAYS; how many.
+
+    Their rows stay, so that the next download knows them. Raises no OSError.
+    """
+    days: int = settings.BILLS_DAYS
+    if not days:
+        return 0
+    before = Now() - Value(timedelta(days=days))
+    old = Bill.objects.filter(fetched_at__lt=before, removed_at=None).order_by("pk")
+    old = old.exclude(Exists(_undelivered()))
+    count = sum(_remove_file(bill) for bill in old[:BILLS_AT_ONCE])
+    if count:
+        logger.info("removed the files of %s bills after %s days", count, days)
+    return count
+
+
+def _undelivered() -> QuerySet[BillDelivery]:
+    """A delivery of the bill that has not ended well: it needs the file, and a person sees it."""
+    return BillDelivery.objects.filter(bill=OuterRef("pk")).exclude(status=DeliveryState.DELIVERED)
+
+
+def _remove_file(bill: Bill) -> bool:
+    """False where the storage does not answer: later."""
+    with suppress(OSError):
+        bill.file.storage.delete(str(bill.file.name))
+        return bool(Bill.objects.filter(pk=bill.pk).update(removed_at=Now()))
+    return False
+
+
+def erase(person: str, *, look_only: bool) -> list[Trace]:
+    """Find or erase what is kept of an account beside the ledger, or say why it stays."""
+    traces = [
+        _erase_credential(each, look_only=look_only)
+        for each in Credential.objects.filter(email__iexact=person).select_related("portal")
+    ]
+    found = [trace for group in traces for trace in group]
+    bills = Bill.objects.filter(email__iexact=person)
+    undelivered = bills.filter(Exists(_undelivered()))
+    if count := undelivered.count():
+        found.append(Trace("bills", count, stays_because=UNRESOLVED))
+    free = bills.exclude(Exists(_undelivered()))
+    if (count := free.count()) and not any(
+        trace.what == "credentials" and trace.stays_because for trace in found
+    ):
+        found.append(Trace("bills", count))
+        if not look_only:
+            _erase_bills(free)
+    return [*found, *_erase_uploads(person, look_only=look_only)]
+
+
+def _erase_credential(credential: Credential, *, look_only: bool) -> list[Trace]:
+    where = f"portal {credential.portal}"
+    results = ImportResult.objects.filter(batch__credential_use__credential=credential)
+    if results.filter(batch__status__in=OPEN).exists():
+        return [Trace("credentials", 1, where, UNDER_WAY)]
+    if unresolved(results).exists():
+        return [Trace("credentials", 1, where, UNRESOLVED)]
+    evidence = Evidence.objects.filter(
+        Q(batch__credential_use__credential=credential) | Q(test__credential=credential)
+    )
+    found = [Trace("credentials", 1, where)]
+    if count := evidence.count():
+        found.append(Trace("evidence", count, where))
+    if not look_only:
+        with transaction.atomic():
+            evidence.delete()
+            PortalTest.objects.filter(credential=credential).delete()
+            name = f"{ERASED}-{credential.pk}"
+            Credential.objects.filter(pk=credential.pk).update(
+                email=name, account=name, password="", extra={}
+            )
+    return found
+
+
+def _erase_bills(bills: QuerySet[Bill]) -> None:
+    """Files first: a row that still names its file is found again. Raises OSError."""
+    for bill in bills:
+        bill.file.storage.delete(str(bill.file.name))
+        name = f"{ERASED}-{bill.pk}"
+        bill.deliveries.update(name=name, error=None)
+        Bill.objects.filter(pk=bill.pk).update(
+            email=name, account=name, number="", contract="", document="",
+            removed_at=bill.removed_at or Now(),
+        )  # fmt: skip
+
+
+def _erase_uploads(person: str, *, look_only: bool) -> list[Trace]:
+    """A CSV between its preview and its draft is deleted whole: it can be uploaded again."""
+    named = [
+        pk for pk, token in CsvUpload.objects.values_list("pk", "content") if _names(token, person)
+    ]
+    if named and not look_only:
+        CsvUpload.objects.filter(pk__in=named).delete()
+    return [Trace("csv_uploads", len(named))] if named else []
+
+
+def _names(token: bytes | memoryview[int], person: str) -> bool:
+    try:
+        text = cipher().decrypt(bytes(token)).decode(errors="replace")
+    except InvalidToken:
+        return False
+    return person.casefold() in text.casefold()

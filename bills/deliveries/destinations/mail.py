@@ -1,0 +1,81 @@
+"""A mail for each bill, with the PDF. Nobody can look whether it arrived: see `sending`."""
+
+from __future__ import annotations
+
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from bills.deliveries.destinations.base import NotDelivered, OutgoingFile
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.notifications.email import is_possible, reason_of
+
+if TYPE_CHECKING:
+    from bills.models import Destination
+
+NO_SERVER = sentence(
+    "MAIL_SERVER_MISSING", _("No mail server is set. An administrator sets EMAIL_URL.")
+)
+TOO_LARGE = sentence(
+    "BILL_TOO_LARGE_FOR_MAIL",
+    _("The file has {megabytes} MB; mails are sent up to {most} MB. Choose another destination."),
+)
+LARGEST_MB = 15  # most servers take 25 MB, of which the encoding takes a third
+
+
+class Mail:
+    """One mail to all recipients of the destination."""
+
+    def __init__(self, destination: Destination) -> None:
+        if not is_possible():
+            raise NotDelivered(NO_SERVER)
+        self.recipients = destination.location.split()
+        self._connection = get_connection()
+
+    def put(self, file: OutgoingFile) -> None:
+        megabytes = file.size / (1 << 20)
+        if megabytes > LARGEST_MB:
+            shown = TOO_LARGE.format(megabytes=round(megabytes), most=LARGEST_MB)
+            raise NotDelivered(shown, is_final=True)
+        name = file.name.rpartition("/")[2]
+        with translation.override(settings.LANGUAGE_CODE):
+            text = render_to_string("bills/deliveries/mail.txt", {"bill": file.bill, "name": name})
+        host = urlsplit(settings.SITE_URL).hostname or "localhost"
+        mail = EmailMessage(
+            f"[Redrive] {name}",
+            text,
+            to=self.recipients,
+            connection=self._connection,
+            headers={"Message-ID": f"<{file.key}@{host}>", "Auto-Submitted": "auto-generated"},
+        )
+        with file.open() as source:
+            mail.attach(name, source.read(), file.content_type)
+        self._open()
+        try:
+            mail.send()
+        except SMTPResponseException as error:
+            refused = 500 <= error.smtp_code < 600
+            raise NotDelivered(reason_of(error), is_final=refused) from None
+        except SMTPRecipientsRefused as error:
+            raise NotDelivered(reason_of(error), is_final=True) from None
+        except (SMTPException, OSError) as error:  # cut off: the server may have taken it
+            raise NotDelivered(reason_of(error), may_have_arrived=True) from None
+
+    def check(self) -> None:
+        self._open()
+
+    def _open(self) -> None:
+        """While this fails, nothing was sent."""
+        try:
+            self._connection.open()
+        except (SMTPException, OSError) as error:
+            raise NotDelivered(reason_of(error)) from None
+
+    def close(self) -> None:
+        self._connection.close()

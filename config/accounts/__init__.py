@@ -1,0 +1,1 @@
+"""Who gets in: throttled passwords, a second factor, single sign-on."""

@@ -1,0 +1,260 @@
+"""What a mapping's fields must be to one another: the checks that a schema can't express."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from imports.customers.api.auth import BadCredential, check_headers
+from imports.customers.api.json_paths import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imports.customers.api.mapping import Mapping, Naming, Poll, Request, Results
+
+PATH_FIELDS = {
+    *("id", "username", "email", "path", "empty", "at", "code", "message", "stored", "failed"),
+    *("list", "map_key", "assigned", "job", "next"),
+}
+ADAPTERS = ("salesforce-bulk", "odata-batch")
+PLACEHOLDER = re.compile(r"\{(index|id|record_key)\}")
+PLACEHOLDERS = re.compile(r"\{[^\s{}]+\}")  # of a wrap: templates.py reads them
+
+
+def complaints(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    """The rules that the mapping breaks: each a field's path and what is expected there."""
+    yield from _about_request(mapping)
+    yield from _about_adapter(mapping)
+    yield from _about_readings(mapping)
+    yield from _about_codes(mapping)
+    yield from _about_paths(mapping)
+    yield from _about_checks("", mapping)
+    if mapping.poll is not None:
+        yield from _about_poll(mapping.poll)
+    if mapping.lookup is not None and not mapping.lookup.compare:
+        yield "lookup.compare", "name at least one field that must be equal: to exist is no proof."
+    unsafe = [status for status in mapping.splittable if status >= 500]
+    if unsafe and not mapping.five_xx_safe:
+        yield "splittable", f"{unsafe[0]} needs five_xx_safe: true, or halves may be stored twice."
+
+
+def _about_readings(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    """Each way in which an answer is read, the ordinary one and the alternatives."""
+    yield from _about_proof("", mapping)
+    for number, results in enumerate(mapping.results):
+        yield from _about_results(f"results[{number}]", results, mapping)
+    for number, (how, changed) in enumerate(
+        zip(mapping.answers, mapping.alternatives, strict=True)
+    ):
+        where = f"answers[{number}]."
+        if not how.on and how.when is None:
+            yield where[:-1], "say when it counts: on (a list of statuses), when, or both."
+        if how.accepted and not how.on:
+            yield f"{where}accepted", "needs the statuses that it is about, under on."
+        no_refusal = [s for s in how.on if s <= 299 and s not in mapping.accepted]
+        if no_refusal:
+            yield f"{where}on", f"{no_refusal[0]} is not among accepted."
+        if not how.on or how.accepted or min(how.on) <= 299:
+            yield from _about_proof(where, changed)
+        for place, results in enumerate(how.results or ()):
+            yield from _about_results(f"{where}results[{place}]", results, changed)
+
+
+def _about_adapter(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    if mapping.adapter and mapping.adapter not in ADAPTERS:
+        yield "adapter", f"there is none of this name. Allowed: {', '.join(ADAPTERS)}."
+    if mapping.adapter and mapping.poll is not None:
+        yield "poll", "an adapter asks for its results by itself."
+    if mapping.adapter and not mapping.request.is_plain:
+        yield "request", "an adapter makes its own requests: leave shape, format and wrap out."
+
+
+def _about_request(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    request, record = mapping.request, mapping.record
+    if not (record.id or record.username or record.email):
+        yield "record", "give at least one path under id, username or email."
+    try:
+        check_headers(request.headers)
+    except BadCredential as error:
+        yield "request.headers", str(error)
+    yield from _about_shape(request)
+    yield from _about_format(request)
+    if not request.place and request.constants:
+        yield "request.constants", "a body that is a bare list has no room for other fields."
+    if not request.list and request.envelope in request.constants:
+        yield "request.constants", f"“{request.envelope}” is the name of the list of records."
+    level: Any = request.constants
+    for name in request.list.split(".")[:-1]:
+        level = level.get(name, {})
+        if not isinstance(level, dict):
+            yield "request.constants", f"“{name}” must be an object, as request.list leads there."
+            break
+    else:
+        if request.list and request.list.rpartition(".")[2] in level:
+            yield "request.constants", f"“{request.list}” is the place of the records."
+    try:
+        json.dumps(request.constants, allow_nan=False)
+    except ValueError:
+        yield "request.constants", "NaN and Infinity are not JSON."
+
+
+def _about_shape(request: Request) -> Iterator[tuple[str, str]]:
+    if request.shape == "one" and request.max_records != 1:
+        yield "request.max_records", 'must be 1, as shape is "one": one record for each request.'
+    if request.trace_field and (request.wrap is not None or request.shape != "list"):
+        yield "request.trace_field", "put the trace id into wrap instead: {index}."
+    if request.empty_allowed and request.shape == "one":
+        yield "request.empty_allowed", 'means nothing where shape is "one".'
+    if request.map_key and request.shape != "map":
+        yield "request.map_key", 'belongs to shape "map".'
+    if request.wrap is not None and not _mentions_record(request.wrap):
+        yield "request.wrap", 'must hold the record: "{record}".'
+
+
+def _mentions_record(wrap: Any) -> bool:
+    return "{record}" in json.dumps(wrap) or PLACEHOLDERS.search(json.dumps(wrap)) is not None
+
+
+def _about_format(request: Request) -> Iterator[tuple[str, str]]:
+    if request.format == "json":
+        if request.columns:
+            yield "request.columns", 'belongs to format "csv".'
+        return
+    if request.shape != "list":
+        yield "request.shape", f'must be "list", as format is "{request.format}".'
+    if request.constants:
+        yield "request.constants", f"a body of {request.format} has no room for other fields."
+    if request.format == "csv" and not request.columns:
+        yield "request.columns", "name the columns: heading to path in the record."
+    if request.format == "csv" and request.wrap is not None:
+        yield "request.wrap", "a row of CSV is not wrapped: say what it holds under columns."
+
+
+def _about_poll(poll: Poll) -> Iterator[tuple[str, str]]:
+    if poll.url == "@location":
+        if poll.results_url and "{job}" in poll.results_url and not poll.job:
+            yield "poll.job", "say where the answer names the job: results_url has {job}."
+    elif "{job}" not in poll.url:
+        yield "poll.url", 'needs {job} in it, or is "@location".'
+    elif not poll.job:
+        yield "poll.job", "say where the answer to the batch names the job."
+    if poll.next_parameter and not poll.next:
+        yield "poll.next", "say where a page holds the cursor for next_parameter."
+
+
+def _about_checks(where: str, part: object) -> Iterator[tuple[str, str]]:
+    """A condition must ask for something: nothing but emptiness is met by an empty answer."""
+    if isinstance(part, tuple):
+        for number, item in enumerate(part):
+            yield from _about_checks(f"{where}[{number}]", item)
+    elif isinstance(part, msgspec.Struct):
+        names = part.__struct_fields__
+        if "equals" in names and "present" in names and not _asks(part):
+            yield where, 'say what it must be: equals (a list of values), or "present": true.'
+        for field in names:
+            yield from _about_checks(f"{where}.{field}".lstrip("."), getattr(part, field))
+
+
+def _asks(check: Any) -> bool:
+    return bool(check.equals or check.present)
+
+
+def _about_proof(where: str, mapping: Mapping) -> Iterator[tuple[str, str]]:
+    if mapping.adapter:
+        return
+    holds = [results.holds for results in mapping.results]
+    if mapping.proof == "status" and set(holds) - {"failures"}:
+        yield (
+            f"{where}results",
+            'may only list failures where proof is "status": all others are taken as stored.',
+        )
+    if mapping.proof == "results" and not holds:
+        text = "name at least one list: where the answer says what became of whom."
+        yield f"{where}results", text
+    if "all" in holds and set(holds) != {"all"}:
+        text = 'lists that hold "all" stand by themselves, without failures or successes.'
+        yield f"{where}results", text
+    if len(holds) > 1 and any(results.name.by == "position" for results in mapping.results):
+        yield f"{where}results", "position is proof only where there is one list."
+    yield from _about_rest(where, mapping, holds)
+
+
+def _about_rest(where: str, mapping: Mapping, holds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Silence is not success: a list of failures alone says nothing about all the others."""
+    says = mapping.rest.when is not None or mapping.rest.stored or mapping.rest.failed
+    if says and ("failures" not in holds or mapping.proof == "status"):
+        yield (
+            f"{where}rest",
+            'belongs to a list that holds "failures", and is its proof of the others.',
+        )
+    if mapping.proof == "results" and set(holds) == {"failures"} and not says:
+        yield (
+            f"{where}rest",
+            "say what proves that the customers are stored which the failures do not name: "
+            'rest.failed (the path of a count of failures, such as "failed"), rest.stored (the '
+            "path of a count of those stored), or rest.when (a condition on the whole answer, "
+            'such as {"path": "status", "equals": ["complete"]}). A list that holds "all" or '
+            '"successes" does without.',
+        )
+
+
+def _about_results(where: str, results: Results, mapping: Mapping) -> Iterator[tuple[str, str]]:
+    if results.holds == "all" and results.success is None:
+        yield f"{where}.success", "say what success looks like in a list that holds all records."
+    if results.name.by == "position" and results.holds != "all":
+        yield f"{where}.name.by", "position is proof only in a list that holds all records."
+    sends_trace = mapping.request.trace_field or "{index}" in json.dumps(mapping.request.wrap)
+    if results.name.by == "trace" and not sends_trace:
+        text = "a trace id needs request.trace_field to be sent, or {index} in request.wrap."
+        yield f"{where}.name.by", text
+    if results.name.by == "key" and results.shape != "list":
+        yield f"{where}.shape", 'is that of an object already, as name.by is "key".'
+    if results.count_is_proof and results.holds != "successes":
+        yield f"{where}.count_is_proof", "only a list of successes can be counted as proof."
+    yield from _about_naming(f"{where}.name", results.name)
+
+
+def _about_naming(where: str, name: Naming) -> Iterator[tuple[str, str]]:
+    if name.by == "id" and not (name.id or name.username or name.email):
+        yield where, "give at least one of the paths id, username, email."
+    if name.by in ("index", "trace", "pointer") and not name.path:
+        yield f"{where}.path", f'say where an entry holds its {name.by}, as by is "{name.by}".'
+    wants_template = name.by == "pointer" or (name.by == "key" and name.template)
+    if wants_template and len(PLACEHOLDER.findall(name.template)) != 1:
+        yield f"{where}.template", "needs {index} or {id} once, such as “data[{index}]”."
+
+
+def _about_codes(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    groups = msgspec.structs.astuple(mapping.codes)
+    codes = Counter(str(code) for group in groups for code in group)
+    for code, times in codes.items():
+        if times > 1:
+            yield "codes", f"“{code}” is listed {times} times: one code has one meaning."
+
+
+def _about_paths(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    for where, path in _paths("", mapping):
+        if path and not all(steps(path)):
+            yield where, f"“{path}” is not a path: write names joined by single dots."
+
+
+def _paths(where: str, part: object) -> Iterator[tuple[str, str]]:
+    """All paths of a mapping, each with the field it stands in."""
+    if isinstance(part, tuple):
+        for number, item in enumerate(part):
+            yield from _paths(f"{where}[{number}]", item)
+    elif isinstance(part, str) and _is_path_field(where):
+        yield where, part
+    elif isinstance(part, msgspec.Struct):
+        for field in part.__struct_fields__:
+            yield from _paths(f"{where}.{field}".lstrip("."), getattr(part, field))
+
+
+def _is_path_field(where: str) -> bool:
+    field = re.sub(r"\[\d+\]$", "", where).rsplit(".", 1)[-1]
+    return field in PATH_FIELDS

@@ -1,0 +1,215 @@
+"""Finds a person by id or e-mail wherever the ledger names one, and erases what may be erased.
+
+Statuses, codes and counts stay, so that every number stays true. What is under way, and what
+failed and waits for a person, stays until it is decided: the answer says so.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Now
+
+from imports import job_types, retry_directory
+from imports.event_codes import EventCode
+from imports.job_types import Trace
+from imports.ledger.left_out import KNOWN_ELSEWHERE
+from imports.ledger.lifecycle import note
+from imports.messages import Message, sentence, to_json
+from imports.messages import marked as _
+from imports.models import ImportFile, ImportJob, ImportResult, RetryFile
+from imports.retention.expiry import forget, remove_directory
+from imports.states import OPEN, ResultStatus
+from imports.storage import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from django.db.models import Model, QuerySet
+
+UNRESOLVED, UNDER_WAY = "UNRESOLVED", "UNDER_WAY"  # why something stays
+NOT_OURS, MENTIONED = "NOT_OURS", "MENTIONED"
+ERASED = "[erased]"
+SHORTEST_TERM = 5  # characters of an id that texts are searched for; a shorter one names too many
+# Where a text of ours may quote a person: {model: its fields}. A test names every other field.
+TEXTS: dict[str, tuple[str, ...]] = {
+    "Attempt": ("answer", "error", "message", "details"),
+    "BulkAction": ("reason", "imported_later", "trouble"),
+    "DryRun": ("trouble", "forecast"),
+    "ImportBatch": ("error", "message"),
+    "ImportFile": ("message", "warnings", "refusals", "known_before"),
+    "ImportJob": ("name", "reason", "pause_message", "failing"),
+    "ImportResult": ("error", "message", "final_error", "cause"),
+    "JobEvent": ("message", "reason"),
+    "NotificationDelivery": ("error",),
+    "RateLimit": ("paused_reason",),
+}
+# The bytes of records in their batches: blanked, so that the others stay where they stand.
+BLANK = """
+UPDATE imports_importbatch b SET body = n.body, body_sha256 = encode(sha256(n.body), 'hex')
+FROM (
+    SELECT id, overlay(body PLACING decode(repeat('20', %(length)s), 'hex')
+                       FROM %(start)s + 1 FOR %(length)s) AS body
+    FROM imports_importbatch WHERE id = %(batch)s AND length(body) >= %(start)s + %(length)s
+) n
+WHERE b.id = n.id
+"""
+ONE_ERASED = sentence("PERSON_ERASED", _("{n} records of one person."))
+
+
+def of_person(person: str) -> Q:
+    """Whose records these are: by id or e-mail, in any case."""
+    return Q(key__iexact=person) | Q(email__iexact=person)
+
+
+def unresolved(results: QuerySet[ImportResult]) -> QuerySet[ImportResult]:
+    """Those that failed, are unknown or could not be sent, and that no retry took on."""
+    retried = Exists(ImportResult.objects.filter(retry_of=OuterRef("pk")))
+    bad = Q(status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN])
+    left_out = Q(status=ResultStatus.EXCLUDED, batch=None) & ~Q(error_code__in=KNOWN_ELSEWHERE)
+    return results.filter((bad | left_out) & ~retried)
+
+
+def find(person: str) -> list[Trace]:
+    """What is kept of a person, and what would stay. Nothing is changed."""
+    return _go_through(person, look_only=True)
+
+
+def erase(person: str, actor: str = "") -> list[Trace]:
+    """Erase what may be erased; what was erased, and what stays and why. Raises OSError."""
+    return _go_through(person, actor, look_only=False)
+
+
+def _go_through(person: str, actor: str = "", *, look_only: bool) -> list[Trace]:
+    person = person.strip()
+    if not person:
+        raise ValueError("whose data?")
+    results = ImportResult.objects.filter(of_person(person))
+    pending = results.filter(Q(status=ResultStatus.PENDING) | Q(batch__status__in=OPEN))
+    kept = unresolved(results).exclude(pk__in=pending.values("pk"))
+    stays = {*pending.values_list("pk", flat=True), *kept.values_list("pk", flat=True)}
+    traces = [*_count(pending, UNDER_WAY), *_count(kept, UNRESOLVED)]
+    for kind in job_types.every():
+        traces += kind.erase(person, look_only=look_only)
+    free = results.exclude(pk__in=stays)
+    traces += _count(free, "")
+    ids = list(free.values_list("pk", flat=True))
+    traces += _files(ids, look_only=look_only)
+    if not look_only:
+        _erase_results(ids, actor)
+    return [*traces, *_texts(person, stays, look_only=look_only)]
+
+
+def _count(results: QuerySet[ImportResult], why: str) -> list[Trace]:
+    counts: dict[int, int] = {}
+    for job in results.values_list("job_id", flat=True):
+        counts[job] = counts.get(job, 0) + 1
+    return [Trace("results", n, f"job {job}", why) for job, n in sorted(counts.items())]
+
+
+def _erase_results(ids: Collection[int], actor: str) -> None:
+    """Bytes, names and what was said of these results; one transaction for each job."""
+    rows = ImportResult.objects.filter(pk__in=ids).order_by("job_id", "pk")
+    by_job: dict[int, list[ImportResult]] = {}
+    for row in rows.defer("refused_record"):
+        by_job.setdefault(row.job_id, []).append(row)
+    for job_id, some in by_job.items():
+        with transaction.atomic():
+            for row in some:
+                _blank(row)
+            chosen = ImportResult.objects.filter(pk__in=[row.pk for row in some])
+            chosen.update(refused_record=None)
+            forget(chosen)
+            job = ImportJob.objects.get(pk=job_id)
+            note(job, EventCode.ERASED, ONE_ERASED.format(n=len(some)), actor)
+
+
+def _blank(row: ImportResult) -> None:
+    if row.batch_id is None or not row.body_length:
+        return
+    names = {"batch": row.batch_id, "start": row.body_start, "length": row.body_length}
+    with connection.cursor() as sql:
+        sql.execute(BLANK, names)
+
+
+def _files(ids: Collection[int], *, look_only: bool) -> list[Trace]:
+    """Uploads and retry directories that hold these records; an operator's own are only named."""
+    inputs = ImportFile.objects.filter(importresult__in=ids).exclude(path="").distinct()
+    traces = [
+        Trace("uploads" if file.is_ours else "files", 1, stored.shown(file.path),
+              "" if file.is_ours else NOT_OURS)
+        for file in inputs
+    ]  # fmt: skip
+    written = RetryFile.objects.filter(result_ids__overlap=list(ids)).order_by()
+    directories = list(written.values_list("directory", flat=True).distinct())
+    traces += [Trace("retry_directories", 1, stored.shown(each)) for each in directories]
+    if not look_only:
+        for file in inputs.filter(is_ours=True):
+            stored.delete(file.path)
+            ImportFile.objects.filter(pk=file.pk).update(path="")
+        for directory in directories:
+            _replace(directory)
+    return traces
+
+
+def _replace(directory: str) -> None:
+    """Delete a retry directory; a worker writes what still waits into a new one."""
+    jobs = list(ImportJob.objects.filter(retry_directory=directory))
+    remove_directory(directory)
+    for job in jobs:
+        if job.closed_at is not None and retry_directory.is_needed(job):
+            ImportJob.objects.filter(pk=job.pk).update(retry_files_due_at=Now())
+
+
+def _texts(person: str, stays: Collection[int], *, look_only: bool) -> list[Trace]:
+    """Our own texts that quote the person, such as an API's answer."""
+    if len(person) < SHORTEST_TERM:
+        return []
+    pattern = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.IGNORECASE)
+    found = []
+    for name, fields in TEXTS.items():
+        model = apps.get_model("imports", name)
+        count = sum(
+            _scrub(row, fields, pattern, look_only=look_only)
+            for row in _quoting(model, fields, person)
+            if not (name == "ImportResult" and row.pk in stays)
+        )
+        if count:
+            found.append(Trace(f"texts of {name}", count))
+    return found
+
+
+def _quoting(model: type[Model], fields: Iterable[str], person: str) -> Iterable[Model]:
+    quoting = Q()
+    casts = {f"{name}_text": Cast(name, TextField()) for name in fields}
+    for name in casts:
+        quoting |= Q(**{f"{name}__icontains": person})
+    rows = model._default_manager.annotate(**casts).filter(quoting)
+    found: Iterable[Model] = rows.only("pk", *fields).iterator()
+    return found
+
+
+def _scrub(row: Any, fields: Iterable[str], pattern: re.Pattern[str], *, look_only: bool) -> bool:
+    """Replace the person in the row's texts; whether one of them names her."""
+    changed = {}
+    for name in fields:
+        value = getattr(row, name)
+        plain = to_json(value) if isinstance(value, Message) else value
+        new = _without(plain, pattern)
+        if new != plain:
+            changed[name] = new
+    if changed and not look_only:
+        type(row)._default_manager.filter(pk=row.pk).update(**changed)
+    return bool(changed)
+
+
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(ERASED, value)
+    if isinstance(value, dict):
+        return {_without(key, pattern): _without(each, pattern) for key, each in value.items()}
+    return [_without(each, pattern) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,163 @@
+"""An S3 store (moto) and an SFTP server (paramiko) on sockets of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import paramiko
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+USER, PASSWORD = "redrive", "only-for-tests"
+
+
+@contextlib.contextmanager
+def s3_store(bucket: str) -> Iterator[str]:
+    """The address of a store with one empty bucket."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        url = f"http://{host}:{port}"
+        client(url).create_bucket(Bucket=bucket)
+        yield url
+    finally:
+        server.stop()
+
+
+def client(url: str) -> Any:
+    import boto3
+
+    return boto3.client(
+        "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )  # fmt: skip
+
+
+def objects(url: str, bucket: str) -> dict[str, bytes]:
+    """What lies in the bucket, by name."""
+    found = client(url).list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {
+        each["Key"]: client(url).get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+        for each in found
+    }
+
+
+class SftpServer:
+    """Serves one folder to one user. `host_key` is the line that a client should know."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logins = 0
+        self._key = paramiko.RSAKey.generate(2048)
+        self.host_key = f"{self._key.get_name()} {self._key.get_base64()}"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._transports: list[paramiko.Transport] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(self._key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self.folder)
+            with contextlib.suppress(paramiko.SSHException, EOFError):
+                transport.start_server(server=_Door(self))
+            self._transports.append(transport)
+
+    def stop(self) -> None:
+        """Close the port and all connections."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+        for transport in self._transports:
+            transport.close()
+
+
+class _Door(paramiko.ServerInterface):
+    def __init__(self, server: SftpServer) -> None:
+        self.server = server
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        if (username, password) == (USER, PASSWORD):
+            self.server.logins += 1
+            return paramiko.AUTH_SUCCESSFUL
+        return paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+
+class _Handle(paramiko.SFTPHandle):
+    def __init__(self, flags: int, file: Any) -> None:
+        super().__init__(flags)
+        self.readfile = self.writefile = file
+
+    def stat(self) -> Any:
+        return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
+
+
+class _Files(paramiko.SFTPServerInterface):
+    def __init__(self, server: Any, folder: Path, *args: Any, **kwargs: Any) -> None:
+        super().__init__(server, *args, **kwargs)
+        self.folder = folder
+
+    def _real(self, path: str) -> Path:
+        return self.folder / path.lstrip("/")
+
+    def stat(self, path: str) -> Any:
+        return _result(lambda: paramiko.SFTPAttributes.from_stat(self._real(path).stat()))
+
+    lstat = stat
+
+    def list_folder(self, path: str) -> Any:
+        def listed() -> list[paramiko.SFTPAttributes]:
+            return [
+                paramiko.SFTPAttributes.from_stat(each.stat(), each.name)
+                for each in self._real(path).iterdir()
+            ]
+
+        return _result(listed)
+
+    def mkdir(self, path: str, attr: Any) -> int:
+        return int(_result(lambda: self._real(path).mkdir()) or paramiko.SFTP_OK)
+
+    def remove(self, path: str) -> int:
+        return int(_result(lambda: self._real(path).unlink()) or paramiko.SFTP_OK)
+
+    def rename(self, oldpath: str, newpath: str) -> int:
+        if self._real(newpath).exists():
+            return paramiko.SFTP_FAILURE
+        return self.posix_rename(oldpath, newpath)
+
+    def posix_rename(self, oldpath: str, newpath: str) -> int:
+        _result(lambda: self._real(oldpath).replace(self._real(newpath)))
+        return paramiko.SFTP_OK
+
+    def open(self, path: str, flags: int, attr: Any) -> Any:
+        def opened() -> paramiko.SFTPHandle:
+            mode = "wb" if flags & os.O_WRONLY else "r+b" if flags & os.O_RDWR else "rb"
+            return _Handle(flags, self._real(path).open(mode))
+
+        return _result(opened)
+
+
+def _result(act: Any) -> Any:
+    try:
+        return act()
+    except OSError as error:
+        return paramiko.SFTPServer.convert_errno(error.errno or 0)
