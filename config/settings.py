@@ -267,6 +267,7 @@ STOP_AFTER_PROBES = env.int("STOP_AFTER_PROBES", default=4)  # of an API that is
 STOP_AFTER_ACCOUNTS = env.int("STOP_AFTER_ACCOUNTS", default=10)  # of a portal
 NOT_NOW_HOURS = env.float("NOT_NOW_HOURS", default=6.0)  # an API's or portal's; then it pauses
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
+MEMBER_FILE_MB = env.int("MEMBER_FILE_MB", default=4096)  # the most that is unpacked of one file
 BILL_LINK_HOURS = env.int("BILL_LINK_HOURS", default=72)  # of a link that a webhook was given
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
 # How many days after a job's end its data is kept; 0: for ever. Never of an unresolved failure.
@@ -300,6 +301,7 @@ UNFOLD = {
         "imports.admin.site.style",
         "imports.admin.site.style_of_acts",
         "imports.admin.site.style_of_records",
+        "imports.admin.site.style_of_members",
         "imports.admin.site.style_of_chart",
     ],
     "SCRIPTS": [

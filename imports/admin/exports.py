@@ -66,7 +66,7 @@ def of_job(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
             return records(request, job, ImportResult.objects.filter(job=job), "results")
         case "attempts":
             sheet = sheets.of_attempts(Attempt.objects.filter(job=job).order_by("pk"))
-            return _sent_and_noted(request, job, sheet, "attempts")
+            return sent_and_noted(request, job, sheet, "attempts")
     raise Http404
 
 
@@ -75,10 +75,10 @@ def records(
 ) -> HttpResponseBase:
     """These of a job's results, in the columns of its kind."""
     sheet = job_page.of(job.kind).sheet(job, results.order_by("pk"))
-    return _sent_and_noted(request, job, sheet, what)
+    return sent_and_noted(request, job, sheet, what)
 
 
-def _sent_and_noted(
+def sent_and_noted(
     request: HttpRequest, job: ImportJob, sheet: Sheet, what: str
 ) -> StreamingHttpResponse:
     """Customers' data leaves the house: the job's log says who took it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connections
+from django.db.models import Q
 
 from imports import retry_directory
 from imports.customers import corrections, drafts, dry_run, portions, retry_files
@@ -24,6 +25,7 @@ from imports.customers.api.setup import (
     is_asynchronous,
     probe,
 )
+from imports.customers.members import background
 from imports.customers.sent_records import SentRecords
 from imports.customers.watching import taking
 from imports.messages import marked as _
@@ -174,13 +176,15 @@ class CustomerJobType:
         portions.cut_rest(job)
 
     def prepare_draft(self, job: ImportJob) -> None:
+        background.carry_out(job)
         dry_run.carry_out(job)
 
     def unprepared_drafts(self) -> QuerySet[ImportJob]:
-        """Those whose dry run was asked for, or was being made by a worker that died."""
-        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT)
+        """Those whose dry run or member file was asked for, or left by a worker that died."""
+        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT).order_by().values("job")
+        unread = background.drafts_that_wait().values("pk")
         return ImportJob.objects.filter(
-            status=JobStatus.DRAFT, pk__in=waiting.order_by().values("job")
+            Q(pk__in=waiting) | Q(pk__in=unread), status=JobStatus.DRAFT
         )
 
     @contextmanager

@@ -21,6 +21,7 @@ class ActionType(models.TextChoices):
     EXCLUDE = "exclude", _("Exclude")  # failed ones are left out for good, with a reason
     ARRIVED = "arrived", _("They arrived")  # unknown ones count as stored, with a reason
     NOT_ARRIVED = "not-arrived", _("They did not arrive")  # unknown ones count as failed
+    RESTORE = "restore", _("Undo exclusion")  # excluded ones count as failed again
 
 
 class BulkAction(models.Model):

@@ -77,7 +77,7 @@ def test_an_import_and_its_retry_need_no_script(
     installation.forgive()
     press(page, "Yes, load them")
     walking.start(page)
-    reload_until_shown(page, "All 1 customer imported")
+    reload_until_shown(page, "1 customer imported")
     assert installation.effects(6500, 10) == {1}
     context.close()
 

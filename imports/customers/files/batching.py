@@ -27,6 +27,7 @@ from imports.customers.files.plain_cut import PlainCutter
 from imports.customers.files.reader import FileCheck, check_file, index_name
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
+from imports.customers.members.numbering import with_rows
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
 from imports.job_types import InputOutOfSight, UnreadableInput
@@ -336,10 +337,8 @@ class Reader:
 
 def leave_out_of(taker: Taker, file: ImportFile, record: Record, refusal: Refusal) -> None:
     """Exclude a record, with its reason and its bytes."""
-    kept = record.raw[:RECORD_KEPT]
-    refused = Refused(
-        record.position, record.key, record.email, refusal.code, refusal.message, kept
-    )
+    kept, message = record.raw[:RECORD_KEPT], with_rows(refusal.message, file)
+    refused = Refused(record.position, record.key, record.email, refusal.code, message, kept)
     taker.add_refused(refused, file.pk)
 
 

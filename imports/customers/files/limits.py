@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST_RECORD = 1 << 20  # bytes: ours, for APIs that name no limit; a customer has a few hundred
 COMMA = b", "  # between the records of a request
+EXPORTED = ("customers",)  # what tools that export members call their list
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):

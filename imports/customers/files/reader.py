@@ -30,6 +30,7 @@ from imports.customers.files.json_stream import (
     skip_space,
     value_end,
 )
+from imports.customers.files.limits import EXPORTED
 from imports.customers.files.quick_check import QuickCheck, Stretch
 from imports.customers.files.record_names import A_LIST, A_NUMBER, AN_OBJECT
 from imports.customers.files.warnings import Warnings, keep
@@ -119,7 +120,7 @@ def _members(
         raise _wrong_envelope(name, envelopes, ignored)
     while mark_at(data, pos) != b"}":
         key, pos = _key(data, skip_space(data, pos + 1), name)
-        if key in envelopes:
+        if key in envelopes or (key in EXPORTED and mark_at(data, pos) == b"["):
             found = _only_list(data, pos, name, found, key)
             pos = yield from elements(data, pos + 1, name, quick)
         else:
@@ -218,6 +219,8 @@ RETRY_FILE = re.compile(r"retry_batch_(\d+)_failed\.json")
 UNCONFIRMED_FILE = re.compile(r"unconfirmed_batch_\d+\.json")
 LEFT_OUT_FILE = re.compile(r"left_out_batch_\d+\.json")
 SUMMARY = "retry_summary.json"
+# How the names of customer files end; any of them may be compressed.
+MEMBER_FILES = (".json", ".csv", ".tsv", ".xlsx", ".xlsm", ".ndjson", ".jsonl", ".gz")
 
 
 def customer_files(path: Path) -> list[Path]:
@@ -242,9 +245,9 @@ def customer_files(path: Path) -> list[Path]:
     retries = [file for file in files if RETRY_FILE.fullmatch(file.name)]
     if retries or _is_retry_directory(files):
         return _retry_files(retries, path)
-    chosen = sorted(file for file in files if file.suffix.lower() == ".json")
+    chosen = sorted(file for file in files if file.name.lower().endswith(MEMBER_FILES))
     if not chosen:
-        what = "the directory holds no .json files"
+        what = "the directory holds no customer files (JSON, NDJSON, CSV, XLSX)"
         raise UnreadableFile(str(path), what, "Choose the directory that holds the customer files")
     return chosen
 
