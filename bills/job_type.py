@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -32,6 +32,7 @@ from imports.states import ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from django.db.models import QuerySet
@@ -100,6 +101,13 @@ class BillJobType:
     def read(self, job: ImportJob) -> None:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
         raise UnreadableInput(NO_CREDENTIALS)
+
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        """The draft has read all."""
+        return nullcontext(lambda: False)
+
+    def read_rest(self, job: ImportJob) -> None:
+        """The draft has read all."""
 
     def prepare_draft(self, job: ImportJob) -> None:
         """A draft of bills is complete when it is made."""

@@ -17,7 +17,8 @@ from django.db.models.functions import Concat, Now
 from imports import job_types
 from imports.event_codes import EventCode
 from imports.ledger import known_before, retries
-from imports.ledger.batches import copy, copy_in
+from imports.ledger.batches import copy
+from imports.ledger.copy_rows import copy_in
 from imports.ledger.later_imports import without_later
 from imports.ledger.lifecycle import NotAllowed, add_record_events, lock, note
 from imports.ledger.outcomes import close_all
