@@ -68,7 +68,7 @@ def of_job(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
             return records(request, job, ImportResult.objects.filter(job=job), "results")
         case "stored":
             sheet = sheets.of_stored(ImportResult.objects.filter(job=job).order_by("pk"))
-            return _sent_and_noted(request, job, sheet, "stored")
+            return sent_and_noted(request, job, sheet, "stored")
         case "attempts":
             sheet = sheets.of_attempts(Attempt.objects.filter(job=job).order_by("pk"))
             return sent_and_noted(request, job, sheet, "attempts")

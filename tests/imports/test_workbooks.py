@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def made(header: list[str], rows: Iterable[list[Any]], **limits: int) -> Any:
+def made(header: list[str], rows: Iterable[list[Any]], **limits: Any) -> Any:
     """The workbook as a spreadsheet opens it."""
     return load_workbook(io.BytesIO(b"".join(xlsx_pieces(header, rows, **limits))))
 
@@ -116,7 +116,7 @@ def test_the_memory_of_a_workbook_does_not_grow_with_its_rows() -> None:
 
 
 def test_columns_are_as_wide_as_their_rows_and_sheets_have_names_that_excel_allows() -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["short", "a sentence that needs its room"],
         [None, "first\nthe longest line of a cell"],
     ]
