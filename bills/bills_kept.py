@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,12 +19,12 @@ from imports.fields import cipher
 from imports.job_types import Trace
 from imports.models import ImportResult
 from imports.retention.erasure import UNDER_WAY, UNRESOLVED, unresolved
+from imports.retention.expiry import FILES_REMOVED, removed
 from imports.states import OPEN
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-logger = logging.getLogger(__name__)
 BILLS_AT_ONCE = 500
 ERASED = "erased"
 
@@ -40,10 +40,11 @@ def expire() -> int:
     before = Now() - Value(timedelta(days=days))
     old = Bill.objects.filter(fetched_at__lt=before, removed_at=None).order_by("pk")
     old = old.exclude(Exists(_undelivered()))
-    count = sum(_remove_file(bill) for bill in old[:BILLS_AT_ONCE])
-    if count:
-        logger.info("removed the files of %s bills after %s days", count, days)
-    return count
+    some = old.select_related("batch__job")[:BILLS_AT_ONCE]
+    gone = [bill for bill in some if _remove_file(bill)]
+    for job, count in Counter(bill.batch.job for bill in gone if bill.batch).items():
+        removed(job, count, FILES_REMOVED, days)
+    return len(gone)
 
 
 def _undelivered() -> QuerySet[BillDelivery]:

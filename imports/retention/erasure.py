@@ -45,8 +45,11 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "ImportJob": ("name", "reason", "pause_message", "failing"),
     "ImportResult": ("error", "message", "final_error", "cause"),
     "JobEvent": ("message", "reason"),
+    "Notification": ("message",),
     "NotificationDelivery": ("error",),
     "RateLimit": ("paused_reason",),
+    "WatchedFile": ("message",),
+    "WatchedFolder": ("trouble",),
 }
 # The bytes of records in their batches: blanked, so that the others stay where they stand.
 BLANK = """
@@ -62,8 +65,8 @@ ONE_ERASED = sentence("PERSON_ERASED", _("{n} records of one person."))
 
 
 def of_person(person: str) -> Q:
-    """Whose records these are: by id or e-mail, in any case."""
-    return Q(key__iexact=person) | Q(email__iexact=person)
+    """Whose records these are: by id, e-mail or the API's own id, in any case."""
+    return Q(key__iexact=person) | Q(email__iexact=person) | Q(assigned__value__iexact=person)
 
 
 def unresolved(results: QuerySet[ImportResult]) -> QuerySet[ImportResult]:

@@ -24,6 +24,7 @@ from imports.ledger.lifecycle import note
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import (
+    AssignedId,
     Attempt,
     CorrectedRow,
     ImportBatch,
@@ -63,7 +64,7 @@ EVENTS_REMOVED = sentence("EVENTS_REMOVED", _("{n} entries of the log, older tha
 
 def expire() -> int:
     """Remove a little of each kind that is due; how many things. Safe to run concurrently."""
-    removed = 0
+    gone = 0
     for days, remove in (
         (settings.RECORDS_DAYS, _record_bytes),
         (settings.RESULTS_DAYS, _result_names),
@@ -72,8 +73,8 @@ def expire() -> int:
     ):
         if days:
             for job in _ended(days):
-                removed += remove(job, days)
-    return removed
+                gone += remove(job, days)
+    return gone
 
 
 def _ended(days: int) -> Iterator[ImportJob]:
@@ -104,7 +105,8 @@ def settled_batches(job: ImportJob) -> QuerySet[ImportBatch]:
     return batches.exclude(Exists(unresolved))
 
 
-def _removed(job: ImportJob, count: int, what: Message, days: int) -> int:
+def removed(job: ImportJob, count: int, what: Message, days: int) -> int:
+    """Count what was removed in the job's log; the same number."""
     if count:
         summary = what.format(n=count, days=days)
         note(job, EventCode.REMOVED, summary)
@@ -122,9 +124,9 @@ def _record_bytes(job: ImportJob, days: int) -> int:
         due = settled_batches(job).exclude(body=b"")
         pks = _chunk(due)
         count = ImportBatch.objects.filter(pk__in=pks).update(body=b"")
-        removed = _removed(job, count, BYTES_REMOVED, days)
-        removed += _removed(job, _left_out_bytes(job), LEFT_OUT_REMOVED, days)
-    return removed + _files(job, days)
+        gone = removed(job, count, BYTES_REMOVED, days)
+        gone += removed(job, _left_out_bytes(job), LEFT_OUT_REMOVED, days)
+    return gone + _files(job, days)
 
 
 def _left_out_bytes(job: ImportJob) -> int:
@@ -138,19 +140,19 @@ def _left_out_bytes(job: ImportJob) -> int:
 def _files(job: ImportJob, days: int) -> int:
     """The uploads of a job that was cut, and the retry directories of a settled family."""
     uploads = ImportFile.objects.filter(job=job, is_ours=True).exclude(path="")
-    removed = 0
+    gone = 0
     if job.batches.exists():
         CorrectedRow.objects.filter(member__file__job=job).delete()
         for file in uploads:
             with suppress(OSError):  # the storage is away: later
                 for where in file.pieces:
                     stored.delete(where)
-                removed += ImportFile.objects.filter(pk=file.pk).update(path="")
+                gone += ImportFile.objects.filter(pk=file.pk).update(path="")
     if is_settled(job):
         for directory in _directories(job):
             with suppress(OSError):
-                removed += remove_directory(directory)
-    return _removed(job, removed, FILES_REMOVED, days)
+                gone += remove_directory(directory)
+    return removed(job, gone, FILES_REMOVED, days)
 
 
 def _directories(job: ImportJob) -> list[str]:
@@ -183,11 +185,12 @@ def _result_names(job: ImportJob, days: int) -> int:
             count += forget(
                 ImportResult.objects.filter(job=job, batch=None).exclude(key="", email="")
             )
-        return _removed(job, count, RESULTS_REMOVED, days)
+        return removed(job, count, RESULTS_REMOVED, days)
 
 
 def forget(results: QuerySet[ImportResult]) -> int:
     """Take away who these are of and what was said of them; status, code and counts stay."""
+    AssignedId.objects.filter(result__in=results.order_by().values("pk")).delete()
     return results.update(key="", email="", error="", message=None, cause="", final_error=None)
 
 
@@ -196,7 +199,7 @@ def _answers(job: ImportJob, days: int) -> int:
         answered = Attempt.objects.filter(batch=OuterRef("pk")).exclude(answer="")
         pks = _chunk(settled_batches(job).filter(Exists(answered)))
         attempts = Attempt.objects.filter(batch__in=pks).exclude(answer="")
-        return _removed(job, attempts.update(answer=""), ANSWERS_REMOVED, days)
+        return removed(job, attempts.update(answer=""), ANSWERS_REMOVED, days)
 
 
 def _events(job: ImportJob, days: int) -> int:
@@ -208,4 +211,4 @@ def _events(job: ImportJob, days: int) -> int:
     pks = list(old.order_by("pk").values_list("pk", flat=True)[: 10 * BATCHES_AT_ONCE])
     with transaction.atomic():
         job.events.filter(pk__in=pks).delete()
-        return _removed(job, len(pks), EVENTS_REMOVED, days)
+        return removed(job, len(pks), EVENTS_REMOVED, days)

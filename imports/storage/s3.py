@@ -59,9 +59,12 @@ class SharedStorage(S3Storage):  # type: ignore[misc] # django-storages has no t
         super().__init__(client_config=client_config(options.get("endpoint_url")), **options)
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+        """The file, downloaded at once: whoever reads it later meets no error of boto3's."""
         with as_os_error(name):
-            file: File[bytes] = super()._open(name, mode)
-            return file
+            file: Any = super()._open(name, mode)
+            if "r" in mode:
+                file.file.seek(0)
+            return file  # type: ignore[no-any-return]
 
     def _save(self, name: str, content: File[bytes]) -> str:
         with as_os_error(name):

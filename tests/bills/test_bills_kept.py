@@ -74,6 +74,8 @@ def test_an_old_bill_loses_its_file_and_is_still_known(kept: Bill, settings: Any
     settings.BILLS_DAYS = 39
     sweeper.tidy()
     assert not Path(kept.file.path).exists()
+    events = kept.batch.job.events.filter(code="removed")  # type: ignore[union-attr]
+    assert [dict(each.message.params)["n"] for each in events] == [1]
     assert len(keeping.known_bills(credential_of("good"))) == 1
     assert list(missing_bills.expected()) == []
 

@@ -54,7 +54,9 @@ def write(runs: list[Run]) -> None:
     """Replace the table in the page."""
     text = PAGE.read_text()
     before, after = text.index(BEGIN) + len(BEGIN), text.index(END)
-    PAGE.write_text(f"{text[:before]}\n{table(runs)}\n{text[after:]}")
+    seeds = len({run.seed for run in runs})
+    said = f"{len(runs)} jobs over {seeds} seeds. A lease is {LEASE_SECONDS:g} s."
+    PAGE.write_text(f"{text[:before]}\n{said}\n\n{table(runs)}\n{text[after:]}")
 
 
 def main() -> int:

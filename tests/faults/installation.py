@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from config.dev.sandbox.customer_api import SandboxApi
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 POSSIBLE_EFFECTS = {"success": {1}, "error": {0}, "unknown": {0, 1}}
 # Each customer's status, and whether the counts of its batch are those of the batch's results.
 STANDING = """

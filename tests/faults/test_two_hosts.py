@@ -45,7 +45,7 @@ from imports.engine import queue
 from imports.ledger import lifecycle
 portal = Portal.objects.create(name=given["url"], login_url=given["url"] + "/portal/login",
     billing_url=given["url"] + "/portal/bills", recipe={"login": {"answer_seconds": 6.0}},
-    max_attempts=3, retry_delay_seconds=0.1, attempt_timeout_seconds=30.0, concurrency=2)
+    max_attempts=3, retry_delay_seconds=0.1, attempt_timeout_seconds=90.0, concurrency=2)
 path = Path(given["folder"]) / "credentials.csv"
 rows = "".join(f"good{n}@example.test;hemligt\\n" for n in range(given["accounts"]))
 path.write_text("email;password\\n" + rows)

@@ -45,6 +45,14 @@ def test_a_claim_hands_over_what_a_runner_needs(make_job: JobMaker) -> None:
     assert (work.attempt, work.max_attempts, work.tries, work.size) == (1, 3, 1, 3)
 
 
+def test_nothing_is_claimed_of_a_job_that_is_paused(make_job: JobMaker) -> None:
+    job = make_job(3)
+    lifecycle.pause(job)
+    assert claims.claim(job, "worker", 1, LEASE).works == []
+    lifecycle.resume(job)
+    assert claims.claim(job, "worker", 1, LEASE).works
+
+
 def test_a_second_worker_leaves_a_claimed_batch_alone(make_job: JobMaker) -> None:
     job = make_job(3)
     claims.claim(job, "first", 5, LEASE)

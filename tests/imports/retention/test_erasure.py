@@ -13,7 +13,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import models
 
-from imports.models import Attempt, ImportJob, ImportResult
+from imports.models import AssignedId, Attempt, ImportJob, ImportResult
 from imports.policy import Verdict
 from imports.retention import erasure
 from tests.decisions import exclude
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 # Fields of texts and JSON that never quote a customer: names of ours, settings, codes, files.
 QUOTE_NOBODY = {
+    "AssignedId": {"value"},  # deleted with the names of its result
+    "ImportBatch": {"submission"},  # the API's own name for a batch
     "AccessToken": {"failure", "fingerprint", "token"},
     "Channel": {"recipients", "secret"},
     "CustomerApi": {
-        "ca_certificates", "client_secret", "extra_headers", "mapping", "mapping_text", "secret",
+        "ca_certificates", "client_certificate", "client_secret", "extra_headers", "mapping", "mapping_text", "secret",
     },
     "ImportFile": {"path"},
     "ImportJob": {"retry_directory"},
@@ -144,6 +146,18 @@ def test_every_text_of_the_ledger_is_searched_or_quotes_nobody() -> None:
         and field.name not in QUOTE_NOBODY.get(model.__name__, ())
     }
     assert unnamed == set()
+
+
+def test_the_id_that_the_api_assigned_finds_the_person_and_goes_too(make_job: JobMaker) -> None:
+    job = make_job(3)
+    answer(job, OK)
+    run(job)
+    result = job.results.order_by("pk")[0]
+    AssignedId.objects.create(result=result, value="crm-4711")
+    erased("CRM-4711", "--yes")
+    result.refresh_from_db()
+    assert (result.key, result.email, result.status) == ("", "", "success")
+    assert not AssignedId.objects.exists()
 
 
 def test_nobody_is_no_person(make_job: JobMaker) -> None:
