@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 
 from imports.customers.files.gk import GkRecord
+from imports.customers.files.row_faults import KEY
 from imports.customers.name_columns import LookCloser, NameColumns, list_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _LONG_NUMBER = re.compile(rb"[:,\[][ \t\r\n]*-?(?:[0-9.]{17}|[0-9.]+[eE])")
 # with one or both of the two characters escaped.
 _PAIR = re.compile(rb"\xc3[\x82-\xb4](?:[\xc2\xc5\xc6\xcb\xe2]|\\u)")
 _ESCAPED_PAIR = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F](?:[\xc2\xc5\xc6\xcb\xe2]|\\u)")
+CARRIED = KEY.encode()
 RULES: dict[str, Any] = {"gk": GkRecord}  # as validation.RULES, as types
 
 
@@ -83,11 +85,14 @@ def _decoded(whole: bytes) -> list[dict[str, Any]]:
 
 
 def _refuse_doubts(text: bytes, records: list[dict[str, Any]]) -> None:
-    """Raise LookCloser where a key may stand twice, or a text may hold NUL or be garbled.
+    """Raise LookCloser where a row's faults may be carried, a key may stand twice, or a text may
+    hold NUL or be garbled.
 
     Each key has a colon. Written anew, the records have as many as before, unless a key stood
     twice: a colon in a text remains one, as none is escaped.
     """
+    if CARRIED in text:
+        raise LookCloser
     if b"\\u00" in text and (
         b"\\u0000" in text or b"\\u003" in text or _ESCAPED_PAIR.search(text)
     ):

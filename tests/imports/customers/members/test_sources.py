@@ -385,3 +385,21 @@ def test_a_heading_may_hold_what_no_database_takes(draft: ImportJob, tmp_path: P
     content = text(member(0)).replace("Status", "Sta\x00tus").encode("utf-16")
     file = add(draft, written(tmp_path, content), template=saved(draft.api))  # type: ignore[arg-type]
     assert file.status in ("waiting", "invalid")
+
+
+def test_a_row_with_faults_among_many_is_never_sent_whatever_the_api_checks(
+    draft: ImportJob, api: CustomerApi, tmp_path: Path
+) -> None:
+    CustomerApi.objects.filter(pk=api.pk).update(preset="plain", batch_size=100)
+    draft = drafts.new_draft(CustomerApi.objects.get(pk=api.pk), "of an API without rules")
+    fields = [
+        {"path": "id", "column": "Kundnr"},
+        {"path": "born", "column": "Född", "type": "date", "format": "dd.mm.yyyy"},
+    ]
+    rows = [member(n, Född="31.02.1980") if n % 40 == 7 else member(n) for n in range(200)]
+    template = saved(draft.api, "Plain", fields=fields)  # type: ignore[arg-type]
+    file = add(draft, written(tmp_path, text(*rows)), template=template)
+    assert (file.record_count, file.excluded_count) == (200, 5)
+    results = started(draft)
+    assert [each.status for each in results].count("excluded") == 5
+    assert not any(b"redrive:row" in bytes(batch.body) for batch in draft.batches.all())
