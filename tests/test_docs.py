@@ -48,7 +48,7 @@ ANSWERS: list[tuple[int, Any, list[str]] | None] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("place", "answer"), enumerate(ANSWERS))
+@pytest.mark.parametrize(("place", "answer"), list(enumerate(ANSWERS)))
 def test_each_mapping_is_accepted_and_reads_an_answer_as_the_page_says(
     place: int, answer: tuple[int, Any, list[str]] | None
 ) -> None:
