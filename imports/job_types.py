@@ -68,6 +68,10 @@ class UnreadableInput(MessageError):
     """The job's input cannot be cut into batches. The message names file, place and remedy."""
 
 
+class ReadLater(Exception):
+    """Another job is reading the same input: this one waits until it has."""
+
+
 class InputOutOfSight(MessageError):
     """This host cannot see the job's input; another may. The message says what and why."""
 
@@ -102,8 +106,20 @@ class JobType(Protocol):
     def read(self, job: ImportJob) -> None:
         """Turn the job's input into batches and results, inside the caller's transaction.
 
-        Raises UnreadableInput or InputOutOfSight; then nothing is stored.
+        Raises UnreadableInput, InputOutOfSight or ReadLater; then nothing is stored. What is long
+        may be left to `reading`.
         """
+        ...
+
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        """What reads a little more of a running job's input, and says whether more is left.
+
+        It says so to one worker at a time.
+        """
+        ...
+
+    def read_rest(self, job: ImportJob) -> None:
+        """Read all that is left of a cancelled job's input, so that no record is lost."""
         ...
 
     def prepare_draft(self, job: ImportJob) -> None:

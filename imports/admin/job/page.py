@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from imports.admin.job.sheets import Sheet
     from imports.ledger.totals import Totals
-    from imports.models import ImportBatch, ImportResult
+    from imports.models import Attempt, ImportBatch, ImportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class JobPage:
     pace_title: _StrOrPromise  # above the settings
     retry_files_hold: _StrOrPromise  # what is in them, and what they are for
     field_words: Mapping[str, FieldWords] = field(default_factory=dict)
+    # The lines of the log about attempts, by the attempt's id, beside its verdict.
+    log_lines: Callable[[list[Attempt]], dict[int, list[str]]] = lambda attempts: {}
     # Whether one batch holds several records; else pages speak of the records alone.
     has_batches: bool = True
     stage_title: str = "imports/job/parts/stage_title.html"
@@ -254,6 +256,8 @@ def _doing(action: ActionType) -> str:
     match action:
         case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
+        case ActionType.RESTORE:
+            return _("Undoing the exclusion of %(seen)s of %(records)s")
         case ActionType.ARRIVED:
             return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
@@ -299,6 +303,8 @@ def done(action: ActionType) -> str:
     match action:
         case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
+        case ActionType.RESTORE:
+            return _("The exclusion of %(records)s is undone. Retry failed sends them again.")
         case ActionType.ARRIVED:
             return _("Marked %(records)s as imported.")
         case ActionType.LOOK_UP:

@@ -1,4 +1,4 @@
-"""Search by customer id, e-mail or the API's id: the record's page, or a list of several."""
+"""Search by customer id, e-mail or the API's own id: the record's page, or a list of several."""
 
 from __future__ import annotations
 
