@@ -53,6 +53,8 @@ def test_a_record_is_found_by_the_apis_id(term: str, job: ImportJob, operator: C
     assert b"API-1=1" in operator.get(page["Location"]).content
 
 
-def test_the_first_letters_of_an_id_find_all_that_have_them(job: ImportJob, operator: Client) -> None:
+def test_the_first_letters_of_an_id_find_all_that_have_them(
+    job: ImportJob, operator: Client
+) -> None:
     page = operator.get("/admin/find/", {"q": "API-"})
     assert len(page.context["found"]) == 3

@@ -64,7 +64,11 @@ def content_type(mapping: Mapping) -> str:
 
 def is_filled(url: str) -> bool:
     """Whether an address takes fields of the record in."""
-    return PLACEHOLDER.search(urlsplit(url).path + urlsplit(url).query) is not None
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all, which is said elsewhere
+        return False
+    return PLACEHOLDER.search(parts.path + parts.query) is not None
 
 
 def address(url: str, query: dict[str, str]) -> str:
