@@ -115,6 +115,8 @@ class Look(NamedTuple):
 
 
 FINISHED_WITH_FAILURES = Look("warning", "rule", _("Finished with failures"))
+# a pending batch that was sent: the API works on it, and its result is asked for
+AT_WORK_IN_THE_API = Look("info", "hourglass_top", _("Waiting for the API"))
 TRIED_AGAIN_LATER = Look("warning", "schedule", _("Will retry"))  # a delivery
 IN_FLIGHT = (BatchStatus.CLAIMED, BatchStatus.SENDING)
 OPEN = (BatchStatus.PENDING, *IN_FLIGHT)

@@ -33,6 +33,7 @@ APIS: dict[str, tuple[int, dict[str, str]]] = {
     "bearer": (422, {}),
     "basic": (500, {"username": "anna"}),
     "header": (201, {"header_name": "X-Api-Key"}),
+    "query": (422, {"header_name": "key"}),
     "oauth2-password": (401, {"username": "anna", "client_id": "redrive", "token": "token"}),
     "oauth2-client": (201, {"client_id": "redrive", "token": "token/refused"}),
 }

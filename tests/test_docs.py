@@ -11,9 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from imports.customers.api.mapping import preset
+from imports.customers.api.mapping import RecordKey, preset
+from imports.customers.api.responses import Answer, Exchange, judge
+from imports.customers.api.schema.publish import json_schema
 from imports.models import Channel, ImportJob, Notification, NotificationDelivery
 from imports.notifications.message import message_of
 from imports.notifications.webhook import signed
@@ -25,9 +28,42 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(), re.M | re.S)
 
 
-def test_the_mapping_is_accepted() -> None:
-    (block,) = blocks("connect-an-api.md", "json")
-    assert preset("gk").with_overrides(json.loads(block)) != preset("gk")
+# Each mapping of docs/connect-an-api.md in its order, with an answer and what it means for two
+# members, 1 and 2; None where the page shows no answer's form.
+WRONG = {"field": "data[1].city", "text": "x"}
+ANSWERS: list[tuple[int, Any, list[str]] | None] = [
+    None,
+    (200, {"results": [{"memberNo": "2", "status": "OK"},
+                       {"memberNo": "1", "error": {"code": "BUSY"}}]}, ["retry", "success"]),
+    (200, [{"success": True, "id": 7, "errors": []}, {"success": False}], ["success", "rejected"]),
+    (207, {"failures": [{"row": 2, "text": "x"}], "failedCount": 1}, ["success", "rejected"]),
+    (200, {"created": [{"email": "a@x.se"}], "updated": [], "errors": [{"email": "b@x.se"}]},
+     ["success", "rejected"]),
+    (200, {"outcome": {"1": {"state": "ok"}, "2": {"state": "failed", "why": "x"}}},
+     ["success", "rejected"]),
+    (200, {"ok": False, "error": {"code": "TOKEN_EXPIRED"}}, []),
+    (400, {"errors": [WRONG]}, ["retry", "rejected"]),
+    (202, {"job": {"id": "7"}}, []),
+    None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "answer"), list(enumerate(ANSWERS)))
+def test_each_mapping_is_accepted_and_reads_an_answer_as_the_page_says(
+    place: int, answer: tuple[int, Any, list[str]] | None
+) -> None:
+    shown = blocks("connect-an-api.md", "json")
+    assert len(shown) == len(ANSWERS)
+    mapping = preset("plain").with_overrides(json.loads(shown[place]))
+    jsonschema.validate(json.loads(shown[place]), json_schema())
+    if answer is None:
+        return
+    keys = [RecordKey(n, email=f"{m}@x.se") for n, m in (("1", "a"), ("2", "b"))]
+    if not mapping.record.id:
+        keys = [RecordKey(email=key.email) for key in keys]
+    body = json.dumps(answer[1]).encode()
+    outcome = judge(Answer(answer[0], {}, body), Exchange(mapping, keys))
+    assert [one.verdict.value for one in outcome.records] == answer[2]
 
 
 def test_the_notification_is_what_is_sent(settings: Any) -> None:

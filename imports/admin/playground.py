@@ -84,6 +84,8 @@ def played(given: QueryDict) -> dict[str, Any]:
         found["request_text"] = playground.request_text(mapping, url, records, _credential(given))
     except (NoSample, CannotBuild) as error:
         return found | {"sample_error": in_words(error.message)}
+    except ValueError:
+        return found | {"sample_error": _("The URL of the API is not one.")}
     return found | _read(mapping, records, given)
 
 

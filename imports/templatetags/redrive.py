@@ -16,6 +16,7 @@ from imports.admin.records.history import LINES
 from imports.policy import Verdict
 from imports.rendering import stored_in_words
 from imports.states import (
+    AT_WORK_IN_THE_API,
     FINISHED_WITH_FAILURES,
     TRIED_AGAIN_LATER,
     BatchStatus,
@@ -104,9 +105,10 @@ def job_badge(status: str, bad: bool = False) -> dict[str, str]:
 
 
 @register.inclusion_tag("imports/parts/badge.html")
-def batch_badge(status: str) -> dict[str, str]:
-    """A batch's status."""
-    return badge(BatchStatus(status))
+def batch_badge(status: str, submission: object = None) -> dict[str, str]:
+    """A batch's status; one that waits with a submission waits for the API."""
+    is_at_work = status == BatchStatus.PENDING and bool(submission)
+    return badge(AT_WORK_IN_THE_API if is_at_work else BatchStatus(status))
 
 
 @register.inclusion_tag("imports/parts/badge.html")

@@ -133,7 +133,8 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
 
     @display(description=gettext_lazy("Status"))
     def status_column(self, batch: ImportBatch) -> str:
-        return render_to_string("imports/status/batch.html", {"status": batch.status})
+        shown = {"status": batch.status, "submission": batch.submission}
+        return render_to_string("imports/status/batch.html", shown)
 
     @display(description=gettext_lazy("Records"))
     def totals_column(self, batch: ImportBatch) -> str:

@@ -18,6 +18,7 @@ from imports.customers.api.client import probe as probe_client
 from imports.customers.api.mapping import BadMapping, Mapping, preset, states_refusals
 from imports.customers.api.oauth2 import OAuth2
 from imports.customers.api.probing import Proof
+from imports.customers.api.requests.building import FIELD_FOR_MANY, is_filled
 from imports.customers.api.token_store import TokenRow
 from imports.customers.files.limits import Checks
 from imports.customers.files.validation import RULES
@@ -192,10 +193,13 @@ def most_in_a_batch(api: CustomerApi | None) -> int | None:
 
 def _mapping_complaints(api: CustomerApi) -> list[tuple[str, str]]:
     try:
-        most = mapping_of(api).request.max_records
+        request = mapping_of(api).request
+        most = request.max_records
     except BadMapping as error:
         lines = [f"{path}: {text}" for path, text in error.errors]
         return [("mapping", text) for text in lines or [str(error)]]
+    if is_filled(api.url) and request.shape != "one":
+        return [("url", in_words(FIELD_FOR_MANY))]
     if isinstance(api.batch_size, int) and api.batch_size > most:
         text = _("This API takes at most %(n)s customers in a batch.") % {"n": most}
         return [("batch_size", text)]

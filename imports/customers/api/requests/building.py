@@ -44,6 +44,12 @@ KEY_TWICE = sentence(
 )
 
 
+FIELD_FOR_MANY = sentence(
+    "FIELD_IN_URL_FOR_MANY",
+    _("The URL has a field of the customer in it: the mapping must say request.shape “one”."),
+)
+
+
 class Built(NamedTuple):
     """What is sent: the address without a credential, and the body."""
 
@@ -58,7 +64,11 @@ def content_type(mapping: Mapping) -> str:
 
 def is_filled(url: str) -> bool:
     """Whether an address takes fields of the record in."""
-    return PLACEHOLDER.search(urlsplit(url).path + urlsplit(url).query) is not None
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all, which is said elsewhere
+        return False
+    return PLACEHOLDER.search(parts.path + parts.query) is not None
 
 
 def address(url: str, query: dict[str, str]) -> str:
@@ -82,6 +92,8 @@ def build(body: bytes, url: str, mapping: Mapping, key: str) -> Built:
     raws = records_in(body, mapping)
     sources = [Source(raw, index, key, mapping) for index, raw in enumerate(raws)]
     if is_filled(whole) and sources:
+        if request.shape != "one":
+            raise CannotBuild(FIELD_FOR_MANY)
         whole = filled_url(whole, sources[0])
     if request.is_plain:
         return Built(whole, body)

@@ -87,6 +87,14 @@ def test_a_mapping_that_cannot_be_is_refused_by_field(api: CustomerApi) -> None:
     assert "no such part" in " ".join(complaints(api)["mapping"])
 
 
+def test_a_field_in_the_url_needs_one_record_for_each_request(api: CustomerApi) -> None:
+    api.url += "/{id}"
+    assert "one" in " ".join(complaints(api)["url"])
+    api.mapping = {"request": {"shape": "one", "max_records": 1, "empty_allowed": False}}
+    api.batch_size = 1
+    assert complaints(api) == {}
+
+
 def test_extra_headers_that_would_break_a_request_are_refused(api: CustomerApi) -> None:
     api.extra_headers = '{"X-A": "two\\nlines"}'
     assert "extra_headers" in complaints(api)

@@ -134,6 +134,11 @@ def test_a_field_in_the_url_is_quoted_whole(record: dict[str, Any], expected: st
     assert built([raw], f"{URL}/{{no}}", shape="one", envelope=None) == (expected, raw)
 
 
+def test_a_field_in_the_url_is_for_one_record_only() -> None:
+    with pytest.raises(CannotBuild):
+        built(RAWS, f"{URL}/{{no}}")
+
+
 @pytest.mark.parametrize("value", ["..", ".", "", None])
 def test_a_field_that_would_change_the_path_is_no_part_of_a_url(value: str | None) -> None:
     raw = json.dumps({"no": value}).encode()
