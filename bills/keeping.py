@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Now
 
@@ -177,5 +177,7 @@ def _note(found: Found) -> str:
 
 
 def expire_evidence() -> int:
-    """Remove what has expired; how many pieces."""
-    return Evidence.objects.filter(expires_at__lt=Now()).delete()[0]
+    """Remove what has expired; how many pieces. One statement: each sweep asks."""
+    with connection.cursor() as sql:
+        sql.execute("DELETE FROM bills_evidence WHERE expires_at < statement_timestamp()")
+        return int(sql.rowcount)

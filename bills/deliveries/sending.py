@@ -76,6 +76,8 @@ def due() -> QuerySet[BillDelivery]:
 def expire() -> int:
     """Take deliveries back from dead workers; how many. A mail may have gone out: unknown."""
     dead = BillDelivery.objects.filter(status=DeliveryState.SENDING, lease_until__lt=Now())
+    if not dead.exists():
+        return 0
     mails = Q(destination__kind=DestinationKind.EMAIL)
     unknown = dead.filter(mails).update(
         status=DeliveryState.UNKNOWN, lease_until=None, error=MAIL_UNKNOWN
