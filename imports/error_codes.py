@@ -100,7 +100,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         YOU,
         STOPPED,
         _("The batch is too large for the API."),
-        _("Retry with a smaller batch size."),
+        _("Load the retry files into a new import with a smaller batch size."),
     ),
     "HTTP_415": ErrorCode(
         YOU, STOPPED, _("The API does not accept JSON at this address."), WRONG_URL

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext, gettext_lazy
 
+from imports.admin import home
 from imports.admin.formatting import whole_number
 from imports.admin.job import page
-from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult
+from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
-from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
+from imports.states import ENDED_JOBS, IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -33,6 +34,50 @@ class JobStatusFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class OutcomeFilter(SimpleListFilter):
+    """What an ended job came to."""
+
+    title = gettext_lazy("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [
+            ("attention", gettext("Failures left to resolve")),
+            ("failures", gettext("Finished with failures")),
+            ("clean", gettext("Finished without failures")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        troubled = Q(error_count__gt=0) | Q(unknown_count__gt=0)
+        has_failed = Exists(ImportBatch.objects.filter(troubled, job=OuterRef("pk")))
+        ended = queryset.filter(status__in=ENDED_JOBS)
+        match self.value():
+            case "attention":
+                return queryset.filter(pk__in=home.troubled_jobs().values("pk"))
+            case "failures":
+                return ended.filter(has_failed)
+            case "clean":
+                return ended.exclude(has_failed)
+        return queryset
+
+
+class PersonFilter(SimpleListFilter):
+    """Whoever did something with the job."""
+
+    title = gettext_lazy("person")
+    parameter_name = "person"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        newest = JobEvent.objects.order_by("-pk").values_list("actor", flat=True)[:SAMPLE]
+        return [(name, name) for name in sorted({*newest, self.value() or ""} - {""})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        done = JobEvent.objects.filter(job=OuterRef("pk"), actor=self.value())
+        return queryset.filter(Exists(done))
 
 
 class ResultStatusFilter(JobStatusFilter):
@@ -95,6 +140,20 @@ class ApiFilter(_ByNumber):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
         rows = CustomerApi.objects.order_by("name").values_list("pk", "name")
         return [(str(pk), name) for pk, name in rows[:100]]
+
+
+class PlaceFilter(_ByNumber):
+    """Where jobs without an API fetch from: their portal."""
+
+    title = gettext_lazy("portal")
+    parameter_name = "portal"
+    column = "rate_limit_id"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        rows = page.jobs().filter(api=None).order_by("rate_limit_id", "-pk")
+        some = rows.distinct("rate_limit_id")[:100]
+        found = [(job, page.of(job.kind).place(job)) for job in some]
+        return [(str(job.rate_limit_id), place.name) for job, place in found if place]
 
 
 class JobFilter(_ByNumber):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_rq
 from django.db import DatabaseError, connection
-from django.db.models import Exists, OuterRef, Subquery, Value
+from django.db.models import Count, Exists, OuterRef, Subquery, Value
 from django.db.models.functions import Now
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -153,7 +153,7 @@ def _notifications() -> list[Sign]:
 
 AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
 SHOWN = 8
-LOOKED_AT = 50  # of the newest ended jobs: those with something left to do need somebody
+LOOKED_AT = 200  # of the newest ended jobs: those with something left to do need somebody
 
 
 def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
@@ -168,13 +168,15 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     running = list(page.jobs().filter(status__in=AT_WORK)[:SHOWN])
     paused = list(page.jobs().filter(status=JobStatus.PAUSED)[:SHOWN])
     drafts = list(page.jobs().filter(status=JobStatus.DRAFT)[:SHOWN])
-    troubled = list(_troubled()[:SHOWN])
+    troubled = list(troubled_jobs()[:SHOWN])
     finished = list(page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")[:SHOWN])
     base.attach_totals([*running, *paused, *drafts, *troubled, *finished])
     lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
         "finished": [_summary(job) for job in finished],
+        "counts": (counts := _counts()),
+        "attention": sum(counts.values()),
         "has_jobs": bool(running or paused or drafts or finished),
         "has_apis": CustomerApi.objects.exists(),
         "signs": signs(),
@@ -190,7 +192,18 @@ def _summary(job: Any) -> dict[str, Any]:
     return {"job": job, "words": words, "job_totals": job.page_totals, "summary": job.page_family}
 
 
-def _troubled() -> QuerySet[ImportJob]:
+def _counts() -> dict[str, int]:
+    """How many jobs need attention, by why; the list of jobs has those that are not shown."""
+    waiting = ImportJob.objects.filter(status__in=[JobStatus.PAUSED, JobStatus.DRAFT])
+    by_status = dict(waiting.order_by().values_list("status").annotate(n=Count("pk")))
+    return {
+        "troubled": troubled_jobs().count(),
+        "paused": by_status.get(JobStatus.PAUSED, 0),
+        "drafts": by_status.get(JobStatus.DRAFT, 0),
+    }
+
+
+def troubled_jobs() -> QuerySet[ImportJob]:
     """Ended jobs with failed or unknown records that no later retry has taken on."""
     newest = (
         ImportJob.objects.filter(status__in=ENDED_JOBS).order_by("-pk").values("pk")[:LOOKED_AT]

@@ -250,23 +250,31 @@ def remove_draft(job: ImportJob) -> None:
         job.delete()
 
 
-def load_retry_files(job: ImportJob, actor: str = "") -> ImportJob:
+def load_retry_files(job: ImportJob, actor: str = "", only: int | None = None) -> ImportJob:
     """A new draft with the job's newest retry files and nothing else, or the one that has them.
 
-    Raises NotAllowed where the job has none.
+    `only` is the id of one of them. Raises NotAllowed where the job has none.
     """
     with transaction.atomic():
         lock(job)
         files = RetryFile.objects.filter(job=job, directory=job.retry_directory, confirmed=True)
+        files = files if only is None else files.filter(pk=only)
         if not job.retry_directory or not files:
             raise NotAllowed(NO_RETRY_FILES)
-        drafts = ImportJob.objects.filter(
-            retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=files
+        return _draft_with(job, {each.pk for each in files}) or _draft_of(
+            job, files.order_by("name"), actor
         )
-        draft = drafts.distinct().first()
-        if draft is None:
-            draft = _draft_of(job, files.order_by("name"), actor)
-    return draft
+
+
+def _draft_with(job: ImportJob, wanted: set[int]) -> ImportJob | None:
+    """The draft that has just these retry files."""
+    drafts = ImportJob.objects.filter(
+        retry_of=job, status=JobStatus.DRAFT, files__retry_file__in=wanted
+    )
+    for draft in drafts.distinct():
+        if set(draft.files.values_list("retry_file", flat=True)) == wanted:
+            return draft
+    return None
 
 
 def _draft_of(job: ImportJob, files: Any, actor: str) -> ImportJob:

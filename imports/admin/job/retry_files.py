@@ -256,9 +256,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "directories": [each | _place(each["directory"]) for each in found],
         "trouble": _trouble(job),
-        "nothing_waits": not found
-        and job.status in ENDED_JOBS
-        and not retry_directory.is_needed(job),
+        "nothing_waits": not found and _nothing_waits(job),
         "files": files.filter(directory=newest).defer("result_ids").order_by("name")[:FILES_SHOWN],
     }
 
@@ -318,6 +316,48 @@ def download(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     return response
 
 
+def view(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """One file of a directory, to read in the page."""
+    file, name = _named(request, job)
+    pieces: list[bytes] = []
+    for piece in stored.pieces(str(Path(file.directory) / name)):
+        pieces.append(piece)
+        if sum(map(len, pieces)) > formatting.LONGEST_SHOWN:
+            break
+    text = b"".join(pieces)[: formatting.LONGEST_SHOWN].decode("utf-8", "replace")
+    shown = page.page_context(request, job, TAB) | {
+        "name": name,
+        "file": file,
+        "text": text,
+        "is_cut": sum(map(len, pieces)) > formatting.LONGEST_SHOWN,
+    }
+    return render(request, "imports/job/retry_file.html", shown)
+
+
+def one(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
+    """The same as a download, byte for byte."""
+    file, name = _named(request, job)
+    pieces = stored.pieces(str(Path(file.directory) / name))
+    response = StreamingHttpResponse(pieces, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _named(request: HttpRequest, job: ImportJob) -> tuple[RetryFile, str]:
+    """The file of that id, or the summary or instructions beside it; no path is in a request."""
+    pk = formatting.whole_number(request.GET.get("of", "")) or 0
+    file = RetryFile.objects.filter(job=job, pk=pk).only("directory", "name").first()
+    if file is None:
+        raise Http404
+    names = {"summary": SUMMARY, "instructions": INSTRUCTIONS}
+    name = names.get(request.GET.get("part", ""), file.name)
+    path = Path(file.directory) / name
+    if not _is_there(file.directory) or path.is_symlink() or not stored.exists(str(path)):
+        raise NotAllowed(_("This file no longer exists. Regenerate the files."))
+    return file, name
+
+
 def _zipped(directory: Path, names: list[str]) -> Iterator[bytes]:
     pipe = Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -351,8 +391,9 @@ def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 
 def load(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    """Load the newest retry files into a new draft and show its files."""
-    draft = drafts.load_retry_files(job, permissions.actor(request))
+    """Load the newest retry files, or one of them, into a new draft and show its files."""
+    only = formatting.whole_number(request.POST.get("file", ""))
+    draft = drafts.load_retry_files(job, permissions.actor(request), only)
     messages.success(
         request,
         _("The retry files are loaded. Fix what was wrong, then press Start."),
@@ -373,6 +414,8 @@ TAB = page.Tab(
     count=_count,
     acts={
         "zip": page.Action(download, permissions.EXPORT, methods=("GET",)),
+        "view": page.Action(view, permissions.EXPORT, methods=("GET",)),
+        "file": page.Action(one, permissions.EXPORT, methods=("GET",)),
         "write": page.Action(write, permissions.RETRY),
         "load": page.Action(load, permissions.RETRY),
         "upload": page.Action(upload, permissions.RETRY),

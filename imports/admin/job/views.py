@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from imports.admin import base, filters, home, permissions
+from imports.admin import base, filters, formatting, home, permissions
 from imports.admin.forms import NewImportForm
 from imports.admin.job import page, results_json
 from imports.admin.job.page import first_tab, tab_url, to_tab
@@ -48,9 +49,17 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         "started_column",
     )
     list_display_links = ("job_column",)
-    list_filter = (filters.JobStatusFilter, filters.JobTypeFilter, filters.ApiFilter)
+    list_filter = (
+        filters.JobStatusFilter,
+        filters.OutcomeFilter,
+        filters.JobTypeFilter,
+        filters.ApiFilter,
+        filters.PlaceFilter,
+        filters.PersonFilter,
+        "created_at",
+    )
     search_fields = ("name",)
-    search_help_text = gettext_lazy("Job, customer id or e-mail")
+    search_help_text = gettext_lazy("Job, API, customer id or e-mail")
     list_per_page = 25
     list_fullwidth = False
     show_facets = admin.ShowFacets.NEVER
@@ -65,7 +74,7 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
     ) -> tuple[QuerySet[ImportJob], bool]:
-        """By name, and by the id or e-mail of a record in it."""
+        """By number, name or API, and by the id or e-mail of a record in it."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -73,8 +82,9 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
             email__in={term, term.lower()}
         )
         ids = set(results.order_by().values_list("job_id", flat=True)[:MOST_JOBS_OF_A_RECORD])
-        found = queryset.filter(pk__in=ids) | queryset.filter(name__icontains=term)
-        return found, False
+        number = formatting.whole_number(term)
+        named = Q(pk__in=ids) | Q(name__icontains=term) | Q(api__name__icontains=term)
+        return queryset.filter(named if number is None else named | Q(pk=number)), False
 
     @display(description=gettext_lazy("Job"), ordering="name")
     def job_column(self, job: ImportJob) -> str:

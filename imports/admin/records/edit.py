@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from imports.admin import formatting, permissions
@@ -20,6 +21,7 @@ from imports.customers.api.setup import checks_of
 from imports.customers.record_editor import Correction, is_same, judge
 from imports.engine import queue
 from imports.event_codes import EventCode
+from imports.ledger import retries
 from imports.ledger.batches import bytes_of
 from imports.ledger.later_imports import later_imports
 from imports.ledger.retries import Overtaken, correctable, resubmit
@@ -148,7 +150,18 @@ def _send(request: HttpRequest, edit: EditState) -> HttpResponse:
     messages.success(
         request, _("%(name)s was corrected and is sent again in job %(job)s.") % summary
     )
+    following = _next_failed(edit)
+    if following:
+        shown = {"result": following}
+        messages.info(request, render_to_string("imports/messages/next_failed.html", shown))
     return redirect("admin:imports_importresult_change", new.results.get().pk)
+
+
+def _next_failed(edit: EditState) -> ImportResult | None:
+    """The next customer of the same import that failed and waits; the first after the last."""
+    job = edit.opened.job.first
+    waiting = retries.waiting(job).order_by("pk")
+    return waiting.filter(pk__gt=edit.latest.pk).first() or waiting.first()
 
 
 def _context(request: HttpRequest, edit: EditState) -> dict[str, Any]:

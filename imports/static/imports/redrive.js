@@ -78,12 +78,12 @@
     if (first) first.focus();
   };
 
-  /** Dialogs that open by themselves do so once in a browser session, not over another one. */
+  /** Dialogs that open by themselves do so once for each person, not over another one. */
   const openOnce = () => {
     document.querySelectorAll("dialog[data-opens-once]").forEach((dialog) => {
       const key = `redrive-${dialog.dataset.opensOnce}`;
-      if (sessionStorage.getItem(key) || document.querySelector("dialog[open]")) return;
-      sessionStorage.setItem(key, "seen");
+      if (localStorage.getItem(key) || document.querySelector("dialog[open]")) return;
+      localStorage.setItem(key, "seen");
       show(dialog);
     });
   };

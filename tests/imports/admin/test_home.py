@@ -105,3 +105,24 @@ def test_the_sweepers_health_is_when_it_last_swept(
 
 def test_home_tells_of_a_sweeper_that_is_late(operator: Client) -> None:
     assert "It has never run," in operator.get("/admin/").content.decode()
+
+
+def test_what_needs_attention_is_counted_and_all_of_it_can_be_reached(
+    operator: Client,
+    failed_job: Callable[..., ImportJob],
+    make_job: JobMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(home, "SHOWN", 1)
+    first, second = failed_job(), failed_job()
+    drafts = [make_job.draft(), make_job.draft()]
+    answer(paused := make_job(), STOP)
+    page = operator.get("/admin/")
+    assert page.context["counts"] == {"troubled": 2, "paused": 1, "drafts": 2}
+    text = page.content.decode()
+    assert text.index("Failed or unknown records") < text.index("Drafts")
+    for query, jobs in (("outcome=attention", [first, second]), ("status=draft", drafts)):
+        assert f"importjob/?{query}" in text
+        found = operator.get(f"/admin/imports/importjob/?{query}").context["cl"].result_list
+        assert {each.pk for each in found} == {each.pk for each in jobs}
+    assert f"importjob/{paused.pk}/progress/" in text

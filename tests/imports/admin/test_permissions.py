@@ -47,6 +47,7 @@ def test_every_action_of_the_job_page_is_in_this_table() -> None:
 
     reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
     reads |= {("progress", "export"), ("failures", "export"), ("log", "export")}
+    reads |= {("retry-files", "view"), ("retry-files", "file")}
     reads |= {("settings", "start")}  # needs two permissions: see test_settings.py
     found = {(tab.slug, name) for tab in job_page.of("customers").tabs for name in tab.acts}
     assert found - reads == set(PERMISSIONS)

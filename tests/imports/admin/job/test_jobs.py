@@ -8,7 +8,8 @@ import pytest
 
 from imports.models import ImportJob
 from tests.decisions import retry
-from tests.imports.admin.conftest import url
+from tests.imports.admin.conftest import ended, url
+from tests.jobs import OK, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,3 +167,22 @@ def test_a_tab_asks_no_more_for_more_records(
     with django_assert_max_num_queries(36) as many:
         operator.get(url(large, tab))
     assert len(many) == len(few)
+
+
+def test_jobs_are_filtered_by_outcome_and_by_person(
+    operator: Client, failed_job: Callable[..., ImportJob], make_job: JobMaker
+) -> None:
+    bad, good, running = failed_job(), make_job(3), make_job(3)
+    answer(good, OK)
+    ended(good)
+    operator.post(url(running, "progress", "pause"))
+
+    def listed(**query: str) -> set[int]:
+        page = operator.get("/admin/imports/importjob/", query)
+        return {each.pk for each in page.context["cl"].result_list}
+
+    assert listed(outcome="failures") == listed(outcome="attention") == {bad.pk}
+    assert listed(outcome="clean") == {good.pk}
+    assert listed(person="anna") == {running.pk}
+    assert listed(q=str(good.pk)) >= {good.pk}
+    assert listed(q=running.name) == {running.pk}

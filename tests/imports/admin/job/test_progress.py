@@ -155,7 +155,7 @@ def test_a_job_that_ended_meanwhile_brings_its_dialog_and_stops_the_polling(
     job = failed_job(unknown=False)
     part = live(operator, job, "running")
     assert "Retry files created. Load them now?" in part
-    assert f'data-opens-once="retry-files-{job.pk}"' in part
+    assert f'data-opens-once="retry-files-{job.pk}-' in part
     assert "hx-trigger" not in part
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imports.models import ImportJob, RetryFile
-from tests.imports.admin.conftest import url, with_permissions
+from tests.imports.admin.conftest import ended, url, with_permissions
+from tests.jobs import REFUSED, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.test import Client
     from pytest_django.fixtures import Settings
+
+    from tests.jobs import JobMaker
 
 
 def zipped(client: Client, job: ImportJob, of: int | str) -> zipfile.ZipFile:
@@ -147,3 +150,35 @@ def test_where_all_was_retried_no_page_says_that_nothing_failed(
     assert "nothing failed" not in page
     text = operator.post(url(job, "retry-files", "write"), follow=True).content.decode()
     assert "nothing is left to retry" in text
+
+
+def test_each_file_is_read_downloaded_and_loaded_by_itself(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job(6)
+    answer(job, REFUSED, REFUSED)
+    ended(job)
+    file = RetryFile.objects.filter(job=job).order_by("name").first()
+    assert file is not None
+    stored = Path(file.directory, file.name).read_bytes()
+    page = operator.get(url(job, "retry-files", "view"), {"of": file.pk})
+    assert page.context["text"].encode() == stored
+    for part in ("summary", "instructions"):
+        read = operator.get(url(job, "retry-files", "view"), {"of": file.pk, "part": part})
+        assert "retry" in read.context["text"]
+    answer_of = operator.get(url(job, "retry-files", "file"), {"of": file.pk})
+    assert b"".join(answer_of) == stored  # type: ignore[arg-type]
+    operator.post(url(job, "retry-files", "load"), {"file": file.pk})
+    operator.post(url(job, "retry-files", "load"))
+    loaded = [draft.files.count() for draft in job.retries.order_by("pk")]
+    assert loaded == [1, 2]
+
+
+def test_a_file_of_another_job_is_not_handed_out(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job, other = failed_job(), failed_job()
+    file = RetryFile.objects.filter(job=other).first()
+    assert file is not None
+    for act in ("view", "file"):
+        assert operator.get(url(job, "retry-files", act), {"of": file.pk}).status_code == 404
