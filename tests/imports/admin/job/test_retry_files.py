@@ -167,7 +167,7 @@ def test_each_file_is_read_downloaded_and_loaded_by_itself(
         read = operator.get(url(job, "retry-files", "view"), {"of": file.pk, "part": part})
         assert "retry" in read.context["text"]
     answer_of = operator.get(url(job, "retry-files", "file"), {"of": file.pk})
-    assert b"".join(answer_of) == stored  # type: ignore[arg-type]
+    assert b"".join(answer_of) == stored
     operator.post(url(job, "retry-files", "load"), {"file": file.pk})
     operator.post(url(job, "retry-files", "load"))
     loaded = [draft.files.count() for draft in job.retries.order_by("pk")]
