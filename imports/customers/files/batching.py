@@ -25,6 +25,7 @@ from imports.customers.files.errors import UnreadableFile, shown
 from imports.customers.files.limits import COMMA
 from imports.customers.files.plain_cut import PlainCutter
 from imports.customers.files.reader import FileCheck, check_file, index_name
+from imports.customers.files.row_faults import without_faults
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
 from imports.customers.members.numbering import with_rows
@@ -337,7 +338,8 @@ class Reader:
 
 def leave_out_of(taker: Taker, file: ImportFile, record: Record, refusal: Refusal) -> None:
     """Exclude a record, with its reason and its bytes."""
-    kept, message = record.raw[:RECORD_KEPT], with_rows(refusal.message, file)
+    kept = without_faults(record.raw)[:RECORD_KEPT]
+    message = with_rows(refusal.message, file)
     refused = Refused(record.position, record.key, record.email, refusal.code, message, kept)
     taker.add_refused(refused, file.pk)
 

@@ -61,3 +61,9 @@ def faults_of(raw: bytes) -> tuple[Fault, bytes] | None:
         return None
     del fields[KEY]
     return Fault(carried.code, what, remedy), msgspec.json.encode(fields)
+
+
+def without_faults(raw: bytes) -> bytes:
+    """The record's bytes as they are kept: without the faults of its row."""
+    carried = faults_of(raw)
+    return raw if carried is None else carried[1]

@@ -70,8 +70,8 @@ def test_what_is_no_regular_file_is_refused_by_name_and_not_left_out(tmp_path: P
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ([], "the directory holds no .json files. Choose the directory that holds the customer"),
-        (["notes.md"], "the directory holds no .json files."),
+        ([], "the directory holds no customer files (JSON, NDJSON, CSV, XLSX). Choose the"),
+        (["notes.md"], "the directory holds no customer files"),
         (
             ["retry_summary.json", "unconfirmed_batch_01.json"],
             "this retry directory holds no failed customers, only a summary or unconfirmed ones. "
