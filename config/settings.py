@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "config.proxy.RedirectLoops",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.body_limit.BodyLimit",
     "config.middleware.StorableText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -192,6 +193,7 @@ LOCALE_PATHS = [BASE_DIR / "config" / "locale", BASE_DIR / "config" / "locale_of
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["config.formats"]  # dates and times in one form
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -201,6 +203,7 @@ WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = DEBUG
 
 MEDIA_ROOT = HOME / "media"  # uploads, bills; never served directly
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=2_000_000_000)  # of one request
 # An S3 bucket in place of it, which all hosts share; retry directories go there, too.
 STORAGE_URL = env.str("STORAGE_URL", default="")
 STORAGES = {

@@ -230,6 +230,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "PROXY_REFUSED": ErrorCode(ADMIN, PAUSED, _("The proxy refused the connection."), PROXY),
     "MAPPING_CHANGED": ErrorCode(YOU, PAUSED, _("The API’s mapping has changed."), RESUME),
     "CANNOT_SEND": ErrorCode(YOU, PAUSED, _("Sending could not start."), RESUME),
+    "FILE_CHANGED": ErrorCode(
+        YOU,
+        PAUSED,
+        _("A file changed after it was checked, before all of it was read."),
+        _("Put the file back as it was, then resume the job. Or cancel it."),
+    ),
     "WRONG_KEY": ErrorCode(
         ADMIN,
         PAUSED,

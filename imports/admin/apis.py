@@ -216,6 +216,7 @@ def _probe_saved(saved: CustomerApi | None) -> ProbeResult:
 def _probe_form(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
     """What would be saved; how fast it is sent, and under which name, is not looked at."""
     form = CustomerApiForm(given, instance=copy(saved) if saved else None)
+    form.asks_again = False
     wrong = {name: texts for name, texts in form.errors.items() if name not in UNTESTED}
     if wrong:
         lines = [

@@ -226,7 +226,8 @@ def _recognise_twins(removed: ImportFile) -> None:
         return
     if twin := job.files.filter(sha256=removed.sha256).order_by("pk").first():
         recognise(job, twin, checks_of(job.api))
-        twin.save(update_fields=["retry_file", "known_before"])
+        twin.duplicate_count = max(twin.duplicate_count, removed.duplicate_count)
+        twin.save(update_fields=["retry_file", "known_before", "duplicate_count"])
 
 
 def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:

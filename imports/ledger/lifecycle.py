@@ -655,8 +655,12 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
     for job in ImportJob.objects.filter(pk__in=job_ids, status__in=UNDER_WAY):
         still_going = ImportJob.objects.filter(pk=job.pk, status__in=UNDER_WAY)
         with transaction.atomic():
-            done = still_going.exclude(Exists(open_batches)).update(
-                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+            done = (
+                still_going.filter(uncut_count=0)
+                .exclude(Exists(open_batches))
+                .update(
+                    status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+                )
             )
             if done:
                 note(job, EventCode.FINISHED, results_of(job))

@@ -108,5 +108,5 @@ def test_bad_rows_of_a_member_file_come_back_as_rows_and_go_out_corrected(
     press(page, "Preview")
     page.get_by_label("What was wrong").fill("Corrected in the spreadsheet")
     press(page, "Send 3 customers, corrected")
-    expect(page.get_by_text("All 3 customers imported")).to_be_visible(timeout=COMPLETION_MS)
+    expect(page.get_by_text("3 of 3 imported", exact=True)).to_be_visible(timeout=COMPLETION_MS)
     assert installation.effects(FIRST, ROWS) == {1}

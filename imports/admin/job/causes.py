@@ -139,7 +139,8 @@ def _cause(row: Mapping[str, Any], example: ImportResult, remedy: ErrorCode | No
 
 def _can_wait(row: Mapping[str, Any]) -> bool:
     """Whether a person can still decide about them: not about what was never sent."""
-    return row["status"] != ResultStatus.EXCLUDED or row["error_code"] == EXCLUDED_CODE
+    is_excluded: bool = row["status"] == ResultStatus.EXCLUDED
+    return not is_excluded or str(row["error_code"]) == EXCLUDED_CODE
 
 
 def of_cause(key: str) -> Q:

@@ -108,8 +108,8 @@ def _entries(
     job: ImportJob, events: Iterable[JobEvent], attempts: Iterable[Attempt]
 ) -> Iterator[Entry]:
     """Both in the order of time. The rows come in that order."""
-    told = (Entry(each.at, event=each) for each in events)
-    yield from heapq.merge(told, _of_attempts(job, attempts), key=lambda entry: entry.at)
+    happened = (Entry(each.at, event=each) for each in events)
+    yield from heapq.merge(happened, _of_attempts(job, attempts), key=lambda entry: entry.at)
 
 
 def _of_attempts(job: ImportJob, attempts: Iterable[Attempt]) -> Iterator[Entry]:

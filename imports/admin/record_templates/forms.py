@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from imports.admin.formatting import whole_number
 from imports.admin.forms import apis
 from imports.customers.members.templates.template import ISO, MOST_FIELDS
 from imports.models import RecordTemplate
@@ -82,7 +83,7 @@ class FieldForm(forms.Form):
         chosen = self["column"].value() or ""
         known = list(dict.fromkeys([*headings, *([chosen] if chosen else [])]))
         select = self.fields["column"].widget
-        select.choices = [("", "–"), *((each, each) for each in known)]  # type: ignore[attr-defined]
+        select.choices = [("", "–"), *((each, each) for each in known)]
         for name in ("type", "decimal", "empty", "others"):
             self.fields[name].required = False
 
@@ -206,8 +207,8 @@ def posted(data: QueryDict, headings: Sequence[str], *, more: bool = False) -> A
     """The forms as they were sent; `more`: with an empty one behind them."""
     data = data.copy()
     total = f"{PREFIX}-TOTAL_FORMS"
-    if more and data.get(total, "").isdecimal():
-        number = int(data[total])
+    number = whole_number(str(data.get(total, ""))) or 0
+    if more and number < MOST_FIELDS:
         data[total] = str(number + 1)
         data[f"{PREFIX}-{number}-trim"] = "on"
     return FieldFormSet(data, prefix=PREFIX, form_kwargs={"headings": headings})

@@ -63,7 +63,10 @@ class RecordTemplateAdmin(ManagedAdmin):
         self, request: HttpRequest, queryset: QuerySet[RecordTemplate], search_term: str
     ) -> tuple[QuerySet[RecordTemplate], bool]:
         current = queryset.filter(is_current=True)
-        return super().get_search_results(request, current, search_term)
+        found: tuple[QuerySet[RecordTemplate], bool] = super().get_search_results(
+            request, current, search_term
+        )
+        return found
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         permissions.require(request, self.manage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_each_record_shows_its_verdict_and_a_success_without_mention_in_red(
 def test_all_that_is_wrong_with_the_mapping_is_listed(operator: Client) -> None:
     page = play(operator, mapping='{"accepted": [302], "zork": 1, "request": {"shape": "tree"}}')
     paths = [path for path, _text in page.context["mapping_errors"]]
-    assert paths == ["accepted[0]", "the mapping", "request.shape"]
+    assert sorted(paths) == ["accepted[0]", "request.shape", "the mapping"]
     assert "list, map, one" in page.content.decode()
 
 
@@ -82,8 +83,6 @@ def test_whatever_stands_in_the_form_is_answered(given: dict[str, str], operator
 def test_the_page_begins_with_the_records_and_the_answer_of_the_latest_import(
     make_job: JobMaker, operator: Client
 ) -> None:
-    from dataclasses import replace
-
     job = make_job(3)
     answer(job, replace(OK, answer='{"data": []}'))
     assert job.api is not None

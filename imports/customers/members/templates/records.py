@@ -65,8 +65,8 @@ class RecordMaker:
 
     def __init__(self, template: Template, headings: Sequence[str], name: str) -> None:
         if lacking := missing(template, headings):
-            columns = ", ".join(f"“{shown(each)}”" for each in lacking[:20])
-            what = LACKS_COLUMNS.format(columns=columns)
+            names = ", ".join(f"“{shown(each)}”" for each in lacking[:20])
+            what = LACKS_COLUMNS.format(columns=names)
             raise UnreadableFile(name, what, CHOOSE_TEMPLATE)
         self._width = len(headings)
         self._fills = template.short_rows == "fill"

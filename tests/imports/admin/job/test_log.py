@@ -67,8 +67,8 @@ def test_a_finished_job_says_what_it_came_to(operator: Client, make_job: JobMake
 def test_pages_of_the_log_miss_nothing_and_show_nothing_twice(
     operator: Client, job: ImportJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "ROWS", 2)
     whole = shown(operator, job, show="all")
+    monkeypatch.setattr(log, "ROWS", 2)
     seen: list[str] = []
     before: str | None = ""
     while before is not None:

@@ -178,7 +178,9 @@ def test_another_template_can_be_chosen_on_the_files_tab(
     operator.post(url(draft, "files", "template"), chosen)
     file.refresh_from_db()
     assert (file.status, file.member.template) == ("valid", template)
-    assert "Chosen" in operator.get(url(draft, "files")).content.decode()
+    page = operator.get(url(draft, "files")).content.decode()
+    assert "Chosen" in page
+    assert f"{len(CONTENT.encode('utf-8-sig'))}\xa0bytes" in page
 
 
 def test_a_large_table_is_read_in_the_background_while_the_page_shows_how_far(
@@ -213,8 +215,7 @@ def test_a_failures_page_shows_the_row_and_the_record(
         page = operator.get(f"/admin/imports/importresult/{result.pk}/change/")
         assert page.context["own_row"].cells[0] == result.key
         assert page.context["own_row"].number == result.position + 1
-    page = operator.get(url(draft, "retry-files")).content.decode()
-    assert "failed_rows.csv" in page
+    assert "failed_rows.csv" in operator.get(url(draft, "retry-files")).content.decode()
 
 
 def test_a_viewer_sees_templates_and_changes_none(
