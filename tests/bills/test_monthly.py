@@ -34,7 +34,8 @@ EVERYBODY = [*GOOD, *BY_APP, *BY_SMS, *WRONG]
 
 @pytest.fixture
 def schedule(portal: Portal, messages: Any) -> Schedule:
-    portal.keeps_devices, portal.code_wait_seconds = True, 120
+    portal.keeps_devices, portal.code_wait_seconds = True, 240
+    portal.recipe, portal.attempt_timeout_seconds = {"login": {"answer_seconds": 60}}, 240.0
     portal.save()
     Channel.objects.create(name="ops", recipients="ops@example.test")
     return Schedule.objects.create(name="Monthly", portal=portal)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs
 
 import pytest
 
+from bills.browser.attempt import _until_done
 from bills.browser.plan import Login, Watch
 from bills.browser.report import Stage, outcome_of
 from bills.portals.failures import Code
@@ -19,8 +22,6 @@ from imports.policy import Verdict
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, LOGIN_PAGE, page
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from bills.browser.report import AttemptReport
     from config.dev.sandbox.http_server import Request
     from tests.bills.browsing import Pages, Visitor
@@ -182,21 +183,19 @@ def test_without_anybody_to_ask_it_ends_at_once(pages: Pages, visitor: Visitor) 
         assert outcome_of(report).counted
 
 
-def test_the_attempts_time_does_not_run_while_somebody_is_asked(
-    pages: Pages, visitor: Visitor
-) -> None:
-    class Slow(People):
-        def answer(self) -> str:
-            if time.monotonic() < begun + 9:
-                return ""
-            return super().answer()
+@pytest.mark.parametrize("stood_still", [0.0, 1000.0])
+def test_the_attempts_time_does_not_run_while_somebody_is_asked(stood_still: float) -> None:
+    """Its deadline is over: it goes on for as long as its clock has stood still."""
+    visit = cast("Any", SimpleNamespace(seconds_still=stood_still))
 
-    site = CodeSite(pages, ONE_BOX)
-    site.accepted.add("493021")
-    visit(visitor, People(["493021"]))  # the browser is warm now
-    begun = time.monotonic()
-    report = visit(visitor, Slow(["493021"]), attempt_timeout=8.5)
-    assert report.code is None, report.error
+    async def goes_on() -> bool:
+        work = asyncio.ensure_future(asyncio.sleep(0))
+        await _until_done(visit, (work,), asyncio.get_running_loop().time() - 1.0)
+        is_done = work.done()
+        work.cancel()
+        return is_done
+
+    assert asyncio.run(goes_on()) is bool(stood_still)
 
 
 def test_a_code_is_asked_for_where_the_page_does_not_send_it_by_itself(
