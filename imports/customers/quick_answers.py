@@ -24,15 +24,17 @@ _encode = msgspec.json.encode
 
 
 def all_stored(answer: bytes, mapping: Mapping, sent: Sequence[RecordKey]) -> bool:
-    """Whether an accepted answer names each record once, by its id, as stored, and nobody else."""
+    """Whether an accepted answer names each record once, by its id, as stored, and nobody else.
+
+    If the API assigned ids, they are the records' own, which is no news.
+    """
     results = _only_list(mapping)
     if results is None or not isinstance(sent, SentRecords):
         return False
     try:
         entries = _entries(answer, results)
-        return _name_all(entries, results.name.id, sent.ids()) and all(
-            _succeed(entries, results, mapping)
-        )
+        named = _name_all(entries, results.name.id, sent.ids())
+        return named and all(_succeed(entries, results, mapping))
     except (LookCloser, ValueError, TypeError, RecursionError):  # msgspec's are ValueErrors
         return False
 
@@ -48,7 +50,7 @@ def _only_list(mapping: Mapping) -> Results | None:
         and success is not None
         and not (success.empty or success.present)
         and results.failure is None
-        and not results.assigned
+        and results.assigned in ("", results.name.id)
     )
     paths = (results.name.id, results.code, success.path if success else "")
     plain = results.name.id and all("." not in path for path in paths)

@@ -22,9 +22,11 @@ SELECT r.id, mine.value
 FROM unnest(%(batches)s::bigint[], %(places)s::int[], %(values)s::text[])
     AS mine(batch_id, place, value)
 JOIN (
-    SELECT id, batch_id, row_number() OVER (PARTITION BY batch_id ORDER BY body_start, id) AS place
+    SELECT id, batch_id, row_number() OVER (PARTITION BY batch_id ORDER BY body_start, id) AS place,
+           key
     FROM import_results WHERE batch_id = ANY(%(batches)s::bigint[])
 ) r ON r.batch_id = mine.batch_id AND r.place = mine.place
+WHERE mine.value <> r.key  -- the record's own id is no news
 ON CONFLICT (result_id) DO UPDATE SET value = excluded.value
 """
 
