@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.urls import reverse
 
 from imports.policy import RecordOutcome, Verdict
 from tests.jobs import OK, REFUSED, answer
@@ -46,7 +47,7 @@ def test_the_success_file_has_each_stored_record_with_its_id(
 
 @pytest.mark.parametrize("term", ["API-1=1", " API-1=1 "])
 def test_a_record_is_found_by_the_apis_id(term: str, job: ImportJob, operator: Client) -> None:
-    page = operator.get("/admin/find/", {"q": term})
+    page = operator.get(reverse("admin:imports_find"), {"q": term})
     found = job.results.get(assigned__value="API-1=1")
     assert page.status_code == 302
     assert str(found.pk) in page["Location"]
@@ -56,5 +57,5 @@ def test_a_record_is_found_by_the_apis_id(term: str, job: ImportJob, operator: C
 def test_the_first_letters_of_an_id_find_all_that_have_them(
     job: ImportJob, operator: Client
 ) -> None:
-    page = operator.get("/admin/find/", {"q": "API-"})
+    page = operator.get(reverse("admin:imports_find"), {"q": "API-"})
     assert len(page.context["found"]) == 3
