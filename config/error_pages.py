@@ -75,6 +75,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _page(404, _("Not found"), sentence)
 
 
+def no_such_row(request: HttpRequest, row: str) -> HttpResponse:
+    """For an address that never shows anything."""
+    return not_found(request)
+
+
 def failed(request: HttpRequest) -> HttpResponse:
     """Redrive's own fault; the log has it."""
     sentence = _("Redrive itself failed. The log says why. Nothing that you saved before is lost.")

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from bills.admin.bills import linked_file
+from config import error_pages
 from config.metrics import metrics
 from imports.admin import site
 
@@ -15,10 +16,12 @@ handler500 = "config.error_pages.failed"
 urlpatterns = [
     path("admin/queue/", include((site.addresses(), "django_rq"))),
     path("", include("config.accounts.urls")),
+    # "View on site": nothing here has a page outside the admin, and not every model has a table.
+    path("admin/r/<path:row>/", error_pages.no_such_row),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("imports.urls")),
     path("files/bills/<str:token>/", linked_file, name="bill_file"),
     path("metrics", metrics, name="metrics"),
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
 ]

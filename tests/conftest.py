@@ -40,7 +40,7 @@ SLOW_PLACES = (
     "tests/browser/", "tests/faults/",
     "tests/config/dev/test_", "tests/config/dev/sandbox/test_command",
     "tests/config/test_manage", "tests/config/test_production", "tests/config/test_serving",
-    "tests/config/test_installation", "tests/config/test_logs",
+    "tests/config/test_installation", "tests/config/test_logs", "tests/config/test_routes",
     "tests/bills/browser/test_browser", "tests/bills/browser/test_folders",
     "tests/bills/browser/test_hostile_pages", "tests/bills/browser/test_ordinary_browser",
     "tests/bills/test_admin", "tests/bills/test_commands", "tests/bills/test_job_type",

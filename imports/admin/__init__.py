@@ -3,8 +3,9 @@
 from imports.admin import apis, home, notifications, users, watched
 from imports.admin.job import customers, views
 from imports.admin.record_templates import pages
-from imports.admin.records import lists
+from imports.admin.records import audit, lists
 
 __all__ = [
-    "apis", "customers", "home", "lists", "notifications", "pages", "users", "views", "watched",
+    "apis", "audit", "customers", "home", "lists", "notifications", "pages", "users", "views",
+    "watched",
 ]  # fmt: skip

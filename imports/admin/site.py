@@ -6,10 +6,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
+from rq.exceptions import NoSuchJobError
 
 from imports.admin import permissions
 
@@ -79,7 +82,11 @@ def sidebar(request: HttpRequest) -> list[Group]:
             "admin:imports_notificationdelivery_changelist",
             permissions.MANAGE_NOTIFICATIONS,
         ),
-    ]
+        item(
+            _("Audit log"), "history", "admin:imports_jobevent_changelist",
+            permissions.VIEW, permissions.CHANGE,
+        ),
+    ]  # fmt: skip
     privacy = item(_("Erase a person"), "person_remove", "admin:imports_erase", permissions.ERASE)
     setup = [
         item(
@@ -164,7 +171,11 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     @wraps(view)
     def permitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         permissions.require(request, permissions.QUEUE)
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except (NoSuchJobError, LookupError, ValueError, ImproperlyConfigured) as error:
+            # A message or a worker that is gone, or a part of django-rq that is not in use.
+            raise Http404 from error
 
     return admin.site.admin_view(permitted)
 
