@@ -202,6 +202,12 @@ def wrong_clock(stage: Stage) -> None:
     kill_worker(stage)
 
 
+def few_file_handles(stage: Stage) -> None:
+    """One more worker, which can hardly open anything; one of the others is killed."""
+    stage.run(FEW_HANDLES)
+    kill_worker(stage)
+
+
 FAULTS: dict[str, Callable[[Stage], object]] = {
     "worker killed": kill_worker,
     "worker frozen": lambda stage: freeze(stage.worker()),
@@ -216,7 +222,7 @@ FAULTS: dict[str, Callable[[Stage], object]] = {
     "PostgreSQL frozen": freeze_postgres,
     "connections cut": cut_connections,
     "clocks an hour apart": wrong_clock,
-    "few file handles": lambda stage: (stage.run(FEW_HANDLES), kill_worker(stage)),
+    "few file handles": few_file_handles,
     "API faults": lambda stage: None,  # ordered before the job begins
     **{name: lambda stage: None for name in BOUNDARIES},
 }

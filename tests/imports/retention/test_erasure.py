@@ -30,7 +30,8 @@ QUOTE_NOBODY = {
     "AccessToken": {"failure", "fingerprint", "token"},
     "Channel": {"recipients", "secret"},
     "CustomerApi": {
-        "ca_certificates", "client_certificate", "client_secret", "extra_headers", "mapping", "mapping_text", "secret",
+        "ca_certificates", "client_certificate", "client_secret", "extra_headers", "mapping",
+        "mapping_text", "secret",
     },
     "ImportFile": {"path"},
     "ImportJob": {"retry_directory"},
