@@ -52,8 +52,8 @@ mutants: $(VENV)/development ## breaks the source in fifty places; a test must n
 	@exec $(PYTHON) -m tests.mutants
 
 bench: export REDRIVE_HOME = $(CURDIR)/.redrive/bench
-bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md
-	@exec $(PYTHON) -m tests.bench
+bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md; BENCH=import runs one
+	@exec $(PYTHON) -m tests.bench $(BENCH)
 
 check: export REDRIVE_HOME = $(HOME_OF_TESTS)
 check: $(VENV)/development ## format, lint, types, import rules, templates, migrations, check --deploy

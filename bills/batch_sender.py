@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection
 
-from bills import keeping
+from bills import keeping, log_lines
 from bills.accounts import sessions, states
 from bills.accounts.codes import AttemptCodes
 from bills.accounts.logins import login_of
@@ -170,9 +170,9 @@ class BillRunner:
             return settled(Outcome(Verdict.PAUSE, WRONG_KEY, error.message + KEEP_KEY))
         bill_attempt = BillAttempt(self, work, use.credential)
         logger.info(
-            "[EMAIL] Processing: %s (Attempt %s/%s)",
-            use.credential.email, work.attempt, work.max_attempts, extra=work.log_ids,
-        )  # fmt: skip
+            log_lines.started(use.credential.email, work.attempt, work.max_attempts),
+            extra=work.log_ids,
+        )
         return bill_attempt.start()
 
 
@@ -289,18 +289,13 @@ class BillAttempt:
 
     def _log(self, outcome: Outcome) -> None:
         """The seed's lines. A deferred attempt was none of those that it counts."""
-        email, work = self.credential.email, self.work
-        ids, tried = work.log_ids, work.attempt
-        if outcome.verdict == Verdict.SUCCESS:
-            logger.info(
-                "[SUCCESS] Successfully processed %s on attempt %s", email, tried, extra=ids
-            )
-        elif outcome.verdict == Verdict.REJECTED or (
-            outcome.verdict == Verdict.RETRY and tried >= work.max_attempts
-        ):
-            logger.warning("[FAILED] All %s attempts failed for %s", tried, email, extra=ids)
-        elif outcome.verdict == Verdict.RETRY:
-            logger.warning("[RETRY] Failed to process %s on attempt %s", email, tried, extra=ids)
+        work, is_good = self.work, outcome.verdict == Verdict.SUCCESS
+        line = log_lines.ended(
+            self.credential.email, outcome.verdict, work.attempt, work.max_attempts
+        )
+        if line:
+            level = logging.INFO if is_good else logging.WARNING
+            logger.log(level, line, extra=work.log_ids)
 
 
 @dataclass(frozen=True, slots=True)

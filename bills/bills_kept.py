@@ -97,11 +97,14 @@ def _erase_credential(credential: Credential, *, look_only: bool) -> list[Trace]
     if not look_only:
         with transaction.atomic():
             evidence.delete()
-            PortalTest.objects.filter(credential=credential).delete()
+            mine = Q(credential=credential) | Q(account__iexact=credential.email)
+            PortalTest.objects.filter(mine).delete()
             name = f"{ERASED}-{credential.pk}"
+            credential.code_requests.all().delete()
             Credential.objects.filter(pk=credential.pk).update(
-                email=name, account=name, password="", extra={}
-            )
+                email=name, account=name, password="", extra={}, totp_secret="", session="",
+                session_kept_at=None, customer="", group="", deleted_at=Now(),
+            )  # fmt: skip
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -31,12 +31,14 @@ from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from django.db.models import QuerySet
 
     from imports.job_types import Runner, Trace
+    from imports.policy import LookedUp
 
 LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
 BAD_RECIPE = sentence(
@@ -100,6 +102,13 @@ class BillJobType:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
         raise UnreadableInput(NO_CREDENTIALS)
 
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        """The draft has read all."""
+        return nullcontext(lambda: False)
+
+    def read_rest(self, job: ImportJob) -> None:
+        """The draft has read all."""
+
     def prepare_draft(self, job: ImportJob) -> None:
         """A draft of bills is complete when it is made."""
 
@@ -128,6 +137,12 @@ class BillJobType:
         with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
             yield BillRunner(browser, database, plan, limits, traced=is_retry)
+
+    def can_look_up(self, job: ImportJob) -> bool:
+        return False
+
+    def looker(self, job: ImportJob) -> Callable[[bytes], LookedUp]:
+        raise TypeError("a portal is not asked for one credential's bills")
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -166,17 +181,18 @@ class BillJobType:
         )
 
     def tidy(self) -> int:
+        """What was entered and is not needed any more; bills that are kept long enough."""
+        codes.sweep()
         return bills_kept.expire()
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:
         return bills_kept.erase(person, look_only=look_only)
 
     def sweep(self) -> None:
-        """Browsers and folders of dead workers, evidence and uploads whose time is over."""
+        """Browsers and folders of dead workers, old evidence; deliveries and schedules."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
-        codes.sweep()
         due.sweep()
 
 

@@ -27,8 +27,10 @@ class EventCode(models.TextChoices):
     CORRECTED = "corrected", pgettext_lazy("log", "Corrected")
     SENT_ELSEWHERE = "sent_elsewhere", pgettext_lazy("log", "Sent to another API")
     EXCLUDED = "excluded", pgettext_lazy("log", "Excluded")
+    EXCLUSION_UNDONE = "exclusion_undone", pgettext_lazy("log", "Exclusion undone")
     ARRIVED = "unknown_arrived", pgettext_lazy("log", "Marked as imported")
     NOT_ARRIVED = "unknown_did_not_arrive", pgettext_lazy("log", "Marked as failed")
+    LOOKED_UP = "looked_up", pgettext_lazy("log", "Looked up")
     DONE_IN_BACKGROUND = "done_in_background", pgettext_lazy("log", "Done in the background")
     MADE_IN_BACKGROUND = (
         "made_in_background",

@@ -27,7 +27,7 @@ CAUSE_LENGTH = 12
 # Parameters that tell one record from another, whatever they hold.
 PARTICULARS = {
     *("file", "name", "record", "customer", "bill", "row", "place", "value", "other", "email"),
-    *("near", "text", "example", "other_record", "other_file"),
+    *("near", "text", "example", "other_record", "other_file", "person", "because"),
 }
 TELLING_NUMBERS = {"status"}  # numbers that make another cause of it
 # In somebody's own words: e-mails, quotations, and whatever has a digit in it (numbers, dates,

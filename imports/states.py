@@ -87,6 +87,10 @@ class FileStatus(Status):
 
     # read through once: its records can be sent
     VALID = "valid", "success", "check_circle", _("Valid")
+    # a member file whose record template nobody has chosen yet
+    WAITING = "waiting", "warning", "rule_settings", _("Needs a template")
+    # a large member file that a worker reads
+    READING = "reading", "info", "hourglass_top", _("Being read")
     # refused whole: `message` says why
     INVALID = "invalid", "danger", "error", _("Cannot be read")
 
@@ -173,7 +177,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
             BatchStatus.DONE,  # a person excluded the last failed record
         }
     ),
-    BatchStatus.DONE: frozenset(),
+    BatchStatus.DONE: frozenset({BatchStatus.FAILED}),  # a person undid an exclusion
     BatchStatus.SPLIT: frozenset(),
 }
 RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
@@ -192,7 +196,7 @@ RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
     ),
     ResultStatus.ERROR: frozenset({ResultStatus.EXCLUDED}),  # by a person, with a reason
     ResultStatus.SUCCESS: frozenset(),
-    ResultStatus.EXCLUDED: frozenset(),
+    ResultStatus.EXCLUDED: frozenset({ResultStatus.ERROR}),  # a person undid the exclusion
 }
 
 

@@ -18,6 +18,7 @@ OF_ADMIN = {
     "attempts": "imports/attempt/",
     "apis": "imports/customerapi/",
     "api": "imports/customerapi/{api}/change/",
+    "templates": "imports/recordtemplate/",
     "channels": "imports/channel/",
     "channel": "imports/channel/add/",
     "notifications": "imports/notificationdelivery/",
@@ -31,6 +32,7 @@ OF_ADMIN = {
 # The forms that begin empty, and what each person has of her own.
 OF_FORMS = {
     "api_new": "imports/customerapi/add/",
+    "template_new": "imports/recordtemplate/add/",
     "portal_new": "bills/portal/add/",
     "portal_test": "bills/portal/{portal}/test/",
     "bills_new": "bills/portal/new-job/",
@@ -93,7 +95,7 @@ OF_JOB = {
     "exclude": "imports/importjob/{job}/failures/exclude/?which=all",
     "exclude_cause": "imports/importjob/{job}/failures/exclude/?which=cause&cause={cause}",
     "decide": "imports/importjob/{job}/failures/decide/?which=all",
-    "log_earlier": "imports/importjob/{job}/log/?before=1000000",
+    "log_earlier": "imports/importjob/{job}/log/?show=all&before=2100-01-01T00:00:00%2B00:00",
     "retry_progress": "imports/importjob/{retry}/progress/",
     "retry_failures": "imports/importjob/{retry}/failures/",
     "realtime": "imports/importjob/{job}/realtime/",

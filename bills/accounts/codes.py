@@ -7,7 +7,7 @@ is waited for; the batch's lease is renewed at every look instead.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 from django.db.models import Q, Value
@@ -169,11 +169,11 @@ WHERE ended_at IS NOT NULL AND asked_at < statement_timestamp() - %(requests)s
 
 
 def sweep() -> None:
-    """Erase what was entered and is not needed any more; in one statement, as it runs each second.
+    """Erase what was entered and is not needed any more, in one statement.
 
     Codes that nobody took, uploads that nobody confirmed, windows and requests of long ago.
     """
-    names = {
+    names: dict[str, Any] = {
         "overdue": OVERDUE, "windows": WINDOWS_KEPT, "uploads": UPLOADS_KEPT,
         "requests": REQUESTS_KEPT,
     }  # fmt: skip

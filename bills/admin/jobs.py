@@ -14,6 +14,7 @@ from bills.admin import common, credentials
 from bills.admin import common as own
 from bills.admin.credentials import bill_count, row_of
 from bills.admin.credentials import credential_results as with_uses
+from bills.admin.log_lines import of_attempts
 from bills.error_codes import JOB_TYPE
 from bills.models import Bill, BillRun
 from imports.admin import site
@@ -144,7 +145,7 @@ def _sidebar(request: HttpRequest) -> site.Group:
 
 
 def _account_of(batch: ImportBatch) -> str:
-    return str(batch.credential_use.credential.email)
+    return next((result.email for result in batch.results.all()), str(batch))
 
 
 def _place(job: ImportJob) -> Place:
@@ -183,7 +184,7 @@ register(
         has_batches=False,
         stage_title="bills/parts/stage_title.html",
         batch_name=_account_of,
-        batch_related=("batch__credential_use__credential",),
+        batch_related=("batch__results",),
         place=_place,
         related=("bill_run__portal",),
         tabs=(
@@ -196,6 +197,7 @@ register(
             log.TAB,
         ),
         fix=Fix(gettext_lazy("Correct the password"), own.MANAGE_CREDENTIALS, _fix_url),
+        log_lines=of_attempts,
         json_of=json_of,
     )
 )

@@ -2,6 +2,9 @@
 
 from imports.admin import apis, home, notifications, users, watched
 from imports.admin.job import customers, views
+from imports.admin.record_templates import pages
 from imports.admin.records import lists
 
-__all__ = ["apis", "customers", "home", "lists", "notifications", "users", "views", "watched"]
+__all__ = [
+    "apis", "customers", "home", "lists", "notifications", "pages", "users", "views", "watched",
+]  # fmt: skip

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Concat, Now
 
 from imports import job_types
 from imports.event_codes import EventCode
 from imports.ledger import known_before, retries
-from imports.ledger.batches import copy, copy_in
+from imports.ledger.batches import copy
+from imports.ledger.copy_rows import copy_in
 from imports.ledger.later_imports import without_later
 from imports.ledger.lifecycle import NotAllowed, add_record_events, lock, note
 from imports.ledger.outcomes import close_all
@@ -55,6 +57,57 @@ BUSY = sentence(
 )
 
 
+EXCLUDED_CODE = "EXCLUDED_BY_HAND"
+EXCLUDED_BY = sentence("EXCLUDED_BY", gettext_noop("Excluded by {person}: {because}"))
+# Whoever excluded a record, why, and which code it had, stand behind the reason of its failure.
+WITH_EXCLUSION = """
+jsonb_set(
+    CASE jsonb_typeof(message) WHEN 'object' THEN message ELSE jsonb_build_object(
+        'code', 'OWN_WORDS', 'params', jsonb_build_object('words', coalesce(message #>> '{}', ''))
+    ) END,
+    '{then}',
+    coalesce(message -> 'then', '[]') || jsonb_build_object('code', 'EXCLUDED_BY', 'params',
+        jsonb_build_object('person', %s::text, 'because', %s::text, 'was', error_code))
+)
+"""
+WITHOUT_EXCLUSION = "jsonb_set(message, '{then}', (message -> 'then') - (-1))"
+CODE_BEFORE = "message -> 'then' -> -1 -> 'params' ->> 'was'"
+TEXT_BEFORE = """
+left({column}, -length(concat(
+    ' Excluded by ', message -> 'then' -> -1 -> 'params' ->> 'person',
+    ': ', message -> 'then' -> -1 -> 'params' ->> 'because'
+)))
+"""
+
+
+def _sql(expression: str, *params: str) -> RawSQL:
+    return RawSQL(expression, params)  # noqa: S611 - constants of this file
+
+
+def _excluded(actor: str, reason: str) -> dict[str, object]:
+    """What changes in a record that somebody excludes."""
+    because = " ".join(reason.split())
+    said = Value(f" {EXCLUDED_BY.format(person=actor or 'Redrive', because=because)}")
+    return {
+        "status": ResultStatus.EXCLUDED,
+        "error_code": EXCLUDED_CODE,
+        "message": _sql(WITH_EXCLUSION, actor or "Redrive", because),
+        "error": Concat(F("error"), said),
+        "final_error": Concat(F("final_error"), said),
+    }
+
+
+def _restored() -> dict[str, object]:
+    """The same undone: it has failed, as it had before."""
+    return {
+        "status": ResultStatus.ERROR,
+        "error_code": _sql(CODE_BEFORE),
+        "message": _sql(WITHOUT_EXCLUSION),
+        "error": _sql(TEXT_BEFORE.format(column="error")),
+        "final_error": _sql(TEXT_BEFORE.format(column="final_error")),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The status that records must have, their status afterwards, and the event in the log."""
@@ -75,12 +128,15 @@ def of(bulk_action: BulkAction) -> Decision:
         "status": ResultStatus.ERROR, "error_code": NOT_ARRIVED_CODE, "error": str(message),
         "final_error": str(message), "message": message, "cause": cause_of(message),
     }  # fmt: skip
-    excluded = {"status": ResultStatus.EXCLUDED, "error_code": "EXCLUDED_BY_HAND"}
+    excluded = _excluded(bulk_action.actor, bulk_action.reason)
     unknown = ResultStatus.UNKNOWN
     return {
         ActionType.ARRIVED: Decision(unknown, arrived, EventCode.ARRIVED),
         ActionType.NOT_ARRIVED: Decision(unknown, not_arrived, EventCode.NOT_ARRIVED),
         ActionType.EXCLUDE: Decision(ResultStatus.ERROR, excluded, EventCode.EXCLUDED),
+        ActionType.RESTORE: Decision(
+            ResultStatus.EXCLUDED, _restored(), EventCode.EXCLUSION_UNDONE
+        ),
     }[ActionType(bulk_action.action)]
 
 
@@ -110,6 +166,11 @@ SKIPPED_CHANGED = sentence(
 )
 STOPPED = sentence("STOPPED", gettext_noop("Stopped by {actor}."))
 RETRIES = (ActionType.RETRY, ActionType.SEND_AGAIN)
+NEED_NO_REASON = (ActionType.RETRY, ActionType.LOOK_UP)
+LOOKED_UP_AT_ONCE = 10  # records of a chunk: each is a request at the API's pace
+UNDECIDED = sentence(
+    "UNDECIDED", gettext_noop("The API proves nothing of {n}: they stay unknown.")
+)
 
 
 class NothingLeft(NotAllowed):
@@ -118,8 +179,18 @@ class NothingLeft(NotAllowed):
 
 def status_for(action: ActionType) -> ResultStatus:
     """The status that a record must have for this action."""
-    is_failed = action in (ActionType.RETRY, ActionType.EXCLUDE)
-    return ResultStatus.ERROR if is_failed else ResultStatus.UNKNOWN
+    match action:
+        case ActionType.RETRY | ActionType.EXCLUDE:
+            return ResultStatus.ERROR
+        case ActionType.RESTORE:
+            return ResultStatus.EXCLUDED
+    return ResultStatus.UNKNOWN
+
+
+def waiting_for(job: ImportJob, action: ActionType) -> QuerySet[ImportResult]:
+    """The records of a job and its later retries that this action can be about."""
+    found = retries.waiting(job, status_for(action))
+    return found.filter(error_code=EXCLUDED_CODE) if action == ActionType.RESTORE else found
 
 
 def unfinished(job: ImportJob) -> BulkAction | None:
@@ -142,7 +213,7 @@ def carry_out(
     Raises NotAllowed without a record, without a reason where one is needed, and while another
     action about the same records is unfinished. So two clicks make one action.
     """
-    if action != ActionType.RETRY and not reason.strip():
+    if action not in NEED_NO_REASON and not reason.strip():
         raise NotAllowed(retries.NO_REASON)
     while True:
         bulk_action = BulkAction(
@@ -167,7 +238,7 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
     chosen, bulk_action.left_out, later = _choose(bulk_action, only)
     bulk_action.imported_later = [[each.job, each.status, n] for each, n in sorted(later.items())]
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
-    bulk_action.in_background = len(ids) > CHUNK
+    bulk_action.in_background = len(ids) > CHUNK or bulk_action.action == ActionType.LOOK_UP
     if not bulk_action.in_background:
         bulk_action.skipped_retried = _count_being_retried(bulk_action, only)
     if not ids:
@@ -187,7 +258,7 @@ def _choose(
 ) -> tuple[QuerySet[ImportResult], int, Counter[Later]]:
     """The records of the action, and how many a retry leaves out, and why."""
     action = ActionType(bulk_action.action)
-    chosen = retries.waiting(bulk_action.job, status_for(action)).filter(only)
+    chosen = waiting_for(bulk_action.job, action).filter(only)
     if action in RETRIES and not bulk_action.force:
         return sensible(bulk_action.job, chosen, action)
     return chosen, 0, Counter()
@@ -264,7 +335,7 @@ def _leave_to_workers(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -
     if bulk_action.action not in RETRIES:
         records = IN_BACKGROUND.format(n=bulk_action.total)
         bulk_action.event = note(
-            bulk_action.job, of(bulk_action).word, records, bulk_action.actor, bulk_action.reason
+            bulk_action.job, _word(bulk_action), records, bulk_action.actor, bulk_action.reason
         )
     bulk_action.save(update_fields=["total", "event"])
 
@@ -273,7 +344,8 @@ def _write_chunks(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -> in
     """Store the ids of these records, in the order of their batches; their number."""
     rows: list[tuple[object, ...]] = []
     count = 0
-    for number, ids in enumerate(_in_chunks(chosen)):
+    is_look_up = bulk_action.action == ActionType.LOOK_UP
+    for number, ids in enumerate(_in_tens(chosen) if is_look_up else _in_chunks(chosen)):
         rows.append((bulk_action.pk, number, ids))
         count += len(ids)
         if len(rows) == CHUNKS_AT_ONCE:
@@ -301,6 +373,17 @@ def _in_chunks(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
         ids += [pk for _number, pk in group]
     if ids:
         yield ids
+
+
+def _in_tens(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
+    rows = _ordered(chosen).values_list("pk", flat=True).iterator(chunk_size=IDS_AT_ONCE)
+    while ids := list(islice(rows, LOOKED_UP_AT_ONCE)):
+        yield ids
+
+
+def _word(bulk_action: BulkAction) -> EventCode:
+    is_look_up = bulk_action.action == ActionType.LOOK_UP
+    return EventCode.LOOKED_UP if is_look_up else of(bulk_action).word
 
 
 def carry_on(bulk_action: BulkAction) -> bool:
@@ -351,9 +434,7 @@ def _do(bulk_action: BulkAction, ids: list[int]) -> int:
 
 def _write_down(bulk_action: BulkAction, ids: list[int]) -> list[int]:
     """Record the decision about these records; the ids of those whose status had not changed."""
-    chosen = retries.waiting(bulk_action.job, status_for(ActionType(bulk_action.action))).filter(
-        pk__in=ids
-    )
+    chosen = waiting_for(bulk_action.job, ActionType(bulk_action.action)).filter(pk__in=ids)
     return write_down(of(bulk_action), chosen)
 
 
@@ -396,7 +477,9 @@ def _complete_retry(bulk_action: BulkAction, *, is_whole: bool = True) -> None:
 def _summary(bulk_action: BulkAction, trouble: Text | None) -> Text:
     summary = DONE.format(n=bulk_action.taken, total=bulk_action.total)
     if bulk_action.skipped_changed:
-        summary += SKIPPED_CHANGED.format(n=bulk_action.skipped_changed)
+        is_look_up = bulk_action.action == ActionType.LOOK_UP
+        left = UNDECIDED if is_look_up else SKIPPED_CHANGED
+        summary += left.format(n=bulk_action.skipped_changed)
     return trouble + summary if isinstance(trouble, Message) else summary
 
 

@@ -102,6 +102,7 @@ DONE = {
     "downloaded": sentence("STAGE_DOWNLOADED", gettext_noop("{n} of {total} downloaded")),
 }
 SOME_FAILED = sentence("STAGE_SOME_FAILED", gettext_noop("{n} failed"))
+SOME_EXCLUDED = sentence("STAGE_SOME_EXCLUDED", gettext_noop("{n} excluded"))
 SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
 CAME_TO = sentence("STAGE_TOTALS", gettext_noop("{parts}."))
 WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch was sent: {parts}."))
@@ -198,6 +199,18 @@ class RolloutStage:
         else:
             how = FIRST_FAILED if is_first else ALL_FAILED
         return how.format(batches=self.batches, cause=self.cause)
+
+
+def results_of(job: ImportJob) -> Message | None:
+    """What an ended job came to, for its log; None where it had nothing to send."""
+    found = job_totals(job)
+    if not found.total:
+        return None
+    done = DONE[job_types.get(job.kind).record_done]
+    parts = [done.format(n=found.success, total=found.total)]
+    counts = {SOME_FAILED: found.error, SOME_UNKNOWN: found.unknown, SOME_EXCLUDED: found.excluded}
+    parts += [part.format(n=count) for part, count in counts.items() if count]
+    return CAME_TO.format(parts=tuple(parts))
 
 
 def intention(job: ImportJob) -> Message | None:
@@ -328,6 +341,10 @@ UNREADABLE_FILES = sentence(
     "UNREADABLE_FILES",
     gettext_noop("Some files cannot be read. Remove them, or add corrected ones, then start."),
 )
+UNFINISHED_FILES = sentence(
+    "UNFINISHED_FILES",
+    gettext_noop("Some files need a record template, or are being read. Start after that."),
+)
 NOTHING_TO_IMPORT = sentence(
     "NOTHING_TO_IMPORT", gettext_noop("There is nothing to import yet. Add files first.")
 )
@@ -389,6 +406,8 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
         refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(UNREADABLE_FILES)
+        if ImportFile.objects.filter(job=job).exclude(status=FileStatus.VALID).exists():
+            raise NotAllowed(UNFINISHED_FILES)
         if not (job.files.exists() or job.batches.exists()):
             raise NotAllowed(NOTHING_TO_IMPORT)
         if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):
@@ -636,11 +655,15 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
     for job in ImportJob.objects.filter(pk__in=job_ids, status__in=UNDER_WAY):
         still_going = ImportJob.objects.filter(pk=job.pk, status__in=UNDER_WAY)
         with transaction.atomic():
-            done = still_going.exclude(Exists(open_batches)).update(
-                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+            done = (
+                still_going.filter(uncut_count=0)
+                .exclude(Exists(open_batches))
+                .update(
+                    status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+                )
             )
             if done:
-                note(job, EventCode.FINISHED)
+                note(job, EventCode.FINISHED, results_of(job))
                 announce(job, What.FINISHED)
                 finished.append(job.pk)
         if not done:

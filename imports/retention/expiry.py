@@ -26,6 +26,7 @@ from imports.messages import sentence
 from imports.models import (
     AssignedId,
     Attempt,
+    CorrectedRow,
     ImportBatch,
     ImportFile,
     ImportJob,
@@ -141,9 +142,11 @@ def _files(job: ImportJob, days: int) -> int:
     uploads = ImportFile.objects.filter(job=job, is_ours=True).exclude(path="")
     gone = 0
     if job.batches.exists():
+        CorrectedRow.objects.filter(member__file__job=job).delete()
         for file in uploads:
             with suppress(OSError):  # the storage is away: later
-                stored.delete(file.path)
+                for where in file.pieces:
+                    stored.delete(where)
                 gone += ImportFile.objects.filter(pk=file.pk).update(path="")
     if is_settled(job):
         for directory in _directories(job):

@@ -10,12 +10,18 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from statistics import quantiles
+from typing import TYPE_CHECKING, cast
 
 from config.dev.sandbox.customer_api import SandboxApi
 from config.dev.sandbox.http_server import running
 from tests.config.commands import PROJECT
 from tests.faults.installation import installed
 from tests.faults.matrix import FAULTS, LEASE_SECONDS, Run, play
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tests.faults.installation import Installation
 
 PAGE = PROJECT / "docs/reliability.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
@@ -34,13 +40,13 @@ def table(runs: list[Run]) -> str:
 def line(name: str, runs: list[Run]) -> str:
     if not runs:
         return ""
-    sums = [
+    counts = [
         sum(getattr(run, column) for run in runs)
         for column in ("records", "lost", "twice", "unproven", "unknown", "unknown_stored")
     ]
     seconds = sorted(run.recovery_seconds for run in runs)
     cuts = quantiles(seconds, n=20, method="inclusive") if len(seconds) > 1 else seconds * 19
-    cells = [name, len(runs), *sums, f"{cuts[9]:.1f} s", f"{cuts[18]:.1f} s"]
+    cells = [name, len(runs), *counts, f"{cuts[9]:.1f} s", f"{cuts[18]:.1f} s"]
     return f"| {' | '.join(map(str, cells))} |\n"
 
 
@@ -64,7 +70,7 @@ def main() -> int:
     runs = read(given.runs)
     home = Path(tempfile.mkdtemp(prefix="redrive-faults-"))
     api = SandboxApi(seed=1)
-    installations = installed(home)
+    installations = cast("Generator[Installation]", installed(home))
     try:
         redrive = next(installations)
         redrive.environment |= {"STOP_AFTER_BATCHES": "0"}  # no person is here to resume a job

@@ -73,8 +73,7 @@ from django.core.management import call_command
 call_command("rqworker", "default")
 """
 BOUNDARIES = {
-    "killed after the claim": ("imports.ledger.claims", "claim", "after"),
-    "killed after the intent": ("imports.ledger.claims", "intend", "after"),
+    "killed after the intent": ("imports.ledger.claims", "claim_and_intend", "after"),
     "killed after the answer": ("imports.customers.api.client", "Client.post", "after"),
     "killed before the outcome": ("imports.ledger.outcomes", "record", "before"),
     "killed after the outcome": ("imports.ledger.outcomes", "record", "after"),
@@ -202,8 +201,8 @@ def wrong_clock(stage: Stage) -> None:
     kill_worker(stage)
 
 
-def few_file_handles(stage: Stage) -> None:
-    """One more worker, which can hardly open anything; one of the others is killed."""
+def few_handles(stage: Stage) -> None:
+    """A worker that can open hardly any file is killed in the end."""
     stage.run(FEW_HANDLES)
     kill_worker(stage)
 
@@ -222,7 +221,7 @@ FAULTS: dict[str, Callable[[Stage], object]] = {
     "PostgreSQL frozen": freeze_postgres,
     "connections cut": cut_connections,
     "clocks an hour apart": wrong_clock,
-    "few file handles": few_file_handles,
+    "few file handles": few_handles,
     "API faults": lambda stage: None,  # ordered before the job begins
     **{name: lambda stage: None for name in BOUNDARIES},
 }

@@ -13,6 +13,7 @@ from imports.customers.api.mapping import BadMapping
 from imports.customers.api.record_results import filter_code
 from imports.customers.api.setup import mapping_of
 from imports.error_codes import ERROR_CODES, ErrorCode
+from imports.ledger.bulk_actions import EXCLUDED_CODE
 from imports.messages import in_general
 from imports.models import ImportResult
 from imports.rendering import in_words
@@ -130,10 +131,16 @@ def _cause(row: Mapping[str, Any], example: ImportResult, remedy: ErrorCode | No
         code=row["error_code"],
         sentence=in_words(in_general(example.message or "")),
         count=row["count"],
-        waiting=row["waiting"] if row["status"] != ResultStatus.EXCLUDED else 0,
+        waiting=row["waiting"] if _can_wait(row) else 0,
         example=example,
         remedy=remedy,
     )
+
+
+def _can_wait(row: Mapping[str, Any]) -> bool:
+    """Whether a person can still decide about them: not about what was never sent."""
+    is_excluded: bool = row["status"] == ResultStatus.EXCLUDED
+    return not is_excluded or str(row["error_code"]) == EXCLUDED_CODE
 
 
 def of_cause(key: str) -> Q:

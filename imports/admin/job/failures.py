@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from imports import error_codes
 from imports.admin import exports, permissions
 from imports.admin.formatting import whole_number
-from imports.admin.job import actions, causes, page
+from imports.admin.job import actions, causes, page, row_actions
 from imports.admin.job.selection import Choice
 from imports.ledger import retries
 from imports.ledger.lifecycle import NotAllowed
@@ -29,6 +30,7 @@ DECISIONS = {
     "arrived": ActionType.ARRIVED,
     "not-arrived": ActionType.NOT_ARRIVED,
     "send-again": ActionType.SEND_AGAIN,
+    "look-up": ActionType.LOOK_UP,
 }
 
 
@@ -41,7 +43,13 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     status = choice.status if choice.status in causes.TROUBLE else ""
     wait = retries.how_many_wait(job)
     found = causes.causes(job)
+    own = causes.own_codes(job)
+    for row in rows:
+        remedy = own.get(row.error_code) or error_codes.about(row.error_code, job.kind)
+        is_retried = bool(row.retries.all())
+        row.row_actions = [] if is_retried else row_actions.of(request, row, remedy)  # type: ignore[attr-defined]
     return {
+        **_matching_counts(job, choice, found),
         "causes": found,
         "more_causes": causes.more(job, found),
         "rows": rows[:ROWS],
@@ -55,6 +63,26 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "waiting_here": wait.failed,
         "unknown_here": wait.unknown,
     }
+
+
+def _matching_counts(job: ImportJob, choice: Choice, found: list[causes.Cause]) -> dict[str, Any]:
+    """How many failed, unknown and excluded records the filter matches that wait for a decision.
+
+    Counted by cause; None where there are more causes than are listed.
+    """
+    status, statuses = choice.cause.partition(".")[0] or choice.status, causes.TROUBLE
+    counts: dict[str, int | None] = dict.fromkeys(statuses, 0)
+    for each in statuses:
+        if status in statuses and status != each:
+            continue
+        if choice.query:
+            counts[each] = retries.waiting(job, each).filter(choice.matching(job)).count()
+        elif not choice.cause and len(found) == causes.MOST_CAUSES:
+            counts[each] = None
+        else:
+            of_filter = [one for one in found if choice.cause in ("", one.key)]
+            counts[each] = sum(one.waiting for one in of_filter if one.status == each)
+    return {f"matching_{each}": counts[each] for each in statuses}
 
 
 def retry(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -88,12 +116,27 @@ def exclude(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return actions.decide(request, job, ActionType.EXCLUDE, choice, reason)
 
 
+def restore(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Undo the exclusion of records: first how many, then, with a reason, do it."""
+    if request.method != "POST":
+        choice = Choice.of(request.GET)
+        return actions.ask(request, job, "restore", choice, ResultStatus.EXCLUDED)
+    choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
+    if not reason:
+        return actions.ask(
+            request, job, "restore", choice, ResultStatus.EXCLUDED, needs_reason=True
+        )
+    return actions.decide(request, job, ActionType.RESTORE, choice, reason)
+
+
 def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Say what became of unknown records: first what that means, then, with a reason, do it."""
     if request.method != "POST":
         return actions.ask(request, job, "decide", Choice.of(request.GET), ResultStatus.UNKNOWN)
     choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
     decision = request.POST.get("decision", "")
+    if decision == "look-up":
+        reason = reason or _("Looked up in the API.")
     if decision not in DECISIONS or not reason:
         return actions.ask(
             request, job, "decide", choice, ResultStatus.UNKNOWN, decision=decision,
@@ -124,6 +167,7 @@ TAB = page.Tab(
     acts={
         "retry": page.Action(retry, permissions.RETRY, methods=("GET", "POST")),
         "exclude": page.Action(exclude, permissions.EXCLUDE, methods=("GET", "POST")),
+        "restore": page.Action(restore, permissions.EXCLUDE, methods=("GET", "POST")),
         "decide": page.Action(decide, permissions.RESOLVE, methods=("GET", "POST")),
         "stop": page.Action(actions.stop, permissions.START),
         "export": page.Action(export, permissions.EXPORT, methods=("GET",)),

@@ -1,35 +1,155 @@
-"""The Log tab: who did what with this job, when and why."""
+"""The Log tab: who did what with this job, when and why, and how its attempts ended."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports.admin.formatting import whole_number
+from imports.admin import exports, permissions
 from imports.admin.job import page
+from imports.admin.job.sheets import Sheet, at_once, local
 from imports.ledger import restored  # noqa: F401 - its sentence is in logs
-from imports.models import JobEvent
+from imports.models import Attempt, JobEvent
+from imports.policy import Verdict
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
     from imports.models import ImportJob
 
 ROWS = 100
+LINES_AT_ONCE = 500  # attempts whose lines are made in one go, in an export
+# What the filter offers: events, and which attempts beside them.
+CLEAN = Q(verdict=Verdict.SUCCESS)
+SHOWS = {
+    "": (Q(), ~CLEAN),
+    "people": (~Q(actor=""), None),
+    "failures": (None, ~CLEAN),
+    "all": (Q(), Q()),
+}
+LABELS = {
+    "": gettext_lazy("Events and failed attempts"),
+    "people": gettext_lazy("What people did"),
+    "failures": gettext_lazy("Failed attempts only"),
+    "all": gettext_lazy("Events and all attempts"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: an event, or an attempt with the lines that its kind of job logs about it."""
+
+    at: datetime
+    event: JobEvent | None = None
+    attempt: Attempt | None = None
+    lines: tuple[str, ...] = ()
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """A page of events, newest first, before the one that `before` names."""
-    events = JobEvent.objects.filter(job=job).order_by("-id")
-    before = whole_number(request.GET.get("before", ""))
+    """A page of the log, newest first, before the moment that `before` names."""
+    show = _show(request)
+    events, attempts = _rows(job, show)
+    before = _moment(request.GET.get("before", ""))
     if before is not None:
-        events = events.filter(pk__lt=before)
-    rows = list(events[: ROWS + 1])
+        events, attempts = events.filter(at__lt=before), attempts.filter(ended_at__lt=before)
+    times = [*events.order_by("-at").values_list("at", flat=True)[: ROWS + 1]]
+    times += attempts.order_by("-ended_at").values_list("ended_at", flat=True)[: ROWS + 1]
+    times.sort(reverse=True)
+    # Attempts recorded together have one time: a page ends after all of them.
+    last = times[ROWS - 1] if len(times) > ROWS else None
+    if last is not None:
+        events, attempts = events.filter(at__gte=last), attempts.filter(ended_at__gte=last)
+    shown = list(_entries(job, events.order_by("at", "id"), attempts.order_by("ended_at", "id")))
     return {
-        "events": rows[:ROWS],
-        "next_before": rows[ROWS - 1].pk if len(rows) > ROWS else None,
+        "entries": shown[::-1],
+        "has_entries": bool(shown),
+        "next_before": last.isoformat() if last is not None else None,
+        "show": show,
+        "shows": LABELS,
     }
+
+
+def _show(request: HttpRequest) -> str:
+    wanted = request.GET.get("show", "")
+    return wanted if wanted in SHOWS else ""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+def _rows(job: ImportJob, show: str) -> tuple[QuerySet[JobEvent], QuerySet[Attempt]]:
+    of_events, of_attempts = SHOWS[show]
+    events, attempts = JobEvent.objects.filter(job=job), Attempt.objects.filter(job=job)
+    attempts = attempts.select_related("batch", "job").defer("batch__body", "answer")
+    return (
+        events.none() if of_events is None else events.filter(of_events),
+        attempts.none() if of_attempts is None else attempts.filter(of_attempts),
+    )
+
+
+def _entries(
+    job: ImportJob, events: Iterable[JobEvent], attempts: Iterable[Attempt]
+) -> Iterator[Entry]:
+    """Both in the order of time. The rows come in that order."""
+    happened = (Entry(each.at, event=each) for each in events)
+    yield from heapq.merge(happened, _of_attempts(job, attempts), key=lambda entry: entry.at)
+
+
+def _of_attempts(job: ImportJob, attempts: Iterable[Attempt]) -> Iterator[Entry]:
+    some: list[Attempt] = []
+    for each in attempts:
+        some.append(each)
+        if len(some) == LINES_AT_ONCE:
+            yield from _with_lines(job, some)
+            some = []
+    yield from _with_lines(job, some)
+
+
+def _with_lines(job: ImportJob, attempts: list[Attempt]) -> Iterator[Entry]:
+    lines = page.of(job.kind).log_lines(attempts) if attempts else {}
+    for each in attempts:
+        yield Entry(each.ended_at, attempt=each, lines=tuple(lines.get(each.pk, ())))
+
+
+def export(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
+    """The log as it is filtered, oldest first."""
+    events, attempts = _rows(job, _show(request))
+    found = _entries(
+        job, at_once(events.order_by("at", "id")), at_once(attempts.order_by("ended_at", "id"))
+    )
+    header = [_("When"), _("Who"), _("What"), _("Details"), _("Reason")]
+    return exports.sent_and_noted(request, job, Sheet(header, map(_cells, found)), "log")
+
+
+def _cells(entry: Entry) -> list[object]:
+    if entry.event is not None:
+        event = entry.event
+        what = str(event.get_code_display())
+        return [
+            local(entry.at), event.actor or "Redrive", what, in_words(event.message), event.reason,
+        ]  # fmt: skip
+    attempt = cast("Attempt", entry.attempt)
+    what = _(Verdict(attempt.verdict).label)
+    name = _("Batch %(batch)s, attempt %(n)s") % {"batch": attempt.batch, "n": attempt.number}
+    details = " ".join([*(entry.lines or [name]), in_words(attempt.message)])
+    return [local(entry.at), "Redrive", what, details, ""]
 
 
 TAB = page.Tab(
@@ -38,4 +158,5 @@ TAB = page.Tab(
     icon="history",
     template="imports/job/log.html",
     context=context,
+    acts={"export": page.Action(export, permissions.EXPORT, methods=("GET",))},
 )

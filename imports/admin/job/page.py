@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from imports.admin.job.sheets import Sheet
     from imports.ledger.totals import Totals
-    from imports.models import ImportBatch, ImportResult
+    from imports.models import Attempt, ImportBatch, ImportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class JobPage:
     pace_title: _StrOrPromise  # above the settings
     retry_files_hold: _StrOrPromise  # what is in them, and what they are for
     field_words: Mapping[str, FieldWords] = field(default_factory=dict)
+    # The lines of the log about attempts, by the attempt's id, beside its verdict.
+    log_lines: Callable[[list[Attempt]], dict[int, list[str]]] = lambda attempts: {}
     # Whether one batch holds several records; else pages speak of the records alone.
     has_batches: bool = True
     stage_title: str = "imports/job/parts/stage_title.html"
@@ -254,10 +256,14 @@ def _doing(action: ActionType) -> str:
     match action:
         case ActionType.EXCLUDE:
             return _("Excluding %(seen)s of %(records)s")
+        case ActionType.RESTORE:
+            return _("Undoing the exclusion of %(seen)s of %(records)s")
         case ActionType.ARRIVED:
             return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
             return _("Marking as failed: %(seen)s of %(records)s")
+        case ActionType.LOOK_UP:
+            return _("Looking up in the API: %(seen)s of %(records)s")
     return _("Preparing job %(job)s: %(seen)s of %(records)s")
 
 
@@ -297,8 +303,12 @@ def done(action: ActionType) -> str:
     match action:
         case ActionType.EXCLUDE:
             return _("Excluded %(records)s. They are not sent again.")
+        case ActionType.RESTORE:
+            return _("The exclusion of %(records)s is undone. Retry failed sends them again.")
         case ActionType.ARRIVED:
             return _("Marked %(records)s as imported.")
+        case ActionType.LOOK_UP:
+            return _("Looked up in the API: decided about %(records)s.")
         case ActionType.NOT_ARRIVED:
             return _("Marked %(records)s as failed. Retry failed sends them again.")
     return _("Retried %(records)s, in job %(job)s.")
@@ -309,7 +319,11 @@ def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
         yield _("It stopped early, out of %(total)s. %(why)s")
         if bulk_action.made_id:
             yield _("Job %(job)s remains a draft with these records: start it or discard it.")
-    if bulk_action.skipped_changed:
+    if bulk_action.skipped_changed and bulk_action.action == ActionType.LOOK_UP:
+        yield _("The API proves nothing of %(n)s: they stay unknown.") % {
+            "n": formatting.number(bulk_action.skipped_changed)
+        }
+    elif bulk_action.skipped_changed:
         yield formatting.skipped_changed(bulk_action.skipped_changed) + "."
     if bulk_action.left_out:
         yield formatting.left_out(bulk_action.left_out) + "."

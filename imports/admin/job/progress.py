@@ -178,13 +178,13 @@ UNREAD = ("batch__body", "answer")
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """Rate, time left, batches, the last attempts, and why nothing happens if nothing does."""
     is_at_work = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+    more = page.of(job.kind).batch_related
     attempts = Attempt.objects.filter(job=job).order_by("-ended_at", "-id")
+    attempts = attempts.select_related("batch").defer(*UNREAD).prefetch_related(*more)
     return {
         "progress": progress(job),
         "batches": batch_totals(job),
-        "attempts": attempts.select_related("batch", *page.of(job.kind).batch_related).defer(
-            *UNREAD
-        )[:ATTEMPTS_SHOWN],
+        "attempts": attempts[:ATTEMPTS_SHOWN],
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),

@@ -97,7 +97,7 @@ class JobStay:
     def came_to(self) -> str:
         """Where the last attempt left it, before anybody decided; "" while it goes on."""
         decided = {each.code for each in self.record_events}
-        if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
+        if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED, EventCode.LOOKED_UP}:
             return ResultStatus.UNKNOWN.value
         if EventCode.EXCLUDED in decided:
             return ResultStatus.ERROR.value
@@ -243,6 +243,9 @@ EVENT_CLAUSES: dict[str, _StrOrPromise] = {
     EventCode.ARRIVED: gettext_lazy("was marked as imported by %(who)s on %(day)s (“%(why)s”)"),
     EventCode.NOT_ARRIVED: gettext_lazy("was marked as failed by %(who)s on %(day)s (“%(why)s”)"),
     EventCode.EXCLUDED: gettext_lazy("was excluded by %(who)s on %(day)s (“%(why)s”)"),
+    EventCode.EXCLUSION_UNDONE: gettext_lazy(
+        "was included again by %(who)s on %(day)s (“%(why)s”)"
+    ),
     EventCode.PASSWORD_CHANGED: gettext_lazy("got a new password from %(who)s on %(day)s"),
 }
 # On a line of its own, after the actor's name.
@@ -254,6 +257,7 @@ LINES: dict[str, _StrOrPromise] = {
     EventCode.ARRIVED: gettext_lazy("marked it as imported"),
     EventCode.NOT_ARRIVED: gettext_lazy("marked it as failed"),
     EventCode.EXCLUDED: gettext_lazy("excluded it"),
+    EventCode.EXCLUSION_UNDONE: gettext_lazy("undid the exclusion"),
     EventCode.PASSWORD_CHANGED: gettext_lazy("entered a new password"),
 }
 # Once, twice, and more often.

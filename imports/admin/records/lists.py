@@ -17,9 +17,10 @@ from imports.admin import erasure, filters
 from imports.admin.base import LedgerAdmin, searched_by_record
 from imports.admin.exports import ExportedAdmin
 from imports.admin.formatting import readable
-from imports.admin.job import page, sheets
+from imports.admin.job import page, row_actions, sheets
 from imports.admin.records import edit, history, search
 from imports.admin.records.list_actions import ListActions
+from imports.customers.members import own_rows
 from imports.models import Attempt, ImportBatch, ImportResult
 from imports.states import ResultStatus
 
@@ -251,6 +252,8 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
     text, is_cut = readable(mine.stays[-1].raw)
     latest = found[0].latest
     is_open = latest.status == ResultStatus.PENDING
+    remedy = error_codes.about(latest.error_code, latest.job.kind)
+    exclude = row_actions.exclusion(request, latest)
     return {
         "result": result,
         "words": words,
@@ -259,10 +262,11 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
             for each in found
         ],
         "latest": latest,
-        "fix": page.way_to_fix(request, latest),
         "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
-        "remedy": (remedy := error_codes.about(latest.error_code, latest.job.kind)),
+        "remedy": remedy,
+        "row_actions": [*row_actions.of(request, latest, remedy), *([exclude] if exclude else [])],
         "follows": error_codes.follows(latest.status, remedy),
         "text": text,
         "is_cut": is_cut,
+        "own_row": own_rows.rows_of([latest]).get(latest.pk),
     }

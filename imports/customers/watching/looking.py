@@ -94,9 +94,13 @@ def _note(folder: WatchedFolder, known: WatchedFile | None, found: Found) -> Non
         )
 
 
+def is_free() -> Q:
+    """That no worker is at a file, as far as its own row says."""
+    return Q(claimed_until=None) | Q(claimed_until__lt=Now())
+
+
 def complete() -> QuerySet[WatchedFile]:
     """The files that may be taken now, or must still be moved, and that nobody is at."""
-    is_free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
     rests = Q(seen_at__lt=Now() - Value(COMPLETE_AFTER), taken_at=None)
     waits = Q(taken_at__isnull=False, moved_at=None)
-    return WatchedFile.objects.filter(is_free, rests | waits, folder__is_active=True)
+    return WatchedFile.objects.filter(is_free(), rests | waits, folder__is_active=True)

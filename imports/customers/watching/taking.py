@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from imports.customers import drafts
-from imports.customers.watching.looking import complete, look
+from imports.customers.watching.looking import complete, is_free, look
 from imports.engine.queue import QUEUE, enqueue_on_commit
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
@@ -60,8 +60,9 @@ def sweep() -> None:
 def take_all() -> None:
     """Handle the queue message: take what is complete, one after the other."""
     for pk in list(complete().values_list("pk", flat=True)[:AT_ONCE]):
-        claimed = complete().filter(pk=pk).update(claimed_until=Now() + Value(CLAIM))
-        if claimed:
+        # By the row's own columns alone: whoever waits for the row looks at them again.
+        mine = WatchedFile.objects.filter(is_free(), pk=pk, moved_at=None)
+        if mine.update(claimed_until=Now() + Value(CLAIM)):
             take(WatchedFile.objects.select_related("folder__api").get(pk=pk))
             WatchedFile.objects.filter(pk=pk).update(claimed_until=Now() + Value(AGAIN_AFTER))
 
@@ -160,7 +161,7 @@ def _forget(file: WatchedFile) -> bool:
 
 def _is_moved(file: WatchedFile, path: Path) -> bool:
     """Out of the way, under a name that nothing there has. A name that is in use is no loss."""
-    is_refused = file.message is not None and file.message.code == UNREADABLE.code  # type: ignore[union-attr]
+    is_refused = file.message is not None and file.message.code == UNREADABLE.code
     goal = file.folder.place / (REFUSED if is_refused else DONE)
     try:
         goal.mkdir(exist_ok=True)

@@ -61,8 +61,10 @@
       const two = (number) => String(number).padStart(2, "0");
       const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
       const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-      const styles = { time: `${time}:${two(at.getSeconds())}`, minute: time, day: `${day} ${time}` };
-      each.textContent = styles[each.dataset.when] || `${at.getFullYear()}-${day} ${time}`;
+      const second = `${time}:${two(at.getSeconds())}`;
+      const date = `${at.getFullYear()}-${day}`;
+      const styles = { time: second, seconds: `${date} ${second}`, minute: time, day: `${day} ${time}` };
+      each.textContent = styles[each.dataset.when] || `${date} ${time}`;
     });
     root.querySelectorAll("[data-zone]").forEach((each) => {
       each.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone || each.textContent;
@@ -107,6 +109,17 @@
     const summary = event.target.closest("[data-menu] > summary");
     closeMenus(summary && summary.parentElement);
   });
+  /** A list that would reach under the side bar opens to the right. */
+  const turnMenu = (event) => {
+    const menu = event.target;
+    const list = menu.open && menu.querySelector(".rd-menu-list");
+    const page = menu.closest(".rd-page");
+    if (!list || !page) return;
+    list.classList.remove("rd-menu-turned");
+    const edge = page.getBoundingClientRect().left;
+    list.classList.toggle("rd-menu-turned", list.getBoundingClientRect().left < edge);
+  };
+  document.addEventListener("toggle", turnMenu, true);
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && event.target.closest("[data-menu][open]");
     if (!menu) return;
@@ -125,12 +138,21 @@
     const closer = event.target.closest("[data-closes]");
     if (closer) closer.closest("dialog").close();
   });
+  /** Buttons that act on selected records say how many they are. */
+  const countSelected = (form) => {
+    form.querySelectorAll("[data-selected]").forEach((each) => {
+      const count = form.querySelectorAll(`input[name="${each.dataset.selected}"]:checked`).length;
+      each.textContent = count ? ` (${count})` : "";
+    });
+  };
   document.addEventListener("change", (event) => {
     const all = event.target.closest("[data-ticks]");
-    if (!all) return;
-    all.form.querySelectorAll(`input[name="${all.dataset.ticks}"]`).forEach((each) => {
-      each.checked = all.checked;
-    });
+    if (all) {
+      all.form.querySelectorAll(`input[name="${all.dataset.ticks}"]`).forEach((each) => {
+        each.checked = all.checked;
+      });
+    }
+    if (event.target.form) countSelected(event.target.form);
   });
 
   /** Files that are dropped are files that were chosen. */

@@ -30,6 +30,7 @@ PERMISSIONS = {
     ("progress", "discard"): "delete_importjob",
     ("failures", "retry"): "retry_job",
     ("failures", "exclude"): "exclude_records",
+    ("failures", "restore"): "exclude_records",
     ("failures", "decide"): "resolve_unknown",
     ("failures", "stop"): "start_job",
     ("retry-files", "write"): "retry_job",
@@ -37,7 +38,7 @@ PERMISSIONS = {
     ("retry-files", "upload"): "retry_job",
     ("retry-files", "corrected"): "retry_job",
 }
-ASKED = ("retry", "exclude", "decide", "corrected")  # with GET they say how many first
+ASKED = ("retry", "exclude", "restore", "decide", "corrected")  # with GET they say how many first
 READ_ONLY = ("importbatch", "importresult", "attempt")
 
 
@@ -45,7 +46,8 @@ def test_every_action_of_the_job_page_is_in_this_table() -> None:
     from imports.admin.job import page as job_page
 
     reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
-    reads |= {("progress", "export"), ("failures", "export")}
+    reads |= {("progress", "export"), ("failures", "export"), ("log", "export")}
+    reads |= {("settings", "start")}  # needs two permissions: see test_settings.py
     found = {(tab.slug, name) for tab in job_page.of("customers").tabs for name in tab.acts}
     assert found - reads == set(PERMISSIONS)
 

@@ -40,6 +40,7 @@ DECIDED = {
     ActionType.EXCLUDE: ("error", "excluded"),
     ActionType.ARRIVED: ("unknown", "success"),
     ActionType.NOT_ARRIVED: ("unknown", "error"),
+    ActionType.RESTORE: ("excluded", "error"),
 }
 
 
@@ -109,7 +110,9 @@ def test_a_batch_is_never_cut_in_two_parts(failed: Callable[..., ImportJob]) -> 
     assert not numbers[0] & numbers[1]
 
 
-@pytest.mark.parametrize("action", DECIDED)
+@pytest.mark.parametrize(
+    "action", [ActionType.EXCLUDE, ActionType.ARRIVED, ActionType.NOT_ARRIVED]
+)
 def test_a_decision_is_written_chunk_by_chunk_and_logged_once(
     make_job: JobMaker, action: ActionType
 ) -> None:
@@ -453,14 +456,22 @@ def test_the_database_going_away_ends_no_plan(
 # What is few is done at once, and recorded as the same kind of action
 
 
+def able(make_job: JobMaker, action: ActionType) -> ImportJob:
+    """A job with three records that this action can be about."""
+    job = make_job(6)
+    answer(job, REFUSED, LOST)
+    if action == ActionType.RESTORE:
+        bulk_actions.carry_out(job, ActionType.EXCLUDE, **REASON)
+    return job
+
+
 @pytest.mark.parametrize("action", ActionType)
 def test_few_records_are_decided_at_once_and_the_action_is_recorded(
     make_job: JobMaker, action: ActionType
 ) -> None:
-    job = make_job(6)
-    answer(job, REFUSED, LOST)
+    job = able(make_job, action)
     done = bulk_actions.carry_out(job, action, **REASON)
-    assert BulkAction.objects.get() == done
+    assert BulkAction.objects.get(action=action) == done
     assert (done.total, done.taken, done.skipped_changed, done.in_background) == (3, 3, 0, False)
     assert (done.finished_at is not None, done.actor, done.reason) == (True, *REASON_BY)
     assert not BulkActionChunk.objects.exists()
@@ -494,8 +505,7 @@ def test_while_many_are_being_decided_about_nothing_else_is_begun(
 def test_two_clicks_at_once_about_few_records_make_one_action(
     make_job: JobMaker, action: ActionType
 ) -> None:
-    job = make_job(6)
-    answer(job, REFUSED, LOST)
+    job = able(make_job, action)
 
     def click() -> int:
         try:
@@ -505,4 +515,4 @@ def test_two_clicks_at_once_about_few_records_make_one_action(
             return 0
 
     assert sorted(at_once(click, click, click)) == [0, 0, 3]
-    assert BulkAction.objects.count() == 1
+    assert BulkAction.objects.filter(action=action).count() == 1

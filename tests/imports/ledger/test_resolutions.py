@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from config.dev.sandbox.samples import customer
+from imports.ledger import bulk_actions, retries
 from imports.ledger.lifecycle import NotAllowed
+from imports.models.bulk_actions import ActionType
 from imports.policy import Verdict
 from imports.states import ResultStatus
 from tests.decisions import exclude, resolve_unknown, retry
@@ -76,7 +79,7 @@ def test_an_excluded_record_keeps_its_error_and_is_not_retried(make_job: JobMake
     assert not job.events.filter(code="excluded").exists()
     assert exclude(job, job.results.all(), reason="closed accounts", actor="anna") == 3
     assert set(job.results.values_list("error_code", "error")) == {
-        ("EXCLUDED_BY_HAND", "The API refused the data.")
+        ("EXCLUDED_BY_HAND", "The API refused the data. Excluded by anna: closed accounts")
     }
     with pytest.raises(NotAllowed):
         retry(job)
@@ -108,3 +111,40 @@ def test_records_of_another_import_are_not_touched(make_job: JobMaker) -> None:
     answer(other, LOST)
     assert resolve_unknown(job, other.results.all(), arrived=True, reason="r", actor="a") == 0
     assert len(keys(other, "unknown")) == 3
+
+
+def test_an_excluded_record_keeps_its_reason_and_the_exclusion_can_be_undone(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(3)
+    answer(job, REFUSED)
+    before = [without_wrapping(row) for row in job.results.order_by("pk").values(*KEPT)]
+    exclude(job, job.results.all(), reason="Moved\naway", actor="eva")
+    excluded = job.results.order_by("pk").first()
+    assert excluded is not None
+    assert (excluded.status, excluded.error_code) == ("excluded", "EXCLUDED_BY_HAND")
+    assert excluded.english == f"{REFUSED.error} Excluded by eva: Moved away"
+    assert excluded.error == excluded.final_error == excluded.english
+    assert_totals_hold(job)
+    done = bulk_actions.carry_out(job, ActionType.RESTORE, reason="She is back", actor="eva")
+    assert done.taken == 3
+    assert [without_wrapping(row) for row in job.results.order_by("pk").values(*KEPT)] == before
+    assert_totals_hold(job)
+    assert job.events.filter(code="exclusion_undone", actor="eva").exists()
+    assert retries.how_many_wait(job).failed == 3
+
+
+KEPT = ("status", "error_code", "error", "final_error", "cause", "http_status", "message")
+
+
+def without_wrapping(row: dict[str, Any]) -> dict[str, Any]:
+    """Somebody's own words are kept as a message of ours while a record is excluded."""
+    return row | {"message": str(row["message"])}
+
+
+def test_what_was_never_sent_has_no_exclusion_to_undo(make_job: JobMaker) -> None:
+    unsendable = customer(3) | {"person": None}
+    job = make_job.of(unsendable, customer(1), customer(2))
+    assert job.unsendable_count == 1
+    with pytest.raises(bulk_actions.NothingLeft):
+        bulk_actions.carry_out(job, ActionType.RESTORE, reason="Why not", actor="eva")

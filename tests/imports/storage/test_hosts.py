@@ -124,7 +124,8 @@ def test_an_operator_gets_a_retry_directory_of_the_bucket_as_a_zip(
     page = client.get(url(job, "retry-files"))
     assert page.context["directories"][0]["exists"]
     answered = client.get(url(job, "retry-files", "zip"), {"of": job.retry_files.get().pk})
-    archive = zipfile.ZipFile(io.BytesIO(answered.getvalue()))
+    content = b"".join(answered.streaming_content)  # type: ignore[attr-defined]
+    archive = zipfile.ZipFile(io.BytesIO(content))
     name = Path(job.retry_directory).name
     assert {f"{name}/retry_batch_01_failed.json", f"{name}/retry_summary.json"} <= set(
         archive.namelist()

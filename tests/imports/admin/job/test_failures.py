@@ -218,8 +218,7 @@ def test_what_became_of_the_unknown_is_decided_with_a_reason(
     ids = list(job.results.filter(status="unknown").values_list("pk", flat=True))
     address = url(job, "failures", "decide")
     assert (
-        "3 customers that may have arrived"
-        in operator.get(address, {"which": "all"}).content.decode()
+        "3 customers may have arrived" in operator.get(address, {"which": "all"}).content.decode()
     )
     assert operator.post(address, {"which": "all", "decision": decision}).status_code == 422
     data = {"which": "all", "decision": decision, "reason": "looked them up"}
@@ -289,3 +288,66 @@ def test_a_job_without_failures_says_so(operator: Client, make_job: JobMaker) ->
     ended(job)
     assert "Nothing failed." in operator.get(url(job, "failures")).content.decode()
     assert LOST.error not in operator.get(url(job, "failures")).content.decode()
+
+
+def test_each_record_offers_first_what_its_remedy_names(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job = failed_job()
+    rows = operator.get(url(job, "failures")).context["rows"]
+    offered = {row.status: [each.label for each in row.row_actions] for row in rows}
+    assert offered == {
+        "error": ["Fix and send again", "Retry this one"],  # refused data
+        "unknown": ["Mark as imported or failed"],
+    }
+    job.results.filter(status="error").update(error_code="CONNECTION_REFUSED")
+    rows = operator.get(url(job, "failures"), {"status": "error"}).context["rows"]
+    assert rows[0].row_actions[0].label == "Retry this one"
+    question = operator.get(rows[0].row_actions[0].url)
+    assert question.context["count"] == 1
+    page = operator.get(f"/admin/imports/importresult/{rows[0].pk}/change/")
+    labels = [each.label for each in page.context["row_actions"]]
+    assert labels == ["Retry this one", "Fix and send again", "Exclude"]
+
+
+def test_buttons_for_all_say_how_many_the_filter_matches(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job = failed_job()
+    page = operator.get(url(job, "failures")).content.decode()
+    for label in ("Retry all failed (3)", "Exclude all failed (3)", "Resolve all unknown (3)"):
+        assert label in page
+    one = job.results.filter(status="error").first()
+    assert one is not None
+    page = operator.get(url(job, "failures"), {"q": one.key}).content.decode()
+    assert "Retry all failed (1)" in page
+    assert "Resolve all unknown" not in page
+
+
+def test_an_exclusion_shows_its_reason_and_is_undone(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job = failed_job()
+    operator.post(url(job, "failures", "exclude"), {"which": "all", "reason": "left the club"})
+    page = operator.get(url(job, "failures"), {"status": "excluded"})
+    assert "Excluded by anna: left the club" in page.content.decode()
+    assert "Undo all exclusions (3)" in page.content.decode()
+    address = url(job, "failures", "restore")
+    assert operator.get(address, {"which": "all"}).context["count"] == 3
+    assert operator.post(address, {"which": "all"}).status_code == 422
+    page = operator.post(address, {"which": "all", "reason": "a mistake"}, follow=True)
+    assert "The exclusion of 3 customers is undone." in page.content.decode()
+    assert (job_totals(job).excluded, job_totals(job).error) == (0, 3)
+    assert_totals_hold(job)
+
+
+def test_the_three_decisions_are_three_buttons(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    address = url(failed_job(), "failures", "decide")
+    page = operator.get(address, {"which": "all"}).content.decode()
+    for decision in ("arrived", "not-arrived", "send-again"):
+        assert f'type="submit" class="rd-button" name="decision" value="{decision}"' in " ".join(
+            page.split()
+        )
+    assert "Mark as imported" in page

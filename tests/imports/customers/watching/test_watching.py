@@ -13,6 +13,7 @@ from django.db.models import F, Value
 from config.dev.sandbox import samples
 from imports.customers import drafts
 from imports.customers.watching import looking, taking
+from imports.ledger import lifecycle
 from imports.models import (
     Channel,
     CustomerApi,
@@ -75,7 +76,7 @@ def test_a_file_is_imported_once_it_is_complete_and_moved(folder: WatchedFolder)
     assert ImportJob.objects.count() == 1
 
 
-def test_a_file_that_still_grows_is_left_alone(folder: WatchedFolder) -> None:
+def test_a_file_that_still_grows_has_to_wait(folder: WatchedFolder) -> None:
     path = put(folder)
     for _ in range(3):
         look_again()
@@ -134,7 +135,7 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
     put(folder)
     looking.look()
     look_again()
-    target = {"add_upload": drafts, "start": taking.lifecycle, "move": taking}[where]
+    target = {"add_upload": drafts, "start": lifecycle, "move": taking}[where]
     name = {"move": "_is_moved"}.get(where, where)
     monkeypatch.setattr(target, name, die)
     with pytest.raises(SystemExit):
