@@ -34,7 +34,8 @@ HEAD = (
 def table(runs: list[Run]) -> str:
     """One line for each fault, and one for all of them."""
     lines = [line(name, [run for run in runs if run.fault == name]) for name in FAULTS]
-    return HEAD + "".join(filter(None, lines)) + line("**all**", runs)
+    known = [run for run in runs if run.fault in FAULTS]
+    return HEAD + "".join(filter(None, lines)) + line("**all**", known)
 
 
 def line(name: str, runs: list[Run]) -> str:
