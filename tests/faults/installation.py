@@ -18,7 +18,7 @@ from config.dev.sandbox.customer_api import CUSTOMERS_PATH
 from tests.config.commands import PROJECT, Command, environment, wipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from config.dev.sandbox.customer_api import SandboxApi
@@ -273,7 +273,7 @@ def urls_of(home: Path) -> servers.Urls:
             os.environ["REDRIVE_HOME"] = before
 
 
-def installed(home: Path) -> Iterator[Installation]:
+def installed(home: Path) -> Generator[Installation, None, None]:
     """A migrated installation whose servers run until the end."""
     holder = Command(home)
     try:

@@ -73,8 +73,7 @@ from django.core.management import call_command
 call_command("rqworker", "default")
 """
 BOUNDARIES = {
-    "killed after the claim": ("imports.ledger.claims", "claim", "after"),
-    "killed after the intent": ("imports.ledger.claims", "intend", "after"),
+    "killed after the intent": ("imports.ledger.claims", "claim_and_intend", "after"),
     "killed after the answer": ("imports.customers.api.client", "Client.post", "after"),
     "killed before the outcome": ("imports.ledger.outcomes", "record", "before"),
     "killed after the outcome": ("imports.ledger.outcomes", "record", "after"),
