@@ -18,7 +18,7 @@ CANDIDATES := python3.12 python3.11 python3.13 python3.14 python3
 export WORKERS
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run worker demo test quick check bench faults locale lock setup browser clean
+.PHONY: help run worker demo test quick check bench faults mutants locale lock setup browser clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,12 +44,16 @@ quick: $(VENV)/development ## the tests that need no browser and no worker proce
 	@$(PYTHON) -m pytest -m "not slow and not faults" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 faults: export REDRIVE_HOME = $(HOME_OF_TESTS)
-faults: $(VENV)/development $(VENV)/browser ## the long fault runs
-	@$(PYTHON) -m pytest tests/faults -m faults $(PYTEST_ARGS)
+faults: $(VENV)/development $(VENV)/browser ## the long fault runs; SEEDS=20; writes docs/reliability.md
+	@$(PYTHON) -m tests.faults --seeds $(or $(SEEDS),20)
+	@$(PYTHON) -m pytest -m faults $(PYTEST_ARGS)
+
+mutants: $(VENV)/development ## breaks the source in fifty places; a test must notice each
+	@exec $(PYTHON) -m tests.mutants
 
 bench: export REDRIVE_HOME = $(CURDIR)/.redrive/bench
-bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md
-	@exec $(PYTHON) -m tests.bench
+bench: $(VENV)/development $(VENV)/browser ## the benchmarks; writes tests/bench/RESULTS.md; BENCH=import runs one
+	@exec $(PYTHON) -m tests.bench $(BENCH)
 
 check: export REDRIVE_HOME = $(HOME_OF_TESTS)
 check: $(VENV)/development ## format, lint, types, import rules, templates, migrations, check --deploy

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 
 from bills.models import Bill, Credential, CsvUpload, Evidence, PortalTest
+from bills.models.deliveries import BillDelivery, DeliveryState
 from imports.fields import cipher
 from imports.job_types import Trace
 from imports.models import ImportResult
@@ -38,10 +39,16 @@ def expire() -> int:
         return 0
     before = Now() - Value(timedelta(days=days))
     old = Bill.objects.filter(fetched_at__lt=before, removed_at=None).order_by("pk")
+    old = old.exclude(Exists(_undelivered()))
     count = sum(_remove_file(bill) for bill in old[:BILLS_AT_ONCE])
     if count:
         logger.info("removed the files of %s bills after %s days", count, days)
     return count
+
+
+def _undelivered() -> QuerySet[BillDelivery]:
+    """A delivery of the bill that has not ended well: it needs the file, and a person sees it."""
+    return BillDelivery.objects.filter(bill=OuterRef("pk")).exclude(status=DeliveryState.DELIVERED)
 
 
 def _remove_file(bill: Bill) -> bool:
@@ -60,10 +67,16 @@ def erase(person: str, *, look_only: bool) -> list[Trace]:
     ]
     found = [trace for group in traces for trace in group]
     bills = Bill.objects.filter(email__iexact=person)
-    if (count := bills.count()) and not any(trace.stays_because for trace in found):
+    undelivered = bills.filter(Exists(_undelivered()))
+    if count := undelivered.count():
+        found.append(Trace("bills", count, stays_because=UNRESOLVED))
+    free = bills.exclude(Exists(_undelivered()))
+    if (count := free.count()) and not any(
+        trace.what == "credentials" and trace.stays_because for trace in found
+    ):
         found.append(Trace("bills", count))
         if not look_only:
-            _erase_bills(bills)
+            _erase_bills(free)
     return [*found, *_erase_uploads(person, look_only=look_only)]
 
 
@@ -83,11 +96,14 @@ def _erase_credential(credential: Credential, *, look_only: bool) -> list[Trace]
     if not look_only:
         with transaction.atomic():
             evidence.delete()
-            PortalTest.objects.filter(credential=credential).delete()
+            mine = Q(credential=credential) | Q(account__iexact=credential.email)
+            PortalTest.objects.filter(mine).delete()
             name = f"{ERASED}-{credential.pk}"
+            credential.code_requests.all().delete()
             Credential.objects.filter(pk=credential.pk).update(
-                email=name, account=name, password="", extra={}
-            )
+                email=name, account=name, password="", extra={}, totp_secret="", session="",
+                session_kept_at=None, customer="", group="", deleted_at=Now(),
+            )  # fmt: skip
     return found
 
 
@@ -96,6 +112,7 @@ def _erase_bills(bills: QuerySet[Bill]) -> None:
     for bill in bills:
         bill.file.storage.delete(str(bill.file.name))
         name = f"{ERASED}-{bill.pk}"
+        bill.deliveries.update(name=name, error=None)
         Bill.objects.filter(pk=bill.pk).update(
             email=name, account=name, number="", contract="", document="",
             removed_at=bill.removed_at or Now(),

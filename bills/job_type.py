@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Value
-from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
 from bills import bills_kept, keeping, passwords, retry_files
@@ -18,7 +15,7 @@ from bills.accounts import codes
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
-from bills.models import BillRun, CredentialUse, CsvUpload
+from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
@@ -34,12 +31,14 @@ from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from django.db.models import QuerySet
 
     from imports.job_types import Runner, Trace
+    from imports.policy import LookedUp
 
 LOST = sentence("ATTEMPT_LOST", _("The worker that ran this attempt died before it ended."))
 BAD_RECIPE = sentence(
@@ -56,7 +55,6 @@ NO_BROWSER = sentence(
     ),
 )
 logger = logging.getLogger(__name__)
-UPLOAD_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 
 # A retry's batches point at the credentials of the batches they were made from.
 LINK_RETRY = """
@@ -104,6 +102,13 @@ class BillJobType:
         """The draft has read the credentials, so that no CSV with passwords is stored."""
         raise UnreadableInput(NO_CREDENTIALS)
 
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        """The draft has read all."""
+        return nullcontext(lambda: False)
+
+    def read_rest(self, job: ImportJob) -> None:
+        """The draft has read all."""
+
     def prepare_draft(self, job: ImportJob) -> None:
         """A draft of bills is complete when it is made."""
 
@@ -132,6 +137,12 @@ class BillJobType:
         with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
             is_retry = job.retry_of_id is not None
             yield BillRunner(browser, database, plan, limits, traced=is_retry)
+
+    def can_look_up(self, job: ImportJob) -> bool:
+        return False
+
+    def looker(self, job: ImportJob) -> Callable[[bytes], LookedUp]:
+        raise TypeError("a portal is not asked for one credential's bills")
 
     def lost(self, job: ImportJob) -> Outcome:
         """A log-in may be repeated, and what was downloaded before is known by its identity."""
@@ -170,19 +181,19 @@ class BillJobType:
         )
 
     def tidy(self) -> int:
+        """What was entered and is not needed any more; bills that are kept long enough."""
+        codes.sweep()
         return bills_kept.expire()
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:
         return bills_kept.erase(person, look_only=look_only)
 
     def sweep(self) -> None:
-        """Browsers and folders of dead workers, evidence and uploads whose time is over."""
+        """Browsers and folders of dead workers, old evidence; deliveries and schedules."""
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
-        codes.sweep()
         due.sweep()
-        CsvUpload.objects.filter(uploaded_at__lt=Now() - Value(UPLOAD_KEPT)).delete()
 
 
 def _deliver() -> None:

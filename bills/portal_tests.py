@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,10 +15,10 @@ from bills import keeping
 from bills.accounts.codes import use_window
 from bills.accounts.logins import login_of
 from bills.batch_sender import DatabaseThread
-from bills.browser.plan import Watch
+from bills.browser.plan import Login, Watch
 from bills.browser.report import outcome_of
 from bills.job_type import NO_BROWSER
-from bills.models import PortalTest
+from bills.models import Portal, PortalTest
 from bills.passwords import Password
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.recipe_schema import RecipeError
@@ -29,18 +30,40 @@ from imports.fields import WrongKey
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from bills.browser.plan import Login, PortalPlan
+    from bills.browser.plan import PortalPlan
     from bills.browser.report import AttemptReport
-    from bills.models import Credential, Portal
+    from bills.models import Credential
     from imports.messages import Text
 
 logger = logging.getLogger(__name__)
 LONGEST_SECONDS = 120.0  # somebody is watching
+TRIED = ("login_url", "billing_url", "recipe", "script", "attempt_timeout_seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a test does. `password` counts refusals of a stored account; a typed one has none."""
+
+    plan: PortalPlan
+    login: Login
+    password: Password | None
+    totp_secret: str
 
 
 def ask(portal: Portal, credential: Credential, asked_by: User | None) -> PortalTest:
     """Enqueue a test for a worker. Raises RedisError if Redis is down."""
     test = PortalTest.objects.create(portal=portal, credential=credential, asked_by=asked_by)
+    transaction.on_commit(lambda: _enqueue(test.pk))
+    return test
+
+
+def ask_unsaved(portal: Portal, email: str, password: str, asked_by: User | None) -> PortalTest:
+    """Enqueue a test of settings as they stand in a form. Raises RedisError if Redis is down.
+
+    The password is typed for it: a stored one goes only where its portal was saved to lead.
+    """
+    trial = {"portal": {name: getattr(portal, name) for name in TRIED}, "password": password}
+    test = PortalTest.objects.create(account=email, trial=json.dumps(trial), asked_by=asked_by)
     transaction.on_commit(lambda: _enqueue(test.pk))
     return test
 
@@ -67,10 +90,7 @@ def run(test_id: int) -> None:
         end(test, "NO_BROWSER", NO_BROWSER)
         return
     try:
-        limit = min(test.portal.attempt_timeout_seconds, LONGEST_SECONDS)
-        plan = plan_of(test.portal, limit, with_pictures=True)
-        credential = test.credential
-        login = replace(login_of(credential), known_bills=(), session="")
+        visit = _unsaved(test) if test.credential is None else _saved(test.credential)
     except RecipeError as error:
         end(test, "BAD_RECIPE", str(error))
         return
@@ -80,27 +100,47 @@ def run(test_id: int) -> None:
     except WrongKey as error:
         end(test, "WRONG_KEY", error.message)
         return
-    _visit(test, executable, login, plan)
+    _make(test, executable, visit)
 
 
-def _visit(test: PortalTest, executable: str, login: Login, plan: PortalPlan) -> None:
+def _saved(credential: Credential) -> Visit:
+    portal = credential.portal
+    login = replace(login_of(credential), known_bills=(), session="")
+    password = Password(credential.pk, credential.password_changed_at, portal.password_limit)
+    return Visit(_plan(portal), login, password, credential.totp_secret)
+
+
+def _unsaved(test: PortalTest) -> Visit:
+    """What was typed is read once, and erased."""
+    trial = json.loads(test.trial)
+    PortalTest.objects.filter(pk=test.pk).update(trial="")
+    login = Login(test.account, trial["password"])
+    return Visit(_plan(Portal(**trial["portal"])), login, None, "")
+
+
+def _plan(portal: Portal) -> PortalPlan:
+    limit = min(portal.attempt_timeout_seconds, LONGEST_SECONDS)
+    return plan_of(portal, limit, with_pictures=True)
+
+
+def _make(test: PortalTest, executable: str, visit: Visit) -> None:
     from bills.browser.browser import Browser
 
-    portal, credential = test.portal, test.credential
-    limit = portal.password_limit
-    password = Password(credential.pk, credential.password_changed_at, limit)
+    password = visit.password
     with DatabaseThread() as database, Browser(executable, browsers_folder()) as browser:
 
         def note(stage: str, done: int, total: int) -> None:
             database.do(PortalTest.objects.filter(pk=test.pk).update, stage=stage)
 
         def count() -> None:
-            database.do(password.count_before_typing).result()
+            if password is not None:
+                database.do(password.count_before_typing).result()
 
-        watch = Watch(note, count, CodesOfTest(database, credential.totp_secret))
-        report = browser.submit(login, plan, fresh=True, watch=watch).result()
+        watch = Watch(note, count, CodesOfTest(database, visit.totp_secret))
+        report = browser.submit(visit.login, visit.plan, fresh=True, watch=watch).result()
         try:
-            password.settle(report, report.password_submissions)
+            if password is not None:
+                password.settle(report, report.password_submissions)
             keeping.keep_test(test, report)
             _tell(test, report)
         finally:

@@ -43,7 +43,13 @@ def _sentence(exception: Exception | None) -> str:
             "At most %(most)s files can be added at once, so none was added. Add them in "
             "several steps, or import the directory with: manage.py import_customers."
         ) % {"most": most}
-    if isinstance(exception, (TooManyFieldsSent, RequestDataTooBig)):
+    if isinstance(exception, RequestDataTooBig):
+        most = number_format(settings.UPLOAD_MAX_BYTES // 1_000_000, force_grouping=True)
+        return _(
+            "The request was too large, so nothing was done. At most %(most)s MB can be uploaded "
+            "at once. Add larger files with: manage.py import_customers."
+        ) % {"most": most}
+    if isinstance(exception, TooManyFieldsSent):
         return _("The request was too large, so nothing was done.")
     return _("This request could not be read, so nothing was done.")
 

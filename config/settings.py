@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "config.proxy.RedirectLoops",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.body_limit.BodyLimit",
     "config.middleware.StorableText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -192,6 +193,7 @@ LOCALE_PATHS = [BASE_DIR / "config" / "locale", BASE_DIR / "config" / "locale_of
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["config.formats"]  # dates and times in one form
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -201,6 +203,7 @@ WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = DEBUG
 
 MEDIA_ROOT = HOME / "media"  # uploads, bills; never served directly
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=2_000_000_000)  # of one request
 # An S3 bucket in place of it, which all hosts share; retry directories go there, too.
 STORAGE_URL = env.str("STORAGE_URL", default="")
 STORAGES = {
@@ -250,6 +253,8 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Redrive <redrive@localhost>"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
 
 # Redrive's own
+# Folders below it may be watched for files to import.
+WATCH_DIR = Path(env.str("WATCH_DIR", default=str(HOME / "watched")))
 RETRY_FILES_DIR = Path(env.str("RETRY_FILES_DIR", default=str(BASE_DIR)))
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMENT)
 CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides the public ones
@@ -265,6 +270,7 @@ STOP_AFTER_PROBES = env.int("STOP_AFTER_PROBES", default=4)  # of an API that is
 STOP_AFTER_ACCOUNTS = env.int("STOP_AFTER_ACCOUNTS", default=10)  # of a portal
 NOT_NOW_HOURS = env.float("NOT_NOW_HOURS", default=6.0)  # an API's or portal's; then it pauses
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=1.0)
+MEMBER_FILE_MB = env.int("MEMBER_FILE_MB", default=4096)  # the most that is unpacked of one file
 BILL_LINK_HOURS = env.int("BILL_LINK_HOURS", default=72)  # of a link that a webhook was given
 EVIDENCE_DAYS = env.int("EVIDENCE_DAYS", default=30)  # screenshots, pages, traces of failures
 # How many days after a job's end its data is kept; 0: for ever. Never of an unresolved failure.
@@ -298,6 +304,7 @@ UNFOLD = {
         "imports.admin.site.style",
         "imports.admin.site.style_of_acts",
         "imports.admin.site.style_of_records",
+        "imports.admin.site.style_of_members",
         "imports.admin.site.style_of_chart",
     ],
     "SCRIPTS": [

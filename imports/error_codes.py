@@ -73,6 +73,7 @@ TO_CREATION = _("Change it to a creation, or exclude it.")
 IN_DATA = (CORRECT, TO_UPDATE, TO_CREATION)
 OVERLOADED = _("The API was overloaded. Retry later, with fewer batches at once.")
 RESUME = _("Fix it, then resume the job.")
+CORRECT_ROW = _("Correct the row in failed_rows.csv, then upload that file on Retry files.")
 CORRECT_FILE = _("Correct the record in the file, then add the file again.")
 PROXY = _("Correct EGRESS_PROXY, or allow the API’s host at the proxy, then resume or retry.")
 INSIST = _(
@@ -229,6 +230,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "PROXY_REFUSED": ErrorCode(ADMIN, PAUSED, _("The proxy refused the connection."), PROXY),
     "MAPPING_CHANGED": ErrorCode(YOU, PAUSED, _("The API’s mapping has changed."), RESUME),
     "CANNOT_SEND": ErrorCode(YOU, PAUSED, _("Sending could not start."), RESUME),
+    "FILE_CHANGED": ErrorCode(
+        YOU,
+        PAUSED,
+        _("A file changed after it was checked, before all of it was read."),
+        _("Put the file back as it was, then resume the job. Or cancel it."),
+    ),
     "WRONG_KEY": ErrorCode(
         ADMIN,
         PAUSED,
@@ -352,6 +359,25 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "BAD_TYPE": ErrorCode(YOU, LEFT_OUT, _("Its type is unknown."), CORRECT_FILE),
     "BAD_STATUS": ErrorCode(YOU, LEFT_OUT, _("Its status is unknown."), CORRECT_FILE),
     "BAD_LANGUAGE": ErrorCode(YOU, LEFT_OUT, _("Its language is unknown."), CORRECT_FILE),
+    # A member file's row
+    "ROW_DATE": ErrorCode(YOU, LEFT_OUT, _("A cell holds no date."), CORRECT_ROW),
+    "ROW_NUMBER": ErrorCode(YOU, LEFT_OUT, _("A cell holds no number."), CORRECT_ROW),
+    "ROW_VALUE": ErrorCode(
+        YOU,
+        LEFT_OUT,
+        _("A cell holds a value that the record template does not know."),
+        CORRECT_ROW,
+    ),
+    "ROW_EMPTY": ErrorCode(YOU, LEFT_OUT, _("A cell is empty that may not be."), CORRECT_ROW),
+    "ROW_DAMAGED": ErrorCode(
+        YOU, LEFT_OUT, _("A spreadsheet has changed a cell’s value."), CORRECT_ROW
+    ),
+    "ROW_CELLS": ErrorCode(
+        YOU, LEFT_OUT, _("A row has more or fewer cells than the heading."), CORRECT_ROW
+    ),
+    "ROW_UNREADABLE": ErrorCode(
+        YOU, LEFT_OUT, _("The cells of a row cannot be told apart."), CORRECT_ROW
+    ),
     "BAD_DATE": ErrorCode(YOU, LEFT_OUT, _("A date does not exist."), CORRECT_FILE),
     "BAD_CARD_TYPE": ErrorCode(YOU, LEFT_OUT, _("A card’s type is unknown."), CORRECT_FILE),
 }

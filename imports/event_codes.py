@@ -30,6 +30,7 @@ class EventCode(models.TextChoices):
     EXCLUSION_UNDONE = "exclusion_undone", pgettext_lazy("log", "Exclusion undone")
     ARRIVED = "unknown_arrived", pgettext_lazy("log", "Marked as imported")
     NOT_ARRIVED = "unknown_did_not_arrive", pgettext_lazy("log", "Marked as failed")
+    LOOKED_UP = "looked_up", pgettext_lazy("log", "Looked up")
     DONE_IN_BACKGROUND = "done_in_background", pgettext_lazy("log", "Done in the background")
     MADE_IN_BACKGROUND = (
         "made_in_background",

@@ -11,6 +11,7 @@ import re
 import tempfile
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
@@ -97,7 +98,10 @@ CUT = " … (cut: the CSV export has it all)"
 DIGITS = 15  # a longer number loses its last digits in a spreadsheet
 BOUND = 1_000_000_000_000_000
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-NARROWEST, WIDEST = 10, 60  # characters of a column
+NARROWEST, WIDEST, FILTER_BUTTON = 10, 60, 3  # characters of a column
+MEASURED_ROWS = 200  # that a column's width is taken from
+LONGEST_SHEET_NAME = 27  # Excel's 31, less the number of a further sheet
+NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 OPTIONS = {
     "constant_memory": True,
     "default_date_format": "yyyy-mm-dd hh:mm:ss",
@@ -113,19 +117,24 @@ def xlsx_pieces(
     rows: Iterable[Sequence[object]],
     sheet_rows: int = SHEET_ROWS,
     sheet_bytes: int = SHEET_BYTES,
+    title: str = "Rows",
 ) -> Iterator[bytes]:
     """A workbook in pieces, for a StreamingHttpResponse or a file; one piece is held at a time.
 
-    After `sheet_rows` rows (or about `sheet_bytes` of text) a further sheet begins, with the
-    header again. Aware times lose their zone (Excel has none): give them in the operator's.
+    `title` names the sheet. Columns are as wide as their first rows need. After `sheet_rows` rows
+    (or about `sheet_bytes` of text) a further sheet begins, with the header again. Aware times
+    lose their zone (Excel has none): give them in the operator's.
     """
+    ahead = iter(rows)
+    first = list(islice(ahead, MEASURED_ROWS))
+    widths = _widths([header, *first])
     with tempfile.TemporaryFile() as file:
         with xlsxwriter.Workbook(file, OPTIONS) as book:
-            sheet = _Sheet(book, header)
-            for row in rows:
+            sheet = _Sheet(book, header, widths, title)
+            for row in chain(first, ahead):
                 if sheet.rows >= sheet_rows or sheet.size >= sheet_bytes:
                     sheet.close()
-                    sheet = _Sheet(book, header)
+                    sheet = _Sheet(book, header, widths, title)
                 sheet.append(row)
             sheet.close()
         file.seek(0)
@@ -133,16 +142,34 @@ def xlsx_pieces(
             yield piece
 
 
+def _widths(rows: Sequence[Sequence[object]]) -> list[int]:
+    """Characters of each column: as many as its longest line has, and room for the filter."""
+    longest: list[int] = []
+    for row in rows:
+        longest += [0] * (len(row) - len(longest))
+        for column, value in enumerate(row):
+            lines = safe_cell(value)[: WIDEST * 10].splitlines() or [""]
+            longest[column] = max(longest[column], *map(len, lines))
+    return [min(max(each + FILTER_BUTTON, NARROWEST), WIDEST) for each in longest]
+
+
+def _sheet_name(title: str, number: int) -> str:
+    """As Excel allows it: 31 characters, none of []:*?/\\."""
+    name = NOT_IN_SHEET_NAMES.sub(" ", title).strip("' ")[:LONGEST_SHEET_NAME] or "Rows"
+    return name if number == 1 else f"{name} {number}"
+
+
 class _Sheet:
     """One sheet. It counts its rows and the characters in them."""
 
-    def __init__(self, book: Any, header: Sequence[str]) -> None:
+    def __init__(
+        self, book: Any, header: Sequence[str], widths: Sequence[int], title: str
+    ) -> None:
         self.rows = self.size = 0
-        self._sheet = book.add_worksheet(f"Rows {len(book.worksheets()) + 1}")
+        self._sheet = book.add_worksheet(_sheet_name(title, len(book.worksheets()) + 1))
         self._sheet.freeze_panes(1, 0)
         self._columns = len(header)
-        for column, name in enumerate(header):  # constant memory: widths come before the rows
-            width = min(max(len(name) + 4, NARROWEST), WIDEST)
+        for column, width in enumerate(widths):  # constant memory: they come before the rows
             self._sheet.set_column(column, column, width)
         self.append(header, book.add_format({"bold": True}))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from imports.messages import MessageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.models import ImportJob, ImportResult
-    from imports.policy import Budget, Outcome, Patience
+    from imports.policy import Budget, LookedUp, Outcome, Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ class UnreadableInput(MessageError):
     """The job's input cannot be cut into batches. The message names file, place and remedy."""
 
 
+class ReadLater(Exception):
+    """Another job is reading the same input: this one waits until it has."""
+
+
 class InputOutOfSight(MessageError):
     """This host cannot see the job's input; another may. The message says what and why."""
 
@@ -101,8 +106,20 @@ class JobType(Protocol):
     def read(self, job: ImportJob) -> None:
         """Turn the job's input into batches and results, inside the caller's transaction.
 
-        Raises UnreadableInput or InputOutOfSight; then nothing is stored.
+        Raises UnreadableInput, InputOutOfSight or ReadLater; then nothing is stored. What is long
+        may be left to `reading`.
         """
+        ...
+
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        """What reads a little more of a running job's input, and says whether more is left.
+
+        It says so to one worker at a time.
+        """
+        ...
+
+    def read_rest(self, job: ImportJob) -> None:
+        """Read all that is left of a cancelled job's input, so that no record is lost."""
         ...
 
     def prepare_draft(self, job: ImportJob) -> None:
@@ -115,6 +132,14 @@ class JobType(Protocol):
 
     def runner(self, job: ImportJob, in_flight: int) -> AbstractContextManager[Runner]:
         """A runner for up to `in_flight` tries at once."""
+        ...
+
+    def can_look_up(self, job: ImportJob) -> bool:
+        """Whether the other side can be asked for one record."""
+        ...
+
+    def looker(self, job: ImportJob) -> Callable[[bytes], LookedUp]:
+        """What asks the other side for one record. Only where `can_look_up`."""
         ...
 
     def lost(self, job: ImportJob) -> Outcome:

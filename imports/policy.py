@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from imports.messages import Text, render
 from imports.messages import marked as _
@@ -74,6 +74,15 @@ class RecordOutcome:
     def error(self) -> str:
         """The message in English."""
         return render(self.message)
+
+
+class LookedUp(NamedTuple):
+    """What asking the other side for one record proves: SUCCESS that it is stored, REJECTED that
+    it is not, UNKNOWN nothing. Any other verdict: it cannot be asked just now.
+    """
+
+    verdict: Verdict
+    message: Text = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ class RetryFileEntry:
     batch_number: int = 0
     confirmed: bool = True
     left_out: bool = False
+    rows: bool = False
 
 
 @dataclass(slots=True)
@@ -213,6 +214,7 @@ def publish_retry_directory(job: ImportJob, new: NewDirectory, parent: Path) -> 
                 batch_number=each.batch_number,
                 confirmed=each.confirmed,
                 left_out=each.left_out,
+                rows=each.rows,
                 result_ids=each.result_ids,
             )
             for each in new.entries

@@ -87,6 +87,10 @@ class FileStatus(Status):
 
     # read through once: its records can be sent
     VALID = "valid", "success", "check_circle", _("Valid")
+    # a member file whose record template nobody has chosen yet
+    WAITING = "waiting", "warning", "rule_settings", _("Needs a template")
+    # a large member file that a worker reads
+    READING = "reading", "info", "hourglass_top", _("Being read")
     # refused whole: `message` says why
     INVALID = "invalid", "danger", "error", _("Cannot be read")
 

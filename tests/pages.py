@@ -18,6 +18,7 @@ OF_ADMIN = {
     "attempts": "imports/attempt/",
     "apis": "imports/customerapi/",
     "api": "imports/customerapi/{api}/change/",
+    "templates": "imports/recordtemplate/",
     "channels": "imports/channel/",
     "channel": "imports/channel/add/",
     "notifications": "imports/notificationdelivery/",
@@ -31,6 +32,7 @@ OF_ADMIN = {
 # The forms that begin empty, and what each person has of her own.
 OF_FORMS = {
     "api_new": "imports/customerapi/add/",
+    "template_new": "imports/recordtemplate/add/",
     "portal_new": "bills/portal/add/",
     "portal_test": "bills/portal/{portal}/test/",
     "bills_new": "bills/portal/new-job/",

@@ -7,9 +7,9 @@ is waited for; the batch's lease is renewed at every look instead.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -38,6 +38,7 @@ CODE_WANTED = sentence(
 )
 WINDOWS_KEPT = timedelta(hours=1)  # the longest window takes two minutes
 REQUESTS_KEPT = timedelta(days=30)
+UPLOADS_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
 LONGEST_HINT = 300
 OVERDUE = timedelta(minutes=1)  # an attempt that has ended closes its request itself
 SEPARATORS = " \u00a0\u202f\t-–—."
@@ -153,9 +154,28 @@ def give(request_id: int, code: str, actor: str) -> bool:
     return bool(waiting.update(code=code, answered_at=Now(), answered_by=actor))
 
 
+TIDY = """
+WITH erased AS (
+    UPDATE bills_coderequest SET code = '', ended_at = statement_timestamp()
+    WHERE ended_at IS NULL AND expires_at < statement_timestamp() - %(overdue)s
+), forgotten AS (
+    DELETE FROM bills_codewindow WHERE used_at < statement_timestamp() - %(windows)s
+), uploads AS (
+    DELETE FROM bills_csvupload WHERE uploaded_at < statement_timestamp() - %(uploads)s
+)
+DELETE FROM bills_coderequest
+WHERE ended_at IS NOT NULL AND asked_at < statement_timestamp() - %(requests)s
+"""
+
+
 def sweep() -> None:
-    """Erase codes that nobody took, and forget windows and requests of long ago."""
-    over = CodeRequest.objects.filter(ended_at=None, expires_at__lt=Now() - Value(OVERDUE))
-    over.update(code="", ended_at=Now())
-    CodeWindow.objects.filter(used_at__lt=Now() - Value(WINDOWS_KEPT)).delete()
-    CodeRequest.objects.filter(asked_at__lt=Now() - Value(REQUESTS_KEPT)).delete()
+    """Erase what was entered and is not needed any more, in one statement.
+
+    Codes that nobody took, uploads that nobody confirmed, windows and requests of long ago.
+    """
+    names: dict[str, Any] = {
+        "overdue": OVERDUE, "windows": WINDOWS_KEPT, "uploads": UPLOADS_KEPT,
+        "requests": REQUESTS_KEPT,
+    }  # fmt: skip
+    with connection.cursor() as sql:
+        sql.execute(TIDY, names)

@@ -35,7 +35,7 @@ ACCOUNT_STOPPED = sentence(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An account in words, with a tone of the badges."""
+    """An account in words, with a tone of the badges; the code where words do not say it."""
 
     words: _StrOrPromise
     tone: str
@@ -64,8 +64,8 @@ def state_of(credential: Credential) -> State:
     if credential.stop_code:
         return WORDS.get(credential.stop_code, FAILED)
     if credential.last_code:
-        known = WORDS.get(credential.last_code, FAILED)
-        return State(known.words, known.tone, credential.last_code)
+        known = WORDS.get(credential.last_code)
+        return known or State(FAILED.words, FAILED.tone, credential.last_code)
     return WORKS if credential.last_success_at else NEW
 
 

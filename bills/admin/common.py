@@ -5,7 +5,7 @@ attempts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -21,6 +21,8 @@ from imports.models import Attempt
 from imports.models.jobs import Rollout
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
 
     from imports.error_codes import ErrorCode
@@ -90,6 +92,11 @@ OF_SETTINGS = {
         choices={Rollout.ONE: _("One account, then ask me")},
     ),
 }
+
+
+def user(request: HttpRequest) -> User:
+    """Whoever is logged in: the admin lets nobody else come here."""
+    return cast("User", request.user)
 
 
 def accounts(count: int) -> str:

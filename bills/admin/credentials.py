@@ -208,10 +208,17 @@ def one(request: HttpRequest, job: ImportJob) -> HttpResponse:
         "attempts": timeline(result),
         "bills": Bill.objects.filter(batch=result.batch).order_by("-date", "-number"),
         "kept": len(keeping.known_bills(use.credential)),
+        "next_failed": _next_failed(job, result),
         "portal": use.credential.portal,
         "can_retry": bool(job.finished_at) and permissions.may(request, permissions.RETRY),
     }
     return render(request, "bills/job/credential.html", shown)
+
+
+def _next_failed(job: ImportJob, result: ImportResult) -> ImportResult | None:
+    """The account after this one that failed and waits for a person."""
+    waiting = retries.waiting(job).filter(job=job, batch__isnull=False)
+    return waiting.filter(position__gt=result.position).order_by("position").first()
 
 
 def password(request: HttpRequest, job: ImportJob) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.templatetags.static import static
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -18,6 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from bills.browser.sites import same_site, site
 from bills.csv.column_choice import ColumnChoice
 from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
 from bills.models import Portal
@@ -58,6 +59,18 @@ class PortalForm(PortalBase):
             "retry_delay_seconds", "attempt_timeout_seconds", "concurrency",
             "refused_password_limit", "code_wait_seconds", "keeps_devices",
         )  # fmt: skip
+        help_texts = {
+            "max_attempts": gettext_lazy("For each account, the first attempt included."),
+            "attempt_timeout_seconds": gettext_lazy(
+                "From the login page to the last bill. Then the attempt ends."
+            ),
+            "refused_password_limit": gettext_lazy(
+                "Empty: twice. Most portals lock an account after 3 to 5 refused passwords, and "
+                "some block your address after 10. Counted over all jobs until the password "
+                "changes."
+            ),
+            "script": gettext_lazy("A portal written in Python, in place of a recipe."),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,6 +100,35 @@ class PortalForm(PortalBase):
             ) from None
         parsed: dict[str, Any] = json.loads(text)
         return parsed
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        before = Portal.objects.filter(pk=self.instance.pk).first() if self.instance.pk else None
+        if before is not None and "login_url" in data and "recipe" in data:
+            self._keep_passwords_at_home(before, data)
+        return data
+
+    def _keep_passwords_at_home(self, before: Portal, data: dict[str, Any]) -> None:
+        """Who may change an address must not learn by it the passwords that are typed there."""
+        moved = not same_site(data["login_url"], before.login_url)
+        added = password_hosts(data["recipe"]) - password_hosts(before.recipe)
+        accounts = before.credentials.count() if moved or added else 0
+        if accounts:
+            why = ngettext(
+                "The password of %(n)s account was entered for %(site)s and goes to no other "
+                "host. Make a new portal: its passwords are entered again.",
+                "The passwords of %(n)s accounts were entered for %(site)s and go to no other "
+                "host. Make a new portal: its passwords are entered again.",
+                accounts,
+            )
+            shown = {"n": accounts, "site": site(before.login_url)}
+            self.add_error("login_url" if moved else "recipe", why % shown)
+
+
+def password_hosts(recipe: Any) -> set[str]:
+    """The further hosts that a recipe lets a password be typed on."""
+    named = recipe.get("password_hosts") if isinstance(recipe, dict) else None
+    return set(named) if isinstance(named, list) else set()
 
 
 class NewBillsForm(forms.Form):

@@ -145,7 +145,7 @@ def _sidebar(request: HttpRequest) -> site.Group:
 
 
 def _account_of(batch: ImportBatch) -> str:
-    return str(batch.credential_use.credential.email)
+    return next((result.email for result in batch.results.all()), str(batch))
 
 
 def _place(job: ImportJob) -> Place:
@@ -184,7 +184,7 @@ register(
         has_batches=False,
         stage_title="bills/parts/stage_title.html",
         batch_name=_account_of,
-        batch_related=("batch__credential_use__credential",),
+        batch_related=("batch__results",),
         place=_place,
         related=("bill_run__portal",),
         tabs=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -30,7 +30,6 @@ from imports.models import ImportJob
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from django.contrib.auth.models import User
     from django.http import HttpRequest, HttpResponse
 
     from bills.csv.column_choice import ColumnChoice, Heading
@@ -51,7 +50,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             portal=form.cleaned_data["portal"],
             name=(file.name or "credentials.csv")[:500],
             content=cipher().encrypt(file.read()),
-            uploaded_by=_user(request),
+            uploaded_by=common.user(request),
         )
         return redirect("admin:bills_preview", kept.pk)
     shown = _around(request, _("New bill download")) | {
@@ -64,7 +63,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """What was read, by columns that can be chosen; on POST a draft is made of it, or nothing."""
     permissions.require(request, *common.NEW_JOB)
-    mine = CsvUpload.objects.filter(uploaded_by=_user(request)).select_related("portal")
+    mine = CsvUpload.objects.filter(uploaded_by=common.user(request)).select_related("portal")
     kept = get_object_or_404(mine, pk=pk)
     if request.method == "POST":
         return _decided(request, kept)
@@ -159,11 +158,6 @@ def _differing(portal: Portal, path: Path, name: str) -> tuple[int, int]:
     known = Credential.objects.filter(portal=portal, account__in=entered)
     stored = dict(known.values_list("account", "password"))
     return len(stored), sum(stored[each] != entered[each] for each in stored)
-
-
-def _user(request: HttpRequest) -> User:
-    """Whoever is logged in: the admin lets nobody else come here."""
-    return cast("User", request.user)
 
 
 def _around(request: HttpRequest, title: str) -> dict[str, Any]:

@@ -71,6 +71,12 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
             path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
+            path(
+                "test-unsaved/", guarded(test_unsaved), {"pk": None}, "bills_portal_test_unsaved"
+            ),
+            path(
+                "<int:pk>/test-unsaved/", guarded(test_unsaved), name="bills_portal_test_changed"
+            ),
         ]
         return [*mine, *super().get_urls()]
 
@@ -92,6 +98,42 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         "tests": portal.tests.select_related("credential").defer("credential__password")[:10],
     }
     return render(request, "bills/portal/test.html", shown)
+
+
+def test_unsaved(request: HttpRequest, pk: int | None) -> HttpResponse:
+    """Try the portal as the form says, before it is saved, with a password typed for it."""
+    permissions.require(request, *own.TEST_PORTAL)
+    known = get_object_or_404(Portal, pk=pk) if pk else None
+    form = PortalForm(request.POST or None, instance=known)
+    if request.method != "POST":
+        return redirect("admin:bills_portal_changelist")
+    email, password = (request.POST.get(each, "") for each in ("test_email", "test_password"))
+    wrong = _wrong(form, email, password)
+    if wrong:
+        shown = _around(request, _("Test of settings that are not saved")) | {"wrong": wrong}
+        return render(request, "bills/portal/untestable.html", shown, status=422)
+    try:
+        asked = portal_tests.ask_unsaved(form.instance, email.strip(), password, own.user(request))
+    except RedisError:
+        shown = _around(request, _("Test of settings that are not saved"))
+        wrong = [_("The queue does not answer. Try again in a moment.")]
+        return render(
+            request, "bills/portal/untestable.html", shown | {"wrong": wrong}, status=503
+        )
+    return redirect("admin:bills_portal_watch", asked.pk)
+
+
+def _wrong(form: PortalForm, email: str, password: str) -> list[str]:
+    """Why the form cannot be tried. A name is not needed for that."""
+    found = [
+        f"{form.fields[name].label}: {error}" if name in form.fields else str(error)
+        for name, errors in form.errors.items()
+        if name != "name"
+        for error in errors
+    ]
+    if not email.strip() or not password:
+        found.append(_("Enter the e-mail or user name and the password of one account."))
+    return found
 
 
 def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
@@ -139,7 +181,8 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.headers.get("HX-Request"):
         return render(request, "bills/portal/test_panel.html", shown)
-    shown |= _around(request, _("Test of %(portal)s") % {"portal": found.portal})
+    title = _("Test of %(portal)s") % {"portal": found.portal}
+    shown |= _around(request, title if found.portal else _("Test of settings that are not saved"))
     return render(request, "bills/portal/watch.html", shown)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Prefetch
 from django.db.models.functions import Now
@@ -120,6 +121,9 @@ class ScheduleAdmin(ManagedAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Times as the browser's own control gives them."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("at", "cron", "quiet_from"):
+            zone = _("By the clocks of %(zone)s (TIME_ZONE).") % {"zone": settings.TIME_ZONE}
+            field.help_text = f"{field.help_text} {zone}".strip()
         if isinstance(field, forms.TimeField):
             field.widget = forms.TimeInput(
                 attrs={"type": "time", "class": "rd-input"}, format="%H:%M"

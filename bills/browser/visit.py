@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Locator, Page, Request, Response
     from playwright.async_api import Dialog as PlaywrightDialog
 
-    from bills.browser.plan import Login, PortalPlan, Watch
+    from bills.browser.plan import CodeSource, Login, PortalPlan, Watch
     from bills.browser.proxy import EgressProxy
     from bills.browser.report import AttemptReport, Stage
     from imports.messages import Text
@@ -149,7 +149,6 @@ class Visit:
         self._watch = watch
         self._since = time.monotonic()
         self._reopen = reopen
-        self.codes = watch.codes
         self._typed_codes: list[str] = []
         self._still_since: float | None = None
         self._still = 0.0
@@ -322,6 +321,11 @@ class Visit:
         await self._count_password()
         self.trace_spoilt = self.trace_spoilt or self.tracing
         await box_on_page.fill(self.login.password)
+
+    @property
+    def codes(self) -> CodeSource | None:
+        """Where one-time codes come from."""
+        return self._watch.codes
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ BAD_TOTP = sentence(
     ),
 )
 
+MOST_ROWS = 1_000_000  # of one file: each is a login
 PORTAL_KEYS = ("portal", "portalname", "site")
 LONGEST_EMAIL = 320  # characters: 64 + "@" + 255, RFC 5321; a longer one can't be indexed either
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # also line breaks of every kind
@@ -138,11 +139,15 @@ def rows_from(
     where the rest can't be trusted, or at the end when there was no row.
     """
     judge = _Judge(opened, name, needs_password=needs_password)
-    found = False
+    count = 0
     for row in opened.rows:
-        found = True
+        count += 1
+        if count > MOST_ROWS:
+            raise UnreadableCsv(
+                f"{name} has more than {MOST_ROWS:,} rows. Split it into several files."
+            )
         yield judge.verdict(row)
-    if not found:
+    if not count:
         raise UnreadableCsv(f"{name} has a header and no rows. Add one row for each credential.")
 
 

@@ -238,6 +238,11 @@ def columns_of(cells: Sequence[str], where: str, *, needs_password: bool = True)
     keys = [key(name) or name for name in names]  # a heading such as "#" has no letters
     emails = [keys.index(known) for known in EMAIL_KEYS if known in keys]
     passwords = [keys.index(known) for known in PASSWORD_KEYS if known in keys]
+    if len(names) > MOST_COLUMNS:
+        raise UnreadableCsv(
+            f"{where}: {len(names):,} columns, and at most {MOST_COLUMNS:,} are read. Leave out "
+            "what no login needs."
+        )
     if not emails or (needs_password and not passwords):
         raise UnreadableCsv(_missing(names, bool(emails), bool(passwords), where))
     _refuse_one_name_twice(names, keys, where)
@@ -259,16 +264,19 @@ def _missing(names: Sequence[str], email: bool, password: bool, where: str) -> s
             f"{remedy}. Columns are separated by comma, semicolon, tab or |."
         )
     missing = "e-mail" if password else "password"
-    found = ", ".join(f"“{name}”" for name in names if name)
-    return f"{where}: no column for the {missing}. Found: {found}. {remedy}"
+    found = [name for name in names if name]
+    shown = ", ".join(f"“{name[:LONGEST_SHOWN]}”" for name in found[:MOST_SHOWN])
+    more = f" and {len(found) - MOST_SHOWN:,} more" if len(found) > MOST_SHOWN else ""
+    return f"{where}: no column for the {missing}. Found: {shown}{more}. {remedy}"
 
 
 def _refuse_one_name_twice(names: Sequence[str], keys: Sequence[str], where: str) -> None:
+    first_at: dict[str, int] = {}
     for at, this in enumerate(keys):
-        if this and this in keys[:at]:
+        if first_at.setdefault(this, at) != at and this:
             raise UnreadableCsv(
-                f"{where}: columns {keys.index(this) + 1} and {at + 1} are both named "
-                f"“{names[at]}”. Rename or remove one of them."
+                f"{where}: columns {first_at[this] + 1} and {at + 1} are both named "
+                f"“{names[at][:LONGEST_SHOWN]}”. Rename or remove one of them."
             )
 
 
@@ -302,6 +310,8 @@ def _other_logins(names: Sequence[str], emails: Sequence[int], where: str) -> st
     )
 
 
+MOST_SHOWN, LONGEST_SHOWN = 30, 60  # headings in a message, and characters of each
+MOST_COLUMNS = 1_000  # each is kept with each credential
 LONGEST_CELL = 131_072  # characters: the csv module's own limit
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 EXCEL_HINT = re.compile(r'"?sep=([,;\t|])"?[\r\n]*', re.IGNORECASE)  # Excel's own first line

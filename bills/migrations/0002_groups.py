@@ -11,6 +11,7 @@ LOOK = (
     "imports.view_importresult",
     "imports.view_attempt",
     "imports.view_customerapi",
+    "imports.view_recordtemplate",
     "bills.view_portal",
     "bills.view_bill",
     "bills.view_billdelivery",
@@ -29,6 +30,7 @@ OPERATE = (
     "imports.see_evidence",
     "imports.export_records",
     "imports.manage_notifications",
+    "imports.manage_templates",
     "bills.manage_credentials",
     "bills.manage_schedules",
 )
@@ -36,6 +38,7 @@ ADMINISTER = (
     *OPERATE,
     "imports.erase_person",
     "imports.manage_apis",
+    "imports.manage_watched_folders",
     "bills.manage_portals",
     "bills.manage_destinations",
     "django_rq.admin",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bills.models.credentials import Credential
 from bills.models.portals import Portal
-from imports.fields import MessageField, WrongKey, cipher
+from imports.fields import EncryptedTextField, MessageField, WrongKey, cipher
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportBatch
@@ -21,10 +21,16 @@ NO_KEY_OPENS = sentence(
 
 
 class PortalTest(models.Model):
-    """One run of "Test this portal": one credential, a picture of each stage, no bill kept."""
+    """One run of "Test this portal": one account, a picture of each stage, no bill kept.
 
-    portal = models.ForeignKey(Portal, models.CASCADE, related_name="tests")
-    credential = models.ForeignKey(Credential, models.CASCADE, related_name="tests")
+    Of a portal as it is saved, with a stored account; or of settings that are not saved yet: then
+    `trial` holds them and what was typed, until the test begins.
+    """
+
+    portal = models.ForeignKey(Portal, models.CASCADE, null=True, related_name="tests")
+    credential = models.ForeignKey(Credential, models.CASCADE, null=True, related_name="tests")
+    account = models.CharField(max_length=320, default="", blank=True)  # of a trial
+    trial = EncryptedTextField(default="", blank=True)  # {"portal": {…}, "password": "…"}
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     asked_at = models.DateTimeField(db_default=Now())
     began_at = models.DateTimeField(null=True)
@@ -39,7 +45,12 @@ class PortalTest(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.portal} #{self.pk}"
+        return f"{self.portal or self.account} #{self.pk}"
+
+    @property
+    def email(self) -> str:
+        """Whom it logs in as."""
+        return self.credential.email if self.credential else self.account
 
 
 class EvidenceKind(models.TextChoices):

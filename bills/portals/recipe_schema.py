@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from imports.plain_json import refuse_unstorable
+
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 LONGEST_WAIT = 60  # seconds
 HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:]+\]?")
@@ -333,6 +335,10 @@ def load_recipe(content: dict[str, Any] | str | bytes | None) -> Recipe:
     plain = content if isinstance(content, dict) else _json(content)
     if not isinstance(plain, dict):
         raise RecipeError([("recipe", "must be a JSON object: { … }.")])
+    try:
+        refuse_unstorable(plain)
+    except ValueError as problem:
+        raise RecipeError([("recipe", f"cannot be kept: {problem}.")]) from None
     errors = [error for key, value in plain.items() for error in _errors_in(key, value)]
     if errors:
         raise RecipeError(errors)
@@ -344,6 +350,8 @@ def _json(content: str | bytes) -> Any:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise RecipeError([("recipe", f"is no JSON: {problem}.")]) from None
+    except RecursionError:
+        raise RecipeError([("recipe", "is nested too deeply.")]) from None
 
 
 def _errors_in(key: str, value: object) -> list[tuple[str, str]]:

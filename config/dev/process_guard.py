@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
@@ -89,9 +90,10 @@ def how_it_ended(code: int) -> str:
 
 
 def say(line: str) -> None:
-    """One line for the operator."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    """One line for the operator. A full disk under the log ends nobody."""
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def main(command: list[str]) -> int:

@@ -75,6 +75,21 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no t
             self.kill()
 
 
+class PatientPrinter(Printer):  # type: ignore[misc] # honcho has no types
+    """Drops lines that cannot be written: a full disk under the log ends no process.
+
+    Where nobody reads any more, all of it ends.
+    """
+
+    def write(self, message: Message) -> None:
+        try:
+            super().write(message)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return
+
+
 @dataclass
 class Heeding:
     """honcho's queue of events: before each, `first` is called."""
@@ -141,7 +156,7 @@ def run_processes(name: str, workers: int) -> int:
         multiprocessing.set_start_method("fork", force=True)
     every = parse_procfile((PROJECT / "Procfile").read_text()).processes
     wanted = {process: every[process] for process in PROCESSES[name]}
-    manager = Processes(Printer(sys.stdout, colour=sys.stdout.isatty()))
+    manager = Processes(PatientPrinter(sys.stdout, colour=sys.stdout.isatty()))
     numbers = defaultdict(lambda: 1, worker=workers)
     # The Procfile says `python`; lines are shown when they are printed.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import path
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from imports.admin import permissions
+from imports.admin import permissions, playground
 from imports.admin.base import ManagedAdmin
 from imports.admin.forms import REFUSALS, SECRETS, CustomerApiForm, with_answer
 from imports.admin.health import HealthColumn
@@ -23,6 +23,7 @@ from imports.customers.api.mapping import BadMapping
 from imports.customers.api.mapping_in_force import read_changes, values_in_force
 from imports.customers.api.presets import SPEEDS
 from imports.customers.api.probing import ProbeResult, Proof
+from imports.customers.api.schema.publish import json_schema, reference
 from imports.customers.api.setup import probe, warnings_for
 from imports.fields import WrongKey
 from imports.models import CustomerApi
@@ -127,6 +128,8 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
     ) -> HttpResponse:
         api = context.get("original") or CustomerApi()
         summary = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
+        summary |= playground.context_of(context.get("original"))
+        summary["mapping_fields"] = reference()
         page: HttpResponse = super().render_change_form(request, summary, *args, **kwargs)
         return page
 
@@ -135,6 +138,16 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
         mine = [
             path("test/", guarded(self.test_view), name="imports_customerapi_test_new"),
             path("<int:pk>/test/", guarded(self.test_view), name="imports_customerapi_test"),
+            path(
+                "playground/",
+                guarded(self.playground_view),
+                name="imports_customerapi_playground",
+            ),
+            path(
+                "mapping-schema.json",
+                guarded(self.schema_view),
+                name="imports_customerapi_schema",
+            ),
             path("mapping/", guarded(self.mapping_view), name="imports_customerapi_mapping"),
         ]
         return [*mine, *super().get_urls()]
@@ -152,6 +165,17 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
         if saved is None:
             return redirect("admin:imports_customerapi_add")
         return redirect("admin:imports_customerapi_change", saved.pk)
+
+    def playground_view(self, request: HttpRequest) -> HttpResponse:
+        """What the mapping in the form would send, and read out of an answer. Sends nothing."""
+        permissions.require(request, permissions.MANAGE_APIS)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return render(request, "imports/api/played.html", playground.played(request.POST))
+
+    def schema_view(self, request: HttpRequest) -> HttpResponse:
+        """The JSON Schema of a mapping, for editors."""
+        return JsonResponse(json_schema())
 
     def mapping_view(self, request: HttpRequest) -> HttpResponse:
         """The mapping in force, as the form would have it."""
@@ -192,6 +216,7 @@ def _probe_saved(saved: CustomerApi | None) -> ProbeResult:
 def _probe_form(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
     """What would be saved; how fast it is sent, and under which name, is not looked at."""
     form = CustomerApiForm(given, instance=copy(saved) if saved else None)
+    form.asks_again = False
     wrong = {name: texts for name, texts in form.errors.items() if name not in UNTESTED}
     if wrong:
         lines = [

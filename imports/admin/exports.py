@@ -38,15 +38,17 @@ FORMS = {
 }
 
 
-def sent(request: HttpRequest, sheet: Sheet, name: str, form: str) -> StreamingHttpResponse:
-    """The sheet as a download that is read and written while it is sent."""
+def sent(
+    request: HttpRequest, sheet: Sheet, name: str, form: str, title: str
+) -> StreamingHttpResponse:
+    """The sheet, of that title in Excel, as a download that is written while it is sent."""
     permissions.require(request, permissions.EXPORT)
     if form not in FORMS:
         raise Http404
     pieces = (
         csv_rows(sheet.header, sheet.rows, _separator())
         if form == "csv"
-        else xlsx_pieces(sheet.header, sheet.rows)
+        else xlsx_pieces(sheet.header, sheet.rows, title=title)
     )
     response = StreamingHttpResponse(pieces, content_type=FORMS[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
@@ -60,10 +62,13 @@ def _separator() -> str:
 
 
 def of_job(request: HttpRequest, job: ImportJob) -> HttpResponseBase:
-    """`what` of a job: its results or its attempts, `as` csv or xlsx."""
+    """`what` of a job: its results, those that are stored or its attempts, `as` csv or xlsx."""
     match request.GET.get("what", "results"):
         case "results":
             return records(request, job, ImportResult.objects.filter(job=job), "results")
+        case "stored":
+            sheet = sheets.of_stored(ImportResult.objects.filter(job=job).order_by("pk"))
+            return sent_and_noted(request, job, sheet, "stored")
         case "attempts":
             sheet = sheets.of_attempts(Attempt.objects.filter(job=job).order_by("pk"))
             return sent_and_noted(request, job, sheet, "attempts")
@@ -83,7 +88,7 @@ def sent_and_noted(
 ) -> StreamingHttpResponse:
     """Customers' data leaves the house: the job's log says who took it."""
     form = request.GET.get("as", "csv")
-    response = sent(request, sheet, f"job-{job.pk}-{what}", form)
+    response = sent(request, sheet, f"job-{job.pk}-{what}", form, what.capitalize())
     note(
         job,
         EventCode.EXPORTED,
@@ -126,4 +131,5 @@ class ExportedAdmin(LedgerAdmin):
             rows = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        return sent(request, self.sheet(rows), f"{self.opts.model_name}s", form)
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return sent(request, self.sheet(rows), f"{self.opts.model_name}s", form, title)

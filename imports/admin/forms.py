@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,6 +28,7 @@ from unfold.widgets import (
 
 from imports.admin.json_editor import JsonEditor
 from imports.customers.api.auth import BadCredential, check_headers
+from imports.customers.api.connection_test import goes_where_it_went
 from imports.customers.api.mapping import states_refusals
 from imports.customers.api.mapping_in_force import read_changes, text_of
 from imports.customers.api.presets import PRESETS
@@ -80,6 +82,8 @@ class UnshownTextarea(UnfoldAdminTextareaWidget):
 class CustomerApiForm(ApiModelForm):
     """Empty secrets keep what is stored; a checkbox clears it."""
 
+    asks_again = True  # for secrets that would move; a test of the connection withholds them
+
     secret = _secret_field(gettext_lazy("Token, password or key"))
     clear_secret = _clear_field(gettext_lazy("Remove the stored secret"))
     client_secret = _secret_field(gettext_lazy("Client secret"))
@@ -108,7 +112,7 @@ class CustomerApiForm(ApiModelForm):
         required=False,
         strip=False,
         max_length=LONGEST_MAPPING,
-        widget=JsonEditor(),
+        widget=JsonEditor(schema=reverse_lazy("admin:imports_customerapi_schema")),
         help_text=gettext_lazy(
             "JSON: only what differs from the preset, kept as you write it. The complete "
             "mapping is shown below."
@@ -210,7 +214,24 @@ class CustomerApiForm(ApiModelForm):
         for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
             if field in self.fields and (field == "mapping" or field not in self.errors):
                 self.add_error(field, text)
+        self._ask_again_for_moved_secrets()
         return data
+
+    def _ask_again_for_moved_secrets(self) -> None:
+        """Who may change an address must not learn by it what is sent there."""
+        wrong = {"url", "token_url", "auth"} & set(self.errors)
+        if self.instance.pk is None or wrong or not self.asks_again:
+            return
+        draft = self.draft()
+        for name in self.kept():
+            if name not in self.errors and not goes_where_it_went(draft, self.instance, name):
+                self.add_error(
+                    name,
+                    _(
+                        "It would go to another host than the one it was entered for. "
+                        "Enter it again."
+                    ),
+                )
 
     def _answer_refusals(self, data: dict[str, Any]) -> None:
         """The answer goes into the mapping. It is asked wherever nobody has given it."""

@@ -26,7 +26,9 @@ EVIDENCE = "imports.see_evidence"
 EXPORT = "imports.export_records"
 ERASE = "imports.erase_person"
 MANAGE_APIS = "imports.manage_apis"
+MANAGE_TEMPLATES = "imports.manage_templates"
 MANAGE_NOTIFICATIONS = "imports.manage_notifications"
+MANAGE_WATCHED_FOLDERS = "imports.manage_watched_folders"
 QUEUE = "django_rq.admin"  # django-rq's own pages
 
 # Each permission that opens something, as a group's page says it, in that order.
@@ -47,6 +49,9 @@ WORDS: dict[str, _StrOrPromise] = {
     ERASE: _("Erase a person"),
     "imports.view_customerapi": _("See customer APIs, without their secrets"),
     MANAGE_APIS: _("Manage customer APIs"),
+    MANAGE_WATCHED_FOLDERS: _("Choose which folders are watched for files to import"),
+    "imports.view_recordtemplate": _("See record templates"),
+    MANAGE_TEMPLATES: _("Manage record templates"),
     MANAGE_NOTIFICATIONS: _("Manage notifications"),
     QUEUE: _("See and empty the queue (django-rq’s own pages)"),
     "auth.view_user": _("See users"),

@@ -7,17 +7,18 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Case, Q, When
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from config.accounts.models import Authenticator
 from imports.admin.permissions import WORDS
 
 if TYPE_CHECKING:
@@ -88,6 +89,21 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not at
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     filter_horizontal = ()
+    actions = ["remove_second_factor"]
+
+    @admin.action(description=gettext_lazy("Remove the second factor"), permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For whoever has lost the telephone and the recovery codes."""
+        users = [user for user in queryset if _may_touch(request, user)]
+        removed, _ = Authenticator.objects.filter(user__in=users).delete()
+        for user in users:
+            self.log_change(request, user, "Removed the second factor.")
+        summary = ngettext(
+            "Removed the second factor of %(n)s user.",
+            "Removed the second factors of %(n)s users.",
+            removed,
+        )
+        messages.success(request, summary % {"n": removed})
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any

@@ -21,6 +21,7 @@ from django.db.models import Exists, OuterRef, Q
 from imports.customers.files.batching import body, cut
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Record
+from imports.customers.members.corrected import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports
@@ -449,8 +450,21 @@ class Gone(Exception):
 
 
 def keep(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> str:
-    """Keep what was uploaded; what names it later, signed, so that nothing else can be named."""
-    kept = [(stored.keep(stored.fresh_name(FOLDER), each), each.name or "") for each in uploads]
+    """Keep what was uploaded; what names it later, signed, so that nothing else can be named.
+
+    Rows become records by the template that the import's own rows became records by. Raises
+    UnreadableFile for a table that has none.
+    """
+    kept: list[tuple[str, str]] = []
+    try:
+        for each in uploads:
+            where, name = stored.keep(stored.fresh_name(FOLDER), each), each.name or ""
+            kept.append((where, name))
+            kept[-1] = as_records(job, where, name), name
+    except BaseException:
+        for where, _name in kept:
+            stored.delete(where)
+        raise
     return signing.dumps({"job": job.pk, "files": kept}, salt=SALT, compress=True)
 
 
@@ -472,6 +486,7 @@ def forget(uploads: Sequence[Upload]) -> None:
     """Remove them: they were sent, or cannot be read."""
     for each in uploads:
         stored.delete(each.where)
+        forget_rows(each.where)
 
 
 def expire() -> None:

@@ -10,12 +10,20 @@ from django.db import transaction
 
 from imports.customers.api.setup import checks_of
 from imports.customers.files.batching import check, out_of_sight
+from imports.customers.members import numbering, places, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
-from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit, RetryFile
+from imports.models import (
+    CustomerApi,
+    ImportFile,
+    ImportJob,
+    RateLimit,
+    RecordTemplate,
+    RetryFile,
+)
 from imports.models.files import FileStatus
 from imports.printable import printable, printable_name, stored_path
 from imports.states import JobStatus
@@ -82,48 +90,100 @@ def recognise_files(job: ImportJob) -> None:
     if job.api is None or job.batches.exists():
         return
     with transaction.atomic():
-        _only_draft(job)
+        only_draft(job)
         job.retry_of, job.root, job.retry_number = None, None, 0
         job.save(update_fields=["retry_of", "root", "retry_number"])
-        for file in job.files.order_by("pk"):
+        for file in job.files.select_related("member__template").order_by("pk"):
+            file.job = job
+            if sources.ask_again(file):
+                store(file)
+                continue
             recognise(job, file, checks_of(job.api))
             file.save(update_fields=["retry_file", "known_before"])
             _follow(job, file)
 
 
-def add_path(job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False) -> ImportFile:
-    """Check a local file and add it, readable or not; its status says which."""
-    _only_draft(job)
-    file = checked(job, path, name)
-    file.is_ours = is_ours
-    with transaction.atomic():
-        _only_draft(job)  # checking may have taken minutes
-        file.save()
-        _follow(job, file)
+def add_path(
+    job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False,
+    template: RecordTemplate | None = None, wait: bool = True,
+) -> ImportFile:  # fmt: skip
+    """Check a local file and add it, readable or not; its status says which.
+
+    `template` makes records of a member file's rows. `wait`: also for a large member file, which
+    a worker reads otherwise.
+    """
+    only_draft(job)
+    file = _new_file(job, path, name, is_ours=is_ours)
+    try:
+        if sources.take_in(file, template, wait=wait):
+            judge(file)
+        _share(file)
+        with transaction.atomic():
+            only_draft(job)  # checking may have taken minutes
+            store(file)
+    except BaseException:
+        sources.forget_pieces(file)
+        raise
+    if is_ours:
+        places.forget_unused([stored_path(path)], file)
     return file
 
 
+def _share(file: ImportFile) -> None:
+    """Keep a copy of a file of this host where all hosts see it, if there is such a place."""
+    is_local = not stored.is_stored(file.path)
+    if is_local and stored.is_shared() and file.status == FileStatus.VALID:
+        file.path = stored.keep_path(stored.fresh_name(f"imports/{file.job_id}"), file.location)
+        file.is_ours = True
+
+
 def checked(
-    job: ImportJob, path: Path, name: str = "", register: IdRegister | None = None
-) -> ImportFile:
+    job: ImportJob, path: Path, name: str = "", register: IdRegister | None = None,
+    template: RecordTemplate | None = None,
+) -> ImportFile:  # fmt: skip
     """A file with its verdict, and known again if it is a retry file of ours. Nothing is stored.
 
     `register` knows the ids of the files before; without one the draft's own are read again.
     """
-    known_as = printable(name) if name else printable_name(path)
-    file = ImportFile(job=job, name=known_as[:500], path=stored_path(path))
-    check(file, register)
-    if job.api is not None:
-        recognise(job, file, checks_of(job.api))
+    file = _new_file(job, path, name)
+    if sources.take_in(file, template):
+        judge(file, register)
     return file
 
 
-def add_upload(job: ImportJob, upload: UploadedFile[bytes], name: str = "") -> ImportFile:
+def _new_file(job: ImportJob, path: Path, name: str, *, is_ours: bool = False) -> ImportFile:
+    known_as = printable(name) if name else printable_name(path)
+    return ImportFile(job=job, name=known_as[:500], path=stored_path(path), is_ours=is_ours)
+
+
+def judge(file: ImportFile, register: IdRegister | None = None) -> None:
+    """Read a file that is API-shaped by now, and set its verdict. The caller saves it."""
+    check(file, register)
+    member = sources.member_of(file)
+    if member is not None and file.status == FileStatus.VALID:
+        numbering.number(file)
+        sources.add_warnings(file, member)
+    if file.job.api is not None:
+        recognise(file.job, file, checks_of(file.job.api))
+
+
+def store(file: ImportFile) -> None:
+    """Save a file of a draft and what it was made of. The caller holds the draft."""
+    file.save()
+    sources.save(sources.member_of(file))
+    _follow(file.job, file)
+
+
+def add_upload(
+    job: ImportJob, upload: UploadedFile[bytes], name: str = "",
+    template: RecordTemplate | None = None, *, wait: bool = False,
+) -> ImportFile:  # fmt: skip
     """Keep an uploaded file under a name of ours, check it and add it."""
-    _only_draft(job)
+    only_draft(job)
     kept = stored.keep(stored.fresh_name(f"imports/{job.pk}"), upload)
+    known_as = name or upload.name or ""
     try:
-        return add_path(job, Path(kept), name or upload.name or "", is_ours=True)
+        return add_path(job, Path(kept), known_as, is_ours=True, template=template, wait=wait)
     except BaseException:
         stored.delete(kept)
         raise
@@ -151,11 +211,12 @@ def bring_files(job: ImportJob) -> None:
 def remove_file(file: ImportFile) -> None:
     """Take a file out of a draft; an upload of ours is deleted, anyone else's file is not."""
     with transaction.atomic():
-        _only_draft(file.job)
+        only_draft(file.job)
+        pieces = file.pieces
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: stored.delete(file.path), robust=True)
+        transaction.on_commit(lambda: places.forget(*pieces), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:
@@ -165,13 +226,14 @@ def _recognise_twins(removed: ImportFile) -> None:
         return
     if twin := job.files.filter(sha256=removed.sha256).order_by("pk").first():
         recognise(job, twin, checks_of(job.api))
-        twin.save(update_fields=["retry_file", "known_before"])
+        twin.duplicate_count = max(twin.duplicate_count, removed.duplicate_count)
+        twin.save(update_fields=["retry_file", "known_before", "duplicate_count"])
 
 
 def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -> None:
     """Choose whether only the last copy of a customer is sent that the files name again."""
     with transaction.atomic():
-        _only_draft(job)
+        only_draft(job)
         changed = ImportJob.objects.filter(pk=job.pk).exclude(leave_earlier_copies_out=chosen)
         if changed.update(leave_earlier_copies_out=chosen):
             choice = COPIES_LEFT_OUT if chosen else COPIES_SENT
@@ -182,7 +244,7 @@ def leave_earlier_copies_out(job: ImportJob, *, chosen: bool, actor: str = "") -
 def remove_draft(job: ImportJob) -> None:
     """Delete a draft and its uploads. A job that was started is never deleted."""
     with transaction.atomic():
-        _only_draft(job)
+        only_draft(job)
         for file in job.files.all():
             remove_file(file)
         job.delete()
@@ -231,7 +293,7 @@ def _retry_name(job: ImportJob) -> str:
     return f"{base} · retry {number}"
 
 
-def _only_draft(job: ImportJob) -> None:
+def only_draft(job: ImportJob) -> None:
     """Inside a transaction this holds to its end: nobody starts the job meanwhile."""
     with transaction.atomic():
         is_draft = lock(job) == JobStatus.DRAFT
@@ -241,5 +303,10 @@ def _only_draft(job: ImportJob) -> None:
 
 
 def unreadable(job: ImportJob) -> list[ImportFile]:
-    """The files of a draft that keep it from being started."""
+    """The files of a draft that cannot be read as they are."""
     return list(job.files.filter(status=FileStatus.INVALID))
+
+
+def unfinished(job: ImportJob) -> list[ImportFile]:
+    """The files of a draft that keep it from being started."""
+    return list(job.files.exclude(status=FileStatus.VALID))

@@ -21,6 +21,7 @@ from imports.customers.api.setup import checks_of
 from imports.customers.files.batching import Reader
 from imports.customers.files.duplicates import IdRegister
 from imports.customers.files.warnings import MOST_SENTENCES, keep
+from imports.customers.members import sources
 from imports.engine.runner import DATABASE_AWAY
 from imports.event_codes import EventCode
 from imports.job_types import UnreadableInput
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imports.ledger.batches import NewRecord, Refused
+    from imports.models import RecordTemplate
 
 LOOKED_UP_AT_ONCE = 1_000  # customers
 LEAST_EXAMPLES = 3  # of each reason, also beyond the first hundred
@@ -283,6 +285,9 @@ NOTHING_TO_CHECK = sentence(
 SOME_UNREADABLE = sentence(
     "CHECK_UNREADABLE", gettext_noop("Some files cannot be read. Remove them first.")
 )
+SOME_UNFINISHED = sentence(
+    "CHECK_UNFINISHED", gettext_noop("Some files need a record template, or are being read.")
+)
 NOTHING_SENT = sentence("NOTHING_SENT_BY_CHECK", gettext_noop("Nothing was sent."))
 NOBODY_IS_AT_IT = Q(finished_at=None) & (Q(alive_at=None) | Q(alive_at__lt=Now() - Value(SILENT)))
 
@@ -291,7 +296,9 @@ class _Overtaken(Exception):
     """The dry run was requested again, or the draft was started or discarded."""
 
 
-def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, Any]:
+def of_paths(
+    api: CustomerApi, paths: list[Path], template: RecordTemplate | None = None, **options: bool
+) -> dict[str, Any]:
     """What importing these files would come to, as JSON says it. Nothing is stored.
 
     `options` are fields of the job: `force`, `leave_earlier_copies_out`.
@@ -300,12 +307,18 @@ def of_paths(api: CustomerApi, paths: list[Path], **options: bool) -> dict[str, 
     """
     job = ImportJob(kind="customers", api=api, **options, **drafts.settings_of(api))
     register = IdRegister(checks_of(api).spelling)
-    files = [drafts.checked(job, path, register=register) for path in paths]
-    refused = [file.message for file in files if file.status == FileStatus.INVALID]
-    if refused:
-        raise UnreadableInput("\n".join(map(str, refused)))
-    notes = [note for file in files for note in file.known_before]
-    return forecast(job, files) | {"known_before": notes}
+    files: list[ImportFile] = []
+    try:
+        for path in paths:
+            files.append(drafts.checked(job, path, register=register, template=template))  # noqa: PERF401 - the finished ones are forgotten, too
+        refused = [file.message for file in files if file.status != FileStatus.VALID]
+        if refused:
+            raise UnreadableInput("\n".join(map(str, refused)))
+        notes = [note for file in files for note in file.known_before]
+        return forecast(job, files) | {"known_before": notes}
+    finally:
+        for file in files:
+            sources.forget_pieces(file)
 
 
 def ask(job: ImportJob, actor: str) -> DryRun:
@@ -320,6 +333,8 @@ def ask(job: ImportJob, actor: str) -> DryRun:
             raise NotAllowed(NOTHING_TO_CHECK)
         if drafts.unreadable(job):
             raise NotAllowed(SOME_UNREADABLE)
+        if drafts.unfinished(job):
+            raise NotAllowed(SOME_UNFINISHED)
         DryRun.objects.filter(job=job).delete()
         return DryRun.objects.create(job=job, actor=actor, draft=digest(job))
 

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from functools import partial
+from typing import TYPE_CHECKING
 
-import msgspec
 from django.conf import settings
 from django.db import connections
+from django.db.models import Q
 
 from imports import retry_directory
-from imports.customers import corrections, drafts, dry_run, retry_files
+from imports.customers import corrections, drafts, dry_run, portions, retry_files
 from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
 from imports.customers.api.adapters.polling import ask_for_result
 from imports.customers.api.answer_sentences import SAME_KEY
-from imports.customers.api.mapping import RecordKey
+from imports.customers.api.lookups import look_up
 from imports.customers.api.requests.building import records_in
 from imports.customers.api.setup import (
+    can_look_up,
     client_of,
     first_step_stores_nothing,
     is_asynchronous,
     probe,
 )
-from imports.customers.files import batching
+from imports.customers.members import background
+from imports.customers.sent_records import SentRecords
+from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
@@ -36,8 +38,9 @@ from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from django.db.models import QuerySet
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from imports.customers.api.mapping import Mapping
     from imports.job_types import Trace, Work
     from imports.models import CustomerApi
+    from imports.policy import LookedUp
 
 MAPPING_CHANGED = sentence(
     "MAPPING_CHANGED",
@@ -88,7 +92,7 @@ class CustomerRunner:
 
     def _sent(self, work: Work, mapping: Mapping) -> Outcome:
         """Send the batch, or ask for the result if the API took it on before."""
-        keys, key = SentRecords(work, mapping), work.idempotency_key
+        keys, key = SentRecords(work.body, work.size, mapping), work.idempotency_key
         if mapping.adapter:
             records = records_in(work.body, mapping)
             batch = Batch(records, keys, key, work.submission)
@@ -96,32 +100,6 @@ class CustomerRunner:
         if work.submission is not None:
             return ask_for_result(self.client, work.submission, keys)
         return self.client.post(work.body, key, keys)
-
-
-class SentRecords(Sequence[RecordKey]):
-    """How each record of a batch may be named in the answer; read only when an answer asks."""
-
-    def __init__(self, work: Work, mapping: Mapping) -> None:
-        self._mapping, self._work = mapping, work
-
-    def __len__(self) -> int:
-        return self._work.size
-
-    @overload
-    def __getitem__(self, index: int) -> RecordKey: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RecordKey]: ...
-    def __getitem__(self, index: int | slice) -> RecordKey | Sequence[RecordKey]:
-        return self._keys[index]
-
-    @cached_property
-    def _keys(self) -> list[RecordKey]:
-        return [self._mapping.key_of(record) for record in msgspec.json.decode(self._list())]
-
-    def _list(self) -> bytes:
-        """The records as a JSON list of their own, without the API's envelope."""
-        start, end = len(self._mapping.opening), -len(self._mapping.closing)
-        return b"[" + self._work.body[start:end] + b"]"
 
 
 class Clients:
@@ -193,16 +171,24 @@ class CustomerJobType:
         drafts.bring_files(job)
 
     def read(self, job: ImportJob) -> None:
-        batching.read(job)
+        portions.read(job)
+
+    def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
+        return portions.reading(job)
+
+    def read_rest(self, job: ImportJob) -> None:
+        portions.cut_rest(job)
 
     def prepare_draft(self, job: ImportJob) -> None:
+        background.carry_out(job)
         dry_run.carry_out(job)
 
     def unprepared_drafts(self) -> QuerySet[ImportJob]:
-        """Those whose dry run was asked for, or was being made by a worker that died."""
-        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT)
+        """Those whose dry run or member file was asked for, or left by a worker that died."""
+        waiting = DryRun.objects.filter(dry_run.NOBODY_IS_AT_IT).order_by().values("job")
+        unread = background.drafts_that_wait().values("pk")
         return ImportJob.objects.filter(
-            status=JobStatus.DRAFT, pk__in=waiting.order_by().values("job")
+            Q(pk__in=waiting) | Q(pk__in=unread), status=JobStatus.DRAFT
         )
 
     @contextmanager
@@ -217,6 +203,15 @@ class CustomerJobType:
             finally:
                 if runner.must_renew:
                     clients.forget(job.api)
+
+    def can_look_up(self, job: ImportJob) -> bool:
+        return can_look_up(job.api)
+
+    def looker(self, job: ImportJob) -> Callable[[bytes], LookedUp]:
+        if job.api is None:
+            raise TypeError("only customer imports have a customer API")
+        client = clients.take(job.api, job.timeout_seconds, 1)
+        return partial(look_up, client)
 
     def lost(self, job: ImportJob) -> Outcome:
         if job.repeatable:
@@ -241,7 +236,8 @@ class CustomerJobType:
         """Whatever failed may be sent again."""
 
     def sweep(self) -> None:
-        """A job of customers leaves nothing behind that cannot wait."""
+        """Files that came into watched folders."""
+        taking.sweep()
 
     def tidy(self) -> int:
         """Corrected files that nobody has confirmed."""

@@ -19,7 +19,7 @@ from imports.customers.record_editor import is_same
 from imports.ledger.batches import bytes_of
 from imports.ledger.known_before import CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE, OTHER_API, SAME_FILE
 from imports.ledger.later_imports import Later, later_imports
-from imports.ledger.left_out import EARLIER_COPY
+from imports.ledger.left_out import EARLIER_COPY, KNOWN_ELSEWHERE
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportFile, ImportResult, RetryFile
@@ -105,6 +105,13 @@ class Found(NamedTuple):
     status: str
     retry_of_id: int | None
     error_code: str
+    batch_id: int | None
+
+    @property
+    def was_at_fault(self) -> bool:
+        """Whether it was never sent because the record itself, or its row, was at fault."""
+        is_left_out = self.status == ResultStatus.EXCLUDED and self.batch_id is None
+        return is_left_out and self.error_code not in KNOWN_ELSEWHERE
 
     @property
     def was_a_copy(self) -> bool:
@@ -114,7 +121,7 @@ class Found(NamedTuple):
     @property
     def may_go_again(self) -> bool:
         """Whether it depends on later imports alone if it is sent."""
-        return self.status == ResultStatus.ERROR or self.was_a_copy
+        return self.status == ResultStatus.ERROR or self.was_a_copy or self.was_at_fault
 
 
 class RetryFileMatches:
@@ -124,7 +131,7 @@ class RetryFileMatches:
         """`taken`: the results that this job's files have named so far; grows with this one."""
         self.job, self.file, self.taken, self.force = job, file, taken, force
         retry_file = file.retry_file if is_at_home(file, job) else None
-        self.is_changed = retry_file is not None and retry_file.sha256 != file.sha256
+        self.is_changed = retry_file is not None and retry_file.sha256 not in digests_of(file)
         self.links = retry_file is not None
         self.ids = list(retry_file.result_ids) if retry_file else []
         self.by_key = _ids_by_key(self.ids) if self.is_changed else {}
@@ -196,7 +203,7 @@ class RetryFileMatches:
                 return LeftOut("ALREADY_IMPORTED", latest.job_id)
             case ResultStatus.UNKNOWN:
                 return LeftOut("MAY_BE_IMPORTED", latest.job_id)
-            case ResultStatus.EXCLUDED if not latest.was_a_copy:
+            case ResultStatus.EXCLUDED if not latest.may_go_again:
                 return LeftOut("EXCLUDED_BEFORE", latest.job_id)
             case ResultStatus.PENDING:
                 return LeftOut("BEING_RETRIED", latest.job_id)
@@ -231,6 +238,12 @@ class RetryFileMatches:
     def retry_of(self, record: Record) -> int | None:
         """The result that this record, which is sent, is the retry of."""
         return self._retry_of.pop(record.position, None)
+
+
+def digests_of(file: ImportFile) -> tuple[str, ...]:
+    """The SHA-256 of what is read, and of what was added, where that was a member file."""
+    member = getattr(file, "member", None)
+    return tuple(filter(None, (file.sha256, member.sha256 if member else "")))
 
 
 def is_at_home(file: ImportFile, job: ImportJob) -> bool:
@@ -304,7 +317,7 @@ def _text(raw: bytes) -> str:
 
 
 SUMMARY = "retry_summary.json"
-NAMES = ("retry_batch_", "unconfirmed_batch_")  # how the names of ours begin
+NAMES = ("retry_batch_", "unconfirmed_batch_", "failed_rows")  # how the names of ours begin
 LARGEST_SUMMARY = 32 << 20  # bytes
 RECORDS_AT_ONCE = 1_000
 MOST_RECORDS = 10_000  # of a file that is known by its ids: ours have as many as a batch
@@ -314,7 +327,7 @@ def retry_file_of(job: ImportJob, file: ImportFile, checks: Checks) -> RetryFile
     """The retry file that this one is, or was before somebody changed it; None for any other."""
     if not file.sha256:
         return None
-    same = _ours().filter(sha256=file.sha256)
+    same = _ours().filter(sha256__in=digests_of(file))
     return _best(job, same) or _by_summary(job, file) or _by_ids(job, file, checks)
 
 
@@ -352,9 +365,9 @@ def _by_ids(job: ImportJob, file: ImportFile, checks: Checks) -> RetryFile | Non
     except UnreadableFile:
         return None
     keys = {each.key for each in records if each.key}
-    troubled = ImportResult.objects.filter(
-        key__in=keys, status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN], batch__isnull=False
-    )
+    sent = Q(status__in=[ResultStatus.ERROR, ResultStatus.UNKNOWN], batch__isnull=False)
+    never_sent = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
+    troubled = ImportResult.objects.filter(sent | never_sent, key__in=keys)
     ids = list(troubled.values_list("pk", flat=True)[:MOST_RECORDS])
     written = _best(job, _ours().filter(result_ids__overlap=ids)) if ids else None
     if written is None:

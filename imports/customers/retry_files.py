@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.template.loader import render_to_string
 
 from imports import retry_directory
+from imports.customers.members import failed_rows
 from imports.ledger import left_out, retries
 from imports.ledger.batches import slice_of
 from imports.models import ImportBatch, ImportJob, ImportResult
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from imports.customers.members.failed_rows import WrittenRows
     from imports.retry_directory import NewDirectory
 
 RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
@@ -80,12 +82,13 @@ def write(job: ImportJob, parent: Path) -> Path | None:
         failed = _write_batches(job, ResultStatus.ERROR, new)
         unconfirmed = _write_batches(job, ResultStatus.UNKNOWN, new)
         never_sent = _write_left_out(job, new)
+        rows = failed_rows.write(job, new)
         if not (failed or unconfirmed or never_sent):
             return None  # somebody has just retried the last of them
-        summary = _summary(job, failed, unconfirmed, never_sent)
+        summary = _summary(job, failed, unconfirmed, never_sent) | _of_rows(rows)
         shown = {
             "job": job, "failed": failed, "unconfirmed": unconfirmed, "left_out": never_sent,
-            "summary": summary,
+            "rows": rows, "summary": summary,
         }  # fmt: skip
         instructions = render_to_string("retry_files/RETRY_INSTRUCTIONS.md", shown)
         new.explain(summary, instructions)
@@ -164,6 +167,11 @@ def _summary(
         "unconfirmed_details": [one.details() for one in unconfirmed],
         "left_out_details": [one.details() for one in never_sent],
     }
+
+
+def _of_rows(rows: list[WrittenRows]) -> dict[str, Any]:
+    """The files that hold the same customers as rows, where they came in as rows."""
+    return {"row_files": [one.details() for one in rows]} if rows else {}
 
 
 def _count(files: list[_Written]) -> int:

@@ -101,6 +101,7 @@ def run_job(job_id: int) -> None:
         enqueue(job_id)  # the turn is over but work remains: queue up behind other jobs
     job.refresh_from_db()
     if job.status in ENDED_JOBS and job.closed_at is None:
+        runner.read_rest(job)
         runner.close(job)
     elif job.retry_files_due_at is not None:
         runner.write_retry_files_again(job)

@@ -122,6 +122,7 @@ def needing_a_worker() -> QuerySet[ImportJob]:
     return ImportJob.objects.filter(
         Q(status=JobStatus.QUEUED)
         | (Q(status=JobStatus.RUNNING) & Exists(due) & ~resting)
+        | Q(status=JobStatus.RUNNING, uncut_count__gt=0)
         | Exists(BulkAction.objects.filter(job=OuterRef("pk"), finished_at=None))
         | unprepared
         | (Q(status__in=ENDED_JOBS, closed_at=None) & ~Exists(still_open))

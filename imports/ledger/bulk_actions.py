@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -17,7 +17,8 @@ from django.db.models.functions import Concat, Now
 from imports import job_types
 from imports.event_codes import EventCode
 from imports.ledger import known_before, retries
-from imports.ledger.batches import copy, copy_in
+from imports.ledger.batches import copy
+from imports.ledger.copy_rows import copy_in
 from imports.ledger.later_imports import without_later
 from imports.ledger.lifecycle import NotAllowed, add_record_events, lock, note
 from imports.ledger.outcomes import close_all
@@ -165,6 +166,11 @@ SKIPPED_CHANGED = sentence(
 )
 STOPPED = sentence("STOPPED", gettext_noop("Stopped by {actor}."))
 RETRIES = (ActionType.RETRY, ActionType.SEND_AGAIN)
+NEED_NO_REASON = (ActionType.RETRY, ActionType.LOOK_UP)
+LOOKED_UP_AT_ONCE = 10  # records of a chunk: each is a request at the API's pace
+UNDECIDED = sentence(
+    "UNDECIDED", gettext_noop("The API proves nothing of {n}: they stay unknown.")
+)
 
 
 class NothingLeft(NotAllowed):
@@ -207,7 +213,7 @@ def carry_out(
     Raises NotAllowed without a record, without a reason where one is needed, and while another
     action about the same records is unfinished. So two clicks make one action.
     """
-    if action != ActionType.RETRY and not reason.strip():
+    if action not in NEED_NO_REASON and not reason.strip():
         raise NotAllowed(retries.NO_REASON)
     while True:
         bulk_action = BulkAction(
@@ -232,7 +238,7 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
     chosen, bulk_action.left_out, later = _choose(bulk_action, only)
     bulk_action.imported_later = [[each.job, each.status, n] for each, n in sorted(later.items())]
     ids = list(_ordered(chosen).values_list("pk", flat=True)[: CHUNK + 1])
-    bulk_action.in_background = len(ids) > CHUNK
+    bulk_action.in_background = len(ids) > CHUNK or bulk_action.action == ActionType.LOOK_UP
     if not bulk_action.in_background:
         bulk_action.skipped_retried = _count_being_retried(bulk_action, only)
     if not ids:
@@ -329,7 +335,7 @@ def _leave_to_workers(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -
     if bulk_action.action not in RETRIES:
         records = IN_BACKGROUND.format(n=bulk_action.total)
         bulk_action.event = note(
-            bulk_action.job, of(bulk_action).word, records, bulk_action.actor, bulk_action.reason
+            bulk_action.job, _word(bulk_action), records, bulk_action.actor, bulk_action.reason
         )
     bulk_action.save(update_fields=["total", "event"])
 
@@ -338,7 +344,8 @@ def _write_chunks(bulk_action: BulkAction, chosen: QuerySet[ImportResult]) -> in
     """Store the ids of these records, in the order of their batches; their number."""
     rows: list[tuple[object, ...]] = []
     count = 0
-    for number, ids in enumerate(_in_chunks(chosen)):
+    is_look_up = bulk_action.action == ActionType.LOOK_UP
+    for number, ids in enumerate(_in_tens(chosen) if is_look_up else _in_chunks(chosen)):
         rows.append((bulk_action.pk, number, ids))
         count += len(ids)
         if len(rows) == CHUNKS_AT_ONCE:
@@ -366,6 +373,17 @@ def _in_chunks(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
         ids += [pk for _number, pk in group]
     if ids:
         yield ids
+
+
+def _in_tens(chosen: QuerySet[ImportResult]) -> Iterator[list[int]]:
+    rows = _ordered(chosen).values_list("pk", flat=True).iterator(chunk_size=IDS_AT_ONCE)
+    while ids := list(islice(rows, LOOKED_UP_AT_ONCE)):
+        yield ids
+
+
+def _word(bulk_action: BulkAction) -> EventCode:
+    is_look_up = bulk_action.action == ActionType.LOOK_UP
+    return EventCode.LOOKED_UP if is_look_up else of(bulk_action).word
 
 
 def carry_on(bulk_action: BulkAction) -> bool:
@@ -459,7 +477,9 @@ def _complete_retry(bulk_action: BulkAction, *, is_whole: bool = True) -> None:
 def _summary(bulk_action: BulkAction, trouble: Text | None) -> Text:
     summary = DONE.format(n=bulk_action.taken, total=bulk_action.total)
     if bulk_action.skipped_changed:
-        summary += SKIPPED_CHANGED.format(n=bulk_action.skipped_changed)
+        is_look_up = bulk_action.action == ActionType.LOOK_UP
+        left = UNDECIDED if is_look_up else SKIPPED_CHANGED
+        summary += left.format(n=bulk_action.skipped_changed)
     return trouble + summary if isinstance(trouble, Message) else summary
 
 

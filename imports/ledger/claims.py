@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 from django.db import connection
@@ -167,7 +168,7 @@ WITH job AS (
     WHERE id = %(rate_limit)s AND %(delay)s > 0 AND EXISTS (SELECT FROM due)
 )
 UPDATE imports_importbatch b
-SET status = 'claimed', token = gen_random_uuid(), worker = %(worker)s,
+SET status = 'claimed', token = md5(%(seed)s::text || b.id)::uuid, worker = %(worker)s,
     claimed_at = clock_timestamp(), sent_at = NULL,
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due, job WHERE b.id = due.id
@@ -191,7 +192,7 @@ SELECT EXISTS (
     WHERE job_id = %(job)s AND status = 'pending' AND after_numbers IS NOT NULL
       AND number <= (SELECT coalesce(stage_limit, 2147483647) FROM imports_importjob
                      WHERE id = %(job)s)
-)
+) OR EXISTS (SELECT FROM imports_importjob WHERE id = %(job)s AND uncut_count > 0)
 """
 
 INTEND = """
@@ -200,6 +201,18 @@ SET status = 'sending', sent_at = clock_timestamp(), tries = b.tries + 1,
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[]) AS mine(id, token), imports_importjob j
 WHERE b.id = mine.id AND b.token = mine.token AND b.status = 'claimed'
+  AND j.id = b.job_id AND j.status = 'running'
+RETURNING b.id
+"""
+
+# The same for all batches of one claim that was just made: they are known by its seed.
+INTEND_CLAIMED = """
+UPDATE imports_importbatch b
+SET status = 'sending', sent_at = clock_timestamp(), tries = b.tries + 1,
+    lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM imports_importjob j
+WHERE b.job_id = %(job)s AND b.status = 'claimed'
+  AND b.token = md5(%(seed)s::text || b.id)::uuid
   AND j.id = b.job_id AND j.status = 'running'
 RETURNING b.id
 """
@@ -213,13 +226,42 @@ WHERE b.id = mine.id AND b.token = mine.token AND b.status = 'claimed'
 
 def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
     """Take up to `room` due batches of a running job for `lease` seconds, within all limits."""
-    names = {
-        "job": job.pk, "rate_limit": job.rate_limit_id, "worker": worker, "lease": lease,
-        "room": room if job.delay_seconds == 0 else min(room, 1), "delay": job.delay_seconds,
-    }  # fmt: skip
+    names = _names_of(job, worker, room, lease)
     with one_trip():
         rate_limit = cursor().execute(LOCK_RATE_LIMIT, names)
         taken = cursor().execute(TAKE, names)
+    return _claim(job, rate_limit, taken)
+
+
+def claim_and_intend(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
+    """`claim`, and `intend` right behind it: two transactions, as ever, but one trip.
+
+    Each commits by itself, and the second one waits for the disk.
+    """
+    names = _names_of(job, worker, room, lease)
+    connection.ensure_connection()
+    with connection.connection.pipeline() as pipeline:
+        rate_limit = cursor().execute(LOCK_RATE_LIMIT, names)
+        taken = cursor().execute(TAKE, names)
+        pipeline.sync()
+        intended = cursor().execute(INTEND_CLAIMED, names)
+    claimed = _claim(job, rate_limit, taken)
+    ours = {row[0] for row in intended.fetchall()}
+    give_back([work for work in claimed.works if work.batch_id not in ours])
+    works = [work for work in claimed.works if work.batch_id in ours]
+    return Claim(works, 0.0 if claimed.works else claimed.wait)
+
+
+def _names_of(job: ImportJob, worker: str, room: int, lease: float) -> dict[str, object]:
+    """The parameters of one claim. Its seed and a batch's id make the batch's token."""
+    return {
+        "job": job.pk, "rate_limit": job.rate_limit_id, "worker": worker, "lease": lease,
+        "room": room if job.delay_seconds == 0 else min(room, 1), "delay": job.delay_seconds,
+        "seed": uuid4().hex,
+    }  # fmt: skip
+
+
+def _claim(job: ImportJob, rate_limit: psycopg.Cursor[Any], taken: psycopg.Cursor[Any]) -> Claim:
     if rows := taken.fetchall():
         return Claim([Work(job.pk, *row) for row in rows], None)
     closed_for = max(seconds or 0.0 for seconds in (rate_limit.fetchone() or (0.0,))[:2])
@@ -227,7 +269,10 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
 
 
 def _next_due(job: ImportJob) -> float | None:
-    """Seconds until a batch is due, or until an earlier copy may have ended elsewhere."""
+    """Seconds until a batch is due, or until one may be that waits for another worker.
+
+    That one may have an earlier copy in flight, or be at cutting the job's files.
+    """
     names = {"job": job.pk}
     with cursor() as sql:
         due = sql.execute(NEXT_DUE, names).fetchone()

@@ -341,6 +341,10 @@ UNREADABLE_FILES = sentence(
     "UNREADABLE_FILES",
     gettext_noop("Some files cannot be read. Remove them, or add corrected ones, then start."),
 )
+UNFINISHED_FILES = sentence(
+    "UNFINISHED_FILES",
+    gettext_noop("Some files need a record template, or are being read. Start after that."),
+)
 NOTHING_TO_IMPORT = sentence(
     "NOTHING_TO_IMPORT", gettext_noop("There is nothing to import yet. Add files first.")
 )
@@ -402,6 +406,8 @@ def start(job: ImportJob, actor: str = "", rollout: str = "") -> None:
         refuse_incomplete(job)
         if ImportFile.objects.filter(job=job, status=FileStatus.INVALID).exists():
             raise NotAllowed(UNREADABLE_FILES)
+        if ImportFile.objects.filter(job=job).exclude(status=FileStatus.VALID).exists():
+            raise NotAllowed(UNFINISHED_FILES)
         if not (job.files.exists() or job.batches.exists()):
             raise NotAllowed(NOTHING_TO_IMPORT)
         if not move(job, JobStatus.QUEUED, started_at=Now(), rollout=rollout or F("rollout")):
@@ -649,8 +655,12 @@ def finish_if_done(job_ids: Iterable[int]) -> list[int]:
     for job in ImportJob.objects.filter(pk__in=job_ids, status__in=UNDER_WAY):
         still_going = ImportJob.objects.filter(pk=job.pk, status__in=UNDER_WAY)
         with transaction.atomic():
-            done = still_going.exclude(Exists(open_batches)).update(
-                status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+            done = (
+                still_going.filter(uncut_count=0)
+                .exclude(Exists(open_batches))
+                .update(
+                    status=JobStatus.FINISHED, finished_at=Now(), pause_code="", pause_message=None
+                )
             )
             if done:
                 note(job, EventCode.FINISHED, results_of(job))

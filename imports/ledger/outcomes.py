@@ -369,11 +369,12 @@ class Finding:
 
 
 # Whole batches that succeeded are nearly all of them: one statement, and so one transaction, for
-# any number of batches, their records and their attempts.
+# any number of batches, their records and their attempts. Texts go in binary (%b): to quote long
+# answers costs more than to send them.
 ALL_SUCCEEDED = """
 WITH mine AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[],
-                         %(answers)s::text[], %(details)s::text[])
+                         %(answers)b::text[], %(details)b::text[])
         AS mine(id, token, http, answer, details)
 ), done AS (
     UPDATE imports_importbatch b

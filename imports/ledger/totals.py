@@ -64,12 +64,12 @@ def _add_up(job: ImportJob, row: dict[str, Any]) -> Totals:
     excluded = row.get("excluded", 0)
     size = row.get("total", 0)
     return Totals(
-        total=size + job.unsendable_count,
+        total=size + job.unsendable_count + job.uncut_count,
         success=success,
         error=error,
         unknown=unknown,
         excluded=excluded + job.unsendable_count,
-        pending=size - success - error - unknown - excluded,
+        pending=size - success - error - unknown - excluded + job.uncut_count,
         in_flight=row.get("in_flight", 0),
     )
 

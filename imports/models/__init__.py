@@ -5,7 +5,9 @@ from imports.models.batches import AssignedId, Attempt, ImportBatch, ImportResul
 from imports.models.bulk_actions import BulkAction, BulkActionChunk, RecordEvent
 from imports.models.files import ImportFile, RetryFile
 from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
+from imports.models.members import CorrectedRow, MemberFile, RecordTemplate
 from imports.models.notifications import Channel, Notification, NotificationDelivery
+from imports.models.watched import WatchedFile, WatchedFolder
 
 __all__ = [
     "AccessToken",
@@ -14,6 +16,7 @@ __all__ = [
     "BulkAction",
     "BulkActionChunk",
     "Channel",
+    "CorrectedRow",
     "CustomerApi",
     "DryRun",
     "Heartbeat",
@@ -22,9 +25,13 @@ __all__ = [
     "ImportJob",
     "ImportResult",
     "JobEvent",
+    "MemberFile",
     "Notification",
     "NotificationDelivery",
     "RateLimit",
     "RecordEvent",
+    "RecordTemplate",
     "RetryFile",
+    "WatchedFile",
+    "WatchedFolder",
 ]

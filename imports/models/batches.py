@@ -117,13 +117,26 @@ class ImportBatch(models.Model):
 
 
 class ImportResult(models.Model):
-    """The outcome of one record: one customer or one credential."""
+    """The outcome of one record: one customer or one credential.
 
-    job = models.ForeignKey(ImportJob, models.CASCADE, related_name="results", db_index=False)
-    batch = models.ForeignKey(
-        ImportBatch, models.CASCADE, null=True, blank=True, related_name="results"
+    What it points at is checked by nobody: that cost more than all else of storing it. The ledger
+    writes the batch in the same transaction, and deletes none of these rows.
+    """
+
+    job = models.ForeignKey(
+        ImportJob, models.CASCADE, related_name="results", db_index=False, db_constraint=False
     )
-    file = models.ForeignKey(ImportFile, models.SET_NULL, null=True, blank=True, db_index=False)
+    batch = models.ForeignKey(
+        ImportBatch,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="results",
+        db_constraint=False,
+    )
+    file = models.ForeignKey(
+        ImportFile, models.SET_NULL, null=True, blank=True, db_index=False, db_constraint=False
+    )
     position = models.PositiveIntegerField(_("position in file"))
     key = models.TextField(_("customer"), default="", db_default="", blank=True)
     email = models.TextField(_("e-mail"), default="", db_default="", blank=True)
@@ -149,7 +162,13 @@ class ImportResult(models.Model):
         null=True, blank=True
     )  # the bytes of one that was never sent
     retry_of = models.ForeignKey(
-        "self", models.SET_NULL, null=True, blank=True, related_name="retries", db_index=False
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="retries",
+        db_index=False,
+        db_constraint=False,
     )
     updated_at = models.DateTimeField(db_default=Now())
 

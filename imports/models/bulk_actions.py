@@ -20,6 +20,7 @@ class ActionType(models.TextChoices):
     SEND_AGAIN = "send-again", _("Send again")  # the same for unknown ones, with a reason
     EXCLUDE = "exclude", _("Exclude")  # failed ones are left out for good, with a reason
     ARRIVED = "arrived", _("They arrived")  # unknown ones count as stored, with a reason
+    LOOK_UP = "look-up", _("Look up")  # unknown ones are asked for; only a proof decides
     NOT_ARRIVED = "not-arrived", _("They did not arrive")  # unknown ones count as failed
     RESTORE = "restore", _("Undo exclusion")  # excluded ones count as failed again
 

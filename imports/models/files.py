@@ -61,6 +61,15 @@ class ImportFile(models.Model):
         """
         return stored.local_path(self.path, self.sha256)
 
+    @property
+    def pieces(self) -> list[str]:
+        """Where all that is kept of it lies: itself, the rows it was made of, and their index."""
+        member = getattr(self, "member", None)
+        if member is None or not member.source:
+            return [self.path]
+        index = self.path.rpartition(".")[0] + ".index"
+        return list(dict.fromkeys([self.path, member.source, index]))
+
 
 class RetryFile(models.Model):
     """One retry file that Redrive wrote, and the results its records belong to, in order.
@@ -76,6 +85,8 @@ class RetryFile(models.Model):
     # False: unconfirmed_batch_NN.json, or left_out_batch_NN.json
     confirmed = models.BooleanField(default=True)
     left_out = models.BooleanField(default=False, db_default=False)  # left_out_batch_NN.json
+    # failed_rows.csv: the same records as the other files', as the rows that they came in as
+    rows = models.BooleanField(default=False, db_default=False)
     result_ids = ArrayField(models.BigIntegerField())
     written_at = models.DateTimeField(db_default=Now())
 

@@ -101,6 +101,10 @@ class ImportJob(PaceSettings):
 
     # A try whose end nobody saw may be made again: an idempotency key, or a mere log-in.
     repeatable = models.BooleanField(default=False)
+    # Records of its checked files that are still to be cut into batches, while it runs already;
+    # and how far it is: [which file, record, batch number]. Nothing, as a rule.
+    uncut_count = models.PositiveIntegerField(default=0, db_default=0)
+    cut_through = models.JSONField(null=True, blank=True)
     unsendable_count = models.PositiveIntegerField(default=0, db_default=0)  # excluded when read
     pause_code = models.CharField(max_length=60, default="", blank=True)
     pause_message = MessageField()

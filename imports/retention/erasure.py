@@ -21,7 +21,7 @@ from imports.ledger.left_out import KNOWN_ELSEWHERE
 from imports.ledger.lifecycle import note
 from imports.messages import Message, sentence, to_json
 from imports.messages import marked as _
-from imports.models import ImportFile, ImportJob, ImportResult, RetryFile
+from imports.models import CorrectedRow, ImportFile, ImportJob, ImportResult, RetryFile
 from imports.retention.expiry import forget, remove_directory
 from imports.states import OPEN, ResultStatus
 from imports.storage import stored
@@ -123,6 +123,7 @@ def _erase_results(ids: Collection[int], actor: str) -> None:
                 _blank(row)
             chosen = ImportResult.objects.filter(pk__in=[row.pk for row in some])
             chosen.update(refused_record=None)
+            CorrectedRow.objects.filter(result__in=chosen).delete()
             forget(chosen)
             job = ImportJob.objects.get(pk=job_id)
             note(job, EventCode.ERASED, ONE_ERASED.format(n=len(some)), actor)
@@ -149,7 +150,8 @@ def _files(ids: Collection[int], *, look_only: bool) -> list[Trace]:
     traces += [Trace("retry_directories", 1, stored.shown(each)) for each in directories]
     if not look_only:
         for file in inputs.filter(is_ours=True):
-            stored.delete(file.path)
+            for where in file.pieces:
+                stored.delete(where)
             ImportFile.objects.filter(pk=file.pk).update(path="")
         for directory in directories:
             _replace(directory)

@@ -23,7 +23,15 @@ from imports.ledger.left_out import KNOWN_ELSEWHERE
 from imports.ledger.lifecycle import note
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.models import Attempt, ImportBatch, ImportFile, ImportJob, ImportResult, RetryFile
+from imports.models import (
+    Attempt,
+    CorrectedRow,
+    ImportBatch,
+    ImportFile,
+    ImportJob,
+    ImportResult,
+    RetryFile,
+)
 from imports.states import ENDED_JOBS, ResultStatus
 from imports.storage import stored
 
@@ -132,9 +140,11 @@ def _files(job: ImportJob, days: int) -> int:
     uploads = ImportFile.objects.filter(job=job, is_ours=True).exclude(path="")
     removed = 0
     if job.batches.exists():
+        CorrectedRow.objects.filter(member__file__job=job).delete()
         for file in uploads:
             with suppress(OSError):  # the storage is away: later
-                stored.delete(file.path)
+                for where in file.pieces:
+                    stored.delete(where)
                 removed += ImportFile.objects.filter(pk=file.pk).update(path="")
     if is_settled(job):
         for directory in _directories(job):

@@ -8,9 +8,10 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from imports.admin import formatting, permissions
+from imports.admin import formatting
 from imports.admin.job import page as job_pages
 from imports.admin.job.page import act_url, tab_url
+from imports.admin.permissions import may
 from imports.admin.records.history import LINES
 from imports.policy import Verdict
 from imports.rendering import stored_in_words
@@ -79,8 +80,8 @@ def place_of(context: dict[str, Any], job: ImportJob) -> dict[str, str] | None:
     place = job_pages.of(job.kind).place(job)
     if place is None:
         return None
-    may = any(permissions.may(context["request"], each) for each in place.permissions)
-    return {"name": place.name, "url": place.url if may else ""}
+    is_open = any(may(context["request"], each) for each in place.permissions)
+    return {"name": place.name, "url": place.url if is_open else ""}
 
 
 @register.filter

@@ -31,14 +31,16 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     servers.ensure_unnamed()
     django.setup()
-    from tests.bench import bills, pages, posting, reading, results
+    from tests.bench import bills, importing, members, pages, posting, reading, results
 
     if options.measure:
         print(json.dumps(reading.measure(options.measure[0], Path(options.measure[1]))))  # noqa: T201
         return 0
     call_command("migrate", verbosity=0)
     known = {
-        "posting": posting.run, "reading": reading.run, "bills": bills.run, "pages": pages.run,
+        "import": importing.run, "posting": posting.run, "reading": reading.run,
+        "members": members.run,
+        "bills": bills.run, "pages": pages.run,
     }  # fmt: skip
     sections = [known[name]() for name in options.sections or known]
     text = results.report(sections)

@@ -71,7 +71,7 @@ def _bare(url: str, path: Path) -> float:
 def _ours(url: str, path: Path) -> float:
     """Seconds from the queue message to the last outcome in the ledger."""
     job = _prepared_job(url, path)
-    with _workers("rqworker", "--verbosity", "0"):
+    with workers("rqworker", "--verbosity", "0"):
         started = time.perf_counter()
         engine_queue.enqueue(job.pk, WORKERS)
         while job.batches.filter(status__in=OPEN).exists():
@@ -108,7 +108,7 @@ def _one_job_each(url: str, path: Path, post: Callable[[str, int], None]) -> flo
     job = _prepared_job(url, path)
     ids = list(job.batches.values_list("pk", flat=True))
     queue = django_rq.get_queue("default")
-    with _workers("rqworker", "--verbosity", "0", "--worker-class", "rq.worker.Worker"):
+    with workers("rqworker", "--verbosity", "0", "--worker-class", "rq.worker.Worker"):
         started = time.perf_counter()
         for batch_id in ids:
             queue.enqueue(post, url, batch_id, result_ttl=0)
@@ -123,7 +123,7 @@ def _one_job_each(url: str, path: Path, post: Callable[[str, int], None]) -> flo
 
 
 @contextmanager
-def _workers(*command: str) -> Iterator[None]:
+def workers(*command: str) -> Iterator[None]:
     """Two real worker processes, listening."""
     manage = [sys.executable, "manage.py", *command]
     quiet = os.environ | {"LOG_LEVEL": "WARNING"}

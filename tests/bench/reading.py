@@ -89,14 +89,15 @@ class _Peak(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
-            self.megabytes = max(self.megabytes, _private_megabytes())
+            self.megabytes = max(self.megabytes, private_megabytes(os.getpid()))
 
     def stop(self) -> None:
         self._over.set()
         self.join()
 
 
-def _private_megabytes() -> float:
-    text = Path(f"/proc/{os.getpid()}/smaps_rollup").read_text()
+def private_megabytes(pid: int) -> float:
+    """What a process has of memory that is no other's, and that no file backs."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     kilobytes = sum(int(n) for n in re.findall(r"^Private_\w+: +(\d+) kB", text, re.MULTILINE))
     return kilobytes / 1024

@@ -160,6 +160,8 @@ def test_one_account_is_retried_alone(operator: Client, make_bills: BillMaker) -
     job = run(make_bills("otp", "captcha"))
     shown = page(operator, tab_url(job.pk, "credentials"))
     assert shown.count("Retry this account") == 2
+    one = f"{act_url(job.pk, 'credentials', 'one')}?id={result_of(job, 'otp').pk}"
+    assert f"Next failed account: {full('captcha')}" in page(operator, one)
     operator.post(act_url(job.pk, "credentials", "retry"), {"id": result_of(job, "otp").pk})
     made = ImportJob.objects.get(retry_of=job)
     assert [each.email for each in made.results.all()] == [full("otp")]
@@ -364,6 +366,46 @@ def test_a_portal_is_tested_with_a_picture_of_each_stage(
     assert {"login", "judge", "list"} <= set(stages)
     assert not Bill.objects.exists()
     assert PASSWORD not in shown
+
+
+def test_a_portal_is_tested_before_it_is_saved(
+    operator: Client, portal: Portal, messages: Any
+) -> None:
+    """With what the form says and a password typed for it: nothing is stored but the pictures."""
+    typed = {
+        "login_url": portal.login_url, "billing_url": portal.billing_url, "recipe": "",
+        "script": "", "max_attempts": 5, "retry_delay_seconds": 10, "concurrency": 3,
+        "attempt_timeout_seconds": 60, "code_wait_seconds": 0, "test_email": full("good"),
+    }  # fmt: skip
+    url = reverse("admin:bills_portal_test_unsaved")
+    assert "Enter the e-mail or user name and the password" in operator.post(url, typed).text
+    wrong = typed | {"recipe": "{", "test_password": PASSWORD}
+    assert "Recipe:" in operator.post(url, wrong).text
+    assert not PortalTest.objects.exists()
+
+    answer = operator.post(url, typed | {"test_password": PASSWORD})
+    test = PortalTest.objects.get()
+    assert answer["Location"] == reverse("admin:bills_portal_watch", args=[test.pk])
+    (message,) = messages.get_jobs()
+    assert message.kwargs == {"test_id": test.pk}
+    portal_tests.run(test.pk)
+    shown = page(operator, answer["Location"])
+    assert "It works" in shown
+    assert PASSWORD not in shown
+    test.refresh_from_db()
+    assert (test.trial, test.portal, test.credential) == ("", None, None)
+    assert not Credential.objects.exists()
+    assert list(Portal.objects.all()) == [portal]
+
+
+def test_unsaved_settings_never_use_a_stored_password(operator: Client, portal: Portal) -> None:
+    Credential.objects.create(
+        portal=portal, email=full("good"), account=full("good"), password=PASSWORD
+    )
+    fields = {"login_url": portal.login_url, "test_email": full("good"), "test_password": ""}
+    answer = operator.post(reverse("admin:bills_portal_test_changed", args=[portal.pk]), fields)
+    assert answer.status_code == 422
+    assert not PortalTest.objects.exists()
 
 
 def test_a_portals_test_that_fails_says_why(portal: Portal) -> None:

@@ -43,8 +43,8 @@ OPERATE = LOOK | {
     "bills.manage_credentials", "imports.manage_notifications", "bills.manage_schedules",
 }  # fmt: skip
 ADMINISTER = OPERATE | {
-    "imports.manage_apis", "bills.manage_portals", "bills.manage_destinations", "django_rq.admin",
-    "imports.erase_person",
+    "imports.manage_apis", "imports.manage_watched_folders", "bills.manage_portals",
+    "bills.manage_destinations", "django_rq.admin", "imports.erase_person",
     "auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user",
     "auth.view_group", "auth.add_group", "auth.change_group", "auth.delete_group",
 }  # fmt: skip
@@ -66,6 +66,7 @@ SAID = {  # how the README puts it
     "choose who is notified of what": {"imports.manage_notifications"},
     "erase a person": {"imports.erase_person"},
     "manage customer APIs": {"imports.manage_apis"},
+    "choose which folders are watched": {"imports.manage_watched_folders"},
     "manage portals": {"bills.manage_portals"},
     "see django-rq's own pages (the queue)": {"django_rq.admin"},
     "manage users and groups": {each for each in ADMINISTER if each.startswith("auth.")},
@@ -78,6 +79,8 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:imports_erase": {"imports.erase_person"},
     "admin:imports_customerapi_changelist": {"imports.view_customerapi"},
     "admin:imports_customerapi_add": {"imports.manage_apis"},
+    "admin:imports_watchedfolder_changelist": {"imports.manage_watched_folders"},
+    "admin:imports_watchedfolder_add": {"imports.manage_watched_folders"},
     "admin:imports_channel_changelist": {"imports.manage_notifications"},
     "admin:imports_notificationdelivery_changelist": {"imports.manage_notifications"},
     "admin:bills_new": {"imports.add_importjob", "bills.manage_credentials"},

@@ -45,7 +45,7 @@ def test_a_new_user_imports_the_sample_answers_yes_and_sees_all_of_it_imported(
     second = walking.start(page)
     walking.watch(page)
     expect(page.get_by_text("1,000 of 1,000 imported after 1 retry")).to_be_visible()
-    expect(page.get_by_text("All 100 customers imported")).to_be_visible()
+    expect(page.get_by_text("100 of 100 imported", exact=True)).to_be_visible()
     expect(walking.badge(page)).to_have_text(re.compile(r"Finished\s*$"))
     assert walking.is_same_page(page)
 

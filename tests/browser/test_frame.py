@@ -77,7 +77,7 @@ def test_an_import_and_its_retry_need_no_script(
     installation.forgive()
     press(page, "Yes, load them")
     walking.start(page)
-    reload_until_shown(page, "1 customer imported")
+    reload_until_shown(page, "1 of 1 imported")
     assert installation.effects(6500, 10) == {1}
     context.close()
 
@@ -89,3 +89,18 @@ def reload_until_shown(page: Page, text: str) -> None:
             return
         page.reload()
     raise AssertionError(f"never shown: {text}")
+
+
+def test_the_payoff_is_the_largest_thing_on_its_page(
+    page: Page, installation: Installation
+) -> None:
+    job = installation.run_import(installation.files(first=6600, customers=5), "Paid off")
+    page.goto(installation.job(job))
+    payoff = page.get_by_text("5 of 5 imported", exact=True)
+    size = "each => parseFloat(getComputedStyle(each).fontSize)"
+    largest = page.evaluate(
+        """Math.max(...[...document.querySelectorAll("#rd-main *")]
+            .filter(each => each.checkVisibility() && each.innerText)
+            .map(each => parseFloat(getComputedStyle(each).fontSize)))"""
+    )
+    assert payoff.evaluate(size) == largest

@@ -86,7 +86,7 @@ def test_a_corrected_file_goes_into_the_same_import(
     press(page, "Send 1 customer, corrected")
 
     expect(page).to_have_url(re.compile(r"/progress/$"))
-    expect(page.get_by_text("1 customer imported", exact=True)).to_be_visible()
+    expect(page.get_by_text("1 of 1 imported", exact=True)).to_be_visible()
     assert installation.effects(MISSPELT, 1) == {1}
     assert installation.effects(LEFT_AS_IT_IS, 1) == {0}
     page.locator("#rd-find").fill(customer_id(MISSPELT))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.apps import apps
 
 from config.dev import servers
 from tests.config.commands import Command, run_python, wipe
@@ -33,6 +35,12 @@ def used_home(open_folder: Path) -> Iterator[Path]:
     run_python(home, "-m", "config.dev.servers", "psql", "-c", "SELECT 1")
     yield home
     wipe(home)
+
+
+@pytest.fixture
+def groups(db: None) -> None:
+    """The groups of a new database, also after a test that emptied all tables."""
+    import_module("bills.migrations.0002_groups").make_groups(apps, None)
 
 
 @pytest.fixture

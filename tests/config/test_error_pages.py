@@ -88,3 +88,14 @@ def test_the_usual_headers_are_there(staff: Client) -> None:
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "no-store" in headers["Cache-Control"]
+
+
+def test_a_request_beyond_the_limit_is_refused_before_it_is_read(
+    staff: Client, settings: Any
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 1000
+    User.objects.update(is_superuser=True)
+    answer = staff.post("/admin/imports/customerapi/add/", {"name": "n" * 2000})
+    assert answer.status_code == 400
+    assert is_whole(answer)  # type: ignore[arg-type]
+    assert staff.post("/admin/imports/customerapi/add/", {"name": "n"}).status_code == 200

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-def made(header: list[str], rows: Iterable[list[Any]], **limits: int) -> Any:
+def made(header: list[str], rows: Iterable[list[Any]], **limits: Any) -> Any:
     """The workbook as a spreadsheet opens it."""
     return load_workbook(io.BytesIO(b"".join(xlsx_pieces(header, rows, **limits))))
 
@@ -113,3 +113,22 @@ def test_the_memory_of_a_workbook_does_not_grow_with_its_rows() -> None:
     few = peak_bytes(500)
     many = peak_bytes(10_000)
     assert many < few + 500_000  # the strings alone of 9,500 more rows weigh more
+
+
+def test_columns_are_as_wide_as_their_rows_and_sheets_have_names_that_excel_allows() -> None:
+    rows: list[list[Any]] = [
+        ["short", "a sentence that needs its room"],
+        [None, "first\nthe longest line of a cell"],
+    ]
+    pieces = xlsx_pieces(["Customer", "Error"], rows, sheet_rows=3, title="Results: of [7]/2 ?")
+    book = load_workbook(io.BytesIO(b"".join(pieces)))
+    assert len(book.sheetnames) == 1
+    assert not set(book.sheetnames[0]) & set("[]:*?/\\")
+    wide = {name: column.width for name, column in book.active.column_dimensions.items()}
+    assert wide["A"] < len("a sentence that needs its room") < wide["B"]
+
+
+def test_a_further_sheet_has_a_number() -> None:
+    pieces = xlsx_pieces(["n"], ([n] for n in range(5)), sheet_rows=3, title="x" * 40)
+    names = load_workbook(io.BytesIO(b"".join(pieces))).sheetnames
+    assert names == ["x" * 27, f"{'x' * 27} 2", f"{'x' * 27} 3"]

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from imports import error_codes
+from imports import error_codes, job_types
 from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job import selection as choices
@@ -89,6 +89,7 @@ def ask(
     if status == ResultStatus.UNKNOWN:
         *_others, later = bulk_actions.sensible(job, chosen, ActionType.SEND_AGAIN)
         summary |= {"later": _said(later), "left_out": later.total()}
+        summary["can_look_up"] = job_types.get(job.kind).can_look_up(job)
     summary |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
     return _shown(request, job, question, summary)
 

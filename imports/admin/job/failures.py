@@ -30,6 +30,7 @@ DECISIONS = {
     "arrived": ActionType.ARRIVED,
     "not-arrived": ActionType.NOT_ARRIVED,
     "send-again": ActionType.SEND_AGAIN,
+    "look-up": ActionType.LOOK_UP,
 }
 
 
@@ -134,6 +135,8 @@ def decide(request: HttpRequest, job: ImportJob) -> HttpResponse:
         return actions.ask(request, job, "decide", Choice.of(request.GET), ResultStatus.UNKNOWN)
     choice, reason = Choice.of(request.POST), request.POST.get("reason", "").strip()
     decision = request.POST.get("decision", "")
+    if decision == "look-up":
+        reason = reason or _("Looked up in the API.")
     if decision not in DECISIONS or not reason:
         return actions.ask(
             request, job, "decide", choice, ResultStatus.UNKNOWN, decision=decision,

@@ -18,13 +18,20 @@ from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job.page import to_tab
 from imports.customers import drafts, dry_run
-from imports.customers.files.reader import LEFT_OUT_FILE, RETRY_FILE, SUMMARY, UNCONFIRMED_FILE
+from imports.customers.files.reader import (
+    LEFT_OUT_FILE,
+    MEMBER_FILES,
+    RETRY_FILE,
+    SUMMARY,
+    UNCONFIRMED_FILE,
+)
 from imports.customers.files.warnings import MOST_SENTENCES
+from imports.customers.members import background
 from imports.engine import queue
 from imports.job_types import InputOutOfSight
 from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed
-from imports.models import DryRun
+from imports.models import DryRun, RecordTemplate
 from imports.models.files import FileStatus
 from imports.rendering import in_words
 from imports.states import JobStatus
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.core.files.uploadedfile import UploadedFile
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
     from imports.error_codes import ErrorCode
@@ -148,6 +156,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     found = job.files.aggregate(
         count=Count("pk"),
         invalid=Count("pk", filter=Q(status=FileStatus.INVALID)),
+        unfinished=Count("pk", filter=~Q(status=FileStatus.VALID)),
+        reading=Count("pk", filter=Q(status=FileStatus.READING)),
         records=Sum("record_count", default=0),
         excluded=Sum("excluded_count", default=0),
         size=Sum("size", default=0),
@@ -156,21 +166,37 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     )
     is_draft = job.status == JobStatus.DRAFT
     is_cut = job.batches.exists()
-    can_check = is_draft and not is_cut and found["count"] > 0 and found["invalid"] == 0
+    can_check = is_draft and not is_cut and found["count"] > 0 and found["unfinished"] == 0
     return {
         **(check_context(request, job) if can_check else {}),
-        "files": job.files.order_by("-status", "pk")[:MOST_FILES] if found["count"] else [],
+        "files": _files(job) if found["count"] else [],
+        **_member_context(job, found),
         "found": found,
         "sendable": found["records"] - found["excluded"],
         "is_cut": is_cut,
         "can_add": is_draft and not is_cut and permissions.may(request, permissions.CHANGE),
         "can_start": is_draft
-        and (is_cut or (found["count"] > 0 and found["invalid"] == 0))
+        and (is_cut or (found["count"] > 0 and found["unfinished"] == 0))
         and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_cut or found["count"] else "",
         "known_before": known_before.of_files(notes_of(job)),
         "most_sentences": MOST_SENTENCES,
         "most_files": MOST_FILES,
+    }
+
+
+def _files(job: ImportJob) -> QuerySet[ImportFile]:
+    """Those with faults first, then those that wait for somebody."""
+    return job.files.select_related("member__template").order_by("-status", "pk")[:MOST_FILES]
+
+
+def _member_context(job: ImportJob, found: dict[str, Any]) -> dict[str, Any]:
+    """What member files need: the API's templates, and whether a worker reads one."""
+    current = RecordTemplate.objects.filter(api=job.api_id, is_current=True).order_by("name")
+    return {
+        "record_templates": current.only("name") if found["count"] else [],
+        "is_reading": found["reading"] > 0,
+        "no_worker_reads": found["reading"] > 0 and queue.worker_count() == 0,
     }
 
 
@@ -186,7 +212,7 @@ def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
     if not uploads and request.FILES:
         messages.warning(
             request,
-            _("None of these is a customer file. Choose .json files, or a directory of them."),
+            _("None of these is a customer file. Choose JSON, NDJSON, CSV or XLSX files."),
         )
     added = _add_all(job, uploads)
     bad = [file for file in added if file.status == FileStatus.INVALID]
@@ -202,6 +228,8 @@ def _add_all(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> list[Imp
         for upload in uploads:
             file = drafts.add_upload(job, upload, _name(upload))
             added.append(file)
+            if file.status == FileStatus.READING:
+                queue.enqueue_on_commit(job.pk)
     except BaseException as error:
         for file in added:
             drafts.remove_file(file)
@@ -227,7 +255,7 @@ def _wanted(uploads: Sequence[UploadedFile[bytes]]) -> list[UploadedFile[bytes]]
         for upload in uploads
         if alone
         or (
-            names[id(upload)].lower().endswith(".json")
+            names[id(upload)].lower().endswith(MEMBER_FILES)
             and not names[id(upload)].startswith(".")
             and names[id(upload)] not in left_out
             and not UNCONFIRMED_FILE.fullmatch(names[id(upload)])
@@ -264,6 +292,21 @@ def remove(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return _answer(request, job)
 
 
+def use_template(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Read a member file by a record template."""
+    file = get_object_or_404(job.files, pk=formatting.whole_number(request.POST.get("file", "")))
+    templates = RecordTemplate.objects.filter(api=job.api_id, is_current=True)
+    chosen = formatting.whole_number(request.POST.get("template", ""))
+    if background.use_template(file, get_object_or_404(templates, pk=chosen)):
+        queue.enqueue_on_commit(job.pk)
+    return _answer(request, job)
+
+
+def panel(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """The files as they are now, while a worker reads one."""
+    return _answer(request, job)
+
+
 def copies(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """Choose whether earlier copies of a customer are left out."""
     drafts.leave_earlier_copies_out(
@@ -296,6 +339,8 @@ TAB = page.Tab(
         "add": page.Action(add, permissions.CHANGE),
         "remove": page.Action(remove, permissions.CHANGE),
         "copies": page.Action(copies, permissions.CHANGE),
+        "template": page.Action(use_template, permissions.CHANGE),
+        "panel": page.Action(panel, permissions.VIEW, ("GET",)),
         "check": page.Action(check, permissions.CHANGE),
         "checked": page.Action(checked, permissions.VIEW, ("GET",)),
     },

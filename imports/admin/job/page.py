@@ -262,6 +262,8 @@ def _doing(action: ActionType) -> str:
             return _("Marking as imported: %(seen)s of %(records)s")
         case ActionType.NOT_ARRIVED:
             return _("Marking as failed: %(seen)s of %(records)s")
+        case ActionType.LOOK_UP:
+            return _("Looking up in the API: %(seen)s of %(records)s")
     return _("Preparing job %(job)s: %(seen)s of %(records)s")
 
 
@@ -305,6 +307,8 @@ def done(action: ActionType) -> str:
             return _("The exclusion of %(records)s is undone. Retry failed sends them again.")
         case ActionType.ARRIVED:
             return _("Marked %(records)s as imported.")
+        case ActionType.LOOK_UP:
+            return _("Looked up in the API: decided about %(records)s.")
         case ActionType.NOT_ARRIVED:
             return _("Marked %(records)s as failed. Retry failed sends them again.")
     return _("Retried %(records)s, in job %(job)s.")
@@ -315,7 +319,11 @@ def _afterwards(bulk_action: BulkAction) -> Iterator[str]:
         yield _("It stopped early, out of %(total)s. %(why)s")
         if bulk_action.made_id:
             yield _("Job %(job)s remains a draft with these records: start it or discard it.")
-    if bulk_action.skipped_changed:
+    if bulk_action.skipped_changed and bulk_action.action == ActionType.LOOK_UP:
+        yield _("The API proves nothing of %(n)s: they stay unknown.") % {
+            "n": formatting.number(bulk_action.skipped_changed)
+        }
+    elif bulk_action.skipped_changed:
         yield formatting.skipped_changed(bulk_action.skipped_changed) + "."
     if bulk_action.left_out:
         yield formatting.left_out(bulk_action.left_out) + "."

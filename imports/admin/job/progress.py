@@ -178,16 +178,17 @@ UNREAD = ("batch__body", "answer")
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """Rate, time left, batches, the last attempts, and why nothing happens if nothing does."""
     is_at_work = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+    more = page.of(job.kind).batch_related
     attempts = Attempt.objects.filter(job=job).order_by("-ended_at", "-id")
+    attempts = attempts.select_related("batch").defer(*UNREAD).prefetch_related(*more)
     return {
         "progress": progress(job),
         "batches": batch_totals(job),
-        "attempts": attempts.select_related("batch", *page.of(job.kind).batch_related).defer(
-            *UNREAD
-        )[:ATTEMPTS_SHOWN],
+        "attempts": attempts[:ATTEMPTS_SHOWN],
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),
+        "out_of_sight": _out_of_sight(job),
         **_stage(job),
     }
 
@@ -196,6 +197,15 @@ def _paused_by(job: ImportJob) -> JobEvent | None:
     if job.status != JobStatus.PAUSED:
         return None
     return JobEvent.objects.filter(job=job, code=EventCode.PAUSED).order_by("-id").first()
+
+
+def _out_of_sight(job: ImportJob) -> JobEvent | None:
+    """Which host said last that it cannot see the files of a job that is to be read."""
+    if job.status != JobStatus.QUEUED:
+        return None
+    codes = (EventCode.FILES_OUT_OF_SIGHT, EventCode.STARTED)
+    latest = JobEvent.objects.filter(job=job, code__in=codes).order_by("-id").first()
+    return latest if latest and latest.code == EventCode.FILES_OUT_OF_SIGHT else None
 
 
 def _stage(job: ImportJob) -> dict[str, Any]:

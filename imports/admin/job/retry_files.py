@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Func, IntegerField, Max, Min, Sum
+from django.db import transaction
+from django.db.models import Count, Func, IntegerField, Max, Min, Q, Sum
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
@@ -26,6 +27,7 @@ from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.customers.corrections import GO_OUT, OBSTACLES, RowOutcome
 from imports.customers.files.errors import UnreadableFile
+from imports.customers.members.corrected import keep_rows
 from imports.engine import queue
 from imports.exports import Pipe
 from imports.ledger import retries
@@ -110,7 +112,10 @@ def upload(request: HttpRequest, job: ImportJob) -> HttpResponse:
         raise NotAllowed(_("Choose the corrected file first."))
     for each in chosen:
         each.name = PurePosixPath(each.name or "").name
-    query = urlencode({"of": corrections.keep(job, chosen)})
+    try:
+        query = urlencode({"of": corrections.keep(job, chosen)})
+    except UnreadableFile as error:
+        raise NotAllowed(in_words(error.message)) from None
     return redirect(f"{act_url(job.pk, 'retry-files', 'corrected')}?{query}")
 
 
@@ -159,13 +164,15 @@ def _send(
     checks, force = _checks(job), "force" in request.POST
     agreed = request.POST.get("preview", "")
     found = corrections.versions(_entries(job, uploads, checks), agreed, force=force)
-    new = retries.resubmit(
-        job,
-        customers.new_batches(found, job.batch_size, checks),
-        reason=reason,
-        actor=permissions.actor(request),
-        force=force,
-    )
+    with transaction.atomic():
+        new = retries.resubmit(
+            job,
+            customers.new_batches(found, job.batch_size, checks),
+            reason=reason,
+            actor=permissions.actor(request),
+            force=force,
+        )
+        keep_rows(new, [each.where for each in uploads])
     queue.enqueue_on_commit(new.pk)
     corrections.forget(uploads)
     summary = {"customers": formatting.customers(new.results.count()), "job": new.pk}
@@ -240,7 +247,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         .annotate(
             first=Min("pk"),
             n=Count("pk"),
-            all_records=Sum("records"),
+            all_records=Sum("records", filter=Q(rows=False), default=0),
             written_at=Max("written_at"),
         )
         .order_by("-first")[:DIRECTORIES_SHOWN]

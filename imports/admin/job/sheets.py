@@ -53,6 +53,18 @@ def of_records(results: QuerySet[ImportResult]) -> Sheet:
     return Sheet(header, _records(columns, Advice("customers")))
 
 
+def of_stored(results: QuerySet[ImportResult]) -> Sheet:
+    """One row for each record that is stored, with the id that the API gave it. One query."""
+    header = [
+        _("Job"), _("Customer"), _("E-mail"), _("File"), _("Record"), _("Id in the API"),
+        _("Changed"),
+    ]  # fmt: skip
+    stored = results.filter(status=ResultStatus.SUCCESS).values_list(
+        "job_id", "key", "email", "file__name", "position", "assigned__value", "updated_at"
+    )
+    return Sheet(header, ((*names, local(at)) for *names, at in at_once(stored)))
+
+
 def _records(
     columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
 ) -> Iterator[Sequence[object]]:

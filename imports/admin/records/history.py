@@ -97,7 +97,7 @@ class JobStay:
     def came_to(self) -> str:
         """Where the last attempt left it, before anybody decided; "" while it goes on."""
         decided = {each.code for each in self.record_events}
-        if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
+        if decided & {EventCode.ARRIVED, EventCode.NOT_ARRIVED, EventCode.LOOKED_UP}:
             return ResultStatus.UNKNOWN.value
         if EventCode.EXCLUDED in decided:
             return ResultStatus.ERROR.value

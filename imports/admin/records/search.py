@@ -1,4 +1,4 @@
-"""Search by customer id or e-mail: the record's page, or a list where several are found."""
+"""Search by customer id, e-mail or the API's own id: the record's page, or a list of several."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unfold.dataclasses import SearchResult
 
 from imports.admin.base import searched_by_record
 from imports.admin.job import page
-from imports.models import ImportResult
+from imports.models import AssignedId, ImportResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +41,12 @@ class Found:
 
 def is_record(term: str) -> Q:
     """Results of the record that is called exactly that."""
-    return Q(key=term) | Q(email__in=searched_by_record(term))
+    return Q(key=term) | Q(email__in=searched_by_record(term)) | by_assigned_id(value=term)
+
+
+def by_assigned_id(**which: str) -> Q:
+    """Results of records to which the API gave such an id."""
+    return Q(pk__in=AssignedId.objects.filter(**which).values("result"))
 
 
 def view(request: HttpRequest) -> HttpResponse:
@@ -85,6 +90,7 @@ def starting_with(term: str) -> list[Found]:
     for spelling in spellings:
         emails |= Q(email__startswith=spelling)
     rows = _rows(Q(key__startswith=term), most) + _rows(emails & ~Q(email=""), most)
+    rows += _rows(by_assigned_id(value__startswith=term), most)
     return grouped({row.pk: row for row in rows}.values())
 
 

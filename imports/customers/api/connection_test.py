@@ -42,7 +42,7 @@ def probe_unsaved(
     for name in SECRETS:
         if saved is None or name not in stored or not _goes_to(draft, name):
             continue
-        if not _goes_where_it_went(draft, saved, name):
+        if not _has_the_same_reader(draft, saved, name):
             return ProbeResult(Proof.FAILED, WITHHELD)
         setattr(draft, name, getattr(saved, name))
     try:
@@ -51,11 +51,19 @@ def probe_unsaved(
         return ProbeResult(Proof.FAILED, said_of(error))
 
 
-def _goes_where_it_went(draft: CustomerApi, saved: CustomerApi, name: str) -> bool:
-    if draft.auth in OAUTH2 and _origin(draft.url) != _origin(saved.url):
-        return False  # a token would go to the new host
+def _has_the_same_reader(draft: CustomerApi, saved: CustomerApi, name: str) -> bool:
     if draft.ca_certificates.strip() != saved.ca_certificates.strip():
         return False
+    return goes_where_it_went(draft, saved, name)
+
+
+def goes_where_it_went(draft: CustomerApi, saved: CustomerApi, name: str) -> bool:
+    """Whether a stored secret would reach no other host than the one it was entered for."""
+    if _goes_to(draft, name) is None:
+        return True
+    has_token = name != "extra_headers" and draft.auth in OAUTH2
+    if has_token and _origin(draft.url) != _origin(saved.url):
+        return False  # the token would go to the new host
     return _goes_to(draft, name) == _goes_to(saved, name)
 
 

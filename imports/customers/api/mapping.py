@@ -308,7 +308,9 @@ class Mapping(Schema, frozen=True, dict=True):
 
     def with_overrides(self, changes: dict[str, Any]) -> Mapping:
         """This mapping with parts replaced. Objects merge; lists and values replace."""
-        return Mapping.from_document(_merged(self.document(), changes))
+        # What an editor needs to know of the document is no part of the mapping.
+        own = {name: value for name, value in changes.items() if name != "$schema"}
+        return Mapping.from_document(_merged(self.document(), own))
 
     @cached_property
     def group_by_code(self) -> dict[str, str]:

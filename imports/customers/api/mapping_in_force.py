@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imports.customers.api.mapping import preset
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.setup import mapping_of
+from imports.plain_json import refuse_unstorable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,14 +81,19 @@ def text_of(changes: dict[str, Any], written: str) -> str:
 
 def read_changes(text: str) -> Any:
     """The JSON of what the operator wrote. Raises ValueError, also for a duplicate name."""
-    return json.loads(text, object_pairs_hook=_once, parse_constant=_no_json)
+    try:
+        changes = json.loads(text, object_pairs_hook=_once, parse_constant=_no_json)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    refuse_unstorable(changes)
+    return changes
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"“{twice}” occurs twice in one object")
     return members
 

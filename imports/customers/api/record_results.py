@@ -157,6 +157,11 @@ def _stored(member: Member, results: Results, where: str) -> Reading:
     return reading._replace(outcome=replace(reading.outcome, assigned=assigned))
 
 
+def stored(mapping: Mapping) -> RecordOutcome:
+    """What the success of an entry in the mapping's first list comes to."""
+    return _stored_by(f"{places(mapping)[0]}.success").outcome
+
+
 @lru_cache(maxsize=256)
 def _stored_by(rule: str) -> Reading:
     return Reading(RecordOutcome(Verdict.SUCCESS, rule=rule), claims_success=True)

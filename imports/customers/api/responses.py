@@ -22,7 +22,9 @@ from imports.customers.api.record_results import (
     holds,
     judge_records,
     judge_refusal,
+    stored,
 )
+from imports.customers.quick_answers import all_stored
 from imports.http.redaction import excerpt, one_line, page_text
 from imports.http.retry_after import asked_to_wait
 from imports.messages import MessageError, Said, Text, cause_of
@@ -280,6 +282,8 @@ STORED_BY_STATUS = Outcome(Verdict.SUCCESS, rule="proof")
 
 def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     mapping = sent.mapping
+    if all_stored(answer.body, mapping, sent.keys):
+        return summed([stored(mapping)] * len(sent.keys), sent)
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
         return STORED_BY_STATUS

@@ -112,6 +112,14 @@ def is_asynchronous(api: CustomerApi | None) -> bool:
     return mapping is not None and bool(mapping.poll or mapping.adapter)
 
 
+def can_look_up(api: CustomerApi | None) -> bool:
+    """Whether the API's mapping says how one customer is looked up."""
+    try:
+        return api is not None and mapping_of(api).lookup is not None
+    except BadMapping:
+        return False
+
+
 def first_step_stores_nothing(api: CustomerApi | None) -> bool:
     """Whether a first request that nobody saw the end of has stored nothing for certain."""
     try:

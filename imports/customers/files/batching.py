@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 
 from imports.customers.api.setup import checks_of
+from imports.customers.files.check_index import (
+    ADD_IT_AGAIN,
+    CHANGED_SINCE,
+    Index,
+    refuse_changed,
+)
 from imports.customers.files.duplicates import IdRegister, LastCopies, Place
 from imports.customers.files.errors import UnreadableFile, shown
 from imports.customers.files.limits import COMMA
-from imports.customers.files.reader import FileCheck, check_file, read_records
+from imports.customers.files.plain_cut import PlainCutter
+from imports.customers.files.reader import FileCheck, check_file, index_name
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
+from imports.customers.members.numbering import with_rows
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.event_codes import EventCode
 from imports.job_types import InputOutOfSight, UnreadableInput
-from imports.ledger.batches import Intake, NewRecord, Refused, one_at_a_time
+from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
 from imports.ledger.lifecycle import note
 from imports.ledger.retries import GO_OUT
@@ -33,7 +43,9 @@ from imports.models.files import FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
+    from imports.customers.files.blocks import Block
     from imports.customers.files.limits import Checks
     from imports.customers.files.validation import Record
     from imports.models import ImportFile
@@ -178,8 +190,6 @@ def out_of_sight(name: str, error: OSError) -> InputOutOfSight:
     return InputOutOfSight(OUT_OF_SIGHT.format(file=shown(name, 200), error=why))
 
 
-CHANGED_SINCE = sentence("CHANGED_SINCE", _("it has changed since it was checked"))
-ADD_IT_AGAIN = sentence("ADD_IT_AGAIN", _("Remove it and add it again"))
 LATER_COPY = sentence(
     "LATER_COPY",
     _(
@@ -210,12 +220,13 @@ class Reader:
 
     def __init__(self, job: ImportJob, checks: Checks, taker: Taker) -> None:
         self.job, self.checks, self.taker = job, checks, taker
-        self.register = IdRegister(checks.spelling)
+        self.register = IdRegister(checks.spell)
         self.warnings = Warnings(leaves_earlier_out=job.leave_earlier_copies_out)
         self.taken: set[int] = set()  # the results that retry files of ours stand for
         self.last_copies: LastCopies | None = None
         self.last_number = 0
         self.twins: set[int] = set()  # files with the very same bytes as one before
+        self.plain = False  # no customer is named twice
 
     def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
         """Read the files in order, calling `begin` before each.
@@ -224,6 +235,7 @@ class Reader:
         """
         files = list(files)
         self.twins = _twins(files)
+        self.plain = names_each_once(files, self.checks)
         if self.job.leave_earlier_copies_out:
             self._find_last_copies(files)
         for index, file in enumerate(files):
@@ -232,10 +244,10 @@ class Reader:
 
     def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
         """Read all files once before: only then is it known which copy is a customer's last."""
-        last_copies, taken = LastCopies(self.checks.spelling), set[int]()
+        last_copies, taken = LastCopies(self.checks.spell), set[int]()
         for index, file in enumerate(files):
             matches = self._matches(index, file, taken)
-            with _refusing_unreadable():
+            with refusing_unreadable():
                 for record, _reason in self._judged(file, matches, []):
                     if not record.key or record.refusal is not None:
                         continue  # a record that can't be sent replaces no earlier copy
@@ -245,17 +257,30 @@ class Reader:
         self.last_copies = last_copies
 
     def _read_file(self, index: int, file: ImportFile) -> None:
+        matches = self._matches(index, file, self.taken)
+        if self.plain and not matches.knows and isinstance(self.taker, Intake):
+            self._read_plain(file, self.taker)
+        else:
+            self._read_each(index, file, matches)
+
+    def _read_plain(self, file: ImportFile, intake: Intake) -> None:
+        """Put a file in of which no record is known from before, and that names none twice."""
+        leave_out = partial(leave_out_of, intake, file)
+        cutter = PlainCutter(intake, file, self.checks, self.last_number, leave_out)
+        with refusing_unreadable():
+            deque(cutter.cut(recorded(file, self.checks, [])), maxlen=0)
+        self.last_number = cutter.last_number
+
+    def _read_each(self, index: int, file: ImportFile, matches: RetryFileMatches) -> None:
         ignored: list[str] = []
         cutter = Cutter(self.job.batch_size, self.checks, self.last_number)
-        matches = self._matches(index, file, self.taken)
-        with _refusing_unreadable():
-            _refuse_changed(file)
+        with refusing_unreadable():
             for record, refusal in self._judged(file, matches, ignored):
                 if refusal is None and self.last_copies is not None:
                     place = Place(index, file.name, record.position)
                     refusal = self._earlier_copy(record, place, self.last_copies)
                 if refusal is not None:
-                    self._leave_out(file, record, refusal)
+                    leave_out_of(self.taker, file, record, refusal)
                     continue
                 for batch in cutter.add(record, self._earlier_batch(file, record)):
                     self._add_batch(file, batch, matches)
@@ -274,7 +299,8 @@ class Reader:
         self, file: ImportFile, matches: RetryFileMatches, ignored: list[str]
     ) -> Iterator[tuple[Record, Refusal | None]]:
         """Yield each record of a file with the reason not to send it, or None."""
-        records = read_records(file.location, file.name, self.checks, ignored)
+        blocks = recorded(file, self.checks, ignored)
+        records = (record for block in blocks for record in block.records())
         for record in _looked_up(records, matches):
             yield record, record.refusal or matches.refusal(record)
 
@@ -282,14 +308,6 @@ class Reader:
         """The number of the batch with the latest earlier copy; 0 if there is none."""
         earlier = self.warnings.warn(file.name, record, self.register)
         return earlier.batch if earlier else 0
-
-    def _leave_out(self, file: ImportFile, record: Record, refusal: Refusal) -> None:
-        """Exclude a record, with its reason and its bytes."""
-        kept = record.raw[:RECORD_KEPT]
-        refused = Refused(
-            record.position, record.key, record.email, refusal.code, refusal.message, kept
-        )
-        self.taker.add_refused(refused, file.pk)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
         """The reason to leave a copy out because its customer comes again later; None if not."""
@@ -317,6 +335,30 @@ class Reader:
         self.taker.add_batch(batch.number, 0, frame, records, file.pk, after=batch.after)
 
 
+def leave_out_of(taker: Taker, file: ImportFile, record: Record, refusal: Refusal) -> None:
+    """Exclude a record, with its reason and its bytes."""
+    kept, message = record.raw[:RECORD_KEPT], with_rows(refusal.message, file)
+    refused = Refused(record.position, record.key, record.email, refusal.code, message, kept)
+    taker.add_refused(refused, file.pk)
+
+
+def names_each_once(files: Sequence[ImportFile], checks: Checks) -> bool:
+    """Whether it is certain that no two records of these checked files are of one customer."""
+    if any(file.duplicate_count or file.known_before for file in files):
+        return False
+    if len(files) == 1:
+        return True
+    register = IdRegister(checks.spell)
+    for file in files:  # the checks of large files did not look into the others
+        index = Index.opened(indexes() / index_name(file.sha256, checks))
+        if index is None:
+            return False
+        for first, keys in index.customers():
+            if any(register.add_all(keys, file.name, first)):
+                return False
+    return True
+
+
 def _twins(files: Sequence[ImportFile]) -> set[int]:
     """The indices of files that have the very same bytes as one before."""
     first: dict[str, int] = {}
@@ -324,7 +366,7 @@ def _twins(files: Sequence[ImportFile]) -> set[int]:
 
 
 @contextmanager
-def _refusing_unreadable() -> Iterator[None]:
+def refusing_unreadable() -> Iterator[None]:
     """Refuse the job's whole input if a file cannot be read."""
     try:
         yield
@@ -340,16 +382,34 @@ def _looked_up(records: Iterable[Record], matches: RetryFileMatches) -> Iterator
         yield from some
 
 
-def _refuse_changed(file: ImportFile) -> None:
-    """Refuse a file that changed since it was checked: only what was checked is sent."""
+def recorded(
+    file: ImportFile, checks: Checks, ignored: list[str], after: int = 0
+) -> Iterator[Block]:
+    """The blocks of a checked file, as it was when it was checked, from the record behind
+    position `after` on. Raises UnreadableFile or InputOutOfSight.
+    """
     try:
-        with file.location.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        yield from _recorded(file, checks, ignored, after)
     except OSError as error:
         raise out_of_sight(file.name, error) from None
-    if digest != file.sha256:
-        what = CHANGED_SINCE
-        raise UnreadableFile(file.name, what, ADD_IT_AGAIN)
+
+
+def _recorded(file: ImportFile, checks: Checks, ignored: list[str], after: int) -> Iterator[Block]:
+    name = index_name(file.sha256, checks)
+    index = Index.opened(indexes() / name)
+    if index is None:  # it was checked on another host, or with another mapping
+        refuse_changed(file.location, file.name, file.sha256)
+        check_file(file.location, file.name, checks, indexes=indexes())
+        index = Index.opened(indexes() / name)
+    if index is None:
+        raise UnreadableFile(file.name, CHANGED_SINCE, ADD_IT_AGAIN)
+    yield from index.blocks(file.location, file.name, ignored, after)
+
+
+def indexes() -> Path:
+    """The directory in which this host keeps what checking found."""
+    home: Path = settings.HOME
+    return home / "checked"
 
 
 # Files up to this size are read again to find ids they share with a new one.
@@ -394,7 +454,7 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
     if register is None:
         register = _register(job, checks)
     try:
-        verdict = check_file(file.location, file.name, checks, register)
+        verdict = check_file(file.location, file.name, checks, register, indexes())
     except UnreadableFile as error:
         file.status, file.message = FileStatus.INVALID, error.message
         file.size = file.location.stat().st_size if file.location.is_file() else 0
@@ -418,27 +478,42 @@ def _set(file: ImportFile, verdict: FileCheck) -> None:
 
 def _register(job: ImportJob, checks: Checks) -> IdRegister:
     """The ids of the draft's other files, where they are small enough to read again."""
-    register = IdRegister(checks.spelling)
+    register = IdRegister(checks.spell)
     others = list(job.files.filter(status=FileStatus.VALID))
     if sum(file.size for file in others) <= REREAD_BYTES:
         for file in others:
             try:
-                for record in read_records(file.location, file.name, checks):
-                    if record.key and not record.refusal:
-                        register.add(record.key, file.name, record.position)
+                for block in recorded(file, checks, []):
+                    _register_block(register, file, block)
             except UnreadableFile:
                 continue  # it has changed or gone since: starting the job says so
     return register
 
 
-def read(job: ImportJob) -> None:
+def forget(files: Iterable[ImportFile], checks: Checks) -> None:
+    """Remove the indexes of files that have been cut, once the caller has committed."""
+    paths = [indexes() / index_name(file.sha256, checks) for file in files]
+
+    def remove() -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    transaction.on_commit(remove, robust=True)
+
+
+def _register_block(register: IdRegister, file: ImportFile, block: Block) -> None:
+    if block.is_plain:
+        deque(register.add_all(block.keys, file.name, block.first), maxlen=0)
+        return
+    for record in block.records():
+        if record.key and not record.refusal:
+            register.add(record.key, file.name, record.position)
+
+
+def read(job: ImportJob, files: Sequence[ImportFile], checks: Checks) -> None:
     """Cut all files of a queued job into batches. Raises UnreadableInput, storing nothing."""
-    if job.api is None:
-        raise TypeError("only customer imports have customer files")
     intake = Intake(job)
-    reader = Reader(job, checks_of(job.api), intake)
-    files = list(job.files.select_related("retry_file__job").order_by("pk"))
-    one_at_a_time(f"{job.api_id} {file.sha256}" for file in files)
+    reader = Reader(job, checks, intake)
     reader.read(files, lambda file: None)
     intake.finish()
     _tell_sources(job, files)

@@ -7,7 +7,7 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 FIRST_SLOTS = 1 << 12
 _POSITION_BITS = 40
@@ -60,9 +60,50 @@ class IdRegister:
         self._put(slot, looks, exact, place)
         self._count += 1
         if 3 * self._count > 2 * len(self._looks):
-            self._grow()
+            self._grow(2 * len(self._looks))
             self._last = self._slot(looks)
         return None
+
+    def add_all(self, keys: Sequence[str], file: str, first: int) -> Iterator[tuple[int, Earlier]]:
+        """Register the customers from position `first` on; yield those that were there before.
+
+        Each with its index. The iterator must be read to its end.
+        """
+        self.expect(len(keys))
+        hashes = self._plain_hashes(keys)
+        if hashes is None:
+            for index, key in enumerate(keys):
+                if key and (earlier := self.add(key, file, first + index)):
+                    yield index, earlier
+            return
+        if not self._files or self._files[-1] != file:
+            self._files.append(file)
+        place, mask = (len(self._files) - 1 << _POSITION_BITS) + first, len(self._looks) - 1
+        table, exact, places = self._looks, self._exact, self._places
+        for index, looks in enumerate(hashes):
+            looks = looks & _HASH_MASK or 1
+            slot = looks & mask
+            if table[slot]:
+                if earlier := self.add(keys[index], file, first + index):
+                    yield index, earlier
+                continue
+            table[slot], exact[slot], places[slot] = looks, looks & 0xFFFFFFFF, place + index
+            self._count += 1
+
+    def expect(self, more: int) -> None:
+        """Make room for as many more customers: cheaper than to grow several times."""
+        slots = len(self._looks)
+        while 3 * (self._count + more) > 2 * slots:
+            slots *= 2
+        if slots > len(self._looks):
+            self._grow(slots)
+
+    def _plain_hashes(self, keys: Sequence[str]) -> list[int] | None:
+        """The hashes of keys that are all written plainly, so that `normalised` changes none."""
+        spelled = list(map(self._spelling, keys))
+        together = "".join(spelled)
+        plain = together.isascii() and together == together.lower() == "".join(together.split())
+        return list(map(hash, spelled)) if plain and all(spelled) else None
 
     def put_in(self, batch: int) -> None:
         """Remember which batch the customer that was added last went into."""
@@ -85,9 +126,9 @@ class IdRegister:
         self._places = array("Q", bytes(8 * slots))
         self._batches = array("I", bytes(4 * slots))
 
-    def _grow(self) -> None:
+    def _grow(self, slots: int) -> None:
         old = zip(self._looks, self._exact, self._places, self._batches, strict=True)
-        self._resize(2 * len(self._looks))
+        self._resize(slots)
         for looks, exact, place, batch in old:
             if looks:
                 slot = self._slot(looks)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from imports.customers.files.errors import Fault, shown
 from imports.customers.files.record_names import A_LIST, AN_OBJECT, SHORTEN, WRITE_AS_TEXT
@@ -32,6 +34,51 @@ CARD_TYPES = ("MAIN_CARD", "PARTNER_CARD", "BUSINESS_NUMBER")
 LONGEST_IDS = {"customerId": 40, "username": 255}  # characters
 LONGEST_NAMES = {"firstName": 40, "lastName": 40}  # characters
 ADDRESS_FIELDS = ("city", "contactPurposeTypeCode", "contactMethodTypeCode")
+
+Filled = Annotated[str, msgspec.Meta(min_length=1)]
+Name = Annotated[str, msgspec.Meta(max_length=40)]
+
+
+# GK's names, as they stand in a record.
+
+
+class _Address(msgspec.Struct, gc=False):
+    city: Filled
+    contactPurposeTypeCode: Filled
+    contactMethodTypeCode: Filled
+
+
+class _Card(msgspec.Struct, gc=False):
+    type: Literal[CARD_TYPES] | None = None  # type: ignore[valid-type]
+
+
+class _Body(msgspec.Struct, gc=False):
+    customerId: Name | None = None
+    username: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    addresses: list[_Address] = []
+    customerCards: list[_Card] = []
+
+
+class _Person(_Body, gc=False):
+    status: Literal[STATUSES] | None = None  # type: ignore[valid-type]
+    languageCode: Annotated[str, msgspec.Meta(pattern=r"\A[a-z]{2}\Z")] | None = None
+    birthday: date | None = None
+    firstName: Name | None = None
+    lastName: Name | None = None
+
+
+class _OfPerson(msgspec.Struct, gc=False, tag_field="type", tag="PERSON"):
+    changeType: Literal[CHANGE_TYPES]  # type: ignore[valid-type]
+    person: _Person
+
+
+class _OfOrganization(msgspec.Struct, gc=False, tag_field="type", tag="ORGANIZATION"):
+    changeType: Literal[CHANGE_TYPES]  # type: ignore[valid-type]
+    organization: _Body
+
+
+# Of a decoded record that is of this type, `gk_fault` finds none; it may find none in others, too.
+GkRecord = _OfPerson | _OfOrganization
 
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

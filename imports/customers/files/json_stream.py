@@ -15,8 +15,10 @@ from imports.messages import marked as _
 from imports.messages import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from mmap import mmap
+
+    from imports.customers.files.quick_check import Stretch
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t\r\n,:\[\]{}"]++', re.DOTALL)
@@ -124,6 +126,8 @@ REMOVE_COMMA = sentence("REMOVE_COMMA", _("Remove that comma"))
 
 LARGEST_COPY = 16 << 20  # bytes; a larger element is measured, and stays in the file
 NEAR_BYTES = 64 << 10  # how far a seam is searched for at least
+STRETCH_BYTES = 64 << 10  # of a list that are judged at once
+LONGEST_DETOUR = 16 << 20  # bytes that are looked at one by one where many stretches need it
 
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,60}"')
 
@@ -144,21 +148,48 @@ class Element(NamedTuple):
     parsed: bool
 
 
+class Run(NamedTuple):
+    """Elements behind each other that are good as they are: where they start in the file, how
+    many bytes they have, how many stand between any two, and what is known of them.
+    """
+
+    start: int
+    size: int
+    gap: int
+    stretch: Stretch
+
+
 class _Seam(NamedTuple):
     text: bytes  # the last byte of one record to the first key of the next
     gap: int  # bytes from a record's end to the next one's start
     reach: int  # how far from a record's start the seam is looked for, in bytes
 
 
-def elements(data: mmap, pos: int, name: str) -> Generator[Element, None, int]:
+def no_stretch(text: bytes, between: bytes) -> None:
+    """Knows of no records at once: each is looked at by itself."""
+
+
+def elements(
+    data: mmap,
+    pos: int,
+    name: str,
+    quick: Callable[[bytes, bytes], Stretch | None] = no_stretch,
+) -> Generator[Element | Run, None, int]:
     """Each element of the list that opens just before `pos`; returns the position behind it.
 
-    Raises UnreadableFile, possibly after many elements, where the list is not JSON.
+    Those that `quick` knows come together. Raises UnreadableFile, possibly after many elements,
+    where the list is not JSON.
     """
     pos, position, seam = skip_space(data, pos), 1, None
     if mark_at(data, pos) == b"]":
         return pos + 1
+    runs = _Runs(data, quick)
     while True:
+        if seam and (run := runs.at(pos, seam)):
+            yield run
+            pos += run.size + seam.gap
+            position += len(run.stretch.raws)
+            continue
         element = _guess(data, pos, seam) if seam else None
         if seam and element:
             yield element
@@ -173,6 +204,34 @@ def elements(data: mmap, pos: int, name: str) -> Generator[Element, None, int]:
             pos = _next_start(data, behind, position, name)
             seam = _seam(data, end, pos, element.size)
         position += 1
+
+
+class _Runs:
+    """Finds runs; after one that failed, it lets the next ones wait, longer and longer.
+
+    A text from the start of an element to the end of an object, before a comma, is a run of
+    whole elements if it is JSON in brackets: JSON can be read in one way only.
+    """
+
+    def __init__(self, data: mmap, quick: Callable[[bytes, bytes], Stretch | None]) -> None:
+        self._data, self._quick = data, quick
+        self._not_before, self._detour = 0, 0
+
+    def at(self, pos: int, seam: _Seam) -> Run | None:
+        """The run that starts at `pos`, if one does."""
+        if pos < self._not_before:
+            return None
+        last = self._data.rfind(seam.text, pos, pos + STRETCH_BYTES)
+        end = last + 1
+        stretch = None
+        if last >= 0:
+            stretch = self._quick(self._data[pos:end], self._data[end : end + seam.gap])
+        if stretch is None:
+            self._detour = min(max(2 * self._detour, STRETCH_BYTES), LONGEST_DETOUR)
+            self._not_before = max(end, pos + self._detour // 2)
+            return None
+        self._detour = 0
+        return Run(pos, end - pos, seam.gap, stretch)
 
 
 def _next_start(data: mmap, comma: int, position: int, name: str) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 import re
 import stat
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from imports.customers.files.blocks import Block, blocks
+from imports.customers.files.check_index import IndexWriter, fingerprint
 from imports.customers.files.duplicates import IdRegister
 from imports.customers.files.errors import BOM, UnreadableFile, near, place, refuse_disguise, shown
 from imports.customers.files.json_stream import (
@@ -21,13 +23,16 @@ from imports.customers.files.json_stream import (
     LONGEST_LOOK,
     NOT_JSON,
     Element,
+    Run,
     elements,
     mark_at,
+    no_stretch,
     skip_space,
     value_end,
 )
+from imports.customers.files.limits import EXPORTED
+from imports.customers.files.quick_check import QuickCheck, Stretch
 from imports.customers.files.record_names import A_LIST, A_NUMBER, AN_OBJECT
-from imports.customers.files.validation import Judge, Record, Refusal
 from imports.customers.files.warnings import Warnings, keep
 from imports.messages import Message, Text, sentence
 from imports.messages import marked as _
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
 
     from imports.customers.files.limits import Checks
+    from imports.customers.files.validation import Record, Refusal
 
 NDJSON = sentence(
     "NDJSON", _("a second JSON value begins here, as in NDJSON (one record on each line)")
@@ -69,10 +75,19 @@ KINDS: dict[bytes, Text] = {
 MOST_KEYS = 20  # as many keys beside the list are remembered for the operator
 
 
+Quick = Callable[[bytes, bytes], Stretch | None]
+
+
 def customers(
-    data: mmap.mmap, name: str, envelopes: Collection[str], ignored: list[str]
-) -> Generator[Element, None, None]:
+    data: mmap.mmap,
+    name: str,
+    envelopes: Collection[str],
+    ignored: list[str],
+    quick: Quick = no_stretch,
+) -> Generator[Element | Run, None, None]:
     """Each customer of the file, in its order. `ignored` collects the keys beside the list.
+
+    Those that `quick` knows come together.
 
     Raises UnreadableFile, possibly after many customers, where the file is not such JSON.
     """
@@ -83,26 +98,31 @@ def customers(
             what = ONLY_SPACE
             raise UnreadableFile(name, what, _wrap(envelopes))
         case b"[":
-            end = yield from elements(data, start + 1, name)
+            end = yield from elements(data, start + 1, name, quick)
         case b"{":
-            end = yield from _members(data, start, name, envelopes, ignored)
+            end = yield from _members(data, start, name, envelopes, ignored, quick)
         case _:
             raise _no_list(data, start, name, envelopes)
     _refuse_more(data, end, name, envelopes)
 
 
 def _members(
-    data: mmap.mmap, start: int, name: str, envelopes: Collection[str], ignored: list[str]
-) -> Generator[Element, None, int]:
+    data: mmap.mmap,
+    start: int,
+    name: str,
+    envelopes: Collection[str],
+    ignored: list[str],
+    quick: Quick,
+) -> Generator[Element | Run, None, int]:
     """Walk the outermost object and yield from its list; the position behind the object."""
     pos, found = start, ""
     if mark_at(data, skip_space(data, start + 1)) == b"}":
         raise _wrong_envelope(name, envelopes, ignored)
     while mark_at(data, pos) != b"}":
         key, pos = _key(data, skip_space(data, pos + 1), name)
-        if key in envelopes:
+        if key in envelopes or (key in EXPORTED and mark_at(data, pos) == b"["):
             found = _only_list(data, pos, name, found, key)
-            pos = yield from elements(data, pos + 1, name)
+            pos = yield from elements(data, pos + 1, name, quick)
         else:
             if len(ignored) < MOST_KEYS:
                 ignored.append(key)
@@ -199,6 +219,8 @@ RETRY_FILE = re.compile(r"retry_batch_(\d+)_failed\.json")
 UNCONFIRMED_FILE = re.compile(r"unconfirmed_batch_\d+\.json")
 LEFT_OUT_FILE = re.compile(r"left_out_batch_\d+\.json")
 SUMMARY = "retry_summary.json"
+# How the names of customer files end; any of them may be compressed.
+MEMBER_FILES = (".json", ".csv", ".tsv", ".xlsx", ".xlsm", ".ndjson", ".jsonl", ".gz")
 
 
 def customer_files(path: Path) -> list[Path]:
@@ -223,9 +245,9 @@ def customer_files(path: Path) -> list[Path]:
     retries = [file for file in files if RETRY_FILE.fullmatch(file.name)]
     if retries or _is_retry_directory(files):
         return _retry_files(retries, path)
-    chosen = sorted(file for file in files if file.suffix.lower() == ".json")
+    chosen = sorted(file for file in files if file.name.lower().endswith(MEMBER_FILES))
     if not chosen:
-        what = "the directory holds no .json files"
+        what = "the directory holds no customer files (JSON, NDJSON, CSV, XLSX)"
         raise UnreadableFile(str(path), what, "Choose the directory that holds the customer files")
     return chosen
 
@@ -299,6 +321,19 @@ class FileCheck(Warnings):
         """Records that can be sent."""
         return self.records - self.refused
 
+    def count(self, block: Block, register: IdRegister) -> None:
+        """Take a block of records in."""
+        self.records += len(block.keys)
+        if block.is_plain:
+            self.warn_all(self.name, block, register)
+            return
+        for record in block.records():
+            if record.refusal:
+                self.refused += 1
+                keep(self.refusals, record.refusal)
+            else:
+                self.warn(self.name, record, register)
+
     def summary(self) -> Message:
         """One line for the list of files: "1,000 customers, 3 cannot be sent"."""
         rest = ((NOT_SENDABLE, self.refused), (TWICE, self.duplicated), (WARNED, self.warned))
@@ -316,39 +351,51 @@ def read_records(
     The file must not shrink meanwhile: read Redrive's own copy.
     """
     with _mapped(path, name) as data:
-        released, judge = 0, Judge(name, checks)
-        found = customers(data, name, checks.envelopes, [] if ignored is None else ignored)
-        for position, element in enumerate(found, start=1):
-            yield judge.record(element, position)
-            if element.start - released > RELEASE_BYTES:
-                released = _release(data, released, element.start)
+        for block in _judged(data, name, checks, [] if ignored is None else ignored):
+            yield from block.records()
+
+
+def _judged(data: mmap.mmap, name: str, checks: Checks, ignored: list[str]) -> Iterator[Block]:
+    released = 0
+    found = customers(data, name, checks.envelopes, ignored, QuickCheck(checks).stretch)
+    for block in blocks(found, name, checks):
+        yield block
+        if block.starts[-1] - released > RELEASE_BYTES:
+            released = _release(data, released, block.starts[-1])
 
 
 def check_file(
-    path: Path, name: str, checks: Checks, register: IdRegister | None = None
+    path: Path,
+    name: str,
+    checks: Checks,
+    register: IdRegister | None = None,
+    indexes: Path | None = None,
 ) -> FileCheck:
     """Read the file once and judge it. One `register` for all files of a job finds duplicates.
 
-    Raises UnreadableFile for a file that is refused as a whole, also for one without customers.
+    What was found is kept in the directory `indexes`, under `index_name`. Raises UnreadableFile
+    for a file that is refused as a whole, also for one without customers.
     """
-    register = IdRegister(checks.spelling) if register is None else register
+    register = IdRegister(checks.spell) if register is None else register
     ignored: list[str] = []
-    verdict = FileCheck(name, *_size_and_digest(path, name))
-    for record in read_records(path, name, checks, ignored):
-        _count(verdict, record, register)
-    if not verdict.records:
-        raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
+    with _mapped(path, name) as data, IndexWriter(indexes, data) as index:
+        verdict = FileCheck(name, len(data), "")
+        for block in _judged(data, name, checks, ignored):
+            if not verdict.records:
+                register.expect(len(block.keys) * len(data) // (block.end - block.starts[0]))
+            index.add(block)
+            verdict.count(block, register)
+        if not verdict.records:
+            raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
+        verdict.sha256 = index.finish(ignored)
+        index.keep(index_name(verdict.sha256, checks))
     verdict.warn_of_ignored(name, ignored)
     return verdict
 
 
-def _count(verdict: FileCheck, record: Record, register: IdRegister) -> None:
-    verdict.records += 1
-    if record.refusal:
-        verdict.refused += 1
-        keep(verdict.refusals, record.refusal)
-        return
-    verdict.warn(verdict.name, record, register)
+def index_name(sha256: str, checks: Checks) -> str:
+    """What the index of a file with these bytes is called, for these checks."""
+    return f"{sha256}-{fingerprint(checks)}"
 
 
 @contextmanager
@@ -375,9 +422,3 @@ def _release(data: mmap.mmap, start: int, end: int) -> int:
     if hasattr(data, "madvise"):
         data.madvise(mmap.MADV_DONTNEED, start, end - start)
     return end
-
-
-def _size_and_digest(path: Path, name: str) -> tuple[int, str]:
-    with _mapped(path, name), path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return file.tell(), digest

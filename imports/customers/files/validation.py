@@ -10,6 +10,7 @@ import msgspec
 from imports.customers.files.errors import RECORD_FAULT, RECORD_WARNING, Fault, shown
 from imports.customers.files.gk import gk_fault
 from imports.customers.files.record_names import first_name, kind_of, split_paths, storable
+from imports.customers.files.row_faults import carries_faults, faults_of
 from imports.customers.files.strict_json import DEEPEST, inspect, lenient, texts
 from imports.messages import Message, render, sentence
 from imports.messages import marked as _
@@ -205,6 +206,8 @@ class Judge:
         """The record that an element is, with its refusal or its warnings."""
         start, size, raw, _value, _parsed = element
         fault, key, email, warned = self.judge(element)
+        if carries_faults(raw) and (carried := faults_of(raw)):
+            fault, raw = carried
         if fault is None and not warned:
             return Record(position, start, size, raw, key, email)
         place = {"file": shown(self._name, 200), "record": position}

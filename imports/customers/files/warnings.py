@@ -10,6 +10,7 @@ from imports.messages import Message, sentence
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
+    from imports.customers.files.blocks import Block
     from imports.customers.files.duplicates import Earlier, IdRegister
     from imports.customers.files.validation import Record
 
@@ -61,8 +62,15 @@ class Warnings:
         earlier = register.add(record.key, name, record.position) if record.key else None
         if earlier:
             self.duplicated += 1
-            keep(self.duplicates, _duplicate(name, record, earlier))
+            keep(self.duplicates, _duplicate(name, record.key, record.position, earlier))
         return earlier
+
+    def warn_all(self, name: str, block: Block, register: IdRegister) -> None:
+        """The same for a block of records about which nothing is strange but their company."""
+        for index, earlier in register.add_all(block.keys, name, block.first):
+            self.duplicated += 1
+            position = block.first + index
+            keep(self.duplicates, _duplicate(name, block.keys[index], position, earlier))
 
     def warn_of_ignored(self, name: str, ignored: list[str]) -> None:
         """What stands in a file beside its list; reported first."""
@@ -72,11 +80,11 @@ class Warnings:
             del self.warnings[MOST_SENTENCES:]
 
 
-def _duplicate(name: str, record: Record, earlier: Earlier) -> Message:
+def _duplicate(name: str, key: str, position: int, earlier: Earlier) -> Message:
     return (SAME if earlier.exact else ALIKE).format(
         file=shown(name, 200),
-        record=record.position,
-        customer=shown(record.key),
+        record=position,
+        customer=shown(key),
         other_record=earlier.position,
         other_file=shown(earlier.file, 200),
     )

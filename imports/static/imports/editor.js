@@ -93,6 +93,11 @@
     while (at && !names.includes(at.name)) at = at.parent;
     return at;
   };
+  /** What a field is for, and an example of it. */
+  const meaning = (root, schema) => {
+    const text = schema.description || alternatives(root, schema)[0]?.description;
+    return [text, ...(schema.examples || []).map((each) => JSON.stringify(each))].filter(Boolean).join("\n");
+  };
   const stub = (root, schema) => {
     const [first] = alternatives(root, schema);
     const type = first ? typesOf(first)[0] : "string";
@@ -127,7 +132,7 @@
       .map(([name, schema]) => ({
         label: `"${name}"`,
         apply: `"${name}": ${stub(root, schema)}`,
-        info: schema.description || alternatives(root, schema)[0]?.description,
+        info: meaning(root, schema),
         type: "property",
       }));
   };
@@ -139,7 +144,7 @@
     const { doc } = view.state;
     const name = nameOf(doc, property.parent);
     const around = schemasAt(root, doc, up(property, "Object"));
-    const text = around.map((each) => (each.properties || {})[name]?.description).find(Boolean);
+    const text = around.flatMap((each) => (each.properties || {})[name] || []).map((each) => meaning(root, each)).find(Boolean);
     if (!text) return null;
     const dom = Object.assign(document.createElement("div"), { className: "rd-code-hint", textContent: text });
     return { pos: property.from, end: property.to, create: () => ({ dom }) };

@@ -43,6 +43,10 @@
     hideIcons();
   };
   document.addEventListener("DOMContentLoaded", mend);
+  window.addEventListener("load", () => {
+    const here = document.querySelector("#nav-sidebar-apps [aria-current]");
+    if (here) here.scrollIntoView({ block: "nearest" });
+  });
   document.addEventListener("alpine:initialized", mend);
   document.addEventListener("htmx:afterSettle", mend);
 })();

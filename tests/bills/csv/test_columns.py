@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bills.csv.reader import UnreadableCsv, open_csv
 from tests.bills.csv_upload import CANARY, Upload
 
 if TYPE_CHECKING:
@@ -78,3 +79,18 @@ def test_a_file_without_a_header_is_refused_without_repeating_its_first_row(load
     assert "none of its 2 cells names a column" in message
     assert CANARY not in message
     assert "a@b.se" not in message
+
+
+def test_too_many_columns_get_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text("email,password," + ",".join(map(str, range(100_000))) + "\n")
+    with pytest.raises(UnreadableCsv, match="100,002 columns"):
+        open_csv(path, path.name)
+
+
+def test_many_headings_without_a_password_are_not_all_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text("email," + ",".join(f"{n}-{'x' * 900}" for n in range(900)) + "\n")
+    with pytest.raises(UnreadableCsv, match="and 871 more") as refused:
+        open_csv(path, path.name)
+    assert len(refused.value.message) < 4000

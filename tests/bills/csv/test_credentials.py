@@ -259,3 +259,11 @@ def test_the_traceback_of_a_refused_file_holds_no_password(load: Upload, content
         preview(load.path, NAME)
     assert refused.value.__context__ is None, "an inner error can carry the bytes it choked on"
     assert CANARY not in "".join(traceback.format_exception(refused.value))
+
+
+def test_too_many_rows_get_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "MOST_ROWS", 2)
+    path = tmp_path / "long.csv"
+    path.write_text("email,password\n" + "".join(f"a{n}@b.se,secret\n" for n in range(3)))
+    with pytest.raises(credentials.UnreadableCsv, match="more than 2 rows"):
+        credentials.preview(path, path.name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from django.test import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("groups")]
 BEGIN = "/admin/single-sign-on/"
 ANN = {"sub": "ann-1", "preferred_username": "ann", "email": "ann@example.com"}
 

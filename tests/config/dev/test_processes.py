@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,8 +19,7 @@ from config.dev import processes
 from tests.config.commands import PROJECT, is_alive, kill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 # Runs two process guards of one small program under honcho, as `make run` does.
 RUN = """
@@ -42,18 +43,24 @@ def end(*_):
     sys.exit(0)
 signal.signal(signal.SIGTERM, busy or end)
 print("ready", os.getpid(), flush=True)
+open(f"{os.getpid()} is ready", "w").close()
 while os.path.exists("chatty"):
     print("line " * 20, flush=True)
 time.sleep(60)
 """
 
 
+def write_procfile(folder: Path) -> None:
+    """A worker that is the small program, kept by a process guard."""
+    (folder / "kept.py").write_text(KEPT)
+    keep = f"PYTHONPATH='{PROJECT}' exec python -m config.dev.process_guard python kept.py"
+    (folder / "Procfile").write_text(f"worker: {keep}\n")
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The process manager with two workers."""
-    (tmp_path / "kept.py").write_text(KEPT)
-    keep = f"PYTHONPATH='{PROJECT}' exec python -m config.dev.process_guard python kept.py"
-    (tmp_path / "Procfile").write_text(f"worker: {keep}\n")
+    write_procfile(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -128,6 +135,45 @@ def test_what_is_in_flight_is_finished_unless_ctrl_c_is_pressed_again(
     running.communicate(timeout=30)
     assert not any(is_alive(pid) for pid in workers)
     assert running.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_a_full_disk_under_the_log_ends_nobody(tmp_path: Path) -> None:
+    write_procfile(tmp_path)
+    (tmp_path / "chatty").touch()
+    with Path("/dev/full").open("w") as full:
+        manager = subprocess.Popen(
+            [sys.executable, "-c", RUN, str(tmp_path)], stdout=full, stderr=full, cwd=PROJECT
+        )
+    overdue = threading.Timer(60, manager.kill)
+    overdue.start()
+    try:
+        wait_for(lambda: len(ready(tmp_path)) == 2)
+        first = ready(tmp_path)[0]
+        kill(first)
+        wait_for(lambda: len(ready(tmp_path)) == 3)  # the guard's own line was lost, too
+        assert manager.poll() is None
+        (tmp_path / "chatty").unlink()
+        manager.terminate()
+        manager.wait(30)
+        warmly = [pid for pid in ready(tmp_path) if (tmp_path / f"{pid} ended warmly").exists()]
+        assert len(warmly) == 2
+    finally:
+        overdue.cancel()
+        manager.kill()
+        manager.wait()
+
+
+def ready(folder: Path) -> list[int]:
+    """The process ids of all workers that have begun."""
+    return [int(path.name.split()[0]) for path in folder.glob("* is ready")]
+
+
+def wait_for(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 50
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_killing_one_worker_leaves_the_rest_running(

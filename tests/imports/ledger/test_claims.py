@@ -269,3 +269,24 @@ def test_pausing_and_cancelling_at_once_with_claims_leaves_no_batch_in_between(
         now = dict(job.batches.values_list("pk", "status"))
         assert {pk for pk, status in now.items() if status == "sending"} == gone
         assert {pk for pk, status in now.items() if status == "failed"} == set(now) - gone
+
+
+def test_a_claim_and_its_intent_travel_together_and_are_two_transactions(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(6)
+    works = claims.claim_and_intend(job, "worker", 2, LEASE).works
+    assert [work.number for work in works] == [1, 2]
+    rows = ImportBatch.objects.filter(job=job).order_by("number")
+    assert [(row.status, row.tries) for row in rows] == [("sending", 1), ("sending", 1)]
+    assert [row.token for row in rows] == [work.token for work in works]
+    assert claims.claim_and_intend(job, "worker", 2, LEASE).works == []
+
+
+def test_an_intent_is_only_of_its_own_claim(make_job: JobMaker) -> None:
+    job = make_job(9)
+    claims.claim(job, "worker", 1, LEASE)  # it died before it sent
+    (work,) = claims.claim_and_intend(job, "worker", 1, LEASE).works
+    statuses = ImportBatch.objects.filter(job=job).order_by("number")
+    assert [row.status for row in statuses] == ["claimed", "sending", "pending"]
+    assert work.number == 2

@@ -36,6 +36,9 @@ QUOTE_NOBODY = {
     "Notification": {"job_totals"},
     "RateLimit": {"key"},
     "RetryFile": {"directory"},
+    "CorrectedRow": {"form"},
+    "MemberFile": {"document", "form", "source"},
+    "RecordTemplate": {"document", "headings"},
 }  # fmt: skip
 
 

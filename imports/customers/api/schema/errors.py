@@ -150,5 +150,7 @@ def _take_out(document: Any, path: _Path, taken_out: dict[_Path, list[int]]) -> 
         del holder[last]
         written = _as_written(path, taken_out)[-1]
         taken_out.setdefault(path[:-1], []).append(int(written))
+        if not holder and len(path) > 1:
+            holder.extend(FILLERS.get(str(path[-2]), []))
         return True
     return False

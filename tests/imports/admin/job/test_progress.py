@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -271,3 +272,14 @@ def test_the_counts_on_the_tabs_of_an_open_page_are_true(
     count = part[part.index('id="rd-count-failures"') :]
     assert count[count.index(">") + 1 : count.index("<")].strip() == "3"
     assert 'hx-swap-oob="true"' in count[: count.index(">")]
+
+
+def test_a_job_whose_files_a_worker_cannot_see_says_so(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job.queued()
+    Path(job.files.get().path).unlink()
+    runner.read_input(job)
+    page = operator.get(url(job, "progress"))
+    assert page.context["out_of_sight"].actor == runner.host_name()
+    assert "customers" in str(page.context["out_of_sight"].message)

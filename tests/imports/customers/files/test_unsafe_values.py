@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from imports.customers.files import validation as module
+from imports.customers.files.strict_json import inspect
 from imports.customers.files.validation import unsafe_values
 
 if TYPE_CHECKING:
@@ -70,3 +71,10 @@ def test_a_number_that_loses_digits_is_warned_about(digits: str) -> None:
     fault, (warning,) = look(json.dumps({"a": "b"})[:-1] + f', "x": {digits}}}')
     assert fault is None
     assert (warning.code, warning.own_params) == ("LOSES_DIGITS", {"value": digits})
+
+
+def test_a_key_given_twice_is_found_among_sixty_thousand() -> None:
+    keys = ",".join(f'"k{n}":1' for n in range(60_000))
+    fault, _ = inspect(f'{{{keys},"k59999":2}}'.encode())
+    assert fault is not None
+    assert (fault.code, fault.what.own_params["key"]) == ("DUPLICATE_KEY", "k59999")

@@ -1,0 +1,171 @@
+"""failed_rows.csv: the rows of the failed records, in the form of the file they came in by."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.db.models import Q
+
+from imports.customers.files.row_faults import faults_of
+from imports.customers.members.formats.rows import Form, Row
+from imports.customers.members.numbering import place_in
+from imports.customers.members.own_rows import rows_of
+from imports.customers.members.templates.records import RecordMaker
+from imports.customers.members.templates.template import places, read, same_heading
+from imports.customers.record_editor import is_same
+from imports.exports import safe_cell, xlsx_pieces
+from imports.ledger import left_out, retries
+from imports.ledger.batches import bytes_of
+from imports.models import CorrectedRow, ImportResult, MemberFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imports.customers.members.own_rows import OwnRow
+    from imports.models import ImportJob
+    from imports.retry_directory import NewDirectory
+
+ROWS_AT_ONCE = 1_000
+NAME = "failed_rows{number}.{suffix}"
+
+
+@dataclass(slots=True)
+class WrittenRows:
+    """One file of failed rows, and how many records it lacks: those edited since as records."""
+
+    name: str
+    sha256: str = ""
+    result_ids: list[int] = field(default_factory=list)
+    edited: int = 0
+
+    def details(self) -> dict[str, object]:
+        """What the summary says of it."""
+        return {
+            "file": self.name, "rows": len(self.result_ids), "sha256": self.sha256,
+            "edited_since": self.edited,
+        }  # fmt: skip
+
+
+def write(job: ImportJob, new: NewDirectory) -> list[WrittenRows]:
+    """Write a file for each form that the failed records came in by; nothing if by none."""
+    failed = _failed(job)
+    files = failed.order_by().values_list("file_id", flat=True).distinct()
+    members = MemberFile.objects.filter(file__in=files).exclude(form={}).order_by("file_id")
+    groups: dict[bytes, list[MemberFile]] = {}
+    for member in members.select_related("file"):
+        if place_in(member.file, 1) is not None:
+            groups.setdefault(_kind(member), []).append(member)
+    written = []
+    for number, group in enumerate(groups.values(), start=1):
+        form = msgspec.convert(group[0].form, Form)
+        suffix = "xlsx" if form.kind == "xlsx" else "csv"
+        one = WrittenRows(NAME.format(number=f"_{number}" if number > 1 else "", suffix=suffix))
+        some = failed.filter(file__in=[each.file_id for each in group])
+        pieces = _Writer(group[0], form, one).pieces(some)
+        one.sha256 = new.add(one.name, pieces, one.result_ids, confirmed=False, rows=True)
+        written.append(one)
+    return written
+
+
+def _kind(member: MemberFile) -> bytes:
+    """What files have in common whose rows may stand in one file."""
+    form = {name: member.form.get(name) for name in ("kind", "encoding", "separator", "headings")}
+    return msgspec.json.encode([form, member.document], order="sorted")
+
+
+def _failed(job: ImportJob) -> Any:
+    """The records that failed or could not be sent, without a later version."""
+    failed = Q(pk__in=retries.waiting(job).order_by().values("pk"))
+    could_not = Q(pk__in=left_out.left_out(retries.descendants(job)).order_by().values("pk"))
+    return ImportResult.objects.filter(failed | could_not, file__isnull=False)
+
+
+class _Writer:
+    """Writes rows as the member file has them: its heading's own bytes, its separator, encoding.
+
+    A row is copied byte for byte, unless a spreadsheet would run a formula in it.
+    """
+
+    def __init__(self, member: MemberFile, form: Form, one: WrittenRows) -> None:
+        self._member, self._form, self._one = member, form, one
+        self._template = read(member.document)
+        self._makers: dict[tuple[str, ...], RecordMaker] = {}
+        is_windows = form.encoding == "cp1252"
+        # A corrected row may hold letters that Windows-1252 has not.
+        self._is_changed = is_windows and CorrectedRow.objects.filter(member=member).exists()
+        self._codec = "utf-8" if self._is_changed else form.encoding
+
+    def pieces(self, results: Any) -> Iterator[bytes]:
+        """The file, piece by piece; one chunk of rows is held at a time."""
+        if self._form.kind == "xlsx":
+            cells = (self._cells(row) for row in self._rows(results))
+            yield from xlsx_pieces(self._form.headings, cells)
+            return
+        yield self._heading()
+        for row in self._rows(results):
+            yield self._bytes(row)
+
+    def _rows(self, results: Any) -> Iterator[OwnRow]:
+        ordered = results.order_by("file_id", "position", "pk")
+        rest = ordered.defer("refused_record", "message").iterator(ROWS_AT_ONCE)
+        while some := list(islice(rest, ROWS_AT_ONCE)):
+            rows, raws = rows_of(some), bytes_of([each.pk for each in some])
+            for result in some:
+                row = rows.get(result.pk)
+                if row is None or not self._says(row, raws[result.pk]):
+                    self._one.edited += 1
+                    continue
+                self._one.result_ids.append(result.pk)
+                yield row
+
+    def _says(self, row: OwnRow, raw: bytes) -> bool:
+        """Whether the record is what the row says: nobody has edited it as a record since."""
+        headings = row.form.headings
+        if headings not in self._makers:
+            self._makers[headings] = RecordMaker(self._template, headings, "")
+        made = self._makers[headings].of(Row(0, 0, 0, row.cells)).raw
+        if carried := faults_of(made):
+            made = carried[1]
+        return made == raw or is_same(_text(made), _text(raw))
+
+    def _heading(self) -> bytes:
+        with self._member.rows_path.open("rb") as file:
+            raw = file.read(self._form.body)
+        mark, text = raw[: self._form.mark], raw[self._form.mark :].decode(self._form.encoding)
+        is_safe = all(safe_cell(each) == each for each in self._form.headings)
+        if is_safe and not self._is_changed:
+            return raw if text.endswith(("\n", "\r")) else raw + "\r\n".encode(self._codec)
+        if self._is_changed:
+            mark = b"\xef\xbb\xbf"
+        return mark + self._encoded(self._form.headings)
+
+    def _bytes(self, row: OwnRow) -> bytes:
+        cells = row.cells
+        is_as_it_came = not (row.is_corrected or self._is_changed)
+        if is_as_it_came and all(safe_cell(each) == each for each in cells):
+            ended = row.raw.decode(row.form.encoding).endswith(("\n", "\r"))
+            return row.raw if ended else row.raw + "\r\n".encode(self._codec)
+        return self._encoded(self._cells(row))
+
+    def _cells(self, row: OwnRow) -> list[str]:
+        """In the order of this file's columns, whatever that of the corrected one was."""
+        if not row.is_corrected:
+            return row.cells
+        known = places(row.form.headings)
+        cells = [*row.cells, *[""] * len(row.form.headings)]
+        at = [known.get(same_heading(each)) for each in self._form.headings]
+        return ["" if index is None else cells[index] for index in at]
+
+    def _encoded(self, cells: Sequence[str]) -> bytes:
+        out = io.StringIO(newline="")
+        csv.writer(out, delimiter=self._form.separator).writerow(map(safe_cell, cells))
+        return out.getvalue().encode(self._codec)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")

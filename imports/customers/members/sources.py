@@ -1,0 +1,286 @@
+"""Takes in what was added to a draft: whatever is no API-shaped JSON becomes such, once."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+from django.db import transaction
+from django.db.models.functions import Now
+
+from imports.customers.files.errors import FILE_FAULT, UnreadableFile, shown
+from imports.customers.members import conversion, places
+from imports.customers.members.formats import rows, workbook
+from imports.customers.members.formats.detection import Kind, kind_of, unpack, unpacked_name
+from imports.customers.members.formats.rows import Form
+from imports.customers.members.templates.template import missing, read, same_heading, unused
+from imports.messages import marked as _
+from imports.messages import sentence, to_json
+from imports.models import MemberFile, RecordTemplate
+from imports.models.files import FileStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from imports.models import CustomerApi, ImportFile
+
+AT_ONCE_BYTES = 4 << 20  # of a text that is read while a person waits: a second or two
+AT_ONCE_PACKED_BYTES = 1 << 20  # of what must be unpacked first
+TABLES = (Kind.CSV, Kind.XLSX)
+
+NO_TEMPLATE = sentence("NO_TEMPLATE", _("it is a table, and no record template is chosen for it"))
+CHOOSE_TEMPLATE = sentence(
+    "CHOOSE_TEMPLATE", _("Choose one, or make one from its headings; nothing is read before that")
+)
+BEING_READ = sentence("BEING_READ", _("A worker reads it and makes a record of each row."))
+NOT_IN_TEMPLATE = sentence(
+    "NOT_IN_TEMPLATE", _("{file}: the record template reads nothing of {columns}: not sent.")
+)
+READ_AS_WINDOWS = sentence(
+    "READ_AS_WINDOWS",
+    _("{file} is not UTF-8 and was read as Windows-1252. Check that å, ä, ö and é look right."),
+)
+MOST_NAMED = 20
+
+
+class NeedsTemplate(Exception):
+    """Nobody has said how the rows of this table become records."""
+
+
+def take_in(
+    file: ImportFile, template: RecordTemplate | None = None, *, wait: bool = True
+) -> bool:
+    """Make of a new file what an import reads; whether that can be checked now.
+
+    `wait`: a large file is made at once all the same; else a worker does it later. Sets the
+    file's status where there is nothing to check. Raises OSError for a full disk.
+    """
+    path = file.location
+    try:
+        kind = kind_of(path, file.name)
+    except OSError:
+        return True  # its reader says why
+    if kind == Kind.JSON:
+        return True
+    member = MemberFile(file=file, template=template)
+    if wait or not _is_large(path, kind):
+        return make(file, member)
+    if not file.is_ours:
+        kept = places.keep_copy(path, places.folder_of(file.job))
+        places.publish(kept)
+        file.path, file.is_ours = places.where_of(kept), True
+    _wait_for_worker(file, member)
+    return False
+
+
+def _is_large(path: Path, kind: Kind) -> bool:
+    packed = kind in (Kind.XLSX, Kind.GZIP)
+    return conversion.size_of(path) > (AT_ONCE_PACKED_BYTES if packed else AT_ONCE_BYTES)
+
+
+def _wait_for_worker(file: ImportFile, member: MemberFile) -> None:
+    file.status, file.message = FileStatus.READING, BEING_READ
+    file.size = conversion.size_of(file.location)
+    member.asked_at, member.token, member.alive_at = Now(), None, None
+
+
+def make(
+    file: ImportFile, member: MemberFile, seen: Callable[[int], None] = lambda rows: None
+) -> bool:
+    """Unpack, write down and convert it; False, and a status that says why, where it cannot be.
+
+    All that it makes is ours. What was added stays as it is: whoever calls this forgets it once
+    the file is stored, so that a killed process loses nothing.
+    """
+    member.asked_at = None
+    try:
+        if not member.source and not _open(file, member):
+            return True
+        _convert(file, member, seen)
+    except UnreadableFile as error:
+        refuse(file, error)
+    except NeedsTemplate:
+        _ask(file)
+    else:
+        return True
+    return False
+
+
+@contextmanager
+def pieces() -> Iterator[list[Path]]:
+    """What is made on the way; removed again where anything goes wrong."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        places.forget_new(made)
+        raise
+
+
+def _open(file: ImportFile, member: MemberFile) -> bool:
+    """Find a table's form and write its rows down where they can be found again.
+
+    False where it is a table no more: what was compressed was API-shaped.
+    """
+    added = file.location
+    member.sha256, member.size = _digest(added), conversion.size_of(added)
+    file.size, folder = member.size, places.folder_of(file.job)
+    with pieces() as made:
+        kind, path = opened(added, file.name, folder, made)
+        if kind in TABLES:
+            form, path = written_down(kind, path, file.name, folder, made)
+            member.form = msgspec.to_builtins(form)
+            if path == added and not file.is_ours:
+                path = places.keep_copy(path, folder)
+                made.append(path)
+        if path != added:
+            _use(file, path)
+        member.source = file.path if kind in TABLES else ""
+    return kind in TABLES
+
+
+def _convert(file: ImportFile, member: MemberFile, seen: Callable[[int], None]) -> None:
+    template = member.template or matching(file.job.api, form_of(member))
+    if template is None:
+        raise NeedsTemplate
+    document = read(template.document)
+    with pieces() as made:
+        target = _new(places.folder_of(file.job), ".json", made)
+        rows_path, form = member.rows_path, form_of(member)
+        conversion.convert(rows_path, file.name, form, document, target, seen)
+        member.template, member.document = template, template.document
+        _use(file, target, conversion.index_of(target))
+
+
+def _use(file: ImportFile, path: Path, *beside: Path) -> None:
+    if file.job.pk is not None:  # a dry run's are nobody else's
+        places.publish(path, *beside)
+    file.path, file.is_ours = places.where_of(path), True
+
+
+def _new(folder: str, suffix: str, made: list[Path]) -> Path:
+    made.append(places.new_piece(folder, suffix))
+    return made[-1]
+
+
+def opened(path: Path, name: str, folder: str, made: list[Path]) -> tuple[Kind, Path]:
+    """The file without its compression, and JSON lines as a list; new pieces in `folder`."""
+    known_as = name
+    kind = kind_of(path, name)
+    if kind == Kind.GZIP:
+        target = _new(folder, ".rows", made)
+        unpack(path, name, target, places.most_bytes())
+        path, known_as = target, unpacked_name(name)
+        kind = kind_of(path, known_as)
+    if kind == Kind.NDJSON:
+        target = _new(folder, ".json", made)
+        conversion.convert_lines(path, name, target)
+        _forget_but(made, target)
+        return Kind.JSON, target
+    return kind, path
+
+
+def _forget_but(made: list[Path], kept: Path) -> None:
+    places.forget_new(each for each in made if each != kept)
+
+
+def written_down(
+    kind: Kind, path: Path, name: str, folder: str, made: list[Path]
+) -> tuple[Form, Path]:
+    """A table's form, and the file in which its rows can be found again."""
+    if kind == Kind.CSV:
+        return rows.find_form(path, name), path
+    source = _new(folder, ".rows", made)
+    form = workbook.write_down(path, name, source, places.most_bytes())
+    _forget_but(made, source)
+    return form, source
+
+
+def ask_again(file: ImportFile) -> bool:
+    """After a draft got another API: whether the file's template was made for the one before.
+
+    Then it waits for another one. The caller saves it and its member file.
+    """
+    member = member_of(file)
+    if member is None or not member.document or member.asked_at is not None:
+        return False
+    if member.template is not None and member.template.api_id == file.job.api_id:
+        return False
+    transaction.on_commit(partial(places.forget, file.path), robust=True)
+    file.path, file.sha256 = member.source, ""
+    file.record_count = file.excluded_count = file.duplicate_count = 0
+    file.warnings, file.refusals = [], []
+    member.template, member.document = None, {}
+    _ask(file)
+    return True
+
+
+def _ask(file: ImportFile) -> None:
+    name = shown(file.name, 200)
+    file.status = FileStatus.WAITING
+    file.message = FILE_FAULT.format(file=name, what=NO_TEMPLATE, remedy=CHOOSE_TEMPLATE)
+
+
+def refuse(file: ImportFile, error: UnreadableFile) -> None:
+    """The verdict of a file that nobody can read. The caller saves it."""
+    file.status, file.message = FileStatus.INVALID, error.message
+    file.size = file.size or conversion.size_of(file.location)
+
+
+def form_of(member: MemberFile) -> Form:
+    """How the rows of a member file are written."""
+    return msgspec.convert(member.form, Form)
+
+
+def matching(api: CustomerApi | None, form: Form) -> RecordTemplate | None:
+    """The one template of this API that was made for just these headings, if there is just one."""
+    mine = {same_heading(each) for each in form.headings}
+    found = [
+        each
+        for each in RecordTemplate.objects.filter(api=api, is_current=True)
+        if {same_heading(name) for name in each.headings} == mine
+        and not missing(read(each.document), form.headings)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def add_warnings(file: ImportFile, member: MemberFile) -> None:
+    """What is worth knowing of a converted file: columns not sent, a guessed encoding."""
+    if not member.form or not member.document:
+        return
+    form, name = form_of(member), shown(file.name, 200)
+    notes = []
+    if form.encoding == "cp1252":
+        notes.append(READ_AS_WINDOWS.format(file=name))
+    if left := unused(read(member.document), form.headings):
+        columns = ", ".join(f"“{shown(each)}”" for each in left[:MOST_NAMED])
+        notes.append(NOT_IN_TEMPLATE.format(file=name, columns=columns))
+    file.warnings = [*map(to_json, notes), *file.warnings]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def member_of(file: ImportFile) -> MemberFile | None:
+    """What the file was before, or None for one that was API-shaped from the start."""
+    found: MemberFile | None = getattr(file, "member", None)
+    return found
+
+
+def save(member: MemberFile | None) -> None:
+    """Store what goes with a stored file."""
+    if member is not None:
+        member.file_id = member.file.pk
+        member.save()
+
+
+def forget_pieces(file: ImportFile) -> None:
+    """Remove all that was made of a file that no draft holds."""
+    if member_of(file) is not None and file.is_ours:
+        places.forget(*file.pieces)

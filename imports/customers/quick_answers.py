@@ -1,0 +1,97 @@
+"""Judges the usual good answer at once: one entry for each record, each of them a success.
+
+It says that all of a batch is stored, or nothing at all: then `api.record_results` judges each
+entry, and finds the same (a property test compares them). Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from imports.customers.api.json_paths import as_name, find
+from imports.customers.name_columns import LookCloser
+from imports.customers.sent_records import SentRecords
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from imports.customers.api.mapping import Mapping, RecordKey, Results
+
+_decode = msgspec.json.decode
+_encode = msgspec.json.encode
+
+
+def all_stored(answer: bytes, mapping: Mapping, sent: Sequence[RecordKey]) -> bool:
+    """Whether an accepted answer names each record once, by its id, as stored, and nobody else."""
+    results = _only_list(mapping)
+    if results is None or not isinstance(sent, SentRecords):
+        return False
+    try:
+        entries = _entries(answer, results)
+        return _name_all(entries, results.name.id, sent.ids()) and all(
+            _succeed(entries, results, mapping)
+        )
+    except (LookCloser, ValueError, TypeError, RecursionError):  # msgspec's are ValueErrors
+        return False
+
+
+def _only_list(mapping: Mapping) -> Results | None:
+    """The list of the mapping, if it is of the usual kind: a name and a value in each entry."""
+    if len(mapping.results) != 1 or not mapping.request.is_plain or _is_special(mapping):
+        return None
+    results = mapping.results[0]
+    success = results.success
+    usual = (
+        (results.holds, results.shape, results.name.by) == ("all", "list", "id")
+        and success is not None
+        and not (success.empty or success.present)
+        and results.failure is None
+        and not results.assigned
+    )
+    paths = (results.name.id, results.code, success.path if success else "")
+    plain = results.name.id and all("." not in path for path in paths)
+    return results if usual and plain else None
+
+
+def _is_special(mapping: Mapping) -> bool:
+    """Whether more than the one list decides, or more than one spelling names a record."""
+    record = mapping.record
+    spelled = record.ignore_case or record.ignore_leading_zeros
+    other = mapping.envelope.when or mapping.poll or mapping.adapter or mapping.answers
+    return bool(spelled or other)
+
+
+def _entries(answer: bytes, results: Results) -> list[Any]:
+    """The entries of an answer in which no key stands twice: each key has its colon."""
+    document = _decode(answer)
+    if b"\\u003" in answer or _encode(document).count(b":") != answer.count(b":"):
+        raise LookCloser
+    entries = find(document, results.at)
+    if not isinstance(entries, list):
+        raise LookCloser
+    return entries
+
+
+def _name_all(entries: list[Any], path: str, ids: list[str]) -> bool:
+    named = [entry[path] for entry in entries if path in entry]
+    if set(map(type, named)) != {str}:
+        named = list(map(as_name, named))
+    names = set(ids)
+    return (
+        len(entries) == len(named) == len(ids) == len(names)
+        and names == set(named)
+        and ("" not in names)
+    )
+
+
+def _succeed(entries: list[dict[str, Any]], results: Results, mapping: Mapping) -> Iterator[bool]:
+    """For each thing that an entry can say, whether it is that the record is stored."""
+    success = results.success
+    if success is None:
+        raise LookCloser
+    said = [entry[success.path] for entry in entries]
+    yield set(zip(map(type, said), said, strict=True)) <= {(type(v), v) for v in success.equals}
+    codes = {as_name(entry.get(results.code)) for entry in entries} if results.code else set()
+    yield not codes & mapping.group_by_code.keys()

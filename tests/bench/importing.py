@@ -1,0 +1,207 @@
+"""A whole import, from the command to the last outcome in the ledger, beside the script one would
+write. Answers name each record by its id.
+
+`BENCH_CUSTOMERS=10000,100000` measures with as many customers; `BENCH_TURNS` each that often.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+from django.conf import settings
+from django.db.models import Max, Min
+
+from config.dev.sandbox.samples import FILE_STYLES, pieces
+from imports.customers import drafts
+from imports.engine import queue
+from imports.ledger import lifecycle
+from imports.models import CustomerApi, ImportJob
+from imports.states import OPEN, JobStatus
+from tests.bench.posting import Broken, workers
+from tests.bench.reading import private_megabytes
+from tests.bench.results import Section
+from tests.bench.sink import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZES = tuple(map(int, os.environ.get("BENCH_CUSTOMERS", "10000,100000").split(",")))
+TURNS = int(os.environ.get("BENCH_TURNS", "3"))
+BATCH, THREADS, IN_FLIGHT = 50, 8, 32
+LATENCY_SECONDS = 0.05
+LATENCIES = (8, 32, 128)  # in flight
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds of one import, all of it and by step; and the peak of private memory in MB."""
+
+    whole: float
+    checking: float
+    first_sent: float
+    posting: float
+    megabytes: float
+
+
+def run() -> Section:
+    """Ours and the script in turn, as many times as `BENCH_TURNS` says; medians."""
+    section = Section(f"Importing, from the command to the last outcome, batches of {BATCH}")
+    with api() as url:
+        for size in SIZES:
+            _compare(section, url, size)
+    for in_flight in LATENCIES:
+        with api(LATENCY_SECONDS) as url:
+            _at_latency(section, url, in_flight)
+    return section
+
+
+def _compare(section: Section, url: str, size: int) -> None:
+    path = customers(size)
+    pairs = [(_script(url, path), ours(url, customers(size), size)) for _ in range(TURNS)]
+    script = statistics.median(seconds for seconds, _ in pairs)
+    found = sorted((times for _, times in pairs), key=lambda times: times.whole)[TURNS // 2]
+    megabytes = path.stat().st_size / 1e6
+    section.add(f"{size:,} customers ({megabytes:,.0f} MB): script", f"{script:.1f} s")
+    section.add(f"{size:,} customers: Redrive", f"{found.whole:.1f} s")
+    section.add(
+        f"{size:,} customers: checking; from Start to the first batch, to the last outcome",
+        f"{found.checking:.1f} s; {found.first_sent:.1f} s, {found.posting:.1f} s",
+    )
+    section.add(f"{size:,} customers: private memory", f"{found.megabytes:,.0f} MB at most")
+    section.ratio(
+        f"{size:,} customers: Redrive's speed : script's", script / found.whole, at_least=1.5
+    )
+
+
+def customers(size: int) -> Path:
+    """A file with that many customers whom no job knows: a file that is known is looked up."""
+    path: Path = settings.HOME / "importing" / f"customers_{size}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with path.open("w", encoding="utf-8", newline="") as file:
+            text = pieces(range(size), FILE_STYLES[1], {})
+            file.write(next(text).rstrip() + " " * 64)
+            file.writelines(text)
+    with path.open("r+b") as file:
+        file.seek(len('{"data": ['))
+        file.write(f"{time.time_ns():064b}".replace("0", " ").replace("1", "\t").encode())
+    return path
+
+
+def _script(url: str, path: Path) -> float:
+    script = Path(__file__).with_name("import_script.py")
+    command = [sys.executable, str(script), url, str(path), str(THREADS)]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def ours(url: str, path: Path, size: int) -> Times:
+    """One import by the command, with two listening workers."""
+    _api_row(url, IN_FLIGHT)
+    with workers("rqworker", "--verbosity", "0"):
+        command = [sys.executable, "manage.py", "import_customers", str(path)]
+        options = ["--api", "naming", "--wait", "--json"]
+        began = time.time()
+        process = subprocess.Popen(
+            [*command, *options], cwd=settings.BASE_DIR, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        megabytes = _peak_of_all(process)
+        whole = time.time() - began
+    assert process.stdout is not None
+    summary = json.loads(process.stdout.read())
+    if (summary["success"], summary["total"]) != (size, size):
+        raise Broken(f"Of {size} customers: {summary}")
+    return _times(ImportJob.objects.get(pk=summary["job"]), began, whole, megabytes)
+
+
+def _times(job: ImportJob, began: float, whole: float, megabytes: float) -> Times:
+    assert job.started_at is not None
+    found = job.attempts.aggregate(first=Min("sent_at"), last=Max("ended_at"))
+    started = job.started_at.timestamp()
+    return Times(
+        whole=whole,
+        checking=started - began,
+        first_sent=found["first"].timestamp() - started,
+        posting=found["last"].timestamp() - started,
+        megabytes=megabytes,
+    )
+
+
+def _peak_of_all(process: subprocess.Popen[bytes]) -> float:
+    """Until the process has ended: the most private memory of any process of ours, in MB."""
+    peak = 0.0
+    me = psutil.Process()
+    while process.poll() is None:
+        for child in me.children(recursive=True):
+            try:
+                if child.cmdline()[1:2] == ["manage.py"]:
+                    peak = max(peak, private_megabytes(child.pid))
+            except (psutil.Error, OSError):
+                continue
+        time.sleep(LOOK_SECONDS)
+    return peak
+
+
+def _at_latency(section: Section, url: str, in_flight: int) -> None:
+    """Batches a second against concurrency ÷ latency, with the batches cut before."""
+    size = 40 * in_flight * BATCH
+    path = customers(size)
+    _api_row(url, in_flight)
+    with workers("rqworker", "--verbosity", "0"):
+        job = drafts.new_draft(CustomerApi.objects.get(name="naming"), "latency")
+        drafts.add_path(job, path)
+        lifecycle.start(job)
+        queue.enqueue(job.pk, 2)
+        while ImportJob.objects.filter(pk=job.pk, finished_at=None).exists():
+            time.sleep(LOOK_SECONDS)
+    found = job.attempts.aggregate(first=Min("sent_at"), last=Max("ended_at"))
+    seconds = (found["last"] - found["first"]).total_seconds()
+    speed, most = size / BATCH / seconds, in_flight / LATENCY_SECONDS
+    section.ratio(
+        f"{in_flight} in flight at {LATENCY_SECONDS * 1000:.0f} ms: batches a second : "
+        f"{most:,.0f}",
+        speed / most, at_least=0.95,
+    )  # fmt: skip
+
+
+def _api_row(url: str, in_flight: int) -> None:
+    for job in ImportJob.objects.filter(status__in=[JobStatus.RUNNING, JobStatus.PAUSED]):
+        if job.batches.filter(status__in=OPEN).exists():
+            lifecycle.cancel(job)
+    CustomerApi.objects.update_or_create(
+        name="naming",
+        defaults={
+            "url": url, "secret": "bench-token", "preset": "gk", "mapping": {},
+            "batch_size": BATCH, "concurrency": in_flight, "delay_seconds": 0.0,
+        },
+    )  # fmt: skip
+
+
+@contextmanager
+def api(latency: float = 0.0) -> Iterator[str]:
+    """The URL of an API that names each record as stored."""
+    port = free_port()
+    script = Path(__file__).with_name("naming_api.py")
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(port), str(latency * 1000)], stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield f"http://127.0.0.1:{port}/customers"
+    finally:
+        process.terminate()
+        process.wait(10)
