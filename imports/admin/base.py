@@ -90,7 +90,7 @@ def attach_totals(jobs: list[ImportJob]) -> None:
     roots = {job.root_id or job.pk for job in jobs}
     members = list(
         ImportJob.objects.filter(Q(pk__in=roots) | Q(root__in=roots)).only(
-            "pk", "root_id", "unsendable_count", "started_at"
+            "pk", "root_id", "unsendable_count", "uncut_count", "started_at"
         )
     )
     added = totals_of(members)
