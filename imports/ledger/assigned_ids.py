@@ -22,8 +22,8 @@ SELECT r.id, mine.value
 FROM unnest(%(batches)s::bigint[], %(places)s::int[], %(values)s::text[])
     AS mine(batch_id, place, value)
 JOIN (
-    SELECT id, batch_id, row_number() OVER (PARTITION BY batch_id ORDER BY body_start, id) AS place,
-           key
+    SELECT id, batch_id, key,
+           row_number() OVER (PARTITION BY batch_id ORDER BY body_start, id) AS place
     FROM import_results WHERE batch_id = ANY(%(batches)s::bigint[])
 ) r ON r.batch_id = mine.batch_id AND r.place = mine.place
 WHERE mine.value <> r.key  -- the record's own id is no news
