@@ -40,6 +40,18 @@ OF_FORMS = {
     "user_new": "auth/user/add/",
     "groups": "auth/group/",
     "password": "password_change/",
+    "two_factor": "two-factor/",
+    "erase": "imports/importresult/erase/",
+    "watched_folders": "imports/watchedfolder/",
+    "watched_folder_new": "imports/watchedfolder/add/",
+    "record_templates": "imports/recordtemplate/",
+    "accounts": "bills/credential/",
+    "account_new": "bills/credential/add/",
+    "schedules": "bills/schedule/",
+    "schedule_new": "bills/schedule/add/",
+    "deliveries": "bills/billdelivery/",
+    "destinations": "bills/destination/",
+    "destination_new": "bills/destination/add/",
 }
 TABS = ("progress", "failures", "files", "settings", "retry-files", "log")
 TABS_OF_BILLS = ("progress", "failures", "credentials", "bills", "settings", "retry-files", "log")

@@ -41,7 +41,6 @@ class DestinationAdmin(ManagedAdmin):
     form = DestinationForm
     list_display = ("name", "kind", "location", "counts_column", "is_active")
     search_fields = ("name", "location")
-    filter_horizontal = ("portals",)
     change_form_outer_after_template = "bills/deliveries/check.html"
     fieldsets = (
         (None, {"fields": ("name", "kind", "portals", "is_active")}),

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 LOOK = {
     "imports.view_importjob", "imports.view_importbatch", "imports.view_importresult",
-    "imports.view_attempt", "imports.view_customerapi", "bills.view_portal", "bills.view_bill",
+    "imports.view_attempt", "imports.view_customerapi", "imports.view_recordtemplate",
+    "bills.view_portal", "bills.view_bill",
     "bills.view_billdelivery", "bills.view_destination",
     "bills.view_schedule",
 }  # fmt: skip
@@ -41,6 +42,7 @@ OPERATE = LOOK | {
     "imports.start_job", "imports.retry_job", "imports.resolve_unknown",
     "imports.exclude_records", "imports.see_evidence", "imports.export_records",
     "bills.manage_credentials", "imports.manage_notifications", "bills.manage_schedules",
+    "imports.manage_templates",
 }  # fmt: skip
 ADMINISTER = OPERATE | {
     "imports.manage_apis", "imports.manage_watched_folders", "bills.manage_portals",
@@ -64,6 +66,8 @@ SAID = {  # how the README puts it
     "take records out: retry files, exports, ZIPs": {"imports.export_records"},
     "manage accounts: upload credentials, enter passwords and codes": {"bills.manage_credentials"},
     "choose who is notified of what": {"imports.manage_notifications"},
+    "manage record templates": {"imports.manage_templates"},
+    "choose where bills are delivered": {"bills.manage_destinations"},
     "erase a person": {"imports.erase_person"},
     "manage customer APIs": {"imports.manage_apis"},
     "choose which folders are watched": {"imports.manage_watched_folders"},
@@ -93,10 +97,19 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:bills_schedule_changelist": {"bills.view_schedule"},
     "admin:bills_schedule_add": {"bills.manage_schedules"},
     "admin:bills_portal_add": {"bills.manage_portals"},
+    "admin:bills_billdelivery_changelist": {"bills.view_billdelivery"},
+    "admin:bills_destination_changelist": {"bills.view_destination"},
+    "admin:bills_destination_add": {"bills.manage_destinations"},
+    "admin:imports_recordtemplate_changelist": {"imports.view_recordtemplate"},
+    "admin:imports_recordtemplate_add": {"imports.manage_templates"},
     "admin:auth_user_add": {"auth.add_user"},
     "admin:auth_group_add": {"auth.add_group"},
     "django_rq:home": {"django_rq.admin"},
 }
+# What names one file, and has tests of its own.
+OF_A_FILE = {
+    ("retry-files", "zip"), ("retry-files", "view"), ("retry-files", "file"), ("files", "template"),
+}  # fmt: skip
 OF_ONE = {
     ("POST", "admin:imports_customerapi_test"): {"imports.manage_apis"},
     ("POST", "admin:imports_customerapi_delete"): {"imports.manage_apis"},
@@ -226,7 +239,7 @@ def walk(client: Client, may: set[str], job: ImportJob) -> None:
     for tab in job_page.of(job.kind).tabs:
         assert client.get(tab_url(job.pk, tab.slug)).status_code == 200
         for name, act in tab.acts.items():
-            if (tab.slug, name) == ("retry-files", "zip") and file is None:
+            if (tab.slug, name) in OF_A_FILE:
                 continue
             for method in act.methods:
                 status = asked(client, method, act_url(job.pk, tab.slug, name), data)

@@ -31,6 +31,35 @@ REFUSED = sentence(
 LOOKS_DIFFERENT = sentence(
     "DELIVERED_FILE_DIFFERS", _("What arrived is not what was sent. It is tried again.")
 )
+NO_FOLDER = sentence(
+    "DESTINATION_NO_FOLDER",
+    _("The folder {folder} is not there. Mount it or create it on every worker’s host."),
+)
+NOT_WRITTEN = sentence(
+    "DESTINATION_NOT_WRITTEN", _("The file could not be written: {error}. Check space and rights.")
+)
+BAD_S3_LOCATION = sentence(
+    "S3_LOCATION", _("Write the bucket and an optional folder like this: s3://bucket/folder")
+)
+BAD_SFTP_LOCATION = sentence(
+    "SFTP_LOCATION", _("Write the server and the folder like this: sftp://host:22/folder")
+)
+BAD_HOST_KEY = sentence(
+    "SFTP_BAD_HOST_KEY",
+    _("The host key is not valid. Paste a line of “ssh-keyscan HOST”: ssh-ed25519 AAAA…"),
+)
+OTHER_HOST_KEY = sentence(
+    "SFTP_OTHER_HOST_KEY",
+    _("The server shows another host key than the one stored. Ask who runs it, then enter it."),
+)
+BAD_KEY = sentence("SFTP_BAD_PRIVATE_KEY", _("The private key cannot be read. Enter it again."))
+NO_SERVER = sentence(
+    "MAIL_SERVER_MISSING", _("No mail server is set. An administrator sets EMAIL_URL.")
+)
+TOO_LARGE = sentence(
+    "BILL_TOO_LARGE_FOR_MAIL",
+    _("The file has {megabytes} MB; mails are sent up to {most} MB. Choose another destination."),
+)
 NO_KEY_OPENS = sentence(
     "NO_KEY_OPENS_DESTINATION",
     _("No key in CREDENTIAL_KEYS opens the destination’s password. Enter it again."),

@@ -12,25 +12,18 @@ from typing import TYPE_CHECKING
 
 from bills.deliveries.destinations.base import (
     NAME_TAKEN,
+    NO_FOLDER,
+    NOT_WRITTEN,
     PIECE_BYTES,
     NotDelivered,
     OutgoingFile,
     sha256_of,
 )
 from imports import retry_directory
-from imports.messages import marked as _
-from imports.messages import sentence
 
 if TYPE_CHECKING:
     from bills.models import Destination
 
-NO_FOLDER = sentence(
-    "DESTINATION_NO_FOLDER",
-    _("The folder {folder} is not there. Mount it or create it on every worker’s host."),
-)
-NOT_WRITTEN = sentence(
-    "DESTINATION_NOT_WRITTEN", _("The file could not be written: {error}. Check space and rights.")
-)
 PREFIX = ".redrive-"  # of a file that is not whole yet
 
 

@@ -11,21 +11,17 @@ from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from bills.deliveries.destinations.base import NotDelivered, OutgoingFile
-from imports.messages import marked as _
-from imports.messages import sentence
+from bills.deliveries.destinations.base import (
+    NO_SERVER,
+    TOO_LARGE,
+    NotDelivered,
+    OutgoingFile,
+)
 from imports.notifications.email import is_possible, reason_of
 
 if TYPE_CHECKING:
     from bills.models import Destination
 
-NO_SERVER = sentence(
-    "MAIL_SERVER_MISSING", _("No mail server is set. An administrator sets EMAIL_URL.")
-)
-TOO_LARGE = sentence(
-    "BILL_TOO_LARGE_FOR_MAIL",
-    _("The file has {megabytes} MB; mails are sent up to {most} MB. Choose another destination."),
-)
 LARGEST_MB = 15  # most servers take 25 MB, of which the encoding takes a third
 
 

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bills.deliveries.destinations.base import (
+    BAD_S3_LOCATION,
     NAME_TAKEN,
     NOT_REACHED,
     REFUSED,
@@ -20,17 +21,12 @@ from bills.deliveries.destinations.base import (
 )
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
-from imports.messages import marked as _
-from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bills.models import Destination
 
-BAD_LOCATION = sentence(
-    "S3_LOCATION", _("Write the bucket and an optional folder like this: s3://bucket/folder")
-)
 CONNECT_SECONDS, READ_SECONDS = 10, 30
 TRIES = 2
 SHA256 = "redrive-sha256"  # our note on each object
@@ -115,7 +111,7 @@ def bucket_of(location: str) -> tuple[str, str]:
     """
     parts = urlsplit(location.strip())
     if parts.scheme != "s3" or not parts.netloc:
-        raise NotDelivered(BAD_LOCATION)
+        raise NotDelivered(BAD_S3_LOCATION)
     prefix = parts.path.strip("/")
     return parts.netloc, f"{prefix}/" if prefix else ""
 

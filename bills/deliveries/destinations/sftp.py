@@ -15,10 +15,14 @@ from urllib.parse import unquote, urlsplit
 import paramiko
 
 from bills.deliveries.destinations.base import (
+    BAD_HOST_KEY,
+    BAD_KEY,
+    BAD_SFTP_LOCATION,
     LONGEST_SECONDS,
     LOOKS_DIFFERENT,
     NAME_TAKEN,
     NOT_REACHED,
+    OTHER_HOST_KEY,
     PIECE_BYTES,
     REFUSED,
     NotDelivered,
@@ -27,26 +31,12 @@ from bills.deliveries.destinations.base import (
 )
 from imports.http import egress
 from imports.http.addresses import BadAddress, reachable
-from imports.messages import marked as _
-from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bills.models import Destination
 
-BAD_LOCATION = sentence(
-    "SFTP_LOCATION", _("Write the server and the folder like this: sftp://host:22/folder")
-)
-BAD_HOST_KEY = sentence(
-    "SFTP_BAD_HOST_KEY",
-    _("The host key is not valid. Paste a line of “ssh-keyscan HOST”: ssh-ed25519 AAAA…"),
-)
-OTHER_HOST_KEY = sentence(
-    "SFTP_OTHER_HOST_KEY",
-    _("The server shows another host key than the one stored. Ask who runs it, then enter it."),
-)
-BAD_KEY = sentence("SFTP_BAD_PRIVATE_KEY", _("The private key cannot be read. Enter it again."))
 PORT = 22
 CONNECT_SECONDS = 10.0
 UNFINISHED = ".redrive-part"
@@ -143,9 +133,9 @@ def server_of(location: str) -> tuple[str, int, str]:
         parts = urlsplit(location.strip())
         port = parts.port or PORT
     except ValueError:
-        raise NotDelivered(BAD_LOCATION) from None
+        raise NotDelivered(BAD_SFTP_LOCATION) from None
     if parts.scheme != "sftp" or not parts.hostname or parts.username or parts.password:
-        raise NotDelivered(BAD_LOCATION)
+        raise NotDelivered(BAD_SFTP_LOCATION)
     return parts.hostname, port, unquote(parts.path) or "/"
 
 

@@ -6,7 +6,8 @@
 
   const nameOf = (each) => {
     const place = each.closest("[data-label]");
-    return each.title || (place && place.dataset.label) || "";
+    const more = document.getElementById("rd-main")?.dataset.more;
+    return each.title || (place && place.dataset.label) || more || "";
   };
 
   /** An icon is a word in a special font: it is for the eye only. */

@@ -22,6 +22,7 @@ PERMISSIONS = {
     ("files", "remove"): "change_importjob",
     ("files", "check"): "change_importjob",
     ("files", "copies"): "change_importjob",
+    ("files", "template"): "change_importjob",
     ("settings", "save"): "change_importjob",
     ("progress", "start"): "start_job",
     ("progress", "pause"): "start_job",
@@ -47,7 +48,7 @@ def test_every_action_of_the_job_page_is_in_this_table() -> None:
 
     reads = {("progress", "live"), ("retry-files", "zip"), ("files", "checked")}
     reads |= {("progress", "export"), ("failures", "export"), ("log", "export")}
-    reads |= {("retry-files", "view"), ("retry-files", "file")}
+    reads |= {("files", "panel"), ("retry-files", "view"), ("retry-files", "file")}
     reads |= {("settings", "start")}  # needs two permissions: see test_settings.py
     found = {(tab.slug, name) for tab in job_page.of("customers").tabs for name in tab.acts}
     assert found - reads == set(PERMISSIONS)

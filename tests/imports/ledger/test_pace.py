@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from pytest_django.fixtures import Settings
+
     from imports.models import ImportJob
     from tests.jobs import JobMaker
 
@@ -57,7 +59,8 @@ def test_the_first_and_the_last_moment_are_always_inside(seconds: int) -> None:
     assert 12 <= found.spans <= 60
 
 
-def test_spans_begin_at_round_times_of_the_operators_day() -> None:
+def test_spans_begin_at_round_times_of_the_operators_day(settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Stockholm"
     assert lasting(minutes=9).origin == datetime(2026, 11, 22, 1, 13, 50, tzinfo=UTC)
     assert lasting(hours=60).origin == datetime(2026, 11, 22, 1, tzinfo=UTC)
     assert lasting(days=40).origin == datetime(2026, 11, 21, 23, tzinfo=UTC)  # her midnight
