@@ -34,7 +34,7 @@ QUOTE_NOBODY = {
         "mapping_text", "secret",
     },
     "ImportFile": {"path"},
-    "ImportJob": {"retry_directory"},
+    "ImportJob": {"cut_through", "retry_directory"},
     "ImportResult": {"email", "key"},
     "Notification": {"job_totals"},
     "RateLimit": {"key"},
