@@ -240,8 +240,9 @@ class CustomerJobType:
         taking.sweep()
 
     def tidy(self) -> int:
-        """Corrected files that nobody has confirmed."""
+        """Corrected files that nobody has confirmed, and indexes that nobody cut from."""
         corrections.expire()
+        remove_old(batching.indexes())
         return 0
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:

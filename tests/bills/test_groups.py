@@ -108,7 +108,8 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
 }
 # What names one file, and has tests of its own.
 OF_A_FILE = {
-    ("retry-files", "zip"), ("retry-files", "view"), ("retry-files", "file"), ("files", "template"),
+    ("retry-files", "zip"), ("retry-files", "view"), ("retry-files", "file"),
+    ("files", "template"),
 }  # fmt: skip
 OF_ONE = {
     ("POST", "admin:imports_customerapi_test"): {"imports.manage_apis"},

@@ -71,7 +71,8 @@ def test_the_one_permission_is_enough(
 ) -> None:
     client = with_permissions("one", PERMISSIONS[tab, act])
     data = {"which": "all", "file": "invalid"}
-    assert client.post(url(failed_job(), tab, act), data).status_code in (302, 422)
+    expected = (404,) if act == "template" else (302, 422)  # it names no file
+    assert client.post(url(failed_job(), tab, act), data).status_code in expected
 
 
 @pytest.mark.parametrize(("tab", "act"), [d for d in PERMISSIONS if d[1] not in ASKED])
