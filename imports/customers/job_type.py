@@ -28,6 +28,8 @@ from imports.customers.api.setup import (
     is_asynchronous,
     probe,
 )
+from imports.customers.files.batching import indexes
+from imports.customers.files.check_index import remove_old
 from imports.customers.members import background
 from imports.customers.sent_records import SentRecords
 from imports.customers.watching import taking
@@ -242,7 +244,7 @@ class CustomerJobType:
     def tidy(self) -> int:
         """Corrected files that nobody has confirmed, and indexes that nobody cut from."""
         corrections.expire()
-        remove_old(batching.indexes())
+        remove_old(indexes())
         return 0
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:
