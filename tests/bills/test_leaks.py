@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from django.core.files.base import ContentFile
 
 from bills import keeping
 from bills.models import Bill, Credential, Evidence
@@ -44,7 +45,8 @@ def had_before(make_bills: BillMaker, name: str) -> None:
     """An account with a bill from an earlier job: none at all is a failure of its list then."""
     account = full(name)
     identity = {"portal": make_bills.portal, "account": account, "email": account, "number": "1"}
-    Bill.objects.create(**identity, file="bills/1.pdf", sha256="0" * 64, size=1, attempt_number=1)
+    bill = Bill(**identity, sha256="0" * 64, size=5, attempt_number=1)
+    bill.file.save("bills/1.pdf", ContentFile(b"%PDF-"))
 
 
 def test_a_password_is_found_nowhere_after_failures_in_every_stage(

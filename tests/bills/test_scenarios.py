@@ -43,7 +43,7 @@ FAIL: dict[str, tuple[str, tuple[str, ...], str]] = {
     "locked": ("LOCKED", ("rejected",), "has locked this account"),
     "changepassword": ("PASSWORD_EXPIRED", ("rejected",), "asks for a new password"),
     "otp": ("OTP_NEEDED", ("rejected",), "asks for a one-time code"),
-    "captcha": ("CAPTCHA", ("rejected",), "proof that a human is there"),
+    "captcha": ("CAPTCHA", ("rejected",), "proof that you are human"),
     "500": ("SITE_5XX", THREE, "HTTP 500"),
     "htmlpdf": ("DOWNLOAD_BAD", THREE, "not a PDF"),
     "empty": ("DOWNLOAD_BAD", THREE, "The file is empty"),
