@@ -92,7 +92,7 @@ def test_the_failures_tab_says_what_happened_to_a_customer_and_who_must_act(
     expect(cause).to_contain_text("1 customer")
     expect(cause.locator(".rd-remedy")).to_be_visible()
 
-    page.locator("#rd-records").get_by_role("link", name="50000003105").click()
+    page.locator("#rd-records").get_by_role("link", name="50000003105", exact=True).click()
     expect(page.get_by_text("Customer 50000003105 was refused on")).to_be_visible()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
     installation.forgive()

@@ -90,7 +90,7 @@ def test_the_second_of_two_windows_gets_a_conflict_and_loses_nothing(
     expect(page.locator("#rd-sentence")).to_contain_text("and was imported on")
 
     press(other, "Save and send")
-    expect(other.get_by_text("admin was first")).to_be_visible()
+    expect(other.get_by_text("admin was faster")).to_be_visible()
     expect(editor(other)).to_have_value(re.compile('"firstName": "Eva '))
     expect(other.get_by_label("What was wrong")).to_have_value("The name")
     assert installation.effects(FIRST + 4, 1) == {1}
