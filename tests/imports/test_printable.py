@@ -81,14 +81,14 @@ def test_a_folder_whose_reading_breaks_off_leaves_no_half_draft(
     make_job: JobMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = folder_with(tmp_path, b"a.json", b"b.json")
-    checked = drafts.checked
+    judge = drafts.judge
 
-    def break_off(job: ImportJob, path: Path, *rest: Any) -> ImportFile:
-        if path.name == "b.json":
+    def break_off(file: ImportFile, *rest: Any) -> None:
+        if file.name == "b.json":
             raise KeyboardInterrupt
-        return checked(job, path, *rest)
+        judge(file, *rest)
 
-    monkeypatch.setattr(drafts, "checked", break_off)
+    monkeypatch.setattr(drafts, "judge", break_off)
     with pytest.raises(KeyboardInterrupt):
         command("import_customers", folder, "--api", "sandbox")
     assert ImportJob.objects.count() == 0

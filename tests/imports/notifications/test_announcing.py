@@ -105,7 +105,8 @@ def test_a_cancelled_job_sends_a_notification(make_job: JobMaker, everything: Ch
 
 def test_an_unreadable_input_sends_a_notification(make_job: JobMaker, everything: Channel) -> None:
     job = make_job.queued(6)
-    path: Path = make_job.folder / "gone.json"
+    path: Path = make_job.folder / "changed.json"
+    path.write_text("{}")
     ImportFile.objects.filter(job=job).update(path=str(path))
     assert not runner.read_input(job)
     assert summary(job) == [("refused", "")]
