@@ -17,6 +17,10 @@ FORMATTERS: dict[str, dict[str, Any]] = {
 }
 
 
+# What they log of a request has its whole address, and an address may hold a key.
+TALK_OF_REQUESTS = ("urllib3", "botocore", "boto3", "s3transfer", "paramiko", "httpx", "httpcore")
+
+
 def configuration(name: str, level: str) -> dict[str, Any]:
     """The logging of every process, in the format of that name.
 
@@ -31,5 +35,6 @@ def configuration(name: str, level: str) -> dict[str, Any]:
         "loggers": {
             "imports.attempts": {"level": "INFO" if name == "json" else "WARNING"},
             "axes": {"level": "WARNING"},  # otherwise several lines for each login
+            **{each: {"level": "ERROR"} for each in TALK_OF_REQUESTS},
         },
     }
