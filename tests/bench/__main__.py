@@ -31,7 +31,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     servers.ensure_unnamed()
     django.setup()
-    from tests.bench import bills, importing, members, pages, posting, reading, results
+    from tests.bench import bills, importing, pages, posting, reading, results
 
     if options.measure:
         print(json.dumps(reading.measure(options.measure[0], Path(options.measure[1]))))  # noqa: T201
@@ -39,7 +39,6 @@ def main() -> int:
     call_command("migrate", verbosity=0)
     known = {
         "import": importing.run, "posting": posting.run, "reading": reading.run,
-        "members": members.run,
         "bills": bills.run, "pages": pages.run,
     }  # fmt: skip
     sections = [known[name]() for name in options.sections or known]
