@@ -111,19 +111,25 @@ def of_credentials(
     """A draft of stored credentials, for which no CSV is needed."""
     with transaction.atomic():
         job = new_job(portal, name)
-        intake = Intake(job)
-        uses = [
-            CredentialUse(
-                batch_id=intake.add_batch(n, 0, ONE, [NewRecord(n, "", each.email)], None),
-                credential=each,
-            )
-            for n, each in enumerate(credentials, start=1)
-        ]
-        intake.finish()
-        CredentialUse.objects.bulk_create(uses)
+        add_stored(job, [(each.pk, each.email) for each in credentials])
         BillRun.objects.create(job=job, portal=portal, csv_name="")
-        note(job, EventCode.CREATED, STORED.format(n=len(uses)), actor)
+        note(job, EventCode.CREATED, STORED.format(n=len(credentials)), actor)
     return job
+
+
+def add_stored(job: ImportJob, accounts: Sequence[tuple[int, str]]) -> list[int]:
+    """A batch for each stored credential (its id and e-mail); the batches' ids, in that order."""
+    intake = Intake(job)
+    batches = [
+        intake.add_batch(number, 0, ONE, [NewRecord(number, "", email)], None)
+        for number, (_, email) in enumerate(accounts, start=1)
+    ]
+    intake.finish()
+    CredentialUse.objects.bulk_create(
+        CredentialUse(batch_id=batch_id, credential_id=pk)
+        for batch_id, (pk, _) in zip(batches, accounts, strict=True)
+    )
+    return batches
 
 
 class _Filling:

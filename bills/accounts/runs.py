@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from bills.accounts import states
-from bills.drafts import ONE, new_job
-from bills.models import BillRun, Credential, CredentialUse, Portal
+from bills.drafts import add_stored, new_job
+from bills.models import BillRun, Credential, Portal
 from imports.engine import queue
 from imports.event_codes import EventCode
 from imports.ledger import lifecycle
-from imports.ledger.batches import Intake, NewRecord, put_off
+from imports.ledger.batches import put_off
 from imports.messages import marked as _
 from imports.messages import sentence
 
@@ -103,17 +103,9 @@ def _job(
     actor: str,
 ) -> ImportJob:
     job = new_job(portal, f"{portal}: {name}")
-    intake, due = Intake(job), {}
-    uses = []
-    for number, account in enumerate(accounts, start=1):
-        record = NewRecord(number, "", account.email)
-        batch_id = intake.add_batch(number, 0, ONE, [record], None)
-        uses.append(CredentialUse(batch_id=batch_id, credential_id=account.pk))
-        if begins is not None:
-            due[batch_id] = begins(account)
-    intake.finish()
-    CredentialUse.objects.bulk_create(uses)
-    put_off(due)
+    batches = add_stored(job, [(account.pk, account.email) for account in accounts])
+    if begins is not None:
+        put_off(dict(zip(batches, map(begins, accounts), strict=True)))
     columns = dict.fromkeys(column for account in accounts for column in account.columns)
     BillRun.objects.create(
         job=job, portal=portal, csv_name=name, extra_columns=list(columns), schedule=schedule

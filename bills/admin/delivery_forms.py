@@ -22,7 +22,7 @@ from bills.deliveries.names import BadPattern, check_pattern
 from bills.models import Destination
 from bills.models.deliveries import DestinationKind
 from imports.http.addresses import BadAddress, check_url
-from imports.notifications.email import is_possible
+from imports.notifications.email import NO_SERVER, is_possible
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ class DestinationForm(DestinationBase):
 
     class Meta:
         model = Destination
-        exclude = ("secret", "after_bill")  # the form's own `save` writes the secret
+        exclude = (
+            "secret",
+            "after_bill",
+            "next_list_at",
+        )  # the form's own `save` writes the secret
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -174,9 +178,7 @@ def _check_mailboxes(location: str, data: dict[str, Any]) -> None:
             text = _("“%(text)s” is not an e-mail address.") % {"text": each}
             raise ValidationError({"location": text}) from None
     if not is_possible():
-        raise ValidationError(
-            {"kind": _("No mail server is set. An administrator sets EMAIL_URL.")}
-        )
+        raise ValidationError({"kind": in_words(NO_SERVER)})
 
 
 def _check_webhook(location: str, data: dict[str, Any]) -> None:

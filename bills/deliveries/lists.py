@@ -49,16 +49,21 @@ def write_due(destination: Destination, client: DestinationClient) -> int:
 
     Raises NotDelivered; what was not written stays due.
     """
+    due = due_months(destination)
+    for month in due:
+        _write(destination, client, month)
+    return len(due)
+
+
+def due_months(destination: Destination) -> list[datetime.datetime]:
+    """The months with delivered bills that their list does not name yet; none where no list is."""
     if not destination.list_format or not destination.keeps_files:
-        return 0
+        return []
     unlisted = destination.deliveries.filter(status=DeliveryState.DELIVERED, is_listed=False)
     months = unlisted.annotate(month=TruncMonth("bill__fetched_at")).values_list(
         "month", flat=True
     )
-    due = sorted(set(months.order_by()))
-    for month in due:
-        _write(destination, client, month)
-    return len(due)
+    return sorted(set(months.order_by()))
 
 
 def _write(destination: Destination, client: DestinationClient, month: datetime.datetime) -> None:

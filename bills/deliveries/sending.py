@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
-import django_rq
 from django.db import connection, transaction
 from django.db.models import Count, Q, Value
 from django.db.models.functions import Now
@@ -23,8 +21,8 @@ from bills.deliveries import lists
 from bills.deliveries.destinations import open_destination
 from bills.deliveries.destinations.base import NO_KEY_OPENS, NotDelivered, OutgoingFile
 from bills.models import BillDelivery, Destination
-from bills.models.deliveries import DeliveryState, DestinationKind
-from imports.engine.queue import QUEUE
+from bills.models.deliveries import KEEPING_FILES, DeliveryState, DestinationKind
+from imports.engine.queue import enqueue_once
 from imports.event_codes import EventCode
 from imports.fields import WrongKey
 from imports.messages import marked as _
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 LEASE_SECONDS = 300  # longer than any destination may take for one file
 TURN_SECONDS = 120.0  # of one destination; then others get their turn
+LIST_PAUSE = timedelta(minutes=5)  # before a list that could not be written is tried again
 PAUSES_SECONDS = (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
 
 FILE_GONE = sentence(
@@ -94,8 +93,10 @@ def deliver_due() -> int:
 
 
 def _destinations_at_work() -> list[int]:
-    unlisted = Q(status=DeliveryState.DELIVERED, is_listed=False)
-    unlisted &= ~Q(destination__list_format="")
+    unlisted = Q(
+        status=DeliveryState.DELIVERED, is_listed=False, destination__kind__in=KEEPING_FILES,
+        destination__next_list_at__lte=Now(),
+    ) & ~Q(destination__list_format="")  # fmt: skip
     waiting = Q(status=DeliveryState.WAITING, next_attempt_at__lte=Now())
     rows = BillDelivery.objects.filter(waiting | unlisted, destination__is_active=True)
     return list(rows.order_by("destination").values_list("destination", flat=True).distinct())
@@ -117,11 +118,15 @@ def _deliver_to(pk: int) -> int:
             if client is None:
                 return tried
             _try(client, delivery)
-        if client is None:
-            client = open_destination(Destination.objects.get(pk=pk))
-        lists.write_due(Destination.objects.defer("secret").get(pk=pk), client)
-    except (NotDelivered, WrongKey, Destination.DoesNotExist) as failure:
+        destination = Destination.objects.defer("secret").get(pk=pk)
+        if lists.due_months(destination):
+            client = client or open_destination(destination)
+            lists.write_due(destination, client)
+    except (NotDelivered, WrongKey) as failure:
+        Destination.objects.filter(pk=pk).update(next_list_at=Now() + Value(LIST_PAUSE))
         logger.warning("destination %s: its list was not written (%s)", pk, type(failure).__name__)
+    except Destination.DoesNotExist:
+        pass  # it was deleted just now
     finally:
         if client is not None:
             client.close()
@@ -180,8 +185,8 @@ def _outgoing(delivery: BillDelivery) -> OutgoingFile:
     def opened() -> BinaryIO:
         return bill.file.storage.open(str(bill.file.name), "rb")  # type: ignore[return-value]
 
-    with closing(opened()):
-        pass  # a file that is gone is said before the destination is asked
+    if not bill.file.storage.exists(str(bill.file.name)):
+        raise FileNotFoundError(bill.file.name)  # before the destination is asked
     key = f"redrive-bill-{delivery.pk}-{bill.sha256[:12]}"
     return OutgoingFile(delivery.name, bill.size, bill.sha256, opened, bill, key)
 
@@ -262,14 +267,7 @@ LONGEST_SECONDS = 3_600
 
 def enqueue() -> None:
     """Enqueue the delivery of what is due, unless it is enqueued. Raises RedisError."""
-    queue = django_rq.get_queue(QUEUE)
-    asked = f"{deliver.__module__}.{deliver.__name__}"
-    if any(message and message.func_name == asked for message in queue.get_jobs(0, 100)):
-        return
-    queue.enqueue(
-        deliver, result_ttl=0, failure_ttl=3600, job_timeout=LONGEST_SECONDS,
-        description="deliveries of bills",
-    )  # fmt: skip
+    enqueue_once(deliver, "deliveries of bills", LONGEST_SECONDS)
 
 
 def deliver() -> None:

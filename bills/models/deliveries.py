@@ -25,6 +25,10 @@ class DestinationKind(models.TextChoices):
     WEBHOOK = "webhook", _("Webhook")  # a signed POST with an address to fetch the file from
 
 
+# Where one can look at what lies there: then nothing is ever delivered twice, and lists are kept.
+KEEPING_FILES = (DestinationKind.FOLDER, DestinationKind.S3, DestinationKind.SFTP)
+
+
 class ListFormat(models.TextChoices):
     """Whether a list of the month's bills lies beside them."""
 
@@ -73,6 +77,7 @@ class Destination(models.Model):
         default=ListFormat.NONE,
         blank=True,
     )
+    next_list_at = models.DateTimeField(db_default=Now())  # later once writing one has failed
     is_active = models.BooleanField(_("active"), default=True)
     # Bills up to this id are none of its business, or have their delivery.
     after_bill = models.PositiveBigIntegerField(default=0)
@@ -89,8 +94,8 @@ class Destination(models.Model):
 
     @property
     def keeps_files(self) -> bool:
-        """Whether what lies there can be looked at: then nothing is ever delivered twice."""
-        return self.kind in (DestinationKind.FOLDER, DestinationKind.S3, DestinationKind.SFTP)
+        """Whether what lies there can be looked at."""
+        return self.kind in KEEPING_FILES
 
 
 class BillDelivery(models.Model):

@@ -64,6 +64,31 @@ def of_model(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
     return item(title, icon, f"admin:{app}_{model}_changelist", *may)
 
 
+def _setup() -> list[dict[str, Any]]:
+    return [
+        item(
+            _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
+            "imports.view_customerapi", permissions.MANAGE_APIS,
+        ),
+        item(
+            _("Watched folders"), "drive_folder_upload", "admin:imports_watchedfolder_changelist",
+            permissions.MANAGE_WATCHED_FOLDERS,
+        ),
+        item(
+            _("Record templates"), "rule_settings", "admin:imports_recordtemplate_changelist",
+            "imports.view_recordtemplate", permissions.MANAGE_TEMPLATES,
+        ),
+        item(
+            _("Notification channels"), "campaign", "admin:imports_channel_changelist",
+            permissions.MANAGE_NOTIFICATIONS,
+        ),
+        of_model(_("Users"), "group", "auth", "user"),
+        of_model(_("Groups"), "shield_person", "auth", "group"),
+        item(_("Erase a person"), "person_remove", "admin:imports_erase", permissions.ERASE),
+        item(_("Queue"), "queue", "django_rq:home", permissions.QUEUE),
+    ]  # fmt: skip
+
+
 def sidebar(request: HttpRequest) -> list[Group]:
     """All groups, in order."""
     work = [
@@ -87,34 +112,11 @@ def sidebar(request: HttpRequest) -> list[Group]:
             permissions.VIEW, permissions.CHANGE,
         ),
     ]  # fmt: skip
-    privacy = item(_("Erase a person"), "person_remove", "admin:imports_erase", permissions.ERASE)
-    setup = [
-        item(
-            _("Customer APIs"), "api", "admin:imports_customerapi_changelist",
-            "imports.view_customerapi", permissions.MANAGE_APIS,
-        ),
-        item(
-            _("Watched folders"), "drive_folder_upload", "admin:imports_watchedfolder_changelist",
-            permissions.MANAGE_WATCHED_FOLDERS,
-        ),
-        item(
-            _("Record templates"), "rule_settings", "admin:imports_recordtemplate_changelist",
-            "imports.view_recordtemplate", permissions.MANAGE_TEMPLATES,
-        ),
-        item(
-            _("Notification channels"), "campaign", "admin:imports_channel_changelist",
-            permissions.MANAGE_NOTIFICATIONS,
-        ),
-        of_model(_("Users"), "group", "auth", "user"),
-        of_model(_("Groups"), "shield_person", "auth", "group"),
-        privacy,
-        item(_("Queue"), "queue", "django_rq:home", permissions.QUEUE),
-    ]  # fmt: skip
     return [
         {"title": _("Work"), "items": work},
         {"title": _("Records"), "items": records},
         *(group(request) for group in _more),
-        {"title": _("Setup"), "items": setup},
+        {"title": _("Setup"), "items": _setup()},
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import TYPE_CHECKING
 
 import django_rq
 from django.conf import settings
@@ -15,6 +16,9 @@ from imports.engine import runner
 from imports.ledger import bulk_actions
 from imports.models import ImportJob
 from imports.states import ENDED_JOBS, JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 QUEUE = "default"
@@ -60,6 +64,20 @@ def worker_count() -> int:
         return int(Worker.count(queue=django_rq.get_queue(QUEUE)))
     except RedisError:
         return 0
+
+
+def enqueue_once(
+    work: Callable[[], object], description: str, longest_seconds: int, *, at_front: bool = False
+) -> None:
+    """Enqueue work that is about no one job, unless it is enqueued. Raises RedisError."""
+    queue = django_rq.get_queue(QUEUE)
+    asked = f"{work.__module__}.{work.__name__}"
+    if any(message and message.func_name == asked for message in queue.get_jobs(0, 100)):
+        return
+    queue.enqueue(
+        work, at_front=at_front, result_ttl=0, failure_ttl=3600, job_timeout=longest_seconds,
+        description=description,
+    )  # fmt: skip
 
 
 def enqueued_jobs() -> set[int]:

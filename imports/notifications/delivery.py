@@ -8,12 +8,11 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import django_rq
 from django.db import connection, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
-from imports.engine.queue import QUEUE
+from imports.engine.queue import enqueue_once
 from imports.event_codes import EventCode
 from imports.fields import WrongKey
 from imports.messages import marked as _
@@ -157,14 +156,7 @@ def enqueue() -> None:
 
     Raises RedisError if Redis is down.
     """
-    queue = django_rq.get_queue(QUEUE)
-    asked = f"{deliver.__module__}.{deliver.__name__}"
-    if any(message and message.func_name == asked for message in queue.get_jobs(0, 100)):
-        return
-    queue.enqueue(
-        deliver, at_front=True, result_ttl=0, failure_ttl=3600, job_timeout=LONGEST_SECONDS,
-        description="notifications",
-    )  # fmt: skip
+    enqueue_once(deliver, "notifications", LONGEST_SECONDS, at_front=True)
 
 
 def deliver() -> None:

@@ -53,9 +53,6 @@ OTHER_HOST_KEY = sentence(
     _("The server shows another host key than the one stored. Ask who runs it, then enter it."),
 )
 BAD_KEY = sentence("SFTP_BAD_PRIVATE_KEY", _("The private key cannot be read. Enter it again."))
-NO_SERVER = sentence(
-    "MAIL_SERVER_MISSING", _("No mail server is set. An administrator sets EMAIL_URL.")
-)
 TOO_LARGE = sentence(
     "BILL_TOO_LARGE_FOR_MAIL",
     _("The file has {megabytes} MB; mails are sent up to {most} MB. Choose another destination."),

@@ -12,12 +12,11 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from bills.deliveries.destinations.base import (
-    NO_SERVER,
     TOO_LARGE,
     NotDelivered,
     OutgoingFile,
 )
-from imports.notifications.email import is_possible, reason_of
+from imports.notifications.email import NO_SERVER, is_possible, reason_of
 
 if TYPE_CHECKING:
     from bills.models import Destination

@@ -30,7 +30,7 @@ class Webhook:
 
     def put(self, file: OutgoingFile) -> None:
         if file.bill is None:
-            return  # a list is for people; the program was told of each bill
+            return  # a list is for people; the program got a message for each bill
         payload = {
             "type": "bill.delivered",
             "timestamp": timezone.now().isoformat(),

@@ -29,7 +29,7 @@ FIND_CODE = (
       && box.width > 1 && box.height > 1;
   };
   const flat = text => (text || "").replace(/\s+/g, " ").trim().toLowerCase();
-  const told = part => flat(part.innerText || part.value || part.getAttribute("aria-label"));
+  const labelOf = part => flat(part.innerText || part.value || part.getAttribute("aria-label"));
   const byId = (part, ids) => (ids || "").split(/\s+/).filter(id => id)
     .map(id => (part.getRootNode().getElementById || (() => null)).call(part.getRootNode(), id))
     .map(found => found ? found.textContent : "").join(" ");
@@ -55,8 +55,8 @@ FIND_CODE = (
   const form = boxes.length ? boxes[0].form : null;
   const own = form ? buttons.filter(one => one.form === form || form.contains(one)) : buttons;
   const isSubmit = one => ["submit", "image"].includes(one.type);
-  const sends = one => is.send.test(told(one));
-  const button = own.find(one => is.confirm.test(told(one)) && !sends(one))
+  const sends = one => is.send.test(labelOf(one));
+  const button = own.find(one => is.confirm.test(labelOf(one)) && !sends(one))
     || (form ? own.find(one => isSubmit(one) && !sends(one)) : null) || null;
   const ticks = all("input[type=checkbox]").filter(one => !one.disabled && !one.checked
     && is.remember.test(said(one)));

@@ -7,7 +7,6 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import django_rq
 from django.core.files import File
 from django.db import transaction
 from django.db.models import Value
@@ -16,7 +15,7 @@ from redis.exceptions import RedisError
 
 from imports.customers import drafts
 from imports.customers.watching.looking import complete, is_free, look
-from imports.engine.queue import QUEUE, enqueue_on_commit
+from imports.engine.queue import enqueue_on_commit, enqueue_once
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _
@@ -47,14 +46,8 @@ def sweep() -> None:
     """Look, and have a worker take what is complete. Quick."""
     if not look() or not complete().exists():
         return
-    queue = django_rq.get_queue(QUEUE)
-    asked = f"{take_all.__module__}.{take_all.__name__}"
     with contextlib.suppress(RedisError):  # the next sweep asks again
-        if not any(message and message.func_name == asked for message in queue.get_jobs(0, 100)):
-            queue.enqueue(
-                take_all, result_ttl=0, failure_ttl=3600, job_timeout=LONGEST_SECONDS,
-                description="watched folders",
-            )  # fmt: skip
+        enqueue_once(take_all, "watched folders", LONGEST_SECONDS)
 
 
 def take_all() -> None:

@@ -184,6 +184,26 @@ def test_the_list_of_the_month_names_every_delivered_bill(
     assert form == "json" or rows[1]["number"] == "'=1+1"  # no spreadsheet runs it
 
 
+def test_a_list_that_cannot_be_written_is_tried_again_later(
+    store: BillMaker, folder: Destination
+) -> None:
+    bill = store("F1")
+    deliver()
+    Destination.objects.update(list_format="csv")
+    assert sending.needs_a_worker()
+    (Path(folder.location) / f"bills_{bill.fetched_at:%Y-%m}.csv").mkdir()
+    sending.deliver_due()
+    assert not sending.needs_a_worker()
+    assert BillDelivery.objects.get().is_listed is False
+
+
+def test_where_no_list_can_lie_none_is_waited_for(store: BillMaker, folder: Destination) -> None:
+    Destination.objects.update(kind="email", location="a@example.test", list_format="csv")
+    store("F1")
+    deliver()
+    assert (states(), sending.needs_a_worker()) == (["delivered"], False)
+
+
 @pytest.fixture
 def bucket(store: BillMaker) -> Iterator[tuple[str, Destination]]:
     with servers.s3_store("bills") as url:
