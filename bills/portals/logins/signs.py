@@ -46,6 +46,7 @@ MOST_PAGES_BETWEEN = 6
 MOST_FRAMES = 20
 MOST_MATCHES = 20
 PRESS_SECONDS = 3.0
+TAKEN_UP_SECONDS = 0.5  # a page that closes an offer by itself asks for nothing
 LONG_NAME = 6  # characters of a user's name: a shorter one stands in ordinary words
 YES = frozenset({""})
 ANYTHING = frozenset({"anything"})  # of a mark that does not count, however it looks
@@ -202,10 +203,11 @@ async def race(
             if found is not None and not is_soft:
                 return found
             calm += 1
-            if (is_soft or calm > CALM_LOOKS) and await goes_on(visit):
+            passed = await goes_on(visit) if is_soft or calm > CALM_LOOKS else False
+            if passed:
                 gives_up_at, calm = visit.clock() + limit, 0
                 continue
-            if found is not None:
+            if found is not None and passed is not None:
                 return found
             broken = broken + 1 if visit.status >= 400 and not visit.is_waiting else 0
             if broken > 1:  # at the first look the page before it may still be shown
@@ -329,34 +331,42 @@ def url_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(body + ("" if "*" in pattern else r"(?:[?#].*)?"), re.IGNORECASE)
 
 
-async def goes_on(visit: Visit) -> bool:
-    """Whether there is a way on from a page that shows nothing we know: it has been taken."""
+async def goes_on(visit: Visit) -> bool | None:
+    """Whether there is a way on from a page that shows nothing we know: it has been taken.
+
+    None while the page is being replaced: what it shows decides nothing.
+    """
     if visit.report.stage is Stage.JUDGE and visit.follow_window():
         return True
     return await pass_page_between(visit)
 
 
-async def pass_page_between(visit: Visit) -> bool:
+async def pass_page_between(visit: Visit) -> bool | None:
     """Press what leaves an offer for later, or ends another session; False where nothing does.
 
+    None while the page is being replaced, by what was pressed at an earlier look, perhaps.
     Never what agrees to something: that is for the account's owner, or for the recipe.
     """
     if visit.pages_passed >= MOST_PAGES_BETWEEN:
         return False
     page = await calmly(look_at(visit, []))
     if page is None or page["state"] == "loading":
-        return False
+        return None
     kinds = ["later"]
     if phrases.asks_to_end_a_session(page["text"]):
         kinds = ["end_session", "later"]
     for kind in kinds:
         pattern = phrases.control_pattern(kind)
         found = await calmly(visit.page.evaluate_handle(CONTROL, [pattern, kind == "end_session"]))
-        button = found.as_element() if found is not None else None
+        if found is None:
+            return None
+        button = found.as_element()
         if button is not None:
             text = (await calmly(button.inner_text()) or "").strip()
+            asked = visit.requests_made
             if await calmly(press(button)) is None:
-                return False
+                return None
+            await taken_up(visit, asked)
             visit.pages_passed += 1
             visit.note(failures.PRESSED.format(text=text[:LONGEST_CONTROL]))
             return True
@@ -367,6 +377,13 @@ async def press(button: ElementHandle) -> bool:
     """Press it; whether what comes of it is the page that was wanted shows at the next look."""
     await button.click(timeout=PRESS_SECONDS * 1000, no_wait_after=True)
     return True
+
+
+async def taken_up(visit: Visit, asked: int) -> None:
+    """Give the page a moment to ask for what follows: it would be pressed again otherwise."""
+    ends_at = visit.clock() + TAKEN_UP_SECONDS
+    while visit.requests_made == asked and not visit.is_waiting and visit.clock() < ends_at:
+        await visit.pause(LOOK_SECONDS)
 
 
 async def text_of_frames(visit: Visit) -> str:
