@@ -87,6 +87,7 @@ def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The folder of the test's own installation. Job runners end at once when nothing is due."""
     from imports.engine import runner
 
+    settings.HOME = tmp_path / "home"  # no test meets what another one keeps there
     settings.RETRY_FILES_DIR = tmp_path / "retries"
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]

@@ -96,7 +96,6 @@ def test_no_secret_is_on_any_page_or_in_anything_that_is_kept(
     people: dict[str, Client], echo: str, installation: Path, settings: Any, log: io.StringIO,
     messages: Any,
 ) -> None:  # fmt: skip
-    settings.HOME = installation / "home"
     full = Installation(people["Administrators"], echo, installation)
     full.channels()
     full.imports()

@@ -37,7 +37,6 @@ def portal(db: None, site: PortalSite, installation: Path, settings: Settings) -
     """A portal row that points at the sandbox: three attempts, no waiting, four at once."""
     from bills.models import Portal
 
-    settings.HOME = installation / "home"
     settings.TURN_SECONDS = 600.0
     url = site.url  # type: ignore[attr-defined]
     return Portal.objects.create(

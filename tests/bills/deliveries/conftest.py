@@ -27,7 +27,6 @@ class BillMaker(Protocol):
 @pytest.fixture
 def power(db: None, installation: Path, settings: Settings) -> Portal:
     """A portal that nobody visits."""
-    settings.HOME = installation / "home"
     settings.ALLOW_PRIVATE_ADDRESSES = True
     return Portal.objects.create(name="Power & Co", login_url="https://p.example/", billing_url="")
 

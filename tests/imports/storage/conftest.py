@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def shared(settings: Any, installation: Path) -> Iterator[str]:
     """The default storage is a bucket that other hosts share; its URL."""
-    settings.HOME = installation / "home"
     with bucket() as url:
         settings.STORAGES = {**settings.STORAGES, "default": file_storage(url)}
         yield url

@@ -89,7 +89,6 @@ def test_copies_that_nobody_used_for_a_day_are_removed(
 def test_a_bucket_that_does_not_answer_is_an_os_error_without_secrets(
     settings: Any, installation: Path
 ) -> None:
-    settings.HOME = installation / "home"
     url = "s3://key:very-secret@bucket?endpoint=http://127.0.0.1:1"
     settings.STORAGES = {**settings.STORAGES, "default": file_storage(url)}
     with pytest.raises(StorageAway) as caught:
