@@ -126,7 +126,7 @@ def api(db: None, sandbox: SandboxApi, installation: Path) -> CustomerApi:
         batch_size=3,
         concurrency=4,
         delay_seconds=0.0,
-        timeout_seconds=5.0,
+        timeout_seconds=30.0,
         max_attempts=3,
         retry_delay_seconds=0.0,
     )

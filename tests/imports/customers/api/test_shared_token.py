@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imports.policy import Outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Issuer(Server):
