@@ -12,10 +12,12 @@ import django_rq
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import TransactionTestCase
 
-from config.dev import servers
+from config.dev import postgres, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
+from tests.emptying import empty_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
     from imports.models import CustomerApi
     from tests.jobs import JobMaker
 
+HOME_OF_TESTS = servers.PROJECT / ".redrive" / "test"  # as in the Makefile: nobody else's
+# What a power cut leaves of the tests' own database is nobody's loss.
+IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
 
+# Tests with `transaction=True` commit; this is how each leaves the database.
+TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined]
 
 # Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
 # them would keep a single process busy while the others have nothing left to do.
@@ -76,6 +83,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""
+    if servers.home() == HOME_OF_TESTS:
+        postgres.SETTINGS.update(IN_MEMORY)
     servers.ensure_unnamed()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     url = f"{django_settings.REDIS_URL}?db={LAST_REDIS_DATABASE - int(worker)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import threading
 from typing import TYPE_CHECKING, Self
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATIENCE_SECONDS = 30.0
+FIRST_PORT, LAST_PORT = 12_000, 32_000
 
 
 class Listener:
@@ -53,6 +55,20 @@ class Listener:
     def _served(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             self._serve(connection)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, for processes that are told where to listen.
+
+    They lie below those that the system gives to whoever asks for any port: with one of those,
+    another test had it before our process came to use it.
+    """
+    found: set[int] = set()
+    while len(found) < count:
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(port)
+    return list(found)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -211,7 +211,10 @@ def test_a_file_that_turns_out_unreadable_while_the_job_is_started_keeps_it_from
 def wait_until_somebody_waits_for_a_lock() -> None:
     with connection.cursor() as sql:
         for _ in range(2000):
-            sql.execute("SELECT pg_sleep(0.005), count(*) FROM pg_locks WHERE NOT granted")
+            sql.execute(
+                "SELECT pg_sleep(0.005), count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
             if sql.fetchone()[1]:
                 return
     raise AssertionError("nobody came")
