@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import TransactionTestCase
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from config.dev import postgres, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
@@ -37,9 +38,10 @@ TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-define
 # Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
 # them would keep a single process busy while the others have nothing left to do.
 LONGEST = (
-    "tests/browser/test_every_page", "tests/bills/test_scenarios", "tests/faults/",
-    "tests/bills/test_killed_worker", "tests/bills/test_leaks", "tests/browser/", "tests/bills/",
+    "tests/browser/test_every_page", "tests/browser/", "tests/bills/test_scenarios",
+    "tests/faults/", "tests/bills/test_killed_worker", "tests/bills/test_leaks", "tests/bills/",
 )  # fmt: skip
+WALKS = "tests/browser/"
 
 
 # What `make quick` leaves out: tests that start a browser, a worker, or servers of their own.
@@ -65,6 +67,26 @@ def is_slow(item: pytest.Item) -> bool:
     """Whether the test starts a browser or processes, by where it stands and what it asks for."""
     fixtures = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.nodeid.startswith(SLOW_PLACES)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make quick` does not even read what it leaves out."""
+    if "not slow" not in config.option.markexpr:
+        return None
+    place = collection_path.relative_to(config.rootpath).as_posix()
+    return True if f"{place}/".startswith(SLOW_PLACES) else None
+
+
+class ByRoom(LoadScopeScheduling):
+    """Deals out files, and the walks of tests/browser together: they share an installation."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return WALKS if file.startswith(WALKS) and "test_every_page" not in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRoom:
+    return ByRoom(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
