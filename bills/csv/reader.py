@@ -57,12 +57,17 @@ def find_encoding(path: Path, name: str) -> Encoding:
     _refuse_what_is_no_text(head, name)
     for mark, codec, label in MARKS:
         if head.startswith(mark):
-            return _as_marked(path, name, Encoding(codec, label))
+            return _as_marked(path, name, Encoding(_marking(codec), label))
     if head.count(0) > len(head) // 4:
         raise UnreadableCsv(
             f"{name} is no plain text: it may be UTF-16 without its byte order mark. {SAVE_AS_CSV}"
         )
     return _without_mark(path, name)
+
+
+def _marking(codec: str) -> str:
+    """Python's name of an encoding that reads past the mark, and writes one."""
+    return "utf-8-sig" if codec == "utf-8" else codec.removesuffix("-le").removesuffix("-be")
 
 
 def text_lines(path: Path, name: str, encoding: Encoding) -> Iterator[str]:
@@ -79,7 +84,7 @@ def text_lines(path: Path, name: str, encoding: Encoding) -> Iterator[str]:
                     f"{name}, line {number}: it is longer than {LONGEST_LINE:,} characters. "
                     "Check that each credential stands on a line of its own."
                 )
-            # Without the mark (some programs write two), which hides the first heading's quotes.
+            # Some programs write the mark twice; it would hide the first heading's quotes.
             yield line.lstrip("\ufeff") if number == 1 else line
 
 
