@@ -77,7 +77,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if f"{place}/".startswith(SLOW_PLACES) else None
 
 
-class ByRoom(LoadScopeScheduling):
+class ByRoom(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Deals out files, and the walks of tests/browser together: they share an installation."""
 
     def _split_scope(self, nodeid: str) -> str:
