@@ -62,7 +62,7 @@ def in_utf_8(body: bytes, content_type: str) -> bytes:
 
     What is UTF-8 already stays as it is, whatever the answer says of it; so does what is neither.
     """
-    found = json.detect_encoding(body[:4])
+    found: str = json.detect_encoding(body[:4])
     if found.startswith("utf-8"):
         found = _named(content_type)
         if not found or _is_utf_8(body):
