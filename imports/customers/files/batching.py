@@ -444,10 +444,14 @@ ELSEWHERE = sentence(
 )
 
 
-def check(file: ImportFile, register: IdRegister | None = None) -> None:
+def check(
+    file: ImportFile, register: IdRegister | None = None,
+    seen: Callable[[int], None] = lambda records: None,
+) -> None:  # fmt: skip
     """Read a file of a draft through once and set its verdict. The caller saves it.
 
     `register` knows the ids of the files before; without one the draft's own are read again.
+    `seen` is called with the number of customers read so far.
     """
     job = file.job
     if job.api is None:
@@ -456,7 +460,7 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
     if register is None:
         register = _register(job, checks)
     try:
-        verdict = check_file(file.location, file.name, checks, register, indexes())
+        verdict = check_file(file.location, file.name, checks, register, indexes(), seen)
     except UnreadableFile as error:
         file.status, file.message = FileStatus.INVALID, error.message
         file.size = file.location.stat().st_size if file.location.is_file() else 0
