@@ -185,6 +185,15 @@ OUT_OF_SIGHT = sentence(
 )
 
 
+OTHER_BYTES = sentence(
+    "FILE_OTHER_BYTES",
+    _(
+        "{file} has other bytes there than the ones that were checked. The job waits for a worker "
+        "that has those. If there is none, put the file back, or cancel the job."
+    ),
+)
+
+
 def out_of_sight(name: str, error: OSError) -> InputOutOfSight:
     """What to raise where this host cannot see a file that another may see."""
     why = error.strerror or type(error).__name__
@@ -400,12 +409,25 @@ def _recorded(file: ImportFile, checks: Checks, ignored: list[str], after: int) 
     name = index_name(file.sha256, checks)
     index = Index.opened(indexes() / name)
     if index is None:  # it was checked on another host, or with another mapping
-        refuse_changed(file.location, file.name, file.sha256)
+        _refuse_other_bytes(file)
         check_file(file.location, file.name, checks, indexes=indexes())
         index = Index.opened(indexes() / name)
     if index is None:
         raise UnreadableFile(file.name, CHANGED_SINCE, ADD_IT_AGAIN)
     yield from index.blocks(file.location, file.name, ignored, after)
+
+
+def _refuse_other_bytes(file: ImportFile) -> None:
+    """Raise UnreadableFile where this host checked the file, and it has changed since.
+
+    Raises InputOutOfSight where another host checked it, at whose path this one has other bytes.
+    """
+    try:
+        refuse_changed(file.location, file.name, file.sha256)
+    except UnreadableFile:
+        if any(indexes().glob(f"{file.sha256}-*")):
+            raise
+        raise InputOutOfSight(OTHER_BYTES.format(file=shown(file.name, 200))) from None
 
 
 def indexes() -> Path:
