@@ -378,11 +378,13 @@ def check_file(
     checks: Checks,
     register: IdRegister | None = None,
     indexes: Path | None = None,
+    seen: Callable[[int], None] = lambda records: None,
 ) -> FileCheck:
     """Read the file once and judge it. One `register` for all files of a job finds duplicates.
 
-    What was found is kept in the directory `indexes`, under `index_name`. Raises UnreadableFile
-    for a file that is refused as a whole, also for one without customers.
+    What was found is kept in the directory `indexes`, under `index_name`. `seen` is called with
+    the number of customers so far. Raises UnreadableFile for a file that is refused as a whole,
+    also for one without customers.
     """
     register = IdRegister(checks.spell) if register is None else register
     ignored: list[str] = []
@@ -393,6 +395,7 @@ def check_file(
                 register.expect(len(block.keys) * len(data) // (block.end - block.starts[0]))
             index.add(block)
             verdict.count(block, register)
+            seen(verdict.records)
         if not verdict.records:
             raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
         verdict.sha256 = index.finish(ignored)
