@@ -161,7 +161,7 @@ def test_a_driver_that_dies_is_replaced(pages: Pages, tmp_path: Path) -> None:
         [driver] = [process.parent() for process in main_processes(browser.folder)]
         assert driver is not None
         driver.kill()
-        psutil.wait_procs([driver], timeout=20)
+        psutil.wait_procs([driver], timeout=60)
         assert visitor.visit().code is Code.BROWSER_CRASH  # nobody had told us before
         assert visitor.visit().code is None
         assert len(main_processes(browser.folder)) == 1
