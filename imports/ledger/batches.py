@@ -371,15 +371,22 @@ def _gather(
 ) -> Iterator[_NewBatch]:
     """Put the records of one batch number into one batch, as far as they fit.
 
-    Loaded retry files are numbered from 1 again, so retries can share a number and not fit.
+    Loaded retry files are numbered from 1 again, so retries can share a number and not fit. What
+    is more than fits is divided, unless it keeps its idempotency key.
     """
     gathered = _NewBatch()
     for _, group in groupby(olds, key=lambda old: old.batch_id):
-        some = list(group)
-        if gathered.olds and len(gathered.olds) + len(some) > most:
-            yield gathered
-            gathered = _NewBatch()
-        whole = keep_keys and len(some) == some[0].batch_size
-        gathered.key = some[0].batch_key if whole and not gathered.olds else ""
-        gathered.olds += some
+        batch = list(group)
+        whole = keep_keys and len(batch) == batch[0].batch_size
+        for some in [batch] if whole else _divided(batch, most):
+            if gathered.olds and len(gathered.olds) + len(some) > most:
+                yield gathered
+                gathered = _NewBatch()
+            gathered.key = some[0].batch_key if whole and not gathered.olds else ""
+            gathered.olds += some
     yield gathered
+
+
+def _divided(batch: list[_Old], most: int) -> Iterator[list[_Old]]:
+    for start in range(0, len(batch), most):
+        yield batch[start : start + most]

@@ -63,7 +63,9 @@ def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
     again = retry(first, rollout="ramp").job
     again = work(messages, again)
     assert (again.status, again.pause_code) == ("paused", "STAGE_FAILED")
-    assert str(again.pause_message).startswith("The first batch failed again with the same error:")
+    assert str(again.pause_message).startswith(
+        "The first account failed again with the same error:"
+    )
     assert tried(again, *names) == [1, 0, 0]
 
 

@@ -77,6 +77,25 @@ def take_in(
     return False
 
 
+def take_copy(file: ImportFile, old: MemberFile) -> bool:
+    """Make of the copy of a member file's rows what was made of them, by the same template.
+
+    As `take_in` where nobody waits. What was made of JSON lines can be checked as it is.
+    """
+    is_table = bool(old.source)
+    member = MemberFile(
+        file=file, template=old.template, form=old.form, sha256=old.sha256, size=old.size,
+        source=file.path if is_table else "",
+    )  # fmt: skip
+    file.size = old.size
+    if not is_table:
+        return True
+    if conversion.size_of(file.location) > AT_ONCE_BYTES:
+        _wait_for_worker(file, member)
+        return False
+    return make(file, member)
+
+
 def _is_large(path: Path, kind: Kind) -> bool:
     packed = kind in (Kind.XLSX, Kind.GZIP)
     return conversion.size_of(path) > (AT_ONCE_PACKED_BYTES if packed else AT_ONCE_BYTES)

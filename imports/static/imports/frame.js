@@ -39,7 +39,17 @@
     target.click();
   });
 
+  /** Unfold calls the first cell of a row “Select record”, also where nothing can be selected. */
+  const nameFirstCells = () => {
+    const heading = document.querySelector("#result_list thead th");
+    if (!heading || heading.querySelector("input")) return;
+    document.querySelectorAll("#result_list .data-row > td:first-child").forEach((cell) => {
+      cell.dataset.label = heading.innerText.trim() || heading.textContent.trim();
+    });
+  };
+
   const mend = () => {
+    nameFirstCells();
     reachClickable();
     hideIcons();
   };
