@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -19,7 +18,7 @@ from imports.printable import path_of
 from imports.storage import stored
 
 if TYPE_CHECKING:
-    from imports.models import ImportJob, MemberFile
+    from imports.models import ImportJob
 
 DUPLICATE_OF = sentence("DUPLICATE_OF", gettext_noop("With the files and settings of job {job}."))
 DUPLICATED_AS = sentence("DUPLICATED_AS", gettext_noop("As job {job}, a draft."))
@@ -31,7 +30,9 @@ KEPT = ("rollout", "leave_earlier_copies_out")
 
 
 def duplicate(job: ImportJob, name: str, actor: str) -> ImportJob:
-    """Copy a job into a draft; its files are checked anew.
+    """Copy a job into a draft; its files are checked anew, large ones by a worker.
+
+    The caller enqueues it.
 
     Raises NotAllowed for a retry, and where a file is gone or cannot be copied.
     """
@@ -56,31 +57,31 @@ def duplicate(job: ImportJob, name: str, actor: str) -> ImportJob:
 
 def _add(draft: ImportJob, file: ImportFile) -> None:
     """Add a copy of an upload of ours; a file of somebody else's is read where it lies."""
-    member = sources.member_of(file)
-    if member is not None:
-        _add_member_file(draft, member)
-    elif not file.is_ours:
-        drafts.add_path(draft, path_of(file.path), file.name, wait=False)
+    if file.is_ours:
+        _add_copy(draft, file)
     else:
-        kept = stored.keep_path(stored.fresh_name(f"imports/{draft.pk}"), file.location)
-        try:
-            drafts.add_path(draft, Path(kept), file.name, is_ours=True, wait=False)
-        except BaseException:
-            stored.delete(kept)
-            raise
+        drafts.add_path(draft, path_of(file.path), file.name)
 
 
-def _add_member_file(draft: ImportJob, member: MemberFile) -> None:
-    """Add a copy of a table's rows, or of the records that JSON lines became."""
-    source = member.rows_path if member.source else member.file.location
+def _add_copy(draft: ImportJob, file: ImportFile) -> None:
+    """Add what a file was before it was read: a table's rows, or its records. A worker reads
+    a large one.
+    """
+    member = sources.member_of(file)
+    source = member.rows_path if member is not None and member.source else file.location
     kept = stored.keep_path(stored.fresh_name(f"imports/{draft.pk}", source.suffix[1:]), source)
-    copy = ImportFile(job=draft, name=member.file.name, path=kept, is_ours=True)
+    copy = ImportFile(job=draft, name=file.name, path=kept, is_ours=True)
     try:
-        if sources.take_copy(copy, member):
+        if member is not None:
+            sources.take_copy(copy, member)
+        if sources.is_large(copy):
+            sources.wait_for_worker(copy)
+        elif sources.make_readable(copy):
             drafts.judge(copy)
         with transaction.atomic():
             drafts.only_draft(draft)
             drafts.store(copy)
     except BaseException:
+        stored.delete(kept)
         sources.forget_pieces(copy)
         raise

@@ -293,6 +293,7 @@ def duplicate(request: HttpRequest, job: ImportJob) -> HttpResponse:
     permissions.require(request, *words.add_permissions)
     name = (_("%(name)s (copy)") % {"name": job.name})[:200]
     draft = words.duplicate(job, name, permissions.actor(request))
+    queue.enqueue_on_commit(draft.pk)  # a worker reads large files
     said = _("This is a copy of job %(job)s. Nothing is sent until you press Start.")
     messages.success(request, said % {"job": job.pk})
     return to_tab(draft, page.first_tab(draft))
