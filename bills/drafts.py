@@ -25,6 +25,7 @@ from bills.models import BillRun, Credential, CredentialUse
 from imports.event_codes import EventCode
 from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.lifecycle import NotAllowed, note
+from imports.ledger.retries import DUPLICATED_AS, NOT_A_FIRST_JOB
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportJob, RateLimit
@@ -120,13 +121,8 @@ def of_credentials(
 DUPLICATE_OF = sentence(
     "BILLS_DUPLICATE_OF", gettext_noop("With {n} accounts and the settings of job {job}.")
 )
-DUPLICATED_AS = sentence("BILLS_DUPLICATED_AS", gettext_noop("As job {job}, a draft."))
 NO_ACCOUNTS = sentence(
     "NO_ACCOUNTS_LEFT", gettext_noop("The accounts of this job have been deleted.")
-)
-ONLY_FIRST = sentence(
-    "BILLS_ONLY_FIRST_JOBS_ARE_DUPLICATED",
-    gettext_noop("A retry cannot be duplicated. Duplicate the first job instead."),
 )
 KEPT = (
     "concurrency", "delay_seconds", "timeout_seconds", "max_attempts", "retry_delay_seconds",
@@ -140,7 +136,7 @@ def duplicate(job: ImportJob, name: str, actor: str) -> ImportJob:
     Raises NotAllowed for a retry, and where no account is left.
     """
     if job.retry_of_id is not None:
-        raise NotAllowed(ONLY_FIRST)
+        raise NotAllowed(NOT_A_FIRST_JOB)
     run = BillRun.objects.select_related("portal").get(job=job)
     uses = CredentialUse.objects.filter(batch__job=job).values("credential")
     accounts = Credential.objects.in_use().filter(pk__in=uses).order_by("account")

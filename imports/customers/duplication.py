@@ -11,6 +11,7 @@ from imports.customers.members import sources
 from imports.event_codes import EventCode
 from imports.job_types import InputOutOfSight
 from imports.ledger.lifecycle import NotAllowed, note
+from imports.ledger.retries import DUPLICATED_AS, NOT_A_FIRST_JOB
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportFile
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 DUPLICATE_OF = sentence("DUPLICATE_OF", gettext_noop("With the files and settings of job {job}."))
-DUPLICATED_AS = sentence("DUPLICATED_AS", gettext_noop("As job {job}, a draft."))
-NOT_A_FIRST_JOB = sentence(
-    "ONLY_FIRST_JOBS_ARE_DUPLICATED",
-    gettext_noop("A retry cannot be duplicated. Duplicate the first job instead."),
-)
 KEPT = ("rollout", "leave_earlier_copies_out")
 
 

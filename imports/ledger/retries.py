@@ -175,6 +175,11 @@ def nothing_left(job: ImportJob, skipped: int, left_out: int) -> Message:
     return NONE_FAILED
 
 
+NOT_A_FIRST_JOB = sentence(
+    "ONLY_FIRST_JOBS_ARE_DUPLICATED",
+    gettext_noop("A retry cannot be duplicated. Duplicate the first job instead."),
+)
+DUPLICATED_AS = sentence("DUPLICATED_AS", gettext_noop("As job {job}, a draft."))
 RENAMED = sentence("RENAMED", gettext_noop("From “{old}” to “{new}”."))
 NO_NAME = sentence("JOB_WITHOUT_NAME", gettext_noop("Give the job a name."))
 
