@@ -64,12 +64,15 @@ def _add_copy(draft: ImportJob, file: ImportFile) -> None:
     a large one.
     """
     member = sources.member_of(file)
-    source = member.rows_path if member is not None and member.source else file.location
+    table = member if member is not None and member.source else None
+    source = table.rows_path if table else file.location
+    # What JSON lines became is no such file any more, and its name says what it is.
+    name = f"{file.name[:490]}.json" if member is not None and table is None else file.name
     kept = stored.keep_path(stored.fresh_name(f"imports/{draft.pk}", source.suffix[1:]), source)
-    copy = ImportFile(job=draft, name=file.name, path=kept, is_ours=True)
+    copy = ImportFile(job=draft, name=name, path=kept, is_ours=True)
     try:
-        if member is not None:
-            sources.take_copy(copy, member)
+        if table is not None:
+            sources.take_copy(copy, table)
         if sources.is_large(copy):
             sources.wait_for_worker(copy)
         elif sources.make_readable(copy):

@@ -53,10 +53,10 @@ class NeedsTemplate(Exception):
 
 
 def take_copy(file: ImportFile, old: MemberFile) -> None:
-    """Let the copy of a member file's rows be read by the template that read them before."""
+    """Let the copy of a table's rows be read by the template that read them before."""
     MemberFile(
         file=file, template=old.template, form=old.form, sha256=old.sha256, size=old.size,
-        source=file.path if old.source else "",
+        source=file.path,
     )  # fmt: skip
 
 

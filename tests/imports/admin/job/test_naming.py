@@ -110,9 +110,8 @@ def test_a_duplicate_of_member_files_finds_what_the_first_job_found(
     job = uploaded(api, name, body)
     copy = duplicate(job, "copy", "anna")
     mine, first = copy.files.get(), job.files.get()
-    assert (mine.name, mine.status, mine.record_count) == (
-        first.name, first.status, first.record_count,
-    )  # fmt: skip
+    assert (mine.status, mine.record_count) == (first.status, first.record_count)
+    assert mine.name.removesuffix(".json") == first.name
     drafts.remove_draft(copy)
     first.refresh_from_db()
     assert first.location.exists()
