@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -22,7 +21,7 @@ def test_one_batch_goes_out_first_and_the_rest_when_somebody_has_looked_at_it(
     files = installation.files(first=7000, customers=30)
     walking.new_draft(page, installation, "One batch first", files, batch_size=10)
     press(page, "Start with one batch, then ask me")
-    expect(page).to_have_url(re.compile(r"/progress/$"))
+    walking.arrived(page, "progress/")
     walking.watch(page)
     expect(page.get_by_text("The first batch was sent: 10 of 10 imported")).to_be_visible()
     expect(page.get_by_text("Then all the rest is sent.")).to_be_visible()
