@@ -47,7 +47,11 @@ def test_a_ramp_stops_itself_at_the_same_error_and_goes_on_when_the_cause_is_gon
     walking.new_draft(page, installation, "Refused as a whole", files, batch_size=15)
     walking.start(page)
     press(walking.retry_dialog(page), "No")
-    press(page, "Retry in stages: 1, 5, 50, then all")
+    page.get_by_role("link", name="Retry options").click()
+    page.get_by_role(
+        "checkbox", name="Ramp up: 1 batch, then 5, then 50, then all the rest"
+    ).check()
+    press(page, "Retry 30 customers")
     expect(page.get_by_text("The first batch failed again with the same error")).to_be_visible()
     expect(page.get_by_text("Then all the rest is sent.")).to_be_visible()
     assert installation.effects(7100, 30) == {0}
