@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from config.dev.sandbox.samples import customer_id, write_files
+from tests.config.commands import run_python
 from tests.listener import free_ports
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def installed(home: Path) -> Iterator[Installation]:
     finally:
         end(process)
         log.reader.join(END_SECONDS)
+        # Its database may lie outside of the folder, where pytest removes nothing.
+        run_python(home, "-m", "config.dev.servers", "wipe")
 
 
 class Log:
