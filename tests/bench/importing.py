@@ -45,13 +45,20 @@ LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of one import, all of it and by step; and the peak of private memory in MB."""
+    """Seconds of one import, all of it and by step; and the peak of private memory in MB.
+
+    `cores` is how many of the machine's were at work on average; `command` and `workers` are
+    seconds of CPU. All else that was at work is PostgreSQL, Redis and the API.
+    """
 
     whole: float
     checking: float
     first_sent: float
     posting: float
     megabytes: float
+    cores: float
+    command: float
+    workers: float
 
 
 def run() -> Section:
@@ -79,6 +86,11 @@ def _compare(section: Section, url: str, size: int) -> None:
         f"{found.checking:.1f} s; {found.first_sent:.1f} s, {found.posting:.1f} s",
     )
     section.add(f"{size:,} customers: private memory", f"{found.megabytes:,.0f} MB at most")
+    section.add(
+        f"{size:,} customers: cores at work; CPU a customer of the command, of both workers",
+        f"{found.cores:.1f} of {os.cpu_count()}; {found.command / size * 1e6:.0f} µs, "
+        f"{found.workers / size * 1e6:.0f} µs",
+    )
     section.ratio(
         f"{size:,} customers: Redrive's speed : script's", script / found.whole, at_least=1.5
     )
@@ -113,21 +125,27 @@ def ours(url: str, path: Path, size: int) -> Times:
     with workers("rqworker", "--verbosity", "0"):
         command = [sys.executable, "manage.py", "import_customers", str(path)]
         options = ["--api", "naming", "--wait", "--json"]
-        began = time.time()
+        began, busy = time.time(), _busy_seconds()
         process = subprocess.Popen(
             [*command, *options], cwd=settings.BASE_DIR, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        megabytes = _peak_of_all(process)
+        megabytes, command_seconds = _watched(process)
         whole = time.time() - began
+        used = {
+            "cores": (_busy_seconds() - busy) / whole, "command": command_seconds,
+            "workers": sum(_cpu_of(each) for each in _ours_running()),
+        }  # fmt: skip
     assert process.stdout is not None
     summary = json.loads(process.stdout.read())
     if (summary["success"], summary["total"]) != (size, size):
         raise Broken(f"Of {size} customers: {summary}")
-    return _times(ImportJob.objects.get(pk=summary["job"]), began, whole, megabytes)
+    return _times(ImportJob.objects.get(pk=summary["job"]), began, whole, megabytes, used)
 
 
-def _times(job: ImportJob, began: float, whole: float, megabytes: float) -> Times:
+def _times(
+    job: ImportJob, began: float, whole: float, megabytes: float, used: dict[str, float]
+) -> Times:
     assert job.started_at is not None
     found = job.attempts.aggregate(first=Min("sent_at"), last=Max("ended_at"))
     started = job.started_at.timestamp()
@@ -137,22 +155,49 @@ def _times(job: ImportJob, began: float, whole: float, megabytes: float) -> Time
         first_sent=found["first"].timestamp() - started,
         posting=found["last"].timestamp() - started,
         megabytes=megabytes,
+        **used,
     )
 
 
-def _peak_of_all(process: subprocess.Popen[bytes]) -> float:
-    """Until the process has ended: the most private memory of any process of ours, in MB."""
-    peak = 0.0
-    me = psutil.Process()
+def _watched(process: subprocess.Popen[bytes]) -> tuple[float, float]:
+    """Until the process has ended: the most private memory of any of ours, in MB; its CPU."""
+    peak = seconds = 0.0
     while process.poll() is None:
-        for child in me.children(recursive=True):
+        for each in _ours_running():
             try:
-                if child.cmdline()[1:2] == ["manage.py"]:
-                    peak = max(peak, private_megabytes(child.pid))
-            except (psutil.Error, OSError):
-                continue
+                peak = max(peak, private_megabytes(each.pid))
+            except OSError:
+                continue  # it has ended meanwhile
+            if each.pid == process.pid:
+                seconds = max(seconds, _cpu_of(each))
         time.sleep(LOOK_SECONDS)
-    return peak
+    return peak, seconds
+
+
+def _ours_running() -> list[psutil.Process]:
+    """The command and the workers."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if child.cmdline()[1:2] == ["manage.py"]:
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def _busy_seconds() -> float:
+    """How long the machine's cores have been at work, all together."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
 
 
 def _at_latency(section: Section, url: str, in_flight: int) -> None:
