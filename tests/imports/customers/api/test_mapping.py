@@ -63,7 +63,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**STATUS_ONLY, "zork": 1}, "the mapping: there is no field “zork” here. Known fields: acc"),
     ({**STATUS_ONLY, "accepted": [302]}, "accepted[0]: expected a whole number <= 299."),
     ({**STATUS_ONLY, "accepted": []}, "accepted: expected a list of length >= 1."),
-    ({**STATUS_ONLY, "five_xx_safe": 1}, "five_xx_safe: expected true or false, got a whole number."),
+    (
+        {**STATUS_ONLY, "five_xx_safe": 1},
+        "five_xx_safe: expected true or false, got a whole number.",
+    ),
     (
         {**STATUS_ONLY, "request": {"max_records": "50"}},
         "request.max_records: expected a whole number, got a text.",
