@@ -1,6 +1,6 @@
 """`make faults`: every fault over many seeds; prints the table and writes docs/reliability.md.
 
-Lanes play side by side, each in an installation of its own.
+Several processes play side by side, each in an installation of its own.
 """
 
 from __future__ import annotations
@@ -66,18 +66,18 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--step", type=int, default=1, help="from one seed to the next")
     parser.add_argument("--only", action="append", choices=FAULTS, default=[])
-    parser.add_argument("--lanes", type=int, default=3)
+    parser.add_argument("--parallel", type=int, default=3)
     parser.add_argument("--runs", type=Path, help="add to these runs, and make the table of all")
-    parser.add_argument("--lane", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     faults, first, step = given.only or list(FAULTS), given.first, given.step
     seeds = range(first, first + given.seeds * step, step)
-    if given.lane:
-        play_lane(faults, seeds, given.runs)
+    if given.alone:
+        play_alone(faults, seeds, given.runs)
         return 0
     with tempfile.TemporaryDirectory(prefix="redrive-runs-") as folder:
         path = given.runs or Path(folder) / "runs.jsonl"
-        ended_well = play_all(faults, seeds, path, given.lanes)
+        ended_well = play_all(faults, seeds, path, given.parallel)
         runs = read(path)
     write(runs)
     sys.stdout.write(f"Lease: {LEASE_SECONDS:g} s. Seeds: {len({run.seed for run in runs})}.\n")
@@ -86,20 +86,20 @@ def main() -> int:
     return int(is_bad or not ended_well)
 
 
-def play_all(faults: list[str], seeds: range, path: Path, lanes: int) -> bool:
-    """Play each fault with each seed, the seeds dealt out to the lanes; whether all ended well."""
+def play_all(faults: list[str], seeds: range, path: Path, parallel: int) -> bool:
+    """Deal the seeds out to processes that play each fault; whether all ended well."""
     options = [each for fault in faults for each in ("--only", fault)]
     started = []
-    for some in filter(None, (seeds[n::lanes] for n in range(lanes))):
-        lane = [sys.executable, "-m", "tests.faults", "--lane", "--runs", str(path), *options]
+    for some in filter(None, (seeds[n::parallel] for n in range(parallel))):
+        command = [sys.executable, "-m", "tests.faults", "--alone", "--runs", str(path), *options]
         dealt = {"--first": some.start, "--seeds": len(some), "--step": some.step}
-        lane += [text for option, value in dealt.items() for text in (option, str(value))]
-        started.append(subprocess.Popen(lane, cwd=PROJECT))
+        command += [text for option, value in dealt.items() for text in (option, str(value))]
+        started.append(subprocess.Popen(command, cwd=PROJECT))
     codes = [each.wait() for each in started]
     return not any(codes)
 
 
-def play_lane(faults: list[str], seeds: range, path: Path) -> None:
+def play_alone(faults: list[str], seeds: range, path: Path) -> None:
     """In an installation of this process alone."""
     import django
 
@@ -128,7 +128,7 @@ def read(path: Path) -> list[Run]:
 
 
 def keep(path: Path, run: Run) -> None:
-    """One line, written at once: lanes share the file."""
+    """One line, written at once: processes share the file."""
     line = json.dumps(asdict(run)) + os.linesep
     sys.stderr.write(line)
     with path.open("a") as file:

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from config.dev import servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH
 from tests.config.commands import PROJECT, Command, environment, wipe
-from tests.faults import beginning
+from tests.faults import new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -67,7 +67,7 @@ class Installation:
         first, self.first = self.first, self.first + customers
         done = subprocess.run(
             [
-                sys.executable, "-m", "tests.faults.beginning", sandbox_url + CUSTOMERS_PATH,
+                sys.executable, "-m", "tests.faults.new_job", sandbox_url + CUSTOMERS_PATH,
                 str(self.home / f"input_{first}"), str(customers), str(first),
                 json.dumps(SETTINGS | options),
             ],
@@ -84,7 +84,7 @@ class Installation:
         first, self.first = self.first, self.first + customers
         folder = self.home / f"input_{first}"
         url = sandbox_url + CUSTOMERS_PATH
-        return Job(self, beginning.begin(url, folder, customers, first, SETTINGS | options))
+        return Job(self, new_job.begin(url, folder, customers, first, SETTINGS | options))
 
     def start(self, *arguments: str, kept: bool = False) -> subprocess.Popen[bytes]:
         """`manage.py …` as a process of its own; `kept` as the Procfile keeps it."""
