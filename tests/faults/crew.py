@@ -42,6 +42,6 @@ def is_untouched(guard: subprocess.Popen[bytes]) -> bool:
         parent = psutil.Process(guard.pid)
         children = parent.children()
         if guard.poll() is None and children:
-            waited = children[0].create_time() - parent.create_time()
+            waited: float = children[0].create_time() - parent.create_time()
             return waited < AT_ONCE_SECONDS
     return False
