@@ -148,7 +148,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
         {
             BatchStatus.CLAIMED,
             BatchStatus.FAILED,  # its job was cancelled before it was sent
-            BatchStatus.UNKNOWN,  # its job was cancelled while the API works on it
+            BatchStatus.UNKNOWN,  # its job was cancelled, and the API may have stored it
         }
     ),
     BatchStatus.CLAIMED: frozenset(
@@ -156,7 +156,7 @@ BATCH_MOVES: dict[BatchStatus, frozenset[BatchStatus]] = {
             BatchStatus.SENDING,  # intent, before a byte leaves
             BatchStatus.PENDING,  # given back, or the lease is over: nothing was sent
             BatchStatus.FAILED,  # its job was cancelled before it was sent
-            BatchStatus.UNKNOWN,  # its job was cancelled while the API works on it
+            BatchStatus.UNKNOWN,  # its job was cancelled, and the API may have stored it
         }
     ),
     BatchStatus.SENDING: frozenset(

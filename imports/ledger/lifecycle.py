@@ -18,6 +18,7 @@ from imports.ledger.totals import job_totals
 from imports.messages import Message, MessageError, Text, cause_of, in_general, sentence
 from imports.messages import marked as gettext_noop
 from imports.models import (
+    Attempt,
     BulkAction,
     Channel,
     ImportBatch,
@@ -342,6 +343,15 @@ GIVEN_UP_TEXT = sentence(
         "The job was cancelled while the API was at work on this: look up whether it was stored."
     ),
 )
+NOT_REPEATED = sentence(
+    "CANCELLED_NOT_REPEATED",
+    gettext_noop(
+        "It was sent, no answer came, and the job was cancelled before it was sent again: look up "
+        "whether it was stored."
+    ),
+)
+# The tries of a batch, under its key, of which nobody knows what the API made of them.
+MAY_BE_STORED = Attempt.objects.filter(batch=OuterRef("pk"), verdict=policy.Verdict.REPEATABLE)
 CANCELLED_CODE = "CANCELLED"
 CANCELLED_TEXT = sentence(
     "CANCELLED_TEXT", gettext_noop("Not sent: the job was cancelled. Retry failed sends it.")
@@ -553,7 +563,8 @@ def drop_unsent(job: ImportJob) -> None:
     """Fail the unsent batches of a cancelled job."""
     unsent = [BatchStatus.PENDING, BatchStatus.CLAIMED]
     batches = ImportBatch.objects.filter(job=job, status__in=unsent)
-    _give_up_submitted(batches.filter(submission__isnull=False))
+    _give_up(batches.filter(submission__isnull=False), GIVEN_UP_TEXT)
+    _give_up(batches.filter(Exists(MAY_BE_STORED)), NOT_REPEATED)
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
         status=ResultStatus.ERROR,
@@ -575,13 +586,13 @@ def drop_unsent(job: ImportJob) -> None:
     )
 
 
-def _give_up_submitted(batches: QuerySet[ImportBatch]) -> None:
-    """Mark batches unknown that the API still works on: nobody asks for their results now."""
+def _give_up(batches: QuerySet[ImportBatch], why: Message) -> None:
+    """Mark batches unknown that the API may have stored: nobody asks it any more."""
     pks = list(batches.select_for_update().order_by("pk").values_list("pk", flat=True))
-    outcome = {"error_code": GIVEN_UP_CODE, "error": str(GIVEN_UP_TEXT), "message": GIVEN_UP_TEXT}
+    outcome = {"error_code": GIVEN_UP_CODE, "error": str(why), "message": why}
     ImportResult.objects.filter(batch_id__in=pks, status=ResultStatus.PENDING).update(
-        **outcome, status=ResultStatus.UNKNOWN, final_error=str(GIVEN_UP_TEXT),
-        cause=cause_of(GIVEN_UP_TEXT), updated_at=Now(),
+        **outcome, status=ResultStatus.UNKNOWN, final_error=str(why), cause=cause_of(why),
+        updated_at=Now(),
     )  # fmt: skip
     ImportBatch.objects.filter(pk__in=pks).update(
         **outcome, status=BatchStatus.UNKNOWN, unknown_count=F("size"), ended_at=Now(), token=None

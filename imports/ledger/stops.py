@@ -154,14 +154,22 @@ def is_in_vain(batch: ImportBatch, outcome: Outcome) -> bool:
     return quarters.count() == 4 and refused.exclude(pk=batch.pk).count() == 3
 
 
+def _may_be_stored(batch: ImportBatch) -> bool:
+    """Whether nobody knows what the API made of an earlier try of the same bytes."""
+    return Attempt.objects.filter(batch=batch, verdict=Verdict.REPEATABLE).exists()
+
+
 def as_known(batch: ImportBatch, outcome: Outcome) -> Outcome:
     """The outcome, judged by earlier outcomes of this batch and others.
 
-    If a refusal that stopped the job comes again although the API accepted other batches in
-    between, it concerns this batch alone.
+    That a try was not sent, or stored nothing, says nothing of an earlier one under the same key
+    that got no answer. If a refusal that stopped the job comes again although the API accepted
+    other batches in between, it concerns this batch alone.
     """
     if outcome.pauses and outcome.verdict is Verdict.REPEATABLE:
         return replace(outcome, verdict=Verdict.PAUSE)
+    if outcome.verdict is Verdict.RETRY and batch.tries > 1 and _may_be_stored(batch):
+        return replace(outcome, verdict=Verdict.REPEATABLE)  # it proves this try's failure alone
     if outcome.verdict is not Verdict.PAUSE or not outcome.code.startswith("HTTP_"):
         return outcome
     before = Attempt.objects.filter(batch=batch, error_code=outcome.code).order_by("pk").last()

@@ -1,10 +1,14 @@
-"""`make faults`: every fault over many seeds; prints the table and writes docs/reliability.md."""
+"""`make faults`: every fault over many seeds; prints the table and writes docs/reliability.md.
+
+Several processes play side by side, each in an installation of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
@@ -14,6 +18,7 @@ from statistics import quantiles
 from config.dev.sandbox.customer_api import SandboxApi
 from config.dev.sandbox.http_server import running
 from tests.config.commands import PROJECT
+from tests.faults.crew import Crew
 from tests.faults.installation import installed
 from tests.faults.matrix import FAULTS, LEASE_SECONDS, Run, play
 
@@ -59,41 +64,75 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--step", type=int, default=1, help="from one seed to the next")
     parser.add_argument("--only", action="append", choices=FAULTS, default=[])
+    parser.add_argument("--parallel", type=int, default=3)
     parser.add_argument("--runs", type=Path, help="add to these runs, and make the table of all")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    runs = read(given.runs)
-    home = Path(tempfile.mkdtemp(prefix="redrive-faults-"))
-    api = SandboxApi(seed=1)
-    installations = installed(home)
-    try:
-        redrive = next(installations)
-        redrive.environment |= {"STOP_AFTER_BATCHES": "0"}  # no person is here to resume a job
-        with running(api) as url:
-            for seed in range(given.first, given.first + given.seeds):
-                for fault in given.only or FAULTS:
-                    runs.append(play(redrive, api, url, fault, seed))
-                    sys.stderr.write(f"{json.dumps(asdict(runs[-1]))}\n")
-                    keep(given.runs, runs[-1])
-    finally:
-        redrive.end_all()
-        installations.close()
+    faults, first, step = given.only or list(FAULTS), given.first, given.step
+    seeds = range(first, first + given.seeds * step, step)
+    if given.alone:
+        play_alone(faults, seeds, given.runs)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="redrive-runs-") as folder:
+        path = given.runs or Path(folder) / "runs.jsonl"
+        ended_well = play_all(faults, seeds, path, given.parallel)
+        runs = read(path)
     write(runs)
     sys.stdout.write(f"Lease: {LEASE_SECONDS:g} s. Seeds: {len({run.seed for run in runs})}.\n")
     sys.stdout.write(table(runs))
-    return int(any(run.lost or run.twice or run.unproven for run in runs))
+    is_bad = any(run.lost or run.twice or run.unproven for run in runs)
+    return int(is_bad or not ended_well)
 
 
-def read(path: Path | None) -> list[Run]:
-    if path is None or not path.exists():
+def play_all(faults: list[str], seeds: range, path: Path, parallel: int) -> bool:
+    """Deal the seeds out to processes that play each fault; whether all ended well."""
+    options = [each for fault in faults for each in ("--only", fault)]
+    started = []
+    for some in filter(None, (seeds[n::parallel] for n in range(parallel))):
+        command = [sys.executable, "-m", "tests.faults", "--alone", "--runs", str(path), *options]
+        dealt = {"--first": some.start, "--seeds": len(some), "--step": some.step}
+        command += [text for option, value in dealt.items() for text in (option, str(value))]
+        started.append(subprocess.Popen(command, cwd=PROJECT))
+    codes = [each.wait() for each in started]
+    return not any(codes)
+
+
+def play_alone(faults: list[str], seeds: range, path: Path) -> None:
+    """In an installation of this process alone."""
+    import django
+
+    home = Path(tempfile.mkdtemp(prefix="redrive-faults-"))
+    api = SandboxApi(seed=1)
+    installations = installed(home)
+    redrive = next(installations)
+    try:
+        redrive.environment |= {"STOP_AFTER_BATCHES": "0"}  # no person is here to resume a job
+        os.environ.update(redrive.environment)
+        django.setup()
+        crew = Crew(redrive)
+        with running(api) as url:
+            for fault in faults:
+                for seed in seeds:
+                    keep(path, play(crew, api, url, fault, seed))
+    finally:
+        redrive.end_all()
+        installations.close()
+
+
+def read(path: Path) -> list[Run]:
+    if not path.exists():
         return []
     return [Run(**json.loads(each)) for each in path.read_text().splitlines()]
 
 
-def keep(path: Path | None, run: Run) -> None:
-    if path is not None:
-        with path.open("a") as file:
-            file.write(json.dumps(asdict(run)) + os.linesep)
+def keep(path: Path, run: Run) -> None:
+    """One line, written at once: processes share the file."""
+    line = json.dumps(asdict(run)) + os.linesep
+    sys.stderr.write(line)
+    with path.open("a") as file:
+        file.write(line)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import psycopg
 import redis
@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from config.dev import servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH
 from tests.config.commands import PROJECT, Command, environment, wipe
+from tests.faults import new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -34,28 +35,11 @@ SELECT r.key, r.status, (b.size, b.success_count, b.error_count, b.unknown_count
 ) AS counted
 FROM import_results r JOIN imports_importbatch b ON b.id = r.batch_id WHERE r.job_id = %s
 """
-# Creates an API and a job of sample customers, starts it, and prints its id.
-BEGIN = """
-import sys, json, django
-from pathlib import Path
-from config.dev import servers
-servers.ensure_unnamed()
-django.setup()
-from imports.customers import drafts
-from imports.engine import queue
-from imports.ledger import lifecycle
-from imports.models import CustomerApi
-from config.dev.sandbox.samples import write_files
-url, folder, customers, first, options = sys.argv[1:6]
-api = CustomerApi.objects.create(name=f"sandbox {url} {first}", url=url, secret="sandbox-token",
-    delay_seconds=0, retry_delay_seconds=0.1, **json.loads(options))
-job = drafts.new_draft(api, "under fire")
-for path in write_files(Path(folder), int(customers), int(customers), int(first)):
-    drafts.add_path(job, path)
-lifecycle.start(job)
-queue.enqueue(job.pk)
-print(job.pk)
-"""
+
+
+SETTINGS: dict[str, Any] = {
+    "batch_size": 2, "concurrency": 4, "timeout_seconds": 2.0, "max_attempts": 3,
+}  # fmt: skip
 
 
 class Installation:
@@ -65,7 +49,7 @@ class Installation:
         self.home, self.holder = home, holder
         self.urls = urls_of(home)
         self.started: list[subprocess.Popen[bytes]] = []
-        self.first = 0
+        self.first = self.logs_made = 0
         self.environment = environment(home) | {
             "RETRY_FILES_DIR": str(home / "retries"),
             "LEASE_MARGIN_SECONDS": "1",
@@ -80,30 +64,43 @@ class Installation:
         """A job of the next so many customers, started and enqueued."""
         import json
 
-        settings = {"batch_size": 2, "concurrency": 4, "timeout_seconds": 2.0, "max_attempts": 3}
         first, self.first = self.first, self.first + customers
         done = subprocess.run(
             [
-                sys.executable, "-c", BEGIN, sandbox_url + CUSTOMERS_PATH,
+                sys.executable, "-m", "tests.faults.new_job", sandbox_url + CUSTOMERS_PATH,
                 str(self.home / f"input_{first}"), str(customers), str(first),
-                json.dumps(settings | options),
+                json.dumps(SETTINGS | options),
             ],
             capture_output=True, text=True, cwd=PROJECT, env=self.environment, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return Job(self, int(done.stdout.split()[-1]))
 
+    def begin_here(self, sandbox_url: str, customers: int, **options: Any) -> Job:
+        """The same in this process, which Django is set up in for this installation."""
+        from django.db import connection
+
+        connection.close()  # the database may have been killed since
+        first, self.first = self.first, self.first + customers
+        folder = self.home / f"input_{first}"
+        url = sandbox_url + CUSTOMERS_PATH
+        return Job(self, new_job.begin(url, folder, customers, first, SETTINGS | options))
+
     def start(self, *arguments: str, kept: bool = False) -> subprocess.Popen[bytes]:
         """`manage.py …` as a process of its own; `kept` as the Procfile keeps it."""
         command = [sys.executable, "manage.py", *arguments]
         database = [sys.executable, "-m", "config.dev.process_guard"] if kept else []
-        log = (self.home / f"{arguments[0]}_{len(self.started)}.log").open("wb")
-        with log:
+        with self.new_log(arguments[0]) as log:
             process = subprocess.Popen(
                 [*database, *command], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
             )
         self.started.append(process)
         return process
+
+    def new_log(self, name: str) -> IO[bytes]:
+        """Where a process writes."""
+        self.logs_made += 1
+        return (self.home / f"{name}_{self.logs_made}.log").open("wb")
 
     def run_until_stopped(self, code: str, *arguments: str) -> None:
         """Run code as a process of its own, and come back when it has stopped itself."""
@@ -121,17 +118,21 @@ class Installation:
 
     def end_all(self) -> None:
         """End what this test started, the warm way; what does not end is killed."""
-        for process in self.started:
+        self.end(*self.started)
+
+    def end(self, *processes: subprocess.Popen[bytes]) -> None:
+        """End some of them."""
+        for process in processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-        for process in self.started:
+        for process in processes:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self.started.clear()
+            self.started.remove(process)
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What the ledger says; while the database is away it is asked again."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from config.dev.sandbox.customer_api import SandboxApi
+    from tests.faults.crew import Crew
     from tests.faults.installation import Installation, Job
 
 CUSTOMERS = 32
@@ -104,8 +105,9 @@ class Stage:
     api: SandboxApi
     draw: random.Random
     job: Job
-    guards: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    sweepers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    guards: list[subprocess.Popen[bytes]]
+    sweepers: list[subprocess.Popen[bytes]]
+    odd: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def process(self, guard: subprocess.Popen[bytes]) -> psutil.Process | None:
         children = psutil.Process(guard.pid).children()
@@ -116,13 +118,13 @@ class Stage:
 
     def run(self, code: str, *arguments: str) -> subprocess.Popen[bytes]:
         """A worker of another kind beside the others."""
-        log = (self.redrive.home / f"odd_{len(self.redrive.started)}.log").open("wb")
-        with log:
+        with self.redrive.new_log("odd") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", code, *arguments],
                 cwd=PROJECT, env=self.redrive.environment, stdout=log, stderr=log,
             )  # fmt: skip
         self.redrive.started.append(process)
+        self.odd.append(process)
         return process
 
 
@@ -157,9 +159,7 @@ def kill_sweeper(stage: Stage) -> None:
 
 def no_sweeper_then_three(stage: Stage) -> None:
     kill_worker(stage)
-    for guard in stage.sweepers:
-        guard.terminate()
-        guard.wait(20)
+    stage.redrive.end(*stage.sweepers)
     time.sleep(1.0)  # nobody sweeps: what is tested
     stage.sweepers[:] = [stage.redrive.start("sweep", kept=True) for _ in range(3)]
 
@@ -207,6 +207,7 @@ def few_handles(stage: Stage) -> None:
     kill_worker(stage)
 
 
+# Those that begin without a worker come last: one after the other they need none in between.
 FAULTS: dict[str, Callable[[Stage], object]] = {
     "worker killed": kill_worker,
     "worker frozen": lambda stage: freeze(stage.worker()),
@@ -227,22 +228,23 @@ FAULTS: dict[str, Callable[[Stage], object]] = {
 }
 
 
-def play(redrive: Installation, api: SandboxApi, url: str, fault: str, seed: int) -> Run:
+def play(crew: Crew, api: SandboxApi, url: str, fault: str, seed: int) -> Run:
     """One job from its start to its end, struck once at a moment that the seed chooses."""
+    redrive = crew.redrive
+    crew.be(workers=0 if fault in BOUNDARIES else 2)
     draw = random.Random(f"{fault} {seed}")
     api.faults.clear()
     if fault == "API faults":
         for name in draw.sample(API_FAULTS, 4):
             api.order({"match": {"rate": 0.15}, "fault": name})
     api.order({"match": {"every": 1}, "fault": "slow_after_effect", "seconds": 0.2})
-    stage = Stage(redrive, api, draw, begin(redrive, url))
-    stage.sweepers.append(redrive.start("sweep", kept=True))
+    stage = Stage(redrive, api, draw, begin(redrive, url), crew.workers, crew.sweepers)
     if fault in BOUNDARIES:
         times = 1 if fault == "killed while reading" else draw.randint(1, 3)
         first = stage.run(AT_BOUNDARY, *BOUNDARIES[fault], str(times))
         first.wait(60)
-    stage.guards += [redrive.start("rqworker", kept=True) for _ in range(2)]
-    if fault not in BOUNDARIES:
+        crew.be(workers=1)
+    else:
         stage.job.wait_until_decided(draw.randint(1, CUSTOMERS // 2))
     struck = time.monotonic()
     in_flight = {row["id"] for row in redrive.rows(IN_FLIGHT, stage.job.pk)}
@@ -250,7 +252,7 @@ def play(redrive: Installation, api: SandboxApi, url: str, fault: str, seed: int
     stage.job.wait_until("recovered", lambda: not _still_open(redrive, in_flight))
     recovery = time.monotonic() - struck
     stage.job.wait_for_the_end()
-    redrive.end_all()
+    redrive.end(*stage.odd)
     return judged(stage, Run(fault, seed, recovery_seconds=recovery))
 
 
@@ -268,7 +270,7 @@ def _still_open(redrive: Installation, batches: set[int]) -> bool:
 
 
 def begin(redrive: Installation, url: str) -> Job:
-    return redrive.begin(url, CUSTOMERS, timeout_seconds=TIMEOUT_SECONDS, max_attempts=30)
+    return redrive.begin_here(url, CUSTOMERS, timeout_seconds=TIMEOUT_SECONDS, max_attempts=30)
 
 
 def judged(stage: Stage, run: Run) -> Run:

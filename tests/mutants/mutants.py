@@ -100,7 +100,7 @@ MUTANTS = (
     Mutant("imports/ledger/left_out.py", "return could_not.exclude(Exists(corrected))",
            "return could_not", f"{TESTS}/test_left_out.py"),
     # What an answer proves
-    Mutant(f"{ANSWERS}/responses.py", "if status >= 500 and sent.mapping.five_xx_safe:",
+    Mutant(f"{ANSWERS}/responses.py", "if 500 <= status <= 599 and sent.mapping.five_xx_safe:",
            "if status >= 500:", f"{JUDGES}/test_responses.py"),
     Mutant(f"{ANSWERS}/responses.py", "if status == 408 or (status == 409 and sent.repeatable):",
            "if status == 409 and sent.repeatable:", f"{JUDGES}/test_responses.py"),

@@ -20,6 +20,7 @@ from tests.jobs import (
     LOST,
     OK,
     REFUSED,
+    REPEAT,
     STOP,
     answer,
     assert_totals_hold,
@@ -153,6 +154,37 @@ def test_cancelling_keeps_what_was_not_sent_as_failed_and_records_what_is_in_fli
     assert ("cancelled", "anna") in events(job)
     assert_totals_hold(job)
     assert retry(job).records == 6
+
+
+@pytest.mark.parametrize("after", [None, LATER, BUSY])
+def test_what_a_cancelled_job_may_have_stored_under_its_key_is_unknown(
+    make_job: JobMaker, after: Outcome | None, pass_time: Callable[[float], None]
+) -> None:
+    make_job.honour_keys()
+    job = make_job(3)
+    answer(job, REPEAT)
+    if after is not None:
+        pass_time(3600.0)
+        answer(job, after)
+    assert batches(job)[0].status == "pending"
+    lifecycle.cancel(job)
+    assert batches(job)[0].status == "unknown"
+    assert set(job.results.values_list("status", "error_code")) == {
+        ("unknown", "RESULT_NOT_AWAITED")
+    }
+    assert_totals_hold(job)
+
+
+def test_a_repeat_that_was_not_sent_proves_nothing_about_the_first_try(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    make_job.honour_keys()
+    job = make_job(3, max_attempts=3)
+    for outcome in (REPEAT, BUSY, BUSY):
+        answer(job, outcome)
+        pass_time(3600.0)
+    assert batches(job)[0].status == "unknown"
+    assert set(job.results.values_list("status", "error_code")) == {("unknown", "CONNECT_REFUSED")}
 
 
 @pytest.mark.parametrize("outcome", [BUSY, LATER, STOP])

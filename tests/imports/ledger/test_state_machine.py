@@ -6,13 +6,14 @@ success was stored, an error was not, and nothing is stored twice.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as play
@@ -33,6 +34,7 @@ from tests.jobs import (
     LOST,
     OK,
     REFUSED,
+    REPEAT,
     STOP,
     assert_totals_hold,
     mixed,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CUSTOMERS, BATCH = 5, 2
+STEPS: Counter[type] = Counter()
+LONG = 100  # steps of one example
 MAKER: list[JobMaker] = []  # hypothesis makes the machines: they find it here
 OVER = """
 UPDATE imports_importbatch SET lease_until = now() - interval '1 second' WHERE status IN
@@ -61,9 +65,18 @@ class Sent:
     work: Work
     keys: list[str]
     stored: list[bool]
+    keyed: bool = False
+    again: bool = False  # its key has reached the API before
 
     def answers(self) -> list[Outcome]:
-        """Every answer that an honest API may give, and none at all."""
+        """Every answer that an honest API may give, and none at all.
+
+        A try that does not reach the API says nothing of an earlier one that did.
+        """
+        lost = [REPEAT if self.keyed and each is LOST else each for each in self._answers()]
+        return [*lost, BUSY, LATER] if self.again else lost
+
+    def _answers(self) -> list[Outcome]:
         if all(self.stored):
             return [OK, LOST, mixed(*[Verdict.SUCCESS] * len(self.stored))]
         if not any(self.stored):
@@ -104,11 +117,12 @@ class Ledger(RuleBasedStateMachine):
             keys = list(rows.values_list("key", flat=True))
             drawn = [bool(stores & (1 << index % 2)) for index in range(len(keys))]
             stored = self.known_keys.get(work.idempotency_key) if self.keyed else None
+            is_again = stored is not None
             if stored is None:
                 stored = drawn
                 self.effects.update(key for key, is_in in zip(keys, stored, strict=True) if is_in)
                 self.known_keys[work.idempotency_key] = stored
-            self.flying.append(Sent(job, work, keys, stored))
+            self.flying.append(Sent(job, work, keys, stored, self.keyed, is_again))
 
     @rule(which=st.integers(0, 9))
     def die_after_the_claim(self, which: int) -> None:
@@ -187,6 +201,10 @@ class Ledger(RuleBasedStateMachine):
                     resolve_unknown(job, only, arrived=arrived, **with_reason)
                 except NotAllowed:
                     return
+
+    @invariant()
+    def one_more_step(self) -> None:
+        STEPS[type(self)] += 1
 
     @invariant()
     def nothing_is_stored_twice(self) -> None:
@@ -274,6 +292,10 @@ def settled(examples: int, steps: int) -> settings:
         deadline=None,
         derandomize=True,
         database=None,
+        phases=[
+            Phase.explicit,
+            Phase.generate,
+        ],  # a long run is not made shorter: that takes hours
         suppress_health_check=list(HealthCheck),
     )
 
@@ -294,4 +316,8 @@ def test_any_order_of_events_leaves_the_ledger_true(
 @pytest.mark.faults
 @pytest.mark.parametrize("machine", [Ledger, LedgerWithKeys])
 def test_ten_thousand_events_leave_the_ledger_true(machine: type[Ledger], maker: JobMaker) -> None:
-    play(machine, settings=settled(100, 50))
+    """Half of them of an API that honours idempotency keys."""
+    each = int(os.environ.get("MACHINE_STEPS", "10000")) // 2
+    STEPS.clear()
+    play(machine, settings=settled(-(-each // LONG), LONG), _min_steps=LONG)
+    assert STEPS[machine] >= each
