@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
+from bills.portals.lists.words import MENU_LINK
+
 
 class Says(IntEnum):
     """What a link's words say of the document behind it."""
@@ -161,6 +163,7 @@ OPEN = _any(
     r"ouvrir voir afficher consulter détails? abrir ver mostrar detalles? consultar",
     r"apri vedi visualizza dettagl(i|io) otwórz pokaż zobacz wyświetl szczegóły podgląd",
 )
+MENU = re.compile(MENU_LINK, re.IGNORECASE)
 PRINT = _any(
     r"prints?(_\w+)? printable(_\w+)? skriv_ut utskrift udskriv tulosta",
     r"(aus)?drucken druckansicht",
@@ -262,6 +265,7 @@ def way(text: str) -> Way:
         (Way.PRINT, PRINT),
         (Way.BILL, BILL),
         (Way.OPEN, OPEN),
+        (Way.OPEN, MENU),
     ):
         if pattern.search(text):
             return found

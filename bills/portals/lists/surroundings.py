@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 YEAR_OPTION = re.compile(
     r"^\W*(?:19|20)\d\d(?:\s*[-/\u2013]\s*(?:19|20)?\d\d)?\W*(?:\(?\d*\)?\W*)?$"
 )
+# The head of a part that folds: "2025", "Invoices 2025 (12)".
+YEAR_FOLD = re.compile(r"^\W*(?:\D{0,20}\W)?(?:19|20)\d\d\W*\D{0,20}(?:\(\d+\))?\W*$")
 PLACEHOLDER = re.compile(
     r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
     r"choisi\w*|sélectionn\w*|seleccion\w*|elegir|scegli|selezion\w*|wybierz)"
@@ -63,6 +65,8 @@ class Control(msgspec.Struct, frozen=True):
     dead: bool = False  # disabled
     chosen: bool = False
     furniture: bool = False  # in the page's head or foot
+    aside: bool = False  # in a dialog
+    popup: bool = False  # it says that it opens a menu
     list: int = 0  # which controls stand together
     href: str = ""
 
@@ -109,16 +113,27 @@ class Around(msgspec.Struct, frozen=True):
     """All of it."""
 
     controls: tuple[Control, ...] = ()
+    asides: tuple[Control, ...] = ()  # in dialogs: they lead to no part of the list
     selects: tuple[Select, ...] = ()
     limits: tuple[str, ...] = ()  # names of boxes with a date that limits the list
     hidden: tuple[tuple[Hidden, ...], ...] = ()  # menus that are not open
     around: str = ""  # the words around the rows
+    users: tuple[str, ...] = ()  # what menus with an e-mail address say: who is logged in
+    strays: tuple[str, ...] = ()  # links to documents that stand in no row
     scrolls: bool = False
+
+    @property
+    def pressable(self) -> tuple[Control, ...]:
+        """All of the page's controls, those in dialogs too."""
+        return self.controls + self.asides
 
 
 def around_from(raw: dict[str, Any]) -> Around:
     """From what the list's script tells."""
-    return msgspec.convert(raw, Around)
+    around = msgspec.convert(raw, Around)
+    asides = tuple(control for control in around.controls if control.aside)
+    controls = tuple(control for control in around.controls if not control.aside)
+    return msgspec.structs.replace(around, controls=controls, asides=asides)
 
 
 class FilterKind(StrEnum):
@@ -149,6 +164,7 @@ class Filter:
     options: tuple[Option, ...]
     selector: str = ""
     submits: bool = False
+    opener: str = ""  # what is pressed before the options show
 
     @property
     def chosen(self) -> Option | None:
@@ -163,12 +179,17 @@ class Filter:
 def filters_in(around: Around) -> list[Filter]:
     """The filters that are there, one of each kind and name, in the order of their kinds."""
     found = [made for box in around.selects if (made := _of_select(box)) is not None]
-    years = [c for c in around.controls if YEAR_OPTION.match(c.text) and _is_usable(c)]
+    years = [c for c in around.controls if _is_year(c) and _is_usable(c)]
     if years and not any(each.kind is FilterKind.YEAR for each in found):
         found.append(_of_controls(FilterKind.YEAR, "year", years))
     found += _tabs(around.controls)
     order = list(FilterKind)
     return sorted(found, key=lambda each: order.index(each.kind))
+
+
+def _is_year(control: Control) -> bool:
+    folds = control.expanded and YEAR_FOLD.match(control.text)
+    return bool(folds or YEAR_OPTION.match(control.text))
 
 
 def _is_usable(control: Control) -> bool:
@@ -259,6 +280,27 @@ def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
         if numbered or sum(entry.leads for entry in menu) > 1:
             return FilterKind.ACCOUNT, texts[-1]
     return None
+
+
+def menu_openers(around: Around) -> list[tuple[FilterKind, Control]]:
+    """What may open a choice of accounts or years: "Switch account", "2026 ▾"."""
+    found = []
+    switch = switch_in(around)
+    if switch is not None:
+        found.append((FilterKind.ACCOUNT, switch))
+    for control in around.controls:
+        kind = kind_of_menu(control) if control.popup and not control.furniture else None
+        if kind is not None and control is not switch:
+            found.append((kind, control))
+    return found
+
+
+def kind_of_menu(control: Control) -> FilterKind | None:
+    """What one entry of a menu divides a list by."""
+    if YEAR_OPTION.match(control.text.strip("\u25be\u25bc\u2304 ")):
+        return FilterKind.YEAR
+    is_account = ACCOUNT_NUMBER.search(control.text) and not dates_in(control.text)
+    return FilterKind.ACCOUNT if is_account else None
 
 
 def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:

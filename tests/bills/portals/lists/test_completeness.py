@@ -114,6 +114,9 @@ ARRIVALS = {
     "fetch('/site/part').then(() => { box.innerHTML = all }) })",
     "after a timer and a request": "box.innerHTML = two; setTimeout(() => fetch('/site/part')"
     ".then(() => { box.innerHTML = all }), 700)",
+    "row by row, on an interval": "let n = 0; const t = setInterval(() => { n += 1; "
+    "box.innerHTML = all.replace(/(<tr.*?<.tr>){4}/s, m => "
+    "m.split('<tr>').slice(0, n + 1).join('<tr>')); if (n === 4) clearInterval(t) }, 700)",
     "while the page says that it is busy": "box.setAttribute('aria-busy', 'true'); "
     "box.innerHTML = two; const start = Date.now(); const look = () => Date.now() - start < 1500 "
     "? requestAnimationFrame(look) : (box.innerHTML = all, box.removeAttribute('aria-busy')); "
@@ -215,10 +218,80 @@ def test_pages_that_are_only_numbered_are_all_visited(lists: Lists, visitor: Vis
     assert numbers(visitor.visit()) == names(0, 8)
 
 
+def test_a_page_that_says_that_a_part_did_not_come_is_a_gap(
+    lists: Lists, visitor: Visitor
+) -> None:
+    lists.show(table(rows(0, 1)) + "<p>Some invoices could not be loaded.</p>")
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+def test_a_bill_that_stands_in_no_row_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    stray = "<h2>Current bill</h2><p>$ 40.00</p><p>See</p><p><a href='/site/now.pdf'>Your bill</a>"
+    lists.show(stray + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+NO_STRAYS = ("Price list", "How to read your bill", "Download all bills", "Last receipt")
+
+
+def test_other_files_beside_the_list_are_no_gap(lists: Lists, visitor: Visitor) -> None:
+    others = "".join(f"<p><a href='/site/{n}.pdf'>{w}</a>" for n, w in enumerate(NO_STRAYS))
+    lists.show(table(rows(0, 1)) + others)
+    assert numbers(visitor.visit()) == names(0, 1)
+
+
+def test_the_buttons_of_a_survey_are_no_pager(lists: Lists, visitor: Visitor) -> None:
+    asked = "".join(f"<button>{n}</button>" for n in range(1, 6))
+    survey = f"<div role=dialog><h2>Would you recommend us?</h2>{asked}</div>"
+    lists.show(survey + table(rows(0, 2)))
+    assert numbers(visitor.visit(FEW_SECONDS)) == names(0, 2)
+
+
+# Whose list it is
+
+
+def test_a_page_of_another_user_keeps_nothing(lists: Lists, visitor: Visitor) -> None:
+    lists.show("<p>Logged in as Bo Ek (bo@other.test)</p>" + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, report.bills) == (Code.WRONG_ACCOUNT, [])
+    assert "bo@other.test" in report.error
+    lists.show(f"<p>Logged in as {EMAIL}</p>" + table(rows(0, 1)))
+    assert numbers(visitor.visit()) == names(0, 1)
+
+
+def test_a_page_with_another_customers_number_keeps_nothing(
+    lists: Lists, visitor: Visitor
+) -> None:
+    lists.show("<p>Customer number: 555777</p>" + table(rows(0, 1)))
+    login = Login(EMAIL, CANARY, extra={"customer_no": "100200"})
+    report = visitor.visit(login=login)
+    assert (report.code, report.bills) == (Code.WRONG_ACCOUNT, [])
+    recipe = {"bills": {"account_sign": "{customer_no}"}}
+    lists.show("<p>Customer number: 555777. Payer 100200</p>" + table(rows(0, 1)))
+    assert numbers(visitor.visit(recipe, login)) == names(0, 1)
+
+
 # Other parts of the list
 
 OF_YEAR = """const of = {{of}};
 function show(year) { setTimeout(() => { list.innerHTML = of[year] }, 300) }"""
+
+
+def test_years_that_fold_are_unfolded(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    heads = "".join(
+        f"<h2><button aria-expanded={str(y == '2026').lower()} onclick='fold(this, {y})'>"
+        f"Invoices {y}</button></h2><div id=y{y}>{table(of[y]) if y == '2026' else ''}</div>"
+        for y in of
+    )
+    code = """const of = {{of}}; function fold(head, year) {
+      const open = head.getAttribute("aria-expanded") === "true";
+      head.setAttribute("aria-expanded", !open);
+      document.getElementById("y" + year).innerHTML = open ? "" : of[year]; }"""
+    lists.show(heads + script(code, of={year: table(found) for year, found in of.items()}))
+    assert len(numbers(visitor.visit())) == 6
 
 
 def years() -> dict[str, str]:
