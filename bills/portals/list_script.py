@@ -79,6 +79,33 @@ SCROLL_DOWN = f"""async () => {{{EVERYWHERE}
   await seen();
 }}"""
 
+# The places that the rows scroll in: of a list that keeps only what is in view.
+_PLACES = f"""{EVERYWHERE}
+  const row = all("[data-redrive-row]").pop(), places = [];
+  for (let at = row && row.parentElement; at; at = at.parentElement)
+    if (at.scrollHeight > at.clientHeight + 1 && at !== document.scrollingElement) places.push(at);
+  if (document.scrollingElement) places.push(document.scrollingElement);
+  const drawn = () => new Promise(done => {{
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(() => done(), 200);
+  }});
+"""
+SCROLL_UP = f"""async () => {{{_PLACES}
+  for (const at of places) at.scrollTop = 0;
+  await drawn();
+}}"""
+# Half of what is in view further down; whether that was the end.
+SCROLL_STEP = f"""async () => {{{_PLACES}
+  let isEnd = true;
+  for (const at of places) {{
+    const before = at.scrollTop;
+    at.scrollTop += Math.max(20, at.clientHeight / 2);
+    if (at.scrollTop > before + 1) {{ isEnd = false; break; }}
+  }}
+  await drawn();
+  return isEnd;
+}}"""
+
 # Run in every page before its own scripts: which timers are still to go off. A timer or interval
 # that has gone off twice and left the page as large as it was repeats itself (a clock, a carousel)
 # and brings no bills. What goes off once each time that we scroll is another matter: the count

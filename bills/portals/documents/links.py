@@ -31,7 +31,8 @@ PARTS = (
     EVERYWHERE
     + """
   const DIALOG = `dialog, [role=dialog], [role=alertdialog], [aria-modal=true], [popover],
-    .modal, .dialog, .popup, .overlay, .drawer, .lightbox`;
+    .modal, .dialog, .popup, .overlay, .drawer, .lightbox,
+    [role=menu]:not(nav *, header *, [role=navigation] *)`;
   const PRESSED = `PRESSED_PARTS`;
   const FRAME = `nav, footer, [role=navigation], [role=contentinfo], [role=banner], body > header`;
   // What has no size can't be pressed: a script's own <a download>, added to save a file.

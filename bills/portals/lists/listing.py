@@ -23,6 +23,7 @@ from bills.portals.list_script import (
 from bills.portals.lists import words
 from bills.portals.lists.menus import Menus
 from bills.portals.lists.rows import has_word, picks, rows_from
+from bills.portals.lists.scrolling import InView
 from bills.portals.lists.surroundings import (
     LOADING,
     Around,
@@ -106,6 +107,7 @@ class Listing:
         self._pressed: set[FilterKind] = set()  # of which something was pressed on this page
         self._question = question(self.recipe)
         self.menus = Menus(self)
+        self.in_view: InView | None = None  # where the list keeps only what is in view
 
     # Getting there
 
@@ -311,7 +313,7 @@ class Listing:
 
     async def load_all(self) -> list[Row]:
         """Press "Load more" and scroll down until nothing more comes; the rows."""
-        rows = self.sheet.rows
+        rows, self.in_view = self.sheet.rows, None
         for _ in range(LONGEST_SCROLL):
             more = await self._more_button()
             if more is not None:
@@ -323,7 +325,8 @@ class Listing:
                 return rows
             lost = missing_from(following, rows)
             if lost:
-                raise PortalError(Code.LIST_INCOMPLETE, failures.ROWS_VANISH.format(n=lost))
+                self.in_view = InView(self)
+                return await self.in_view.read(lost)
             if len(following) == len(rows):
                 return following
             rows = following

@@ -179,7 +179,7 @@ class Filter:
 def filters_in(around: Around) -> list[Filter]:
     """The filters that are there, one of each kind and name, in the order of their kinds."""
     found = [made for box in around.selects if (made := _of_select(box)) is not None]
-    years = [c for c in around.controls if _is_year(c) and _is_usable(c)]
+    years = [c for c in around.controls if _is_year(c) and _is_usable(c) and not c.popup]
     if years and not any(each.kind is FilterKind.YEAR for each in found):
         found.append(_of_controls(FilterKind.YEAR, "year", years))
     found += _tabs(around.controls)

@@ -165,8 +165,7 @@ class Walk:
             if shown in before:  # the last page leads to the first again
                 break
             before.append(shown)
-            inside = await calmly(links_inside(self.visit.page))
-            self._add(rows, await listing.links(rows), inside or {})
+            self._add(rows, await listing.links(rows), await self._links_inside(rows))
             in_view += len(rows)
             promised = promised_by(listing.sheet.around.around)
             self.most_promised = max(self.most_promised, promised.anywhere)
@@ -174,6 +173,13 @@ class Walk:
             rows = await self._turned(rows)
         self.most_in_view = max(self.most_in_view, in_view)
         self._check_promise(promised, in_view)
+
+    async def _links_inside(self, rows: list[Row]) -> dict[int, tuple[DocumentLink, ...]]:
+        """By the index of each row, what can be pressed in it."""
+        in_view = self.listing.in_view
+        if in_view is not None:
+            return {row.index: in_view.links[row.text, row.href] for row in rows}
+        return await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
         """All rows of the page; those that came where not all did, with a gap noted."""

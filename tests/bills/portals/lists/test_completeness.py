@@ -105,6 +105,32 @@ def test_a_list_that_grows_as_it_is_scrolled_is_scrolled_to_its_end(
     assert numbers(visitor.visit()) == names(0, 29)
 
 
+IN_VIEW = """const all = {{all}}; const draw = () => {
+  const from = Math.max(0, Math.floor(box.scrollTop / 50) - 1); high.innerHTML = "";
+  for (let n = from; n < Math.min(all.length, from + 10); n += 1) high.insertAdjacentHTML(
+    "beforeend", `<div class=bill style="position: absolute; height: 48px; top: ${n * 50}px">` +
+    all[n] + "</div>"); };
+box.onscroll = draw; draw()"""
+
+
+def list_in_view(bills: list[str]) -> str:
+    high = f"<div id=high style='position: relative; height: {50 * len(bills)}px'></div>"
+    box = f"<div id=box style='height: 300px; overflow: auto; position: relative'>{high}</div>"
+    return box + script(IN_VIEW, all=bills)
+
+
+def test_a_list_that_keeps_only_what_is_in_view_is_read_step_by_step(
+    lists: Lists, visitor: Visitor
+) -> None:
+    days = [f"2026-{12 - n // 28:02}-{28 - n % 28:02}" for n in range(30)]
+    bills = [f"Invoice INV-{n} {day} $ {n}.50 {link(f'INV-{n}')}" for n, day in enumerate(days)]
+    lists.show(list_in_view(bills))
+    assert sorted(numbers(visitor.visit())) == sorted(names(0, 29))
+    pressed = [text.replace("<a href='", "<button onclick=\"location='") for text in bills]
+    lists.show(list_in_view([p.replace("'>PDF</a>", "'\">PDF</button>") for p in pressed]))
+    assert visitor.visit(FEW_SECONDS).code is Code.LIST_INCOMPLETE
+
+
 # When it counts as whole
 
 ARRIVALS = {
@@ -338,6 +364,55 @@ def test_every_year_is_walked(together: Together, way: tuple[str, str]) -> None:
     assert sorted(numbers(report)) == sorted(expected)
     fetched = [each for each in pages.asked if "/doc/" in each]
     assert sorted(fetched) == sorted(f"GET /site/doc/{each}" for each in expected)
+
+
+def test_years_and_accounts_behind_a_menu_are_walked(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    options = "".join(
+        f'<li role=option onclick="show({y}); head.firstChild.data={y}">{y}' for y in of
+    )
+    menu = (
+        "<button id=head aria-haspopup=listbox onclick='menu.hidden = !menu.hidden'>2026 ▾"
+        f"</button><ul id=menu role=listbox hidden>{options}</ul>"
+    )
+    lists.show(menu + table(of["2026"]) + script(OF_YEAR, of=of))
+    assert len(numbers(visitor.visit())) == 6
+
+
+def two_contracts(lists: Lists) -> None:
+    """A dialog chooses which contract's bills the page shows."""
+    chosen = ["770011"]
+
+    def choose(query: dict[str, str]) -> Reply:
+        chosen[0] = query["is"]
+        return Reply(303, headers=[("Location", "/site/bills")])
+
+    def give(_: dict[str, str]) -> Reply:
+        links = "".join(f"<a href='/site/set?is={c}'>{c} Main Street</a> " for c in CONTRACTS)
+        dialog = (
+            f"<dialog id=choice>{links}<button onclick='choice.close()'>Close</button></dialog>"
+        )
+        switch = "<button onclick='choice.showModal()'>Switch contract</button>"
+        own = "".join(table_row(f"{chosen[0]}-{n}", f"2026-{n:02}-03") for n in (9, 8))
+        return whole(f"<p>{chosen[0]}</p>{switch}{dialog}{table(own)}")
+
+    lists.show("")
+    lists.answer("/set", choose)
+    lists.answer("/bills", give)
+
+
+CONTRACTS = ("770011", "880022")
+
+
+def test_contracts_behind_a_dialog_are_all_walked_or_the_csvs_alone(
+    lists: Lists, visitor: Visitor
+) -> None:
+    two_contracts(lists)
+    every = [f"{contract}-{n}" for contract in CONTRACTS for n in (8, 9)]
+    assert sorted(numbers(visitor.visit())) == every
+    two_contracts(lists)
+    login = Login(EMAIL, CANARY, extra={"contract": "880022"})
+    assert sorted(numbers(visitor.visit(login=login))) == every[2:]
 
 
 def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor) -> None:
