@@ -215,11 +215,15 @@ const termsOf = (dl, at) => {
   return parts.slice(first, end);
 };
 
-// A section, a form or a list of terms may be one bill's card: it holds no other link.
+// A section or a list of terms may be one bill's card: it holds no other link.
 const isOnlyOf = (card, count) => {
   const end = parentOf(card);
-  return !end.matches(`${PAGE}, table`) && count(end) === count(card);
+  return end.matches("section, dl") && count(end) === count(card);
 };
+// What has boxes to fill in or to choose from asks for bills, and is none.
+const ASKS = "select, input:not([type=hidden], [type=submit], [type=button], [type=image], "
+  + "[type=checkbox], [type=radio])";
+const asks = part => !!part && part.matches(":not(tr, [role=row])") && !!part.querySelector(ASKS);
 
 // The smallest card around the link that shows a fact, and as much around it as is still the
 // same card: whatever holds no other card's links.
@@ -248,6 +252,10 @@ const itemOf = link => {
 };
 
 const rowOf = (link, links) => {
+  const row = anyRowOf(link, links);
+  return row && row.parts.some(asks) ? null : row;
+};
+const anyRowOf = (link, links) => {
   const item = itemOf(link);
   if (item && item.matches("tr, [role=row]"))
     return {parts: [item], list: item.closest(TABLE) || item.parentElement};

@@ -142,7 +142,7 @@ ARRIVALS = {
     ".then(() => { box.innerHTML = all }), 700)",
     "row by row, on an interval": "let n = 0; const t = setInterval(() => { n += 1; "
     "box.innerHTML = all.replace(/(<tr.*?<.tr>){4}/s, m => "
-    "m.split('<tr>').slice(0, n + 1).join('<tr>')); if (n === 4) clearInterval(t) }, 700)",
+    "m.split('<tr>').slice(0, n + 2).join('<tr>')); if (n === 4) clearInterval(t) }, 700)",
     "while the page says that it is busy": "box.setAttribute('aria-busy', 'true'); "
     "box.innerHTML = two; const start = Date.now(); const look = () => Date.now() - start < 1500 "
     "? requestAnimationFrame(look) : (box.innerHTML = all, box.removeAttribute('aria-busy')); "
@@ -427,6 +427,21 @@ def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor)
     lists.show("")
     lists.answer("/bills", give)
     assert len(numbers(visitor.visit())) == 6
+
+
+def test_a_choice_beside_a_button_that_sounds_like_a_bills_is_no_row(
+    lists: Lists, visitor: Visitor
+) -> None:
+    of = years()
+    options = "".join(f"<option>{year}" for year in of)
+    choice = (
+        f"<div><select aria-label=Year id=year>{options}</select>"
+        "<button onclick='show(year.value)'>View invoices</button></div>"
+    )
+    lists.show(choice + table(of["2026"]) + script(OF_YEAR, of=of))
+    report = visitor.visit(FEW_SECONDS)
+    assert report.code in (None, Code.OLDER_BILLS_ELSEWHERE)
+    assert len(report.bills) == 6 if report.code is None else 2
 
 
 def test_a_year_that_cannot_be_shown_is_a_gap(lists: Lists, visitor: Visitor) -> None:
