@@ -324,6 +324,8 @@ class Listing:
             else:
                 return rows
             lost = missing_from(following, rows)
+            if lost and more is not None:
+                raise PortalError(Code.LIST_INCOMPLETE, failures.ROWS_VANISH.format(n=lost))
             if lost:
                 self.in_view = InView(self)
                 return await self.in_view.read(lost)

@@ -343,6 +343,7 @@ const isChosen = part => !!part.querySelector(":scope > input[type=radio]:checke
 const CONTROLS = "a, button, summary, [role=button], [role=tab], [role=link], "
   + "[role=option], [role=menuitem], [role=menuitemradio], "
   + "input[type=submit], input[type=button], label:has(> input[type=radio]), [onclick], "
+  + "label:has(> input[type=checkbox]:not(:checked, :disabled)), "
   + "[class*=load-more i], [class*=loadmore i]";
 const LONGEST_CONTROL = 60;
 
@@ -352,10 +353,21 @@ const isAside = part => {
   return !!dialog && !dialog.querySelector("[data-redrive-row]");
 };
 
-const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(part)
+// Whether it stands right behind the list: what it adds to it needs few words.
+const isTail = (part, last) => {
+  const list = last && (last.closest(TABLE) || last.parentElement);
+  return !!list && !!(list.compareDocumentPosition(part) & 4)
+    && [list.parentElement, list.parentElement?.parentElement].some(
+      near => near && !near.matches("body, main") && near.contains(part))
+    || !!list && part === list.nextElementSibling;
+};
+const NEXT_CLASS = /(^|[\s_-])next([\s_-]|$)/i;
+const lastRow = () => all("[data-redrive-row]").pop();
+
+const readControls = (last = lastRow()) => all(CONTROLS).filter(part => !inRow(part) && shown(part)
     && !(part.matches("summary") && part.parentElement.open))
   .map(part => [part, called(part)]).filter(([part, name]) => name.length <= LONGEST_CONTROL
-    && (name || part.matches("[rel~=next], [aria-label]")))
+    && (name || part.matches("[rel~=next], [aria-label]") || NEXT_CLASS.test(part.className)))
   .slice(0, 500).map(([part, name], index) => {
     part.setAttribute("data-redrive-control", index);
     const list = part.closest("ul, ol, [role=tablist], nav, table") || part.parentElement;
@@ -364,7 +376,8 @@ const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(pa
       index,
       text: name,
       css: path(part),
-      follows: part.matches("a[rel~=next]"),
+      follows: part.matches("a[rel~=next]") || (!name && NEXT_CLASS.test(part.className)),
+      tail: isTail(part, last),
       label: part.getAttribute("aria-label") || part.title || "",
       tab: part.matches("[role=tab]"),
       expanded: part.getAttribute("aria-expanded") || "",
@@ -405,8 +418,24 @@ const readSelects = () => all("select").filter(
 });
 
 // Dates that were filled in to limit the list.
-const readLimits = () => all("input[type=date], input[type=month]").filter(
-  box => shown(box) && box.value && !inRow(box)).map(nameOf);
+const A_DAY = /^\s*(\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})|\d{4}[./-]\d{1,2}[./-]\d{1,2})\s*$/;
+const readLimits = () => all("input[type=date], input[type=month], input[type=text], "
+  + "input:not([type])").filter(box => shown(box) && box.value && !inRow(box)
+    && (/date|month/.test(box.type) || A_DAY.test(box.value))).map(nameOf);
+
+// "‹ 2026 ›": what leads to the year before. Arrows need no words.
+const readStepper = () => {
+  for (const year of all("span, div, p, b, strong, button, h2, h3, h4")) {
+    if (inRow(year) || !shown(year) || !/^\s*(19|20)\d\d\s*$/.test(year.textContent)) continue;
+    const [before, after] = [year.previousElementSibling, year.nextElementSibling];
+    if (![before, after].every(part => part && (part.matches(PRESSED) || isDead(part)))) continue;
+    if (/\p{L}|\d/u.test(before.innerText)) continue;
+    if (isDead(before)) return "";
+    before.setAttribute("data-redrive-stepper", "");
+    return year.textContent.trim();
+  }
+  return null;
+};
 
 // What a menu that is not open offers: links to this page with another question, and options.
 const readHidden = () => {
@@ -490,6 +519,6 @@ const stateOf = () => ({
 
 const surroundings = deep => deep ? {
   controls: readControls(), selects: readSelects(), limits: readLimits(), around: around(),
-  hidden: readHidden(), users: readUsers(), strays: readStrays(),
+  hidden: readHidden(), stepper: readStepper(), users: readUsers(), strays: readStrays(),
   scrolls: canScroll(), shadows: roots.length > 1,
 } : {};

@@ -21,6 +21,10 @@ YEAR_OPTION = re.compile(
 )
 # The head of a part that folds: "2025", "Invoices 2025 (12)".
 YEAR_FOLD = re.compile(r"^\W*(?:\D{0,20}\W)?(?:19|20)\d\d\W*\D{0,20}(?:\(\d+\))?\W*$")
+# "1 / 3" by itself: a page's number.
+ALONE_OF = re.compile(
+    r"^\s*(\d{1,3})\s*(?:/|of|av|af|von|van|sur|de|di|su|z)\s*(\d{1,3})\s*$", re.M
+)
 PLACEHOLDER = re.compile(
     r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
     r"choisi\w*|sélectionn\w*|seleccion\w*|elegir|scegli|selezion\w*|wybierz)"
@@ -36,7 +40,8 @@ PERIODS = re.compile(
 PATTERNS = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in (
-        ("next", words.NEXT), ("more", words.MORE), ("older", words.OLDER), ("tab", words.TAB),
+        ("next", words.NEXT), ("more", words.MORE), ("rest", words.REST),
+        ("older", words.OLDER), ("tab", words.TAB),
         ("all", words.ALL), ("account", words.ACCOUNT), ("period", words.PERIOD),
         ("payment", words.PAYMENT), ("switch", words.SWITCH),
         ("noun", rf"^\W*{words.NOUN}\b"),
@@ -67,6 +72,7 @@ class Control(msgspec.Struct, frozen=True):
     furniture: bool = False  # in the page's head or foot
     aside: bool = False  # in a dialog
     popup: bool = False  # it says that it opens a menu
+    tail: bool = False  # right behind the list
     list: int = 0  # which controls stand together
     href: str = ""
 
@@ -77,6 +83,9 @@ class Control(msgspec.Struct, frozen=True):
     def says(self, name: str) -> bool:
         pattern = PATTERNS[name]
         return any(pattern.search(" ".join(text.split())) for text in (self.text, self.label))
+
+
+STEPPER = Control(-1, "", "[data-redrive-stepper]")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -121,6 +130,7 @@ class Around(msgspec.Struct, frozen=True):
     users: tuple[str, ...] = ()  # what menus with an e-mail address say: who is logged in
     strays: tuple[str, ...] = ()  # links to documents that stand in no row
     scrolls: bool = False
+    stepper: str | None = None  # the year that arrows go back from
 
     @property
     def pressable(self) -> tuple[Control, ...]:
@@ -315,6 +325,8 @@ def next_in(around: Around, page_number: int) -> Control | None:
         if c.follows or c.says("next")
         or (len(c.text) < 30 and PATTERNS["next_label"].search(c.label.lower()))
     ]  # fmt: skip
+    if around.stepper is not None:  # arrows beside a year turn years
+        return STEPPER if around.stepper else None
     if named:
         return next((control for control in named if not control.dead), None)
     return _numbered(around, page_number + 1) or _older(around)
@@ -355,7 +367,9 @@ def _older(around: Around) -> Control | None:
 def more_in(around: Around) -> Control | None:
     """The button that adds further rows to those that are shown."""
     usable = (c for c in around.controls if not c.dead and not c.furniture)
-    return next((control for control in usable if control.says("more")), None)
+    return next(
+        (c for c in usable if c.says("more") or (c.tail and not c.popup and c.says("rest"))), None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,8 +381,8 @@ class Promised:
     anywhere: int = 0  # "25 invoices"
 
 
-def promised_by(text: str) -> Promised:
-    """What the words around the rows say of how many there are."""
+def promised_by(text: str, page_number: int = 0) -> Promised:
+    """What the words around the rows say of how many there are, on this page of them."""
     small = re.sub(r"\s+", " ", text.lower())
     ranges = [int(found[3]) for found in re.finditer(words.RANGE_OF, small)
               if int(found[1].replace(" ", "")) <= int(found[2]) <= int(found[3])]  # fmt: skip
@@ -376,6 +390,7 @@ def promised_by(text: str) -> Promised:
         int(found["whole1"] or found["whole2"]) for found in re.finditer(words.PART_OF, small)
     ]
     pages = [int(found[2]) for found in re.finditer(words.PAGE_OF, small)]
+    pages += [int(found[2]) for found in ALONE_OF.finditer(text) if int(found[1]) == page_number]
     counts = [
         int(found[1]) for found in re.finditer(words.COUNT, small)
         if not re.search(words.NOT_A_COUNT, small[: found.start()]) and int(found[1]) < 1900

@@ -167,7 +167,7 @@ class Walk:
             before.append(shown)
             self._add(rows, await listing.links(rows), await self._links_inside(rows))
             in_view += len(rows)
-            promised = promised_by(listing.sheet.around.around)
+            promised = promised_by(listing.sheet.around.around, listing.page_number)
             self.most_promised = max(self.most_promised, promised.anywhere)
             self._check_strays()
             rows = await self._turned(rows)

@@ -122,13 +122,29 @@ _OF_THEM = (
     r"rivit|rivejä|tuloksia|einträge|ergebnisse|monate|resultaten|maanden|résultats|lignes|"
     r"resultados|filas|risultati|righe|wyników|wyniki|pozycji|wierszy)"
 )
+# "Also show paid bills": a box to tick.
+_WITH = (
+    r"also|incl\.?|include|including|även|inkludera|inkl\.?|også|inkluder|myös|auch|ook|aussi|"
+    r"inclure|incluir|includi|także"
+)
+_PAID = (
+    r"paid|closed|settled|betalda|stängda|betalte|lukkede|maksetut|bezahlte[n]?|beglichene[n]?|"
+    r"betaalde|payées|réglées|pagadas|abonadas|pagate|saldate|opłacone|zapłacone"
+)
 _MANY = rf"(?:\d+ )?(?:{_FURTHER}|{EVERY})(?: (?:{_SMALL}|{_FURTHER}))*"
 MORE = (
     rf"^\W*(?:{_LOAD})(?: {_SMALL})* {_MANY}(?: \d+)?(?: {_OF_THEM})?\W*(?:\d+\W*)?$|"
     rf"^\W*(?:{_LOAD})(?: {_SMALL})* (?:\d+ )?{_OF_THEM} {_MANY}\W*$|"
     rf"^\W*(?:\d+ )?(?:{_FURTHER}) (?:\d+ )?{_OF_THEM}(?: (?:{_LOAD}))?\W*$|"
     rf"^\W*(?:{EVERY}) {_OF_THEM} (?:{_LOAD})\W*$|"
-    rf"^\W*{_MANY}(?: \d+)?(?: {_OF_THEM})? (?:{_LOAD})\W*$"
+    rf"^\W*{_MANY}(?: \d+)?(?: {_OF_THEM})? (?:{_LOAD})\W*$|"
+    rf"^\W*(?:{_LOAD}|{_WITH})(?: {_SMALL})* (?:{_PAID})(?: {_OF_THEM})?\W*$|"
+    rf"^\W*(?:{_PAID}) {_OF_THEM} (?:{_LOAD})\W*$"
+)
+# The same right behind the list, where few words do: "Mehr", "+ 5 fler".
+REST = (
+    r"^\W*(?:\d+ )?(?:more|fler|flere|mer|mere|lisää|weitere|mehr|meer|plus|davantage|más|"
+    rf"altr[ei]|di più|więcej|{EVERY})\W*$"
 )
 # Leads to bills of before: another page of the same list. "Previous" alone leads back in a pager.
 _SHOW = (
@@ -199,10 +215,9 @@ _NO = (
 )
 # Between "no" and the noun: nothing that leaves others, as "no unpaid bills" does.
 _YET = (
-    r"(?:yet|any|new|recent|your|available|electronic|ännu|några|nya|enda|ennå|noen|nye|nogen|"
-    r"endnu|vielä|yhtään|uusia|noch|bisher|neue[nr]?|verfügbaren?|nog|nieuwe|encore|nouvelles?|"
-    r"aún|todavía|nuevas?|disponibles?|ancora|nuov[ae]|disponibil[ei]|jeszcze|żadnych|nowych|"
-    r"dostępnych|żadnej)"
+    r"(?:yet|any|your|available|electronic|ännu|några|enda|ennå|noen|nogen|endnu|vielä|yhtään|"
+    r"noch|bisher|verfügbaren?|nog|encore|aún|todavía|disponibles?|ancora|disponibil[ei]|jeszcze|"
+    r"żadnych|dostępnych|żadnej)"
 )
 _BETWEEN = rf"(?: {_YET}){{0,2}}"
 # After the noun: others may be there all the same, paid, or of another time.

@@ -452,9 +452,54 @@ def test_a_year_that_cannot_be_shown_is_a_gap(lists: Lists, visitor: Visitor) ->
     assert "2025" in report.error
 
 
-def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor) -> None:
-    lists.show("<label>From <input type=date value=2026-09-01></label>" + table(rows(0, 1)))
+@pytest.mark.parametrize("box", ["type=date value=2026-09-01", "value=01.09.2026"])
+def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor, box: str) -> None:
+    lists.show(f"<label>From <input {box}></label>" + table(rows(0, 1)))
     assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE
+
+
+ARROWS = """const of = {{of}}; let year = 2026;
+function step(by) { year += by; at.textContent = year; list.innerHTML = of[year];
+  before.disabled = year === 2024; after.disabled = year === 2026; }"""
+
+
+def test_arrows_beside_a_year_lead_to_the_years_before(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    arrows = (
+        "<div><button id=before onclick='step(-1)'>‹</button> <span id=at>2026</span> "
+        "<button id=after disabled onclick='step(1)'>›</button></div>"
+    )
+    lists.show(arrows + table(of["2026"]) + script(ARROWS, of=of))
+    assert len(numbers(visitor.visit())) == 6
+
+
+PAGER = """const of = {{of}}; let n = 0; const turn = by => { n += by; list.innerHTML = of[n];
+  at.textContent = (n + 1) + " / 3"; forth.disabled = n === 2; }; turn(0)"""
+
+
+def test_a_pager_of_icons_is_turned_or_its_count_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    of = [rows(2 * n, 2 * n + 1) for n in range(3)]
+    icon = "<svg width=9 height=9></svg>"
+    pager = f"<p id=at></p><button id=forth class='{{}}' onclick='turn(1)'>{icon}</button>"
+    lists.show(table(of[0]) + pager.format("pg-next") + script(PAGER, of=of))
+    assert numbers(visitor.visit()) == names(0, 5)
+    lists.show(table(of[0]) + pager.format("odd") + script(PAGER, of=of))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+def test_a_box_that_adds_paid_bills_is_ticked(lists: Lists, visitor: Visitor) -> None:
+    code = "const more = {{more}}; function add() { list.insertAdjacentHTML('beforeend', more) }"
+    box = "<label><input type=checkbox onchange='add()'> Show paid bills</label>"
+    lists.show(box + table(rows(0, 1)) + script(code, more=rows(2, 4)))
+    assert numbers(visitor.visit()) == names(0, 4)
+
+
+def test_more_that_replaces_what_was_shown_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    code = "const of = {{of}}; function more() { list.innerHTML = of }"
+    lists.show(table(rows(0, 2)) + "<button onclick='more()'>Load more</button>"
+               + script(code, of=rows(3, 5)))  # fmt: skip
+    assert visitor.visit(FEW_SECONDS).code is Code.LIST_INCOMPLETE
 
 
 OLDER = (

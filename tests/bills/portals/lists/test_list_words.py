@@ -16,12 +16,13 @@ MORE = (
     "Nächste 10 anzeigen", "Meer tonen", "Toon alle facturen", "Voir la suite", "Afficher tout",
     "Charger plus de factures", "Ver más", "Mostrar todas", "Cargar más facturas",
     "Carica altro", "Vedi tutte le bollette", "Mostra di più", "Pokaż kolejne",
-    "Pokaż kolejne 10 faktur", "Wczytaj więcej",
+    "Pokaż kolejne 10 faktur", "Wczytaj więcej", "Visa betalda fakturor", "Include paid",
+    "Bezahlte Rechnungen anzeigen",
 )  # fmt: skip
 NOT_MORE = (
     "Show 10", "All invoices", "Alle Rechnungen", "Read more", "Show more details",
     "See all offers", "Mehr erfahren", "Plus", "Voir la facture", "Download all", "Next",
-    "Mes factures", "Visa mer information", "En savoir plus", "Show password",
+    "Mes factures", "Nästa", "Volgende >", "Visa mer information", "En savoir plus", "Show password",
 )  # fmt: skip
 NONE = (
     "You have no bills yet.", "You don't have any invoices yet", "No invoices found",
@@ -38,7 +39,7 @@ SOME_ALL_THE_SAME = (
     "Du har inga obetalda fakturor", "Ingen ubetalte fakturaer", "Ei avoimia laskuja",
     "Keine offenen Rechnungen", "Geen openstaande facturen", "Aucune facture impayée",
     "No tienes facturas pendientes", "Nessuna fattura da pagare", "Brak faktur do zapłaty",
-    "No invoices for the selected period", "Inga fakturor för vald period",
+    "No new invoices", "Ingen nye regninger", "No invoices for the selected period", "Inga fakturor för vald period",
 )  # fmt: skip
 BROKEN = (
     "Some invoices could not be loaded.", "Something went wrong", "Det gick inte att hämta",
@@ -56,6 +57,13 @@ def test_a_button_for_the_rest_of_the_list_is_known(text: str) -> None:
 @pytest.mark.parametrize("text", NOT_MORE)
 def test_other_buttons_are_not_taken_for_it(text: str) -> None:
     assert not re.search(words.MORE, text.lower())
+
+
+@pytest.mark.parametrize("text", ["Mehr", "+ 5 fler", "Więcej", "More…", "Tout"])
+def test_right_behind_the_list_few_words_do(text: str) -> None:
+    assert re.search(words.REST, text.lower())
+    assert not re.search(words.MORE, text.lower())
+    assert not re.search(words.REST, "nästa")
 
 
 @pytest.mark.parametrize("text", NONE)
