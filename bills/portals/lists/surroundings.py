@@ -329,7 +329,9 @@ def next_in(around: Around, page_number: int) -> Control | None:
         return STEPPER if around.stepper else None
     if named:
         return next((control for control in named if not control.dead), None)
-    return _numbered(around, page_number + 1) or _older(around)
+    found = _numbered(around, page_number + 1) or _older(around)
+    usable = (c for c in around.controls if not c.dead and not c.furniture and c.href)
+    return found or next((control for control in usable if _is_rest(control)), None)
 
 
 def _numbered(around: Around, number: int) -> Control | None:
@@ -367,9 +369,12 @@ def _older(around: Around) -> Control | None:
 def more_in(around: Around) -> Control | None:
     """The button that adds further rows to those that are shown."""
     usable = (c for c in around.controls if not c.dead and not c.furniture)
-    return next(
-        (c for c in usable if c.says("more") or (c.tail and not c.popup and c.says("rest"))), None
-    )
+    return next((c for c in usable if c.says("more") or (_is_rest(c) and not c.href)), None)
+
+
+def _is_rest(control: Control) -> bool:
+    """ "Mehr" right behind the list: a button adds to it, a link leads to its next page."""
+    return control.tail and not (control.popup or control.follows) and control.says("rest")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ MORE = (
 NOT_MORE = (
     "Show 10", "All invoices", "Alle Rechnungen", "Read more", "Show more details",
     "See all offers", "Mehr erfahren", "Plus", "Voir la facture", "Download all", "Next",
-    "Mes factures", "Nästa", "Volgende >", "Visa mer information", "En savoir plus", "Show password",
+    "Mes factures", "Nästa", "Volgende >", "Visa mer information", "En savoir plus",
+    "Show password",
 )  # fmt: skip
 NONE = (
     "You have no bills yet.", "You don't have any invoices yet", "No invoices found",
@@ -39,7 +40,8 @@ SOME_ALL_THE_SAME = (
     "Du har inga obetalda fakturor", "Ingen ubetalte fakturaer", "Ei avoimia laskuja",
     "Keine offenen Rechnungen", "Geen openstaande facturen", "Aucune facture impayée",
     "No tienes facturas pendientes", "Nessuna fattura da pagare", "Brak faktur do zapłaty",
-    "No new invoices", "Ingen nye regninger", "No invoices for the selected period", "Inga fakturor för vald period",
+    "No new invoices", "Ingen nye regninger", "No invoices for the selected period",
+    "Inga fakturor för vald period",
 )  # fmt: skip
 BROKEN = (
     "Some invoices could not be loaded.", "Something went wrong", "Det gick inte att hämta",
