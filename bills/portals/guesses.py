@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bills.portals.documents.words import MENU_LINK
 from bills.portals.lists import words as list_words
 from bills.portals.logins import phrases
 from bills.portals.recipe_schema import Sign, Target
@@ -72,7 +73,7 @@ BILL_LINKS = (
 )
 SPARE_LINKS = (
     ElementPattern(
-        ":is(tr, [role=row], li, article, dd) :is(button, [role=button], a)", list_words.MENU_LINK
+        ":is(tr, [role=row], li, article, dd) :is(button, [role=button], a)", MENU_LINK
     ),
     ElementPattern(
         ":is(tr, [role=row], li, article, dd) :is(button, [role=button], a)"

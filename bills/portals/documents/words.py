@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
-from bills.portals.lists.words import MENU_LINK
-
 
 class Says(IntEnum):
     """What a link's words say of the document behind it."""
@@ -162,6 +160,13 @@ OPEN = _any(
     r"öffnen anzeigen ansehen einsehen details openen bekijk(en)? tonen weergeven",
     r"ouvrir voir afficher consulter détails? abrir ver mostrar detalles? consultar",
     r"apri vedi visualizza dettagl(i|io) otwórz pokaż zobacz wyświetl szczegóły podgląd",
+)
+# Opens a menu about the row: "…", "Actions".
+MENU_LINK = (
+    r"^\W*(?:[.…⋮⋯︙·•]{1,3}|(?:more |other |row |fler |flere |muut |weitere |meer |autres |"
+    r"plus d'|más |altre |więcej )?(?:actions?|options?|åtgärder|alternativ|val|handlinger|valg|"
+    r"toiminnot|aktionen|optionen|acties|opties|acciones|opciones|azioni|opzioni|akcje|opcje)"
+    r"(?: menu)?|(?:open )?menu|meny|valikko|menü|menú)\W*$"
 )
 MENU = re.compile(MENU_LINK, re.IGNORECASE)
 PRINT = _any(

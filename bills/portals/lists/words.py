@@ -31,13 +31,6 @@ DETAILS_LINK = (
     r"læs mere|tiedot|lisätiedot|einzelheiten|mehr|détails?|en savoir plus|detalles?|ver más|"
     r"dettagli[o]?|szczegóły)\W*$"
 )
-# Opens a menu about the row: "…", "Actions".
-MENU_LINK = (
-    r"^\W*(?:[.…⋮⋯︙·•]{1,3}|(?:more |other |row |fler |flere |muut |weitere |meer |autres |"
-    r"plus d'|más |altre |więcej )?(?:actions?|options?|åtgärder|alternativ|val|handlinger|valg|"
-    r"toiminnot|aktionen|optionen|acties|opties|acciones|opciones|azioni|opzioni|akcje|opcje)"
-    r"(?: menu)?|(?:open )?menu|meny|valikko|menü|menú)\W*$"
-)
 # What a button does that gives no document, though it may name one: "Pay bill".
 NOT_A_DOCUMENT_LINK = (
     r"^\W*(pay\b|betala\b|betal\b|maksa\b|bezahlen|jetzt bezahlen|betalen\b|payer\b|"
