@@ -25,6 +25,7 @@ BY_PORTAL = frozenset(
         Code.TWO_BILLS_ONE_KEY,
         Code.OLDER_BILLS_ELSEWHERE,
         Code.SEVERAL_ACCOUNTS,
+        Code.WRONG_ACCOUNT,
         Code.DOCUMENT_UNCLEAR,
         Code.DOCUMENT_PASSWORD,
         Code.SCRIPT_ERROR,

@@ -149,6 +149,8 @@ LIMITED = sentence("LIMITED", _("The list is limited by a date ({name}). Set it 
 NO_FILTER = sentence("NO_FILTER", _("bills.each: the page does not show {what}."))
 NOT_AMONG = sentence("NOT_AMONG", _("None of the {n} accounts is “{account}”."))
 NO_SIGN = sentence("NO_SIGN", _("The page does not show “{sign}” (bills.account_sign)."))
+SHOWS_ANOTHER = sentence("SHOWS_ANOTHER", _("The page shows the account “{other}”."))
+SAYS_BROKEN = sentence("SAYS_BROKEN", _("The page says “{text}”."))
 UNKNOWN_CONTROL = sentence(
     "UNKNOWN_CONTROL", _("{row} has a button that is not known to open a document: “{name}”.")
 )
@@ -240,6 +242,7 @@ class Code(StrEnum):
     LIST_INCOMPLETE = "LIST_INCOMPLETE"
     TWO_BILLS_ONE_KEY = "TWO_BILLS_ONE_KEY"
     SEVERAL_ACCOUNTS = "SEVERAL_ACCOUNTS"
+    WRONG_ACCOUNT = "WRONG_ACCOUNT"
     OLDER_BILLS_ELSEWHERE = "OLDER_BILLS_ELSEWHERE"
     LOCKED = "LOCKED"
     PASSWORD_EXPIRED = "PASSWORD_EXPIRED"  # noqa: S105 - a code, not a password
@@ -392,6 +395,15 @@ MEANINGS: dict[Code, Meaning] = {
         _(
             "Give the CSV a column with the account's number as the portal shows it, or choose "
             "the account in the recipe (bills.steps or bills.each)."
+        ),
+    ),
+    Code.WRONG_ACCOUNT: Meaning(
+        Actor.OPERATOR,
+        Rule.STOP,
+        _("The portal shows another customer's account. Nothing was kept."),
+        _(
+            "Compare the user name and the account's number in the CSV with the portal. If the "
+            "page is right all the same, name what proves it in bills.account_sign."
         ),
     ),
     Code.OLDER_BILLS_ELSEWHERE: Meaning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bills.portals.documents.words import MENU_LINK
 from bills.portals.lists import words as list_words
 from bills.portals.logins import phrases
 from bills.portals.recipe_schema import Sign, Target
@@ -64,9 +65,20 @@ BILL_LINKS = (
     ElementPattern('a[href*=".pdf" i]'),
     ElementPattern("a[download]"),
     ElementPattern('a[href*="pdf" i]'),
-    ElementPattern(":is(a, button, input[type=submit], [role=button])", list_words.DOCUMENT_LINK),
+    ElementPattern(
+        ":is(a, button, input[type=submit], input[type=button], [role=button], [role=link], "
+        ":is(span, i, img, svg)[onclick])",
+        list_words.DOCUMENT_LINK,
+    ),
 )
 SPARE_LINKS = (
+    ElementPattern(
+        ":is(tr, [role=row], li, article, dd) :is(button, [role=button], a)", MENU_LINK
+    ),
+    ElementPattern(
+        ":is(tr, [role=row], li, article, dd) :is(button, [role=button], a)"
+        ":is([aria-haspopup=menu], [aria-haspopup=true])"
+    ),
     ElementPattern(
         ":is(tr, [role=row], li, article, dd) :is(a, button, [role=button])",
         list_words.DETAILS_LINK,

@@ -79,28 +79,69 @@ SCROLL_DOWN = f"""async () => {{{EVERYWHERE}
   await seen();
 }}"""
 
-# Run in every page before its own scripts: which timers are still to go off. A timer that has
-# gone off twice before repeats itself (a clock, a carousel) and brings no bills. What goes off
-# once each time that we scroll is another matter: the count begins anew then.
+# The places that the rows scroll in: of a list that keeps only what is in view.
+_PLACES = f"""{EVERYWHERE}
+  const row = all("[data-redrive-row]").pop(), places = [];
+  for (let at = row && row.parentElement; at; at = at.parentElement)
+    if (at.scrollHeight > at.clientHeight + 1 && at !== document.scrollingElement) places.push(at);
+  if (document.scrollingElement) places.push(document.scrollingElement);
+  const drawn = () => new Promise(done => {{
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(() => done(), 200);
+  }});
+"""
+SCROLL_UP = f"""async () => {{{_PLACES}
+  for (const at of places) at.scrollTop = 0;
+  await drawn();
+}}"""
+# Half of what is in view further down; whether that was the end.
+SCROLL_STEP = f"""async () => {{{_PLACES}
+  let isEnd = true;
+  for (const at of places) {{
+    const before = at.scrollTop;
+    at.scrollTop += Math.max(20, at.clientHeight / 2);
+    if (at.scrollTop > before + 1) {{ isEnd = false; break; }}
+  }}
+  await drawn();
+  return isEnd;
+}}"""
+
+# Run in every page before its own scripts: which timers are still to go off. A timer or interval
+# that has gone off twice and left the page as large as it was repeats itself (a clock, a carousel)
+# and brings no bills. What goes off once each time that we scroll is another matter: the count
+# begins anew then.
 TIMERS = """(() => {
-  const due = new Map(), fired = new Map();
-  const start = window.setTimeout, stop = window.clearTimeout;
-  window.setTimeout = new Proxy(start, {apply(target, self, args) {
+  const due = new Map(), fired = new Map(), sizes = new Map();
+  const everything = document.getElementsByTagName("*");
+  const goesOff = name => {
+    const grows = sizes.has(name) && sizes.get(name) !== everything.length;
+    fired.set(name, grows ? 0 : (fired.get(name) || 0) + 1);
+    sizes.set(name, everything.length);
+  };
+  const watch = (start, repeats) => new Proxy(start, {apply(target, self, args) {
     const [work, delay = 0, ...rest] = args;
     if (typeof work !== "function") return Reflect.apply(target, self, args);
-    const name = `${work}|${delay}`;
+    const name = `${work}|${delay}`, after = Number(delay) || 0;
+    const wait = () => {
+      if ((fired.get(name) || 0) < 2) due.set(id, performance.now() + after);
+    };
     const id = Reflect.apply(target, self, [function (...given) {
       due.delete(id);
-      fired.set(name, (fired.get(name) || 0) + 1);
+      goesOff(name);
+      if (repeats) wait();
       return work.apply(this, given);
     }, delay, ...rest]);
-    if ((fired.get(name) || 0) < 2) due.set(id, performance.now() + (Number(delay) || 0));
+    wait();
     return id;
   }});
-  window.clearTimeout = new Proxy(stop, {apply(target, self, args) {
+  const forget = stop => new Proxy(stop, {apply(target, self, args) {
     due.delete(args[0]);
     return Reflect.apply(target, self, args);
   }});
+  window.setTimeout = watch(window.setTimeout, false);
+  window.setInterval = watch(window.setInterval, true);
+  window.clearTimeout = forget(window.clearTimeout);
+  window.clearInterval = forget(window.clearInterval);
   Object.defineProperty(window, Symbol.for("redrive.due"), {value: within =>
     [...due.values()].filter(at => at - performance.now() < within * 1000).length});
   Object.defineProperty(window, Symbol.for("redrive.renew"), {value: () => fired.clear()});

@@ -31,7 +31,8 @@ PARTS = (
     EVERYWHERE
     + """
   const DIALOG = `dialog, [role=dialog], [role=alertdialog], [aria-modal=true], [popover],
-    .modal, .dialog, .popup, .overlay, .drawer, .lightbox`;
+    .modal, .dialog, .popup, .overlay, .drawer, .lightbox,
+    [role=menu]:not(nav *, header *, [role=navigation] *)`;
   const PRESSED = `PRESSED_PARTS`;
   const FRAME = `nav, footer, [role=navigation], [role=contentinfo], [role=banner], body > header`;
   // What has no size can't be pressed: a script's own <a download>, added to save a file.
@@ -87,6 +88,7 @@ PARTS = (
         || part.hasAttribute("role") || !part.hasAttribute("download"),
       in_dialog: !!dialog && !dialog.hasAttribute("data-redrive-standing"),
       around: short(around ? around.innerText : "", 2000),
+      opens_menu: part.matches("[aria-haspopup=menu], [aria-haspopup=true]"),
       prints: ["onclick", "href"].some(
         name => /\\bprint\\s*\\(/.test(part.getAttribute(name) || "")),
     };
@@ -160,6 +162,7 @@ class DocumentLink:
     in_dialog: bool = False
     around: str = ""  # the text of the row, card or dialog that holds it
     prints: bool = False
+    opens_menu: bool = False
 
     @property
     def file_name(self) -> str:
@@ -188,6 +191,8 @@ class DocumentLink:
         if self.prints:
             return Way.PRINT
         found = min(way(self.text), way(self.label))
+        if self.opens_menu:
+            return min(found, Way.OPEN)
         return found if found is not Way.NONE or self.text else way(self.column)
 
     @property

@@ -161,6 +161,14 @@ OPEN = _any(
     r"ouvrir voir afficher consulter détails? abrir ver mostrar detalles? consultar",
     r"apri vedi visualizza dettagl(i|io) otwórz pokaż zobacz wyświetl szczegóły podgląd",
 )
+# Opens a menu about the row: "…", "Actions".
+MENU_LINK = (
+    r"^\W*(?:[.…⋮⋯︙·•]{1,3}|(?:more |other |row |fler |flere |muut |weitere |meer |autres |"
+    r"plus d'|más |altre |więcej )?(?:actions?|options?|åtgärder|alternativ|val|handlinger|valg|"
+    r"toiminnot|aktionen|optionen|acties|opties|acciones|opciones|azioni|opzioni|akcje|opcje)"
+    r"(?: menu)?|(?:open )?menu|meny|valikko|menü|menú)\W*$"
+)
+MENU = re.compile(MENU_LINK, re.IGNORECASE)
 PRINT = _any(
     r"prints?(_\w+)? printable(_\w+)? skriv_ut utskrift udskriv tulosta",
     r"(aus)?drucken druckansicht",
@@ -262,6 +270,7 @@ def way(text: str) -> Way:
         (Way.PRINT, PRINT),
         (Way.BILL, BILL),
         (Way.OPEN, OPEN),
+        (Way.OPEN, MENU),
     ):
         if pattern.search(text):
             return found

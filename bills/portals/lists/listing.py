@@ -21,7 +21,9 @@ from bills.portals.list_script import (
     TIMERS_DUE,
 )
 from bills.portals.lists import words
+from bills.portals.lists.menus import Menus
 from bills.portals.lists.rows import has_word, picks, rows_from
+from bills.portals.lists.scrolling import InView
 from bills.portals.lists.surroundings import (
     LOADING,
     Around,
@@ -99,10 +101,13 @@ class Listing:
         self.recipe = visit.plan.recipe.bills
         self.page_number = 0
         self.view: tuple[Chosen, ...] = ()
+        self._home = ""  # where the list has opened
         self.sheet = Sheet()
         self.said_empty = False  # the page said so, and had stopped
         self._pressed: set[FilterKind] = set()  # of which something was pressed on this page
         self._question = question(self.recipe)
+        self.menus = Menus(self)
+        self.in_view: InView | None = None  # where the list keeps only what is in view
 
     # Getting there
 
@@ -121,12 +126,25 @@ class Listing:
             await self.visit.page.go_back()
         return await self._begin()
 
+    def is_home(self) -> bool:
+        """Whether the list's own page is shown, whatever was asked of it."""
+        url, home = (each.partition("?")[0] for each in (self.visit.page.url, self._home))
+        return is_same_page(url, home)
+
+    async def go_home(self) -> None:
+        """Go to the list's page where a choice of another account has led elsewhere."""
+        if not self.is_home():
+            await self.visit.goto(self._home)
+            await self.settled()
+
     async def _begin(self) -> list[Row]:
         self.page_number, self.view = 1, ()
         self._pressed.clear()
         if self.recipe.steps:
             await do_steps(self.visit, self.recipe.steps, "bills.steps")
-        return await self._rows_or_none()
+        rows = await self._rows_or_none()
+        self._home = self.visit.page.url
+        return rows
 
     # Reading
 
@@ -248,6 +266,7 @@ class Listing:
         if mark is None:
             if await is_asking(self.visit):
                 raise PortalError(Code.NAVIGATION, failures.ASKED_AGAIN)
+            await self._refuse_what_owners_do()
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
                 failures.NEITHER + await unrecognised(self.visit),
@@ -257,6 +276,11 @@ class Listing:
         if not rows:
             await self._believe_empty()
         return rows
+
+    async def _refuse_what_owners_do(self) -> None:
+        """Raise PortalError where a page in place of the list waits for the account's owner."""
+        for mark in await glance(self.visit, marks_for(self.visit, ("action",))) or {}:
+            refuse(self.visit, mark)
 
     async def _shows_something(self) -> bool:
         """Rows; or filters that may lead to some."""
@@ -289,7 +313,7 @@ class Listing:
 
     async def load_all(self) -> list[Row]:
         """Press "Load more" and scroll down until nothing more comes; the rows."""
-        rows = self.sheet.rows
+        rows, self.in_view = self.sheet.rows, None
         for _ in range(LONGEST_SCROLL):
             more = await self._more_button()
             if more is not None:
@@ -300,8 +324,11 @@ class Listing:
             else:
                 return rows
             lost = missing_from(following, rows)
-            if lost:
+            if lost and more is not None:
                 raise PortalError(Code.LIST_INCOMPLETE, failures.ROWS_VANISH.format(n=lost))
+            if lost:
+                self.in_view = InView(self)
+                return await self.in_view.read(lost)
             if len(following) == len(rows):
                 return following
             rows = following
@@ -430,7 +457,9 @@ class Listing:
     async def all_filters(self) -> list[Filter]:
         """The recipe's, where it names any; else those that are there."""
         if self.recipe.each is None:
-            return self.filters()
+            plain = self.filters()
+            await self.menus.search({each.kind for each in plain})
+            return sorted([*plain, *self.menus.filters], key=lambda f: ORDER.index(f.kind))
         return [await self._given_filter(each) for each in self.recipe.each]
 
     async def _given_filter(self, each: Each) -> Filter:
@@ -475,7 +504,9 @@ class Listing:
 
     async def _apply(self, each: Filter, option: Option) -> None:
         before = self._traces()
-        if each.selector:
+        if each.opener:
+            await self.menus.apply(each, option)
+        elif each.selector:
             box = self.visit.page.locator(each.selector).first
             await box.select_option(value=option.value)
         else:
@@ -516,6 +547,7 @@ class Listing:
         return self.visit.page.locator(control.selector).first
 
 
+ORDER = list(FilterKind)
 WALKED = (FilterKind.ACCOUNT, FilterKind.YEAR, FilterKind.PERIOD)
 
 

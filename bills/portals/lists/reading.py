@@ -147,7 +147,8 @@ def _doubt_mixed(read: list[_Read], reading: Reading) -> None:
         if each.seen.is_linked and any(each.bill is bill for bill in reading.bills)
         and each.bill and each.bill.amount is None and not each.bill.number
     ]  # fmt: skip
-    unnamed = [each for each in bare if not BILL.search(_without_links(each.row))]
+    alike = _called_alike(bare)
+    unnamed = [each for each in bare if not BILL.search(_without_links(each.row, alike))]
     if unnamed and len(unnamed) < len(bare):
         text = " ".join(unnamed[0].row.text.split())[:80]
         reading.doubts.append(failures.UNKNOWN_DOCUMENT.format(text=text))
@@ -156,11 +157,18 @@ def _doubt_mixed(read: list[_Read], reading: Reading) -> None:
         reading.others[Other.NOT_A_BILL] += len(dropped)
 
 
-def _without_links(row: Row) -> str:
-    """What the row says apart from its links and buttons, which are called alike in all rows."""
+def _called_alike(read: list[_Read]) -> set[str]:
+    """The names of links and buttons that several rows share: "View bill" tells none of them."""
+    times = Counter(name for each in read for name in set(each.row.called))
+    return {name for name, count in times.items() if count > 1 or len(read) == 1}
+
+
+def _without_links(row: Row, alike: set[str]) -> str:
+    """What the row says apart from links and buttons that are called alike in other rows."""
     text = row.text
     for name in row.called:
-        text = text.replace(name, " ", 1)
+        if name in alike:
+            text = text.replace(name, " ", 1)
     return text
 
 

@@ -204,7 +204,7 @@ const ITEM = "li, article, [role=listitem]", LINE = `tr, [role=row], ${ITEM}`;
 // A date, a sum, a year or a number stands in it. Whether it is one, Python reads.
 const FACTS = /\d{1,4}[./-]\d{1,2}|\d[.,]\d\d|(^|\D)(19|20)\d\d(\D|$)|\d{3,}/;
 const hasFacts = part => FACTS.test(part.innerText || "");
-const ENDS = "body, main, [role=main], form, section, table, ul, ol, dl";
+const PAGE = "body, main, [role=main]", ENDS = `${PAGE}, form, section, table, ul, ol, dl`;
 
 const termsOf = (dl, at) => {
   const parts = [...dl.children], start = parts.indexOf(at);
@@ -215,6 +215,16 @@ const termsOf = (dl, at) => {
   return parts.slice(first, end);
 };
 
+// A section or a list of terms may be one bill's card: it holds no other link.
+const isOnlyOf = (card, count) => {
+  const end = parentOf(card);
+  return end.matches("section, dl") && count(end) === count(card);
+};
+// What has boxes to fill in or to choose from asks for bills, and is none.
+const ASKS = "select, input:not([type=hidden], [type=submit], [type=button], [type=image], "
+  + "[type=checkbox], [type=radio])";
+const asks = part => !!part && part.matches(":not(tr, [role=row])") && !!part.querySelector(ASKS);
+
 // The smallest card around the link that shows a fact, and as much around it as is still the
 // same card: whatever holds no other card's links.
 const cardOf = (link, links) => {
@@ -223,9 +233,10 @@ const cardOf = (link, links) => {
     (words, other) => words.replace(other.innerText || "\0", " "), part.innerText || "");
   let card = link;
   while (parentOf(card) && !FACTS.test(bare(card))) {
-    if (parentOf(card).matches(ENDS)) return hasFacts(card) ? card : null;
+    if (parentOf(card).matches(ENDS) && !isOnlyOf(card, count)) return hasFacts(card) ? card : null;
     card = parentOf(card);
   }
+  if (card.matches(ENDS)) return card;
   while (card.parentElement && !card.parentElement.matches(ENDS)
     && !card.parentElement.querySelector("h1, h2") && count(card.parentElement) === count(card))
     card = card.parentElement;
@@ -241,6 +252,10 @@ const itemOf = link => {
 };
 
 const rowOf = (link, links) => {
+  const row = anyRowOf(link, links);
+  return row && row.parts.some(asks) ? null : row;
+};
+const anyRowOf = (link, links) => {
   const item = itemOf(link);
   if (item && item.matches("tr, [role=row]"))
     return {parts: [item], list: item.closest(TABLE) || item.parentElement};
@@ -269,12 +284,15 @@ const siblings = ({parts: [row], list}) => {
   return [...list.children].filter(part => isAlike(part) && hasFacts(part)).map(part => [part]);
 };
 
+// The head of a part that folds: "2025", "Invoices 2025". It is no bill, though it names some.
+const isFold = part => /^\W*(\D{0,20}\W)?(19|20)\d\d\W*(\D{0,20})?(\(\d+\))?\W*$/.test(called(part));
+
 // Links to documents: of the usual kinds, else whatever a row links to.
 const documentLinks = (kinds, spare, unwanted) => {
   const isNone = new RegExp(unwanted, "i");
   const sought = some => [...new Set(some.flatMap(kind => all(kind.css).filter(
     part => says(part, kind) && shown(part) && !up(part, FURNITURE)
-      && !isNone.test(called(part)))))];
+      && !isNone.test(called(part)) && !(part.ariaExpanded && isFold(part)))))];
   const usual = sought(kinds);
   return usual.some(part => rowOf(part, usual)?.parts.some(hasFacts)) ? [usual, kinds]
     : [sought(spare), spare];
@@ -323,14 +341,33 @@ const isChosen = part => !!part.querySelector(":scope > input[type=radio]:checke
     part.className + " " + (part.closest("li") || part).className);
 
 const CONTROLS = "a, button, summary, [role=button], [role=tab], [role=link], "
+  + "[role=option], [role=menuitem], [role=menuitemradio], "
   + "input[type=submit], input[type=button], label:has(> input[type=radio]), [onclick], "
+  + "label:has(> input[type=checkbox]:not(:checked, :disabled)), "
   + "[class*=load-more i], [class*=loadmore i]";
 const LONGEST_CONTROL = 60;
 
-const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(part)
+// A survey, a tour: their buttons lead to no part of the list. A list may stand in one itself.
+const isAside = part => {
+  const dialog = up(part, "dialog, [role=dialog], [role=alertdialog]");
+  return !!dialog && !dialog.querySelector("[data-redrive-row]");
+};
+
+// Whether it stands right behind the list: what it adds to it needs few words.
+const isTail = (part, last) => {
+  const list = last && (last.closest(TABLE) || last.parentElement);
+  return !!list && !!(list.compareDocumentPosition(part) & 4)
+    && [list.parentElement, list.parentElement?.parentElement].some(
+      near => near && !near.matches("body, main") && near.contains(part))
+    || !!list && part === list.nextElementSibling;
+};
+const NEXT_CLASS = /(^|[\s_-])next([\s_-]|$)/i;
+const lastRow = () => all("[data-redrive-row]").pop();
+
+const readControls = (last = lastRow()) => all(CONTROLS).filter(part => !inRow(part) && shown(part)
     && !(part.matches("summary") && part.parentElement.open))
   .map(part => [part, called(part)]).filter(([part, name]) => name.length <= LONGEST_CONTROL
-    && (name || part.matches("[rel~=next], [aria-label]")))
+    && (name || part.matches("[rel~=next], [aria-label]") || NEXT_CLASS.test(part.className)))
   .slice(0, 500).map(([part, name], index) => {
     part.setAttribute("data-redrive-control", index);
     const list = part.closest("ul, ol, [role=tablist], nav, table") || part.parentElement;
@@ -339,13 +376,16 @@ const readControls = () => all(CONTROLS).filter(part => !inRow(part) && shown(pa
       index,
       text: name,
       css: path(part),
-      follows: part.matches("a[rel~=next]"),
+      follows: part.matches("a[rel~=next]") || (!name && NEXT_CLASS.test(part.className)),
+      tail: isTail(part, last),
       label: part.getAttribute("aria-label") || part.title || "",
       tab: part.matches("[role=tab]"),
       expanded: part.getAttribute("aria-expanded") || "",
       dead: isDead(part),
       chosen: isChosen(part),
       furniture: !!part.closest("footer, body > header, [role=banner], [role=contentinfo]"),
+      aside: isAside(part),
+      popup: part.matches("[aria-haspopup]:not([aria-haspopup=false]), [role=combobox]"),
       list: places.get(list),
       href: address(part),
     };
@@ -378,8 +418,24 @@ const readSelects = () => all("select").filter(
 });
 
 // Dates that were filled in to limit the list.
-const readLimits = () => all("input[type=date], input[type=month]").filter(
-  box => shown(box) && box.value && !inRow(box)).map(nameOf);
+const A_DAY = /^\s*(\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})|\d{4}[./-]\d{1,2}[./-]\d{1,2})\s*$/;
+const readLimits = () => all("input[type=date], input[type=month], input[type=text], "
+  + "input:not([type])").filter(box => shown(box) && box.value && !inRow(box)
+    && (/date|month/.test(box.type) || A_DAY.test(box.value))).map(nameOf);
+
+// "‹ 2026 ›": what leads to the year before. Arrows need no words.
+const readStepper = () => {
+  for (const year of all("span, div, p, b, strong, button, h2, h3, h4")) {
+    if (inRow(year) || !shown(year) || !/^\s*(19|20)\d\d\s*$/.test(year.textContent)) continue;
+    const [before, after] = [year.previousElementSibling, year.nextElementSibling];
+    if (![before, after].every(part => part && (part.matches(PRESSED) || isDead(part)))) continue;
+    if (/\p{L}|\d/u.test(before.innerText)) continue;
+    if (isDead(before)) return "";
+    before.setAttribute("data-redrive-stepper", "");
+    return year.textContent.trim();
+  }
+  return null;
+};
 
 // What a menu that is not open offers: links to this page with another question, and options.
 const readHidden = () => {
@@ -396,6 +452,25 @@ const readHidden = () => {
     if (text) lists.get(list).push({text, leads: isLink});
   }
   return [...lists.values()].filter(found => found.length > 1);
+};
+
+// What the page's menus say where they hold an e-mail address that is nobody's to write to.
+const MENUS = "body > header, body > nav, [role=banner], [class*=user i], [class*=profile i], "
+  + "[class*=account-menu i], [id*=user i]";
+const SERVICE = new RegExp("(^|[^\\w.+-])(info|support|contact|kontakt|service|help|hello|hej|post"
+  + "|mail|sales|admin|no-?reply|(kund|kunde|asiakas|klant|client)\\w*|servicio|servizio|billing"
+  + "|faktura|invoices?|rechnung|bok|biuro)@", "i");
+const readUsers = () => all(MENUS).filter(part => shown(part) && !inRow(part)
+    && !part.querySelector("[data-redrive-row], a[href^='mailto:']"))
+  .map(part => part.innerText.slice(0, 2000))
+  .filter(words => words.includes("@") && !SERVICE.test(words)).slice(0, 20);
+
+// Links to files that stand in no row, though they may be a bill's.
+const readStrays = () => {
+  const files = all("a[href*='.pdf' i], a[download]").filter(shown);
+  const own = new Set(files.filter(inRow).map(part => part.href));
+  return files.filter(part => !inRow(part) && !own.has(part.href) && !up(part, FURNITURE))
+    .map(part => `${called(part)} ${part.pathname.split("/").pop()}`.slice(0, 200)).slice(0, 50);
 };
 
 // The words around the rows, in the page's order.
@@ -444,6 +519,6 @@ const stateOf = () => ({
 
 const surroundings = deep => deep ? {
   controls: readControls(), selects: readSelects(), limits: readLimits(), around: around(),
-  hidden: readHidden(),
+  hidden: readHidden(), stepper: readStepper(), users: readUsers(), strays: readStrays(),
   scrolls: canScroll(), shadows: roots.length > 1,
 } : {};

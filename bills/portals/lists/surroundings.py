@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 YEAR_OPTION = re.compile(
     r"^\W*(?:19|20)\d\d(?:\s*[-/\u2013]\s*(?:19|20)?\d\d)?\W*(?:\(?\d*\)?\W*)?$"
 )
+# The head of a part that folds: "2025", "Invoices 2025 (12)".
+YEAR_FOLD = re.compile(r"^\W*(?:\D{0,20}\W)?(?:19|20)\d\d\W*\D{0,20}(?:\(\d+\))?\W*$")
+# "1 / 3" by itself: a page's number.
+ALONE_OF = re.compile(
+    r"^\s*(\d{1,3})\s*(?:/|of|av|af|von|van|sur|de|di|su|z)\s*(\d{1,3})\s*$", re.M
+)
 PLACEHOLDER = re.compile(
     r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
     r"choisi\w*|sélectionn\w*|seleccion\w*|elegir|scegli|selezion\w*|wybierz)"
@@ -34,7 +40,8 @@ PERIODS = re.compile(
 PATTERNS = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in (
-        ("next", words.NEXT), ("more", words.MORE), ("older", words.OLDER), ("tab", words.TAB),
+        ("next", words.NEXT), ("more", words.MORE), ("rest", words.REST),
+        ("older", words.OLDER), ("tab", words.TAB),
         ("all", words.ALL), ("account", words.ACCOUNT), ("period", words.PERIOD),
         ("payment", words.PAYMENT), ("switch", words.SWITCH),
         ("noun", rf"^\W*{words.NOUN}\b"),
@@ -63,6 +70,9 @@ class Control(msgspec.Struct, frozen=True):
     dead: bool = False  # disabled
     chosen: bool = False
     furniture: bool = False  # in the page's head or foot
+    aside: bool = False  # in a dialog
+    popup: bool = False  # it says that it opens a menu
+    tail: bool = False  # right behind the list
     list: int = 0  # which controls stand together
     href: str = ""
 
@@ -73,6 +83,9 @@ class Control(msgspec.Struct, frozen=True):
     def says(self, name: str) -> bool:
         pattern = PATTERNS[name]
         return any(pattern.search(" ".join(text.split())) for text in (self.text, self.label))
+
+
+STEPPER = Control(-1, "", "[data-redrive-stepper]")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -109,16 +122,28 @@ class Around(msgspec.Struct, frozen=True):
     """All of it."""
 
     controls: tuple[Control, ...] = ()
+    asides: tuple[Control, ...] = ()  # in dialogs: they lead to no part of the list
     selects: tuple[Select, ...] = ()
     limits: tuple[str, ...] = ()  # names of boxes with a date that limits the list
     hidden: tuple[tuple[Hidden, ...], ...] = ()  # menus that are not open
     around: str = ""  # the words around the rows
+    users: tuple[str, ...] = ()  # what menus with an e-mail address say: who is logged in
+    strays: tuple[str, ...] = ()  # links to documents that stand in no row
     scrolls: bool = False
+    stepper: str | None = None  # the year that arrows go back from
+
+    @property
+    def pressable(self) -> tuple[Control, ...]:
+        """All of the page's controls, those in dialogs too."""
+        return self.controls + self.asides
 
 
 def around_from(raw: dict[str, Any]) -> Around:
     """From what the list's script tells."""
-    return msgspec.convert(raw, Around)
+    around = msgspec.convert(raw, Around)
+    asides = tuple(control for control in around.controls if control.aside)
+    controls = tuple(control for control in around.controls if not control.aside)
+    return msgspec.structs.replace(around, controls=controls, asides=asides)
 
 
 class FilterKind(StrEnum):
@@ -149,6 +174,7 @@ class Filter:
     options: tuple[Option, ...]
     selector: str = ""
     submits: bool = False
+    opener: str = ""  # what is pressed before the options show
 
     @property
     def chosen(self) -> Option | None:
@@ -163,12 +189,17 @@ class Filter:
 def filters_in(around: Around) -> list[Filter]:
     """The filters that are there, one of each kind and name, in the order of their kinds."""
     found = [made for box in around.selects if (made := _of_select(box)) is not None]
-    years = [c for c in around.controls if YEAR_OPTION.match(c.text) and _is_usable(c)]
+    years = [c for c in around.controls if _is_year(c) and _is_usable(c) and not c.popup]
     if years and not any(each.kind is FilterKind.YEAR for each in found):
         found.append(_of_controls(FilterKind.YEAR, "year", years))
     found += _tabs(around.controls)
     order = list(FilterKind)
     return sorted(found, key=lambda each: order.index(each.kind))
+
+
+def _is_year(control: Control) -> bool:
+    folds = control.expanded and YEAR_FOLD.match(control.text)
+    return bool(folds or YEAR_OPTION.match(control.text))
 
 
 def _is_usable(control: Control) -> bool:
@@ -261,6 +292,27 @@ def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
     return None
 
 
+def menu_openers(around: Around) -> list[tuple[FilterKind, Control]]:
+    """What may open a choice of accounts or years: "Switch account", "2026 ▾"."""
+    found = []
+    switch = switch_in(around)
+    if switch is not None:
+        found.append((FilterKind.ACCOUNT, switch))
+    for control in around.controls:
+        kind = kind_of_menu(control) if control.popup and not control.furniture else None
+        if kind is not None and control is not switch:
+            found.append((kind, control))
+    return found
+
+
+def kind_of_menu(control: Control) -> FilterKind | None:
+    """What one entry of a menu divides a list by."""
+    if YEAR_OPTION.match(control.text.strip("\u25be\u25bc\u2304 ")):
+        return FilterKind.YEAR
+    is_account = ACCOUNT_NUMBER.search(control.text) and not dates_in(control.text)
+    return FilterKind.ACCOUNT if is_account else None
+
+
 def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:
     options = {clean(c.text): Option(clean(c.text), c.chosen, c.selector) for c in controls}
     return Filter(kind, name, tuple(options.values()))
@@ -273,9 +325,13 @@ def next_in(around: Around, page_number: int) -> Control | None:
         if c.follows or c.says("next")
         or (len(c.text) < 30 and PATTERNS["next_label"].search(c.label.lower()))
     ]  # fmt: skip
+    if around.stepper is not None:  # arrows beside a year turn years
+        return STEPPER if around.stepper else None
     if named:
         return next((control for control in named if not control.dead), None)
-    return _numbered(around, page_number + 1) or _older(around)
+    found = _numbered(around, page_number + 1) or _older(around)
+    usable = (c for c in around.controls if not c.dead and not c.furniture and c.href)
+    return found or next((control for control in usable if _is_rest(control)), None)
 
 
 def _numbered(around: Around, number: int) -> Control | None:
@@ -313,7 +369,12 @@ def _older(around: Around) -> Control | None:
 def more_in(around: Around) -> Control | None:
     """The button that adds further rows to those that are shown."""
     usable = (c for c in around.controls if not c.dead and not c.furniture)
-    return next((control for control in usable if control.says("more")), None)
+    return next((c for c in usable if c.says("more") or (_is_rest(c) and not c.href)), None)
+
+
+def _is_rest(control: Control) -> bool:
+    """ "Mehr" right behind the list: a button adds to it, a link leads to its next page."""
+    return control.tail and not (control.popup or control.follows) and control.says("rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +386,8 @@ class Promised:
     anywhere: int = 0  # "25 invoices"
 
 
-def promised_by(text: str) -> Promised:
-    """What the words around the rows say of how many there are."""
+def promised_by(text: str, page_number: int = 0) -> Promised:
+    """What the words around the rows say of how many there are, on this page of them."""
     small = re.sub(r"\s+", " ", text.lower())
     ranges = [int(found[3]) for found in re.finditer(words.RANGE_OF, small)
               if int(found[1].replace(" ", "")) <= int(found[2]) <= int(found[3])]  # fmt: skip
@@ -334,6 +395,7 @@ def promised_by(text: str) -> Promised:
         int(found["whole1"] or found["whole2"]) for found in re.finditer(words.PART_OF, small)
     ]
     pages = [int(found[2]) for found in re.finditer(words.PAGE_OF, small)]
+    pages += [int(found[2]) for found in ALONE_OF.finditer(text) if int(found[1]) == page_number]
     counts = [
         int(found[1]) for found in re.finditer(words.COUNT, small)
         if not re.search(words.NOT_A_COUNT, small[: found.start()]) and int(found[1]) < 1900

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bills.portals import failures
 from bills.portals.documents.scene import belongs_to_no_bill, links_inside
 from bills.portals.failures import Code, PortalError
-from bills.portals.lists.reading import Seen
+from bills.portals.lists import words
+from bills.portals.lists.owner import other_number, other_user
+from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
 from bills.portals.lists.rows import has_word
 from bills.portals.lists.surroundings import (
     FilterKind,
@@ -31,8 +34,12 @@ if TYPE_CHECKING:
 
 ACCOUNT_COLUMN_WORDS = (
     "account", "konto", "contract", "avtal", "customer", "kund", "vertrag", "cuenta", "contrat",
-    "conto", "abonn", "anlag", "anlägg",
+    "conto", "abonn", "anlag", "anlägg", "klant", "client", "asiakas", "klient", "compte", "tili",
+    "rekening", "sopimus", "umow", "aftale", "avtale",
 )  # fmt: skip
+BROKEN = re.compile(words.BROKEN, re.IGNORECASE)
+# Files that name bills and are none of them: all of them at once, a receipt, a guide.
+NO_STRAY = (NOT_A_BILL, RECEIPT, re.compile(rf"\b(?:zip|csv|{words.EVERY})\b", re.IGNORECASE))
 NO_ACCOUNT_WORDS = ("mail", "name", "user", "login")
 SHORTEST_ACCOUNT = 4  # characters: shorter values stand in too many texts by chance
 
@@ -149,6 +156,7 @@ class Walk:
         listing = self.listing
         self._check_account()
         self._check_switch()
+        self._check_broken()
         before: list[list[tuple[str, str]]] = []
         in_view, promised = 0, promised_by("")
         rows: list[Row] | None = await self._loaded()
@@ -157,14 +165,21 @@ class Walk:
             if shown in before:  # the last page leads to the first again
                 break
             before.append(shown)
-            inside = await calmly(links_inside(self.visit.page))
-            self._add(rows, await listing.links(rows), inside or {})
+            self._add(rows, await listing.links(rows), await self._links_inside(rows))
             in_view += len(rows)
-            promised = promised_by(listing.sheet.around.around)
+            promised = promised_by(listing.sheet.around.around, listing.page_number)
             self.most_promised = max(self.most_promised, promised.anywhere)
+            self._check_strays()
             rows = await self._turned(rows)
         self.most_in_view = max(self.most_in_view, in_view)
         self._check_promise(promised, in_view)
+
+    async def _links_inside(self, rows: list[Row]) -> dict[int, tuple[DocumentLink, ...]]:
+        """By the index of each row, what can be pressed in it."""
+        in_view = self.listing.in_view
+        if in_view is not None:
+            return {row.index: in_view.links[row.text, row.href] for row in rows}
+        return await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
         """All rows of the page; those that came where not all did, with a gap noted."""
@@ -236,12 +251,23 @@ class Walk:
         """Raises PortalError SEVERAL_ACCOUNTS where the page does not show account_sign."""
         sign = self.listing.recipe.account_sign
         if not sign:
+            self._check_owner()
             return
         wanted = filled(sign, self.visit)
         shown = [self.listing.sheet.around.around, *(row.text for row in self.listing.sheet.rows)]
         shown += [c.option for c in self.listing.view]
         if not any(has_word(text, wanted) for text in shown):
             raise PortalError(Code.SEVERAL_ACCOUNTS, failures.NO_SIGN.format(sign=wanted))
+
+    def _check_owner(self) -> None:
+        """Raises PortalError WRONG_ACCOUNT where the page says that it is somebody else's."""
+        around, login = self.listing.sheet.around, self.visit.login
+        named = {name: login.extra[name] for name in account_columns(login.extra)}
+        is_chosen = any(c.kind is FilterKind.ACCOUNT for c in self.listing.view)
+        other = other_user(around.around, around.users, login.email)
+        other = other or ("" if is_chosen else other_number(around.around, named))
+        if other:
+            raise PortalError(Code.WRONG_ACCOUNT, failures.SHOWS_ANOTHER.format(other=other))
 
     def _check_requests(self) -> None:
         for address, why in list(self.visit.failed_requests.items())[:1]:
@@ -261,6 +287,8 @@ class Walk:
             and hidden[0] is FilterKind.YEAR
             and self.listing.recipe.each is None
         ):
+            if any(c.kind is FilterKind.YEAR for c in self.listing.view):
+                return
             self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=hidden[1]))
         elif switch is not None or hidden is not None:
             self._check_own_account(switch.text if switch is not None else (hidden or ("", ""))[1])
@@ -278,6 +306,21 @@ class Walk:
             raise PortalError(Code.SEVERAL_ACCOUNTS, said)
         if not any(gap.code is Code.SEVERAL_ACCOUNTS for gap in self.gaps):
             self._gap(Code.SEVERAL_ACCOUNTS, said)
+
+    def _check_broken(self) -> None:
+        """Where the page itself says that a part of it did not come."""
+        said = BROKEN.search(self.listing.sheet.around.around)
+        if said:
+            self._gap(Code.LIST_INCOMPLETE, failures.SAYS_BROKEN.format(text=said[0]))
+
+    def _check_strays(self) -> None:
+        """A link to a file that says it is a bill, and stands in no row of the list."""
+        for text in self.listing.sheet.around.strays:
+            words_of = re.sub(r"[\W_]+", " ", text)
+            if BILL.search(words_of) and not any(one.search(words_of) for one in NO_STRAY):
+                said = failures.UNKNOWN_DOCUMENT.format(text=" ".join(text.split())[:80])
+                if not any(gap.detail == said for gap in self.gaps):
+                    self._gap(Code.LIST_INCOMPLETE, said)
 
     async def _check_total(self) -> None:
         seen = max(len(self.seen), self.most_in_view)
@@ -303,12 +346,17 @@ def own_accounts(extra: dict[str, str]) -> list[str]:
 
 def named_accounts(extra: dict[str, str]) -> list[str]:
     """The values of columns that are called an account, a contract or a customer's number."""
+    return [extra[name].strip() for name in account_columns(extra)]
+
+
+def account_columns(extra: dict[str, str]) -> list[str]:
+    """The names of those columns, where they hold something."""
     found = []
     for name, value in extra.items():
         small = name.casefold()
         is_named = any(word in small for word in ACCOUNT_COLUMN_WORDS)
         if is_named and not any(word in small for word in NO_ACCOUNT_WORDS) and value.strip():
-            found.append(value.strip())
+            found.append(name)
     return found
 
 

@@ -65,7 +65,9 @@ RECEIPT = (
 # What mail boxes hold beside bills. Only where a row shows no sum and no bill's word.
 LETTER = (
     r"\b(contracts?|agreements?|letters?|notices?|messages?|information|welcome|confirmations?|"
-    r"certificates?|reports?|avtal|brev|meddelande\w*|bekräftelse\w*|välkom\w+|avtale|kontrakt|"
+    r"certificates?|reports?|avtal|brev|meddelande\w*|bekräftelse\w*|välkom\w+|velkom\w+|"
+    r"tervetuloa|willkommen\w*|welkom\w*|bienvenue|bienvenid[ao]|benvenut[ao]|witam\w*|"
+    r"avtale|kontrakt|"
     r"bekreftelse|aftale|bekræftelse|sopimus|kirje|vahvistus|vertrag|schreiben|mitteilung|"
     r"bestätigung|bescheinigung|brief|bevestiging|contrat|courrier|lettre|attestation|avenant|"
     r"contrato|carta|aviso|contratto|lettera|comunicazione|umowa|pismo|potwierdzenie)\b"
@@ -84,18 +86,58 @@ NEXT = (
     r"^\s*(next|next page|nästa|nästa sida|neste|neste side|næste|næste side|seuraava|"
     r"seuraava sivu|weiter|nächste|nächste seite|volgende|volgende pagina|suivant|suivante|"
     r"page suivante|siguiente|página siguiente|avanti|successiv[oa]|pagina successiva|"
-    r"następna|następna strona|dalej|›|»|>|→)(\s*[›»>→])?\s*$"
+    r"następna|następna strona|dalej|›|»|>|→|▶|⟩|❯)(\s*[›»>→])?\s*$"
 )
-_MORE = r"more|fler|flere|mer|lisää|weitere|mehr|meer|plus|más|altr[ei]|więcej"
+# "Load more", in any words: what is done, how much, of what; in either order.
+_LOAD = (
+    r"load|show|view|see|display|get|fetch|visa|ladda|hämta|se|vis|last|hent|les|indlæs|åpne|"
+    r"näytä|lataa|hae|katso|avaa|anzeigen|laden|ansehen|einblenden|toon|tonen|bekijk(?:en)?|"
+    r"voir|afficher|charger|consulter|ver|cargar|mostrar|consultar|mostra|carica|vedi|visualizza|"
+    r"pokaż|załaduj|zobacz|wczytaj|wyświetl"
+)
+_FURTHER = (
+    r"more|next|further|remaining|the rest|fler|flere|mer|mere|nästa|neste|næste|resten|"
+    r"övriga|ytterligare|øvrige|lisää|seuraavat|loput|weitere[nr]?|mehr|nächsten?|restlichen?|"
+    r"übrigen?|meer|volgende|overige|plus|davantage|la suite|suivant(?:e?s)|autres|más|"
+    r"siguientes|restantes|altr[eio]|ancora|di più|successiv[ei]|prossim[ei]|restanti|więcej|"
+    r"kolejn[eya]\w*|następn[eya]\w*|pozostałe"
+)
+EVERY = (
+    r"all|everything|alla|allt|alle|alt|kaikki|alles|tout|tou(?:s|tes)|tod[ao]s|todo|tutt[eio]|"
+    r"wszystkie|wszystko"
+)
+_SMALL = (
+    r"(?:inn|ned|ner|upp|op|de|den|die|das|la|le|les|las|los|il|lo|gli|i|the|of|till?|av|in|et|"
+    r"na|d')"
+)
+_OF_THEM = (
+    rf"(?:{NOUN}|rows|results|entries|items|transactions|months|history|rader|resultat|poster|"
+    r"rivit|rivejä|tuloksia|einträge|ergebnisse|monate|resultaten|maanden|résultats|lignes|"
+    r"resultados|filas|risultati|righe|wyników|wyniki|pozycji|wierszy)"
+)
+# "Also show paid bills": a box to tick.
+_WITH = (
+    r"also|incl\.?|include|including|även|inkludera|inkl\.?|også|inkluder|myös|auch|ook|aussi|"
+    r"inclure|incluir|includi|także"
+)
+_PAID = (
+    r"paid|closed|settled|betalda|stängda|betalte|lukkede|maksetut|bezahlte[n]?|beglichene[n]?|"
+    r"betaalde|payées|réglées|pagadas|abonadas|pagate|saldate|opłacone|zapłacone"
+)
+_MANY = rf"(?:\d+ )?(?:{_FURTHER}|{EVERY})(?: (?:{_SMALL}|{_FURTHER}))*"
 MORE = (
-    r"^\W*((load|show|view|see|display) (\d+ )?(more|all)\b|more (\d+ )?(bills|invoices|results|"
-    rf"rows|statements|documents)|(ladda|visa|hämta) (\d+ )?(fler|mer|alla)\b|({_MORE}) {NOUN}|"
-    r"(vis|last|hent) (flere|mer|alle)|näytä (lisää|kaikki)|lataa lisää|"
-    r"(weitere|mehr|alle).{0,20}(anzeigen|laden)|toon meer|"
-    r"(meer|alle).{0,20}(laden|tonen|bekijken)|"
-    r"(voir|afficher|charger) (plus|davantage|tou(s|tes)|la suite)|"
-    r"(ver|cargar|mostrar) (más|todos|todas)|(mostra|carica|vedi) (altr[ei]|tutt[ei]|di più)|"
-    r"(pokaż|załaduj|zobacz|wczytaj) (więcej|wszystkie))"
+    rf"^\W*(?:{_LOAD})(?: {_SMALL})* {_MANY}(?: \d+)?(?: {_OF_THEM})?\W*(?:\d+\W*)?$|"
+    rf"^\W*(?:{_LOAD})(?: {_SMALL})* (?:\d+ )?{_OF_THEM} {_MANY}\W*$|"
+    rf"^\W*(?:\d+ )?(?:{_FURTHER}) (?:\d+ )?{_OF_THEM}(?: (?:{_LOAD}))?\W*$|"
+    rf"^\W*(?:{EVERY}) {_OF_THEM} (?:{_LOAD})\W*$|"
+    rf"^\W*{_MANY}(?: \d+)?(?: {_OF_THEM})? (?:{_LOAD})\W*$|"
+    rf"^\W*(?:{_LOAD}|{_WITH})(?: {_SMALL})* (?:{_PAID})(?: {_OF_THEM})?\W*$|"
+    rf"^\W*(?:{_PAID}) {_OF_THEM} (?:{_LOAD})\W*$"
+)
+# The same right behind the list, where few words do: "Mehr", "+ 5 fler".
+REST = (
+    r"^\W*(?:\d+ )?(?:more|fler|flere|mer|mere|lisää|weitere|mehr|meer|plus|davantage|más|"
+    rf"altr[ei]|di più|więcej|{EVERY})\W*$"
 )
 # Leads to bills of before: another page of the same list. "Previous" alone leads back in a pager.
 _SHOW = (
@@ -161,17 +203,62 @@ CURRENT = (
 )
 
 _NO = (
-    r"no|0|not any|inga|ingen|inte några|ikke noen|ei|keine|geen|aucune?|pas de|ninguna?|"
-    r"no hay|nessun[ao']?|non ci sono|brak"
+    r"no|0|zero|not any|inga|ingen|inte några|ikke noen|ikke nogen|ei|keine|geen|aucune?|"
+    r"pas (?:encore )?de|pas (?:encore )?d'|ninguna?|no hay|sin|nessun[ao']?|non ci sono|brak"
 )
-NO_BILLS = (
-    rf"(?<![\w\d.,])(?:{_NO})(?: \w+)? {NOUN}\b",
-    rf"(?:do not|don't) (?:have|see) any(?: \w+)? {NOUN}\b",
-    r"\bnothing to (?:show|display)\b",
-    rf"\bsinulla ei ole.{{0,12}}{NOUN}",
-    rf"\b{NOUN} (?:ei löytynyt|werden keine|wurden nicht gefunden)",
-    rf"\bnon hai {NOUN}",
-    rf"\bnie masz (?:żadnych )?{NOUN}",
+# Between "no" and the noun: nothing that leaves others, as "no unpaid bills" does.
+_YET = (
+    r"(?:yet|any|your|available|electronic|ännu|några|enda|ennå|noen|nogen|endnu|vielä|yhtään|"
+    r"noch|bisher|verfügbaren?|nog|encore|aún|todavía|disponibles?|ancora|disponibil[ei]|jeszcze|"
+    r"żadnych|dostępnych|żadnej)"
+)
+_BETWEEN = rf"(?: {_YET}){{0,2}}"
+# After the noun: others may be there all the same, paid, or of another time.
+_OF_A_KIND = (
+    r"(?! ?\?|.{0,12}\b(?:due\b|to pay|unpaid|overdue|outstanding|att betala|å betale|at betale|"
+    r"maksettav|zu (?:be)?zahlen|offen|te betalen|openstaand|impay|à payer|en attente|en retard|"
+    r"pendient|por pagar|vencid|da pagare|in scadenza|scadut|do zapłaty|zaległ|nieopłac))"
+    r"(?!.{0,30}\b(?:period|selected|zeitraum|gewähl|ausgewähl|periode|période|sélection|período|"
+    r"seleccionad|selezionat|okres|wybran|vald|valgt|valitu))"
+)
+NO_BILLS = tuple(
+    pattern + _OF_A_KIND
+    for pattern in (
+        rf"(?<![\w\d.,])(?:{_NO}){_BETWEEN} {NOUN}\b",
+        rf"(?:do not|don't|haven't|have not) (?:have|see|got|received){_BETWEEN} {NOUN}\b",
+        r"\bnothing to (?:show|display)\b",
+        rf"\bei ole{_BETWEEN} {NOUN}",
+        rf"\b{NOUN} (?:ei löytynyt|ei löydy|ei ole|werden keine|wurden (?:noch )?nicht gefunden|"
+        r"liegen (?:noch )?nicht vor|not found|saknas|hittades inte|ikke fundet|ble ikke funnet|"
+        r"niet gevonden|nie znaleziono)",
+        rf"\bnie (?:znaleziono|ma|masz|posiadasz){_BETWEEN} {NOUN}",
+        rf"\bnon (?:hai|ha|sono presenti|risultano){_BETWEEN} {NOUN}",
+        rf"\bno (?:tienes?|dispones? de|existen|se han encontrado){_BETWEEN} {NOUN}",
+    )
+)
+# What a page says where a part of it did not come.
+BROKEN = "|".join(
+    (
+        r"(?:could not|couldn't|can't|cannot|unable to|failed to) (?:be )?"
+        r"(?:load|fetch|retrieve|show|display)\w*|something went wrong|error (?:has )?occurred",
+        r"något gick fel|ett fel (?:har )?(?:uppstått|inträffat)",
+        r"(?:kunde inte|gick inte att) (?:hämta|ladda|visa)\w*",
+        r"noe gikk galt|oppsto en feil|(?:kunne ikke|klarte ikke å) (?:hente|laste|vise)\w*",
+        r"noget gik galt|opstod en fejl|kunne ikke indlæse\w*",
+        r"jokin meni vikaan|tapahtui virhe|(?:lataaminen|haku|hakeminen) epäonnistui",
+        r"ei voitu (?:ladata|hakea|näyttää)",
+        r"etwas (?:ist )?schiefgelaufen|fehler (?:ist )?aufgetreten",
+        r"konnten? (?:\w+ ){0,2}nicht (?:\w+ )?(?:geladen|abgerufen|angezeigt)",
+        r"iets (?:mis|fout)(?:gegaan| gegaan)?|fout opgetreden",
+        r"(?:kunnen|kan|konden|kon) (?:\w+ ){0,2}niet (?:\w+ )?(?:ge)?(?:laden|ophalen|opgehaald)",
+        r"une erreur (?:est survenue|s'est produite)|impossible d(?:e |')(?:charger|afficher)",
+        r"pas pu être (?:chargé|affiché|récupéré)\w*",
+        r"(?:ocurrido|producido|produjo) un error|algo (?:ha ido|salió) mal",
+        r"no se (?:ha|han|pudo|pudieron|puede|pueden) (?:podido )?(?:cargar|cargado|mostrar)",
+        r"verificato un errore|qualcosa è andato storto|impossibile (?:caricare|mostrare)",
+        r"non è stato possibile (?:caricare|mostrare)",
+        r"wystąpił błąd|coś poszło nie tak|nie udało się (?:załadować|pobrać|wczytać|wyświetlić)",
+    )
 )
 
 # Headings of columns, and labels before a value.

@@ -176,7 +176,11 @@ class Filling:
         self.has_typed = True
         if self.part.next is not None:
             await (await find(self.visit, [self.part.next], "login.next")).click()
-        elif form.button is not None:
+            return
+        await calmly(form.user.evaluate("box => box.blur()"))
+        if (await self._look()).kind == "password":  # it came as the user was typed
+            return
+        if form.button is not None:
             await form.button.click()
         else:
             await form.user.press("Enter")

@@ -55,7 +55,7 @@ REFUSALS = {
         r"adgangskode|kodeord|brugernavn|bruger-?id|kundenummer|e-?mail|pinkode|password",
         r"forkert|fejl i\b|fejl\b|ugyldig|ukendt|passer ikke|stemmer ikke"
         r"|ikke (?:korrekt|rigtig|gyldig)|findes ikke|genkender ikke",
-        r"log ?ind mislykkedes|login mislykkedes",
+        r"log ?ind mislykkedes|login mislykkedes|(?:kunne|kan) ikke logge (?:dig )?(?:ind|på)",
     ),
     "fi": Refusal(
         r"salasana|käyttäjätunnu|käyttäjänim|tunnus|tunnuk|asiakasnumero|sähköposti",
@@ -161,16 +161,38 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "captcha": {
-        "en": (r"i'?m not a robot", r"i am not a robot", r"verify (?:that )?you are (?:a )?human"),
-        "sv": (r"jag är inte en robot",),
-        "nb": (r"jeg er ikke en robot",),
-        "fi": (r"en ole robotti",),
-        "de": (r"ich bin kein roboter",),
-        "nl": (r"ik ben geen robot",),
-        "fr": (r"je ne suis pas un robot",),
-        "es": (r"no soy un robot",),
-        "it": (r"non sono un robot",),
-        "pl": (r"nie jestem robotem",),
+        "en": (
+            r"i'?m not a robot", r"i am not a robot", r"verify (?:that )?you are (?:a )?human",
+            r"(?:type|enter) the (?:characters|letters|text|code).{0,25}(?:image|picture)",
+        ),
+        "sv": (r"jag är inte en robot", r"(?:skriv|ange) (?:in )?(?:tecknen|texten).{0,25}bild"),
+        "nb": (r"jeg er ikke en robot", r"(?:skriv|tast) (?:inn )?(?:tegnene|teksten).{0,25}bild"),
+        "da": (r"jeg er ikke en robot", r"(?:skriv|indtast) (?:tegnene|teksten).{0,25}billed"),
+        "fi": (r"en ole robotti", r"(?:kirjoita|syötä) kuva\w*.{0,25}(?:merk|kirjaim|teksti)"),
+        "de": (
+            r"ich bin kein roboter",
+            r"geben sie .{0,12}(?:zeichen|buchstaben|text).{0,30}(?:bild|grafik)",
+        ),
+        "nl": (
+            r"ik ben geen robot",
+            r"(?:typ|voer) de (?:tekens|letters|tekst).{0,25}afbeelding",
+        ),
+        "fr": (
+            r"je ne suis pas un robot",
+            r"(?:saisi|recopie|entre)\w* les (?:caractères|lettres).{0,30}image",
+        ),
+        "es": (
+            r"no soy un robot",
+            r"(?:escrib|introdu)\w* (?:los|las|el) (?:caracteres|letras|texto).{0,30}imagen",
+        ),
+        "it": (
+            r"non sono un robot",
+            r"(?:inseri|digita|scriv)\w* (?:i|le|il) (?:caratteri|lettere|testo).{0,30}immagine",
+        ),
+        "pl": (
+            r"nie jestem robotem",
+            r"(?:wpisz|przepisz|wprowadź) (?:znaki|litery|tekst|kod).{0,20}obraz",
+        ),
     },
     "code": {
         "en": (
@@ -314,30 +336,40 @@ OUTCOMES: dict[str, dict[str, tuple[str, ...]]] = {
             r"(?:accept|agree to) (?:the|our|new|updated|these).{0,30}(?:terms|conditions)"
             r".{0,30}(?:to|before).{0,12}(?:continue|proceed|go on)",
             r"(?:confirm|verify|update) your (?:e-?mail|contact|phone).{0,40} to continue",
+            r"(?:terms|conditions).{0,80}accept.{0,30}to (?:continue|proceed)",
         ),
         "sv": (
             r"godkänn (?:våra|de) (?:nya )?(?:villkor|användarvillkor).{0,30}för att fortsätta",
+            r"villkor.{0,80}(?:godkänn|acceptera).{0,30}för att (?:fortsätta|gå vidare)",
         ),
-        "nb": (r"(?:godta|aksepter) (?:våre|de) (?:nye )?vilkår.{0,30}for å fortsette",),
+        "nb": (r"(?:godta|aksepter) (?:våre|de) (?:nye )?vilkår.{0,30}for å fortsette"
+            r"|vilkår.{0,80}(?:godta|aksepter).{0,30}for å fortsette",),
         "da": (
             r"(?:accepter|godkend) (?:vores|de) (?:nye )?(?:vilkår|betingelser).{0,30}"
             r"for at fortsætte",
+            r"(?:vilkår|betingelser).{0,80}(?:accepter|godkend).{0,30}for at fortsætte",
         ),
-        "fi": (r"hyväksy (?:uudet )?(?:käyttö)?ehdot.{0,30}jatkaaksesi",),
+        "fi": (r"hyväksy (?:uudet )?(?:käyttö)?ehdot.{0,30}jatkaaksesi"
+            r"|ehdo.{0,80}hyväks.{0,30}jatka",),
         "de": (
             r"(?:akzeptieren|bestätigen) sie (?:bitte )?(?:die|unsere).{0,40}"
             r"(?:bedingungen|agb).{0,30}(?:um )?fortzufahren",
+            r"(?:bedingungen|agb).{0,80}(?:zustimm|akzeptier|bestätig).{0,40}fort(?:zu)?fahren",
         ),
-        "nl": (r"accepteer (?:de|onze).{0,20}voorwaarden.{0,20}om (?:door|verder) te gaan",),
+        "nl": (r"accepteer (?:de|onze).{0,20}voorwaarden.{0,20}om (?:door|verder) te gaan"
+            r"|voorwaarden.{0,80}(?:accepte|akkoord).{0,30}(?:door|verder) te gaan",),
         "fr": (
             r"(?:acceptez|accepter) (?:les|nos).{0,30}conditions.{0,40}(?:pour"
             r"|avant de) continuer",
+            r"conditions.{0,80}accepter.{0,30}(?:pour|avant de) continuer",
         ),
         "es": (r"acept[ae] (?:los|las|nuestr[oa]s).{0,30}(?:términos"
-        r"|condiciones).{0,30}continuar",),
+        r"|condiciones).{0,30}continuar"
+        r"|(?:términos|condiciones).{0,80}acept.{0,30}continuar",),
         "it": (r"accett[ai] (?:i|le|nostri).{0,30}(?:termini|condizioni).{0,30}(?:continuare"
-        r"|proseguire)",),
-        "pl": (r"zaakceptuj.{0,30}(?:regulamin|warunki).{0,30}(?:aby|by) kontynuować",),
+        r"|proseguire)|(?:termini|condizioni).{0,80}accett.{0,30}(?:continuare|proseguire)",),
+        "pl": (r"zaakceptuj.{0,30}(?:regulamin|warunki).{0,30}(?:aby|by) kontynuować"
+        r"|(?:regulamin|warunk).{0,80}akceptu.{0,40}kontynuow",),
     },
     "rate_limited": {
         "en": (r"too many requests",),
@@ -581,6 +613,8 @@ SIGN_UP = (
     r"|rekisteröi|luo (?:uusi )?tili"
     r"|registrieren|konto erstellen|neukunde|registreren|account (?:aanmaken|maken)|s'inscrire"
     r"|inscription|créer (?:un |mon )?compte"
+    r"|ny (?:kund|kunde|användare|bruker)\b|uusi (?:asiakas|käyttäjä)|neu hier|nieuwe klant"
+    r"|nieuw hier|nouveau client|nuevo cliente|nuovo cliente|nowy klient"
     r"|registrar|crear (?:una )?cuenta|registrati|iscriviti|crea (?:un )?account|zarejestruj"
     r"|załóż konto|rejestracja"
 )

@@ -9,7 +9,7 @@ them all). A box for a new password never counts.
 from __future__ import annotations
 
 from bills.portals.logins import phrases
-from bills.portals.logins.signs import EVERYWHERE
+from bills.portals.logins.boxes_script import BOXES
 
 WORDS = {
     "logIn": f"^\\W*(?:{phrases.control_pattern('log_in')})\\W*$",
@@ -28,34 +28,13 @@ WORDS = {
 # `login_form.Facts`) and the elements `password`, `user`, `button` and `opener`, or null each.
 FIND_FORM = (
     "([words, given]) => {"
-    + EVERYWHERE
+    + BOXES
     + r"""
-  const is = Object.fromEntries(
-    Object.entries(words).map(([name, words]) => [name, new RegExp(words, "i")]));
-  const shown = part => {
-    const box = part.getBoundingClientRect();
-    return part.checkVisibility({visibilityProperty: true, opacityProperty: true})
-      && box.width > 1 && box.height > 1 && part.getAttribute("aria-hidden") !== "true";
-  };
-  const flat = text => (text || "").replace(/\s+/g, " ").trim().toLowerCase();
   const above = part => part.parentElement || (part.getRootNode() || {}).host || null;
   const isIn = (part, group) => {
     for (let here = part; here; here = above(here)) if (here === group) return true;
     return false;
   };
-  const told = part => flat(part.innerText || part.value || part.getAttribute("aria-label")
-    || part.title || part.getAttribute("alt"));
-  const byId = (part, ids) => (ids || "").split(/\s+/).filter(id => id)
-    .map(id => (part.getRootNode().getElementById || (() => null)).call(part.getRootNode(), id))
-    .map(found => found ? found.textContent : "").join(" ");
-  // What people read beside a box, and what it is called in the page's own language.
-  const label = box => flat([...(box.labels || [])].map(one => one.textContent).join(" ")
-    + " " + (box.getAttribute("aria-label") || "") + " " + (box.placeholder || "")
-    + " " + byId(box, box.getAttribute("aria-labelledby")));
-  const names = box => flat(`${box.name || ""} ${box.id || ""} ${box.title || ""}`);
-  const said = box => `${label(box)} ${names(box)}`;
-  const completes = (box, what) =>
-    flat(box.getAttribute("autocomplete")).split(" ").includes(what);
   const TEXTS = ["text", "email", "tel", "number", "url", ""];
   const isWritten = box => box.tagName === "INPUT" && TEXTS.includes(box.type);
   const isText = box => isWritten(box) && !isHidden(box)
@@ -63,7 +42,6 @@ FIND_FORM = (
     && shown(box) && !box.disabled;
   const BUTTONS = "button, input[type=submit], input[type=image], input[type=button], "
     + "[role=button], [role=tab], a, [onclick]";
-  const isSubmit = part => ["submit", "image"].includes(part.type);
   // What is no button by its kind is pressed only where its text says what it does.
   const isButton = part => part.matches("button, input, [role=button]");
   const inputs = all("input");

@@ -304,6 +304,28 @@ def test_a_menu_that_unfolds_is_searched(doc: Pages, visitor: Visitor) -> None:
     report.discard()
 
 
+DRAWN_MENU = """<script>function menu(k) { document.getElementById("menu")?.remove();
+  setTimeout(() => document.body.insertAdjacentHTML("beforeend", `<div id=menu role=menu>
+    <button role=menuitem onclick="location='/site/doc/${k}'">Scarica</button>
+    <button role=menuitem>Paga</button></div>`), 150) }</script>"""
+MENUS = {
+    "in the row": "<button aria-haspopup=menu onclick='this.nextSibling.hidden = false'>"
+    "<svg width=9 height=9></svg></button><div role=menu hidden>"
+    "<a role=menuitem href=/site/doc/{n}>Scarica PDF</a></div>",
+    "three dots": "<button onclick='this.nextSibling.hidden = false'>⋮</button>"
+    "<span hidden><a href=/site/doc/{n}>Pobierz PDF</a></span>",
+    "drawn elsewhere": '<button aria-label="Azioni" onclick="menu(\'{n}\')">…</button>',
+}
+
+
+@pytest.mark.parametrize("kind", MENUS)
+def test_a_menu_behind_dots_is_opened(doc: Pages, visitor: Visitor, kind: str) -> None:
+    doc.portal(table(MENUS[kind]) + DRAWN_MENU)
+    report = visitor.visit(QUICK)
+    assert texts(report) == both(), report.error
+    report.discard()
+
+
 def test_a_detail_page_of_another_bill_is_not_taken(doc: Pages, visitor: Visitor) -> None:
     doc.portal(table("<a href=/site/inv/{n}>View</a>"))
     same = page("<title>x</title><h1>INV-1011</h1><a href=/site/doc/INV-1011>Download PDF</a>")

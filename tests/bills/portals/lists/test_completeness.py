@@ -105,6 +105,32 @@ def test_a_list_that_grows_as_it_is_scrolled_is_scrolled_to_its_end(
     assert numbers(visitor.visit()) == names(0, 29)
 
 
+IN_VIEW = """const all = {{all}}; const draw = () => {
+  const from = Math.max(0, Math.floor(box.scrollTop / 50) - 1); high.innerHTML = "";
+  for (let n = from; n < Math.min(all.length, from + 10); n += 1) high.insertAdjacentHTML(
+    "beforeend", `<div class=bill style="position: absolute; height: 48px; top: ${n * 50}px">` +
+    all[n] + "</div>"); };
+box.onscroll = draw; draw()"""
+
+
+def list_in_view(bills: list[str]) -> str:
+    high = f"<div id=high style='position: relative; height: {50 * len(bills)}px'></div>"
+    box = f"<div id=box style='height: 300px; overflow: auto; position: relative'>{high}</div>"
+    return box + script(IN_VIEW, all=bills)
+
+
+def test_a_list_that_keeps_only_what_is_in_view_is_read_step_by_step(
+    lists: Lists, visitor: Visitor
+) -> None:
+    days = [f"2026-{12 - n // 28:02}-{28 - n % 28:02}" for n in range(30)]
+    bills = [f"Invoice INV-{n} {day} $ {n}.50 {link(f'INV-{n}')}" for n, day in enumerate(days)]
+    lists.show(list_in_view(bills))
+    assert sorted(numbers(visitor.visit())) == sorted(names(0, 29))
+    pressed = [text.replace("<a href='", "<button onclick=\"location='") for text in bills]
+    lists.show(list_in_view([p.replace("'>PDF</a>", "'\">PDF</button>") for p in pressed]))
+    assert visitor.visit(FEW_SECONDS).code is Code.LIST_INCOMPLETE
+
+
 # When it counts as whole
 
 ARRIVALS = {
@@ -114,6 +140,9 @@ ARRIVALS = {
     "fetch('/site/part').then(() => { box.innerHTML = all }) })",
     "after a timer and a request": "box.innerHTML = two; setTimeout(() => fetch('/site/part')"
     ".then(() => { box.innerHTML = all }), 700)",
+    "row by row, on an interval": "let n = 0; const t = setInterval(() => { n += 1; "
+    "box.innerHTML = all.replace(/(<tr.*?<.tr>){4}/s, m => "
+    "m.split('<tr>').slice(0, n + 2).join('<tr>')); if (n === 4) clearInterval(t) }, 700)",
     "while the page says that it is busy": "box.setAttribute('aria-busy', 'true'); "
     "box.innerHTML = two; const start = Date.now(); const look = () => Date.now() - start < 1500 "
     "? requestAnimationFrame(look) : (box.innerHTML = all, box.removeAttribute('aria-busy')); "
@@ -215,10 +244,80 @@ def test_pages_that_are_only_numbered_are_all_visited(lists: Lists, visitor: Vis
     assert numbers(visitor.visit()) == names(0, 8)
 
 
+def test_a_page_that_says_that_a_part_did_not_come_is_a_gap(
+    lists: Lists, visitor: Visitor
+) -> None:
+    lists.show(table(rows(0, 1)) + "<p>Some invoices could not be loaded.</p>")
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+def test_a_bill_that_stands_in_no_row_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    stray = "<h2>Current bill</h2><p>$ 40.00</p><p>See</p><p><a href='/site/now.pdf'>Your bill</a>"
+    lists.show(stray + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+NO_STRAYS = ("Price list", "How to read your bill", "Download all bills", "Last receipt")
+
+
+def test_other_files_beside_the_list_are_no_gap(lists: Lists, visitor: Visitor) -> None:
+    others = "".join(f"<p><a href='/site/{n}.pdf'>{w}</a>" for n, w in enumerate(NO_STRAYS))
+    lists.show(table(rows(0, 1)) + others)
+    assert numbers(visitor.visit()) == names(0, 1)
+
+
+def test_the_buttons_of_a_survey_are_no_pager(lists: Lists, visitor: Visitor) -> None:
+    asked = "".join(f"<button>{n}</button>" for n in range(1, 6))
+    survey = f"<div role=dialog><h2>Would you recommend us?</h2>{asked}</div>"
+    lists.show(survey + table(rows(0, 2)))
+    assert numbers(visitor.visit(FEW_SECONDS)) == names(0, 2)
+
+
+# Whose list it is
+
+
+def test_a_page_of_another_user_keeps_nothing(lists: Lists, visitor: Visitor) -> None:
+    lists.show("<p>Logged in as Bo Ek (bo@other.test)</p>" + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, report.bills) == (Code.WRONG_ACCOUNT, [])
+    assert "bo@other.test" in report.error
+    lists.show(f"<p>Logged in as {EMAIL}</p>" + table(rows(0, 1)))
+    assert numbers(visitor.visit()) == names(0, 1)
+
+
+def test_a_page_with_another_customers_number_keeps_nothing(
+    lists: Lists, visitor: Visitor
+) -> None:
+    lists.show("<p>Customer number: 555777</p>" + table(rows(0, 1)))
+    login = Login(EMAIL, CANARY, extra={"customer_no": "100200"})
+    report = visitor.visit(login=login)
+    assert (report.code, report.bills) == (Code.WRONG_ACCOUNT, [])
+    recipe = {"bills": {"account_sign": "{customer_no}"}}
+    lists.show("<p>Customer number: 555777. Payer 100200</p>" + table(rows(0, 1)))
+    assert numbers(visitor.visit(recipe, login)) == names(0, 1)
+
+
 # Other parts of the list
 
 OF_YEAR = """const of = {{of}};
 function show(year) { setTimeout(() => { list.innerHTML = of[year] }, 300) }"""
+
+
+def test_years_that_fold_are_unfolded(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    heads = "".join(
+        f"<h2><button aria-expanded={str(y == '2026').lower()} onclick='fold(this, {y})'>"
+        f"Invoices {y}</button></h2><div id=y{y}>{table(of[y]) if y == '2026' else ''}</div>"
+        for y in of
+    )
+    code = """const of = {{of}}; function fold(head, year) {
+      const open = head.getAttribute("aria-expanded") === "true";
+      head.setAttribute("aria-expanded", !open);
+      document.getElementById("y" + year).innerHTML = open ? "" : of[year]; }"""
+    lists.show(heads + script(code, of={year: table(found) for year, found in of.items()}))
+    assert len(numbers(visitor.visit())) == 6
 
 
 def years() -> dict[str, str]:
@@ -267,6 +366,55 @@ def test_every_year_is_walked(together: Together, way: tuple[str, str]) -> None:
     assert sorted(fetched) == sorted(f"GET /site/doc/{each}" for each in expected)
 
 
+def test_years_and_accounts_behind_a_menu_are_walked(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    options = "".join(
+        f'<li role=option onclick="show({y}); head.firstChild.data={y}">{y}' for y in of
+    )
+    menu = (
+        "<button id=head aria-haspopup=listbox onclick='menu.hidden = !menu.hidden'>2026 ▾"
+        f"</button><ul id=menu role=listbox hidden>{options}</ul>"
+    )
+    lists.show(menu + table(of["2026"]) + script(OF_YEAR, of=of))
+    assert len(numbers(visitor.visit())) == 6
+
+
+def two_contracts(lists: Lists) -> None:
+    """A dialog chooses which contract's bills the page shows."""
+    chosen = ["770011"]
+
+    def choose(query: dict[str, str]) -> Reply:
+        chosen[0] = query["is"]
+        return Reply(303, headers=[("Location", "/site/bills")])
+
+    def give(_: dict[str, str]) -> Reply:
+        links = "".join(f"<a href='/site/set?is={c}'>{c} Main Street</a> " for c in CONTRACTS)
+        dialog = (
+            f"<dialog id=choice>{links}<button onclick='choice.close()'>Close</button></dialog>"
+        )
+        switch = "<button onclick='choice.showModal()'>Switch contract</button>"
+        own = "".join(table_row(f"{chosen[0]}-{n}", f"2026-{n:02}-03") for n in (9, 8))
+        return whole(f"<p>{chosen[0]}</p>{switch}{dialog}{table(own)}")
+
+    lists.show("")
+    lists.answer("/set", choose)
+    lists.answer("/bills", give)
+
+
+CONTRACTS = ("770011", "880022")
+
+
+def test_contracts_behind_a_dialog_are_all_walked_or_the_csvs_alone(
+    lists: Lists, visitor: Visitor
+) -> None:
+    two_contracts(lists)
+    every = [f"{contract}-{n}" for contract in CONTRACTS for n in (8, 9)]
+    assert sorted(numbers(visitor.visit())) == every
+    two_contracts(lists)
+    login = Login(EMAIL, CANARY, extra={"contract": "880022"})
+    assert sorted(numbers(visitor.visit(login=login))) == every[2:]
+
+
 def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor) -> None:
     def give(query: dict[str, str]) -> Reply:
         of, chosen = years(), query.get("year", "2026")
@@ -281,6 +429,21 @@ def test_a_form_of_years_is_sent_with_its_button(lists: Lists, visitor: Visitor)
     assert len(numbers(visitor.visit())) == 6
 
 
+def test_a_choice_beside_a_button_that_sounds_like_a_bills_is_no_row(
+    lists: Lists, visitor: Visitor
+) -> None:
+    of = years()
+    options = "".join(f"<option>{year}" for year in of)
+    choice = (
+        f"<div><select aria-label=Year id=year>{options}</select>"
+        "<button onclick='show(year.value)'>View invoices</button></div>"
+    )
+    lists.show(choice + table(of["2026"]) + script(OF_YEAR, of=of))
+    report = visitor.visit(FEW_SECONDS)
+    assert report.code in (None, Code.OLDER_BILLS_ELSEWHERE)
+    assert len(report.bills) == 6 if report.code is None else 2
+
+
 def test_a_year_that_cannot_be_shown_is_a_gap(lists: Lists, visitor: Visitor) -> None:
     dead = "<select aria-label=Year><option>2026<option>2025</select>"
     lists.show(dead + table(rows(0, 1)))
@@ -289,9 +452,54 @@ def test_a_year_that_cannot_be_shown_is_a_gap(lists: Lists, visitor: Visitor) ->
     assert "2025" in report.error
 
 
-def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor) -> None:
-    lists.show("<label>From <input type=date value=2026-09-01></label>" + table(rows(0, 1)))
+@pytest.mark.parametrize("box", ["type=date value=2026-09-01", "value=01.09.2026"])
+def test_a_date_that_limits_the_list_is_a_gap(lists: Lists, visitor: Visitor, box: str) -> None:
+    lists.show(f"<label>From <input {box}></label>" + table(rows(0, 1)))
     assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE
+
+
+ARROWS = """const of = {{of}}; let year = 2026;
+function step(by) { year += by; at.textContent = year; list.innerHTML = of[year];
+  before.disabled = year === 2024; after.disabled = year === 2026; }"""
+
+
+def test_arrows_beside_a_year_lead_to_the_years_before(lists: Lists, visitor: Visitor) -> None:
+    of = years()
+    arrows = (
+        "<div><button id=before onclick='step(-1)'>‹</button> <span id=at>2026</span> "
+        "<button id=after disabled onclick='step(1)'>›</button></div>"
+    )
+    lists.show(arrows + table(of["2026"]) + script(ARROWS, of=of))
+    assert len(numbers(visitor.visit())) == 6
+
+
+PAGER = """const of = {{of}}; let n = 0; const turn = by => { n += by; list.innerHTML = of[n];
+  at.textContent = (n + 1) + " / 3"; forth.disabled = n === 2; }; turn(0)"""
+
+
+def test_a_pager_of_icons_is_turned_or_its_count_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    of = [rows(2 * n, 2 * n + 1) for n in range(3)]
+    icon = "<svg width=9 height=9></svg>"
+    pager = f"<p id=at></p><button id=forth class='{{}}' onclick='turn(1)'>{icon}</button>"
+    lists.show(table(of[0]) + pager.format("pg-next") + script(PAGER, of=of))
+    assert numbers(visitor.visit()) == names(0, 5)
+    lists.show(table(of[0]) + pager.format("odd") + script(PAGER, of=of))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
+
+
+def test_a_box_that_adds_paid_bills_is_ticked(lists: Lists, visitor: Visitor) -> None:
+    code = "const more = {{more}}; function add() { list.insertAdjacentHTML('beforeend', more) }"
+    box = "<label><input type=checkbox onchange='add()'> Show paid bills</label>"
+    lists.show(box + table(rows(0, 1)) + script(code, more=rows(2, 4)))
+    assert numbers(visitor.visit()) == names(0, 4)
+
+
+def test_more_that_replaces_what_was_shown_is_a_gap(lists: Lists, visitor: Visitor) -> None:
+    code = "const of = {{of}}; function more() { list.innerHTML = of }"
+    lists.show(table(rows(0, 2)) + "<button onclick='more()'>Load more</button>"
+               + script(code, of=rows(3, 5)))  # fmt: skip
+    assert visitor.visit(FEW_SECONDS).code is Code.LIST_INCOMPLETE
 
 
 OLDER = (

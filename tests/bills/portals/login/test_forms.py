@@ -249,6 +249,34 @@ def test_the_user_is_asked_for_first_and_the_password_second(
     assert "POST /site/wrong" not in pages.asked
 
 
+def test_a_password_box_that_comes_as_the_user_is_typed_needs_no_button(
+    pages: Pages, visitor: Visitor
+) -> None:
+    form = (
+        "<h1>Log in</h1><form method=post action=/site/login><label>E-mail <input name=email "
+        "type=email onchange='rest.hidden = false'></label><div id=rest hidden><label>Password "
+        "<input name=password type=password></label><button>Log in</button></div></form>"
+    )
+    pages.portal(NO_BILLS, form)
+    report = visitor.visit()
+    assert report.code is None, report.error
+    assert pages.passwords == [CANARY]
+
+
+def test_a_form_for_new_customers_is_told_from_the_old_ones(
+    pages: Pages, visitor: Visitor
+) -> None:
+    boxes = (
+        "<label>Sähköposti <input name=email type=email></label><label>Salasana "
+        "<input name=password type=password></label><button>Jatka</button></form></div>"
+    )
+    new = f"<div><h3>Uusi asiakas</h3><form method=post action=/site/wrong>{boxes}"
+    old = f"<div><h3>Vanha asiakas</h3><form method=post action=/site/login>{boxes}"
+    pages.portal(NO_BILLS, new + old)
+    assert visitor.visit().code is None
+    assert "POST /site/wrong" not in pages.asked
+
+
 def test_a_user_that_is_refused_at_once_costs_no_password(pages: Pages, visitor: Visitor) -> None:
     first = (
         "<form method=post action=/site/user><label>E-mail <input name=user type=email></label>"

@@ -109,6 +109,13 @@ def test_terms_are_not_agreed_to_unless_the_recipe_says_so(pages: Pages, visitor
     assert visitor.visit(recipe).code is None
 
 
+def test_terms_that_come_in_place_of_the_list_wait_for_the_owner(
+    pages: Pages, visitor: Visitor
+) -> None:
+    pages.portal("<h1>Our terms have changed</h1><p>Please accept them to continue.</p>")
+    assert visitor.visit({"login": {"answer_seconds": 2}}).code is Code.ACTION_NEEDED
+
+
 def test_a_page_that_offers_later_for_ever_ends(pages: Pages, visitor: Visitor) -> None:
     standing_between(pages, "<a href=/site/between>Not now</a>")
     report = visitor.visit({"login": {"answer_seconds": 2}})

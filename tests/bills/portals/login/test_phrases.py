@@ -13,7 +13,8 @@ REFUSED = {
     "sv": ("Fel e-post eller lösenord", "Felaktigt användarnamn eller lösenord.",
            "Lösenordet stämmer inte", "Inloggningen misslyckades"),
     "nb": ("Feil brukernavn eller passord", "Passordet er ikke riktig", "Ugyldig kundenummer"),
-    "da": ("Forkert brugernavn eller adgangskode", "Adgangskoden passer ikke"),
+    "da": ("Forkert brugernavn eller adgangskode", "Adgangskoden passer ikke",
+           "Vi kunne ikke logge dig ind."),
     "fi": ("Väärä käyttäjätunnus tai salasana", "Salasana on virheellinen",
            "Kirjautuminen epäonnistui"),
     "de": ("Benutzername oder Passwort falsch", "Die Anmeldedaten sind ungültig",
@@ -40,6 +41,27 @@ LOG_IN = {
     "en": "Log in", "sv": "Logga in", "nb": "Logg inn", "da": "Log ind", "fi": "Kirjaudu sisään",
     "de": "Anmelden", "nl": "Inloggen", "fr": "Se connecter", "es": "Iniciar sesión",
     "it": "Accedi", "pl": "Zaloguj się",
+}  # fmt: skip
+CAPTCHA = {
+    "en": "Enter the characters in the image", "sv": "Skriv in tecknen i bilden",
+    "nb": "Skriv inn tegnene du ser i bildet", "da": "Indtast tegnene i billedet",
+    "fi": "Kirjoita kuvassa näkyvät merkit", "de": "Geben Sie bitte die Zeichen aus dem Bild ein",
+    "nl": "Typ de tekens uit de afbeelding", "fr": "Saisissez les caractères de l'image",
+    "es": "Escribe los caracteres que ves en la imagen",
+    "it": "Inserisci i caratteri dell'immagine", "pl": "Przepisz znaki z obrazka",
+}  # fmt: skip
+TERMS = {
+    "en": "Our terms have changed. Please accept them to continue.",
+    "sv": "Våra villkor har ändrats. Du behöver godkänna dem för att fortsätta.",
+    "nb": "Vilkårene er endret. Du må godta dem for å fortsette.",
+    "da": "Vores vilkår er ændret. Du skal acceptere dem for at fortsætte.",
+    "fi": "Ehdot ovat muuttuneet. Hyväksy ne jatkaaksesi.",
+    "de": "Unsere AGB haben sich geändert. Bitte stimmen Sie zu: zustimmen, um fortzufahren.",
+    "nl": "Onze voorwaarden zijn gewijzigd. Accepteer ze om verder te gaan.",
+    "fr": "Nos conditions ont changé. Veuillez les accepter pour continuer.",
+    "es": "Los términos han cambiado. Acéptalos: debes aceptarlos para continuar.",
+    "it": "Le condizioni sono cambiate. Accettale per continuare.",
+    "pl": "Regulamin się zmienił. Wymagana akceptuj, aby kontynuować",
 }  # fmt: skip
 HARMLESS = (
     "E-mail Password Forgot your password? Log in",
@@ -77,6 +99,13 @@ def test_a_refusal_is_understood(language: str, text: str) -> None:
 def test_a_locked_account_is_not_called_a_wrong_password(language: str, text: str) -> None:
     assert matches(phrases.outcome_patterns("locked")[language], text.lower())
     assert "refused" not in outcomes_of(text)
+
+
+@pytest.mark.parametrize("language", phrases.LANGUAGES)
+def test_a_picture_to_copy_and_terms_to_accept_are_understood(language: str) -> None:
+    for outcome, said in (("captcha", CAPTCHA), ("action", TERMS)):
+        pattern = phrases.outcome_patterns(outcome)[language]
+        assert matches(pattern, said[language].lower()), outcome
 
 
 @pytest.mark.parametrize("text", HARMLESS)
