@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
+from unfold.decorators import display
 
 from bills import error_codes, passwords, portal_tests
 from bills.admin import common as own
-from bills.admin import new_job
+from bills.admin import health, new_job
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
 from bills.csv.credentials import account_of
@@ -25,6 +27,7 @@ from imports.admin.health import HealthColumn
 from imports.engine import queue
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
@@ -40,9 +43,12 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
     )
     manage = own.MANAGE_PORTALS
     form = PortalForm
-    list_display = ("name", "login_url", "max_attempts", "concurrency", "health_column")
+    list_display = (
+        "name", "login_url", "max_attempts", "concurrency", "health_column", "trouble_column",
+    )  # fmt: skip
     search_fields = ("name", "login_url")
-    change_form_outer_after_template = "bills/portal/test_link.html"
+    change_form_outer_before_template = "bills/health/troubles.html"
+    change_form_outer_after_template = "bills/portal/after_form.html"
     fieldsets = (
         (None, {"fields": ("name", "login_url", "billing_url", "recipe")}),
         (
@@ -61,6 +67,24 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         (gettext_lazy("Advanced"), {"fields": ("script",)}),
     )  # fmt: skip
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Portal]:
+        return health.with_troubles(Portal.objects.all())
+
+    @display(description=gettext_lazy("Trouble"))
+    def trouble_column(self, portal: Portal) -> str:
+        return render_to_string("bills/health/badges.html", {"troubles": portal.open_troubles})  # type: ignore[attr-defined]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        row = self.get_object(request, object_id)
+        shown = health.context_of(row) if row is not None else {}
+        form: HttpResponse = super().change_view(
+            request, object_id, form_url, {**shown, **(extra_context or {})}
+        )
+        return form
+
     def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
         store_portal(obj)
 
@@ -69,6 +93,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         mine = [
             path("new-job/", guarded(new_job.upload), name="bills_new"),
             path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
+            path("<int:pk>/resume/", guarded(health.resume), name="bills_portal_resume"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
             path(

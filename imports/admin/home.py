@@ -27,6 +27,8 @@ from imports.models.notifications import DeliveryStatus
 from imports.states import ENDED_JOBS, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -151,6 +153,24 @@ def _notifications() -> list[Sign]:
     return [Sign(_("Notifications"), False, summary % {"n": number(count)})]
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that needs a person and is no job: another app's. `tone` is a badge's."""
+
+    title: str
+    sentence: str
+    url: str
+    tone: str = "warning"
+
+
+_more: list[Callable[[HttpRequest], list[Notice]]] = []
+
+
+def add(notices: Callable[[HttpRequest], list[Notice]]) -> None:
+    """Have another app's notices among what needs attention."""
+    _more.append(notices)
+
+
 AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
 SHOWN = 8
 LOOKED_AT = 200  # of the newest ended jobs: those with something left to do need somebody
@@ -171,12 +191,14 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     troubled = list(troubled_jobs()[:SHOWN])
     finished = list(page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")[:SHOWN])
     base.attach_totals([*running, *paused, *drafts, *troubled, *finished])
+    notices = [notice for more in _more for notice in more(request)]
     lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
         "finished": [_summary(job) for job in finished],
         "counts": (counts := _counts()),
-        "attention": sum(counts.values()),
+        "notices": notices,
+        "attention": sum(counts.values()) + len(notices),
         "has_jobs": bool(running or paused or drafts or finished),
         "has_apis": CustomerApi.objects.exists(),
         "signs": signs(),
