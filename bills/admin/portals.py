@@ -14,8 +14,11 @@ from redis.exceptions import RedisError
 from unfold.decorators import display
 
 from bills import error_codes, passwords, portal_tests
+from bills.accounts import codes
 from bills.admin import common as own
 from bills.admin import health, new_job
+from bills.admin.accounts.codes import NO_CODE, clock_until
+from bills.admin.accounts.forms import CodeForm
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
 from bills.csv.credentials import account_of
@@ -96,6 +99,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
             path("<int:pk>/resume/", guarded(health.resume), name="bills_portal_resume"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
+            path("test/<int:pk>/code/", guarded(enter_code), name="bills_portal_test_code"),
             path(
                 "test-unsaved/", guarded(test_unsaved), {"pk": None}, "bills_portal_test_unsaved"
             ),
@@ -161,6 +165,11 @@ def _wrong(form: PortalForm, email: str, password: str) -> list[str]:
     return found
 
 
+def is_asked(test: PortalTest) -> bool:
+    """Whether its browser waits for a code."""
+    return portal_tests.waiting_for_code().filter(pk=test.pk).exists()
+
+
 def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
     """The account that is to be tried; None, and the form says why, where there is none."""
     email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
@@ -191,7 +200,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """A test while it runs, and what it saw."""
     permissions.require(request, *own.TEST_PORTAL)
     tests = PortalTest.objects.select_related("portal", "credential")
-    found = get_object_or_404(tests.defer("credential__password"), pk=pk)
+    found = get_object_or_404(tests.defer("credential__password", "trial", "code"), pk=pk)
     shown = {
         "test": found,
         "portal": found.portal,
@@ -202,6 +211,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
             for piece in Evidence.objects.filter(test=found).defer("token").order_by("pk")
         ],
         "stage": STAGES.get(found.stage, ""),
+        "code_left": clock_until(found.code_until) if is_asked(found) else "",
         "no_worker": found.began_at is None and queue.worker_count() == 0,
     }
     if request.headers.get("HX-Request"):
@@ -209,6 +219,26 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     title = _("Test of %(portal)s") % {"portal": found.portal}
     shown |= _around(request, title if found.portal else _("Test of settings that are not saved"))
     return render(request, "bills/portal/watch.html", shown)
+
+
+def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page on which a code is typed for a test whose browser waits."""
+    permissions.require(request, *own.TEST_PORTAL)
+    test = get_object_or_404(portal_tests.waiting_for_code().defer("trial", "code"), pk=pk)
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        code = codes.plain(form.cleaned_data["code"])
+        if code:
+            if portal_tests.give_code(pk, code):
+                messages.success(request, _("The code is handed over: the browser goes on."))
+            return redirect("admin:bills_portal_watch", pk)
+        form.add_error("code", str(NO_CODE))
+    shown = _around(request, _("One-time code")) | {
+        "form": CodeForm() if form.is_bound and not form.errors else form,
+        "test": test,
+        "left": clock_until(test.code_until),
+    }
+    return render(request, "bills/portal/code.html", shown, status=422 if form.errors else 200)
 
 
 def _around(request: HttpRequest, title: str) -> dict[str, Any]:
