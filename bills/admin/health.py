@@ -15,7 +15,7 @@ from bills.admin import common as own
 from bills.health import history, troubles
 from bills.models import Portal, TroubleKind
 from imports.admin import home, permissions
-from imports.admin.home import Notice
+from imports.admin.home import Alert
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def context_of(portal: Portal) -> dict[str, Any]:
     }
 
 
-def notices(request: HttpRequest) -> list[Notice]:
+def alerts(request: HttpRequest) -> list[Alert]:
     """What Home says of portals."""
     if not permissions.may(request, own.VIEW_PORTAL):
         return []
     found = troubles.open_troubles().select_related("portal")
     return [
-        Notice(
+        Alert(
             f"{each.portal}: {each.get_kind_display()}",
             in_words(troubles.words_of(each)),
             reverse("admin:bills_portal_change", args=[each.portal_id]),
@@ -75,4 +75,4 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin:bills_portal_change", pk)
 
 
-home.add(notices)
+home.add(alerts)

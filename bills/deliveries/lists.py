@@ -47,7 +47,7 @@ def entry(bill: Bill) -> dict[str, Any]:
 def write_due(destination: Destination, client: DestinationClient) -> int:
     """Write the list of every month that has bills which it does not name yet; how many lists.
 
-    Raises NotDelivered; what was not written stays due.
+    Raises RemoteFailure; what was not written stays due.
     """
     due = due_months(destination)
     for month in due:

@@ -154,7 +154,7 @@ def _notifications() -> list[Sign]:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Alert:
     """Something that needs a person and is no job: another app's. `tone` is a badge's."""
 
     title: str
@@ -163,12 +163,12 @@ class Notice:
     tone: str = "warning"
 
 
-_more: list[Callable[[HttpRequest], list[Notice]]] = []
+_more: list[Callable[[HttpRequest], list[Alert]]] = []
 
 
-def add(notices: Callable[[HttpRequest], list[Notice]]) -> None:
-    """Have another app's notices among what needs attention."""
-    _more.append(notices)
+def add(alerts: Callable[[HttpRequest], list[Alert]]) -> None:
+    """Have another app's alerts among what needs attention."""
+    _more.append(alerts)
 
 
 AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -191,14 +191,14 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     troubled = list(troubled_jobs()[:SHOWN])
     finished = list(page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")[:SHOWN])
     base.attach_totals([*running, *paused, *drafts, *troubled, *finished])
-    notices = [notice for more in _more for notice in more(request)]
+    alerts = [alert for more in _more for alert in more(request)]
     lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
         "finished": [_summary(job) for job in finished],
         "counts": (counts := _counts()),
-        "notices": notices,
-        "attention": sum(counts.values()) + len(notices),
+        "alerts": alerts,
+        "attention": sum(counts.values()) + len(alerts),
         "has_jobs": bool(running or paused or drafts or finished),
         "has_apis": CustomerApi.objects.exists(),
         "signs": signs(),

@@ -27,8 +27,8 @@ from bills.models.deliveries import DeliveryState
 from config.dev.sandbox.portal_codes import APP_SECRET
 from imports.engine import sweeper
 from imports.models import Channel, ImportJob, ImportResult, Notification
+from tests import remote_servers as servers
 from tests.bills import processes
-from tests.bills.deliveries import servers
 from tests.bills.phones import operator
 from tests.bills.runs import attempts_of, full, run
 
@@ -151,12 +151,11 @@ def never_read_to_its_end(bill: Bill) -> Iterator[None]:
             return False
         return True
 
-    half = threading.Thread(
-        target=lambda: (
-            processes.wait_until(is_read, "a reader of the bill"),
-            os.write(found[0], content[: len(content) // 2]),
-        )
-    )
+    def write_half() -> None:
+        processes.wait_until(is_read, "a reader of the bill")
+        os.write(found[0], content[: len(content) // 2])
+
+    half = threading.Thread(target=write_half)
     half.start()
     try:
         yield

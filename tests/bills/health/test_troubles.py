@@ -210,7 +210,7 @@ def test_home_and_the_list_say_what_is_wrong(
     look()
     client.force_login(User.objects.create_superuser("anna"))
     home = client.get(reverse("admin:index"))
-    assert [each.url for each in home.context["notices"]] == [
+    assert [each.url for each in home.context["alerts"]] == [
         reverse("admin:bills_portal_change", args=[portal.pk])
     ]
     assert "Its scheduled runs are stopped" in home.content.decode()

@@ -28,7 +28,12 @@ def s3_store(bucket: str) -> Iterator[str]:
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
         client(url).create_bucket(Bucket=bucket)
-        yield url
+        try:
+            yield url
+        finally:  # the stores of one process are one
+            for name in objects(url, bucket):
+                client(url).delete_object(Bucket=bucket, Key=name)
+            client(url).delete_bucket(Bucket=bucket)
     finally:
         server.stop()
 
