@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
+from imports.remote.failures import PIECE_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
@@ -62,4 +64,7 @@ def other_name(file: WatchedFile) -> str:
 def sha256_of(content: BinaryIO) -> str:
     """Of all its bytes, in hexadecimal."""
     content.seek(0)
-    return hashlib.file_digest(content, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while piece := content.read(PIECE_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
