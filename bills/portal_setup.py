@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import ngettext
 
 from bills.browser.plan import PortalPlan
+from bills.browser.sites import same_site, site
 from bills.drafts import rate_limit_of
 from bills.models import Credential, Portal
 from bills.portals.scripts import portal_named
@@ -47,9 +50,41 @@ def browsers_folder() -> Path:
 JUDGING = ("login_url", "recipe", "script")
 
 
+def moved_passwords(portal: Portal) -> tuple[str, str] | None:
+    """The field that would lead stored passwords to another host, and why it must not.
+
+    Who may change an address must not learn by it the passwords that are typed there.
+    """
+    before = Portal.objects.filter(pk=portal.pk).first()
+    if before is None:
+        return None
+    moved = not same_site(portal.login_url, before.login_url)
+    added = password_hosts(portal.recipe) - password_hosts(before.recipe)
+    accounts = before.credentials.count() if moved or added else 0
+    if not accounts:
+        return None
+    why = ngettext(
+        "The password of %(n)s account was entered for %(site)s and goes to no other "
+        "host. Make a new portal: its passwords are entered again.",
+        "The passwords of %(n)s accounts were entered for %(site)s and go to no other "
+        "host. Make a new portal: its passwords are entered again.",
+        accounts,
+    )
+    shown = {"n": accounts, "site": site(before.login_url)}
+    return "login_url" if moved else "recipe", why % shown
+
+
+def password_hosts(recipe: Any) -> set[str]:
+    """The further hosts that a recipe lets a password be typed on."""
+    named = recipe.get("password_hosts") if isinstance(recipe, dict) else None
+    return set(named) if isinstance(named, list) else set()
+
+
 def save_portal(portal: Portal) -> None:
     """Check and save. Raises ValidationError with the fields' own errors; then nothing changes."""
     portal.full_clean()
+    if moved := moved_passwords(portal):
+        raise ValidationError({moved[0]: moved[1]})
     store_portal(portal)
 
 

@@ -117,6 +117,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "HTTP_502": ErrorCode(API, UNKNOWN, _("The API’s gateway failed."), OVERLOADED),
     "HTTP_503": ErrorCode(API, LATER, _("The API is not available."), OVERLOADED),
     "HTTP_504": ErrorCode(API, UNKNOWN, _("The API’s gateway timed out."), OVERLOADED),
+    "HTTP_511": ErrorCode(YOU, PAUSED, _("The network wants a sign-in first."), RESUME),
     "FAILED": ErrorCode(
         API,
         RETRIED,

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-from imports.messages import Message, MessageError, from_json, sentence, to_json
+from imports.messages import Message, MessageError, from_json, sentence, storable, to_json
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
@@ -90,6 +90,24 @@ class EncryptedTextField(Text):
             raise WrongKey(
                 NO_KEY_OPENS.format(field=f"{self.model._meta.label}.{self.name}")
             ) from error
+
+
+if TYPE_CHECKING:
+    OutsideTextField = models.TextField
+else:
+
+    class OutsideTextField(Text):
+        """A text from outside, cut before it is stored. In migrations it is a plain text."""
+
+        description = "Text from outside"
+
+        def deconstruct(self) -> Any:
+            name, _path, args, kwargs = super().deconstruct()
+            return name, "django.db.models.TextField", args, kwargs
+
+        def get_prep_value(self, value: Any) -> Any:
+            plain = super().get_prep_value(value)
+            return storable(plain) if isinstance(plain, str) else plain
 
 
 class MessageField(models.JSONField):

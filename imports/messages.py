@@ -24,6 +24,7 @@ OWN_WORDS = ("why", "said")  # where a sentence puts in what the other side said
 UNGROUPED = {"status", "job", "page", "byte"}  # numbers that are names: 1234, not 1,234
 COMPARED = 300  # characters of somebody's own words, when causes are compared
 CAUSE_LENGTH = 12
+LONGEST_TEXT = 10_000  # characters of one text from outside: an API's, a portal's, a person's
 # Parameters that tell one record from another, whatever they hold.
 PARTICULARS = {
     *("file", "name", "record", "customer", "bill", "row", "place", "value", "other", "email"),
@@ -179,7 +180,13 @@ def _shown(name: str, value: Param, translate: Translate, number: Number) -> str
 
 
 def storable(text: str) -> str:
-    """Without what PostgreSQL cannot hold: a stranger's answer must not stop a worker."""
+    """At most LONGEST_TEXT characters, without what PostgreSQL cannot hold.
+
+    Whatever comes from outside goes through this before it is stored: a stranger's answer must
+    neither stop a worker nor fill the database.
+    """
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - 1]}…"
     if "\x00" in text:
         text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

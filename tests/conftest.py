@@ -164,7 +164,7 @@ WAITED_FOR = {
     "imports_heartbeat": ("at",),
     "imports_notificationdelivery": ("next_attempt_at", "lease_until"),
     "imports_dryrun": ("alive_at",),
-    "imports_memberfile": ("alive_at",),
+    "imports_importfile": ("alive_at",),
     "imports_ratelimit": ("paused_until", "next_slot_at", "not_now_since"),
     "imports_accesstoken": ("issued_at", "expires_at", "claimed_until"),
     "imports_attempt": ("claimed_at", "sent_at", "ended_at"),

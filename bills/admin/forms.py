@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.templatetags.static import static
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -18,11 +18,11 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from bills.browser.sites import same_site, site
 from bills.csv.column_choice import ColumnChoice
 from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
 from bills.models import Portal
 from bills.models.portals import CODE_WAIT_SECONDS
+from bills.portal_setup import moved_passwords
 from bills.portals.recipe_schema import RecipeError, load_recipe
 from imports.admin.json_editor import JsonEditor
 
@@ -103,32 +103,11 @@ class PortalForm(PortalBase):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        before = Portal.objects.filter(pk=self.instance.pk).first() if self.instance.pk else None
-        if before is not None and "login_url" in data and "recipe" in data:
-            self._keep_passwords_at_home(before, data)
+        if self.instance.pk and "login_url" in data and "recipe" in data:
+            urls = {name: data[name] for name in ("login_url", "recipe")}
+            if moved := moved_passwords(Portal(pk=self.instance.pk, **urls)):
+                self.add_error(*moved)
         return data
-
-    def _keep_passwords_at_home(self, before: Portal, data: dict[str, Any]) -> None:
-        """Who may change an address must not learn by it the passwords that are typed there."""
-        moved = not same_site(data["login_url"], before.login_url)
-        added = password_hosts(data["recipe"]) - password_hosts(before.recipe)
-        accounts = before.credentials.count() if moved or added else 0
-        if accounts:
-            why = ngettext(
-                "The password of %(n)s account was entered for %(site)s and goes to no other "
-                "host. Make a new portal: its passwords are entered again.",
-                "The passwords of %(n)s accounts were entered for %(site)s and go to no other "
-                "host. Make a new portal: its passwords are entered again.",
-                accounts,
-            )
-            shown = {"n": accounts, "site": site(before.login_url)}
-            self.add_error("login_url" if moved else "recipe", why % shown)
-
-
-def password_hosts(recipe: Any) -> set[str]:
-    """The further hosts that a recipe lets a password be typed on."""
-    named = recipe.get("password_hosts") if isinstance(recipe, dict) else None
-    return set(named) if isinstance(named, list) else set()
 
 
 class NewBillsForm(forms.Form):

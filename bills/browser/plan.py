@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bills.portals.recipe_schema import Recipe
 
 
+LONGEST_ADDRESS = 4_000  # characters of a document's; a page can write any number
+
+
 @dataclass(frozen=True, slots=True)
 class BillKey:
     """All that a list shows of a bill that tells it from others.
@@ -41,7 +44,7 @@ class BillKey:
         """Raises ValueError when nothing is there that tells the bill from others."""
         if not (number or day or date_text or document or amount is not None):
             raise ValueError("A bill needs a number, a date, an amount or a document.")
-        return cls(number, day, amount, contract, date_text, document)
+        return cls(number, day, amount, contract, date_text, document[:LONGEST_ADDRESS])
 
     def __str__(self) -> str:
         if self.number:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bills.models.credentials import Credential
 from bills.models.portals import Portal
-from imports.fields import EncryptedTextField, MessageField, WrongKey, cipher
+from imports.fields import EncryptedTextField, MessageField, OutsideTextField, WrongKey, cipher
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportBatch
@@ -78,8 +78,8 @@ class Evidence(models.Model):
     stage = models.CharField(max_length=20, default="", blank=True)
     kind = models.CharField(max_length=20, choices=EvidenceKind)
     token = models.BinaryField()  # a Fernet token of the bytes
-    url = models.TextField(default="", blank=True)  # where the page was
-    note = models.TextField(default="", blank=True)  # what is missing, and why
+    url = OutsideTextField(default="", blank=True)  # where the page was
+    note = OutsideTextField(default="", blank=True)  # what is missing, and why
     made_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(db_index=True)
 

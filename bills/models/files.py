@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from bills.browser.plan import BillKey
 from bills.models.portals import Portal
 from bills.storage import bill_storage
+from imports.fields import OutsideTextField
 from imports.models import ImportBatch
 
 # What tells a bill from others, beside what it holds. The date's words count where no day does.
@@ -34,7 +35,7 @@ class Bill(models.Model):
     contract = models.CharField(_("contract"), max_length=200, default="", blank=True)
     # How the list writes the date, also where it names only a month; the document's address.
     date_text = models.CharField(max_length=200, default="", blank=True)
-    document = models.TextField(default="", blank=True)
+    document = OutsideTextField(default="", blank=True)
     currency = models.CharField(_("currency"), max_length=20, default="", blank=True)
     file = models.FileField(storage=bill_storage, max_length=200)
     sha256 = models.CharField(max_length=64)

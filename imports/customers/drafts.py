@@ -30,6 +30,8 @@ from imports.states import JobStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.core.files.uploadedfile import UploadedFile
 
     from imports.customers.files.duplicates import IdRegister
@@ -105,17 +107,16 @@ def recognise_files(job: ImportJob) -> None:
 
 def add_path(
     job: ImportJob, path: Path, name: str = "", *, is_ours: bool = False,
-    template: RecordTemplate | None = None, wait: bool = True,
+    template: RecordTemplate | None = None,
 ) -> ImportFile:  # fmt: skip
     """Check a local file and add it, readable or not; its status says which.
 
-    `template` makes records of a member file's rows. `wait`: also for a large member file, which
-    a worker reads otherwise.
+    `template` makes records of a member file's rows.
     """
     only_draft(job)
     file = _new_file(job, path, name, is_ours=is_ours)
     try:
-        if sources.take_in(file, template, wait=wait):
+        if sources.make_readable(file, template):
             judge(file)
         _share(file)
         with transaction.atomic():
@@ -146,7 +147,7 @@ def checked(
     `register` knows the ids of the files before; without one the draft's own are read again.
     """
     file = _new_file(job, path, name)
-    if sources.take_in(file, template):
+    if sources.make_readable(file, template):
         judge(file, register)
     return file
 
@@ -156,9 +157,12 @@ def _new_file(job: ImportJob, path: Path, name: str, *, is_ours: bool = False) -
     return ImportFile(job=job, name=known_as[:500], path=stored_path(path), is_ours=is_ours)
 
 
-def judge(file: ImportFile, register: IdRegister | None = None) -> None:
+def judge(
+    file: ImportFile, register: IdRegister | None = None,
+    seen: Callable[[int], None] = lambda records: None,
+) -> None:  # fmt: skip
     """Read a file that is API-shaped by now, and set its verdict. The caller saves it."""
-    check(file, register)
+    check(file, register, seen)
     member = sources.member_of(file)
     if member is not None and file.status == FileStatus.VALID:
         numbering.number(file)
@@ -176,17 +180,27 @@ def store(file: ImportFile) -> None:
 
 def add_upload(
     job: ImportJob, upload: UploadedFile[bytes], name: str = "",
-    template: RecordTemplate | None = None, *, wait: bool = False,
+    template: RecordTemplate | None = None, *, at_once: bool = True,
 ) -> ImportFile:  # fmt: skip
-    """Keep an uploaded file under a name of ours, check it and add it."""
+    """Keep an uploaded file under a name of ours, and add it: checked, or to be checked.
+
+    `at_once`: check it now, unless it is large. Otherwise its status says that a worker must:
+    the caller enqueues the job.
+    """
     only_draft(job)
     kept = stored.keep(stored.fresh_name(f"imports/{job.pk}"), upload)
-    known_as = name or upload.name or ""
+    file = _new_file(job, Path(kept), name or upload.name or "", is_ours=True)
     try:
-        return add_path(job, Path(kept), known_as, is_ours=True, template=template, wait=wait)
+        if at_once and not sources.is_large(file):
+            return add_path(job, Path(kept), file.name, is_ours=True, template=template)
+        sources.wait_for_worker(file, template)
+        with transaction.atomic():
+            only_draft(job)
+            store(file)
     except BaseException:
         stored.delete(kept)
         raise
+    return file
 
 
 def _follow(job: ImportJob, file: ImportFile) -> None:

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.models import Q
 
 from imports import retry_directory
-from imports.customers import corrections, drafts, dry_run, portions, retry_files
+from imports.customers import background, corrections, drafts, dry_run, portions, retry_files
 from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
 from imports.customers.api.adapters.polling import ask_for_result
@@ -30,7 +30,6 @@ from imports.customers.api.setup import (
 )
 from imports.customers.files.batching import indexes
 from imports.customers.files.check_index import remove_old
-from imports.customers.members import background
 from imports.customers.sent_records import SentRecords
 from imports.customers.watching import taking
 from imports.messages import marked as _

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from imports.fields import MessageField
+from imports.fields import MessageField, OutsideTextField
 from imports.messages import CAUSE_LENGTH, render
 from imports.models.files import ImportFile
 from imports.models.jobs import ImportJob
@@ -61,7 +61,7 @@ class ImportBatch(models.Model):
     next_attempt_at = models.DateTimeField(db_default=Now())
     http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
-    error = models.TextField(_("error"), default="", db_default="", blank=True)
+    error = OutsideTextField(_("error"), default="", db_default="", blank=True)
     message = MessageField()  # what `error` says in English
     cause = models.CharField(max_length=80, default="", db_default="", blank=True)  # of an Outcome
     # What the API calls the work that it took on. A pending batch with one has been sent, and
@@ -138,8 +138,8 @@ class ImportResult(models.Model):
         ImportFile, models.SET_NULL, null=True, blank=True, db_index=False, db_constraint=False
     )
     position = models.PositiveIntegerField(_("position in file"))
-    key = models.TextField(_("customer"), default="", db_default="", blank=True)
-    email = models.TextField(_("e-mail"), default="", db_default="", blank=True)
+    key = OutsideTextField(_("customer"), default="", db_default="", blank=True)
+    email = OutsideTextField(_("e-mail"), default="", db_default="", blank=True)
     status = models.CharField(
         _("status"),
         max_length=20,
@@ -148,14 +148,14 @@ class ImportResult(models.Model):
         db_default=ResultStatus.PENDING,
     )
     error_code = models.CharField(_("code"), max_length=60, default="", db_default="", blank=True)
-    error = models.TextField(_("error"), default="", db_default="", blank=True)
+    error = OutsideTextField(_("error"), default="", db_default="", blank=True)
     message = MessageField()  # what `error` and `final_error` say in English; none for a success
     # What its failure has in common with others: written with it, so that a million failures are
     # grouped without reading their messages.
     cause = models.CharField(max_length=CAUSE_LENGTH, default="", db_default="", blank=True)
     http_status = models.PositiveIntegerField(_("HTTP"), null=True, blank=True)
     retry_attempts = models.IntegerField(_("attempts"), default=0, db_default=0)
-    final_error = models.TextField(_("final error"), null=True, blank=True)  # noqa: DJ001 - the seed's column
+    final_error = OutsideTextField(_("final error"), null=True, blank=True)
     body_start = models.PositiveIntegerField(default=0)  # where its bytes stand in batch.body
     body_length = models.PositiveIntegerField(default=0)
     refused_record = models.BinaryField(
@@ -232,7 +232,7 @@ class AssignedId(models.Model):
     result = models.OneToOneField(
         ImportResult, models.CASCADE, primary_key=True, related_name="assigned"
     )
-    value = models.TextField(_("the API's id"))
+    value = OutsideTextField(_("the API's id"))
 
     class Meta:
         default_permissions = ()
@@ -259,9 +259,9 @@ class Attempt(models.Model):
     verdict = models.CharField(_("verdict"), max_length=20)
     http_status = models.PositiveIntegerField(_("HTTP"), null=True)
     error_code = models.CharField(_("code"), max_length=60, default="", blank=True)
-    error = models.TextField(_("error"), default="", blank=True)
+    error = OutsideTextField(_("error"), default="", blank=True)
     message = MessageField()  # what `error` says in English
-    answer = models.TextField(default="", blank=True)  # an excerpt, free of secrets
+    answer = OutsideTextField(default="", blank=True)  # an excerpt, free of secrets
     success_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     unknown_count = models.PositiveIntegerField(default=0)

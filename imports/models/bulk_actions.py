@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from imports.fields import MessageField
+from imports.fields import MessageField, OutsideTextField
 from imports.models.batches import ImportResult
 from imports.models.jobs import ImportJob, JobEvent
 
@@ -37,7 +37,7 @@ class BulkAction(models.Model):
     root = models.ForeignKey(ImportJob, models.CASCADE, related_name="family_bulk_actions")
     action = models.CharField(max_length=20, choices=ActionType)
     actor = models.CharField(max_length=150, default="", blank=True)
-    reason = models.TextField(default="", blank=True)
+    reason = OutsideTextField(default="", blank=True)
     force = models.BooleanField(default=False)
     starts = models.BooleanField(default=True)  # the retry, when it is complete
     # The line in the log that its records' own stories tell of.

@@ -43,12 +43,22 @@ class ImportFile(models.Model):
         default=list, db_default=models.Value([], models.JSONField()), blank=True
     )
     added_at = models.DateTimeField(_("added"), db_default=Now())
+    # A worker reads it: since when it waits for one, whose it is, and how far that one is.
+    asked_at = models.DateTimeField(null=True, blank=True)
+    token = models.UUIDField(null=True, blank=True)
+    alive_at = models.DateTimeField(null=True, blank=True)
+    read_count = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ["id"]
         default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["job"], condition=models.Q(asked_at__isnull=False), name="files_unread"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

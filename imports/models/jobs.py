@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from imports.event_codes import EventCode
-from imports.fields import MessageField
+from imports.fields import MessageField, OutsideTextField
 from imports.models.pace import PaceSettings
 from imports.states import JobStatus
 
@@ -92,7 +92,7 @@ class ImportJob(PaceSettings):
     )
     # Of the retries of the first job: 1 is the first one, 0 the first job itself.
     retry_number = models.PositiveIntegerField(_("retry number"), default=0)
-    reason = models.TextField(_("reason"), default="", blank=True)
+    reason = OutsideTextField(_("reason"), default="", blank=True)
     force = models.BooleanField(_("send records that were already imported"), default=False)
 
     leave_earlier_copies_out = models.BooleanField(
@@ -175,7 +175,7 @@ class JobEvent(models.Model):
     actor = models.CharField(max_length=150, default="", blank=True)  # "" is Redrive itself
     code = models.CharField(max_length=40, choices=EventCode)
     message = MessageField()
-    reason = models.TextField(default="", blank=True)  # in the actor's own words
+    reason = OutsideTextField(default="", blank=True)  # in the actor's own words
 
     class Meta:
         ordering = ["id"]

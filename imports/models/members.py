@@ -60,11 +60,6 @@ class MemberFile(models.Model):
     source = models.TextField(default="", blank=True)  # the file that holds the rows' own bytes
     sha256 = models.CharField(max_length=64, default="", blank=True)  # of what was added
     size = models.BigIntegerField(default=0)  # of what was added, in bytes
-    # A worker reads it: since when it waits for one, whose it is, and how far that one is.
-    asked_at = models.DateTimeField(null=True, blank=True)
-    token = models.UUIDField(null=True, blank=True)
-    alive_at = models.DateTimeField(null=True, blank=True)
-    rows_read = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         default_permissions = ()

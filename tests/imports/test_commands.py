@@ -433,10 +433,21 @@ def test_client_credentials_from_the_command_get_a_token_with_scope_and_audience
     assert "s3cret" not in made.out + made.err
 
 
-def test_a_test_that_proves_only_a_part_is_no_success(api: CustomerApi) -> None:
+def test_a_test_that_proves_only_a_part_is_no_success(
+    api: CustomerApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_TOKEN", "token")
     with Server(reply(204)) as server:
         said = command(
-            "customer_api", "sandbox", "--url", server.url, "--preset", "hubspot", "--test"
+            "customer_api",
+            "sandbox",
+            "--url",
+            server.url,
+            "--preset",
+            "hubspot",
+            "--test",
+            "--secret-env",
+            "A_TOKEN",
         )
     assert said.code == 1
     assert "not known until the first batch" in said.out
@@ -469,6 +480,7 @@ def test_an_api_is_shown_with_its_whole_mapping_as_it_was_written_and_no_secret(
 
 
 def test_plain_http_that_leaves_the_machine_is_said(api: CustomerApi, settings: Any) -> None:
+    CustomerApi.objects.update(auth="none", secret="")
     assert "Plain http" not in command("customer_api", "sandbox", "--url", api.url).err
     assert "Plain http" in command("customer_api", "sandbox", "--url", "http://10.0.0.1/x").err
     settings.ALLOW_PRIVATE_ADDRESSES = False

@@ -17,7 +17,7 @@ from imports import error_codes, retry_directory
 from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job.page import to_tab
-from imports.customers import drafts, dry_run
+from imports.customers import background, drafts, dry_run
 from imports.customers.files.reader import (
     LEFT_OUT_FILE,
     MEMBER_FILES,
@@ -26,7 +26,7 @@ from imports.customers.files.reader import (
     UNCONFIRMED_FILE,
 )
 from imports.customers.files.warnings import MOST_SENTENCES
-from imports.customers.members import background
+from imports.customers.members import sources
 from imports.engine import queue
 from imports.job_types import InputOutOfSight
 from imports.ledger import known_before
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from imports.ledger.totals import Totals
     from imports.models import ImportFile, ImportJob
 
+MOST_AT_ONCE = 50  # files that are checked while a person waits
 MOST_EXAMPLES = 1  # of a reason: the list of files has the others
 
 
@@ -215,21 +216,35 @@ def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
             _("None of these is a customer file. Choose JSON, NDJSON, CSV or XLSX files."),
         )
     added = _add_all(job, uploads)
+    if added and "instead" in request.POST:
+        _remove_refused(job, request.POST["instead"])
     bad = [file for file in added if file.status == FileStatus.INVALID]
     if added:
-        _say(request, len(added), len(bad), sum(file.record_count for file in added))
+        _say(request, added, len(bad))
     return _answer(request, job)
 
 
+def _remove_refused(job: ImportJob, pk: str) -> None:
+    """Take out the file that somebody has chosen another one for."""
+    chosen = formatting.whole_number(pk) or 0
+    for file in job.files.filter(status=FileStatus.INVALID, pk=chosen):
+        drafts.remove_file(file)
+
+
 def _add_all(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> list[ImportFile]:
-    """All of them or none: half a directory is not what anybody chose."""
+    """All of them or none: half a directory is not what anybody chose.
+
+    Small ones are checked while the person waits, as long as that takes a second or two.
+    """
     added: list[ImportFile] = []
+    size = 0
     try:
-        for upload in uploads:
-            file = drafts.add_upload(job, upload, _name(upload))
-            added.append(file)
-            if file.status == FileStatus.READING:
-                queue.enqueue_on_commit(job.pk)
+        for number, upload in enumerate(uploads, start=1):
+            size += upload.size or 0
+            is_quick = size <= sources.AT_ONCE_BYTES and number <= MOST_AT_ONCE
+            added.append(drafts.add_upload(job, upload, _name(upload), at_once=is_quick))
+        if any(file.status == FileStatus.READING for file in added):
+            queue.enqueue_on_commit(job.pk)
     except BaseException as error:
         for file in added:
             drafts.remove_file(file)
@@ -268,9 +283,15 @@ def _name(upload: UploadedFile[bytes]) -> str:
     return PurePosixPath(upload.name or "").name
 
 
-def _say(request: HttpRequest, added: int, bad: int, records: int) -> None:
-    summary = {"files": formatting.files(added), "customers": formatting.customers(records)}
-    if bad:
+def _say(request: HttpRequest, added: list[ImportFile], bad: int) -> None:
+    records = sum(file.record_count for file in added)
+    summary = {"files": formatting.files(len(added)), "customers": formatting.customers(records)}
+    if any(file.status == FileStatus.READING for file in added):
+        messages.info(
+            request,
+            _("Received %(files)s. A worker checks them; you may leave the page.") % summary,
+        )
+    elif bad:
         refused = {"bad": formatting.number(bad)}
         messages.warning(
             request,

@@ -22,7 +22,8 @@ from imports.admin.record_templates.forms import (
     formset_of,
     posted,
 )
-from imports.customers.members import background, preview
+from imports.customers import background
+from imports.customers.members import preview
 from imports.customers.members.preview import Sample
 from imports.customers.members.templates import saving
 from imports.customers.members.templates.template import BadTemplate, Template, read

@@ -45,6 +45,13 @@ REFUSALS = {
         "REFUSALS_422",
         _("The API refused the data (HTTP 422){why}. Correct the data, then retry."),
     ),
+    511: sentence(
+        "REFUSALS_511",
+        _(
+            "Something between here and the API wants a sign-in first (HTTP 511){why}: the batch "
+            "did not reach the API."
+        ),
+    ),
 }
 REFUSED = sentence("REFUSED", _("The API refused the batch (HTTP {status}){why}."))
 BATCH_REFUSED = sentence(
@@ -71,15 +78,15 @@ REFUSAL_NOT_STATED = sentence(
 REDIRECTED_AFTER = sentence(
     "REDIRECTED_AFTER",
     _(
-        "The API's address answers with a redirect (HTTP {status}) of the kind that follows a"
-        " completed request. Correct the API's URL, then resume the job."
+        "The API's address answers with a redirect (HTTP {status}){why}. It is of the kind that "
+        "follows a completed request. Correct the API's URL, then resume the job."
     ),
 )
 REDIRECTED = sentence(
     "REDIRECTED",
     _(
-        "The API's address answers with a redirect (HTTP {status}), which is never followed with "
-        "customers' data. Correct the API's URL, then resume the job."
+        "The API's address answers with a redirect (HTTP {status}){why}. It is never followed "
+        "with customers' data. Correct the API's URL, then resume the job."
     ),
 )
 UNAUTHORIZED = sentence(

@@ -12,6 +12,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
+from imports.customers.api.answers.decoding import in_utf_8
 from imports.customers.api.auth import check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
 from imports.customers.api.probing import ProbeResult, probe
@@ -350,4 +351,4 @@ def _read(answered: requests.Response) -> Answer:
     if len(body) > LARGEST_ANSWER_BYTES:
         raise TooLarge
     headers = {name.lower(): value for name, value in answered.headers.items()}
-    return Answer(answered.status_code, headers, body)
+    return Answer(answered.status_code, headers, in_utf_8(body, headers.get("content-type", "")))

@@ -67,6 +67,18 @@ def goes_where_it_went(draft: CustomerApi, saved: CustomerApi, name: str) -> boo
     return _goes_to(draft, name) == _goes_to(saved, name)
 
 
+def moved_secrets(changed: CustomerApi, given: Collection[str] = ()) -> list[str]:
+    """The stored secrets that would go to another host if this were saved, without those `given`.
+
+    Raises WrongKey.
+    """
+    saved = type(changed).objects.filter(pk=changed.pk).first()
+    if saved is None:
+        return []
+    kept = [name for name in SECRETS if name not in given and getattr(saved, name)]
+    return [name for name in kept if not goes_where_it_went(changed, saved, name)]
+
+
 def _goes_to(api: CustomerApi, name: str) -> tuple[str, str, int | None] | None:
     """Where this secret of the API is sent, None if nowhere."""
     if name in ("extra_headers", "client_certificate"):

@@ -8,10 +8,10 @@ from urllib.parse import urljoin
 import msgspec
 
 from imports.customers.api.adapters.base import Request, ask
+from imports.customers.api.answers.decoding import NotDecoded, decoded
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import holds
 from imports.customers.api.requests.templates import CannotBuild, Source, filled_url
-from imports.customers.api.responses import NotDecoded, decoded
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.policy import LookedUp, Verdict

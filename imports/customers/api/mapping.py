@@ -278,6 +278,7 @@ class Mapping(Schema, frozen=True, dict=True):
     results: tuple[Results, ...] = ()
     rest: Rest = Rest()
     answers: tuple[Alternative, ...] = ()
+    answer_format: Literal["json", "ndjson"] = "json"
     codes: Codes = Codes()
     envelope: Envelope = Envelope()
     poll: Poll | None = None

@@ -18,7 +18,7 @@ from imports.customers.api.auth import basic_value
 from imports.customers.api.json_paths import as_name
 from imports.customers.api.responses import why
 from imports.http.redaction import one_line
-from imports.http.retry_after import retry_after
+from imports.http.retry_after import asked_to_wait
 from imports.messages import Message, Said, Text, sentence
 from imports.messages import marked as _
 from imports.policy import Outcome, Verdict
@@ -40,6 +40,7 @@ WHO = {
         "WHO_UNAUTHORIZED_CLIENT", _("This client may not use this grant")
     ),
 }
+PASSING = ("temporarily_unavailable", "server_error", "slow_down")  # RFC 6749 and RFC 8628
 SOMEBODY = sentence("SOMEBODY", _("The credential was refused"))
 WHO_WAS_REFUSED = sentence(
     "WHO_WAS_REFUSED",
@@ -106,17 +107,19 @@ def token_from(answer: Answer, credential: Text, secrets: tuple[str, ...]) -> tu
         token = fields.get("access_token")
         if isinstance(token, str) and _SENDABLE.fullmatch(token):
             return token, _history(fields.get("expires_in"))
-        raise failure_from(facts | {"code": "TOKEN_ANSWER_UNREADABLE"}, credential)
     error = as_name(fields.get("error"))
     facts["error"] = error if error in WHO else ""
     facts["said"] = one_line(as_name(fields.get("error_description")), secrets)
-    raise failure_from(_classified(facts, answer), credential)
+    if 200 <= answer.status <= 299 and not error:
+        raise failure_from(facts | {"code": "TOKEN_ANSWER_UNREADABLE"}, credential)
+    raise failure_from(_classified(facts, error, answer), credential)
 
 
-def _classified(facts: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    status = answer.status
-    if status in (408, 425, 429) or status >= 500:
-        wait = retry_after(answer.headers, time.time())
+def _classified(facts: dict[str, Any], error: str, answer: Answer) -> dict[str, Any]:
+    """Some answer 200 with an error, and some a limit with 400 or 403."""
+    status, wait = answer.status, asked_to_wait(answer.headers, time.time(), certain=False)
+    if status in (408, 425, 429) or status >= 500 or error in PASSING or wait is not None:
+        wait = asked_to_wait(answer.headers, time.time(), certain=True)
         return facts | {"code": "TOKEN_UNAVAILABLE", "wait": wait}
     is_credential = facts["error"] or status == 401
     return facts | {"code": "CREDENTIAL_REFUSED" if is_credential else "TOKEN_REQUEST_REFUSED"}

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from imports.customers.api.answers.decoding import NotDecoded, document_of
 from imports.customers.api.json_paths import find, steps
 from imports.customers.api.requests.building import build, content_type
 from imports.customers.api.requests.templates import PLACEHOLDER, CannotBuild
-from imports.customers.api.responses import Answer, Exchange, NotDecoded, chosen, decoded, judge
+from imports.customers.api.responses import Answer, Exchange, chosen, judge
 from imports.messages import MessageError, Text, sentence
 from imports.messages import marked as _
 from imports.policy import RecordOutcome, Verdict
@@ -260,7 +261,7 @@ CUT = sentence("HOSTILE_CUT", _("The end cut off"))
 def one_dropped(mapping: Mapping, given: bytes) -> bytes:
     """A good answer without the first entry of its first list that has any; b"" without one."""
     try:
-        document = decoded(given)
+        document = document_of(Answer(mapping.accepted[0], {}, given), mapping)
     except NotDecoded:
         return b""
     ways = (mapping, *mapping.alternatives)

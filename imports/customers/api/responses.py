@@ -6,19 +6,26 @@ what an answer does not prove is unknown.
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from imports.customers.api import answer_sentences as words
+from imports.customers.api.answers.codes import (
+    OF_RECORDS,
+    RETRYABLE,
+    WHOLE_BATCH_GROUPS,
+    may_be_coded,
+    own_code,
+    refuses_credential,
+)
+from imports.customers.api.answers.decoding import NotDecoded, document_of
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import (
     CONTRADICTORY,
     Unreadable,
+    failure_of,
     filter_code,
-    group_of,
     holds,
     judge_records,
     judge_refusal,
@@ -26,8 +33,8 @@ from imports.customers.api.record_results import (
 )
 from imports.customers.quick_answers import all_stored
 from imports.http.redaction import excerpt, one_line, page_text
-from imports.http.retry_after import asked_to_wait
-from imports.messages import MessageError, Said, Text, cause_of
+from imports.http.retry_after import asked_to_wait, says_not_now
+from imports.messages import Said, Text, cause_of
 from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
 
 if TYPE_CHECKING:
@@ -40,17 +47,12 @@ CREDENTIAL_REFUSED = "CREDENTIAL_REFUSED"
 # 420 and 430 are what some APIs answer in place of 429.
 DEFERRING = {403, 420, 425, 429, 430, 503}
 NOT_DONE_HERE = {301, 307, 308}
+NOT_REACHED = 511  # whoever stands in between wants a sign-in first (RFC 6585)
 # Refused before anybody's record was looked at: the address, the method, the form or a right.
-NOBODYS_FAULT = {402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 428, 431}
+NOBODYS_FAULT = {402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 428, 431, NOT_REACHED}
+# What RFC 9110 (section 15.5) has a client take every other 4xx for.
+OWN_REFUSALS = {400, 413, 422}
 SENT_AGAIN = (Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE)
-WHOLE_BATCH_GROUPS = ("not_now", "credential")
-RETRYABLE = ("retryable", "rolled_back", *WHOLE_BATCH_GROUPS)
-# Where an API's code for the whole batch stands, if its mapping does not say.
-USUAL_CODES = (
-    *("code", "errorCode", "error.code", "error.status", "error", "0.errorCode"),
-    *("errors.0.code", "errors.0.errorCode", "type", "title"),
-)
-PLAIN_CODE = re.compile(r"[A-Za-z0-9_ .:-]+")  # JSON has no other way to write it that is in use
 # What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
 USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
 
@@ -113,7 +115,7 @@ def _read_as(answer: Answer, sent: Exchange) -> Exchange:
 def chosen(answer: Answer, mapping: ApiMapping) -> tuple[ApiMapping, int | None]:
     """The mapping as the first alternative that fits changes it, and that one's number."""
     try:
-        document = decoded(answer.body)
+        document = document_of(answer, mapping)
     except NotDecoded:
         document = MISSING
     for number, (how, changed) in enumerate(
@@ -138,7 +140,7 @@ def _judged(answer: Answer, sent: Exchange) -> Outcome:
     if answer.status in sent.mapping.accepted or outcome.verdict not in SENT_AGAIN:
         return outcome
     try:
-        document = decoded(answer.body)
+        document = document_of(answer, sent.mapping)
     except NotDecoded:
         return outcome
     records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
@@ -152,8 +154,8 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
     if status in sent.mapping.accepted:
         return _accepted(answer, sent)
     if 300 <= status <= 399:
-        return _redirected(status, sent)
-    if status == 401:
+        return _redirected(answer, sent)
+    if 400 <= status <= 499 and refuses_credential(answer, _document(answer, sent)):
         return _unauthorized(answer, sent)
     if status in DEFERRING and (outcome := _deferred(answer, sent)):
         return outcome
@@ -161,9 +163,9 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
     # "The Idempotency-Key HTTP Header Field", section 2.7).
     if status == 408 or (status == 409 and sent.repeatable):
         return _unsure(answer, sent)
-    if 400 <= status <= 499:
+    if 400 <= status <= 499 or status == NOT_REACHED or _is_refusal(answer, sent):
         return _refused(answer, sent)
-    if status >= 500 and sent.mapping.five_xx_safe:
+    if 500 <= status <= 599 and sent.mapping.five_xx_safe:
         halves = status in sent.mapping.splittable and len(sent.keys) > 1
         return Outcome(
             Verdict.SPLIT if halves else Verdict.RETRY,
@@ -174,33 +176,40 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
     return _unsure(answer, sent)
 
 
+def _is_refusal(answer: Answer, sent: Exchange) -> bool:
+    """Whether a failure has a code for the one record that was sent, where the mapping has it."""
+    mapping = sent.mapping
+    if answer.status < 500 or len(sent.keys) != 1 or not mapping.envelope.code:
+        return False
+    code = as_name(find(_document(answer, sent), mapping.envelope.code))
+    return mapping.group_by_code.get(code) in OF_RECORDS
+
+
+def _document(answer: Answer, sent: Exchange) -> Any:
+    """The answer's JSON; MISSING where it is none."""
+    try:
+        return document_of(answer, sent.mapping)
+    except NotDecoded:
+        return MISSING
+
+
 def _coded(answer: Answer, sent: Exchange) -> Outcome | None:
     """What the API's own code says of the whole batch, at any status, where its mapping lists it.
 
     Not where the answer also says of a single customer what became of it: that counts more.
     """
     accepted = answer.status in sent.mapping.accepted
-    if accepted and not _may_be_coded(answer.body, sent.mapping):
+    if accepted and not may_be_coded(answer.body, sent.mapping):
         return None
     try:
-        document = decoded(answer.body)
+        document = document_of(answer, sent.mapping)
     except NotDecoded:
         return None
-    code, group = _own_code(document, sent.mapping)
+    code, group = own_code(document, sent.mapping)
     counts = group in WHOLE_BATCH_GROUPS or (group in RETRYABLE and not accepted)
     if not counts or judge_refusal(document, sent.mapping, sent.keys, sent.clean) is not None:
         return None
     return _by_group(group, code, answer, sent)
-
-
-def _may_be_coded(body: bytes, mapping: ApiMapping) -> bool:
-    """Whether it is worth a second look: nearly all answers are good ones, and long.
-
-    JSON may write "/", quotes and letters beyond ASCII in other bytes than the code has.
-    """
-    codes = (*mapping.codes.not_now, *mapping.codes.credential)
-    texts = map(str, codes)
-    return any(not PLAIN_CODE.fullmatch(code) or code.encode() in body for code in texts)
 
 
 def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
@@ -214,30 +223,25 @@ def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
     return Outcome(Verdict.RETRY, name, said, rule=rule)
 
 
-def _own_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
-    """The API's code for the whole batch and the group that lists it; ("", "") without one."""
-    own = mapping.envelope.code
-    if not own:
-        return _usual_code(document, mapping)
-    if code := as_name(find(document, own)):
-        group = group_of(code, mapping)
-        return (code, group) if group else ("", "")
-    # A gateway in front of the API has its own form. It does not know of single customers.
-    code, group = _usual_code(document, mapping)
-    return (code, group) if group in WHOLE_BATCH_GROUPS else ("", "")
-
-
-def _usual_code(document: Any, mapping: ApiMapping) -> tuple[str, str]:
-    found = (as_name(find(document, place)) for place in USUAL_CODES)
-    return next(((code, g) for code in found if code and (g := group_of(code, mapping))), ("", ""))
-
-
-def _redirected(status: int, sent: Exchange) -> Outcome:
+def _redirected(answer: Answer, sent: Exchange) -> Outcome:
     """301, 307 and 308 ask for the same POST elsewhere; after others it may have been done."""
+    status, to = answer.status, Said(sent.clean(_location(answer)))
     if status in NOT_DONE_HERE:
-        return Outcome(Verdict.PAUSE, "REDIRECTED", words.REDIRECTED.format(status=status))
-    said = words.REDIRECTED_AFTER.format(status=status)
+        said = words.REDIRECTED.format(status=status, why=to)
+        return Outcome(Verdict.PAUSE, "REDIRECTED", said)
+    said = words.REDIRECTED_AFTER.format(status=status, why=to)
     return replace(sent.unsure("REDIRECTED", said, status), pauses=True)
+
+
+def _location(answer: Answer) -> str:
+    """Where a redirect leads, without what may be secret in it."""
+    try:
+        parts = urlsplit(answer.headers.get("location", ""))
+        host = f"//{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return ""
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    return f"{scheme}{host if parts.hostname else ''}{parts.path}"
 
 
 def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
@@ -253,8 +257,11 @@ def is_credential_refused(outcome: Outcome) -> bool:
 
 def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
     """ "Not now". Only a 429 or 425 says so by itself; others by a header that says until when."""
-    certain = answer.status in (425, 429)
-    if not certain and asked_to_wait(answer.headers, sent.now, certain=False) is None:
+    said = answer.status in (425, 429) or (
+        asked_to_wait(answer.headers, sent.now, certain=False) is not None
+    )
+    # Whoever refuses has stored nothing, so it may be asked again without knowing when.
+    if not said and (answer.status >= 500 or not says_not_now(answer.headers, sent.now)):
         return None
     return _not_now(f"HTTP_{answer.status}", answer, sent)
 
@@ -288,7 +295,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     if status_proves and mapping.envelope.when is None:
         return STORED_BY_STATUS
     try:
-        document = decoded(answer.body)
+        document = document_of(answer, mapping)
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
             return STORED_BY_STATUS
@@ -368,34 +375,48 @@ def summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
 
 def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
     """An error for the whole batch that came with an accepted status."""
-    code, group = _own_code(document, sent.mapping)
+    code, group = own_code(document, sent.mapping)
     if group in RETRYABLE:
         return _by_group(group, code, answer, sent)
     envelope = sent.mapping.envelope
     raw = as_name(find(document, envelope.code)) if envelope.code else ""
     name = filter_code(sent.clean(raw), "BATCH_REFUSED")
     said = words.BATCH_REFUSED.format(why=why(answer, sent))
-    return _blamed(document, sent, Outcome(Verdict.SPLIT, name, said))
+    refusal = Outcome(Verdict.SPLIT, name, said)
+    if group in OF_RECORDS and len(sent.keys) == 1:
+        refusal = _of_the_one(group, code, document, sent)
+    return _blamed(document, sent, refusal)
 
 
 def _refused(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    try:
-        document = decoded(answer.body)
-    except NotDecoded:
-        document = MISSING
+    document = _document(answer, sent)
     template = words.REFUSALS.get(status, words.REFUSED)
     said = template.format(status=status, why=why(answer, sent))
-    code, group = _own_code(document, sent.mapping)
+    code, group = own_code(document, sent.mapping)
     # A code that the mapping lists says more than the status: it is about a customer.
     name = filter_code(sent.clean(code), "REJECTED") if group else f"HTTP_{status}"
     if status in NOBODYS_FAULT and not group:
         refusal = Outcome(Verdict.PAUSE, name, said)
-    elif group or status in sent.mapping.splittable:
+    elif group in OF_RECORDS and len(sent.keys) == 1:
+        refusal = _of_the_one(group, code, document, sent)
+    elif group or _may_be_halved(status, sent.mapping):
         refusal = Outcome(Verdict.SPLIT, name, said)
     else:
         refusal = Outcome(Verdict.REJECTED, name, said)
     return _blamed(document, sent, refusal)
+
+
+def _may_be_halved(status: int, mapping: ApiMapping) -> bool:
+    as_400 = status not in OWN_REFUSALS and 400 in mapping.splittable
+    return as_400 or status in mapping.splittable
+
+
+def _of_the_one(group: str, code: str, document: Any, sent: Exchange) -> Outcome:
+    """A refusal of a single record, by a code that the mapping lists: there is no one else."""
+    message = "; ".join(text for text in _reasons(document, sent.mapping) if text != code)
+    one = failure_of(group, sent.clean(code), sent.clean(message), sent.mapping)
+    return Outcome(one.verdict, one.code, one.message, rule=f"codes.{group}")
 
 
 def judge_failed(document: Any, answer: Answer, sent: Exchange) -> Outcome:
@@ -412,7 +433,7 @@ def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
     records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
     if records is not None:
         return summed(records, sent)
-    if refusal.verdict is Verdict.PAUSE:
+    if refusal.verdict is Verdict.PAUSE or refusal.rule:
         return refusal
     if not sent.mapping.refusal_stored_nothing:
         said = refusal.message + words.REFUSAL_NOT_STATED
@@ -426,7 +447,7 @@ def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
 def why(answer: Answer, sent: Exchange) -> Said:
     """The API's own words about the whole batch."""
     try:
-        reasons = _reasons(decoded(answer.body), sent.mapping)
+        reasons = _reasons(document_of(answer, sent.mapping), sent.mapping)
     except NotDecoded:
         reasons = [page_text(answer.body)] if answer.status >= 400 else []
     return Said(sent.clean(": ".join(reasons)))
@@ -440,40 +461,3 @@ def _reasons(document: Any, mapping: ApiMapping) -> list[str]:
     title = as_name(find(document, "title"))
     usual = next((t for p in USUAL_MESSAGES if (t := as_name(find(document, p)))), "")
     return [text for text in (title, usual) if text]
-
-
-class NotDecoded(MessageError, ValueError):
-    """The body is not trustworthy JSON. The message says why."""
-
-
-def decoded(body: bytes) -> Any:
-    """The JSON of a body. Raises NotDecoded, also for a name twice, NaN and absurd nesting."""
-    try:
-        return _STRICT.decode(body.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise NotDecoded(words.NOT_UTF_8) from None
-    except json.JSONDecodeError as error:
-        is_empty = not body.strip()
-        raise NotDecoded(
-            words.EMPTY_BODY if is_empty else words.NO_JSON_AT.format(at=error.pos)
-        ) from None
-    except NotDecoded:
-        raise
-    except ValueError:  # thousands of digits
-        raise NotDecoded(words.HUGE_NUMBER) from None
-    except RecursionError:
-        raise NotDecoded(words.TOO_DEEP) from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise NotDecoded(words.NAME_TWICE)
-    return members
-
-
-def _refuse_constant(name: str) -> Any:
-    raise NotDecoded(words.NO_JSON_NUMBER.format(text=name))
-
-
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)

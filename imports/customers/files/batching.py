@@ -185,6 +185,15 @@ OUT_OF_SIGHT = sentence(
 )
 
 
+OTHER_BYTES = sentence(
+    "FILE_OTHER_BYTES",
+    _(
+        "{file} has other bytes there than the ones that were checked. The job waits for a worker "
+        "that has those. If there is none, put the file back, or cancel the job."
+    ),
+)
+
+
 def out_of_sight(name: str, error: OSError) -> InputOutOfSight:
     """What to raise where this host cannot see a file that another may see."""
     why = error.strerror or type(error).__name__
@@ -400,12 +409,25 @@ def _recorded(file: ImportFile, checks: Checks, ignored: list[str], after: int) 
     name = index_name(file.sha256, checks)
     index = Index.opened(indexes() / name)
     if index is None:  # it was checked on another host, or with another mapping
-        refuse_changed(file.location, file.name, file.sha256)
+        _refuse_other_bytes(file)
         check_file(file.location, file.name, checks, indexes=indexes())
         index = Index.opened(indexes() / name)
     if index is None:
         raise UnreadableFile(file.name, CHANGED_SINCE, ADD_IT_AGAIN)
     yield from index.blocks(file.location, file.name, ignored, after)
+
+
+def _refuse_other_bytes(file: ImportFile) -> None:
+    """Raise UnreadableFile where this host checked the file, and it has changed since.
+
+    Raises InputOutOfSight where another host checked it, at whose path this one has other bytes.
+    """
+    try:
+        refuse_changed(file.location, file.name, file.sha256)
+    except UnreadableFile:
+        if any(indexes().glob(f"{file.sha256}-*")):
+            raise
+        raise InputOutOfSight(OTHER_BYTES.format(file=shown(file.name, 200))) from None
 
 
 def indexes() -> Path:
@@ -444,10 +466,14 @@ ELSEWHERE = sentence(
 )
 
 
-def check(file: ImportFile, register: IdRegister | None = None) -> None:
+def check(
+    file: ImportFile, register: IdRegister | None = None,
+    seen: Callable[[int], None] = lambda records: None,
+) -> None:  # fmt: skip
     """Read a file of a draft through once and set its verdict. The caller saves it.
 
     `register` knows the ids of the files before; without one the draft's own are read again.
+    `seen` is called with the number of customers read so far.
     """
     job = file.job
     if job.api is None:
@@ -456,7 +482,7 @@ def check(file: ImportFile, register: IdRegister | None = None) -> None:
     if register is None:
         register = _register(job, checks)
     try:
-        verdict = check_file(file.location, file.name, checks, register, indexes())
+        verdict = check_file(file.location, file.name, checks, register, indexes(), seen)
     except UnreadableFile as error:
         file.status, file.message = FileStatus.INVALID, error.message
         file.size = file.location.stat().st_size if file.location.is_file() else 0

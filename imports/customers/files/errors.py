@@ -67,12 +67,13 @@ UTF_16_OR_BINARY = sentence(
     "UTF_16_OR_BINARY", _("it is text in UTF-16 or a binary file, and JSON is UTF-8")
 )
 XLSX = sentence("XLSX", _("it is an Excel workbook (XLSX), despite its name"))
+NAME_IT_XLSX = sentence("NAME_IT_XLSX", _("Give it a name in .xlsx, then add it again"))
 ZIP = sentence("ZIP", _("it is a ZIP archive"))
 UNPACK = sentence("UNPACK", _("Unpack it and add the files inside"))
 
 SAVE_AS_UTF_8 = sentence("SAVE_AS_UTF_8", _("Save it as UTF-8 and add it again"))
 EXPORT_AS_JSON = sentence(
-    "EXPORT_AS_JSON", _('Export the customers as JSON, {"data": [ … ]}, and add that file')
+    "EXPORT_AS_JSON", _("Export the customers as JSON, CSV or XLSX, and add that file")
 )
 UNPACK_ONE = sentence("UNPACK_ONE", _("Unpack it and add the file inside"))
 UTF_32 = sentence("UTF_32", _("it is text in UTF-32, and JSON is UTF-8"))
@@ -81,7 +82,11 @@ PNG = sentence("PNG", _("it is a PNG picture, despite its name"))
 JPEG = sentence("JPEG", _("it is a JPEG picture, despite its name"))
 PDF = sentence("PDF", _("it is a PDF document, despite its name"))
 GZIP = sentence("GZIP", _("it is compressed with gzip"))
-OLD_OFFICE = sentence("OLD_OFFICE", _("it is an old Excel or Word file, despite its name"))
+OLD_OFFICE = sentence(
+    "OLD_OFFICE", _("it is an old Excel or Word file (such as XLS), or one with a password")
+)
+SAVE_AS_NEW = sentence("SAVE_AS_NEW", _("Save it as XLSX without a password, or as CSV"))
+PACKED_OTHERWISE = sentence("PACKED_OTHERWISE", _("it is compressed, and not with gzip"))
 BAD_BYTE = sentence(
     "BAD_BYTE", _("the byte {byte} is not UTF-8; the file looks like Latin-1 or Windows-1252")
 )
@@ -98,7 +103,17 @@ SIGNATURES = (
     (b"\xff\xd8\xff", JPEG, EXPORT_AS_JSON),
     (b"%PDF", PDF, EXPORT_AS_JSON),
     (b"\x1f\x8b", GZIP, UNPACK_ONE),
-    (b"\xd0\xcf\x11\xe0", OLD_OFFICE, EXPORT_AS_JSON),
+    *(
+        (magic, PACKED_OTHERWISE, UNPACK_ONE)
+        for magic in (
+            b"BZh91AY&SY",
+            b"\xfd7zXZ\0",
+            b"7z\xbc\xaf",
+            b"Rar!\x1a",
+            b"\x28\xb5\x2f\xfd",
+        )
+    ),
+    (b"\xd0\xcf\x11\xe0", OLD_OFFICE, SAVE_AS_NEW),
     (b"<", XML, EXPORT_AS_JSON),
 )
 WORKBOOK_MARKS = (b"[Content_Types].xml", b"xl/")
@@ -122,7 +137,7 @@ def _archive(data: mmap, head: bytes, name: str) -> UnreadableFile:
     tail = data[max(0, len(data) - 65_536) :]
     if any(mark in head or mark in tail for mark in WORKBOOK_MARKS):
         what = XLSX
-        return UnreadableFile(name, what, EXPORT_AS_JSON)
+        return UnreadableFile(name, what, NAME_IT_XLSX)
     return UnreadableFile(name, ZIP, UNPACK)
 
 

@@ -85,7 +85,7 @@ def broken(data: mmap, pos: int, end: int | None, position: int, name: str) -> U
     """The refusal for the record that starts at `pos`; `end` is None if it has none."""
     raw = data[pos : min(end or len(data), pos + LONGEST_LOOK)]
     try:
-        at = pos + _first_error(raw.decode())
+        at = pos + first_error(raw.decode())
     except UnicodeDecodeError as error:
         at = pos + error.start
         is_cut = end is None and at >= len(data) - 3  # in the middle of a character
@@ -100,7 +100,7 @@ def broken(data: mmap, pos: int, end: int | None, position: int, name: str) -> U
     return UnreadableFile(name, what, EXPORT_AGAIN, where)
 
 
-def _first_error(text: str) -> int:
+def first_error(text: str) -> int:
     """The offset in bytes at which the text stops being JSON; 0 if unknown."""
     try:
         json.loads(text)

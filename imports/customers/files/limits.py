@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST_RECORD = 1 << 20  # bytes: ours, for APIs that name no limit; a customer has a few hundred
 COMMA = b", "  # between the records of a request
-EXPORTED = ("customers",)  # what tools that export members call their list
+EXPORTED = ("customers", "households")  # what tools that export members call their lists
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +80,16 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     def envelopes(self) -> tuple[str, ...]:
         """The names that a file may give its list. Retry files always say "data"."""
         return tuple(dict.fromkeys((self.envelope or "data", "data")))
+
+    @property
+    def exported(self) -> tuple[str, ...]:
+        """The other names, of tools that export members, that this API's records may come under.
+
+        GK takes customers at one address and households at another, and neither takes both.
+        """
+        if self.rules == "gk":
+            return ("customers",)
+        return () if self.envelope == "households" else EXPORTED
 
     @property
     def envelope_bytes(self) -> int:

@@ -55,6 +55,9 @@ EMPTY_OBJECT = sentence(
 OTHER_KEYS = sentence(
     "OTHER_KEYS", _("there is no list called {names} in it, but only the keys {keys}")
 )
+HOUSEHOLDS_ELSEWHERE = sentence(
+    "HOUSEHOLDS_ELSEWHERE", _("Households go to an API of their own: choose that one")
+)
 ONLY_SPACE = sentence("ONLY_SPACE", _("the file holds nothing but white space"))
 SECOND_LIST = sentence("SECOND_LIST", _("a second list, “{key}”, stands beside “{found}”"))
 ONE_LIST = sentence("ONE_LIST", _("Put all customers into one list"))
@@ -84,6 +87,7 @@ def customers(
     envelopes: Collection[str],
     ignored: list[str],
     quick: Quick = no_stretch,
+    exported: Collection[str] = EXPORTED,
 ) -> Generator[Element | Run, None, None]:
     """Each customer of the file, in its order. `ignored` collects the keys beside the list.
 
@@ -96,11 +100,11 @@ def customers(
     match mark_at(data, start):
         case b"":
             what = ONLY_SPACE
-            raise UnreadableFile(name, what, _wrap(envelopes))
+            raise UnreadableFile(name, what, EXPORT_IT_AGAIN)
         case b"[":
             end = yield from elements(data, start + 1, name, quick)
         case b"{":
-            end = yield from _members(data, start, name, envelopes, ignored, quick)
+            end = yield from _members(data, start, name, envelopes, ignored, quick, exported)
         case _:
             raise _no_list(data, start, name, envelopes)
     _refuse_more(data, end, name, envelopes)
@@ -113,6 +117,7 @@ def _members(
     envelopes: Collection[str],
     ignored: list[str],
     quick: Quick,
+    exported: Collection[str],
 ) -> Generator[Element | Run, None, int]:
     """Walk the outermost object and yield from its list; the position behind the object."""
     pos, found = start, ""
@@ -120,7 +125,7 @@ def _members(
         raise _wrong_envelope(name, envelopes, ignored)
     while mark_at(data, pos) != b"}":
         key, pos = _key(data, skip_space(data, pos + 1), name)
-        if key in envelopes or (key in EXPORTED and mark_at(data, pos) == b"["):
+        if key in envelopes or (key in exported and mark_at(data, pos) == b"["):
             found = _only_list(data, pos, name, found, key)
             pos = yield from elements(data, pos + 1, name, quick)
         else:
@@ -202,7 +207,8 @@ def _wrong_envelope(name: str, envelopes: Collection[str], keys: list[str]) -> U
     if keys:
         listed = ", ".join(f"“{shown(key)}”" for key in keys[:6])
         what = OTHER_KEYS.format(names=wanted, keys=listed)
-    return UnreadableFile(name, what, _wrap(envelopes))
+    remedy = HOUSEHOLDS_ELSEWHERE if "households" in keys else _wrap(envelopes)
+    return UnreadableFile(name, what, remedy)
 
 
 def _kind(data: mmap.mmap, pos: int) -> Text:
@@ -357,7 +363,9 @@ def read_records(
 
 def _judged(data: mmap.mmap, name: str, checks: Checks, ignored: list[str]) -> Iterator[Block]:
     released = 0
-    found = customers(data, name, checks.envelopes, ignored, QuickCheck(checks).stretch)
+    found = customers(
+        data, name, checks.envelopes, ignored, QuickCheck(checks).stretch, checks.exported
+    )
     for block in blocks(found, name, checks):
         yield block
         if block.starts[-1] - released > RELEASE_BYTES:
@@ -370,11 +378,13 @@ def check_file(
     checks: Checks,
     register: IdRegister | None = None,
     indexes: Path | None = None,
+    seen: Callable[[int], None] = lambda records: None,
 ) -> FileCheck:
     """Read the file once and judge it. One `register` for all files of a job finds duplicates.
 
-    What was found is kept in the directory `indexes`, under `index_name`. Raises UnreadableFile
-    for a file that is refused as a whole, also for one without customers.
+    What was found is kept in the directory `indexes`, under `index_name`. `seen` is called with
+    the number of customers so far. Raises UnreadableFile for a file that is refused as a whole,
+    also for one without customers.
     """
     register = IdRegister(checks.spell) if register is None else register
     ignored: list[str] = []
@@ -385,6 +395,7 @@ def check_file(
                 register.expect(len(block.keys) * len(data) // (block.end - block.starts[0]))
             index.add(block)
             verdict.count(block, register)
+            seen(verdict.records)
         if not verdict.records:
             raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
         verdict.sha256 = index.finish(ignored)

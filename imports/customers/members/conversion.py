@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from imports.customers.files.errors import BOM, UnreadableFile, near
-from imports.customers.files.json_stream import EXPORT_AGAIN, NOT_JSON, is_whole
+from imports.customers.files.json_stream import EXPORT_AGAIN, NOT_JSON, first_error, is_whole
 from imports.customers.members.formats import rows as delimited
 from imports.customers.members.formats import workbook
 from imports.customers.members.formats.rows import ADD_HEADING, NO_ROWS, Form, Row
@@ -131,7 +131,7 @@ def _is_value(text: bytes) -> bool:
 def _bad_line(text: bytes, name: str, number: int) -> UnreadableFile:
     with mmap.mmap(-1, max(len(text), 1)) as data:
         data.write(text[:])
-        what = NOT_JSON.format(near=near(data, 0))
+        what = NOT_JSON.format(near=near(data, first_error(text.decode("utf-8", "replace"))))
     return UnreadableFile(name, what, EXPORT_AGAIN, AT_LINE.format(line=number))
 
 

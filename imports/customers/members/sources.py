@@ -21,6 +21,7 @@ from imports.messages import marked as _
 from imports.messages import sentence, to_json
 from imports.models import MemberFile, RecordTemplate
 from imports.models.files import FileStatus
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 
 AT_ONCE_BYTES = 4 << 20  # of a text that is read while a person waits: a second or two
 AT_ONCE_PACKED_BYTES = 1 << 20  # of what must be unpacked first
-TABLES = (Kind.CSV, Kind.XLSX)
+TABLES, PACKED = (Kind.CSV, Kind.XLSX), (Kind.XLSX, Kind.GZIP)
 
 NO_TEMPLATE = sentence("NO_TEMPLATE", _("it is a table, and no record template is chosen for it"))
 CHOOSE_TEMPLATE = sentence(
     "CHOOSE_TEMPLATE", _("Choose one, or make one from its headings; nothing is read before that")
 )
-BEING_READ = sentence("BEING_READ", _("A worker reads it and makes a record of each row."))
+BEING_READ = sentence("BEING_READ", _("A worker reads it and checks each customer."))
 NOT_IN_TEMPLATE = sentence(
     "NOT_IN_TEMPLATE", _("{file}: the record template reads nothing of {columns}: not sent.")
 )
@@ -51,41 +52,40 @@ class NeedsTemplate(Exception):
     """Nobody has said how the rows of this table become records."""
 
 
-def take_in(
-    file: ImportFile, template: RecordTemplate | None = None, *, wait: bool = True
-) -> bool:
-    """Make of a new file what an import reads; whether that can be checked now.
-
-    `wait`: a large file is made at once all the same; else a worker does it later. Sets the
-    file's status where there is nothing to check. Raises OSError for a full disk.
-    """
-    path = file.location
-    try:
-        kind = kind_of(path, file.name)
-    except OSError:
-        return True  # its reader says why
-    if kind == Kind.JSON:
-        return True
-    member = MemberFile(file=file, template=template)
-    if wait or not _is_large(path, kind):
-        return make(file, member)
-    if not file.is_ours:
-        kept = places.keep_copy(path, places.folder_of(file.job))
-        places.publish(kept)
-        file.path, file.is_ours = places.where_of(kept), True
-    _wait_for_worker(file, member)
-    return False
-
-
-def _is_large(path: Path, kind: Kind) -> bool:
-    packed = kind in (Kind.XLSX, Kind.GZIP)
-    return conversion.size_of(path) > (AT_ONCE_PACKED_BYTES if packed else AT_ONCE_BYTES)
-
-
-def _wait_for_worker(file: ImportFile, member: MemberFile) -> None:
+def wait_for_worker(file: ImportFile, template: RecordTemplate | None = None) -> None:
+    """Leave a new file to a worker; it is not looked at before. The caller saves it."""
     file.status, file.message = FileStatus.READING, BEING_READ
-    file.size = conversion.size_of(file.location)
-    member.asked_at, member.token, member.alive_at = Now(), None, None
+    file.size, file.asked_at = stored.size(file.path), Now()
+    if template is not None:
+        MemberFile(file=file, template=template)
+
+
+def is_large(file: ImportFile) -> bool:
+    """Whether to check this file would keep a person waiting. Raises OSError."""
+    size = stored.size(file.path)
+    if size > AT_ONCE_BYTES:
+        return True
+    return size > AT_ONCE_PACKED_BYTES and kind_of(file.location, file.name) in PACKED
+
+
+def make_readable(
+    file: ImportFile, template: RecordTemplate | None = None,
+    seen: Callable[[int], None] = lambda rows: None,
+) -> bool:  # fmt: skip
+    """Make of an added file what an import reads; whether that can be checked now.
+
+    Sets the file's status where there is nothing to check. Raises OSError for a full disk.
+    """
+    member = member_of(file)
+    if member is None:
+        try:
+            kind = kind_of(file.location, file.name)
+        except OSError:
+            return True  # its reader says why
+        if kind == Kind.JSON:
+            return True
+        member = MemberFile(file=file, template=template)
+    return make(file, member, seen)
 
 
 def make(
@@ -96,7 +96,6 @@ def make(
     All that it makes is ours. What was added stays as it is: whoever calls this forgets it once
     the file is stored, so that a killed process loses nothing.
     """
-    member.asked_at = None
     try:
         if not member.source and not _open(file, member):
             return True
@@ -206,7 +205,7 @@ def ask_again(file: ImportFile) -> bool:
     Then it waits for another one. The caller saves it and its member file.
     """
     member = member_of(file)
-    if member is None or not member.document or member.asked_at is not None:
+    if member is None or not member.document or file.asked_at is not None:
         return False
     if member.template is not None and member.template.api_id == file.job.api_id:
         return False

@@ -13,7 +13,8 @@ from django.db.models import Value
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
-from imports.customers import drafts
+from imports.customers import background, drafts
+from imports.customers.retry_file_matches import digests_of
 from imports.customers.watching.looking import (
     complete,
     is_free,
@@ -25,6 +26,7 @@ from imports.customers.watching.places import open_place
 from imports.customers.watching.places.base import is_as_seen, sha256_of
 from imports.engine.queue import enqueue_on_commit, enqueue_once
 from imports.fields import WrongKey
+from imports.job_types import InputOutOfSight
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _
@@ -140,8 +142,10 @@ def _is_imported(file: WatchedFile, content: _Content) -> bool:
     if job.status == JobStatus.DRAFT and not job.files.exists():
         upload = File(content.read(), name=file.name)
         drafts.add_upload(job, upload, name=file.name)  # type: ignore[arg-type]
-        if _digest_of(job) not in (file.sha256, ""):
-            return _begin_anew(file, job)
+    if not _is_read(job):
+        return False
+    if _has_changed(file, job):
+        return _begin_anew(file, job)
     is_bad = job.files.filter(status=FileStatus.INVALID).exists()
     with transaction.atomic():
         taken = WatchedFile.objects.filter(pk=file.pk, taken_at=None)
@@ -151,6 +155,13 @@ def _is_imported(file: WatchedFile, content: _Content) -> bool:
         elif file.folder.starts:
             _start(job, actor_of(file.folder))
     return True
+
+
+def _is_read(job: ImportJob) -> bool:
+    """Read a large file that no other worker has begun to read; whether that is done."""
+    with contextlib.suppress(InputOutOfSight):
+        background.carry_out(job)
+    return not background.unread(job).exists()
 
 
 def _start(job: ImportJob, actor: str) -> None:
@@ -188,9 +199,10 @@ def _is_moved(file: WatchedFile, place: Place) -> bool:
     return True
 
 
-def _digest_of(job: ImportJob) -> str:
-    """Of the bytes that its file was read from; "" where they could not be read as an import."""
-    return job.files.values_list("sha256", flat=True).get()
+def _has_changed(file: WatchedFile, job: ImportJob) -> bool:
+    """Whether other bytes were read, if it could be read as an import at all."""
+    read = digests_of(job.files.select_related("member").get())
+    return bool(read) and file.sha256 not in read
 
 
 def actor_of(folder: WatchedFolder) -> str:

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 
 from imports.commands import SOME_FAILED, TextCommand, refuse
 from imports.customers.api import mapping_in_force
+from imports.customers.api.connection_test import moved_secrets
 from imports.customers.api.mapping_in_force import read_changes
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.probing import PLAIN, is_readable_on_its_way
@@ -41,6 +42,10 @@ FIELDS = {
     "header_name": "header_name", "allow_plain_http": "allow_plain_http",
 }  # fmt: skip
 SECRET_OPTIONS = ("secret_env", "client_secret_env", "client_certificate_env")
+AGAIN = {
+    "secret": "--secret-env", "client_secret": "--client-secret-env",
+    "client_certificate": "--client-certificate-env", "extra_headers": "--header",
+}  # fmt: skip
 SWITCHES = {
     "--show": "print the settings and the whole mapping in force",
     "--json": "with --show: one JSON object",
@@ -90,7 +95,7 @@ class Command(TextCommand):
         api = CustomerApi.objects.filter(name=name).first() or CustomerApi(name=name)
         created = api.pk is None
         if self._change(api, options):
-            self._save(api)
+            self._save(api, self._given_secrets(api, options))
             if not options["json"]:
                 self.stdout.write(f"{'Created' if created else 'Changed'} the API {name}.")
             if any(map(is_readable_on_its_way, (api.url, api.token_url))):
@@ -128,12 +133,18 @@ class Command(TextCommand):
             )
         return True
 
-    def _save(self, api: CustomerApi) -> None:
+    def _save(self, api: CustomerApi, given: set[str]) -> None:
         try:
             clean_api(api)
         except ValidationError as error:
             refuse(
                 "\n".join(f"{key}: {' '.join(texts)}" for key, texts in error.message_dict.items())
+            )
+        if moved := moved_secrets(api, given):
+            again = ", ".join(AGAIN[name] for name in moved)
+            refuse(
+                f"A stored secret goes only to the host that it was entered for. Give it again: "
+                f"{again}."
             )
         api.save()
 
@@ -146,16 +157,22 @@ class Command(TextCommand):
             sys.exit(SOME_FAILED)
 
     def _set_secrets(self, api: CustomerApi, options: dict[str, Any]) -> None:
-        # Client credentials have but one secret, whichever option it comes by.
-        own_fields = (secret_field(api.auth), "client_secret", "client_certificate")
-        fields = dict(zip(SECRET_OPTIONS, own_fields, strict=True))
-        for option, field in fields.items():
+        for option, field in self._secret_fields(api).items():
             variable = options[option]
             if variable is None:
                 continue
             if not os.environ.get(variable):
                 refuse(f"The environment variable {variable} is not set, or is empty.")
             setattr(api, field, os.environ[variable])
+
+    def _secret_fields(self, api: CustomerApi) -> dict[str, str]:
+        """By option; client credentials have but one secret, whichever option it comes by."""
+        own_fields = (secret_field(api.auth), "client_secret", "client_certificate")
+        return dict(zip(SECRET_OPTIONS, own_fields, strict=True))
+
+    def _given_secrets(self, api: CustomerApi, options: dict[str, Any]) -> set[str]:
+        fields = self._secret_fields(api) | {"header": "extra_headers"}
+        return {field for option, field in fields.items() if options[option]}
 
     def _mapping(self, path: Path) -> tuple[str, Any]:
         text = self._text(path)

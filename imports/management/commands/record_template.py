@@ -79,7 +79,7 @@ def _sample(path: Path, api: CustomerApi) -> Sample:
     try:
         if not path.is_file():
             refuse(f"There is no file {path}.")
-        sources.take_in(file)
+        sources.make_readable(file)
         member = sources.member_of(file)
         if member is None or not member.form:
             refuse(f"{path.name} is no table (CSV or XLSX). {file.message or ''}".strip())

@@ -27,6 +27,8 @@
   };
 
   const isLive = (event) => event.detail.elt && event.detail.elt.closest("[data-live]");
+  /** Whether somebody pressed something for it: a page that asks by itself takes nobody's page away. */
+  const isPressed = (event) => ["submit", "click"].includes(event.detail.requestConfig.triggeringEvent?.type);
   const isLogin = (xhr) => xhr.responseURL.includes("/login/") || xhr.status === 401;
 
   document.addEventListener("htmx:sendError", (event) => isLive(event) && tell("connection"));
@@ -38,8 +40,8 @@
     if (isLogin(event.detail.xhr)) {
       event.detail.shouldSwap = false;
       event.stopPropagation();
-      if (isLive(event)) tell("login");
-      else window.location.reload();
+      if (isPressed(event)) window.location.reload();
+      else tell("login");
     } else if (isLive(event) && event.detail.xhr.status === 200) {
       tell("");
     } else if (event.detail.xhr.status === 422) {

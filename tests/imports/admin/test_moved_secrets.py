@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.forms.models import model_to_dict
 
 from bills.admin.forms import PortalForm
 from bills.models import Credential, Portal
 from imports.admin.forms import CustomerApiForm
 from imports.models import CustomerApi
+from tests.imports.command_line import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.django_db
 HERE, THERE = "https://api.example/v1/customers", "https://elsewhere.example/v1/customers"
@@ -95,6 +101,54 @@ def test_passwords_stay_with_the_portals_host() -> None:
     assert errors_of(portal, **other) == {"login_url"}
     assert errors_of(portal, login_url="https://norrsken.example/new-login") == set()
     assert errors_of(portal, recipe='{"password_hosts": ["elsewhere.example"]}') == {"recipe"}
+
+
+def test_the_portal_command_leads_no_password_elsewhere(tmp_path: Path) -> None:
+    portal = portal_with()
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"password_hosts": ["elsewhere.example"]}')
+    moves = (["--login-url", "https://elsewhere.example/login"], ["--recipe", str(recipe)])
+    Credential.objects.create(portal=portal, email="a@b.se", account="a@b.se", password="secret")
+    for move in moves:
+        with pytest.raises(CommandError) as refusal:
+            call_command("portal", portal.name, *move)
+        assert refusal.value.returncode == 2
+    portal.refresh_from_db()
+    assert (urlsplit(portal.login_url).hostname, portal.recipe) == ("norrsken.example", {})
+    call_command("portal", portal.name, "--login-url", "https://norrsken.example/new")
+    Credential.objects.all().delete()
+    for move in moves:
+        call_command("portal", portal.name, *move)
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "code"),
+    [
+        (("--url", THERE), (), 2),
+        (("--url", THERE), ("--secret-env", "A_SECRET"), 2),  # the headers would go along
+        (("--url", THERE), ("--header", "X-Key: new"), 2),
+        (("--url", THERE), ("--secret-env", "A_SECRET", "--header", "X-Key: new"), 0),
+        (("--url", "https://api.example/v2"), (), 0),
+        (("--concurrency", "2"), (), 0),
+    ],
+)
+def test_the_api_command_leads_no_secret_elsewhere(
+    change: tuple[str, ...], given: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "new secret")
+    api = api_with(extra_headers='{"X-Key": "old"}')
+    done = command("customer_api", api.name, *change, *given)
+    assert done.code == code
+    api.refresh_from_db()
+    assert api.url == (change[1] if code == 0 and change[0] == "--url" else HERE)
+    if code:
+        assert ("--secret-env" in done.err) == ("--secret-env" not in given)
+
+
+def test_the_api_command_asks_for_the_secret_of_another_token_url() -> None:
+    api = api_with(**OAUTH2)
+    elsewhere = ("--token-url", "https://elsewhere.example/token")
+    assert command("customer_api", api.name, *elsewhere).code == 2
 
 
 def test_a_second_factor_can_be_removed_for_somebody(client: Any) -> None:

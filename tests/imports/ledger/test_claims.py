@@ -291,6 +291,17 @@ def test_a_claim_and_its_intent_travel_together_and_are_two_transactions(
     assert claims.claim_and_intend(job, "worker", 2, LEASE).works == []
 
 
+def test_what_was_paused_between_its_claim_and_its_intent_is_given_back_and_not_sent(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(6)
+    only_second = claims.INTEND_CLAIMED.replace("RETURNING", "AND b.number = 2 RETURNING")
+    monkeypatch.setattr(claims, "INTEND_CLAIMED", only_second)
+    assert [work.number for work in claims.claim_and_intend(job, "w", 2, LEASE).works] == [2]
+    statuses = ImportBatch.objects.filter(job=job).order_by("number")
+    assert [row.status for row in statuses] == ["pending", "sending"]
+
+
 def test_an_intent_is_only_of_its_own_claim(make_job: JobMaker) -> None:
     job = make_job(9)
     claims.claim(job, "worker", 1, LEASE)  # it died before it sent

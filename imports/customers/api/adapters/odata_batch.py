@@ -12,6 +12,7 @@ from email.policy import HTTP
 from typing import TYPE_CHECKING, NamedTuple
 
 from imports.customers.api.adapters.base import Request, ask
+from imports.customers.api.answers.decoding import NotDecoded, decoded
 from imports.customers.api.json_paths import as_name, find
 from imports.customers.api.record_results import (
     DOUBLED,
@@ -24,7 +25,7 @@ from imports.customers.api.requests.templates import (
     Source,
     filled_url,
 )
-from imports.customers.api.responses import NotDecoded, decoded, summed
+from imports.customers.api.responses import summed
 from imports.messages import Said, sentence
 from imports.messages import marked as _
 from imports.policy import Outcome, RecordOutcome, Verdict

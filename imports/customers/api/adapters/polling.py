@@ -16,13 +16,12 @@ from imports.customers.api.adapters.base import (
     still_waiting,
     waiting,
 )
+from imports.customers.api.answers.decoding import NotDecoded, decoded, results_in
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import holds
 from imports.customers.api.responses import (
     Answer,
     Exchange,
-    NotDecoded,
-    decoded,
     judge_document,
     judge_failed,
     why,
@@ -94,7 +93,7 @@ class _Question:
             if found.answer is None or not found.is_good or found.must_wait:
                 return self._later(found)
             try:
-                page = decoded(found.answer.body)
+                page = results_in(found.answer.body, self.mapping)
             except NotDecoded:
                 return self._later(found)
             pages.append(page)

@@ -25,13 +25,14 @@ from imports.customers.api.adapters.base import (
     still_waiting,
     waiting,
 )
+from imports.customers.api.answers.decoding import NotDecoded, decoded
 from imports.customers.api.record_results import (
     DOUBLED,
     NOT_IN_ANSWER,
     failure_of,
     group_of,
 )
-from imports.customers.api.responses import NotDecoded, decoded, summed
+from imports.customers.api.responses import summed
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.policy import Outcome, RecordOutcome, Verdict

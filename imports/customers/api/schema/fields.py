@@ -36,6 +36,7 @@ FIELDS: dict[str, dict[str, Note]] = {
             "Other ways to read an answer, by its status or by what it says.",
             [{"on": [202], "proof": "status", "results": []}],
         ),
+        "answer_format": ("`json`, or `ndjson`: a value a line, read as one list.", "ndjson"),
         "codes": ("What the API's own codes mean.", {"retryable": ["BUSY"]}),
         "envelope": ("An error for the whole batch.", {"code": "error.code"}),
         "poll": (
@@ -50,7 +51,10 @@ FIELDS: dict[str, dict[str, Note]] = {
         "adapter_options": ("What the adapter needs to know.", {"object": "Contact"}),
         "five_xx_safe": ("A 5xx of this API stored nothing.", True),
         "refusal_stored_nothing": ("A refusal of a whole batch stored nothing of it.", True),
-        "splittable": ("The refusals after which the halves are tried.", [400, 413, 422]),
+        "splittable": (
+            "The refusals after which the halves are tried; 400 stands for other 4xx, too.",
+            [400, 413, 422],
+        ),
         "sentences": ("Your own sentence for a code.", {"E17": "The member is too young."}),
     },
     "Request": {

@@ -24,6 +24,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 PIECE_BYTES = 1 << 20
 JSON_LINES = (".ndjson", ".jsonl")
+TEXTS = (".csv", ".tsv", ".txt")
+WORKBOOKS = (".xlsx", ".xlsm")
 _FIRST_LINE = re.compile(rb"[ \t\r\n]*+(\{[^\r\n]*+)[\r\n]\s*+(?:\{|\Z)")
 
 BAD_GZIP = sentence("BAD_GZIP", _("it is compressed with gzip, and damaged or cut off"))
@@ -52,18 +54,30 @@ def kind_of(path: Path, name: str) -> Kind:
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    says_json = PurePosixPath(name.lower()).suffix == ".json"
+    suffix = PurePosixPath(name.lower()).suffix
+    says_json = suffix == ".json"
     if head.startswith(GZIP_MAGIC):
         return Kind.GZIP
     if head.startswith(ZIP_MAGIC):
-        return Kind.XLSX if not says_json and is_workbook(path) else Kind.JSON
+        is_book = suffix in WORKBOOKS or (not says_json and is_workbook(path))
+        return Kind.XLSX if is_book else Kind.JSON
     if _is_json(head):
         return Kind.NDJSON if _has_json_lines(head, name) else Kind.JSON
     encoding = marked_encoding(head)
-    if encoding is None and (0 in head or any(head.startswith(each[0]) for each in SIGNATURES)):
+    if encoding is None and (_is_binary(head, suffix) or _is_other(head)):
         return Kind.JSON
     is_table = not says_json and head.strip(b" \t\r\n" + BOM)
     return Kind.CSV if is_table else Kind.JSON
+
+
+def _is_other(head: bytes) -> bool:
+    return any(head.startswith(each[0]) for each in SIGNATURES)
+
+
+def _is_binary(head: bytes, suffix: str) -> bool:
+    """Whether zeros are in it. A few in a text that is called one belong to single rows."""
+    zeros = head.count(0)
+    return zeros > 0 and (suffix not in TEXTS or zeros * 10 > len(head))
 
 
 def _is_json(head: bytes) -> bool:

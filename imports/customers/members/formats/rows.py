@@ -23,7 +23,7 @@ SEPARATORS = (";", ",", "\t", "|")
 SAMPLE_LINES = 200
 SEP_HINT = re.compile(r'"?sep=([,;\t|])"?[\r\n]*', re.IGNORECASE)  # Excel's own first line
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"  # marks and joiners that spreadsheets leave behind
-MOST_COLUMNS = 1_000
+MOST_COLUMNS, LONGEST_HEADING = 1_000, 300
 LOOKS_LIKE_DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[\d .,:/+-]*\d[\d .,:/+-]*")
 
 AT_ROW = sentence("AT_ROW", _("row {row}"))
@@ -152,7 +152,7 @@ def headings_of(cells: Sequence[str], name: str) -> tuple[str, ...]:
 
     Raises UnreadableFile for a row that holds values.
     """
-    names = [" ".join(trimmed(printable(cell)).split()) for cell in cells]
+    names = [" ".join(trimmed(printable(cell)).split())[:LONGEST_HEADING] for cell in cells]
     while names and not names[-1]:
         names.pop()
     if not names:

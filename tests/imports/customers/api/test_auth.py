@@ -292,6 +292,10 @@ def test_waiting_for_somebody_elses_token_ends_in_time() -> None:
         (200, [], TokenRefused, "TOKEN_ANSWER_UNREADABLE", "without"),
         (500, {}, TokenUnavailable, "TOKEN_UNAVAILABLE", "not available"),
         (429, {}, TokenUnavailable, "TOKEN_UNAVAILABLE", "not available"),
+        (200, {"error": "invalid_grant"}, TokenRefused, "CREDENTIAL_REFUSED", "user name or pass"),
+        (200, {"error": "invalid_scope"}, TokenRefused, "TOKEN_REQUEST_REFUSED", "token URL"),
+        (400, {"error": "slow_down"}, TokenUnavailable, "TOKEN_UNAVAILABLE", "not available"),
+        (200, {"error": "temporarily_unavailable"}, TokenUnavailable, "TOKEN_UNAVAILABLE", "not"),
     ],
 )
 def test_a_token_endpoints_refusal_says_what_to_correct(
@@ -307,6 +311,13 @@ def test_a_busy_token_endpoint_says_when_to_come_back() -> None:
     with pytest.raises(TokenUnavailable) as failure:
         token_from(Answer(503, {"retry-after": "30"}), "x", ())
     assert failure.value.wait == 30.0
+
+
+def test_a_limit_at_the_token_endpoint_is_no_refusal_of_the_credential() -> None:
+    for headers in ({"retry-after": "30"}, {"x-ratelimit-reset": "30"}):
+        with pytest.raises(TokenUnavailable) as failure:
+            token_from(Answer(403, headers, b'{"error": "quota"}'), "x", ())
+        assert failure.value.wait == 30.0
 
 
 def test_a_lifetime_that_makes_no_sense_counts_as_none() -> None:

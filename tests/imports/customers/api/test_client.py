@@ -110,6 +110,17 @@ def test_a_redirect_is_never_followed(status: int) -> None:
     assert (outcome.code, outcome.pauses) == ("REDIRECTED", was_carried_out)
     assert elsewhere.received == []
     assert elsewhere.connections == 0
+    assert elsewhere.url in outcome.error
+
+
+def test_where_a_redirect_leads_is_said_without_what_may_be_secret_in_it() -> None:
+    to = "https://anna:hunter2@api.example:8443/v2/customers?key=hunter3#hunter4"
+    with Server(reply(308, location=to)) as server:
+        outcome = posted(server.url)
+    assert "https://api.example:8443/v2/customers" in outcome.error
+    assert "hunter" not in outcome.error
+    with Server(reply(308, location="http://[")) as server:
+        assert posted(server.url).code == "REDIRECTED"
 
 
 def test_a_compressed_answer_is_read() -> None:

@@ -31,14 +31,54 @@ FIVE = tuple(RecordKey(str(n)) for n in range(5))
 # --- A refusal that names nobody ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [400, 409, 413, 422, 451])
+@pytest.mark.parametrize("status", [400, 406, 409, 413, 422, 423, 451])
 def test_a_refusal_proves_nothing_unless_the_mapping_states_it(status: int) -> None:
     for keys in (TWO, TWO[:1]):
         outcome = judged(status, PROBLEM, mapping=PLAIN, keys=keys)
         assert outcome.verdict is Verdict.UNKNOWN
         assert "refusal_stored_nothing" in outcome.error
-    refused = judged(status, PROBLEM, mapping=STATED)
-    assert refused.verdict is (Verdict.SPLIT if status in (400, 413, 422) else Verdict.REJECTED)
+    assert judged(status, PROBLEM, mapping=STATED).verdict is Verdict.SPLIT
+    assert judged(status, PROBLEM, mapping=STATED, keys=TWO[:1]).verdict is Verdict.REJECTED
+
+
+def test_a_refusal_that_is_not_halved_fails_all_only_where_the_mapping_says_so() -> None:
+    only_large = STATED.with_overrides({"splittable": [413]})
+    assert judged(413, PROBLEM, mapping=only_large).verdict is Verdict.SPLIT
+    for status in (400, 409, 422):
+        assert judged(status, PROBLEM, mapping=only_large).verdict is Verdict.REJECTED
+
+
+ONE_CODES: dict[str, Any] = {
+    "codes": {"permanent": ["BAD"], "exists": ["DUP"], "not_found": ["GONE"]},
+    "envelope": {"code": "code", "message": "text", "when": {"path": "ok", "equals": [False]}},
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 409, 422, 500])
+@pytest.mark.parametrize(
+    ("code", "name"), [("BAD", "BAD"), ("DUP", "CONFLICT"), ("GONE", "NOT_FOUND")]
+)
+def test_of_a_single_record_the_apis_listed_code_says_what_became_of_it(
+    status: int, code: str, name: str
+) -> None:
+    mapping = PLAIN.with_overrides(ONE_CODES)
+    body = {"ok": False, "code": code, "text": "no such street"}
+    refused = judged(status, body, mapping=mapping, keys=TWO[:1])
+    assert (refused.verdict, refused.code) == (Verdict.REJECTED, name)
+    assert "no such street" in refused.error
+    several = judged(status, body, mapping=mapping)
+    assert several.verdict is Verdict.UNKNOWN
+
+
+def test_a_failure_with_a_code_that_is_not_at_the_mappings_own_place_proves_nothing() -> None:
+    for body in ({"title": "BAD"}, {"error": "BAD"}, {"code": "OTHER"}, {}):
+        mapping = PLAIN.with_overrides(ONE_CODES)
+        assert judged(500, body, mapping=mapping, keys=TWO[:1]).verdict is Verdict.UNKNOWN
+
+
+def test_whoever_wants_a_sign_in_on_the_way_let_nothing_through() -> None:
+    outcome = judged(511, b"<html>Sign in</html>")
+    assert (outcome.verdict, outcome.code) == (Verdict.PAUSE, "HTTP_511")
 
 
 def test_the_same_holds_for_a_refusal_that_comes_with_an_accepted_status() -> None:
@@ -108,6 +148,32 @@ def test_refusals_in_the_same_words_have_the_same_cause_whatever_their_particula
         (429, {"retry-after": "Sun, 15 Jun 2025 15:07:05 -0000"}, 25),
         (429, {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
         (403, {"ratelimit-reset": "25"}, 25),
+        (429, {"retry-after": "25, 25"}, 25),
+        (429, {"retry-after": "25s"}, 25),
+        (503, {"retry-after-ms": "25000"}, 25),
+        (429, {"x-ms-retry-after-ms": "25000"}, 25),
+        (403, {"x-retry-after": "25"}, 25),
+        (429, {"x-ratelimit-retry-after": "25"}, 25),
+        (
+            429,
+            {
+                "x-ratelimit-reset-tokens": "1h",
+                "x-ratelimit-remaining-tokens": "9",
+                "x-ratelimit-reset-requests": "0m25s",
+                "x-ratelimit-remaining-requests": "0",
+            },
+            25,
+        ),
+        (
+            403,
+            {
+                "anthropic-ratelimit-requests-reset": "2025-06-15T15:07:05Z",
+                "anthropic-ratelimit-requests-remaining": "0",
+            },
+            25,
+        ),
+        (403, {"x-ratelimit-remaining": "0"}, None),
+        (403, {"retry-after": "soon"}, None),
         (403, {"ratelimit": "limit=100, remaining=0, reset=25"}, 25),
         (403, {"ratelimit": '"burst";r=5;t=3, "day";r=0;t=25'}, 25),
         (429, {"retry-after": "2", "x-ratelimit-reset": "25"}, 25),
@@ -131,6 +197,8 @@ def test_not_now_is_read_in_all_its_forms(
         {"x-ratelimit-reset": "25", "x-ratelimit-remaining": "40"},
         {"ratelimit": "limit=100, remaining=40, reset=25"},
         {"ratelimit": '"day";r=40;t=25'},
+        {"x-ratelimit-remaining-requests": "9", "x-ratelimit-reset-requests": "1m"},
+        {"x-ratelimit-remaining": "0", "x-ratelimit-remaining-day": "9"},
     ],
 )
 def test_limits_that_are_not_used_up_are_no_not_now(headers: dict[str, str]) -> None:
@@ -168,6 +236,50 @@ def test_a_code_of_a_gateway_counts_where_the_apis_own_place_for_codes_is_empty(
     assert judged(status, beside, mapping=mapping).verdict is not Verdict.DEFERRED
     # What a code says of one customer says nothing of a batch, where it stands elsewhere.
     assert judged(500, {"error": "BUSY"}, mapping=mapping).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "LIMIT"},
+        {"errors": ["LIMIT"]},
+        {"error": {"errors": [{"reason": "LIMIT"}]}},
+        {"fault": {"detail": {"errorcode": "LIMIT"}}},
+        {"message": "LIMIT"},
+        {"meta": {"code": 4711}},
+    ],
+)
+def test_not_now_is_found_in_every_usual_place(body: Any) -> None:
+    mapping = PLAIN.with_overrides({"codes": {"not_now": ["LIMIT", 4711], "permanent": ["BAD"]}})
+    for status in (200, 400, 500):
+        assert judged(status, body, mapping=mapping).verdict is Verdict.DEFERRED
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+@pytest.mark.parametrize(
+    ("body", "challenge"),
+    [
+        (b"", 'Bearer realm="a", error="invalid_token", error_description="expired"'),
+        (b"", "bearer error=invalid_token"),
+        ({"error": "invalid_token"}, ""),
+        ({"error": {"code": "invalid_token"}}, ""),
+    ],
+)
+def test_a_token_that_is_called_invalid_is_a_credential_at_any_refusal(
+    status: int, body: Any, challenge: str
+) -> None:
+    outcome = judged(status, body, mapping=STATED, headers={"www-authenticate": challenge})
+    assert (outcome.verdict, outcome.code) == (Verdict.PAUSE, "CREDENTIAL_REFUSED")
+
+
+@pytest.mark.parametrize("status", [401, 419, 440, 498])
+def test_what_servers_answer_in_place_of_401_is_read_as_one(status: int) -> None:
+    assert judged(status, mapping=STATED).code == "CREDENTIAL_REFUSED"
+
+
+def test_a_right_that_a_token_lacks_is_no_dead_token() -> None:
+    challenge = {"www-authenticate": 'Bearer error="insufficient_scope"'}
+    assert judged(403, headers=challenge).code == "HTTP_403"
 
 
 @pytest.mark.parametrize("code", ["https://a.example/limit", 'the "day"', "fullt för idag"])

@@ -93,6 +93,22 @@ def test_a_file_that_this_host_cannot_see_leaves_the_job_to_others(make_job: Job
     assert job.status == "running"
 
 
+def test_a_host_with_other_bytes_at_the_path_leaves_the_job_to_others(make_job: JobMaker) -> None:
+    job = draft_of(make_job, [customer(0)])
+    path = Path(job.files.get().path)
+    content = path.read_bytes()
+    path.write_text(json.dumps({"data": [customer(9)]}))
+    for index in batching.indexes().glob("*"):
+        index.unlink()  # another host checked it
+    begun(job)
+    runner.read_input(job)
+    assert (job.status, job.results.count(), job.batches.count()) == ("queued", 0, 0)
+    assert job.events.get(code="files_out_of_sight").message.code == "FILE_OTHER_BYTES"
+    path.write_bytes(content)
+    assert runner.read_input(job)
+    assert [each.key for each in job.results.all()] == ["50000001000"]
+
+
 def test_a_refused_record_keeps_its_bytes_up_to_a_limit(make_job: JobMaker) -> None:
     long = {"changeType": "CREATE", "person": {"firstName": "x" * 500}}
     with patch.object(batching, "RECORD_KEPT", 100):

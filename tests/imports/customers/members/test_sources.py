@@ -11,12 +11,12 @@ import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from imports.customers import drafts, dry_run
-from imports.customers.members import background, sources
+from imports.customers import background, drafts, dry_run
+from imports.customers.members import sources
 from imports.engine import queue, runner, sweeper
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
-from imports.models import CustomerApi, ImportFile, ImportResult, MemberFile
+from imports.models import CustomerApi, ImportFile, ImportResult
 from tests import jobs
 from tests.imports.customers.members.tables import (
     DOCUMENT,
@@ -301,7 +301,7 @@ def test_a_table_that_a_killed_worker_was_at_is_read_by_the_next(
     claim = {"token": "5dbd0a3e-44ab-4b54-a1a2-b69bdcb58c70"}
     from django.db.models.functions import Now
 
-    MemberFile.objects.update(alive_at=Now(), **claim)
+    ImportFile.objects.update(alive_at=Now(), **claim)
     queue.run_job(draft.pk)
     file.refresh_from_db()
     assert (file.status, draft in sweeper.needing_a_worker()) == ("reading", False)
@@ -327,7 +327,7 @@ def test_a_worker_that_dies_over_a_compressed_file_loses_nothing(
         dying.setattr(background, "_finish", die)
         with pytest.raises(KeyboardInterrupt):
             queue.run_job(draft.pk)
-    MemberFile.objects.update(alive_at=None)
+    ImportFile.objects.update(alive_at=None)
     queue.run_job(draft.pk)
     file.refresh_from_db()
     assert (file.status, file.record_count) == ("valid", 1)
