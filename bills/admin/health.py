@@ -54,9 +54,11 @@ def alerts(request: HttpRequest) -> list[Alert]:
     found = troubles.open_troubles().select_related("portal")
     return [
         Alert(
-            f"{each.portal}: {each.get_kind_display()}",
+            str(each.portal),
+            each.get_kind_display(),
             in_words(troubles.words_of(each)),
             reverse("admin:bills_portal_change", args=[each.portal_id]),
+            "danger" if each.kind == TroubleKind.STOPPED else "warning",
         )
         for each in found
     ]

@@ -63,6 +63,7 @@ CHANGED_CODES = (
 REFUSED_CODES = (Code.LOGIN_FAILED, Code.LOCKED, Code.UNRECOGNISED_PAGE, Code.FORBIDDEN)
 FEWEST = 3  # accounts; fewer say nothing about their portal
 CHANGED_DAYS, REFUSED_DAYS = 35, 35  # a monthly round, and the one before
+ROUND_DAYS = 7  # in which all accounts of a portal are tried
 LOOK_EVERY = timedelta(seconds=10)
 STILL_LOOKED_AT = timedelta(hours=1)  # after a job has ended
 NAME = "portals' health"  # of the heartbeat that says when somebody looked last
@@ -96,7 +97,10 @@ WITH ended AS (
       AND res.updated_at > now() - make_interval(days => %(days)s)
       AND c.last_success_at IS NOT NULL AND c.deleted_at IS NULL
     ORDER BY u.credential_id, res.updated_at DESC, res.id DESC
-), start AS (SELECT min(at) AS at FROM ended WHERE is_changed)
+), start AS (  -- of this round: an account that failed a month ago is another matter
+    SELECT min(at) AS at FROM ended
+    WHERE is_changed AND at > (SELECT max(at) FROM ended) - make_interval(days => %(round)s)
+)
 SELECT mode() WITHIN GROUP (ORDER BY code) FILTER (WHERE is_changed), min(start.at),
        count(*) FILTER (WHERE is_changed), count(*), max(job_id) FILTER (WHERE is_changed)
 FROM ended, start WHERE ended.at >= start.at
@@ -162,7 +166,7 @@ def judge(portal: Portal) -> None:
 def _found(query: str, portal: Portal, codes: Iterable[Code], days: int) -> Finding | None:
     values: dict[str, Any] = {
         "portal": portal.pk, "codes": [str(code) for code in codes], "days": days,
-        "at_work": AT_WORK,
+        "at_work": AT_WORK, "round": ROUND_DAYS,
     }  # fmt: skip
     with connection.cursor() as sql:
         sql.execute(query, values)

@@ -14,9 +14,9 @@ class TroubleKind(models.TextChoices):
     """What many accounts of one portal have in common."""
 
     # accounts that worked before fail at the portal's pages; ends by itself when they work again
-    CHANGED = "changed", _("Its pages have changed")
+    CHANGED = "changed", _("Pages have changed")
     # so many refusals in a row that accounts may get locked; ends when a person resumes
-    STOPPED = "stopped", _("Its scheduled runs are stopped")
+    STOPPED = "stopped", _("Scheduled runs stopped")
 
 
 class PortalTrouble(models.Model):

@@ -155,9 +155,10 @@ def _notifications() -> list[Sign]:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that needs a person and is no job: another app's. `tone` is a badge's."""
+    """Something that needs a person and is no job: another app's. `label` is a badge's."""
 
     title: str
+    label: str
     sentence: str
     url: str
     tone: str = "warning"

@@ -147,13 +147,17 @@ class WatchedFolderAdmin(ManagedAdmin):
     search_fields = ("name", "folder")
     change_form_outer_after_template = "imports/watched/files.html"
     fieldsets = (
-        (None, {"fields": ("name", "kind", "folder", "pattern", "is_active")}),
         (
-            gettext_lazy("How to log in there"),
-            {"fields": ("endpoint", "region", "user_name", "host_key", "secret")},
+            None,
+            {
+                "fields": (
+                    "name", "kind", "folder", "endpoint", "region", "user_name", "host_key",
+                    "secret", "pattern", "is_active",
+                )
+            },
         ),
         (gettext_lazy("What becomes of a file"), {"fields": ("api", "starts")}),
-    )
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WatchedFolder]:
         secrets = ("secret", "api__secret", "api__client_secret", "api__extra_headers")

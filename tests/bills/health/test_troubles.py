@@ -83,6 +83,10 @@ def test_pages_that_have_changed_are_noticed_after_a_few_accounts_and_once(
     make_bills: BillMaker, portal: Portal
 ) -> None:
     month_that_worked(make_bills, *names(8))
+    straggler = make_bills("b1")
+    answer(straggler, NO_LIST)
+    days_ago(straggler, 31)
+    Credential.objects.update(last_success_at=Now() - Value(timedelta(days=31)))
     job = make_bills(*names(8))
     answer(job, NO_LIST, NO_LIST)
     look()
@@ -213,9 +217,9 @@ def test_home_and_the_list_say_what_is_wrong(
     assert [each.url for each in home.context["alerts"]] == [
         reverse("admin:bills_portal_change", args=[portal.pk])
     ]
-    assert "Its scheduled runs are stopped" in home.content.decode()
+    assert "Scheduled runs stopped" in home.content.decode()
     listed = client.get(reverse("admin:bills_portal_changelist")).content.decode()
-    assert "Its scheduled runs are stopped" in listed
+    assert "Scheduled runs stopped" in listed
 
 
 def test_success_by_day_counts_each_account_once_as_it_ended_last(
