@@ -113,6 +113,7 @@ def put_off_all(job: ImportJob, until: datetime) -> int:
 
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written
+RECORDS_AT_ONCE = 10_000  # the same of records that cannot be sent
 
 BATCH_COLUMNS = {
     "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4",
@@ -246,6 +247,8 @@ class Intake:
                 record.raw, None,
             )
         )  # fmt: skip
+        if len(self._result_rows) >= RECORDS_AT_ONCE:
+            self.flush()
 
     def finish(self) -> None:
         """Write the rest, and how many records the job excludes."""

@@ -109,7 +109,7 @@ def _script(url: str, path: Path) -> float:
 
 def ours(url: str, path: Path, size: int) -> Times:
     """One import by the command, with two listening workers."""
-    _api_row(url, IN_FLIGHT)
+    api_row(url, IN_FLIGHT)
     with workers("rqworker", "--verbosity", "0"):
         command = [sys.executable, "manage.py", "import_customers", str(path)]
         options = ["--api", "naming", "--wait", "--json"]
@@ -159,7 +159,7 @@ def _at_latency(section: Section, url: str, in_flight: int) -> None:
     """Batches a second against concurrency ÷ latency, with the batches cut before."""
     size = 40 * in_flight * BATCH
     path = customers(size)
-    _api_row(url, in_flight)
+    api_row(url, in_flight)
     with workers("rqworker", "--verbosity", "0"):
         job = drafts.new_draft(CustomerApi.objects.get(name="naming"), "latency")
         drafts.add_path(job, path)
@@ -177,7 +177,7 @@ def _at_latency(section: Section, url: str, in_flight: int) -> None:
     )  # fmt: skip
 
 
-def _api_row(url: str, in_flight: int) -> None:
+def api_row(url: str, in_flight: int) -> None:
     for job in ImportJob.objects.filter(status__in=[JobStatus.RUNNING, JobStatus.PAUSED]):
         if job.batches.filter(status__in=OPEN).exists():
             lifecycle.cancel(job)
