@@ -224,7 +224,10 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
 def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
     """The page on which a code is typed for a test whose browser waits."""
     permissions.require(request, *own.TEST_PORTAL)
-    test = get_object_or_404(portal_tests.waiting_for_code().defer("trial", "code"), pk=pk)
+    test = get_object_or_404(PortalTest.objects.defer("trial", "code"), pk=pk)
+    if not is_asked(test):
+        messages.info(request, _("This code is not waited for any more."))
+        return redirect("admin:bills_portal_watch", pk)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         code = codes.plain(form.cleaned_data["code"])

@@ -420,7 +420,7 @@ def test_a_test_asks_whoever_watches_it_for_a_code(
     )
     test = PortalTest.objects.create(portal=portal, credential=credential)
     code_page = reverse("admin:bills_portal_test_code", args=[test.pk])
-    assert operator.get(code_page).status_code == 404  # it asks for none yet
+    assert operator.get(code_page).status_code == 302  # it asks for none yet
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(_tested, test.pk)
         wait_until(portal_tests.waiting_for_code().exists, "the portal's question")
