@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_WAIT_SECONDS = 60
+LONGEST_WAIT_SECONDS = 180
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -31,6 +31,7 @@ from tests import remote_servers as servers
 from tests.bills import processes
 from tests.bills.phones import operator
 from tests.bills.runs import attempts_of, full, run
+from tests.storage_server import new_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,6 +111,7 @@ class Store:
     """An S3 store: what was put there, and one object that it takes and never confirms."""
 
     url: str
+    bucket: str
     puts: Counter[str] = field(default_factory=Counter)
     silent_about: str = ""
     has_taken: threading.Event = field(default_factory=threading.Event)
@@ -119,8 +121,8 @@ class Store:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     put = S3Backend.put_object
-    with servers.s3_store("bills") as url:
-        made = Store(url)
+    with new_bucket() as (url, bucket):
+        made = Store(url, bucket)
 
         def taken(self: Any, bucket_name: str, key_name: str, *args: Any, **rest: Any) -> Any:
             stored = put(self, bucket_name, key_name, *args, **rest)
@@ -208,7 +210,7 @@ def test_the_second_month_needs_nobody_and_its_bills_arrive_once(
     pattern = "{portal}/{account}_{number}.pdf"
     by_folder = {"name": "accounting", "kind": "folder", "location": str(folder)}
     by_s3 = {
-        "name": "archive", "kind": "s3", "location": "s3://bills/in", "endpoint": store.url,
+        "name": "archive", "kind": "s3", "location": f"s3://{store.bucket}/in", "endpoint": store.url,
         "user_name": "a", "secret": "b", "list_format": "csv",
     }  # fmt: skip
     for fields in (by_folder, by_s3):
@@ -250,7 +252,7 @@ def test_the_second_month_needs_nobody_and_its_bills_arrive_once(
     assert len(expected) == 19
     found = [path for path in folder.rglob("*") if path.is_file()]
     assert {str(path.relative_to(folder)): path.read_bytes() for path in found} == expected
-    stored = servers.objects(store.url, "bills")
+    stored = servers.objects(store.url, store.bucket)
     (listed,) = [name for name in stored if not name.endswith(".pdf")]
     rows = list(csv.DictReader(stored.pop(listed).decode("utf-8-sig").splitlines()))
     assert stored == {f"in/{name}": content for name, content in expected.items()}

@@ -17,6 +17,7 @@ from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, WatchedFile, WatchedFolder
 from imports.states import JobStatus
 from tests import remote_servers as servers
+from tests.storage_server import client_of, new_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,14 +37,14 @@ class Remote(Protocol):
 
 
 class S3Remote:
-    def __init__(self, url: str, folder: WatchedFolder) -> None:
-        self.url, self.folder = url, folder
+    def __init__(self, url: str, bucket: str, folder: WatchedFolder) -> None:
+        self.url, self.bucket, self.folder = url, bucket, folder
 
     def put(self, name: str, content: bytes) -> None:
-        servers.client(self.url).put_object(Bucket="members", Key=f"in/{name}", Body=content)
+        client_of(self.url).put_object(Bucket=self.bucket, Key=f"in/{name}", Body=content)
 
     def names(self) -> set[str]:
-        return {name.removeprefix("in/") for name in servers.objects(self.url, "members")}
+        return {name.removeprefix("in/") for name in servers.objects(self.url, self.bucket)}
 
 
 class SftpRemote:
@@ -68,11 +69,12 @@ def remote(
 ) -> Iterator[Remote]:
     settings.ALLOW_PRIVATE_ADDRESSES = True
     if request.param == "s3":
-        with servers.s3_store("members") as url:
+        with new_bucket() as (url, bucket):
             yield S3Remote(
                 url,
+                bucket,
                 WatchedFolder.objects.create(
-                    name="Weekly", kind="s3", folder="s3://members/in", endpoint=url, api=api,
+                    name="Weekly", kind="s3", folder=f"s3://{bucket}/in", endpoint=url, api=api,
                     user_name="a", secret="b",
                 ),
             )  # fmt: skip
