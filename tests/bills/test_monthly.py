@@ -210,8 +210,8 @@ def test_the_second_month_needs_nobody_and_its_bills_arrive_once(
     pattern = "{portal}/{account}_{number}.pdf"
     by_folder = {"name": "accounting", "kind": "folder", "location": str(folder)}
     by_s3 = {
-        "name": "archive", "kind": "s3", "location": f"s3://{store.bucket}/in", "endpoint": store.url,
-        "user_name": "a", "secret": "b", "list_format": "csv",
+        "name": "archive", "kind": "s3", "location": f"s3://{store.bucket}/in",
+        "endpoint": store.url, "user_name": "a", "secret": "b", "list_format": "csv",
     }  # fmt: skip
     for fields in (by_folder, by_s3):
         _saved(anna, "destination", {"is_active": "on", "name_pattern": pattern, **fields})
