@@ -52,6 +52,12 @@ OWN = {
         _("No password is stored for this account."),
         _("Enter the password, then retry. An account that was deleted has none."),
     ),
+    "PORTAL_STOPPED": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.PAUSED,
+        _("The scheduled runs of the portal are stopped: it refused many accounts in a row."),
+        _("Find out why on the portal's page, then resume its runs there."),
+    ),
     "NO_BROWSER": ErrorCode(
         error_codes.Actor.ADMIN,
         Next.PAUSED,

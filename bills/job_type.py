@@ -15,6 +15,7 @@ from bills.accounts import codes
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
+from bills.health import troubles
 from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
@@ -33,6 +34,7 @@ from imports.states import ResultStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from django.db.models import QuerySet
@@ -94,6 +96,11 @@ class BillJobType:
 
         margin: float = settings.LEASE_MARGIN_SECONDS
         return job.timeout_seconds + LONGEST_OVERTIME_SECONDS + margin
+
+    def rests_until(self, job: ImportJob) -> datetime | None:
+        """The end of the quiet hours of the schedule that made the job: retries wait, too."""
+        run = BillRun.objects.filter(job=job).select_related("schedule").first()
+        return due.quiet_until(run.schedule) if run and run.schedule else None
 
     def bring_input(self, job: ImportJob) -> None:
         """A job of bills is all in the ledger."""
@@ -193,6 +200,7 @@ class BillJobType:
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
+        troubles.sweep()
         due.sweep()
 
 

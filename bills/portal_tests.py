@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import django_rq
 from django.db import transaction
+from django.db.models import Value
 from django.db.models.functions import Now
 
 from bills import keeping
-from bills.accounts.codes import use_window
+from bills.accounts.codes import LONGEST_HINT, use_window
 from bills.accounts.logins import login_of
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Login, Watch
@@ -29,6 +31,7 @@ from imports.fields import WrongKey
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.db.models import QuerySet
 
     from bills.browser.plan import PortalPlan
     from bills.browser.report import AttemptReport
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 LONGEST_SECONDS = 120.0  # somebody is watching
+CODE_SECONDS = 180.0  # for a one-time code: they look for it on a phone; the clock stands still
+MOST_CODES = 3  # that the queue's time limit leaves room for
 TRIED = ("login_url", "billing_url", "recipe", "script", "attempt_timeout_seconds")
 
 
@@ -71,7 +76,7 @@ def ask_unsaved(portal: Portal, email: str, password: str, asked_by: User | None
 def _enqueue(test_id: int) -> None:
     from bills.browser.browser import LONGEST_OVERTIME_SECONDS  # Playwright: not for every page
 
-    limit = int(LONGEST_SECONDS + LONGEST_OVERTIME_SECONDS + 60)
+    limit = int(LONGEST_SECONDS + LONGEST_OVERTIME_SECONDS + 60 + MOST_CODES * CODE_SECONDS)
     # By keyword: the first positional argument of a queue message is a job's id.
     django_rq.get_queue(QUEUE).enqueue(
         run, kwargs={"test_id": test_id}, at_front=True, result_ttl=0, failure_ttl=3600,
@@ -136,7 +141,7 @@ def _make(test: PortalTest, executable: str, visit: Visit) -> None:
             if password is not None:
                 database.do(password.count_before_typing).result()
 
-        watch = Watch(note, count, CodesOfTest(database, visit.totp_secret))
+        watch = Watch(note, count, CodesOfTest(database, test.pk, visit.totp_secret))
         report = browser.submit(visit.login, visit.plan, fresh=True, watch=watch).result()
         try:
             if password is not None:
@@ -149,19 +154,45 @@ def _make(test: PortalTest, executable: str, visit: Visit) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CodesOfTest:
-    """The codes of a test: those of a TOTP secret. Nobody is asked."""
+    """The codes of a test: those of a TOTP secret; for others, whoever watches it is asked."""
 
     database: DatabaseThread
+    test_id: int
     secret: str
 
     def may_use(self, window: int) -> bool:
         return self.database.do(use_window, self.secret, window).result()
 
     def ask(self, hint: str) -> float:
-        return 0.0
+        waits = {
+            "code": "", "code_hint": hint[:LONGEST_HINT],
+            "code_until": Now() + Value(timedelta(seconds=CODE_SECONDS)),
+        }  # fmt: skip
+        mine = PortalTest.objects.filter(pk=self.test_id)
+        self.database.do(mine.update, **waits).result()
+        return CODE_SECONDS
 
     def answer(self) -> str:
-        return ""
+        return self.database.do(self._take).result()
+
+    def _take(self) -> str:
+        """The code, erased from the row that it is read from."""
+        mine = PortalTest.objects.filter(pk=self.test_id)
+        with transaction.atomic():
+            code = mine.select_for_update().values_list("code", flat=True).get()
+            if code:
+                mine.update(code="", code_until=None)
+        return code
+
+
+def waiting_for_code() -> QuerySet[PortalTest]:
+    """The tests whose browsers wait for a code that nobody has typed yet."""
+    return PortalTest.objects.filter(ended_at=None, code="", code_until__gt=Now())
+
+
+def give_code(test_id: int, code: str) -> bool:
+    """Hand a code to the test that waits for it; False if it waits no more."""
+    return bool(waiting_for_code().filter(pk=test_id).update(code=code))
 
 
 def _tell(test: PortalTest, report: AttemptReport) -> None:
@@ -179,4 +210,4 @@ def end(test: PortalTest, code: str, message: Text) -> None:
     """Record the result."""
     test.error_code, test.message = code, message or None
     test.save(update_fields=["error_code", "message", "details", "stage"])
-    PortalTest.objects.filter(pk=test.pk).update(ended_at=Now())
+    PortalTest.objects.filter(pk=test.pk).update(ended_at=Now(), code="", code_until=None)

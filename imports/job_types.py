@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
@@ -95,6 +96,10 @@ class JobType(Protocol):
 
     def lease_seconds(self, job: ImportJob) -> float:
         """Longer than any attempt can take: afterwards another worker may settle the batch."""
+        ...
+
+    def rests_until(self, job: ImportJob) -> datetime | None:
+        """Until when nothing of the job may begin; None: it may now. Asked before each claim."""
         ...
 
     def bring_input(self, job: ImportJob) -> None:

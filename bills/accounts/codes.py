@@ -160,6 +160,9 @@ WITH erased AS (
     WHERE ended_at IS NULL AND expires_at < statement_timestamp() - %(overdue)s
 ), forgotten AS (
     DELETE FROM bills_codewindow WHERE used_at < statement_timestamp() - %(windows)s
+), tested AS (
+    UPDATE bills_portaltest SET code = '', code_until = NULL
+    WHERE code_until < statement_timestamp() - %(overdue)s
 ), uploads AS (
     DELETE FROM bills_csvupload WHERE uploaded_at < statement_timestamp() - %(uploads)s
 )

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from bills.accounts import states
 from bills.drafts import add_stored, new_job
+from bills.health import troubles
 from bills.models import BillRun, Credential, Portal
 from imports.engine import queue
 from imports.event_codes import EventCode
@@ -20,6 +21,8 @@ from imports.messages import sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from bills.models import Schedule
     from imports.models import ImportJob
@@ -45,6 +48,7 @@ class Started:
     jobs: list[ImportJob] = field(default_factory=list)
     accounts: int = 0
     resting: int = 0  # paused, or stopped by a refusal
+    held: int = 0  # at a portal whose scheduled runs are stopped
     busy: int = 0  # another job is still at them
 
 
@@ -70,13 +74,15 @@ def start(
     The caller enqueues them.
     """
     chosen = list(credentials)
+    held = set(_held(chosen)) if schedule is not None else set()
     # Locked in one order, so that no account gets into two jobs by two clicks at once.
     locked = Credential.objects.select_for_update(of=("self",), no_key=True).in_use()
     list(locked.filter(pk__in=chosen).order_by("pk").values_list("pk", flat=True))
     fit, busy = _fit(chosen), states.busy(chosen)
-    started = Started(busy=sum(each.pk in busy for each in fit))
+    going = [each for each in fit if each.pk not in held]
+    started = Started(busy=sum(each.pk in busy for each in going), held=len(fit) - len(going))
     started.resting = Credential.objects.in_use().filter(pk__in=chosen).count() - len(fit)
-    free = [each for each in fit if each.pk not in busy]
+    free = [each for each in going if each.pk not in busy]
     portals = {each.portal_id for each in free}
     for portal in Portal.objects.filter(pk__in=portals).order_by("name"):
         accounts = [each for each in free if each.portal_id == portal.pk]
@@ -84,6 +90,12 @@ def start(
         started.jobs.append(job)
         started.accounts += len(accounts)
     return started
+
+
+def _held(credentials: Collection[int]) -> QuerySet[Credential, int]:
+    stopped = troubles.stopped_portals().values("portal")
+    mine = Credential.objects.filter(pk__in=credentials, portal__in=stopped)
+    return mine.values_list("pk", flat=True)
 
 
 def _fit(credentials: Collection[int]) -> list[Account]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -22,12 +23,12 @@ from bills.storage import file_name, zipped
 from imports.admin import permissions
 from imports.admin.base import CappedPaginator, LedgerAdmin, page_of
 from imports.admin.job import page
-from imports.exports import csv_rows
 from imports.fields import WrongKey
 from imports.ledger.totals import family
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.http.response import HttpResponseBase
     from django.urls import URLPattern, URLResolver
 
     from imports.ledger.totals import Totals
@@ -42,6 +43,11 @@ TYPES = {
 }
 
 
+FORMS = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "zip": "application/zip",
+}
 DIFFERS = {
     Differs.NUMBER: gettext_lazy("number"),
     Differs.DATE: gettext_lazy("date"),
@@ -77,7 +83,8 @@ class BillAdmin(LedgerAdmin):
         "size_column",
         "fetched_column",
     )
-    list_filter = ("portal", DocumentFilter, "date")
+    list_filter = ("portal", DocumentFilter, "date", "fetched_at")
+    list_before_template = "bills/list/export.html"
     search_fields = ("email", "number")
     actions = ("download_zip", "download_list")
 
@@ -119,23 +126,33 @@ class BillAdmin(LedgerAdmin):
         self, request: HttpRequest, queryset: QuerySet[Bill]
     ) -> StreamingHttpResponse:
         """The chosen ones, a folder for each account."""
-        chosen = queryset.order_by("account", "date", "number")
-        response = StreamingHttpResponse(zipped(chosen), content_type="application/zip")
-        response["Content-Disposition"] = 'attachment; filename="bills.zip"'
-        return response
+        return sent(queryset, "zip")
 
     @admin.action(description=gettext_lazy("Download list (CSV)"), permissions=["export"])
     def download_list(
         self, request: HttpRequest, queryset: QuerySet[Bill]
     ) -> StreamingHttpResponse:
         """Number, date, amount and the rest of each chosen bill, as destinations get it."""
-        chosen = queryset.order_by("account", "date", "number").iterator(1_000)
-        rows = (lists.cells(bill, file_name(bill)) for bill in chosen)
-        response = StreamingHttpResponse(
-            csv_rows(lists.COLUMNS, rows), content_type="text/csv; charset=utf-8"
+        return sent(queryset, "csv")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        urls = {form: reverse("admin:bills_bill_export", args=[form]) for form in FORMS}
+        listed: HttpResponse = super().changelist_view(
+            request, {"export_urls": urls, **(extra_context or {})}
         )
-        response["Content-Disposition"] = 'attachment; filename="bills.csv"'
-        return response
+        return listed
+
+    def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """All that the list's filters and its search match, and not a page of it."""
+        permissions.require(request, own.VIEW_BILL, permissions.EXPORT)
+        if form not in FORMS:
+            raise Http404
+        try:
+            return sent(self.get_changelist_instance(request).queryset, form)
+        except IncorrectLookupParameters:
+            return redirect("admin:bills_bill_changelist")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "",
@@ -151,10 +168,25 @@ class BillAdmin(LedgerAdmin):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view
         mine = [
+            path("export/<slug:form>/", guarded(self.export_view), name="bills_bill_export"),
             path("<int:pk>/pdf/", guarded(pdf), name="bills_bill_pdf"),
             path("evidence/<int:pk>/", guarded(evidence), name="bills_evidence"),
         ]
         return [*mine, *super().get_urls()]
+
+
+def sent(bills: QuerySet[Bill], form: str) -> StreamingHttpResponse:
+    """The bills as a ZIP with a folder for each account, or their list, written while sent."""
+    chosen = bills.order_by("account", "date", "number").iterator(1_000)
+    pieces = {
+        "csv": lambda: lists.csv_of((bill, file_name(bill)) for bill in chosen),
+        "json": lambda: lists.json_of((bill, file_name(bill)) for bill in chosen),
+        "zip": lambda: zipped(chosen),
+    }[form]()
+    response = StreamingHttpResponse(pieces, content_type=FORMS[form])
+    response["Content-Disposition"] = f'attachment; filename="bills.{form}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def linked_file(request: HttpRequest, token: str) -> FileResponse | HttpResponse:

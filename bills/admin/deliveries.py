@@ -17,12 +17,13 @@ from bills.admin import common as own
 from bills.admin.delivery_forms import DestinationForm
 from bills.deliveries import planning, sending
 from bills.deliveries.destinations import open_destination
-from bills.deliveries.destinations.base import NO_KEY_OPENS, NotDelivered
+from bills.deliveries.destinations.base import NO_KEY_OPENS
 from bills.models import BillDelivery, Destination
 from bills.models.deliveries import DeliveryState
 from imports.admin import formatting, permissions
 from imports.admin.base import LedgerAdmin, ManagedAdmin
 from imports.fields import WrongKey
+from imports.remote.failures import RemoteFailure
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -101,7 +102,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
             client.check()
         finally:
             client.close()
-    except NotDelivered as failure:
+    except RemoteFailure as failure:
         proof, message = "failed", failure.message
     except WrongKey:
         proof, message = "failed", NO_KEY_OPENS

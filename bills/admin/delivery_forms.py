@@ -17,12 +17,12 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from bills.deliveries.destinations.base import NotDelivered
 from bills.deliveries.names import BadPattern, check_pattern
 from bills.models import Destination
 from bills.models.deliveries import DestinationKind
 from imports.http.addresses import BadAddress, check_url
 from imports.notifications.email import NO_SERVER, is_possible
+from imports.remote.failures import RemoteFailure
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class DestinationForm(DestinationBase):
             data["location"] = location
             try:
                 CHECKS[DestinationKind(kind)](location, data)
-            except NotDelivered as problem:
+            except RemoteFailure as problem:
                 self.add_error("location", in_words(problem.message))
             except BadAddress as problem:
                 self.add_error("location", in_words(problem.message))
@@ -143,7 +143,7 @@ def _check_folder(location: str, data: dict[str, Any]) -> None:
 
 
 def _check_s3(location: str, data: dict[str, Any]) -> None:
-    from bills.deliveries.destinations.s3 import bucket_of
+    from imports.remote.s3 import bucket_of
 
     bucket_of(location)
     if data.get("endpoint"):
@@ -154,19 +154,19 @@ def _check_s3(location: str, data: dict[str, Any]) -> None:
 
 
 def _check_sftp(location: str, data: dict[str, Any]) -> None:
-    from bills.deliveries.destinations.sftp import host_key_of, private_key_of, server_of
+    from imports.remote.sftp import host_key_of, private_key_of, server_of
 
     server_of(location)
     try:
         host_key_of(data.get("host_key", ""))
-    except NotDelivered as problem:
+    except RemoteFailure as problem:
         raise ValidationError({"host_key": in_words(problem.message)}) from None
     if not data.get("user_name"):
         raise ValidationError({"user_name": _("It is needed.")})
     if "PRIVATE KEY" in data.get("secret", ""):
         try:
             private_key_of(data["secret"])
-        except NotDelivered as problem:
+        except RemoteFailure as problem:
             raise ValidationError({"secret": in_words(problem.message)}) from None
 
 

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
+from unfold.decorators import display
 
 from bills import error_codes, passwords, portal_tests
+from bills.accounts import codes
 from bills.admin import common as own
-from bills.admin import new_job
+from bills.admin import health, new_job
+from bills.admin.accounts.codes import NO_CODE, clock_until
+from bills.admin.accounts.forms import CodeForm
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
 from bills.csv.credentials import account_of
@@ -25,6 +30,7 @@ from imports.admin.health import HealthColumn
 from imports.engine import queue
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
@@ -40,9 +46,12 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
     )
     manage = own.MANAGE_PORTALS
     form = PortalForm
-    list_display = ("name", "login_url", "max_attempts", "concurrency", "health_column")
+    list_display = (
+        "name", "login_url", "max_attempts", "concurrency", "health_column", "trouble_column",
+    )  # fmt: skip
     search_fields = ("name", "login_url")
-    change_form_outer_after_template = "bills/portal/test_link.html"
+    change_form_outer_before_template = "bills/health/troubles.html"
+    change_form_outer_after_template = "bills/portal/after_form.html"
     fieldsets = (
         (None, {"fields": ("name", "login_url", "billing_url", "recipe")}),
         (
@@ -61,6 +70,24 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         (gettext_lazy("Advanced"), {"fields": ("script",)}),
     )  # fmt: skip
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Portal]:
+        return health.with_troubles(Portal.objects.all())
+
+    @display(description=gettext_lazy("Trouble"))
+    def trouble_column(self, portal: Portal) -> str:
+        return render_to_string("bills/health/badges.html", {"troubles": portal.open_troubles})  # type: ignore[attr-defined]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        row = self.get_object(request, object_id)
+        shown = health.context_of(row) if row is not None else {}
+        form: HttpResponse = super().change_view(
+            request, object_id, form_url, {**shown, **(extra_context or {})}
+        )
+        return form
+
     def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
         store_portal(obj)
 
@@ -69,8 +96,10 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         mine = [
             path("new-job/", guarded(new_job.upload), name="bills_new"),
             path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
+            path("<int:pk>/resume/", guarded(health.resume), name="bills_portal_resume"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
+            path("test/<int:pk>/code/", guarded(enter_code), name="bills_portal_test_code"),
             path(
                 "test-unsaved/", guarded(test_unsaved), {"pk": None}, "bills_portal_test_unsaved"
             ),
@@ -136,6 +165,11 @@ def _wrong(form: PortalForm, email: str, password: str) -> list[str]:
     return found
 
 
+def is_asked(test: PortalTest) -> bool:
+    """Whether its browser waits for a code."""
+    return portal_tests.waiting_for_code().filter(pk=test.pk).exists()
+
+
 def _credential(portal: Portal, form: PortalTestForm) -> Credential | None:
     """The account that is to be tried; None, and the form says why, where there is none."""
     email, password = form.cleaned_data["email"].strip(), form.cleaned_data["password"]
@@ -166,7 +200,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """A test while it runs, and what it saw."""
     permissions.require(request, *own.TEST_PORTAL)
     tests = PortalTest.objects.select_related("portal", "credential")
-    found = get_object_or_404(tests.defer("credential__password"), pk=pk)
+    found = get_object_or_404(tests.defer("credential__password", "trial", "code"), pk=pk)
     shown = {
         "test": found,
         "portal": found.portal,
@@ -177,6 +211,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
             for piece in Evidence.objects.filter(test=found).defer("token").order_by("pk")
         ],
         "stage": STAGES.get(found.stage, ""),
+        "code_left": clock_until(found.code_until) if is_asked(found) else "",
         "no_worker": found.began_at is None and queue.worker_count() == 0,
     }
     if request.headers.get("HX-Request"):
@@ -184,6 +219,29 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     title = _("Test of %(portal)s") % {"portal": found.portal}
     shown |= _around(request, title if found.portal else _("Test of settings that are not saved"))
     return render(request, "bills/portal/watch.html", shown)
+
+
+def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page on which a code is typed for a test whose browser waits."""
+    permissions.require(request, *own.TEST_PORTAL)
+    test = get_object_or_404(PortalTest.objects.defer("trial", "code"), pk=pk)
+    if not is_asked(test):
+        messages.info(request, _("This code is not waited for any more."))
+        return redirect("admin:bills_portal_watch", pk)
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        code = codes.plain(form.cleaned_data["code"])
+        if code:
+            if portal_tests.give_code(pk, code):
+                messages.success(request, _("The code is handed over: the browser goes on."))
+            return redirect("admin:bills_portal_watch", pk)
+        form.add_error("code", str(NO_CODE))
+    shown = _around(request, _("One-time code")) | {
+        "form": CodeForm() if form.is_bound and not form.errors else form,
+        "test": test,
+        "left": clock_until(test.code_until),
+    }
+    return render(request, "bills/portal/code.html", shown, status=422 if form.errors else 200)
 
 
 def _around(request: HttpRequest, title: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from imports.exports import csv_rows
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from bills.deliveries.destinations.base import DestinationClient
     from bills.models import Bill, Destination
@@ -47,7 +47,7 @@ def entry(bill: Bill) -> dict[str, Any]:
 def write_due(destination: Destination, client: DestinationClient) -> int:
     """Write the list of every month that has bills which it does not name yet; how many lists.
 
-    Raises NotDelivered; what was not written stays due.
+    Raises RemoteFailure; what was not written stays due.
     """
     due = due_months(destination)
     for month in due:
@@ -90,6 +90,21 @@ def cells(bill: Bill, file: str) -> list[object]:
     """The row of COLUMNS: amounts as numbers, so that no spreadsheet takes -5 for a formula."""
     row = entry(bill) | {"file": file, "sha256": bill.sha256, "amount": bill.amount}
     return [row[name] for name in COLUMNS]
+
+
+def csv_of(bills: Iterable[tuple[Bill, str]]) -> Iterator[bytes]:
+    """These bills with their files' names, in pieces."""
+    return csv_rows(COLUMNS, (cells(bill, file) for bill, file in bills))
+
+
+def json_of(bills: Iterable[tuple[Bill, str]]) -> Iterator[bytes]:
+    """The same as one JSON list, an entry a line."""
+    before = b"[\n"
+    for bill, file in bills:
+        row = entry(bill) | {"file": file, "sha256": bill.sha256}
+        yield before + json.dumps(row, ensure_ascii=False).encode()
+        before = b",\n"
+    yield b"\n]\n" if before == b",\n" else b"[]\n"
 
 
 def _csv(rows: Iterable[BillDelivery]) -> bytes:

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from bills.deliveries import lists
 from bills.deliveries.destinations import open_destination
-from bills.deliveries.destinations.base import NO_KEY_OPENS, NotDelivered, OutgoingFile
+from bills.deliveries.destinations.base import NO_KEY_OPENS, OutgoingFile
 from bills.models import BillDelivery, Destination
 from bills.models.deliveries import KEEPING_FILES, DeliveryState, DestinationKind
 from imports.engine.queue import enqueue_once
@@ -28,6 +28,7 @@ from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import JobEvent
+from imports.remote.failures import RemoteFailure
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -122,7 +123,7 @@ def _deliver_to(pk: int) -> int:
         if lists.due_months(destination):
             client = client or open_destination(destination)
             lists.write_due(destination, client)
-    except (NotDelivered, WrongKey) as failure:
+    except (RemoteFailure, WrongKey) as failure:
         Destination.objects.filter(pk=pk).update(next_list_at=Now() + Value(LIST_PAUSE))
         logger.warning("destination %s: its list was not written (%s)", pk, type(failure).__name__)
     except Destination.DoesNotExist:
@@ -137,7 +138,7 @@ def _opened(delivery: BillDelivery) -> DestinationClient | None:
     """The destination, ready; None once the delivery says why it is not."""
     try:
         return open_destination(delivery.destination)
-    except NotDelivered as failure:
+    except RemoteFailure as failure:
         _put_off(delivery, failure.message, is_final=failure.is_final)
     except WrongKey:
         _put_off(delivery, NO_KEY_OPENS, is_final=True)
@@ -161,7 +162,7 @@ def _try(client: DestinationClient, delivery: BillDelivery) -> None:
     """No transaction is open while the destination is spoken to."""
     try:
         client.put(_outgoing(delivery))
-    except NotDelivered as failure:
+    except RemoteFailure as failure:
         if failure.may_have_arrived:
             _leave_unknown(delivery, failure.message)
         else:

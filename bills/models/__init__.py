@@ -5,6 +5,7 @@ from bills.models.credentials import BillRun, Credential, CredentialUse, CsvUplo
 from bills.models.deliveries import BillDelivery, Destination
 from bills.models.evidence import Evidence, EvidenceKind, PortalTest
 from bills.models.files import Bill
+from bills.models.health import PortalTrouble, TroubleKind
 from bills.models.portals import Portal
 from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
@@ -22,8 +23,10 @@ __all__ = [
     "EvidenceKind",
     "Portal",
     "PortalTest",
+    "PortalTrouble",
     "Repeats",
     "Schedule",
     "ScheduleRun",
+    "TroubleKind",
     "Weekday",
 ]

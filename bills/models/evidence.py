@@ -25,6 +25,9 @@ class PortalTest(models.Model):
 
     Of a portal as it is saved, with a stored account; or of settings that are not saved yet: then
     `trial` holds them and what was typed, until the test begins.
+
+    While the browser waits for a one-time code, `code_until` says how long, and `code` holds it
+    from the moment it is typed to that in which the test takes it.
     """
 
     portal = models.ForeignKey(Portal, models.CASCADE, null=True, related_name="tests")
@@ -36,6 +39,9 @@ class PortalTest(models.Model):
     began_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     stage = models.CharField(max_length=20, default="", blank=True)
+    code = EncryptedTextField(default="", blank=True)
+    code_hint = models.CharField(max_length=300, default="", blank=True)
+    code_until = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, default="", blank=True)
     message = MessageField()
     details = models.JSONField(default=dict, blank=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 RAN = sentence("SCHEDULE_RAN", _("{n} accounts are run."))
 RAN_NONE = sentence("SCHEDULE_RAN_NONE", _("No account could be run."))
 RESTED = sentence("SCHEDULE_RESTED", _("{n} are paused, or need a new password."))
+HELD = sentence("SCHEDULE_HELD", _("{n} wait until the runs of their portal are resumed."))
 BUSY = sentence("SCHEDULE_BUSY", _("{n} are still tried by another job."))
 AT_ONCE = 10  # schedules in one sweep
 
@@ -72,12 +73,23 @@ def _run(schedule: Schedule, due_at: datetime, now: datetime) -> list[ImportJob]
     summary = RAN.format(n=started.accounts) if started.accounts else RAN_NONE
     if started.resting:
         summary += RESTED.format(n=started.resting)
+    if started.held:
+        summary += HELD.format(n=started.held)
     if started.busy:
         summary += BUSY.format(n=started.busy)
     ScheduleRun.objects.create(schedule=schedule, due_at=due_at, message=summary)
     for job in started.jobs:
         queue.enqueue_on_commit(job.pk)
     return started.jobs
+
+
+def quiet_until(schedule: Schedule) -> datetime | None:
+    """The end of its quiet hours; None outside of them, and for one that has none."""
+    if schedule.rhythm.quiet is None:
+        return None
+    now = timezone.localtime(Schedule.objects.annotate(now=Now()).get(pk=schedule.pk).now)
+    allowed = schedule.rhythm.allowed_from(now)
+    return allowed if allowed > now else None
 
 
 def running(schedule: Schedule) -> QuerySet[BillRun]:

@@ -28,6 +28,8 @@ from imports.models.notifications import DeliveryStatus
 from imports.states import ENDED_JOBS, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -152,6 +154,25 @@ def _notifications() -> list[Sign]:
     return [Sign(_("Notifications"), False, summary % {"n": number(count)})]
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that needs a person and is no job: another app's. `label` is a badge's."""
+
+    title: str
+    label: str
+    sentence: str
+    url: str
+    tone: str = "warning"
+
+
+_more: list[Callable[[HttpRequest], list[Alert]]] = []
+
+
+def add(alerts: Callable[[HttpRequest], list[Alert]]) -> None:
+    """Have another app's alerts among what needs attention."""
+    _more.append(alerts)
+
+
 AT_WORK = (JobStatus.QUEUED, JobStatus.RUNNING)
 SHOWN = 8
 LOOKED_AT = 200  # of the newest ended jobs: those with something left to do need somebody
@@ -176,10 +197,12 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     lists["finished"] = _finished()
     families.attach([job for jobs in lists.values() for job in jobs])
     counts = {name: families.count(jobs) for name, jobs in waiting.items()}
+    alerts = [alert for more in _more for alert in more(request)]
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
         "counts": counts,
-        "attention": sum(counts.values()),
+        "alerts": alerts,
+        "attention": sum(counts.values()) + len(alerts),
         "has_jobs": any(lists.values()),
         "has_apis": CustomerApi.objects.exists(),
         "signs": signs(),

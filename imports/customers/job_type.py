@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
 
     from django.db.models import QuerySet
@@ -167,6 +168,10 @@ class CustomerJobType:
         margin: float = settings.LEASE_MARGIN_SECONDS
         requests = MOST_REQUESTS if is_asynchronous(job.api) else 1
         return job.timeout_seconds * requests + margin
+
+    def rests_until(self, job: ImportJob) -> datetime | None:
+        """Imports have no quiet hours."""
+        return None
 
     def bring_input(self, job: ImportJob) -> None:
         drafts.bring_files(job)

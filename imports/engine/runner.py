@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from imports import job_types
 from imports.event_codes import EventCode
-from imports.ledger import bulk_actions, claims, lifecycle, lookups, outcomes
+from imports.ledger import batches, bulk_actions, claims, lifecycle, lookups, outcomes
 from imports.ledger.claims import planned_once
 from imports.messages import Message, MessageError, Text, sentence
 from imports.messages import marked as _
@@ -244,7 +244,7 @@ class _JobRunner:
         read_on: Callable[[], bool],
     ) -> None:
         self.read_on: Callable[[], bool] | None = read_on  # None: nothing is left to be read here
-        self.job, self.runner, self.places = job, runner, places
+        self.job, self.kind, self.runner, self.places = job, kind, runner, places
         self.others_wait, self.turns_left = others_wait, MOST_TURNS
         self.lease = kind.lease_seconds(job)
         self.name = worker_name()
@@ -322,6 +322,9 @@ class _JobRunner:
         room = self.places - len(self.in_flight)
         if not room:
             return LOOK_AGAIN_SECONDS
+        until = self.kind.rests_until(self.job)
+        if until is not None:
+            batches.put_off_all(self.job, until)
         claim = claims.claim_and_intend(self.job, self.name, room, self.lease)
         for work in claim.works:
             future = self.runner.submit(work)

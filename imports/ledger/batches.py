@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from imports.ledger.copy_rows import WaitingRows, copy_in
 from imports.messages import cause_of, render, to_json
 from imports.models import ImportBatch, ImportResult
-from imports.states import ResultStatus
+from imports.states import BatchStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -104,6 +104,12 @@ def put_off(due: Mapping[int, datetime]) -> None:
     if due:
         with connection.cursor() as sql:
             sql.execute(PUT_OFF, [list(due), list(due.values())])
+
+
+def put_off_all(job: ImportJob, until: datetime) -> int:
+    """Let nothing of the job be claimed before then; how many batches wait longer by that."""
+    early = ImportBatch.objects.filter(job=job, status=BatchStatus.PENDING)
+    return early.filter(next_attempt_at__lt=until).update(next_attempt_at=until)
 
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written

@@ -458,13 +458,17 @@ def pause(job: ImportJob, actor: str = "") -> bool:
     return paused
 
 
-def pause_for(job: ImportJob, code: str, message: Text) -> bool:
-    """Pause because a person must act; False if the job has a reason to pause, which stays."""
+def pause_for(job: ImportJob, code: str, message: Text, *, announces: bool = True) -> bool:
+    """Pause because a person must act; False if the job has a reason to pause, which stays.
+
+    `announces` is False where the caller announces what concerns more than this job.
+    """
     with transaction.atomic():
         paused = move(job, JobStatus.PAUSED, pause_code=code, pause_message=message)
         if paused:
             note(job, EventCode.PAUSED, message)
-            announce(job, What.PAUSED, code)
+            if announces:
+                announce(job, What.PAUSED, code)
     return paused
 
 

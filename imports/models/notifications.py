@@ -66,6 +66,7 @@ class What(models.TextChoices):
     NOT_WRITTEN = "files_not_written", _("Its retry files could not be written")  # `cause`: why
     CODE_WANTED = "code_wanted", _("A one-time code is wanted")  # `message` says for whom
     ACCOUNT_STOPPED = "account_stopped", _("An account needs you")  # `message` says why
+    PORTAL_TROUBLE = "portal_trouble", _("A portal needs you")  # `message` says why
 
 
 class Notification(models.Model):

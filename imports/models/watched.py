@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from imports.fields import MessageField
+from imports.fields import EncryptedTextField, MessageField
 from imports.models.apis import CustomerApi
 from imports.models.jobs import ImportJob
 
@@ -24,14 +24,43 @@ if TYPE_CHECKING:
 DONE, REFUSED = "done", "refused"
 
 
+class PlaceKind(models.TextChoices):
+    """Where a watched folder is."""
+
+    FOLDER = "folder", _("Folder")  # below WATCH_DIR, which all workers see
+    S3 = "s3", _("S3 bucket")  # or a store that speaks its protocol
+    SFTP = "sftp", _("SFTP server")
+
+
 class WatchedFolder(models.Model):
-    """A folder below WATCH_DIR: each file that is put there becomes an import of its own."""
+    """A place that is watched: each file that is put there becomes an import of its own."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(
+        _("by"), max_length=20, choices=PlaceKind, default=PlaceKind.FOLDER,
+        db_default=PlaceKind.FOLDER,
+    )  # fmt: skip
+    # below WATCH_DIR · s3://bucket/prefix · sftp://host:22/path
     folder = models.CharField(
         _("folder"), max_length=500, unique=True,
-        help_text=_("Below the directory of WATCH_DIR, for example “weekly/members”."),
+        help_text=_(
+            "Folder: below the directory of WATCH_DIR, for example “weekly/members”. S3: "
+            "s3://bucket/folder. SFTP: sftp://host:22/folder."
+        ),
     )  # fmt: skip
+    endpoint = models.CharField(
+        _("S3 endpoint"), max_length=2000, default="", blank=True,
+        help_text=_("Empty for Amazon; else the store’s https:// address."),
+    )  # fmt: skip
+    region = models.CharField(_("region"), max_length=100, default="", blank=True)
+    user_name = models.CharField(_("user or access key"), max_length=500, default="", blank=True)
+    host_key = models.TextField(
+        _("host key"), default="", blank=True,
+        help_text=_(
+            "The line that “ssh-keyscan HOST” prints, once it has been checked: ssh-ed25519 AAAA…"
+        ),
+    )  # fmt: skip
+    secret = EncryptedTextField(_("password or secret key"), default="", blank=True)
     pattern = models.CharField(
         _("files"), max_length=100, default="*.json",
         help_text=_("Which names are taken: “*.json”, “members_*.json”."),
@@ -59,14 +88,15 @@ class WatchedFolder(models.Model):
 
     @property
     def place(self) -> Path:
-        """Where it is on this host."""
+        """Where it is on this host, if it is a folder."""
         watched: Path = settings.WATCH_DIR
         return watched / self.folder
 
     def clean(self) -> None:
-        """Raises ValidationError for a folder that leads out of WATCH_DIR, or a bad pattern."""
+        """Raises ValidationError for a place that cannot be watched, or a bad pattern."""
         errors: dict[str, str] = {}
-        if not is_inside(PurePosixPath(self.folder).parts):
+        is_local = self.kind == PlaceKind.FOLDER
+        if is_local and not is_inside(PurePosixPath(self.folder).parts):
             errors["folder"] = _now("Name a folder below WATCH_DIR: no leading /, and no “..”.")
         if "/" in self.pattern or not self.pattern.strip():
             errors["pattern"] = _now("Give a pattern of file names, without a folder.")

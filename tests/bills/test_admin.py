@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from bills import portal_tests
@@ -19,6 +21,7 @@ from bills.portals.failures import MEANINGS, Code
 from config.dev.sandbox.portal_accounts import CORRECT_PASSWORD
 from imports.admin.job.page import act_url, tab_url
 from imports.models import ImportJob
+from tests.bills.processes import wait_until
 from tests.bills.runs import PASSWORD, credential_of, full, result_of, run
 
 if TYPE_CHECKING:
@@ -406,6 +409,40 @@ def test_unsaved_settings_never_use_a_stored_password(operator: Client, portal: 
     answer = operator.post(reverse("admin:bills_portal_test_changed", args=[portal.pk]), fields)
     assert answer.status_code == 422
     assert not PortalTest.objects.exists()
+
+
+def test_a_test_asks_whoever_watches_it_for_a_code(
+    operator: Client, portal: Portal, site: PortalSite
+) -> None:
+    email = full("sms1")
+    credential = Credential.objects.create(
+        portal=portal, email=email, account=email, password=PASSWORD
+    )
+    test = PortalTest.objects.create(portal=portal, credential=credential)
+    code_page = reverse("admin:bills_portal_test_code", args=[test.pk])
+    assert operator.get(code_page).status_code == 302  # it asks for none yet
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(_tested, test.pk)
+        wait_until(portal_tests.waiting_for_code().exists, "the portal's question")
+        watched = page(operator, reverse("admin:bills_portal_watch", args=[test.pk]))
+        assert code_page in watched
+        assert email in page(operator, code_page)
+        assert operator.post(code_page, {"code": "no"}).status_code == 422
+        code = site.codes.on_the_phone()[email]
+        assert operator.post(code_page, {"code": code}).status_code == 302
+        running.result(120)
+    test.refresh_from_db()
+    assert (test.error_code, test.code, test.code_until) == ("", "", None)
+    shown = page(operator, reverse("admin:bills_portal_watch", args=[test.pk]))
+    assert "It works" in shown
+    assert code not in shown
+
+
+def _tested(pk: int) -> None:
+    try:
+        portal_tests.run(pk)
+    finally:
+        connection.close()
 
 
 def test_a_portals_test_that_fails_says_why(portal: Portal) -> None:

@@ -116,6 +116,7 @@ OF_ONE = {
     ("POST", "admin:imports_customerapi_delete"): {"imports.manage_apis"},
     ("GET", "admin:bills_portal_test"): {"bills.manage_portals", "bills.manage_credentials"},
     ("GET", "admin:bills_portal_watch"): {"bills.manage_portals", "bills.manage_credentials"},
+    ("POST", "admin:bills_portal_resume"): {"bills.manage_schedules"},
     ("POST", "admin:bills_portal_delete"): {"bills.manage_portals"},
     ("GET", "admin:bills_bill_pdf"): {"bills.view_bill"},
     ("GET", "admin:bills_evidence"): {"imports.see_evidence"},

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bills.accounts import codes
 from bills.admin import common as own
@@ -19,6 +20,7 @@ from imports.admin.job.page import tab_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from django.http import HttpRequest, HttpResponse
 
@@ -31,10 +33,17 @@ class Wanted:
     left: str
 
 
+NO_CODE = gettext_lazy("A code is letters and digits, 3 to 20 of them.")
+
+
 def with_time_left(requests: Iterable[CodeRequest]) -> list[Wanted]:
     """Each with how long the browser still waits for it."""
-    now = timezone.now()
-    return [Wanted(each, clock((each.expires_at - now).total_seconds())) for each in requests]
+    return [Wanted(each, clock_until(each.expires_at)) for each in requests]
+
+
+def clock_until(at: datetime | None) -> str:
+    """How long it is until then: "4:12"."""
+    return clock((at - timezone.now()).total_seconds()) if at else clock(0)
 
 
 def clock(seconds: float) -> str:
@@ -53,7 +62,7 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and waiting is not None and form.is_valid():
         code = codes.plain(form.cleaned_data["code"])
         if not code:
-            form.add_error("code", _("A code is letters and digits, 3 to 20 of them."))
+            form.add_error("code", str(NO_CODE))
         elif codes.give(pk, code, permissions.actor(request)):
             messages.success(request, _("The code is handed over: the browser goes on."))
             return redirect(tab_url(row.batch.job_id, "credentials"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def open_destination(destination: Destination) -> DestinationClient:
     """A client for the destination, connected where its kind connects.
 
-    Raises NotDelivered, and WrongKey where no key opens its secret.
+    Raises RemoteFailure, and WrongKey where no key opens its secret.
     """
     match DestinationKind(destination.kind):
         case DestinationKind.FOLDER:

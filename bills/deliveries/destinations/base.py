@@ -6,27 +6,19 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from imports.messages import MessageError, sentence
 from imports.messages import marked as _
+from imports.messages import sentence
+from imports.remote.failures import PIECE_BYTES, RemoteFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
     from bills.models import Bill
-    from imports.messages import Text
-
-LONGEST_SECONDS = 60.0  # of one exchange with a destination
-PIECE_BYTES = 1 << 16
 
 NAME_TAKEN = sentence(
     "DESTINATION_NAME_TAKEN",
     _("Another file lies there under the name “{name}”. Move it away, then try again."),
-)
-NOT_REACHED = sentence("DESTINATION_NOT_REACHED", _("The destination was not reached: {error}."))
-REFUSED = sentence(
-    "DESTINATION_REFUSED",
-    _("The destination refused it ({error}). Check its address, user and rights."),
 )
 LOOKS_DIFFERENT = sentence(
     "DELIVERED_FILE_DIFFERS", _("What arrived is not what was sent. It is tried again.")
@@ -38,21 +30,6 @@ NO_FOLDER = sentence(
 NOT_WRITTEN = sentence(
     "DESTINATION_NOT_WRITTEN", _("The file could not be written: {error}. Check space and rights.")
 )
-BAD_S3_LOCATION = sentence(
-    "S3_LOCATION", _("Write the bucket and an optional folder like this: s3://bucket/folder")
-)
-BAD_SFTP_LOCATION = sentence(
-    "SFTP_LOCATION", _("Write the server and the folder like this: sftp://host:22/folder")
-)
-BAD_HOST_KEY = sentence(
-    "SFTP_BAD_HOST_KEY",
-    _("The host key is not valid. Paste a line of “ssh-keyscan HOST”: ssh-ed25519 AAAA…"),
-)
-OTHER_HOST_KEY = sentence(
-    "SFTP_OTHER_HOST_KEY",
-    _("The server shows another host key than the one stored. Ask who runs it, then enter it."),
-)
-BAD_KEY = sentence("SFTP_BAD_PRIVATE_KEY", _("The private key cannot be read. Enter it again."))
 TOO_LARGE = sentence(
     "BILL_TOO_LARGE_FOR_MAIL",
     _("The file has {megabytes} MB; mails are sent up to {most} MB. Choose another destination."),
@@ -63,15 +40,8 @@ NO_KEY_OPENS = sentence(
 )
 
 
-class NotDelivered(MessageError):
+class NotDelivered(RemoteFailure):
     """It did not get there. The message is for the operator and holds no secret."""
-
-    def __init__(
-        self, message: Text, *, is_final: bool = False, may_have_arrived: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.is_final = is_final  # another attempt would come to the same
-        self.may_have_arrived = may_have_arrived  # and nobody can look: a person decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +63,7 @@ class OutgoingFile:
 
 
 class DestinationClient(Protocol):
-    """One destination while it is open. Raises NotDelivered."""
+    """One destination while it is open. Raises RemoteFailure."""
 
     def put(self, file: OutgoingFile) -> None:
         """Return only when the file is there whole; the same file there already is success."""

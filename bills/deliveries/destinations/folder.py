@@ -14,12 +14,12 @@ from bills.deliveries.destinations.base import (
     NAME_TAKEN,
     NO_FOLDER,
     NOT_WRITTEN,
-    PIECE_BYTES,
     NotDelivered,
     OutgoingFile,
     sha256_of,
 )
 from imports import retry_directory
+from imports.remote.failures import PIECE_BYTES
 
 if TYPE_CHECKING:
     from bills.models import Destination

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import io
-import itertools
 import posixpath
-import socket
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
-
-import paramiko
 
 from bills.deliveries.destinations.base import (
-    BAD_HOST_KEY,
-    BAD_KEY,
-    BAD_SFTP_LOCATION,
-    LONGEST_SECONDS,
     LOOKS_DIFFERENT,
     NAME_TAKEN,
-    NOT_REACHED,
-    OTHER_HOST_KEY,
-    PIECE_BYTES,
-    REFUSED,
     NotDelivered,
     OutgoingFile,
     sha256_of,
 )
-from imports.http import egress
-from imports.http.addresses import BadAddress, reachable
+from imports.remote.failures import PIECE_BYTES
+from imports.remote.sftp import SftpConnection, explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bills.models import Destination
 
-PORT = 22
-CONNECT_SECONDS = 10.0
 UNFINISHED = ".redrive-part"
 
 
@@ -46,29 +26,10 @@ class Sftp:
     """Writes below one folder of one server."""
 
     def __init__(self, destination: Destination) -> None:
-        host, port, self.root = server_of(destination.location)
-        expected = host_key_of(destination.host_key)
-        self._transport = paramiko.Transport(_connected(host, port))
-        with self._closing_on_failure(), explained():
-            self._transport.banner_timeout = self._transport.auth_timeout = LONGEST_SECONDS
-            self._transport.get_security_options().key_types = _types_for(expected)
-            self._transport.start_client(timeout=LONGEST_SECONDS)
-            if self._transport.get_remote_server_key() != expected:
-                raise NotDelivered(OTHER_HOST_KEY, is_final=True)
-            _log_in(self._transport, destination)
-            channel = paramiko.SFTPClient.from_transport(self._transport)
-            if channel is None:
-                raise NotDelivered(REFUSED.format(error="SFTP"))
-            self._sftp = channel
-            self._sftp.get_channel().settimeout(LONGEST_SECONDS)
-
-    @contextlib.contextmanager
-    def _closing_on_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self._transport.close()
-            raise
+        self._connection = SftpConnection(
+            destination.location, destination.host_key, destination.user_name, destination.secret
+        )
+        self.root, self._sftp = self._connection.root, self._connection.sftp
 
     def put(self, file: OutgoingFile) -> None:
         target = posixpath.join(self.root, file.name)
@@ -124,80 +85,4 @@ class Sftp:
             self._sftp.listdir_attr(self.root)
 
     def close(self) -> None:
-        self._transport.close()
-
-
-def server_of(location: str) -> tuple[str, int, str]:
-    """Host, port and folder of "sftp://host:22/folder". Raises NotDelivered."""
-    try:
-        parts = urlsplit(location.strip())
-        port = parts.port or PORT
-    except ValueError:
-        raise NotDelivered(BAD_SFTP_LOCATION) from None
-    if parts.scheme != "sftp" or not parts.hostname or parts.username or parts.password:
-        raise NotDelivered(BAD_SFTP_LOCATION)
-    return parts.hostname, port, unquote(parts.path) or "/"
-
-
-def host_key_of(text: str) -> paramiko.PKey:
-    """The key of a line as known_hosts has it, with or without the host. Raises NotDelivered."""
-    words = [word for word in text.split() if not word.startswith("#")]
-    kinds = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-")
-    for kind, body in itertools.pairwise(words):
-        if kind.startswith(kinds):
-            try:
-                return paramiko.PKey.from_type_string(kind, base64.b64decode(body, validate=True))
-            except (binascii.Error, paramiko.SSHException, ValueError):
-                break
-    raise NotDelivered(BAD_HOST_KEY, is_final=True)
-
-
-def _types_for(key: paramiko.PKey) -> tuple[str, ...]:
-    """The algorithms that the server may prove this kind of key with."""
-    if key.get_name() == "ssh-rsa":
-        return ("rsa-sha2-512", "rsa-sha2-256")
-    return (key.get_name(),)
-
-
-def _connected(host: str, port: int) -> socket.socket:
-    """A connection to one of the host's addresses, each of which is allowed."""
-    try:
-        found = reachable(host, port, "https", egress.rules(), CONNECT_SECONDS)
-        return socket.create_connection(found[0][1][:2], timeout=CONNECT_SECONDS)
-    except BadAddress as error:
-        raise NotDelivered(error.message) from None
-    except OSError as error:
-        raise NotDelivered(NOT_REACHED.format(error=_why(error))) from None
-
-
-def _log_in(transport: paramiko.Transport, destination: Destination) -> None:
-    user, secret = destination.user_name, destination.secret
-    if "PRIVATE KEY" in secret:
-        transport.auth_publickey(user, private_key_of(secret))
-    else:
-        transport.auth_password(user, secret)
-
-
-def private_key_of(text: str) -> paramiko.PKey:
-    """The private key in PEM or OpenSSH's form. Raises NotDelivered."""
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
-        with contextlib.suppress(paramiko.SSHException, ValueError, IndexError):
-            return kind.from_private_key(io.StringIO(text))
-    raise NotDelivered(BAD_KEY, is_final=True)
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """What went wrong, without the server's words, which may quote what was sent."""
-    try:
-        yield
-    except paramiko.AuthenticationException:
-        raise NotDelivered(REFUSED.format(error="login")) from None
-    except (paramiko.SSHException, EOFError, TimeoutError) as error:
-        raise NotDelivered(NOT_REACHED.format(error=type(error).__name__)) from None
-    except OSError as error:
-        raise NotDelivered(REFUSED.format(error=_why(error))) from None
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or type(error).__name__ if error.errno else type(error).__name__
+        self._connection.close()

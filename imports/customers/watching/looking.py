@@ -1,64 +1,82 @@
-"""Looks into watched folders: which files are there, and which of them are complete."""
+"""Looks into watched places: which files are there, and which of them are complete."""
 
 from __future__ import annotations
 
 import fnmatch
-import os
-import stat
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from imports.customers.watching.places import open_place
+from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import WatchedFile, WatchedFolder
+from imports.models.watched import PlaceKind
+from imports.remote.failures import RemoteFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import QuerySet
 
+    from imports.customers.watching.places.base import Found
+    from imports.messages import Text
+
 NOT_READABLE = sentence("FOLDER_NOT_READABLE", _("The folder cannot be read: {error}."))
 LOOK_EVERY = timedelta(seconds=5)
+ASK_EVERY = timedelta(minutes=1)  # a store or a server
 COMPLETE_AFTER = timedelta(seconds=10)  # without a change of size or time
 MOST_FILES = 1_000  # of one folder in one look
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")  # how programs name what is growing
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One file of a folder, as it is now."""
-
-    name: str
-    size: int
-    modified_ns: int
-
-
 def look() -> bool:
-    """Look into the folders whose time has come, each by one of all sweepers.
+    """Look into the folders of this host whose time has come, each by one of all sweepers.
 
-    Whether there is any folder that is watched.
+    Whether there is any place that is watched.
     """
-    due = Q(looked_at=None) | Q(looked_at__lt=Now() - Value(LOOK_EVERY))
-    watched = list(WatchedFolder.objects.filter(is_active=True))
+    watched = list(WatchedFolder.objects.filter(is_active=True).defer("secret"))
     for folder in watched:
-        if WatchedFolder.objects.filter(due, pk=folder.pk, is_active=True).update(looked_at=Now()):
+        if folder.kind == PlaceKind.FOLDER and _is_my_turn(folder, LOOK_EVERY):
             _look_into(folder)
     return bool(watched)
+
+
+def remote_due() -> QuerySet[WatchedFolder]:
+    """The stores and servers whose time has come: to be asked by a worker, as they may be slow."""
+    late = Q(looked_at=None) | Q(looked_at__lt=Now() - Value(ASK_EVERY))
+    return WatchedFolder.objects.filter(late, is_active=True).exclude(kind=PlaceKind.FOLDER)
+
+
+def look_remotely() -> None:
+    """Ask them, each by one of all workers."""
+    for pk in remote_due().values_list("pk", flat=True):
+        if _is_my_turn(WatchedFolder(pk=pk), ASK_EVERY):
+            _look_into(WatchedFolder.objects.defer("secret").get(pk=pk))
+
+
+def _is_my_turn(folder: WatchedFolder, every: timedelta) -> bool:
+    due = Q(looked_at=None) | Q(looked_at__lt=Now() - Value(every))
+    mine = WatchedFolder.objects.filter(due, pk=folder.pk, is_active=True)
+    return bool(mine.update(looked_at=Now()))
 
 
 def _look_into(folder: WatchedFolder) -> None:
     try:
         found = list(files_of(folder))
     except OSError as error:
-        reason = NOT_READABLE.format(error=error.strerror or type(error).__name__)
-        WatchedFolder.objects.filter(pk=folder.pk).update(trouble=reason)
+        _say(folder, NOT_READABLE.format(error=error.strerror or type(error).__name__))
+        return
+    except (RemoteFailure, WrongKey) as failure:
+        _say(folder, failure.message)
         return
     if folder.trouble is not None:
-        WatchedFolder.objects.filter(pk=folder.pk).update(trouble=None)
+        _say(folder, None)
     known = {each.name: each for each in folder.files.filter(taken_at=None)}
     for one in found:
         _note(folder, known.pop(one.name, None), one)
@@ -66,19 +84,22 @@ def _look_into(folder: WatchedFolder) -> None:
     WatchedFile.objects.filter(pk__in=gone, taken_at=None).delete()
 
 
+def _say(folder: WatchedFolder, trouble: Text | None) -> None:
+    WatchedFolder.objects.filter(pk=folder.pk).update(trouble=trouble)
+
+
 def files_of(folder: WatchedFolder) -> Iterator[Found]:
-    """Its plain files of the right names: no links, nothing hidden, nothing that still grows."""
-    with os.scandir(folder.place) as entries:
-        for number, entry in enumerate(sorted(entries, key=lambda each: each.name)):
-            if number >= MOST_FILES:
-                return
-            if entry.name.startswith(".") or entry.name.endswith(UNFINISHED):
-                continue
-            if not fnmatch.fnmatch(entry.name, folder.pattern) or not entry.name.isprintable():
-                continue
-            info = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(info.st_mode) and info.st_size:
-                yield Found(entry.name, info.st_size, info.st_mtime_ns)
+    """Its files of the right names: nothing hidden or empty, nothing that still grows."""
+    with closing(open_place(folder)) as place:
+        wanted = (found for found in place.files() if found.size and _is_wanted(folder, found))
+        yield from islice(wanted, MOST_FILES)
+
+
+def _is_wanted(folder: WatchedFolder, found: Found) -> bool:
+    name = found.name
+    if name.startswith(".") or name.endswith(UNFINISHED) or not name.isprintable():
+        return False
+    return fnmatch.fnmatch(name, folder.pattern)
 
 
 def _note(folder: WatchedFolder, known: WatchedFile | None, found: Found) -> None:

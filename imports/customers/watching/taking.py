@@ -1,11 +1,11 @@
-"""Takes a complete file of a watched folder: an import of its own, once; then moves it away."""
+"""Takes a complete file of a watched place: an import of its own, once; then moves it away."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
+from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.files import File
 from django.db import transaction
@@ -15,8 +15,17 @@ from redis.exceptions import RedisError
 
 from imports.customers import background, drafts
 from imports.customers.retry_file_matches import digests_of
-from imports.customers.watching.looking import complete, is_free, look
+from imports.customers.watching.looking import (
+    complete,
+    is_free,
+    look,
+    look_remotely,
+    remote_due,
+)
+from imports.customers.watching.places import open_place
+from imports.customers.watching.places.base import is_as_seen, sha256_of
 from imports.engine.queue import enqueue_on_commit, enqueue_once
+from imports.fields import WrongKey
 from imports.job_types import InputOutOfSight
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
@@ -26,11 +35,11 @@ from imports.models import ImportJob, WatchedFile
 from imports.models.files import FileStatus
 from imports.models.notifications import What
 from imports.models.watched import DONE, REFUSED
+from imports.remote.failures import RemoteFailure
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from imports.customers.watching.places.base import Place
     from imports.models import WatchedFolder
 
 TAKEN_BEFORE = sentence(
@@ -40,13 +49,12 @@ UNREADABLE = sentence("WATCHED_UNREADABLE", _("It cannot be read: see job {job}.
 AT_ONCE = 20  # files in one turn
 CLAIM = timedelta(minutes=30)
 AGAIN_AFTER = timedelta(seconds=30)  # where a file could not be taken or moved
-PIECE_BYTES = 1 << 20
 LONGEST_SECONDS = 3600
 
 
 def sweep() -> None:
     """Look, and have a worker take what is complete. Quick."""
-    if not look() or not complete().exists():
+    if not look() or not (complete().exists() or remote_due().exists()):
         return
     with contextlib.suppress(RedisError):  # the next sweep asks again
         enqueue_once(take_all, "watched folders", LONGEST_SECONDS)
@@ -54,11 +62,13 @@ def sweep() -> None:
 
 def take_all() -> None:
     """Handle the queue message: take what is complete, one after the other."""
+    look_remotely()
     for pk in list(complete().values_list("pk", flat=True)[:AT_ONCE]):
         # By the row's own columns alone: whoever waits for the row looks at them again.
         mine = WatchedFile.objects.filter(is_free(), pk=pk, moved_at=None)
         if mine.update(claimed_until=Now() + Value(CLAIM)):
-            take(WatchedFile.objects.select_related("folder__api").get(pk=pk))
+            rows = WatchedFile.objects.select_related("folder__api").defer("folder__secret")
+            take(rows.get(pk=pk))
             WatchedFile.objects.filter(pk=pk).update(claimed_until=Now() + Value(AGAIN_AFTER))
 
 
@@ -68,23 +78,42 @@ def take(file: WatchedFile) -> bool:
     The caller has claimed it. A worker that is killed leaves a row that says how far it came; the
     next one goes on there.
     """
-    path = file.folder.place / file.name
     try:
-        is_taken = _has_draft(file, path) and _is_imported(file, path)
+        with closing(open_place(file.folder)) as place, closing(_Content(place, file)) as content:
+            is_taken = _has_draft(file, place, content) and _is_imported(file, content)
+            file.refresh_from_db()
+            return is_taken and _is_moved(file, place)
     except FileNotFoundError:
         return _forget(file)
-    except OSError:
-        return False  # nobody may read it, or the disk is full: it is tried again
-    file.refresh_from_db()
-    return is_taken and _is_moved(file, path)
+    except (OSError, RemoteFailure, WrongKey):
+        return False  # it cannot be read, or the disk is full: it is tried again
 
 
-def _has_draft(file: WatchedFile, path: Path) -> bool:
+class _Content:
+    """The file's bytes, fetched once, when they are needed."""
+
+    def __init__(self, place: Place, file: WatchedFile) -> None:
+        self._place, self._file = place, file
+        self._fetched: BinaryIO | None = None
+
+    def read(self) -> BinaryIO:
+        """From its beginning."""
+        if self._fetched is None:
+            self._fetched = self._place.fetch(self._file.name)
+        self._fetched.seek(0)
+        return self._fetched
+
+    def close(self) -> None:
+        if self._fetched is not None:
+            self._fetched.close()
+
+
+def _has_draft(file: WatchedFile, place: Place, content: _Content) -> bool:
     """Give the file a draft of its own, unless its bytes were taken under this name before."""
     if file.job_id is not None or file.taken_at is not None:
         return True
-    digest = _digest(path)
-    if not _is_as_seen(file, path):
+    digest = sha256_of(content.read())
+    if not is_as_seen(file, place.state_of(file.name)):
         return False
     before = WatchedFile.objects.filter(
         folder=file.folder,
@@ -105,15 +134,14 @@ def _has_draft(file: WatchedFile, path: Path) -> bool:
     return file.job_id is not None or file.taken_at is not None
 
 
-def _is_imported(file: WatchedFile, path: Path) -> bool:
+def _is_imported(file: WatchedFile, content: _Content) -> bool:
     """Put the file into its draft and start it; False where that must be tried again."""
     job = file.job
     if job is None or file.taken_at is not None:
         return file.taken_at is not None
     if job.status == JobStatus.DRAFT and not job.files.exists():
-        with path.open("rb") as content:
-            upload = File(content, name=file.name)
-            drafts.add_upload(job, upload, name=file.name)  # type: ignore[arg-type]
+        upload = File(content.read(), name=file.name)
+        drafts.add_upload(job, upload, name=file.name)  # type: ignore[arg-type]
     if not _is_read(job):
         return False
     if _has_changed(file, job):
@@ -163,33 +191,12 @@ def _forget(file: WatchedFile) -> bool:
     return True
 
 
-def _is_moved(file: WatchedFile, path: Path) -> bool:
-    """Out of the way, under a name that nothing there has. A name that is in use is no loss."""
+def _is_moved(file: WatchedFile, place: Place) -> bool:
+    """Out of the way. A name that is in use there is no loss."""
     is_refused = file.message is not None and file.message.code == UNREADABLE.code
-    goal = file.folder.place / (REFUSED if is_refused else DONE)
-    try:
-        goal.mkdir(exist_ok=True)
-        if path.exists() and _digest(path) == file.sha256:
-            path.rename(_free_name(goal, path, file))
-    except OSError:
-        return False
+    place.move(file, REFUSED if is_refused else DONE)
     WatchedFile.objects.filter(pk=file.pk).update(moved_at=Now())
     return True
-
-
-def _free_name(goal: Path, path: Path, file: WatchedFile) -> Path:
-    plain = goal / path.name
-    return goal / f"{path.stem}-{file.pk}{path.suffix}" if plain.exists() else plain
-
-
-def _is_as_seen(file: WatchedFile, path: Path) -> bool:
-    info = path.stat(follow_symlinks=False)
-    return (info.st_size, info.st_mtime_ns) == (file.size, file.modified_ns)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _has_changed(file: WatchedFile, job: ImportJob) -> bool:

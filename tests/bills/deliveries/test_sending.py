@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from bills.deliveries import links, planning, sending
 from bills.deliveries.destinations.folder import Folder
 from bills.models import BillDelivery, Destination, Portal
-from tests.bills.deliveries import servers
+from tests import remote_servers as servers
 from tests.storage_server import client_of, new_bucket
 
 if TYPE_CHECKING:

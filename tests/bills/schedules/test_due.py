@@ -11,9 +11,11 @@ from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from bills.accounts import runs
 from bills.models import Credential, Repeats, Schedule, ScheduleRun
 from bills.schedules import due
-from imports.engine import sweeper
+from imports import job_types
+from imports.engine import queue, runner, sweeper
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
 from imports.states import JobStatus
@@ -21,6 +23,7 @@ from tests.jobs import at_once
 
 if TYPE_CHECKING:
     from bills.models import Portal
+    from config.dev.sandbox.portal import PortalSite
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,6 +131,35 @@ def test_accounts_are_spread_and_none_begins_in_quiet_hours(schedule: Schedule) 
     assert all(allowed.allowed_from(timezone.localtime(one)) == timezone.localtime(one)
                for one in begins)  # fmt: skip
     assert max(begins) > timezone.now() + timedelta(hours=2)
+
+
+def test_retries_and_accounts_not_begun_yet_wait_for_the_end_of_quiet_hours(
+    schedule: Schedule, site: PortalSite
+) -> None:
+    due.sweep()
+    job = ImportJob.objects.get()
+    assert runner.read_input(job)
+    failed = ImportBatch.objects.earliest("pk")
+    ImportBatch.objects.filter(pk=failed.pk).update(
+        tries=1, attempts=1, next_attempt_at=Now() + Value(timedelta(seconds=10))
+    )
+    now = timezone.localtime()
+    ends = now.replace(second=0, microsecond=0) + timedelta(hours=1)
+    Schedule.objects.update(quiet_from=(now - timedelta(hours=1)).time(), quiet_until=ends.time())
+    queue.run_job(job.pk)
+    assert set(ImportBatch.objects.values_list("next_attempt_at", flat=True)) == {ends}
+    assert site.accounts.counts.logins == {}
+    job.refresh_from_db()
+    assert job.status == JobStatus.RUNNING
+
+
+def test_a_job_that_a_person_made_knows_no_quiet_hours(schedule: Schedule) -> None:
+    now = timezone.localtime()
+    around = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
+    Schedule.objects.update(quiet_from=around[0], quiet_until=around[1])
+    mine = Credential.objects.values_list("pk", flat=True)
+    (job,) = runs.run_again(list(mine), "by hand", "anna").jobs
+    assert job_types.get("bills").rests_until(job) is None
 
 
 def test_resting_accounts_stay_out(schedule: Schedule) -> None:

@@ -38,6 +38,7 @@ QUOTE_NOBODY = {
     "ImportResult": {"email", "key"},
     "Notification": {"job_totals"},
     "RateLimit": {"key"},
+    "WatchedFolder": {"host_key", "secret"},
     "RetryFile": {"directory"},
     "CorrectedRow": {"form"},
     "MemberFile": {"document", "form", "source"},
