@@ -263,7 +263,7 @@ def test_a_password_box_that_comes_as_the_user_is_typed_needs_no_button(
     assert pages.passwords == [CANARY]
 
 
-def test_a_form_for_new_customers_is_told_from_the_old_ones(
+def test_a_form_for_new_customers_is_no_login(
     pages: Pages, visitor: Visitor
 ) -> None:
     boxes = (
