@@ -55,7 +55,7 @@ SAID = {  # how the README puts it
     "see jobs, records, attempts, bills": LOOK - {"bills.view_schedule"},
     "see schedules": {"bills.view_schedule"},
     "manage schedules": {"bills.manage_schedules"},
-    "prepare a job: add, change, discard a draft": {
+    "prepare a job: add, change, rename, duplicate, discard a draft": {
         f"imports.{act}_importjob" for act in ("add", "change", "delete")
     },
     "start, pause, resume, cancel": {"imports.start_job"},
