@@ -109,6 +109,20 @@ class Claim:
     wait: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Attempts of the caller that succeeded and are not recorded yet: in flight no longer.
+
+    The first `replaced` of them have left their places to batches that were claimed since.
+    """
+
+    works: Sequence[Work] = ()
+    replaced: int = 0
+
+
+NOTHING_IS_OVER = Over()
+
+
 # The rate limit's row is the lock: while it is held, no other claim for this target counts or
 # takes batches. The commit need not wait for the disk: if the database crashes and forgets the
 # claim, the batch is pending and nothing was sent. The intent that follows does wait.
@@ -147,11 +161,20 @@ WITH job AS (
     WHERE id = %(rate_limit)s AND coalesce(paused_until <= clock_timestamp(), true)
       AND (%(delay)s = 0 OR coalesce(next_slot_at <= clock_timestamp(), true))
 ), flying AS (
-    SELECT count(*) AS of_target, count(*) FILTER (WHERE b.job_id = %(job)s) AS of_job
+    SELECT count(*) FILTER (WHERE b.token <> ALL (%(over)s::uuid[])) AS of_target,
+           count(*) FILTER (WHERE b.token <> ALL (%(over)s::uuid[]) AND b.job_id = %(job)s)
+               AS of_job,
+           count(*) FILTER (WHERE b.token = ANY (%(left)s::uuid[])) AS left
     FROM imports_importbatch b JOIN imports_importjob j ON j.id = b.job_id
     WHERE j.rate_limit_id = %(rate_limit)s AND b.status IN ('claimed', 'sending')
 ), room AS (
-    SELECT least(%(room)s, job.concurrency - of_job, allowed.concurrency - of_target) AS places
+    -- The count has attempts of other workers in it that are over and not recorded yet. So the
+    -- places that the caller's own left are its own, unless a limit is lower than it was.
+    SELECT greatest(
+        least(%(room)s, job.concurrency - of_job, allowed.concurrency - of_target),
+        CASE WHEN job.concurrency >= %(job_limit)s AND allowed.concurrency >= %(target_limit)s
+            THEN least(%(room)s, flying.left) END
+    ) AS places
     FROM job, allowed, flying
 ), due AS (
     SELECT b.id FROM imports_importbatch b
@@ -233,12 +256,14 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
     return _claim(job, rate_limit, taken)
 
 
-def claim_and_intend(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
+def claim_and_intend(
+    job: ImportJob, worker: str, room: int, lease: float, over: Over = NOTHING_IS_OVER
+) -> Claim:
     """`claim`, and `intend` right behind it: two transactions, as ever, but one trip.
 
     Each commits by itself, and the second one waits for the disk.
     """
-    names = _names_of(job, worker, room, lease)
+    names = _names_of(job, worker, room, lease, over)
     connection.ensure_connection()
     with connection.connection.pipeline() as pipeline:
         rate_limit = cursor().execute(LOCK_RATE_LIMIT, names)
@@ -252,12 +277,17 @@ def claim_and_intend(job: ImportJob, worker: str, room: int, lease: float) -> Cl
     return Claim(works, 0.0 if claimed.works else claimed.wait)
 
 
-def _names_of(job: ImportJob, worker: str, room: int, lease: float) -> dict[str, object]:
+def _names_of(
+    job: ImportJob, worker: str, room: int, lease: float, over: Over = NOTHING_IS_OVER
+) -> dict[str, object]:
     """The parameters of one claim. Its seed and a batch's id make the batch's token."""
     return {
         "job": job.pk, "rate_limit": job.rate_limit_id, "worker": worker, "lease": lease,
         "room": room if job.delay_seconds == 0 else min(room, 1), "delay": job.delay_seconds,
         "seed": uuid4().hex,
+        "over": [work.token for work in over.works],
+        "left": [work.token for work in over.works[over.replaced :]],
+        "job_limit": job.concurrency, "target_limit": job.rate_limit.concurrency,
     }  # fmt: skip
 
 
