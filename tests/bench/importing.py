@@ -22,11 +22,10 @@ from django.conf import settings
 from django.db.models import Max, Min
 
 from config.dev.sandbox.samples import FILE_STYLES, pieces
-from imports.customers import drafts
-from imports.engine import queue
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob
 from imports.states import OPEN, JobStatus
+from tests.bench import one_job_each, posting
 from tests.bench.posting import Broken, workers
 from tests.bench.reading import private_megabytes
 from tests.bench.results import Section
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 SIZES = tuple(map(int, os.environ.get("BENCH_CUSTOMERS", "10000,100000").split(",")))
 TURNS = int(os.environ.get("BENCH_TURNS", "3"))
 BATCH, THREADS, IN_FLIGHT = 50, 8, 32
-LATENCY_SECONDS = 0.05
-LATENCIES = (8, 32, 128)  # in flight
 LOOK_SECONDS = 0.05
 
 
@@ -60,10 +57,22 @@ def run() -> Section:
     with api() as url:
         for size in SIZES:
             _compare(section, url, size)
-    for in_flight in LATENCIES:
-        with api(LATENCY_SECONDS) as url:
-            _at_latency(section, url, in_flight)
+        _one_job_or_task_each(section, url)
     return section
+
+
+def _one_job_or_task_each(section: Section, url: str) -> None:
+    """The peers that hand out each batch by itself, with far fewer batches: they are slow."""
+    size = posting.ONE_EACH * BATCH
+    whole = statistics.median(ours(url, customers(size), size).whole for _ in range(TURNS))
+    speed = size / whole
+    jobs = BATCH * posting.each_as_a_job(url, customers(size), one_job_each.post_and_record)
+    tasks = BATCH * posting.each_as_a_task(url, customers(size))
+    section.add(f"{size:,} customers: Redrive, whole", f"{speed:,.0f} customers/s")
+    section.add("an RQ job for each batch, cut before, recorded", f"{jobs:,.0f} customers/s")
+    section.add("a Celery task for each batch, the same", f"{tasks:,.0f} customers/s")
+    section.ratio("Redrive's speed : an RQ job for each batch", speed / jobs, at_least=40)
+    section.add("Redrive's speed : a Celery task for each batch", f"{speed / tasks:.2f}")
 
 
 def _compare(section: Section, url: str, size: int) -> None:
@@ -109,7 +118,7 @@ def _script(url: str, path: Path) -> float:
 
 def ours(url: str, path: Path, size: int) -> Times:
     """One import by the command, with two listening workers."""
-    _api_row(url, IN_FLIGHT)
+    api_row(url, IN_FLIGHT)
     with workers("rqworker", "--verbosity", "0"):
         command = [sys.executable, "manage.py", "import_customers", str(path)]
         options = ["--api", "naming", "--wait", "--json"]
@@ -155,29 +164,7 @@ def _peak_of_all(process: subprocess.Popen[bytes]) -> float:
     return peak
 
 
-def _at_latency(section: Section, url: str, in_flight: int) -> None:
-    """Batches a second against concurrency ÷ latency, with the batches cut before."""
-    size = 40 * in_flight * BATCH
-    path = customers(size)
-    _api_row(url, in_flight)
-    with workers("rqworker", "--verbosity", "0"):
-        job = drafts.new_draft(CustomerApi.objects.get(name="naming"), "latency")
-        drafts.add_path(job, path)
-        lifecycle.start(job)
-        queue.enqueue(job.pk, 2)
-        while ImportJob.objects.filter(pk=job.pk, finished_at=None).exists():
-            time.sleep(LOOK_SECONDS)
-    found = job.attempts.aggregate(first=Min("sent_at"), last=Max("ended_at"))
-    seconds = (found["last"] - found["first"]).total_seconds()
-    speed, most = size / BATCH / seconds, in_flight / LATENCY_SECONDS
-    section.ratio(
-        f"{in_flight} in flight at {LATENCY_SECONDS * 1000:.0f} ms: batches a second : "
-        f"{most:,.0f}",
-        speed / most, at_least=0.95,
-    )  # fmt: skip
-
-
-def _api_row(url: str, in_flight: int) -> None:
+def api_row(url: str, in_flight: int) -> None:
     for job in ImportJob.objects.filter(status__in=[JobStatus.RUNNING, JobStatus.PAUSED]):
         if job.batches.filter(status__in=OPEN).exists():
             lifecycle.cancel(job)
