@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from imports.messages import Message, MessageError, from_json, sentence, storabl
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Text = models.TextField[str, str]
 else:
     Text = models.TextField
@@ -61,13 +63,22 @@ def _development_key() -> str:
     path = settings.CREDENTIAL_KEY_FILE
     if path is None:
         raise ImproperlyConfigured("Set CREDENTIAL_KEYS: without it no credential can be stored.")
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "wb") as file:
-        file.write(Fernet.generate_key())
+    if not path.exists():
+        _keep_new_key(path)
     return path.read_text().strip()
+
+
+def _keep_new_key(path: Path) -> None:
+    """Create the file whole: another process may read it the moment it is there."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(Fernet.generate_key())
+    try:
+        path.hardlink_to(fresh)  # fails where another process was first: then its key holds
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
 
 
 class EncryptedTextField(Text):

@@ -163,8 +163,8 @@ class NewDirectory:
 
     def explain(self, summary: dict[str, Any], instructions: str) -> None:
         """Write the summary for programs and the instructions for people."""
-        text = json.dumps(summary, indent=2, ensure_ascii=False)
-        write(self.path / SUMMARY, [text.encode()])
+        pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(summary)
+        write(self.path / SUMMARY, map(str.encode, pieces))
         write(self.path / INSTRUCTIONS, [instructions.encode()])
 
 

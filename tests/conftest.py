@@ -12,10 +12,13 @@ import django_rq
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import TransactionTestCase
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from config.dev import servers
+from config.dev import postgres, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
+from tests.emptying import empty_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,15 +27,21 @@ if TYPE_CHECKING:
     from imports.models import CustomerApi
     from tests.jobs import JobMaker
 
+HOME_OF_TESTS = servers.PROJECT / ".redrive" / "test"  # as in the Makefile: nobody else's
+# What a power cut leaves of the tests' own database is nobody's loss.
+IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
 
+# Tests with `transaction=True` commit; this is how each leaves the database.
+TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined]
 
 # Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
 # them would keep a single process busy while the others have nothing left to do.
 LONGEST = (
-    "tests/browser/test_every_page", "tests/bills/test_scenarios", "tests/faults/",
-    "tests/bills/test_killed_worker", "tests/bills/test_leaks", "tests/browser/", "tests/bills/",
+    "tests/browser/test_every_page", "tests/browser/", "tests/bills/test_scenarios",
+    "tests/faults/", "tests/bills/test_killed_worker", "tests/bills/test_leaks", "tests/bills/",
 )  # fmt: skip
+WALKS = "tests/browser/"
 
 
 # What `make quick` leaves out: tests that start a browser, a worker, or servers of their own.
@@ -60,6 +69,26 @@ def is_slow(item: pytest.Item) -> bool:
     return bool(fixtures) or item.nodeid.startswith(SLOW_PLACES)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make quick` does not even read what it leaves out."""
+    if "not slow" not in config.option.markexpr:
+        return None
+    place = collection_path.relative_to(config.rootpath).as_posix()
+    return True if f"{place}/".startswith(SLOW_PLACES) else None
+
+
+class ByRoom(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Deals out files, and the walks of tests/browser together: they share an installation."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return WALKS if file.startswith(WALKS) and "test_every_page" not in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRoom:
+    return ByRoom(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests; begin with the longest files."""
     for item in items:
@@ -76,6 +105,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""
+    if servers.home() == HOME_OF_TESTS:
+        postgres.SETTINGS.update(IN_MEMORY)
     servers.ensure_unnamed()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     url = f"{django_settings.REDIS_URL}?db={LAST_REDIS_DATABASE - int(worker)}"
@@ -126,7 +157,7 @@ def api(db: None, sandbox: SandboxApi, installation: Path) -> CustomerApi:
         batch_size=3,
         concurrency=4,
         delay_seconds=0.0,
-        timeout_seconds=5.0,
+        timeout_seconds=30.0,
         max_attempts=3,
         retry_delay_seconds=0.0,
     )

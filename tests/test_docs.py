@@ -107,3 +107,15 @@ def test_every_setting_is_in_the_table_of_settings() -> None:
     read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', code)
     page = (DOCS / "settings.md").read_text()
     assert {name for name in read if f"`{name}`" not in page} - INTERNAL == set()
+
+
+def test_the_walks_through_the_code_name_at_most_six_files_and_what_is_there() -> None:
+    page = (DOCS / "architecture.md").read_text().partition("## Two walks")[2]
+    walks = [
+        re.findall(r"^(\d)\. `(.+?\.py)`, (.+?):", walk, re.M) for walk in page.split("**")[2::2]
+    ]
+    assert [len(steps) for steps in walks] == [5, 6]
+    for _number, path, functions in walks[0] + walks[1]:
+        source = (DOCS.parent / path).read_text()
+        for name in re.findall(r"`(\w+)`", functions):
+            assert re.search(rf"^(?:def|class) {name}\b", source, re.M), f"{path}: {name}"

@@ -55,7 +55,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         return redirect("admin:bills_preview", kept.pk)
     shown = _around(request, _("New bill download")) | {
         "form": form,
-        "has_portals": Portal.objects.exists(),
+        "is_ready": Portal.objects.exists(),
     }
     return render(request, "bills/new_job.html", shown, status=422 if form.errors else 200)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 import unicodedata
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from imports.messages import Message, sentence
 from imports.messages import marked as _
+from imports.text_encoding import MARKS, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-CHUNK_CHARACTERS = 1 << 20
 LONGEST_LINE = 1 << 20  # characters: eight cells of the longest kind; more would fill the memory
 SAVE_AS_CSV = "Open it in the spreadsheet and save it as “CSV UTF-8”, then upload that file."
 
@@ -28,19 +27,6 @@ NOT_TEXT = {
     b"%PDF-": "a PDF document",
     b"\x1f\x8b": "a gzip archive",
 }
-# UTF-32's little-endian mark begins with UTF-16's, so it must be tried first.
-MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
-    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
-    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with byte order mark"),
-    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
-    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
-)
-# What `surrogateescape` makes of a byte that it can't read.
-ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-# Windows-1252 would have to hold Â, Ã or â followed by a sign to look like these in UTF-8: no text
-# does. Others come about by accident: ä, a dash and € are one Chinese character.
-SURELY_UTF8 = re.compile("[\xa0-\xff\u2010-\u20ac]")
 
 
 class UnreadableCsv(Exception):
@@ -60,12 +46,6 @@ class Encoding:
     warning: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    bad_line: int | None  # the first line with bytes that are not of this encoding
-    is_partly_utf8: bool  # characters were read that only UTF-8 has
-
-
 def find_encoding(path: Path, name: str) -> Encoding:
     """The encoding of the whole file: by its mark, else UTF-8, else Windows-1252 with a warning.
 
@@ -77,12 +57,17 @@ def find_encoding(path: Path, name: str) -> Encoding:
     _refuse_what_is_no_text(head, name)
     for mark, codec, label in MARKS:
         if head.startswith(mark):
-            return _as_marked(path, name, Encoding(codec, label))
+            return _as_marked(path, name, Encoding(_marking(codec), label))
     if head.count(0) > len(head) // 4:
         raise UnreadableCsv(
             f"{name} is no plain text: it may be UTF-16 without its byte order mark. {SAVE_AS_CSV}"
         )
     return _without_mark(path, name)
+
+
+def _marking(codec: str) -> str:
+    """Python's name of an encoding that reads past the mark, and writes one."""
+    return "utf-8-sig" if codec == "utf-8" else codec.removesuffix("-le").removesuffix("-be")
 
 
 def text_lines(path: Path, name: str, encoding: Encoding) -> Iterator[str]:
@@ -112,26 +97,26 @@ def _refuse_what_is_no_text(head: bytes, name: str) -> None:
 
 
 def _as_marked(path: Path, name: str, encoding: Encoding) -> Encoding:
-    scan = _scan(path, encoding.codec)
-    if scan.bad_line is not None:
+    found = scan(path, encoding.codec)
+    if found.bad_line:
         raise UnreadableCsv(
-            f"{name}, at or after line {scan.bad_line}: the file begins as {encoding.label} and "
+            f"{name}, at or after line {found.bad_line}: the file begins as {encoding.label} and "
             "does not stay so: it is damaged or cut off. Export the file again."
         )
     return encoding
 
 
 def _without_mark(path: Path, name: str) -> Encoding:
-    utf8 = _scan(path, "utf-8")
-    if utf8.bad_line is None:
+    utf8 = scan(path, "utf-8")
+    if not utf8.bad_line:
         return Encoding("utf-8", "UTF-8")
-    if utf8.is_partly_utf8:
+    if utf8.is_partly_utf_8:
         raise UnreadableCsv(
             f"{name}, line {utf8.bad_line}: other lines are UTF-8 and this one is not: the file "
             f"is damaged, or was put together from two encodings. {SAVE_AS_CSV}"
         )
-    windows = _scan(path, "cp1252")
-    if windows.bad_line is not None:
+    windows = scan(path, "cp1252")
+    if windows.bad_line:
         raise UnreadableCsv(
             f"{name}, line {windows.bad_line}: it is neither UTF-8 nor Windows-1252. {SAVE_AS_CSV}"
         )
@@ -144,23 +129,6 @@ def _windows_warning(name: str, line: int) -> str:
         "letters such as å, ä and ö look right here; a password with a wrong letter is refused "
         "by the portal. To be sure, save the file as “CSV UTF-8”."
     )
-
-
-def _scan(path: Path, codec: str) -> _Scan:
-    """Read it all in pieces. UTF-16 that is damaged can't be escaped and ends the scan there."""
-    line, bad_line, partly = 1, None, False
-    with path.open(encoding=codec, errors="surrogateescape") as text:
-        while True:
-            try:
-                piece = text.read(CHUNK_CHARACTERS)
-            except UnicodeDecodeError:
-                return _Scan(bad_line or line, partly)
-            if not piece:
-                return _Scan(bad_line, partly)
-            if bad_line is None and (bad := ESCAPED_BYTE.search(piece)):
-                bad_line = line + piece.count("\n", 0, bad.start())
-            partly = partly or SURELY_UTF8.search(piece) is not None
-            line += piece.count("\n")
 
 
 # In order of preference: where a file has several of these, the first found is what is typed in.

@@ -159,9 +159,7 @@ class Cut:
         with transaction.atomic():
             count = 0
             for file in self._files[start:]:
-                names = _names_of(file, self._checks)
-                for at in range(position + 1, file.record_count + 1):
-                    key = names.get(at, "")
+                for at, key in _names_behind(position, file, self._checks):
                     self._intake.add_refused(Refused(at, key, "", FILE_CHANGED, why, b""), file.pk)
                     count += 1
                 position = 0
@@ -169,10 +167,16 @@ class Cut:
             self._intake.flush()
 
 
-def _names_of(file: ImportFile, checks: Checks) -> dict[int, str]:
+def _names_behind(position: int, file: ImportFile, checks: Checks) -> Iterator[tuple[int, str]]:
+    """Each record behind that position, with its name where checking has kept it."""
+    following = position + 1
     index = Index.opened(batching.indexes() / index_name(file.sha256, checks))
-    found = index.customers() if index else ()
-    return {first + n: key for first, keys in found for n, key in enumerate(keys)}
+    for first, keys in index.customers() if index else ():
+        for at, key in enumerate(keys, first):
+            if at == following:
+                yield at, key
+                following += 1
+    yield from ((at, "") for at in range(following, file.record_count + 1))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from imports.retry_directory import NewDirectory
 
 RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
+MOST_EXPLAINED = 10_000  # of all files of one kind: the summary can still be read at once
 LEFT_OUT_IN_A_FILE = 1_000
 FAILED_NAME = "retry_batch_{:02d}_failed.json"
 UNCONFIRMED_NAME = "unconfirmed_batch_{:02d}.json"
@@ -32,32 +33,27 @@ LEFT_OUT_NAME = "left_out_batch_{:02d}.json"
 
 @dataclass(slots=True)
 class _Written:
-    """One file of the directory, and what the summary says of it."""
+    """One file of the directory, and what the summary says of it: memory hardly grows with it."""
 
     name: str
     number: int
+    most_explained: int
     sha256: str = ""
-    results: list[ImportResult] = field(default_factory=list)
     result_ids: list[int] = field(default_factory=list)  # of those whose bytes are in the file
+    customers: list[dict[str, object]] = field(default_factory=list)
+    count: int = 0
+    error: str = ""
+    status_code: int | None = None
+    _errors: Counter[str] = field(default_factory=Counter)
+    _statuses: Counter[int | None] = field(default_factory=Counter)
 
-    @property
-    def error(self) -> str:
-        """The batch's errors in one line, the most frequent first."""
-        counts = Counter(result.english for result in self.results)
-        if len(counts) == 1:
-            return next(iter(counts))
-        return "; ".join(f"{count} × {text}" for text, count in counts.most_common(5))
-
-    def details(self) -> dict[str, object]:
-        statuses = Counter(result.http_status for result in self.results)
-        return {
-            "batch_id": self.number,
-            "customer_count": len(self.results),
-            "error": self.error,
-            "status_code": statuses.most_common(1)[0][0],
-            "retry_file": self.name,
-            "sha256": self.sha256,
-            "customers": [
+    def explain(self, result: ImportResult) -> None:
+        """Count a record, and explain it if it is among the first."""
+        self.count += 1
+        self._errors[result.english] += 1
+        self._statuses[result.http_status] += 1
+        if len(self.customers) < self.most_explained:
+            self.customers.append(
                 {
                     "customer": result.key or result.email,
                     "code": result.error_code,
@@ -65,8 +61,25 @@ class _Written:
                     "status_code": result.http_status,
                     "attempts": result.retry_attempts,
                 }
-                for result in self.results[:RECORDS_EXPLAINED]
-            ],
+            )
+
+    def close(self) -> None:
+        """Put its errors into one line, the most frequent first."""
+        most = self._errors.most_common(5)
+        is_one = len(self._errors) == 1
+        self.error = most[0][0] if is_one else "; ".join(f"{n} × {text}" for text, n in most)
+        self.status_code = self._statuses.most_common(1)[0][0]
+        self._errors.clear()
+
+    def details(self) -> dict[str, object]:
+        return {
+            "batch_id": self.number,
+            "customer_count": self.count,
+            "error": self.error,
+            "status_code": self.status_code,
+            "retry_file": self.name,
+            "sha256": self.sha256,
+            "customers": self.customers,
         }
 
 
@@ -104,13 +117,15 @@ def _write_batches(job: ImportJob, status: ResultStatus, new: NewDirectory) -> l
     groups = groupby(rows, key=lambda row: row.batch.number if row.batch else 0)
     is_failed = status == ResultStatus.ERROR
     pattern = FAILED_NAME if is_failed else UNCONFIRMED_NAME
-    written = []
+    written, room = [], MOST_EXPLAINED
     for index, (number, group) in enumerate(groups, start=1):
-        one = _Written(pattern.format(index), number)
+        one = _Written(pattern.format(index), number, min(RECORDS_EXPLAINED, room))
         content = _as_file(_records(group, one))
         one.sha256 = new.add(
             one.name, content, one.result_ids, batch_number=number, confirmed=is_failed
         )
+        one.close()
+        room -= len(one.customers)
         written.append(one)
     return written
 
@@ -122,8 +137,13 @@ def _write_left_out(job: ImportJob, new: NewDirectory) -> list[_Written]:
     )
     rows = ordered.iterator(chunk_size=LEFT_OUT_IN_A_FILE)
     written: list[_Written] = []
+    room = MOST_EXPLAINED
     while group := list(islice(rows, LEFT_OUT_IN_A_FILE)):
-        one = _Written(LEFT_OUT_NAME.format(len(written) + 1), 0, results=group)
+        one = _Written(LEFT_OUT_NAME.format(len(written) + 1), 0, min(RECORDS_EXPLAINED, room))
+        for each in group:
+            one.explain(each)
+        one.close()
+        room -= len(one.customers)
         whole = [each for each in group if left_out.is_kept_whole(each)]
         one.result_ids = [each.pk for each in whole]
         content = _as_file(bytes(each.refused_record or b"") for each in whole)
@@ -145,7 +165,7 @@ def _records(rows: Iterator[ImportResult], one: _Written) -> Iterator[bytes]:
     for batch_id, group in groupby(rows, key=lambda row: row.batch_id):
         body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch_id))
         for result in group:
-            one.results.append(result)
+            one.explain(result)
             one.result_ids.append(result.pk)
             yield slice_of(body, result)
 
@@ -175,4 +195,4 @@ def _of_rows(rows: list[WrittenRows]) -> dict[str, Any]:
 
 
 def _count(files: list[_Written]) -> int:
-    return sum(len(one.results) for one in files)
+    return sum(one.count for one in files)

@@ -107,6 +107,7 @@ def put_off(due: Mapping[int, datetime]) -> None:
 
 
 BATCHES_AT_ONCE = 100  # kept in memory before they are written
+RECORDS_AT_ONCE = 10_000  # the same of records that cannot be sent
 
 BATCH_COLUMNS = {
     "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4",
@@ -240,6 +241,8 @@ class Intake:
                 record.raw, None,
             )
         )  # fmt: skip
+        if len(self._result_rows) >= RECORDS_AT_ONCE:
+            self.flush()
 
     def finish(self) -> None:
         """Write the rest, and how many records the job excludes."""

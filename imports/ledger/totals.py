@@ -180,12 +180,6 @@ def describe(job: ImportJob) -> dict[str, object]:
     }
 
 
-def has_failures(job: ImportJob) -> bool:
-    """Whether the job has a failed or unknown record."""
-    bad = [BatchStatus.FAILED, BatchStatus.UNKNOWN]
-    return ImportBatch.objects.filter(job=job, status__in=bad).exists()
-
-
 WINDOW = timedelta(seconds=60)
 
 

@@ -31,7 +31,7 @@ STREAMED = ("details", "export_results", "export_attempts")
 def run() -> Section:
     """The same pages twice: with the small job alone in the ledger, then with the large one."""
     section = Section("Pages with 1,000,000 results in the ledger, beside 1,000")
-    with _own_database():
+    with own_database():
         client = Client(SERVER_NAME="localhost")
         client.force_login(User.objects.create(username="anna", is_staff=True, is_superuser=True))
         bills = big_bills.ids(big_bills.make(sandbox_portal(), CREDENTIALS))
@@ -50,7 +50,7 @@ def run() -> Section:
 
 
 @contextmanager
-def _own_database() -> Iterator[None]:
+def own_database() -> Iterator[None]:
     """Everything happens in a database that is made for it and thrown away."""
     ours = str(connection.settings_dict["NAME"])
     connection.settings_dict["TEST"]["NAME"] = DATABASE

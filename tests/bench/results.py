@@ -16,6 +16,8 @@ class Section:
     title: str
     rows: list[tuple[str, str]] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # paragraphs below the table
+    pictures: dict[str, str] = field(default_factory=dict)  # a file's name: its SVG
 
     def add(self, what: str, value: str) -> None:
         self.rows.append((what, value))
@@ -37,7 +39,9 @@ class Section:
 
     def text(self) -> str:
         lines = [f"## {self.title}", "", "| what | measured |", "|---|---|"]
-        return "\n".join([*lines, *(f"| {what} | {value} |" for what, value in self.rows), ""])
+        rows = (f"| {what} | {value} |" for what, value in self.rows)
+        below = [f"![{self.title}]({name})" for name in self.pictures] + self.notes
+        return "\n".join([*lines, *rows, "", *(f"{each}\n" for each in below)])
 
 
 def report(sections: list[Section]) -> str:

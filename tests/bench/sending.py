@@ -1,4 +1,4 @@
-"""Sending alone, its batches cut before: speed at a latency of the API, and where the time goes."""
+"""Sending, all batches cut before: its speed at an API's latency, and where the time goes."""
 
 from __future__ import annotations
 

@@ -71,7 +71,15 @@ def project(home: Path, open_folder: Path) -> Path:
     """A clean copy of the code, installed as the page says."""
     folder = open_folder / "srv" / "redrive"
     kept_out = shutil.ignore_patterns(
-        ".git", ".venv", ".redrive", ".env", "__pycache__", ".*_cache", "staticfiles", "tests"
+        ".git",
+        ".venv",
+        ".redrive",
+        ".env",
+        "__pycache__",
+        ".*_cache",
+        ".hypothesis",
+        "staticfiles",
+        "tests",
     )
     shutil.copytree(PROJECT, folder, ignore=kept_out)
     (folder / ".venv").symlink_to(Path(sys.prefix))

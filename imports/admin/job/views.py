@@ -129,7 +129,7 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
             "opts": self.opts,
             "title": _("New import"),
             "form": form,
-            "has_apis": CustomerApi.objects.exists(),
+            "is_ready": CustomerApi.objects.exists(),
         }
         return render(request, "imports/new_import.html", shown)
 

@@ -20,7 +20,13 @@ from imports.customers.files.check_index import (
     Index,
     refuse_changed,
 )
-from imports.customers.files.duplicates import IdRegister, LastCopies, Place
+from imports.customers.files.duplicates import (
+    MOST_IN_MEMORY,
+    IdRegister,
+    LastCopies,
+    Place,
+    Repeats,
+)
 from imports.customers.files.errors import UnreadableFile, shown
 from imports.customers.files.limits import COMMA
 from imports.customers.files.plain_cut import PlainCutter
@@ -235,6 +241,7 @@ class Reader:
         self.taken: set[int] = set()  # the results that retry files of ours stand for
         self.last_copies: LastCopies | None = None
         self.last_number = 0
+        self.marked: Marked | None = None  # who may come again; None: anybody
         self.twins: set[int] = set()  # files with the very same bytes as one before
         self.plain = False  # no customer is named twice
 
@@ -246,11 +253,21 @@ class Reader:
         files = list(files)
         self.twins = _twins(files)
         self.plain = names_each_once(files, self.checks)
+        if not self.plain and sum(file.record_count for file in files) > MOST_IN_MEMORY:
+            self.marked = self._find_marked(files)
         if self.job.leave_earlier_copies_out:
             self._find_last_copies(files)
         for index, file in enumerate(files):
             begin(file)
             self._read_file(index, file)
+
+    def _find_marked(self, files: Sequence[ImportFile]) -> Marked:
+        """Find out before which records a register must know: too many for all of them."""
+        try:
+            with refusing_unreadable():
+                return Marked(files, self.checks, self.twins)
+        except OSError as error:
+            raise out_of_sight(files[0].name, error) from None
 
     def _find_last_copies(self, files: Sequence[ImportFile]) -> None:
         """Read all files once before: only then is it known which copy is a customer's last."""
@@ -263,7 +280,8 @@ class Reader:
                         continue  # a record that can't be sent replaces no earlier copy
                     # A copy that the API already has does: an earlier copy would overwrite it.
                     matches.retry_of(record)
-                    last_copies.add(record.key, Place(index, file.name, record.position))
+                    if self._may_come_again(index, record):
+                        last_copies.add(record.key, Place(index, file.name, record.position))
         self.last_copies = last_copies
 
     def _read_file(self, index: int, file: ImportFile) -> None:
@@ -292,10 +310,12 @@ class Reader:
                 if refusal is not None:
                     leave_out_of(self.taker, file, record, refusal)
                     continue
-                for batch in cutter.add(record, self._earlier_batch(file, record)):
+                register = self.register if self._may_come_again(index, record) else None
+                earlier = self.warnings.warn(file.name, record, register)
+                for batch in cutter.add(record, earlier.batch if earlier else 0):
                     self._add_batch(file, batch, matches)
-                if record.key:
-                    self.register.put_in(cutter.placed)
+                if register is not None and record.key:
+                    register.put_in(cutter.placed)
             for batch in cutter.rest():
                 self._add_batch(file, batch, matches)
         self.warnings.warn_of_ignored(file.name, ignored)
@@ -314,10 +334,9 @@ class Reader:
         for record in _looked_up(records, matches):
             yield record, record.refusal or matches.refusal(record)
 
-    def _earlier_batch(self, file: ImportFile, record: Record) -> int:
-        """The number of the batch with the latest earlier copy; 0 if there is none."""
-        earlier = self.warnings.warn(file.name, record, self.register)
-        return earlier.batch if earlier else 0
+    def _may_come_again(self, index: int, record: Record) -> bool:
+        """Whether another record may name the same customer: then the register must know it."""
+        return self.marked is None or self.marked.has(index, record.position)
 
     def _earlier_copy(self, record: Record, place: Place, copies: LastCopies) -> Refusal | None:
         """The reason to leave a copy out because its customer comes again later; None if not."""
@@ -353,21 +372,43 @@ def leave_out_of(taker: Taker, file: ImportFile, record: Record, refusal: Refusa
     taker.add_refused(refused, file.pk)
 
 
+class Marked:
+    """Which records of a job's checked files name a customer that another of them names.
+
+    Those of `but`, by their indices, do not count.
+    """
+
+    def __init__(
+        self, files: Sequence[ImportFile], checks: Checks, but: Collection[int] = ()
+    ) -> None:
+        """Raises UnreadableFile or OSError where a file must be checked again."""
+        repeats, self._offsets = Repeats(indexes(), checks.spell), [0]
+        for number, file in enumerate(files):
+            if number not in but:
+                for first, keys in _index_of(file, checks).customers():
+                    repeats.add_all(keys, file.name, self._offsets[-1] + first)
+            self._offsets.append(self._offsets[-1] + file.record_count)
+        self._marks = repeats.marks()
+
+    @property
+    def any(self) -> bool:
+        return self._marks is not None
+
+    def has(self, file_index: int, position: int) -> bool:
+        at = self._offsets[file_index] + position
+        return self._marks is not None and self._marks[at : at + 1] == b"\1"
+
+
 def names_each_once(files: Sequence[ImportFile], checks: Checks) -> bool:
     """Whether it is certain that no two records of these checked files are of one customer."""
     if any(file.duplicate_count or file.known_before for file in files):
         return False
     if len(files) == 1:
         return True
-    register = IdRegister(checks.spell)
-    for file in files:  # the checks of large files did not look into the others
-        index = Index.opened(indexes() / index_name(file.sha256, checks))
-        if index is None:
-            return False
-        for first, keys in index.customers():
-            if any(register.add_all(keys, file.name, first)):
-                return False
-    return True
+    try:  # the checks of large files did not look into the others
+        return not Marked(files, checks).any
+    except (UnreadableFile, InputOutOfSight, OSError):
+        return False
 
 
 def _twins(files: Sequence[ImportFile]) -> set[int]:
@@ -406,6 +447,11 @@ def recorded(
 
 
 def _recorded(file: ImportFile, checks: Checks, ignored: list[str], after: int) -> Iterator[Block]:
+    yield from _index_of(file, checks).blocks(file.location, file.name, ignored, after)
+
+
+def _index_of(file: ImportFile, checks: Checks) -> Index:
+    """What checking found. Raises UnreadableFile or OSError where it must be checked again."""
     name = index_name(file.sha256, checks)
     index = Index.opened(indexes() / name)
     if index is None:  # it was checked on another host, or with another mapping
@@ -414,7 +460,7 @@ def _recorded(file: ImportFile, checks: Checks, ignored: list[str], after: int) 
         index = Index.opened(indexes() / name)
     if index is None:
         raise UnreadableFile(file.name, CHANGED_SINCE, ADD_IT_AGAIN)
-    yield from index.blocks(file.location, file.name, ignored, after)
+    return index
 
 
 def _refuse_other_bytes(file: ImportFile) -> None:

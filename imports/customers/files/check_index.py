@@ -109,6 +109,13 @@ class IndexWriter:
         self._write(len(self._data), ignored=ignored)
         return self._whole.hexdigest()
 
+    def written(self) -> Index:
+        """What was written, to be read again; it needs a directory."""
+        if self._file is None:
+            raise TypeError("this index is not kept")
+        self._file.flush()
+        return Index(Path(self._file.name).open("rb"))
+
     def keep(self, name: str) -> None:
         """Publish the index under this name."""
         if self._file is not None and self._directory is not None:

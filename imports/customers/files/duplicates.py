@@ -1,13 +1,18 @@
-"""Finds customers that occur twice, in one file or across files, in about 50 MB for a million."""
+"""Finds customers that occur twice, in one file or across files, in memory that does not grow."""
 
 from __future__ import annotations
 
+import tempfile
 import unicodedata
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+MOST_IN_MEMORY = 500_000  # customers; of more, `Repeats` finds those that come again
 
 FIRST_SLOTS = 1 << 12
 _POSITION_BITS = 40
@@ -105,6 +110,10 @@ class IdRegister:
         plain = together.isascii() and together == together.lower() == "".join(together.split())
         return list(map(hash, spelled)) if plain and all(spelled) else None
 
+    def has(self, looks: int) -> bool:
+        """Whether a customer was registered that has this hash, or that of a look-alike."""
+        return bool(self._looks[self._slot(looks & _HASH_MASK or 1)])
+
     def put_in(self, batch: int) -> None:
         """Remember which batch the customer that was added last went into."""
         self._batches[self._last] = batch
@@ -134,6 +143,101 @@ class IdRegister:
                 slot = self._slot(looks)
                 self._put(slot, looks, exact, place)
                 self._batches[slot] = batch
+
+
+PARTS = 256
+MOST_WAITING = 500_000  # names that are in memory before they are written: 8 MB
+
+
+class Repeats:
+    """Finds which of many records name a customer that another one names: on disk.
+
+    The hash of each name goes, with the record's number, to one of many parts. Equal hashes meet
+    in one part, and one part is in memory at a time: it takes time that grows with the records,
+    and memory that hardly does. Only the records that it marks need an `IdRegister`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        spelling: Callable[[str], str] = str,
+        known: IdRegister | None = None,
+    ) -> None:
+        """`directory` is where the parts lie; those in `known` were named before all of these."""
+        self._directory, self._spelling = directory, spelling
+        self._known = known if known else None
+        self._parts = [array("q") for _part in range(PARTS)]
+        self._waiting, self._last = 0, 0
+        self._file: IO[bytes] | None = None
+        self._runs: list[list[tuple[int, int]]] = [[] for _part in range(PARTS)]
+        self._again = array("q")  # the numbers of records that name one of the known
+
+    def add(self, key: str, file: str, position: int) -> None:
+        """Take one record in, as `IdRegister.add` does; nothing is known yet."""
+        self.add_all([key], file, position)
+
+    def add_all(self, keys: Sequence[str], _file: str, first: int) -> tuple[()]:
+        """Take records in that have the numbers from `first` on; "" names nobody."""
+        parts, nobody = self._parts, hash("")
+        for number, looks in enumerate(_hashes(keys, self._spelling), first):
+            if looks == nobody:
+                continue
+            part = parts[looks % PARTS]
+            part.append(looks)
+            part.append(number)
+            if self._known is not None and self._known.has(looks):
+                self._again.append(number)
+        self._waiting += len(keys)
+        self._last = max(self._last, first + len(keys))
+        if self._waiting >= MOST_WAITING:
+            self._write()
+        return ()
+
+    def marks(self) -> bytearray | None:
+        """A byte for each number, 1 if its record is not alone with its name; None if all are."""
+        found: bytearray | None = None
+        for part in map(self._whole, range(PARTS)):
+            names = part[::2]
+            if len(set(names)) == len(names):
+                continue
+            found = found or bytearray(self._last)
+            counts = Counter(names)
+            for looks, number in zip(names, part[1::2], strict=True):
+                found[number] = found[number] or counts[looks] > 1
+        if self._again:
+            found = found or bytearray(self._last)
+            for number in self._again:
+                found[number] = 1
+        return found
+
+    def _write(self) -> None:
+        """Move what waits to the disk: a run for each part."""
+        if self._file is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=self._directory, prefix="new-")  # noqa: SIM115
+        for part, runs in zip(self._parts, self._runs, strict=True):
+            runs.append((self._file.tell(), len(part)))
+            part.tofile(self._file)
+            del part[:]
+        self._waiting = 0
+
+    def _whole(self, number: int) -> array[int]:
+        """All of one part."""
+        found = array("q")
+        if self._file is not None:
+            for start, count in self._runs[number]:
+                self._file.seek(start)
+                found.fromfile(self._file, count)
+        found.extend(self._parts[number])
+        return found
+
+
+def _hashes(keys: Sequence[str], spelling: Callable[[str], str]) -> map[int]:
+    """For each key a hash that it shares with all that look the same."""
+    spelled = list(map(spelling, keys))
+    together = "".join(spelled)
+    plain = together.isascii() and together == together.lower() == "".join(together.split())
+    return map(hash, spelled if plain else map(normalised, spelled))
 
 
 class Place(NamedTuple):

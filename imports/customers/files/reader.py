@@ -16,7 +16,7 @@ import msgspec
 
 from imports.customers.files.blocks import Block, blocks
 from imports.customers.files.check_index import IndexWriter, fingerprint
-from imports.customers.files.duplicates import IdRegister
+from imports.customers.files.duplicates import MOST_IN_MEMORY, IdRegister, Repeats
 from imports.customers.files.errors import BOM, UnreadableFile, near, place, refuse_disguise, shown
 from imports.customers.files.json_stream import (
     EXPORT_AGAIN,
@@ -327,7 +327,7 @@ class FileCheck(Warnings):
         """Records that can be sent."""
         return self.records - self.refused
 
-    def count(self, block: Block, register: IdRegister) -> None:
+    def count(self, block: Block, register: IdRegister | Repeats) -> None:
         """Take a block of records in."""
         self.records += len(block.keys)
         if block.is_plain:
@@ -380,7 +380,8 @@ def check_file(
     indexes: Path | None = None,
     seen: Callable[[int], None] = lambda records: None,
 ) -> FileCheck:
-    """Read the file once and judge it. One `register` for all files of a job finds duplicates.
+    """Read the file once and judge it. One `register` for all files of a job finds duplicates,
+    but the customers of a large file are not put into it: memory does not grow with them.
 
     What was found is kept in the directory `indexes`, under `index_name`. `seen` is called with
     the number of customers so far. Raises UnreadableFile for a file that is refused as a whole,
@@ -390,18 +391,32 @@ def check_file(
     ignored: list[str] = []
     with _mapped(path, name) as data, IndexWriter(indexes, data) as index:
         verdict = FileCheck(name, len(data), "")
+        names: IdRegister | Repeats = register
         for block in _judged(data, name, checks, ignored):
             if not verdict.records:
-                register.expect(len(block.keys) * len(data) // (block.end - block.starts[0]))
+                expected = len(block.keys) * len(data) // (block.end - block.starts[0])
+                names = _names(register, expected, checks, indexes)
             index.add(block)
-            verdict.count(block, register)
+            verdict.count(block, names)
             seen(verdict.records)
         if not verdict.records:
             raise UnreadableFile(name, EMPTY_LIST, REMOVE_FILE)
         verdict.sha256 = index.finish(ignored)
+        if isinstance(names, Repeats) and (marks := names.marks()):
+            verdict.warn_marked(name, index.written().customers(), marks, register)
         index.keep(index_name(verdict.sha256, checks))
     verdict.warn_of_ignored(name, ignored)
     return verdict
+
+
+def _names(
+    register: IdRegister, expected: int, checks: Checks, indexes: Path | None
+) -> IdRegister | Repeats:
+    """What takes the names of a file that may have as many customers."""
+    if indexes is None or len(register) + expected <= MOST_IN_MEMORY:
+        register.expect(expected)
+        return register
+    return Repeats(indexes, checks.spell, register)
 
 
 def index_name(sha256: str, checks: Checks) -> str:

@@ -10,8 +10,10 @@ from imports.messages import Message, sentence
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from imports.customers.files.blocks import Block
-    from imports.customers.files.duplicates import Earlier, IdRegister
+    from imports.customers.files.duplicates import Earlier, IdRegister, Repeats
     from imports.customers.files.validation import Record
 
 Sentence = TypeVar("Sentence")
@@ -50,27 +52,48 @@ class Warnings:
     warnings: list[Message] = field(default_factory=list)
     duplicates: list[Message] = field(default_factory=list)
 
-    def warn(self, name: str, record: Record, register: IdRegister) -> Earlier | None:
+    def warn(
+        self, name: str, record: Record, register: IdRegister | Repeats | None
+    ) -> Earlier | None:
         """Count what is strange about one record of the file that is called `name`.
 
+        `register` knows the customers before; None if the record's is certainly none of them.
         Where the same customer, or one that looks the same, stood before.
         """
         if record.warnings:
             self.warned += 1
             for warning in record.warnings:
                 keep(self.warnings, warning)
-        earlier = register.add(record.key, name, record.position) if record.key else None
+        if register is None or not record.key:
+            return None
+        earlier = register.add(record.key, name, record.position)
         if earlier:
-            self.duplicated += 1
-            keep(self.duplicates, _duplicate(name, record.key, record.position, earlier))
+            self._count_copy(name, record.key, record.position, earlier)
         return earlier
 
-    def warn_all(self, name: str, block: Block, register: IdRegister) -> None:
+    def warn_all(self, name: str, block: Block, register: IdRegister | Repeats) -> None:
         """The same for a block of records about which nothing is strange but their company."""
         for index, earlier in register.add_all(block.keys, name, block.first):
-            self.duplicated += 1
-            position = block.first + index
-            keep(self.duplicates, _duplicate(name, block.keys[index], position, earlier))
+            self._count_copy(name, block.keys[index], block.first + index, earlier)
+
+    def warn_marked(
+        self, name: str, parts: Iterable[tuple[int, list[str]]], marks: bytearray,
+        register: IdRegister,
+    ) -> None:  # fmt: skip
+        """The same for the records of a checked file that are marked: who comes again is known.
+
+        `parts` are keys, with the position of the first.
+        """
+        for first, keys in parts:
+            at = marks.find(1, first, first + len(keys))
+            while at >= 0:
+                if earlier := register.add(keys[at - first], name, at):
+                    self._count_copy(name, keys[at - first], at, earlier)
+                at = marks.find(1, at + 1, first + len(keys))
+
+    def _count_copy(self, name: str, key: str, position: int, earlier: Earlier) -> None:
+        self.duplicated += 1
+        keep(self.duplicates, _duplicate(name, key, position, earlier))
 
     def warn_of_ignored(self, name: str, ignored: list[str]) -> None:
         """What stands in a file beside its list; reported first."""

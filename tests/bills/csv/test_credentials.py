@@ -51,7 +51,7 @@ def test_a_file_from_a_swedish_excel_is_read_whole(load: Upload) -> None:
         (3, "per@exempel.se", "one\r\ntwo", 'Per "P" Ek'),
     ]
     seen = load.preview(content)
-    assert (seen.encoding, seen.separator) == ("UTF-8 with byte order mark", "semicolon")
+    assert (seen.encoding, seen.separator) == ("UTF-8", "semicolon")
     assert (seen.email_column, seen.password_column) == ("E-post", "Lösenord")
     assert seen.extra_columns == ("client_name",)
 

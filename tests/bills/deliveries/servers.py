@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import threading
 from typing import TYPE_CHECKING, Any
 
 import paramiko
 
+from tests.listener import Listener
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -59,31 +60,21 @@ class SftpServer:
         self.logins = 0
         self._key = paramiko.RSAKey.generate(2048)
         self.host_key = f"{self._key.get_name()} {self._key.get_base64()}"
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self._transports: list[paramiko.Transport] = []
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            transport = paramiko.Transport(connection)
-            transport.add_server_key(self._key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self.folder)
-            with contextlib.suppress(paramiko.SSHException, EOFError):
-                transport.start_server(server=_Door(self))
-            self._transports.append(transport)
+    def _serve(self, connection: socket.socket) -> None:
+        transport = paramiko.Transport(connection)
+        self._transports.append(transport)
+        transport.add_server_key(self._key)
+        transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self.folder)
+        with contextlib.suppress(paramiko.SSHException, EOFError):
+            transport.start_server(server=_Door(self))
 
     def stop(self) -> None:
         """Close the port and all connections."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
         for transport in self._transports:
             transport.close()
 

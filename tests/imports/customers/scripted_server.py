@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.listener import Listener
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
@@ -40,46 +42,33 @@ class Server:
     ) -> None:
         self.acts = list(acts)
         self.received: list[Received] = []
-        self.connections = 0
         self._tls, self._reads = tls, reads
         self._lock = threading.Lock()
-        self._open: list[Connection] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1/customers"
-        threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
-        for connection in self._open:
-            connection.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return len(self._listener.connections)
 
     def _serve(self, connection: Connection) -> None:
-        with contextlib.suppress(OSError):
-            if self._tls:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
-            if not self._reads:
-                return self._next()(connection, Received("", "", {}, b""))
-            with connection.makefile("rb") as stream:
-                while request := read_request(stream):
-                    with self._lock:
-                        self.received.append(request)
-                    self._next()(connection, request)
-            connection.close()
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True)
+        if not self._reads:
+            return self._next()(connection, Received("", "", {}, b""))
+        with connection, connection.makefile("rb") as stream:
+            while request := read_request(stream):
+                with self._lock:
+                    self.received.append(request)
+                self._next()(connection, request)
         return None
 
     def _next(self) -> Action:

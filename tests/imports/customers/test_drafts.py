@@ -209,9 +209,13 @@ def test_a_file_that_turns_out_unreadable_while_the_job_is_started_keeps_it_from
 
 
 def wait_until_somebody_waits_for_a_lock() -> None:
+    """For one of this transaction: other tests have their own, in other databases."""
     with connection.cursor() as sql:
         for _ in range(2000):
-            sql.execute("SELECT pg_sleep(0.005), count(*) FROM pg_locks WHERE NOT granted")
+            sql.execute(
+                "SELECT pg_sleep(0.005), count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+            )
             if sql.fetchone()[1]:
                 return
     raise AssertionError("nobody came")

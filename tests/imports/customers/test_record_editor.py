@@ -20,10 +20,6 @@ def changed(**person: Any) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False)
 
 
-def line_of(text: str, word: str) -> int:
-    return next(n for n, line in enumerate(text.split("\n"), start=1) if word in line)
-
-
 def test_a_good_record_has_its_names_and_is_sent_as_it_was_written() -> None:
     found = record_editor.judge(f"\r\n {GOOD} \n".replace("\n", "\r\n"), GK_CHECKS)
     assert found.mistake is None

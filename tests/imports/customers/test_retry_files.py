@@ -8,6 +8,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
@@ -93,6 +94,20 @@ def test_the_summary_says_what_the_contract_lists(make_job: JobMaker, tmp_path: 
     for name, digest in summary["sha256"].items():
         assert hashlib.sha256((directory / name).read_bytes()).hexdigest() == digest
     assert set(summary["sha256"]) == {path.name for path in directory.glob("*_batch_*.json")}
+
+
+def test_the_summary_explains_some_records_of_many_and_counts_all(
+    make_job: JobMaker, tmp_path: Path
+) -> None:
+    job = make_job(9)
+    answer(job, REFUSED, REFUSED, REFUSED)
+    with patch.multiple(retry_files, RECORDS_EXPLAINED=2, MOST_EXPLAINED=3):
+        directory = written(job, tmp_path)
+    summary = json.loads((directory / "retry_summary.json").read_bytes())
+    details = summary["error_details"]
+    assert [len(each["customers"]) for each in details] == [2, 1, 0]
+    assert [each["customer_count"] for each in details] == [3, 3, 3]
+    assert {each["error"] for each in details} == {"The API refused the data."}
 
 
 def test_unknown_records_are_beside_the_failed_ones_never_among_them(

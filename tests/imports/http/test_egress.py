@@ -18,8 +18,9 @@ from imports.models import CustomerApi
 from imports.policy import Verdict
 from tests.imports.command_line import command
 from tests.imports.customers.certified import Certificate, self_signed
-from tests.imports.customers.posting import BODY, GOOD, KEYS, posted
+from tests.imports.customers.posting import BODY, GOOD, KEYS, PATIENT, SOON, posted
 from tests.imports.customers.scripted_server import Server, refused_port, silence
+from tests.listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def send(server: Server, **fields: Any) -> Outcome:
     url = f"https://localhost:{server.port}/x"
     api = CustomerApi(name="x", url=url, auth="none", **fields)
-    with client_of(api, 5.0, 1) as client:
+    with client_of(api, PATIENT, 1) as client:
         return client.post(BODY, "k", KEYS)
 
 
@@ -116,17 +117,8 @@ class FakeProxy:
 
     def __init__(self, reply: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
         self.reply, self.asked = reply, list[str]()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
     def _serve(self, near: socket.socket) -> None:
         head = b""
@@ -225,7 +217,7 @@ def test_a_proxy_that_is_not_there_or_says_nothing_means_that_nothing_was_sent(
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "PROXY_UNREACHABLE")
     with Server(silence(release)) as mute:
         silent = Rules(allow_private=True, proxy=Proxy("127.0.0.1", mute.port))
-        outcome = posted("http://127.0.0.1:9/", rules=silent, deadline=0.3)
+        outcome = posted("http://127.0.0.1:9/", rules=silent, deadline=SOON)
         release.set()
     assert (outcome.verdict, outcome.code) == (Verdict.RETRY, "PROXY_UNREACHABLE")
 
@@ -236,7 +228,7 @@ def test_the_setting_names_the_proxy_and_its_password_is_shown_nowhere(
     settings.EGRESS_PROXY = f"http://us%40er:canary-pw@127.0.0.1:{proxy.port}"
     with Server(GOOD) as server:
         api = CustomerApi(name="x", url=server.url, auth="none")
-        with client_of(api, 5.0, 1) as client:
+        with client_of(api, PATIENT, 1) as client:
             assert client.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
     sent = base64.b64encode(b"us@er:canary-pw").decode()
     assert f"Proxy-Authorization: Basic {sent}" in proxy.asked[0]

@@ -24,6 +24,7 @@ from tests.imports.customers.posting import (
     HEAD,
     KEYS,
     PATIENT,
+    SOON,
     STORED,
     client,
     posted,
@@ -206,7 +207,7 @@ def test_a_reset_before_the_request_was_read_is_unknown_too() -> None:
 
 def test_a_silent_server_is_a_read_timeout(release: threading.Event) -> None:
     with Server(silence(release)) as server:
-        outcome = posted(server.url, timeout=0.2)
+        outcome = posted(server.url, timeout=SOON)
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "TIMEOUT")
     assert "stopped sending" in outcome.error
 
@@ -214,13 +215,13 @@ def test_a_silent_server_is_a_read_timeout(release: threading.Event) -> None:
 @pytest.mark.parametrize("part", sorted(DRIPS))
 def test_the_deadline_ends_an_answer_that_drips(part: str) -> None:
     with Server(DRIPS[part]) as server:
-        outcome = posted(server.url, deadline=0.3)
+        outcome = posted(server.url, deadline=SOON)
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "TIMEOUT")
     assert "deadline" in outcome.error
 
 
 def test_the_deadline_ends_an_upload_that_nobody_reads(release: threading.Event) -> None:
-    with Server(silence(release), reads=False) as server, client(server.url, deadline=0.3) as one:
+    with Server(silence(release), reads=False) as server, client(server.url, deadline=SOON) as one:
         outcome = one.post(b" " * 30_000_000, "k", KEYS)
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "TIMEOUT")
 
@@ -302,7 +303,7 @@ def test_the_deadline_ends_an_answer_that_drips_through_tls(
     with Server(DRIPS[part], tls=certificate.context) as server:
         rules = at_home(server.port)
         url = f"https://{certificate.name}/x"
-        outcome = posted(url, rules=rules, certificates=certificate.pem, deadline=0.4)
+        outcome = posted(url, rules=rules, certificates=certificate.pem, deadline=SOON)
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "TIMEOUT")
 
 
@@ -376,14 +377,14 @@ def test_a_deadline_leaves_a_connection_alone_that_went_back_to_the_pool() -> No
 
 
 def test_a_deadline_that_passes_ends_only_its_own_request(release: threading.Event) -> None:
-    with Server(silence(release), GOOD) as server, client(server.url, deadline=0.3) as one:
+    with Server(silence(release), GOOD) as server, client(server.url, deadline=2 * SOON) as one:
         assert one.post(BODY, "k", KEYS).code == "TIMEOUT"
         assert one.post(BODY, "k", KEYS).verdict is Verdict.SUCCESS
 
 
 def test_a_closed_client_still_keeps_its_deadlines() -> None:
     with Server(DRIPS["body"]) as server:
-        one = client(server.url, deadline=0.3)
+        one = client(server.url, deadline=SOON)
         one.close()
         assert one.post(BODY, "k", KEYS).code == "TIMEOUT"
         one.close()

@@ -98,18 +98,19 @@ def summary(job: ImportJob) -> list[tuple[int, int, int]]:
     return [(span.success, span.error, span.unknown) for span in found.spans]
 
 
-def test_records_are_counted_in_the_span_in_which_their_answer_came(
-    make_job: JobMaker, pass_time: Callable[[float], None]
-) -> None:
+def test_records_are_counted_in_the_span_in_which_their_answer_came(make_job: JobMaker) -> None:
     job = make_job(30)
-    answer(job, OK, REFUSED)
-    pass_time(300)
-    answer(job, LOST, OK)
+    works = answer(job, OK, REFUSED, LOST, OK)
+    for work, seconds in zip(works, (0, 1, 300, 301), strict=True):
+        at = BEGIN.replace(second=0) + timedelta(seconds=seconds)  # two in one span of 5 s each
+        Attempt.objects.filter(batch=work.batch_id).update(ended_at=at)
+    lifecycle.pause(job)
+    job.started_at = BEGIN.replace(second=0)
     found = pace(job)
     assert found is not None
     assert [(s.success, s.error, s.unknown) for s in found.spans] == [(3, 3, 0), (3, 0, 3)]
     first, second = (span.at for span in found.spans)
-    assert 290 <= (second - first).total_seconds() <= 310
+    assert second - first == timedelta(seconds=300)
 
 
 def test_each_try_counts_and_one_record_of_many_counts_as_one(make_job: JobMaker) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +11,10 @@ from imports.models import Channel
 from imports.notifications import email
 from imports.notifications.message import Message, NotDelivered
 from tests.imports.customers.scripted_server import refused_port
+from tests.listener import Listener
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -29,17 +28,13 @@ class MailServer:
 
     def __init__(self, refuses: bytes = b"") -> None:
         self.refuses, self.mails, self.to = refuses, list[bytes](), list[bytes]()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.listener = Listener(self._serve)
 
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # the test is over
-            connection, _ = self.listener.accept()
-            with connection, connection.makefile("rwb", buffering=0) as stream:
-                stream.write(b"220 ready\r\n")
-                for line in iter(stream.readline, b""):
-                    stream.write(self._answer(line, stream))
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb", buffering=0) as stream:
+            stream.write(b"220 ready\r\n")
+            for line in iter(stream.readline, b""):
+                stream.write(self._answer(line, stream))
 
     def _answer(self, line: bytes, stream: Any) -> bytes:
         verb = line[:4].upper()
@@ -59,7 +54,7 @@ def server(settings: Any) -> Iterator[MailServer]:
     """A mail server that takes what comes; EMAIL_URL leads to it."""
     running = MailServer()
     settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP, "127.0.0.1"
-    settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = running.port, 5
+    settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = running.listener.port, 30
     yield running
     running.listener.close()
 

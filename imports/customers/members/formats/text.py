@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
 import io
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from imports.customers.files.errors import UnreadableFile
 from imports.messages import marked as _
 from imports.messages import sentence
+from imports.text_encoding import MARKS, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CHUNK_CHARACTERS = 1 << 20
 HEAD_BYTES = 1 << 16
 LONGEST_LINE = 1 << 20  # characters; a member's row has a few hundred
 
@@ -37,19 +35,7 @@ ONE_ROW_PER_MEMBER = sentence(
     "ONE_ROW_PER_MEMBER", _("Put each member on a line of its own, then add the file again")
 )
 
-# UTF-32's little-endian mark begins with UTF-16's, so it stands first.
-MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
-    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
-    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
-    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
-)
 LABELS = {codec: label for _mark, codec, label in MARKS} | {"cp1252": "Windows-1252"}
-# What `surrogateescape` makes of a byte that it cannot read.
-_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-# Windows-1252 would need Â, Ã or â before a sign to look like these in UTF-8: no text has that.
-_SURELY_UTF_8 = re.compile("[\xa0-\xff\u2010-\u20ac]")
 
 
 class Encoding(NamedTuple):
@@ -69,11 +55,6 @@ class Line(NamedTuple):
 
     text: str
     size: int
-
-
-class _Scan(NamedTuple):
-    bad_line: int  # the first with bytes that are not of this encoding; 0 if there is none
-    is_partly_utf_8: bool  # characters were read that only UTF-8 has
 
 
 def marked_encoding(head: bytes) -> Encoding | None:
@@ -96,43 +77,24 @@ def find_encoding(path: Path, name: str) -> Encoding:
     with path.open("rb") as file:
         marked = marked_encoding(file.read(HEAD_BYTES))
     if marked:
-        scan = _scan(path, marked)
-        if scan.bad_line:
+        if bad_line := scan(path, marked.codec).bad_line:
             what = DAMAGED_TEXT.format(encoding=marked.label)
-            raise UnreadableFile(name, what, EXPORT_CSV_AGAIN, AT_LINE.format(line=scan.bad_line))
+            raise UnreadableFile(name, what, EXPORT_CSV_AGAIN, AT_LINE.format(line=bad_line))
         return marked
     return _unmarked(path, name)
 
 
 def _unmarked(path: Path, name: str) -> Encoding:
     utf_8, windows = Encoding("utf-8", 0), Encoding("cp1252", 0)
-    scan = _scan(path, utf_8)
-    if not scan.bad_line:
+    found = scan(path, utf_8.codec)
+    if not found.bad_line:
         return utf_8
-    at = AT_LINE.format(line=scan.bad_line)
-    if scan.is_partly_utf_8:
+    if found.is_partly_utf_8:
+        at = AT_LINE.format(line=found.bad_line)
         raise UnreadableFile(name, TWO_ENCODINGS, SAVE_AS_CSV, at)
-    scan = _scan(path, windows)
-    if scan.bad_line:
-        raise UnreadableFile(name, NO_ENCODING, SAVE_AS_CSV, AT_LINE.format(line=scan.bad_line))
+    if bad_line := scan(path, windows.codec).bad_line:
+        raise UnreadableFile(name, NO_ENCODING, SAVE_AS_CSV, AT_LINE.format(line=bad_line))
     return windows
-
-
-def _scan(path: Path, encoding: Encoding) -> _Scan:
-    """Read it all in pieces. UTF-16 that is damaged cannot be escaped and ends the scan there."""
-    line, bad_line, partly = 1, 0, False
-    with path.open(encoding=encoding.codec, errors="surrogateescape") as text:
-        while True:
-            try:
-                piece = text.read(CHUNK_CHARACTERS)
-            except UnicodeDecodeError:
-                return _Scan(bad_line or line, partly)
-            if not piece:
-                return _Scan(bad_line, partly)
-            if not bad_line and (bad := _ESCAPED_BYTE.search(piece)):
-                bad_line = line + piece.count("\n", 0, bad.start())
-            partly = partly or _SURELY_UTF_8.search(piece) is not None
-            line += piece.count("\n")
 
 
 def lines(path: Path, name: str, encoding: Encoding) -> Iterator[Line]:

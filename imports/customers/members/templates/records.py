@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -27,6 +28,8 @@ Faults = list[Fault]
 # What a part of a record is for one row, and whether a filled cell went into it.
 Part = tuple[Any, bool]
 Maker = Callable[[Cells, Faults], Part]
+Leaf = Callable[["Field"], Maker]  # the maker of what stands at one path
+Cell = Callable[["Field", str, int], Maker]  # of one column's cell, by its heading and index
 
 LACKS_COLUMNS = sentence(
     "LACKS_COLUMNS", _("it lacks columns that the record template reads: {columns}")
@@ -50,7 +53,8 @@ _ODD = re.compile(f"[{''.join(ODD_BLANKS)}{INVISIBLE}]")
 _SUSPECT = re.compile(f"[{''.join(ODD_BLANKS)}{INVISIBLE}#']|[eE]\\+")
 FORMULA_SIGNS = "=+-@\t\r＝＋－＠"
 OMIT = msgspec.UNSET
-_encode = msgspec.json.Encoder().encode
+MOST_PATTERNS = 1_000
+_encode, _encode_lines = msgspec.json.Encoder().encode, msgspec.json.Encoder().encode_lines
 
 
 class Made(NamedTuple):
@@ -71,9 +75,10 @@ class RecordMaker:
         self._width = len(headings)
         self._fills = template.short_rows == "fill"
         columns = places(headings)
-        self._make = _object(template.fields, columns, 0, False)
+        self._make = _maker(template.fields, columns, partial(_cell, is_clean=False))
         # Nearly all rows have nothing odd in them: their cells are cleaned all at once.
-        self._make_of_clean = _object(template.fields, columns, 0, True)
+        self._make_of_clean = _maker(template.fields, columns, partial(_cell, is_clean=True))
+        self._patterns = Patterns(template.fields, columns)
         self._trims = all(each.trim for each in template.fields if not each.is_constant)
 
     def of(self, row: Row) -> Made:
@@ -86,6 +91,8 @@ class RecordMaker:
         if self._trims:
             cells = [text.strip() for text in cells]
             if not _SUSPECT.search("\n".join(cells)):
+                if not faults and (raw := self._patterns.record_of(cells)):
+                    return Made(raw, ())
                 make = self._make_of_clean
         record, _is_filled = make(cells, faults)
         record = {} if record is OMIT else record
@@ -105,27 +112,88 @@ class RecordMaker:
         return [*cells[: self._width], *[""] * (self._width - filled)]
 
 
-def _node(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool) -> Maker:
+class _Pattern(NamedTuple):
+    """A record with %b for each filled cell; which cell that is, and how it is read."""
+
+    text: bytes
+    cells: tuple[int, ...]
+    readers: tuple[tuple[int, Callable[[str], Any]], ...]  # of those that are not sent as text
+
+
+class Patterns:
+    """Makes the records of clean rows, quickly: rows with the same cells filled differ in these
+    alone, so that all else of their records is written once.
+    """
+
+    def __init__(self, fields: Sequence[Field], columns: dict[str, int]) -> None:
+        self._found: list[tuple[Field, int]] = []  # by their numbers, the cells of a pattern
+        self._make = _maker(fields, columns, self._marked)
+        self._patterns: dict[tuple[bool, ...], _Pattern | None] = {}
+
+    def _marked(self, field: Field, name: str, index: int) -> Maker:
+        """What `_cell` makes, but with a mark in place of the value of a filled cell."""
+        mark = msgspec.Raw(b"\0%d\0" % len(self._found))
+        self._found.append((field, index))
+        return _cell(field, name, index, is_clean=False, read=lambda text: mark)
+
+    def record_of(self, cells: Cells) -> bytes | None:
+        """The bytes of the record; None where the row must be looked at cell by cell."""
+        filled = tuple(map(bool, cells))
+        if filled not in self._patterns:
+            if len(self._patterns) == MOST_PATTERNS:
+                return None
+            self._patterns[filled] = self._pattern(filled)
+        pattern = self._patterns[filled]
+        if pattern is None:
+            return None
+        found: list[Any] = [cells[index] for index in pattern.cells]
+        try:
+            for at, read in pattern.readers:
+                found[at] = read(found[at])
+        except values.BadCell:
+            return None
+        return pattern.text % tuple(_encode_lines(found).split(b"\n")[:-1])
+
+    def _pattern(self, filled: tuple[bool, ...]) -> _Pattern | None:
+        faults: Faults = []
+        record, _is_filled = self._make(["x" if each else "" for each in filled], faults)
+        parts = _encode(record).split(b"\0") if record is not OMIT else []
+        if faults or len(parts) < 2:
+            return None
+        text = b"%b".join(part.replace(b"%", b"%%") for part in parts[::2])
+        found = [self._found[int(number)] for number in parts[1::2]]
+        readers = [
+            (at, _reader(field))
+            for at, (field, _index) in enumerate(found)
+            if field.type != "text" or field.values
+        ]
+        return _Pattern(text, tuple(index for _field, index in found), tuple(readers))
+
+
+def _maker(fields: Sequence[Field], columns: dict[str, int], cell: Cell) -> Maker:
+    """The maker of whole records."""
+    return _object(fields, 0, partial(_leaf, columns=columns, cell=cell))
+
+
+def _node(fields: Sequence[Field], depth: int, leaf: Leaf) -> Maker:
     """The maker of what stands below one path."""
     if len(fields) == 1 and len(fields[0].steps) == depth:
-        return _leaf(fields[0], columns, is_clean)
+        return leaf(fields[0])
     if isinstance(fields[0].steps[depth], int):
-        return _list(fields, columns, depth, is_clean)
-    return _object(fields, columns, depth, is_clean)
+        return _list(fields, depth, leaf)
+    return _object(fields, depth, leaf)
 
 
-def _children(
-    fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool
-) -> list[tuple[Any, Maker]]:
+def _children(fields: Sequence[Field], depth: int, leaf: Leaf) -> list[tuple[Any, Maker]]:
     groups: dict[str | int, list[Field]] = {}
     for field in fields:
         groups.setdefault(field.steps[depth], []).append(field)
-    return [(step, _node(group, columns, depth + 1, is_clean)) for step, group in groups.items()]
+    return [(step, _node(group, depth + 1, leaf)) for step, group in groups.items()]
 
 
-def _object(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool) -> Maker:
+def _object(fields: Sequence[Field], depth: int, leaf: Leaf) -> Maker:
     """An object; one that would hold nothing but constants beside empty cells is left out."""
-    children = _children(fields, columns, depth, is_clean)
+    children = _children(fields, depth, leaf)
     needs_value = depth > 0 and not all(each.is_constant for each in fields)
 
     def make(cells: Cells, faults: Faults) -> Part:
@@ -143,9 +211,9 @@ def _object(fields: Sequence[Field], columns: dict[str, int], depth: int, is_cle
     return make
 
 
-def _list(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean: bool) -> Maker:
+def _list(fields: Sequence[Field], depth: int, leaf: Leaf) -> Maker:
     """A list without holes: an entry that is left out makes room for the next."""
-    children = sorted(_children(fields, columns, depth, is_clean), key=lambda child: int(child[0]))
+    children = sorted(_children(fields, depth, leaf), key=lambda child: int(child[0]))
 
     def make(cells: Cells, faults: Faults) -> Part:
         parts = [child(cells, faults) for _index, child in children]
@@ -155,14 +223,14 @@ def _list(fields: Sequence[Field], columns: dict[str, int], depth: int, is_clean
     return make
 
 
-def _leaf(field: Field, columns: dict[str, int], is_clean: bool) -> Maker:
+def _leaf(field: Field, columns: dict[str, int], cell: Cell) -> Maker:
     if field.is_constant:
         constant = field.constant, False
         return lambda cells, faults: constant
     cells_of = [(name, columns[same_heading(name)]) for name in field.sources]
     if field.columns:
-        return _several(field, [_cell(field, *each, is_clean) for each in cells_of])
-    return _cell(field, *cells_of[0], is_clean)
+        return _several(field, [cell(field, *each) for each in cells_of])
+    return cell(field, *cells_of[0])
 
 
 def _several(field: Field, makers: Sequence[Maker]) -> Maker:
@@ -178,10 +246,14 @@ def _several(field: Field, makers: Sequence[Maker]) -> Maker:
     return make
 
 
-def _cell(field: Field, name: str, index: int, is_clean: bool) -> Maker:
+def _cell(
+    field: Field, name: str, index: int, *, is_clean: bool,
+    read: Callable[[str], Any] | None = None,
+) -> Maker:  # fmt: skip
+    """Of one cell; `read` reads a filled one, if not in the field's way."""
     if is_clean and field.type == "text" and not field.values and field.empty == "omit":
         return _plain_cell(index)
-    read, trim = _reader(field), field.trim and not is_clean
+    read, trim = read or _reader(field), field.trim and not is_clean
     if_empty: Part = {"null": (None, False), "text": ("", False)}.get(field.empty, (OMIT, False))
     if "" in field.values:
         if_empty = field.values[""], False

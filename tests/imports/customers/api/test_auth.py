@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 URL = "https://auth.example.com/token"
 CANARY = "pass&<>\"'åé word"
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 class Clock:

@@ -29,16 +29,6 @@ def ok(preset_name: str, status: int, body: Any, *assigned: str, size: int = 2) 
     return Case(preset_name, status, body, "success", assigned, size)
 
 
-ZENDESK_DONE = {
-    "job_status": {
-        "id": "82de0b04", "status": "completed", "total": 2, "progress": 2,
-        "results": [
-            {"id": 1900233268488, "status": "Created", "email": "a@x.se"},
-            {"id": 1, "error": "UserUpdateError", "details": "Email: not properly formatted",
-             "status": "Failed"},
-        ],
-    }
-}  # fmt: skip
 MARKETO_SOME = {
     "requestId": "e42b#14272d07d78", "success": True,
     "result": [
@@ -57,13 +47,6 @@ SQUARE_ERROR = {
     "code": "INVALID_EMAIL_ADDRESS",
     "detail": "x",
 }
-KLAVIYO_ERROR = {
-    "type": "import-error", "id": "e1",
-    "attributes": {
-        "code": "invalid", "title": "Invalid input.", "detail": "Invalid phone number.",
-        "source": {"pointer": "/data/attributes/profiles/data/1/attributes/phone_number"},
-    },
-}  # fmt: skip
 
 
 def klaviyo_job(failed: int, status: str = "complete") -> dict[str, Any]:

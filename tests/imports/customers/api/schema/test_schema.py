@@ -15,28 +15,29 @@ from imports.customers.api.schema.fields import FIELDS
 from imports.customers.api.schema.publish import json_schema, structures
 from tests.mapping_docs import pages
 
+SCHEMA = json_schema()
+KINDS = structures()
 FIELD_EXAMPLES = [(structure, field) for structure, notes in FIELDS.items() for field in notes]
 
 
 def test_every_field_is_explained_with_an_example() -> None:
-    found = {name: set(kind.__struct_fields__) for name, kind in structures().items()}
+    found = {name: set(kind.__struct_fields__) for name, kind in KINDS.items()}
     found.pop("Schema", None)
     assert found == {name: set(notes) for name, notes in FIELDS.items()}
 
 
 @pytest.mark.parametrize(("structure", "field"), FIELD_EXAMPLES)
 def test_each_example_is_what_the_field_takes(structure: str, field: str) -> None:
-    kind = structures()[structure]
-    types = {each.name: each.type for each in msgspec.structs.fields(kind)}
+    types = {each.name: each.type for each in msgspec.structs.fields(KINDS[structure])}
     example = FIELDS[structure][field][1]
     msgspec.convert(example, types[field])
-    schema = json_schema()["$defs"][structure]["properties"][field]
-    jsonschema.validate(example, {**schema, "$defs": json_schema()["$defs"]})
+    schema = SCHEMA["$defs"][structure]["properties"][field]
+    jsonschema.validate(example, {**schema, "$defs": SCHEMA["$defs"]})
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_the_schema_takes_every_preset(name: str) -> None:
-    jsonschema.validate(PRESETS[name] | {"$schema": "mapping.schema.json"}, json_schema())
+    jsonschema.validate(PRESETS[name] | {"$schema": "mapping.schema.json"}, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_the_schema_takes_every_preset(name: str) -> None:
 )  # fmt: skip
 def test_the_schema_refuses_what_the_code_refuses(wrong: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, json_schema())
+        jsonschema.validate(wrong, SCHEMA)
     with pytest.raises(BadMapping):
         Mapping.from_document(PRESETS["plain"]).with_overrides(wrong)
 
