@@ -272,6 +272,7 @@ class _JobRunner:
         self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # not looked at yet
         self.successes: list[outcomes.Finding] = []  # not recorded yet; their places are free
         self.replaced = 0  # of these, by batches that were claimed since
+        self.limit = 0  # the highest that a claim has met
         self.record_at = 0.0
         self.look_at = 0.0  # for places that others leave, or for batches that become due
         self.turn_ends = 0.0
@@ -351,8 +352,9 @@ class _JobRunner:
             return SHARE_SECONDS
         if (early := self.look_at - time.monotonic()) > 0 and self.in_flight:
             return early
-        over = claims.Over([each.work for each in self.successes], self.replaced)
+        over = claims.Over([each.work for each in self.successes], self.replaced, self.limit)
         claim = claims.claim_and_intend(self.job, self.name, room, self.lease, over)
+        self.limit = max(self.limit, claim.limit)
         self.replaced = min(self.replaced + len(claim.works), len(self.successes))
         for work in claim.works:
             future = self.runner.submit(work)

@@ -107,15 +107,20 @@ def each_as_a_job(url: str, path: Path, post: Callable[[str, int], None]) -> flo
     """From the first job in the queue to the end of the last."""
     job = prepared_job(url, path)
     ids = list(job.batches.values_list("pk", flat=True))
+    records = post is one_job_each.post_and_record
+
+    def is_open() -> bool:
+        return records and job.batches.filter(status__in=OPEN).exists()
+
     queue = django_rq.get_queue("default")
     with workers("rqworker", "--verbosity", "0", "--worker-class", "rq.worker.Worker"):
         started = time.perf_counter()
         for batch_id in ids:
             queue.enqueue(post, url, batch_id, result_ttl=0)
-        while queue.count or queue.started_job_registry.count:
+        while queue.count or queue.started_job_registry.count or is_open():
             time.sleep(LOOK_SECONDS)
         seconds = time.perf_counter() - started
-    if post is one_job_each.post_and_record:
+    if records:
         check(job, len(ids))
     else:
         lifecycle.cancel(job)

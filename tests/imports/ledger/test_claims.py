@@ -333,13 +333,15 @@ def test_a_place_stays_a_workers_own_while_others_have_not_recorded_what_is_over
     (theirs,) = claims.claim_and_intend(job, "other", 1, LEASE).works
     assert claims.claim_and_intend(job, "other", 1, LEASE, claims.Over([theirs])).works
     assert in_flight.count() == 3  # of which one is over
-    assert len(claims.claim_and_intend(job, "one", 9, LEASE, claims.Over([mine])).works) == 1
+    assert (
+        len(claims.claim_and_intend(job, "one", 9, LEASE, claims.Over([mine], limit=4)).works) == 1
+    )
 
 
 def test_a_place_is_not_passed_on_where_a_limit_was_lowered(make_job: JobMaker) -> None:
     job = make_job(9, batch_size=1, concurrency=3)
     works = claims.claim_and_intend(job, "worker", 3, LEASE).works
-    over = claims.Over(works[:1])
+    over = claims.Over(works[:1], limit=4)
     ImportJob.objects.filter(pk=job.pk).update(concurrency=2)
     assert claims.claim_and_intend(job, "worker", 3, LEASE, over).works == []
     ImportJob.objects.filter(pk=job.pk).update(concurrency=3)
@@ -355,13 +357,21 @@ def test_a_place_that_a_lost_lease_gave_up_is_not_passed_on(
     pass_time(LEASE + 1)
     outcomes.expire()
     assert len(claims.claim_and_intend(job, "another", 1, LEASE).works) == 1
-    assert claims.claim_and_intend(job, "frozen", 1, LEASE, claims.Over([late])).works == []
+    assert (
+        claims.claim_and_intend(job, "frozen", 1, LEASE, claims.Over([late], limit=4)).works == []
+    )
 
 
 def test_a_pause_or_a_not_now_holds_places_that_could_be_passed_on(make_job: JobMaker) -> None:
     job = make_job(9, batch_size=1, concurrency=3)
     works = claims.claim_and_intend(job, "worker", 3, LEASE).works
     outcomes.record(job, [Finding(works[0], LATER)])
-    assert claims.claim_and_intend(job, "worker", 3, LEASE, claims.Over(works[1:2])).works == []
+    assert (
+        claims.claim_and_intend(job, "worker", 3, LEASE, claims.Over(works[1:2], limit=4)).works
+        == []
+    )
     RateLimit.objects.update(paused_until=None)
-    assert claims.claim_and_intend(job, "worker", 3, LEASE, claims.Over(works[1:2])).works == []
+    assert (
+        claims.claim_and_intend(job, "worker", 3, LEASE, claims.Over(works[1:2], limit=4)).works
+        == []
+    )
