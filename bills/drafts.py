@@ -24,7 +24,8 @@ from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
 from imports.event_codes import EventCode
 from imports.ledger.batches import Intake, NewRecord, Refused
-from imports.ledger.lifecycle import note
+from imports.ledger.lifecycle import NotAllowed, note
+from imports.ledger.retries import DUPLICATED_AS, NOT_A_FIRST_JOB
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportJob, RateLimit
@@ -115,6 +116,47 @@ def of_credentials(
         BillRun.objects.create(job=job, portal=portal, csv_name="")
         note(job, EventCode.CREATED, STORED.format(n=len(credentials)), actor)
     return job
+
+
+DUPLICATE_OF = sentence(
+    "BILLS_DUPLICATE_OF", gettext_noop("With {n} accounts and the settings of job {job}.")
+)
+NO_ACCOUNTS = sentence(
+    "NO_ACCOUNTS_LEFT", gettext_noop("The accounts of this job have been deleted.")
+)
+KEPT = (
+    "concurrency", "delay_seconds", "timeout_seconds", "max_attempts", "retry_delay_seconds",
+    "rollout",
+)  # fmt: skip
+
+
+def duplicate(job: ImportJob, name: str, actor: str) -> ImportJob:
+    """A draft of the job's accounts as they are stored now, with its settings.
+
+    Raises NotAllowed for a retry, and where no account is left.
+    """
+    if job.retry_of_id is not None:
+        raise NotAllowed(NOT_A_FIRST_JOB)
+    run = BillRun.objects.select_related("portal").get(job=job)
+    uses = CredentialUse.objects.filter(batch__job=job).values("credential")
+    accounts = Credential.objects.in_use().filter(pk__in=uses).order_by("account")
+    found = list(accounts.values_list("pk", "email"))
+    if not found:
+        raise NotAllowed(NO_ACCOUNTS)
+    with transaction.atomic():
+        new = new_job(run.portal, name)
+        for field_name in KEPT:
+            setattr(new, field_name, getattr(job, field_name))
+        new.save(update_fields=KEPT)
+        add_stored(new, found)
+        BillRun.objects.create(
+            job=new, portal=run.portal, csv_name=run.csv_name, extra_columns=run.extra_columns
+        )
+        note(new, EventCode.CREATED, actor=actor)
+        summary = DUPLICATE_OF.format(n=len(found), job=job.pk)
+        note(new, EventCode.DUPLICATED, summary, actor)
+        note(job, EventCode.DUPLICATED, DUPLICATED_AS.format(job=new.pk), actor)
+    return new
 
 
 def add_stored(job: ImportJob, accounts: Sequence[tuple[int, str]]) -> list[int]:

@@ -22,6 +22,18 @@ NEXT = {
     Rule.PAUSE: Next.PAUSED,
 }
 OWN = {
+    "FIRST_BATCH": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.PAUSED,
+        _("The first account was tried."),
+        _("Check it, then continue."),
+    ),
+    "ONE_CAUSE": ErrorCode(
+        error_codes.Actor.OPERATOR,
+        Next.PAUSED,
+        _("Account after account failed for the same reason."),
+        _("Fix the cause, then resume the job."),
+    ),
     "WORKER_LOST": ErrorCode(
         error_codes.Actor.ADMIN,
         Next.RETRIED,

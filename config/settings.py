@@ -305,7 +305,6 @@ UNFOLD = {
         "imports.admin.site.style_of_acts",
         "imports.admin.site.style_of_records",
         "imports.admin.site.style_of_members",
-        "imports.admin.site.style_of_chart",
     ],
     "SCRIPTS": [
         "imports.admin.site.script",

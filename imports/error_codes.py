@@ -100,7 +100,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         YOU,
         STOPPED,
         _("The batch is too large for the API."),
-        _("Load the retry files into a new import with a smaller batch size."),
+        _("Press Retry options and choose fewer customers per batch."),
     ),
     "HTTP_415": ErrorCode(
         YOU, STOPPED, _("The API does not accept JSON at this address."), WRONG_URL

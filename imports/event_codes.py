@@ -10,6 +10,8 @@ class EventCode(models.TextChoices):
     """The kind of one event."""
 
     CREATED = "created", pgettext_lazy("log", "Created")
+    DUPLICATED = "duplicated", pgettext_lazy("log", "Duplicated")
+    RENAMED = "renamed", pgettext_lazy("log", "Renamed")
     CHECKED = "checked", pgettext_lazy("log", "Checked")
     STARTED = "started", pgettext_lazy("log", "Started")
     STAGE_ENDED = "stage_ended", pgettext_lazy("log", "Stage ended")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from imports.messages import MessageError
+from imports.messages import Message, MessageError, sentence
+from imports.messages import marked as gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,6 +187,13 @@ class JobType(Protocol):
 
 
 _job_types: dict[str, JobType] = {}
+# What a job's batches are to a person: where each holds one credential, they are accounts.
+COUNTS = {
+    "customer": sentence("N_BATCHES", gettext_noop("{n} batches"), one=gettext_noop("{n} batch")),
+    "credential": sentence(
+        "N_ACCOUNTS", gettext_noop("{n} accounts"), one=gettext_noop("{n} account")
+    ),
+}
 
 
 def register(kind: JobType) -> None:
@@ -201,3 +209,8 @@ def every() -> list[JobType]:
 def get(name: str) -> JobType:
     """The job type of that name. Raises KeyError if no app has registered it."""
     return _job_types[name]
+
+
+def batches(kind: str, count: int) -> Message:
+    """ "5 batches" of such a job, or "5 accounts", for a sentence."""
+    return COUNTS[get(kind).record_noun].format(n=count)

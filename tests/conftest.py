@@ -58,7 +58,10 @@ SLOW_PLACES = (
     "tests/test_secrets",
     # And those that need neither, but more time than all others together.
     "tests/fuzz/", "tests/test_queries", "tests/config/test_middleware",
-    "tests/imports/customers/api/test_every_answer",
+    "tests/imports/customers/api/test_every_answer", "tests/imports/customers/test_quick_answers",
+    "tests/imports/customers/files/test_quick_check", "tests/imports/ledger/test_state_machine",
+    "tests/imports/http/test_redaction.py::test_half_a_million",
+    "tests/config/accounts/test_throttling",
 )  # fmt: skip
 SLOW_FIXTURES = {"browser", "used_home", "new_home", "start"}
 

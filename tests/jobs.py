@@ -192,7 +192,7 @@ def at_once(*functions: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(170)
         assert not thread.is_alive(), "a thread hangs: a deadlock?"
     for outcome in outcomes_:
         if isinstance(outcome, BaseException):

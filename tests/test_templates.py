@@ -34,3 +34,14 @@ def test_what_a_page_sends_is_read_by_the_code(template: Path) -> None:
 )
 def test_no_template_holds_a_script_or_a_style(template: Path) -> None:
     assert INLINE.findall(template.read_text()) == []
+
+
+WRITTEN = re.compile(r"\|date:[\"']([^\"']+)")
+ONE_FORM = {"c", "H:i:s", "Y-m-d", "Y-m-d H:i", "Y-m-d H:i:s", "Y-m-d H:i:s T"}
+
+
+@pytest.mark.parametrize(
+    "template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates"))
+)
+def test_dates_are_written_in_one_form(template: Path) -> None:
+    assert set(WRITTEN.findall(template.read_text())) - ONE_FORM == set()

@@ -20,7 +20,7 @@ from bills.deliveries import links, lists
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.storage import file_name, zipped
 from imports.admin import permissions
-from imports.admin.base import LedgerAdmin
+from imports.admin.base import CappedPaginator, LedgerAdmin, page_of
 from imports.admin.job import page
 from imports.exports import csv_rows
 from imports.fields import WrongKey
@@ -217,9 +217,10 @@ def of_job(job: ImportJob) -> QuerySet[Bill]:
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """The newest bills of the job, and how many there are."""
-    found = of_job(job)
-    return {"bills": found.order_by("account", "-date", "-number")[:ROWS], "count": found.count()}
+    """A page of the job's bills."""
+    found = of_job(job).order_by("account", "-date", "-number", "pk")
+    pages = page_of(request, CappedPaginator(found, ROWS))
+    return {"bills": pages["page_obj"].object_list, "count": found.count(), **pages}
 
 
 def archive(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:

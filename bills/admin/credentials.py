@@ -25,6 +25,7 @@ from bills.browser.report import brought
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
 from imports.admin import permissions
+from imports.admin.base import CappedPaginator, page_of
 from imports.admin.formatting import whole_number
 from imports.admin.job import actions, page
 from imports.admin.job.page import act_url, to_tab
@@ -153,18 +154,15 @@ OF_ACCOUNT = sentence("OF_ACCOUNT", "{email}")
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """A page of credentials after the one that `after` names, and what Start would do."""
+    """A page of credentials, and what Start would do."""
     status, query = request.GET.get("status", ""), request.GET.get("q", "").strip()
-    after = whole_number(request.GET.get("after", "")) or 0
-    found = credential_results(job, status, query).filter(position__gt=after)
-    results = list(found[: ROWS + 1])
+    pages = page_of(request, CappedPaginator(credential_results(job, status, query), ROWS))
     is_draft = job.status == JobStatus.DRAFT
     run = BillRun.objects.select_related("portal").get(job=job)
     return {
         "run": run,
-        "rows": [row_of(job, result, run.extra_columns) for result in results[:ROWS]],
-        "next_after": results[ROWS - 1].position if len(results) > ROWS else None,
-        "after": request.GET.get("after", ""),
+        "rows": [row_of(job, result, run.extra_columns) for result in pages["page_obj"]],
+        **pages,
         "chosen_status": status,
         "query": query,
         "refused": _refused(job) if is_draft else [],

@@ -15,6 +15,7 @@ from bills.admin import common as own
 from bills.admin.credentials import bill_count, row_of
 from bills.admin.credentials import credential_results as with_uses
 from bills.admin.log_lines import of_attempts
+from bills.drafts import duplicate
 from bills.error_codes import JOB_TYPE
 from bills.models import Bill, BillRun
 from imports.admin import site
@@ -174,6 +175,7 @@ register(
         add_url="admin:bills_new",
         add_permissions=own.NEW_JOB,
         bulk_action=bulk_action,
+        duplicate=duplicate,
         sheet=of_credentials,
         pace_title=gettext_lazy("Speed and attempts"),
         retry_files_hold=gettext_lazy(

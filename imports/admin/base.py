@@ -4,13 +4,11 @@ permission each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import render
 from django.utils.functional import cached_property
@@ -18,14 +16,11 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from imports.admin import permissions
-from imports.ledger.totals import totals_of
-from imports.models import ImportJob
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from imports.ledger.totals import Totals
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
@@ -38,7 +33,7 @@ MOST_COUNTED = 10_000
 class CappedPaginator(Pages):
     """Counts up to a limit and no further: a million rows cost what ten thousand do."""
 
-    template_name = "imports/list/pagination.html"
+    template_name = "unfold/helpers/pagination_default.html"
 
     @cached_property
     def found(self) -> int:
@@ -56,6 +51,13 @@ class CappedPaginator(Pages):
         return self.found > MOST_COUNTED
 
 
+def page_of(request: HttpRequest, paginator: CappedPaginator) -> dict[str, Any]:
+    """The page that the address asks for, and the numbers that lead to the others."""
+    page = paginator.get_page(request.GET.get("page"))
+    numbers = [*paginator.get_elided_page_range(page.number)]
+    return {"page_obj": page, "page_numbers": numbers}
+
+
 class CappedList(ChangeList):
     """Offers "select all" only where that is really all."""
 
@@ -64,53 +66,6 @@ class CappedList(ChangeList):
         if self.paginator.is_capped:
             self.result_count = len(self.result_list)  # the rows of this page: no "all of them"
         self.full_result_count = self.result_count  # nobody counts the whole table
-
-
-@dataclass(frozen=True, slots=True)
-class ShortStory:
-    """The progress of a first job and its retries."""
-
-    first_id: int
-    total: int
-    success: int
-    retries: int  # that have been started
-
-
-class JobList(ChangeList):
-    """A page of jobs, with each one's equation and its family's in two queries for the page."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list: Any = list(self.result_list)
-        attach_totals(self.result_list)
-
-
-def attach_totals(jobs: list[ImportJob]) -> None:
-    """Give each job `page_totals`, and `page_family` if it has retries (else None)."""
-    roots = {job.root_id or job.pk for job in jobs}
-    members = list(
-        ImportJob.objects.filter(Q(pk__in=roots) | Q(root__in=roots)).only(
-            "pk", "root_id", "unsendable_count", "uncut_count", "started_at"
-        )
-    )
-    added = totals_of(members)
-    for job in jobs:
-        first = job.root_id or job.pk
-        family = [each for each in members if (each.root_id or each.pk) == first]
-        job.page_totals = added[job.pk]  # type: ignore[attr-defined]
-        job.page_family = _story(first, family, added)  # type: ignore[attr-defined]
-
-
-def _story(first: int, family: list[ImportJob], added: dict[int, Totals]) -> ShortStory | None:
-    if len(family) < 2:
-        return None
-    total = added[first].total
-    return ShortStory(
-        first_id=first,
-        total=total,
-        success=min(total, sum(added[each.pk].success for each in family)),
-        retries=sum(1 for each in family if each.root_id and each.started_at),
-    )
 
 
 class LedgerAdmin(ModelAdmin):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from imports.admin import home
 from imports.admin.formatting import whole_number
 from imports.admin.job import page
+from imports.admin.records import families
 from imports.models import CustomerApi, ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
 from imports.states import ENDED_JOBS, IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
@@ -23,21 +26,30 @@ if TYPE_CHECKING:
 SAMPLE = 2_000  # of the newest rows: the codes among them are offered
 NEWEST_JOBS = 30
 MOST_OPEN_BATCHES = 1_000
+LONGEST_AGO = 36_500  # days
 
 
-class JobStatusFilter(SimpleListFilter):
+class _StatusFilter(SimpleListFilter):
     title = gettext_lazy("status")
     parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        return list(JobStatus.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(status=self.value()) if self.value() else queryset
 
 
+class JobStatusFilter(_StatusFilter):
+    """The status that a row of the list shows: of a job and its retries."""
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return list(JobStatus.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(families.with_status(value)) if value else queryset
+
+
 class OutcomeFilter(SimpleListFilter):
-    """What an ended job came to."""
+    """What an ended job and its retries came to."""
 
     title = gettext_lazy("outcome")
     parameter_name = "outcome"
@@ -45,26 +57,30 @@ class OutcomeFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
         return [
             ("attention", gettext("Failures left to resolve")),
-            ("failures", gettext("Finished with failures")),
-            ("clean", gettext("Finished without failures")),
+            ("failures", gettext("Some records failed at first")),
+            ("clean", gettext("No record ever failed")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         troubled = Q(error_count__gt=0) | Q(unknown_count__gt=0)
-        has_failed = Exists(ImportBatch.objects.filter(troubled, job=OuterRef("pk")))
+        failed = families.of(
+            ImportJob.objects.filter(
+                Exists(ImportBatch.objects.filter(troubled, job=OuterRef("pk")))
+            )
+        )
         ended = queryset.filter(status__in=ENDED_JOBS)
         match self.value():
             case "attention":
-                return queryset.filter(pk__in=home.troubled_jobs().values("pk"))
+                return queryset.filter(families.of(home.troubled_jobs()))
             case "failures":
-                return ended.filter(has_failed)
+                return ended.filter(failed)
             case "clean":
-                return ended.exclude(has_failed)
+                return ended.exclude(failed)
         return queryset
 
 
 class PersonFilter(SimpleListFilter):
-    """Whoever did something with the job."""
+    """Whoever did something with the job or a retry of it."""
 
     title = gettext_lazy("person")
     parameter_name = "person"
@@ -77,10 +93,33 @@ class PersonFilter(SimpleListFilter):
         if not self.value():
             return queryset
         done = JobEvent.objects.filter(job=OuterRef("pk"), actor=self.value())
-        return queryset.filter(Exists(done))
+        return queryset.filter(families.of(ImportJob.objects.filter(Exists(done))))
 
 
-class ResultStatusFilter(JobStatusFilter):
+class CreatedFilter(SimpleListFilter):
+    """When the job or one of its retries was created."""
+
+    title = gettext_lazy("date")
+    parameter_name = "created"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [
+            ("1", gettext("Today")),
+            ("7", gettext("Last 7 days")),
+            ("30", gettext("Last 30 days")),
+            ("365", gettext("Last 12 months")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = whole_number(self.value() or "")
+        if not days or days > LONGEST_AGO:
+            return queryset
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = today - timedelta(days=days - 1)
+        return queryset.filter(families.of(ImportJob.objects.filter(created_at__gte=since)))
+
+
+class ResultStatusFilter(_StatusFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
         return list(ResultStatus.choices)
 
@@ -103,7 +142,7 @@ def _in_open_batches(pending: QuerySet[Any]) -> QuerySet[Any]:
     return pending if len(ids) > MOST_OPEN_BATCHES else pending.filter(batch__in=ids)
 
 
-class BatchStatusFilter(JobStatusFilter):
+class BatchStatusFilter(_StatusFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
         return list(BatchStatus.choices)
 
@@ -132,7 +171,15 @@ class _ByNumber(SimpleListFilter):
         return queryset.none() if number is None else queryset.filter(**{self.column: number})
 
 
-class ApiFilter(_ByNumber):
+class _OfFamily(_ByNumber):
+    """The same of a job or one of its retries."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().queryset(request, ImportJob.objects.all())
+        return queryset.filter(families.of(found)) if self.value() else queryset
+
+
+class ApiFilter(_OfFamily):
     title = gettext_lazy("API")
     parameter_name = "api"
     column = "api_id"
@@ -142,7 +189,7 @@ class ApiFilter(_ByNumber):
         return [(str(pk), name) for pk, name in rows[:100]]
 
 
-class PlaceFilter(_ByNumber):
+class PlaceFilter(_OfFamily):
     """Where jobs without an API fetch from: their portal."""
 
     title = gettext_lazy("portal")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_rq
 from django.db import DatabaseError, connection
-from django.db.models import Count, Exists, OuterRef, Subquery, Value
+from django.db.models import Exists, OuterRef, Subquery, Value
 from django.db.models.functions import Now
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -18,9 +18,10 @@ from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from imports import retry_directory
-from imports.admin import base, permissions
+from imports.admin import permissions
 from imports.admin.formatting import duration, number
 from imports.admin.job import page
+from imports.admin.records import families
 from imports.engine import queue, sweeper
 from imports.models import CustomerApi, ImportJob, ImportResult, NotificationDelivery
 from imports.models.notifications import DeliveryStatus
@@ -165,19 +166,21 @@ def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
 
 def overview(request: HttpRequest) -> dict[str, Any]:
     """The lists of the first page, and the signs of health."""
-    running = list(page.jobs().filter(status__in=AT_WORK)[:SHOWN])
-    paused = list(page.jobs().filter(status=JobStatus.PAUSED)[:SHOWN])
-    drafts = list(page.jobs().filter(status=JobStatus.DRAFT)[:SHOWN])
-    troubled = list(troubled_jobs()[:SHOWN])
-    finished = list(page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")[:SHOWN])
-    base.attach_totals([*running, *paused, *drafts, *troubled, *finished])
-    lists = {"running": running, "paused": paused, "drafts": drafts, "troubled": troubled}
+    waiting = {
+        "paused": page.jobs().filter(status=JobStatus.PAUSED),
+        "drafts": page.jobs().filter(status=JobStatus.DRAFT),
+        "troubled": troubled_jobs(),
+    }
+    lists = {name: list(families.first_of_each(jobs)[:SHOWN]) for name, jobs in waiting.items()}
+    lists["running"] = list(page.jobs().filter(status__in=AT_WORK)[:SHOWN])
+    lists["finished"] = _finished()
+    families.attach([job for jobs in lists.values() for job in jobs])
+    counts = {name: families.count(jobs) for name, jobs in waiting.items()}
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
-        "finished": [_summary(job) for job in finished],
-        "counts": (counts := _counts()),
+        "counts": counts,
         "attention": sum(counts.values()),
-        "has_jobs": bool(running or paused or drafts or finished),
+        "has_jobs": any(lists.values()),
         "has_apis": CustomerApi.objects.exists(),
         "signs": signs(),
         "can_add": [
@@ -186,20 +189,23 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _finished() -> list[ImportJob]:
+    """The jobs that ended last, one of each family."""
+    newest = page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")
+    found: dict[int, ImportJob] = {}
+    for job in newest[:LOOKED_AT]:
+        found.setdefault(job.root_id or job.pk, job)
+    return list(found.values())[:SHOWN]
+
+
 def _summary(job: Any) -> dict[str, Any]:
-    """A job with what `attach_totals` gave it."""
-    words = page.of(job.kind)
-    return {"job": job, "words": words, "job_totals": job.page_totals, "summary": job.page_family}
-
-
-def _counts() -> dict[str, int]:
-    """How many jobs need attention, by why; the list of jobs has those that are not shown."""
-    waiting = ImportJob.objects.filter(status__in=[JobStatus.PAUSED, JobStatus.DRAFT])
-    by_status = dict(waiting.order_by().values_list("status").annotate(n=Count("pk")))
+    """A job with what `attach` gave it: one that has ended with its family's totals."""
+    family, is_ended = job.page_family.totals, job.status in ENDED_JOBS
     return {
-        "troubled": troubled_jobs().count(),
-        "paused": by_status.get(JobStatus.PAUSED, 0),
-        "drafts": by_status.get(JobStatus.DRAFT, 0),
+        "job": job,
+        "words": page.of(job.kind),
+        "job_totals": family if is_ended else job.page_totals,
+        "family": None if is_ended or not family.retries else family,
     }
 
 

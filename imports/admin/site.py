@@ -142,11 +142,6 @@ def style_of_members(request: HttpRequest) -> str:
     return static("imports/members.css")
 
 
-def style_of_chart(request: HttpRequest) -> str:
-    """The address of the look of a job's chart."""
-    return static("imports/chart.css")
-
-
 def script_of_records(request: HttpRequest) -> str:
     """The address of what the editor of one record does in the browser."""
     return static("imports/records.js")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from imports.customers.api.setup import checks_of
+from imports.customers.api.setup import checks_of, honours_keys
 from imports.customers.files.batching import check, out_of_sight
 from imports.customers.members import numbering, places, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
@@ -70,7 +70,7 @@ def new_draft(api: CustomerApi, name: str, actor: str = "", **changes: Any) -> I
         name=printable(name)[:200],
         api=api,
         rate_limit=rate_limit_of(api),
-        repeatable=bool(api.idempotency_header),
+        repeatable=honours_keys(api),
         **settings,
     )
     note(job, EventCode.CREATED, actor=actor)
@@ -84,7 +84,7 @@ def settings_of(source: CustomerApi | ImportJob) -> dict[str, Any]:
 
 def use_api(job: ImportJob, api: CustomerApi) -> None:
     """Send a draft to another API (or as another credential). The caller saves the job."""
-    job.api, job.rate_limit, job.repeatable = api, rate_limit_of(api), bool(api.idempotency_header)
+    job.api, job.rate_limit, job.repeatable = api, rate_limit_of(api), honours_keys(api)
 
 
 def recognise_files(job: ImportJob) -> None:

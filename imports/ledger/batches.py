@@ -9,7 +9,7 @@ from itertools import accumulate, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import ExpressionWrapper, F, Func, IntegerField
+from django.db.models import ExpressionWrapper, F, Func, IntegerField, Max
 from django.db.models.functions import Coalesce, Least, Substr
 from psycopg.types.json import Jsonb
 
@@ -342,13 +342,28 @@ class _NewBatch:
 def copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> int:
     """Copy records and their bytes, batch by batch, holding one batch in memory at a time."""
     intake, count = Intake(new), 0
+    last = _last_number(new) if _divides(new) else None
     for number, group in groupby(_olds(chosen), key=lambda old: old.number):
         for part, made in enumerate(_gather(number, group, new.batch_size, keep_keys=keep_keys)):
             frame, records = made.as_new()
-            intake.add_batch(number, part, frame, records, None, key=made.key)
+            place = (number, part)
+            if last is not None:
+                last += 1
+                place = (last, 0)
+            intake.add_batch(*place, frame, records, None, key=made.key)
             count += len(records)
     intake.flush()
     return count
+
+
+def _divides(new: ImportJob) -> bool:
+    """Whether the retry has smaller batches. They are numbered anew: a rollout counts them."""
+    return new.retry_of is not None and new.batch_size < new.retry_of.batch_size
+
+
+def _last_number(job: ImportJob) -> int:
+    last = ImportBatch.objects.filter(job=job).aggregate(last=Max("number"))["last"]
+    return last or 0
 
 
 def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
@@ -374,15 +389,22 @@ def _gather(
 ) -> Iterator[_NewBatch]:
     """Put the records of one batch number into one batch, as far as they fit.
 
-    Loaded retry files are numbered from 1 again, so retries can share a number and not fit.
+    Loaded retry files are numbered from 1 again, so retries can share a number and not fit. What
+    is more than fits is divided, unless it keeps its idempotency key.
     """
     gathered = _NewBatch()
     for _, group in groupby(olds, key=lambda old: old.batch_id):
-        some = list(group)
-        if gathered.olds and len(gathered.olds) + len(some) > most:
-            yield gathered
-            gathered = _NewBatch()
-        whole = keep_keys and len(some) == some[0].batch_size
-        gathered.key = some[0].batch_key if whole and not gathered.olds else ""
-        gathered.olds += some
+        batch = list(group)
+        whole = keep_keys and len(batch) == batch[0].batch_size
+        for some in [batch] if whole else _divided(batch, most):
+            if gathered.olds and len(gathered.olds) + len(some) > most:
+                yield gathered
+                gathered = _NewBatch()
+            gathered.key = some[0].batch_key if whole and not gathered.olds else ""
+            gathered.olds += some
     yield gathered
+
+
+def _divided(batch: list[_Old], most: int) -> Iterator[list[_Old]]:
+    for start in range(0, len(batch), most):
+        yield batch[start : start + most]

@@ -203,13 +203,14 @@ def unfinished(job: ImportJob) -> BulkAction | None:
 def carry_out(
     job: ImportJob, action: ActionType, only: Q | None = None,
     *, reason: str = "", actor: str = "", force: bool = False, starts: bool = True,
-    rollout: str = Rollout.ALL,
+    rollout: str = Rollout.ALL, batch_size: int | None = None,
 ) -> BulkAction:  # fmt: skip
     """Carry out an action on the records of `job` and its later retries that match `only`.
 
     The action is finished when this returns, or `in_background`: then the caller enqueues `job`.
     The new job of a retry is `made`. `force` includes records that a retry leaves out. `starts`
-    and `rollout` say whether the retry is started, and how much of it goes out at first.
+    and `rollout` say whether the retry is started, and how much of it goes out at first; its
+    batches are of at most `batch_size` records, and of no more than the job's.
     Raises NotAllowed without a record, without a reason where one is needed, and while another
     action about the same records is unfinished. So two clicks make one action.
     """
@@ -222,7 +223,7 @@ def carry_out(
         )  # fmt: skip
         try:
             with transaction.atomic():
-                _confirm(bulk_action, only or Q(), rollout)
+                _confirm(bulk_action, only or Q(), rollout, batch_size)
         except IntegrityError as error:  # a retry file with some of them was read just now
             if retries.RETRIED_ONCE not in str(error):
                 raise
@@ -230,7 +231,7 @@ def carry_out(
             return bulk_action
 
 
-def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
+def _confirm(bulk_action: BulkAction, only: Q, rollout: str, batch_size: int | None) -> None:
     """Fix the set of records, and carry the action out at once if they are few."""
     lock(bulk_action.root)
     if BulkAction.objects.filter(root=bulk_action.root, finished_at=None).exists():
@@ -245,7 +246,11 @@ def _confirm(bulk_action: BulkAction, only: Q, rollout: str) -> None:
         raise NothingLeft(_nothing_left(bulk_action))
     if bulk_action.action in RETRIES:
         bulk_action.made = retries.new_retry(
-            bulk_action.job, bulk_action.reason, force=bulk_action.force, rollout=rollout
+            bulk_action.job,
+            bulk_action.reason,
+            force=bulk_action.force,
+            rollout=rollout,
+            batch_size=batch_size,
         )
     if bulk_action.in_background:
         _leave_to_workers(bulk_action, chosen)

@@ -153,7 +153,7 @@ def _sentence(note: dict[str, Any], count: int) -> str:
     summary = {**note, "count": count, "n": _number(count)}
     if at := parse_datetime(note.get("at") or ""):
         here = localtime(at)
-        summary |= {"day": date_format(here, "DATE_FORMAT"), "time": date_format(here, "H:i")}
+        summary |= {"day": date_format(here, "DATE_FORMAT"), "time": date_format(here, "H:i T")}
     return str(OF_FILES[note["code"]] % summary)
 
 

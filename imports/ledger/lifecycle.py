@@ -94,7 +94,6 @@ SIZES: dict[str, tuple[int, ...]] = {  # in batches; all the rest follows the la
     Rollout.RAMP: (1, 5, 50),
 }
 INTENTIONS: dict[str, Message] = {
-    Rollout.ONE: sentence("ONE_FIRST", gettext_noop("One batch, then ask me")),
     Rollout.RAMP: sentence("RAMP_UP", gettext_noop("Ramp up: 1, 5, 50, then all")),
 }
 DONE = {
@@ -105,26 +104,43 @@ SOME_FAILED = sentence("STAGE_SOME_FAILED", gettext_noop("{n} failed"))
 SOME_EXCLUDED = sentence("STAGE_SOME_EXCLUDED", gettext_noop("{n} excluded"))
 SOME_UNKNOWN = sentence("STAGE_SOME_UNKNOWN", gettext_noop("{n} unknown"))
 CAME_TO = sentence("STAGE_TOTALS", gettext_noop("{parts}."))
-WENT_OUT = sentence("FIRST_BATCH_WENT_OUT", gettext_noop("The first batch was sent: {parts}."))
+WENT_OUT = {  # by what the records are
+    "customer": sentence(
+        "FIRST_BATCH_WENT_OUT", gettext_noop("The first batch was sent: {parts}.")
+    ),
+    "credential": sentence(
+        "FIRST_ACCOUNT_TRIED", gettext_noop("The first account was tried: {parts}.")
+    ),
+}
+WHAT_IS_FIRST = {
+    "customer": sentence("ONE_FIRST", gettext_noop("One batch, then ask me")),
+    "credential": sentence("ONE_ACCOUNT_FIRST", gettext_noop("One account, then ask me")),
+}
 LOOK_AT_IT = sentence("LOOK_AT_IT", gettext_noop("Check it, then continue."))
 FAILED_AGAIN = sentence(
     "STAGE_FAILED_AGAIN",
     gettext_noop(
-        "The last {batches} batches failed again with the same error: {cause} Nothing more was "
-        "sent."
+        "The last {batches} failed again with the same error: {cause} Nothing more was sent."
     ),
 )
-FIRST_FAILED_AGAIN = sentence(
-    "FIRST_FAILED_AGAIN",
-    gettext_noop(
-        "The first batch failed again with the same error: {cause} Nothing more was sent."
+FIRST_FAILED_AGAIN = {
+    "customer": sentence(
+        "FIRST_FAILED_AGAIN",
+        gettext_noop(
+            "The first batch failed again with the same error: {cause} Nothing more was sent."
+        ),
     ),
-)
+    "credential": sentence(
+        "FIRST_ACCOUNT_FAILED_AGAIN",
+        gettext_noop(
+            "The first account failed again with the same error: {cause} No other was tried."
+        ),
+    ),
+}
 NONE_ARRIVED = sentence(
     "STAGE_NONE_ARRIVED",
     gettext_noop(
-        "No record of the last {batches} batches is known to have arrived: {cause} Nothing "
-        "more was sent."
+        "No record of the last {batches} is known to have arrived: {cause} Nothing more was sent."
     ),
 )
 FIRST_NOT_ARRIVED = sentence(
@@ -135,14 +151,20 @@ FIRST_NOT_ARRIVED = sentence(
 )
 ALL_FAILED = sentence(
     "STAGE_ALL_FAILED",
-    gettext_noop("All of the last {batches} batches failed: {cause} Nothing more was sent."),
+    gettext_noop("All of the last {batches} failed: {cause} Nothing more was sent."),
 )
-FIRST_FAILED = sentence(
-    "FIRST_FAILED", gettext_noop("All of the first batch failed: {cause} Nothing more was sent.")
-)
+FIRST_FAILED = {
+    "customer": sentence(
+        "FIRST_FAILED",
+        gettext_noop("All of the first batch failed: {cause} Nothing more was sent."),
+    ),
+    "credential": sentence(
+        "FIRST_ACCOUNT_FAILED",
+        gettext_noop("The first account failed: {cause} No other was tried."),
+    ),
+}
 THE_REST_GOES = sentence("THE_REST_GOES", gettext_noop("All the rest is sent."))
-ONE_GOES = sentence("NEXT_STAGE_OF_ONE", gettext_noop("The next stage is sent: 1 batch."))
-NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage is sent: {batches} batches."))
+NEXT_GOES = sentence("NEXT_STAGE", gettext_noop("The next stage is sent: {batches}."))
 FIRST_BATCH = "FIRST_BATCH"  # the batch that the operator wanted to check was sent
 STAGE_FAILED = "STAGE_FAILED"  # no record of a stage succeeded
 STOPS = (FIRST_BATCH, STAGE_FAILED)
@@ -156,7 +178,7 @@ class RolloutStage:
     """
 
     asks: bool
-    done_word: str
+    kind: str
     number: int  # from 1
     batches: int
     records: int
@@ -180,7 +202,9 @@ class RolloutStage:
         return CAME_TO.format(parts=self._parts())
 
     def _parts(self) -> tuple[Message, ...]:
-        parts = [DONE[self.done_word].format(n=self.success, total=self.records)]
+        parts = [
+            DONE[job_types.get(self.kind).record_done].format(n=self.success, total=self.records)
+        ]
         if self.error:
             parts.append(SOME_FAILED.format(n=self.error))
         if self.unknown:
@@ -189,16 +213,15 @@ class RolloutStage:
 
     def summary(self) -> Message:
         """Why the job waits."""
+        noun = job_types.get(self.kind).record_noun
         if self.asks:
-            return WENT_OUT.format(parts=self._parts()) + self.cause + LOOK_AT_IT
-        is_first = self.number == 1
-        if self.again:
-            how = FIRST_FAILED_AGAIN if is_first else FAILED_AGAIN
-        elif self.unknown:
-            how = FIRST_NOT_ARRIVED if is_first else NONE_ARRIVED
-        else:
-            how = FIRST_FAILED if is_first else ALL_FAILED
-        return how.format(batches=self.batches, cause=self.cause)
+            return WENT_OUT[noun].format(parts=self._parts()) + self.cause + LOOK_AT_IT
+        if self.number == 1:
+            how = FIRST_NOT_ARRIVED if self.unknown else FIRST_FAILED[noun]
+            return (FIRST_FAILED_AGAIN[noun] if self.again else how).format(cause=self.cause)
+        how = NONE_ARRIVED if self.unknown else ALL_FAILED
+        batches = job_types.batches(self.kind, self.batches)
+        return (FAILED_AGAIN if self.again else how).format(batches=batches, cause=self.cause)
 
 
 def results_of(job: ImportJob) -> Message | None:
@@ -215,6 +238,8 @@ def results_of(job: ImportJob) -> Message | None:
 
 def intention(job: ImportJob) -> Message | None:
     """The rollout of the job, for its log; None if all of it goes out at once."""
+    if job.rollout == Rollout.ONE:
+        return WHAT_IS_FIRST[job_types.get(job.kind).record_noun]
     return INTENTIONS.get(job.rollout)
 
 
@@ -242,7 +267,7 @@ def what_goes(job: ImportJob) -> Message:
     if job.stage_limit is None:
         return THE_REST_GOES
     size = SIZES[job.rollout][job.stage - 1]
-    return ONE_GOES if size == 1 else NEXT_GOES.format(batches=size)
+    return NEXT_GOES.format(batches=job_types.batches(job.kind, size))
 
 
 def _numbers(job: ImportJob) -> QuerySet[ImportBatch, int]:
@@ -276,7 +301,7 @@ def last_of(job: ImportJob) -> RolloutStage:
     cause, again = _why(batches)
     return RolloutStage(
         asks=job.rollout == Rollout.ONE,
-        done_word=job_types.get(job.kind).record_done,
+        kind=job.kind,
         number=job.stage,
         batches=len(numbers),
         cause=cause,
@@ -323,8 +348,7 @@ CANCELLED_TEXT = sentence(
 )
 DUE_NOW = sentence(
     "DUE_NOW",
-    gettext_noop("{n} waiting batches are due now."),
-    one=gettext_noop("{n} waiting batch is due now."),
+    gettext_noop("Due now instead of later: {batches}."),
 )
 ABOUT = "INSERT INTO imports_recordevent (event_id, result_id) SELECT %s, unnest(%s::bigint[])"
 
@@ -467,7 +491,12 @@ def make_due(job: ImportJob, batches: QuerySet[ImportBatch], actor: str = "") ->
         due = ImportBatch.objects.filter(pk__in=pks, status=BatchStatus.PENDING)
         count = due.update(next_attempt_at=Now())
         if count:
-            note(job, EventCode.REQUEUED, DUE_NOW.format(n=count), actor)
+            note(
+                job,
+                EventCode.REQUEUED,
+                DUE_NOW.format(batches=job_types.batches(job.kind, count)),
+                actor,
+            )
     return count
 
 

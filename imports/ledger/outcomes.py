@@ -511,7 +511,9 @@ def apply(
         lifecycle.answered(job)
     _make(job, batch, outcome, step, budget)
     if failing and must_stop:
-        lifecycle.pause_for(job, stops.code_of(failing), stops.message_of(failing, outcome))
+        lifecycle.pause_for(
+            job, stops.code_of(failing), stops.message_of(job.kind, failing, outcome)
+        )
     elif outcome.pauses:
         lifecycle.pause_for(job, outcome.code, outcome.message)
 

@@ -18,6 +18,7 @@ from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.models.jobs import Rollout
+from imports.printable import printable
 from imports.states import JobStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -174,14 +175,52 @@ def nothing_left(job: ImportJob, skipped: int, left_out: int) -> Message:
     return NONE_FAILED
 
 
+NOT_A_FIRST_JOB = sentence(
+    "ONLY_FIRST_JOBS_ARE_DUPLICATED",
+    gettext_noop("A retry cannot be duplicated. Duplicate the first job instead."),
+)
+DUPLICATED_AS = sentence("DUPLICATED_AS", gettext_noop("As job {job}, a draft."))
+RENAMED = sentence("RENAMED", gettext_noop("From “{old}” to “{new}”."))
+NO_NAME = sentence("JOB_WITHOUT_NAME", gettext_noop("Give the job a name."))
+
+
+def retry_name(first: str, number: int) -> str:
+    """What a retry is called that nobody has named."""
+    return f"{first} · retry {number}"[:200]
+
+
+def rename(job: ImportJob, name: str, actor: str) -> None:
+    """Give the job another name, and its retries that are called after it.
+
+    Raises NotAllowed for a name that says nothing.
+    """
+    new = printable(name).strip()[:200]
+    if not new:
+        raise NotAllowed(NO_NAME)
+    with transaction.atomic():
+        lock(job)
+        job.refresh_from_db(fields=["name"])
+        if job.name == new:
+            return
+        note(job, EventCode.RENAMED, RENAMED.format(old=job.name, new=new), actor)
+        for retry in ImportJob.objects.filter(root=job):
+            if retry.name == retry_name(job.name, retry.retry_number):
+                named = retry_name(new, retry.retry_number)
+                ImportJob.objects.filter(pk=retry.pk).update(name=named)
+        ImportJob.objects.filter(pk=job.pk).update(name=new)
+    job.name = new
+
+
 def new_retry(
-    job: ImportJob, reason: str, *, force: bool, rollout: str = Rollout.ALL
-) -> ImportJob:
-    """An empty draft of the next retry, with the job's settings."""
+    job: ImportJob, reason: str, *, force: bool, rollout: str = Rollout.ALL,
+    batch_size: int | None = None,
+) -> ImportJob:  # fmt: skip
+    """An empty draft of the next retry, with the job's settings; `batch_size` is a smaller one."""
     first = job.first
     number = ImportJob.objects.filter(root=first).count() + 1
+    smaller = {"batch_size": min(batch_size, job.batch_size)} if batch_size else {}
     new = ImportJob.objects.create(
-        name=f"{first.name} · retry {number}"[:200],
+        name=retry_name(first.name, number),
         retry_of=job,
         root=first,
         retry_number=number,
@@ -189,7 +228,7 @@ def new_retry(
         force=force,
         rollout=rollout,
         created_by=None,
-        **{name: getattr(job, name) for name in SETTINGS},
+        **{name: getattr(job, name) for name in SETTINGS} | smaller,
     )
     job_types.get(new.kind).prepare_retry(new)
     return new

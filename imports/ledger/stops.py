@@ -35,7 +35,7 @@ OUT_OF_SERVICE = sentence(
 )
 SAME_CAUSE = sentence(
     "SAME_CAUSE",
-    _("{n} batches in a row failed for the same reason: {error} Nothing more is sent."),
+    _("{batches} in a row failed for the same reason: {error} Nothing more is sent."),
 )
 MAY_BE_SENT_AGAIN = (Verdict.RETRY, Verdict.REPEATABLE)
 EACH_RECORD = "records:"  # each record was refused by itself, all with this code
@@ -128,12 +128,13 @@ def code_of(failing: Failing) -> str:
     return API_DOWN if failing.cause == DOWN else ONE_CAUSE
 
 
-def message_of(failing: Failing, outcome: Outcome) -> Text:
+def message_of(kind: str, failing: Failing, outcome: Outcome) -> Text:
     """Why the job waits, with one example of the answers."""
     if failing.cause == DOWN:
         return OUT_OF_SERVICE.format(n=failing.tries, error=outcome.message)
     error = outcome.records[0].message if outcome.records else outcome.message
-    return SAME_CAUSE.format(n=len(failing.batches), error=error)
+    batches = job_types.batches(kind, len(failing.batches))
+    return SAME_CAUSE.format(batches=batches, error=error)
 
 
 def is_in_vain(batch: ImportBatch, outcome: Outcome) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, count
@@ -110,6 +111,7 @@ class FamilyTotals:
     excluded: int
     pending: int
     retries: int  # that have been started
+    in_flight: int = 0  # of the pending ones
 
 
 def family(job: ImportJob) -> list[ImportJob]:
@@ -119,40 +121,78 @@ def family(job: ImportJob) -> list[ImportJob]:
 
 
 def family_totals(job: ImportJob) -> FamilyTotals:
-    """The current status of the first job's records, each from its latest retry.
+    """The current status of the first job's records, each from its latest retry."""
+    members = family(job)
+    return totals_of_families(members, totals_of(members))[job.first.pk]
 
-    A record that a later retry took on counts there, not where it failed.
+
+MEMBERS_READ = (
+    "pk", "name", "kind", "status", "root_id", "retry_number", "unsendable_count", "uncut_count",
+    "started_at", "finished_at",
+)  # fmt: skip
+
+
+def totals_of_families(
+    members: list[ImportJob], own: dict[int, Totals]
+) -> dict[int, FamilyTotals]:
+    """The families of these jobs, by the id of the first job; all jobs of each are given.
+
+    A record that a later retry took on counts there, not where it failed. `own` are the totals of
+    each job. One query.
     """
-    jobs = family(job)
-    each = totals_of(jobs)
-    taken = _taken_on(jobs)
-    error = sum(one.error for one in each.values()) - taken[ResultStatus.ERROR]
-    unknown = sum(one.unknown for one in each.values()) - taken[ResultStatus.UNKNOWN]
-    excluded = sum(one.excluded for one in each.values()) - taken[ResultStatus.EXCLUDED]
-    excluded -= sum(one.unsendable_count for one in jobs[1:])  # counted in the retry that has them
-    success = sum(one.success for one in each.values()) - taken[ResultStatus.SUCCESS]
-    pending = sum(one.pending for one in each.values())
+    taken = _taken_on(members)
+    families: dict[int, list[ImportJob]] = defaultdict(list)
+    for each in members:
+        families[each.root_id or each.pk].append(each)
+    return {first: _of_family(jobs, own, taken) for first, jobs in families.items()}
+
+
+DECIDED = (
+    ResultStatus.SUCCESS, ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.EXCLUDED,
+)  # fmt: skip
+
+
+def _of_family(
+    jobs: list[ImportJob], own: dict[int, Totals], taken: dict[int, dict[str, int]]
+) -> FamilyTotals:
+    each, left = [own[job.pk] for job in jobs], {}
+    for status in DECIDED:
+        elsewhere = sum(taken[job.pk].get(status, 0) for job in jobs)
+        left[status] = sum(getattr(one, status) for one in each) - elsewhere
+    # What a retry could not send counts where the record was before.
+    left[ResultStatus.EXCLUDED] -= sum(one.unsendable_count for one in jobs if one.root_id)
+    pending = sum(one.pending for one in each)
     return FamilyTotals(
-        total=success + error + unknown + excluded + pending,
-        success=success,
-        error=error,
-        unknown=unknown,
-        excluded=excluded,
+        total=sum(left.values()) + pending,
+        success=left[ResultStatus.SUCCESS],
+        error=left[ResultStatus.ERROR],
+        unknown=left[ResultStatus.UNKNOWN],
+        excluded=left[ResultStatus.EXCLUDED],
         pending=pending,
         retries=sum(1 for one in jobs if one.root_id and one.started_at),
+        in_flight=sum(one.in_flight for one in each),
     )
 
 
-def _taken_on(jobs: list[ImportJob]) -> dict[str, int]:
-    counts: dict[str, int] = dict.fromkeys(ResultStatus.values, 0)
-    if len(jobs) > 1:
+def _taken_on(jobs: list[ImportJob]) -> dict[int, dict[str, int]]:
+    """How many records each retry took on, by the status that they have where they failed."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    retries = [each.pk for each in jobs if each.root_id]
+    if retries:
         rows = (
-            ImportResult.objects.filter(job__in=jobs, retry_of__job__in=jobs)
-            .values_list("retry_of__status")
+            ImportResult.objects.filter(job__in=retries, retry_of__job__in=jobs)
+            .values_list("job_id", "retry_of__status")
             .annotate(n=Count("pk"))
         )
-        counts.update(dict(rows))
+        for job, status, count in rows:
+            counts[job][status] = count
     return counts
+
+
+def attempts_of(jobs: Iterable[int]) -> dict[int, int]:
+    """How many attempts each of these jobs has made, by its id. One query."""
+    rows = Attempt.objects.filter(job__in=jobs).order_by().values_list("job_id")
+    return dict(rows.annotate(n=Count("pk")))
 
 
 def describe(job: ImportJob) -> dict[str, object]:

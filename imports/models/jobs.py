@@ -173,11 +173,13 @@ class JobEvent(models.Model):
     job = models.ForeignKey(ImportJob, models.CASCADE, related_name="events")
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=150, default="", blank=True)  # "" is Redrive itself
-    code = models.CharField(max_length=40, choices=EventCode)
+    code = models.CharField(_("event"), max_length=40, choices=EventCode)
     message = MessageField()
     reason = OutsideTextField(default="", blank=True)  # in the actor's own words
 
     class Meta:
+        verbose_name = _("audit log entry")
+        verbose_name_plural = _("audit log entries")
         ordering = ["id"]
         default_permissions = ()
 

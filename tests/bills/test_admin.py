@@ -248,7 +248,7 @@ def test_every_tab_answers_and_their_queries_do_not_grow(
     for tab in ("credentials", "settings", "progress", "failures", "bills", "retry-files", "log"):
         with django_assert_max_num_queries(40):
             page(operator, tab_url(job.pk, tab))
-    assert "Next" in page(operator, tab_url(job.pk, "credentials"))
+    assert "page=2" in page(operator, tab_url(job.pk, "credentials"))
 
 
 def test_the_failed_rows_are_downloaded_without_passwords(

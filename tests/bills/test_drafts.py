@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from bills import passwords
 from bills.csv.credentials import UnreadableCsv
-from bills.drafts import new_draft, new_draft_of_content
+from bills.drafts import duplicate, new_draft, new_draft_of_content
 from bills.models import BillRun, Credential, CredentialUse
 from bills.portal_setup import store_portal
+from imports.ledger.lifecycle import NotAllowed
 from imports.models import ImportJob, RateLimit
 from tests.bills.runs import credential_of, full
 
@@ -87,3 +89,26 @@ def test_a_corrected_recipe_forgets_tries_that_nobody_could_judge(make_bills: Bi
     counts = Credential.objects.values_list("unproven_count", "refused_count").get()
     assert counts == (0, 1)
     assert full("good") == credential_of("good").email
+
+
+def test_a_duplicate_has_the_accounts_that_are_left_and_the_same_settings(
+    make_bills: BillMaker,
+) -> None:
+    job = make_bills.draft("good", "otp", "locked")
+    ImportJob.objects.filter(pk=job.pk).update(concurrency=2, rollout="one")
+    job.refresh_from_db()
+    Credential.objects.filter(email=credential_of("locked").email).update(deleted_at=Now())
+    copy = duplicate(job, "again", "anna")
+    emails = sorted(copy.results.values_list("email", flat=True))
+    assert emails == sorted(credential_of(name).email for name in ("good", "otp"))
+    assert (copy.status, copy.concurrency, copy.rollout) == ("draft", 2, "one")
+    assert copy.bill_run.portal == job.bill_run.portal
+    assert copy.events.get(code="duplicated").actor == "anna"
+
+
+def test_a_job_whose_accounts_are_all_deleted_is_not_duplicated(make_bills: BillMaker) -> None:
+    job = make_bills.draft("good")
+    Credential.objects.update(deleted_at=Now())
+    with pytest.raises(NotAllowed):
+        duplicate(job, "again", "anna")
+    assert ImportJob.objects.count() == 1

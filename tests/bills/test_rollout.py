@@ -9,7 +9,8 @@ from rq.serializers import JSONSerializer
 
 from imports.engine import queue
 from imports.engine.worker import JobWorker
-from imports.ledger import lifecycle
+from imports.ledger import lifecycle, stops
+from imports.policy import Outcome, Verdict
 from tests.bills.runs import attempts_of, came_of
 from tests.decisions import retry
 from tests.jobs import assert_totals_hold
@@ -42,7 +43,8 @@ def test_one_credential_goes_first_and_the_others_when_somebody_has_looked(
     names = ("good1", "good2", "nobills1")
     job = work(messages, make_bills(*names, rollout="one"))
     assert (job.status, job.pause_code) == ("paused", "FIRST_BATCH")
-    assert "1 of 1 downloaded" in str(job.pause_message)
+    assert str(job.pause_message).startswith("The first account was tried: 1 of 1 downloaded")
+    assert "batch" not in str(job.pause_message)
     assert tried(job, *names) == [1, 0, 0]
 
     assert lifecycle.resume(job, "anna")
@@ -51,6 +53,14 @@ def test_one_credential_goes_first_and_the_others_when_somebody_has_looked(
     assert tried(job, *names) == [1, 1, 1]
     assert came_of(job, "good2").bills == 3
     assert_totals_hold(job)
+
+
+def test_a_stop_for_one_cause_speaks_of_accounts() -> None:
+    outcome = Outcome(Verdict.REJECTED, "SITE_5XX", "The portal is down.")
+    failing = stops.Failing("SITE_5XX", [1, 2, 3], 3, 3)
+    said = str(stops.message_of("bills", failing, outcome))
+    assert said.startswith("3 accounts in a row failed")
+    assert "batches in a row" in str(stops.message_of("customers", failing, outcome))
 
 
 def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
@@ -63,7 +73,9 @@ def test_a_ramped_retry_stops_at_the_first_account_that_fails_as_before(
     again = retry(first, rollout="ramp").job
     again = work(messages, again)
     assert (again.status, again.pause_code) == ("paused", "STAGE_FAILED")
-    assert str(again.pause_message).startswith("The first batch failed again with the same error:")
+    assert str(again.pause_message).startswith(
+        "The first account failed again with the same error:"
+    )
     assert tried(again, *names) == [1, 0, 0]
 
 

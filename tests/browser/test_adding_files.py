@@ -36,6 +36,7 @@ def test_bad_files_show_why_and_have_to_go_before_start(
         (tmp_path / name).write_text(text)
     page.goto(installation.admin("imports/importjob/add/"))
     press(page, "Next: add files")
+    walking.arrived(page, "files/")
     walking.watch(page)
     page.get_by_label("Add files").set_input_files([str(tmp_path / name) for name in files])
 
@@ -63,6 +64,7 @@ def test_a_directory_is_added_with_its_customer_files_only(
     (folder / "notes.txt").write_text("not for the API")
     page.goto(installation.admin("imports/importjob/add/"))
     press(page, "Next: add files")
+    walking.arrived(page, "files/")
     page.get_by_label("Add directory").set_input_files(str(folder))
     expect(page.get_by_text("Added 2 files with 2 customers.")).to_be_visible()
     expect(page.locator("#rd-files tbody tr")).to_have_count(2)

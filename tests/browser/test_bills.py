@@ -30,6 +30,7 @@ def row(page: Page, name: str) -> Locator:
 
 def open_tab(page: Page, name: str) -> None:
     page.locator(".rd-tab-link", has_text=name).click()
+    walking.arrived(page, "credentials/")
 
 
 def test_twelve_credentials_are_fetched_and_one_is_corrected_and_turns_green(
@@ -68,7 +69,7 @@ def test_twelve_credentials_are_fetched_and_one_is_corrected_and_turns_green(
     assert CORRECT_PASSWORD not in page.content()
 
     # The other two need a person first: it asks, and leaves them out.
-    page.get_by_role("link", name="Retry failed (1)").click()
+    walking.click(page.get_by_role("link", name="Retry failed (1)"))
     press(page.get_by_role("dialog"), "Retry 1 account")
     expect(page.locator("#rd-head")).to_contain_text("retry 1")
     open_tab(page, "Accounts")

@@ -55,6 +55,7 @@ def test_a_refused_customer_is_found_put_right_and_imported(
     find(page, FIRST + 3)
     expect(page.locator("#rd-sentence")).to_contain_text("was refused on")
     page.get_by_role("link", name="Fix and send again").click()
+    walking.arrived(page, "fix/")
     summary = page.locator("#rd-checked")
     expect(summary).to_contain_text("You have not changed anything yet")
 
@@ -81,6 +82,7 @@ def test_the_second_of_two_windows_gets_a_conflict_and_loses_nothing(
     page.goto(installation.admin())
     find(page, FIRST + 4)
     page.get_by_role("link", name="Fix and send again").click()
+    walking.arrived(page, "fix/")
     other = page.context.new_page()
     other.goto(page.url)
     for window, name in ((page, "Anna "), (other, "Eva ")):

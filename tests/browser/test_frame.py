@@ -28,9 +28,9 @@ def test_keys_reach_the_content_the_account_and_on_a_telephone_the_menu(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(installation.admin())
     page.keyboard.press("Tab")
-    assert walking.has_focus(page.get_by_role("link", name="Skip to the content"))
+    walking.await_focus(page.get_by_role("link", name="Skip to the content"))
     page.keyboard.press("Enter")
-    assert walking.has_focus(page.get_by_role("main"))
+    walking.await_focus(page.get_by_role("main"))
     assert not [url for url in asked if "chart.js" in url]
 
     account = page.get_by_label("Account of admin")

@@ -72,6 +72,7 @@ def test_bad_rows_of_a_member_file_come_back_as_rows_and_go_out_corrected(
     page.get_by_label("Name").fill("Members of the loyalty club")
     page.get_by_label("API").select_option("Sandbox")
     press(page, "Next: add files")
+    walking.arrived(page, "files/")
     page.get_by_label("Add files").set_input_files(str(member_file(tmp_path)))
     page.get_by_role("link", name="Make a template from its headings").click(timeout=COMPLETION_MS)
 

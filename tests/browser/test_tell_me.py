@@ -59,7 +59,9 @@ def running(page: Page, installation: Installation, first: int) -> int:
     return walking.start(page)
 
 
-def said(page: Page) -> list[str]:
+def said(page: Page, count: int = 0) -> list[str]:
+    """What the browser has said, once it is so much: a page changes a moment before it speaks."""
+    page.wait_for_function("count => window.said.length >= count", arg=count)
     found: list[str] = page.evaluate("window.said")
     return found
 
@@ -77,13 +79,13 @@ def test_the_browser_says_that_the_job_paused_and_that_it_was_cancelled(
     colleague.goto(installation.job(job))
     press(colleague, "Pause")
     expect(walking.badge(listener)).to_contain_text("Paused")
-    (paused,) = said(listener)
+    (paused,) = said(listener, 1)
     assert paused.startswith("Members from 6000: Paused. ")
 
     press(colleague, "Cancel")
     press(colleague.get_by_role("dialog", name="Cancel this job?"), "Cancel the job")
     expect(walking.badge(listener)).to_contain_text("Cancelled")
-    assert [each.partition(". ")[0] for each in said(listener)] == [
+    assert [each.partition(". ")[0] for each in said(listener, 2)] == [
         "Members from 6000: Paused",
         "Members from 6000: Cancelled",
     ]

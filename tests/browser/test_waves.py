@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -22,7 +21,7 @@ def test_one_batch_goes_out_first_and_the_rest_when_somebody_has_looked_at_it(
     files = installation.files(first=7000, customers=30)
     walking.new_draft(page, installation, "One batch first", files, batch_size=10)
     press(page, "Start with one batch, then ask me")
-    expect(page).to_have_url(re.compile(r"/progress/$"))
+    walking.arrived(page, "progress/")
     walking.watch(page)
     expect(page.get_by_text("The first batch was sent: 10 of 10 imported")).to_be_visible()
     expect(page.get_by_text("Then all the rest is sent.")).to_be_visible()
@@ -48,7 +47,11 @@ def test_a_ramp_stops_itself_at_the_same_error_and_goes_on_when_the_cause_is_gon
     walking.new_draft(page, installation, "Refused as a whole", files, batch_size=15)
     walking.start(page)
     press(walking.retry_dialog(page), "No")
-    press(page, "Retry in stages: 1, 5, 50, then all")
+    page.get_by_role("link", name="Retry options").click()
+    page.get_by_role(
+        "checkbox", name="Ramp up: 1 batch, then 5, then 50, then all the rest"
+    ).check()
+    press(page, "Retry 30 customers")
     expect(page.get_by_text("The first batch failed again with the same error")).to_be_visible()
     expect(page.get_by_text("Then all the rest is sent.")).to_be_visible()
     assert installation.effects(7100, 30) == {0}

@@ -35,7 +35,14 @@ def button(page: Page | Locator, name: str) -> Locator:
 
 def press(page: Page | Locator, name: str) -> None:
     """Press it."""
-    button(page, name).click()
+    click(button(page, name))
+
+
+def click(target: Locator) -> None:
+    """Click it once its page's scripts run: before, it would do what it does without them."""
+    target.wait_for()
+    target.page.wait_for_load_state()
+    target.click()
 
 
 def new_draft(
@@ -46,6 +53,7 @@ def new_draft(
     page.get_by_label("Name").fill(name)
     page.get_by_label("API").select_option("Sandbox")
     press(page, "Next: add files")
+    arrived(page, "files/")
     page.get_by_label("Add files").set_input_files([str(file) for file in files])
     expect(page.locator(".rd-start")).to_be_visible()
     job_id = job_of(page)
@@ -67,8 +75,14 @@ def fill_settings(page: Page, **settings: object) -> None:
 def start(page: Page) -> int:
     """Press Start on a draft; the job's id."""
     press(page, "Start")
-    expect(page).to_have_url(re.compile(r"/progress/$"))
+    arrived(page, "progress/")
     return job_of(page)
+
+
+def arrived(page: Page, tab: str) -> None:
+    """Wait until the page that a click leads to is here, and its scripts run."""
+    expect(page).to_have_url(re.compile(rf"/{tab}$"))
+    page.wait_for_load_state()
 
 
 def job_of(page: Page) -> int:
@@ -100,7 +114,7 @@ def await_focus(target: Locator) -> None:
 
 
 def watch(page: Page) -> None:
-    """From now on `is_same_page` tells whether the page was loaded anew."""
+    """From now on `is_same_page` tells whether the page was loaded anew. It must have arrived."""
     page.evaluate("window.watchedByTest = true")
 
 

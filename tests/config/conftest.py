@@ -73,7 +73,7 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Command]]
         started.append(Command(home))
         return started[-1]
 
-    overdue = threading.Timer(120, kill_all, [started])  # rather than wait for an answer for ever
+    overdue = threading.Timer(240, kill_all, [started])  # rather than wait for an answer for ever
     overdue.start()
     yield start_one
     overdue.cancel()

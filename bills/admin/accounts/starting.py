@@ -24,12 +24,14 @@ def run(request: HttpRequest, accounts: list[int], name: str = "") -> HttpRespon
     """Start the jobs, say what is in them, and show the job if it is one."""
     started = runs.run_again(accounts, name or _("by hand"), permissions.actor(request))
     if started.accounts:
-        text = ngettext("%(n)s account is run.", "%(n)s accounts are run.", started.accounts)
+        text = ngettext(
+            "Started with %(n)s account.", "Started with %(n)s accounts.", started.accounts
+        )
         messages.success(request, text % {"n": number(started.accounts)})
     if started.resting:
         text = ngettext(
-            "%(n)s account is left out: it is paused, or needs a new password.",
-            "%(n)s accounts are left out: they are paused, or need a new password.",
+            "%(n)s account is left out: it is paused, or a person must act first.",
+            "%(n)s accounts are left out: they are paused, or a person must act first.",
             started.resting,
         )
         messages.warning(request, text % {"n": number(started.resting)})

@@ -18,6 +18,7 @@ from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job import selection as choices
 from imports.admin.job.page import to_tab
+from imports.customers.api.setup import most_in_a_batch
 from imports.engine import queue
 from imports.ledger import bulk_actions, known_before, retries
 from imports.ledger.bulk_actions import RETRIES
@@ -50,6 +51,7 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
         "later": _said(later),
         "hopeless": left_out,
         "blocked": sum(count for _code, count in blocked),
+        "most_in_a_batch": most_in_a_retry(job),
         "blocked_codes": [(error_codes.about(code, job.kind), n) for code, n in blocked],
     }
     return _shown(request, job, "retry", summary)
@@ -122,7 +124,7 @@ def _shown(
 def carry_out(
     request: HttpRequest, job: ImportJob, action: ActionType, only: Q | None = None,
     *, reason: str = "", force: bool = False, starts: bool = True,
-    rollout: str = Rollout.ALL, counted: int | None = None,
+    rollout: str = Rollout.ALL, batch_size: int | None = None, counted: int | None = None,
 ) -> BulkAction | None:  # fmt: skip
     """Carry it out and say with counts what happened; None, and why, where nothing was done.
 
@@ -132,7 +134,7 @@ def carry_out(
     try:
         done = bulk_actions.carry_out(
             job, action, only, reason=reason, actor=permissions.actor(request), force=force,
-            starts=starts, rollout=rollout,
+            starts=starts, rollout=rollout, batch_size=batch_size,
         )  # fmt: skip
     except NotAllowed as refusal:
         _say_why_not(request, job, action, in_words(refusal.message))
@@ -158,10 +160,28 @@ def retry_and_show(
         request, job, ActionType.RETRY, only, starts=starts, counted=counted,
         force="force" in request.POST,
         rollout=wanted if wanted in Rollout.values else Rollout.ALL,
+        batch_size=_batch_size(request, job),
     )  # fmt: skip
     if done is None or done.made is None:
         return to_tab(job, "failures")
     return to_tab(done.made, "progress" if starts else "settings")
+
+
+def _batch_size(request: HttpRequest, job: ImportJob) -> int | None:
+    """The smaller size that was asked for; None for the job's own. Raises NotAllowed."""
+    text, most = request.POST.get("batch_size", "").strip(), most_in_a_retry(job)
+    if not text:
+        return None
+    size = formatting.whole_number(text)
+    if not size or size > most:
+        summary = {"n": formatting.number(most)}
+        raise NotAllowed(_("The retry’s batches can have 1 to %(n)s customers.") % summary)
+    return size
+
+
+def most_in_a_retry(job: ImportJob) -> int:
+    """How many records a batch of a retry may have: what the job's had, and the API takes."""
+    return min(job.batch_size, most_in_a_batch(job.api) or job.batch_size)
 
 
 def decide(

@@ -14,6 +14,7 @@ from imports.admin.job import failures, files, log, progress, retry_files, setti
 from imports.admin.job.page import Fix, JobPage, register
 from imports.admin.records import edit
 from imports.customers.api.setup import most_in_a_batch
+from imports.customers.duplication import duplicate
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -66,6 +67,7 @@ register(
         add_url="admin:imports_importjob_add",
         add_permissions=(permissions.ADD,),
         bulk_action=bulk_action,
+        duplicate=duplicate,
         sheet=sheet,
         pace_title=gettext_lazy("Pace"),
         retry_files_hold=gettext_lazy(

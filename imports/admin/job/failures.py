@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from imports import error_codes
 from imports.admin import exports, permissions
-from imports.admin.formatting import whole_number
+from imports.admin.base import CappedPaginator, page_of
 from imports.admin.job import actions, causes, page, row_actions
 from imports.admin.job.selection import Choice
 from imports.ledger import retries
@@ -35,11 +35,12 @@ DECISIONS = {
 
 
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """The causes, and a page of records after the one that `after` names."""
-    choice, after = Choice.of(request.GET), whole_number(request.GET.get("after", "")) or 0
-    matching = ImportResult.objects.filter(choice.matching(job), pk__gt=after).order_by("pk")
+    """The causes, and a page of records."""
+    choice = Choice.of(request.GET)
+    matching = ImportResult.objects.filter(choice.matching(job)).order_by("pk")
     summary = matching.select_related("file", "job").prefetch_related("retries")
-    rows = list(summary[: ROWS + 1])
+    pages = page_of(request, CappedPaginator(summary, ROWS))
+    rows = list(pages["page_obj"])
     status = choice.status if choice.status in causes.TROUBLE else ""
     wait = retries.how_many_wait(job)
     found = causes.causes(job)
@@ -47,14 +48,13 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     for row in rows:
         remedy = own.get(row.error_code) or error_codes.about(row.error_code, job.kind)
         is_retried = bool(row.retries.all())
-        row.row_actions = [] if is_retried else row_actions.of(request, row, remedy)  # type: ignore[attr-defined]
+        row.row_actions = [] if is_retried else row_actions.of(request, row, remedy)
     return {
         **_matching_counts(job, choice, found),
         "causes": found,
         "more_causes": causes.more(job, found),
-        "rows": rows[:ROWS],
-        "next_after": rows[ROWS - 1].pk if len(rows) > ROWS else None,
-        "is_later_page": bool(request.GET.get("after")),
+        "rows": rows,
+        **pages,
         "chosen_status": status,
         "chosen_cause": choice.cause,
         "query": choice.query,

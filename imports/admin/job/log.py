@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import Q
-from django.utils.dateparse import parse_datetime
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imports.admin import exports, permissions
+from imports.admin.base import MOST_COUNTED, CappedPaginator, page_of
 from imports.admin.job import page
 from imports.admin.job.sheets import Sheet, at_once, local
 from imports.ledger import restored  # noqa: F401 - its sentence is in logs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 ROWS = 100
+EVENT, ATTEMPT = 0, 1  # of one moment, what was tried comes after what was done
 LINES_AT_ONCE = 500  # attempts whose lines are made in one go, in an export
 # What the filter offers: events, and which attempts beside them.
 CLEAN = Q(verdict=Verdict.SUCCESS)
@@ -57,25 +59,51 @@ class Entry:
     lines: tuple[str, ...] = ()
 
 
+class LogPaginator(CappedPaginator):
+    """Pages of events and attempts together, newest first."""
+
+    def __init__(
+        self, job: ImportJob, events: QuerySet[JobEvent], attempts: QuerySet[Attempt]
+    ) -> None:
+        super().__init__(cast("Any", _Lines(job, events, attempts)), ROWS)
+        self._rows: tuple[QuerySet[Any], ...] = (events, attempts)
+
+    @cached_property
+    def found(self) -> int:
+        return sum(rows.order_by()[: MOST_COUNTED + 1].count() for rows in self._rows)
+
+
+class _Lines:
+    """What a paginator cuts pages from: two tables in one order."""
+
+    def __init__(
+        self, job: ImportJob, events: QuerySet[JobEvent], attempts: QuerySet[Attempt]
+    ) -> None:
+        self.job, self.events, self.attempts = job, events, attempts
+
+    def __getitem__(self, place: slice) -> list[Entry]:
+        """The lines from the newest `start` to `stop`."""
+        events = self.events.order_by("-at", "-pk").values_list("at", "pk")[: place.stop]
+        attempts = self.attempts.order_by("-ended_at", "-pk")
+        keys = [(at, EVENT, pk) for at, pk in events]
+        keys += [
+            (at, ATTEMPT, pk) for at, pk in attempts.values_list("ended_at", "pk")[: place.stop]
+        ]
+        here = sorted(keys, reverse=True)[place]
+        mine = {kind: [pk for _at, of, pk in here if of == kind] for kind in (EVENT, ATTEMPT)}
+        shown = _entries(
+            self.job,
+            self.events.filter(pk__in=mine[EVENT]).order_by("at", "id"),
+            self.attempts.filter(pk__in=mine[ATTEMPT]).order_by("ended_at", "id"),
+        )
+        return list(shown)[::-1]
+
+
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """A page of the log, newest first, before the moment that `before` names."""
+    """A page of the log, newest first."""
     show = _show(request)
-    events, attempts = _rows(job, show)
-    before = _moment(request.GET.get("before", ""))
-    if before is not None:
-        events, attempts = events.filter(at__lt=before), attempts.filter(ended_at__lt=before)
-    times = [*events.order_by("-at").values_list("at", flat=True)[: ROWS + 1]]
-    times += attempts.order_by("-ended_at").values_list("ended_at", flat=True)[: ROWS + 1]
-    times.sort(reverse=True)
-    # Attempts recorded together have one time: a page ends after all of them.
-    last = times[ROWS - 1] if len(times) > ROWS else None
-    if last is not None:
-        events, attempts = events.filter(at__gte=last), attempts.filter(ended_at__gte=last)
-    shown = list(_entries(job, events.order_by("at", "id"), attempts.order_by("ended_at", "id")))
     return {
-        "entries": shown[::-1],
-        "has_entries": bool(shown),
-        "next_before": last.isoformat() if last is not None else None,
+        **page_of(request, LogPaginator(job, *_rows(job, show))),
         "show": show,
         "shows": LABELS,
     }
@@ -84,14 +112,6 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 def _show(request: HttpRequest) -> str:
     wanted = request.GET.get("show", "")
     return wanted if wanted in SHOWS else ""
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None
 
 
 def _rows(job: ImportJob, show: str) -> tuple[QuerySet[JobEvent], QuerySet[Attempt]]:

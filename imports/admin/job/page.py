@@ -120,6 +120,7 @@ class JobPage:
     sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
     tabs: tuple[Tab, ...]
     fix: Fix
+    duplicate: Callable[[ImportJob, str, str], ImportJob]  # a draft of that name, and by whom
     pace_title: _StrOrPromise  # above the settings
     retry_files_hold: _StrOrPromise  # what is in them, and what they are for
     field_words: Mapping[str, FieldWords] = field(default_factory=dict)
@@ -382,6 +383,8 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "failed_waiting": wait.failed,
         **_retry_offer(job, wait.failed),
         "unknown_waiting": wait.unknown,
+        "can_duplicate": job.retry_of_id is None
+        and permissions.may(request, *of(job.kind).add_permissions),
         "can_load_retry_files": _can_load(request, job, wait.failed),
         "ended_just_now": job.finished_at is not None
         and timezone.now() - job.finished_at < LATELY,

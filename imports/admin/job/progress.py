@@ -19,7 +19,7 @@ from imports.admin.job.page import to_tab
 from imports.customers import drafts
 from imports.engine import queue
 from imports.event_codes import EventCode
-from imports.ledger import lifecycle
+from imports.ledger import lifecycle, retries
 from imports.ledger.totals import DAY, HOUR, MINUTE, batch_totals, marks, pace, progress
 from imports.models import Attempt, JobEvent
 from imports.models.jobs import Rollout
@@ -280,6 +280,25 @@ def discard(request: HttpRequest, job: ImportJob) -> HttpResponse:
     return redirect(reverse("admin:imports_importjob_changelist"))
 
 
+def rename(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Give the job another name, whatever its status."""
+    retries.rename(job, request.POST.get("name", ""), permissions.actor(request))
+    messages.success(request, _("The job is now called “%(name)s”.") % {"name": job.name})
+    return to_tab(job, page.first_tab(job))
+
+
+def duplicate(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """A draft with the same input and settings."""
+    words = page.of(job.kind)
+    permissions.require(request, *words.add_permissions)
+    name = (_("%(name)s (copy)") % {"name": job.name})[:200]
+    draft = words.duplicate(job, name, permissions.actor(request))
+    queue.enqueue_on_commit(draft.pk)  # a worker reads large files
+    said = _("This is a copy of job %(job)s. Nothing is sent until you press Start.")
+    messages.success(request, said % {"job": job.pk})
+    return to_tab(draft, page.first_tab(draft))
+
+
 def _too_late(request: HttpRequest, job: ImportJob) -> None:
     job.refresh_from_db(fields=["status"])
     summary = {"status": job.get_status_display().lower()}
@@ -300,5 +319,7 @@ TAB = page.Tab(
         "resume": page.Action(resume, permissions.START),
         "cancel": page.Action(cancel, permissions.START),
         "discard": page.Action(discard, permissions.DELETE),
+        "rename": page.Action(rename, permissions.CHANGE),
+        "duplicate": page.Action(duplicate, permissions.ADD),
     },
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import F, OrderBy, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from imports.admin import base, filters, formatting, home, permissions
+from imports.admin import filters, formatting, home, permissions
 from imports.admin.forms import NewImportForm
 from imports.admin.job import page, results_json
 from imports.admin.job.page import first_tab, tab_url, to_tab
+from imports.admin.records import families
 from imports.admin.records.list_actions import JobListActions
 from imports.customers import drafts
 from imports.ledger.lifecycle import NotAllowed
@@ -56,20 +57,22 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         filters.ApiFilter,
         filters.PlaceFilter,
         filters.PersonFilter,
-        "created_at",
+        filters.CreatedFilter,
     )
     search_fields = ("name",)
     search_help_text = gettext_lazy("Job, API, customer id or e-mail")
     list_per_page = 25
     list_fullwidth = False
     show_facets = admin.ShowFacets.NEVER
-    ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
-        return page.jobs()
+        return families.newest_first(page.jobs())
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[base.JobList]:
-        return base.JobList
+    def get_ordering(self, request: HttpRequest) -> list[OrderBy]:
+        return [OrderBy(F("newest_id"), descending=True)]  # a row moves up with each retry
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[families.JobList]:
+        return families.JobList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportJob], search_term: str
@@ -84,7 +87,8 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         ids = set(results.order_by().values_list("job_id", flat=True)[:MOST_JOBS_OF_A_RECORD])
         number = formatting.whole_number(term)
         named = Q(pk__in=ids) | Q(name__icontains=term) | Q(api__name__icontains=term)
-        return queryset.filter(named if number is None else named | Q(pk=number)), False
+        found = ImportJob.objects.filter(named if number is None else named | Q(pk=number))
+        return queryset.filter(families.of(found)), False
 
     @display(description=gettext_lazy("Job"), ordering="name")
     def job_column(self, job: ImportJob) -> str:
@@ -92,18 +96,18 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         return render_to_string("imports/list/job.html", shown)
 
     @display(description=gettext_lazy("Status"), ordering="status")
-    def status_column(self, job: ImportJob) -> str:
-        shown = {"job": job, "job_totals": job.page_totals}  # type: ignore[attr-defined]
+    def status_column(self, job: Any) -> str:
+        shown = {"family": job.page_family, "job_totals": job.page_family.totals}
         return render_to_string("imports/list/status.html", shown)
 
     @display(description=gettext_lazy("Records"))
-    def totals_column(self, job: ImportJob) -> str:
-        shown = {"job": job, "job_totals": job.page_totals, "words": page.of(job.kind)}  # type: ignore[attr-defined]
+    def totals_column(self, job: Any) -> str:
+        shown = {"job_totals": job.page_family.totals, "words": page.of(job.kind)}
         return render_to_string("imports/list/totals.html", shown)
 
-    @display(description=gettext_lazy("Retries"))
-    def retries_column(self, job: ImportJob) -> str:
-        shown = {"job": job, "summary": job.page_family, "words": page.of(job.kind)}  # type: ignore[attr-defined]
+    @display(description=gettext_lazy("Attempts and retries"))
+    def retries_column(self, job: Any) -> str:
+        shown = {"job": job, "family": job.page_family, "words": page.of(job.kind)}
         return render_to_string("imports/list/retries.html", shown)
 
     @display(description=gettext_lazy("Started"), ordering="started_at")

@@ -55,7 +55,8 @@ class AuditLog(ExportedAdmin):
 
     @display(description=gettext_lazy("Details"))
     def details_column(self, event: JobEvent) -> str:
-        return " · ".join(part for part in (in_words(event.message), event.reason) if part)
+        parts = [part for part in (in_words(event.message), event.reason) if part]
+        return " · ".join(parts) or "–"
 
     @display(description=gettext_lazy("Job"))
     def job_column(self, event: JobEvent) -> str:

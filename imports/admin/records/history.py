@@ -330,7 +330,7 @@ def _status(summary: JobStay, words: JobPage) -> str:
     names = {
         "job": result.job_id,
         "day": day(result.updated_at),
-        "time": date_format(timezone.localtime(result.updated_at), "H:i"),
+        "time": date_format(timezone.localtime(result.updated_at), "H:i T"),
         "why": in_short(result.message),
     }
     match result.status:

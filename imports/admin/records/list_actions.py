@@ -88,6 +88,10 @@ class ListActions:
         ids = rows.order_by().values(self.job_path)
         return list(ImportJob.objects.filter(pk__in=ids).order_by("pk"))
 
+    def families_of(self, rows: QuerySet[Any]) -> list[list[ImportJob]]:
+        """The jobs that one row stands for, for each row that is a job of its own."""
+        return [[job] for job in self.jobs_of(rows)]
+
     @admin.action(description=gettext_lazy("Retry failed"), permissions=["retry"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """The failed records of the rows, in one new job for each of their jobs.
@@ -129,13 +133,14 @@ class ListActions:
         """Jobs whose queue message was lost are enqueued; batches due later are due now."""
         actor = permissions.actor(request)
         queued = due = idle = 0
-        for job in self.jobs_of(queryset):
-            due += lifecycle.make_due(job, self.batches_of(queryset, job), actor)
-            if lifecycle.needs_a_worker(job):
+        for family in self.families_of(queryset):
+            due += sum(
+                lifecycle.make_due(job, self.batches_of(queryset, job), actor) for job in family
+            )
+            needy = [job for job in family if lifecycle.needs_a_worker(job)]
+            for job in needy:
                 queue.enqueue_on_commit(job.pk)
-                queued += 1
-            else:
-                idle += 1
+            queued, idle = queued + len(needy), idle + (not needy)
         say(request, (REQUEUED, queued), (DUE_NOW, due), (IDLE, idle))
 
 
@@ -151,55 +156,69 @@ class JobListActions(ListActions):
     def batches_of(self, rows: QuerySet[Any], job: ImportJob) -> QuerySet[ImportBatch]:
         return job.batches.all()
 
+    def families_of(self, rows: QuerySet[Any]) -> list[list[ImportJob]]:
+        """Each first job with its retries: a row stands for all of them."""
+        found = {first.pk: [first] for first in self.jobs_of(rows)}
+        for retry in ImportJob.objects.filter(root__in=found).order_by("pk"):
+            found[retry.root_id or 0].append(retry)
+        return list(found.values())
+
     @admin.action(description=gettext_lazy("Pause"), permissions=["start"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Send nothing more for now."""
-        done, other = _each(request, self.jobs_of(queryset), lifecycle.pause)
+        done, other = _each(request, self.families_of(queryset), lifecycle.pause)
         say(request, (PAUSED, done), (OTHERS, other))
 
     @admin.action(description=gettext_lazy("Resume"), permissions=["start"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Go on with those that are paused."""
-        done, other = _each(request, self.jobs_of(queryset), lifecycle.resume, enqueues=True)
+        done, other = _each(request, self.families_of(queryset), lifecycle.resume, enqueues=True)
         say(request, (RESUMED, done), (OTHERS, other))
 
     @admin.action(description=gettext_lazy("Cancel"), permissions=["start"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Stop for good, once it is confirmed; what was not sent is kept as failed."""
-        chosen = self.jobs_of(queryset)
+        rows = self.families_of(queryset)
+        able = [[job for job in row if lifecycle.can_be_cancelled(job)] for row in rows]
         if "confirmed" not in request.POST:
-            return self._ask(request, "cancel", chosen)
-        done, other = _each(request, chosen, lifecycle.cancel, enqueues=True)
+            chosen = [row[0] for row, some in zip(rows, able, strict=True) if some]
+            return self._ask(
+                request, chosen, [job for some in able for job in some], able.count([])
+            )
+        done, other = _each(request, able, lifecycle.cancel, enqueues=True)
         say(request, (CANCELLED, done), (OTHERS, other))
         return None
 
-    def _ask(self, request: HttpRequest, action: str, chosen: list[ImportJob]) -> HttpResponse:
-        able = [job for job in chosen if lifecycle.can_be_cancelled(job)]
+    def _ask(
+        self, request: HttpRequest, chosen: list[ImportJob], able: list[ImportJob], others: int
+    ) -> HttpResponse:
+        """Which jobs would be cancelled; of the rows that are selected, those with any."""
         shown = {
             **admin.site.each_context(request),
             "opts": ImportJob._meta,
             "title": _("Cancel jobs"),
-            "action": action,
+            "action": "cancel",
+            "chosen": chosen,
             "able": able,
             "named": able[:MOST_NAMED],
-            "others": len(chosen) - len(able),
+            "others": others,
             "checkbox_name": ACTION_CHECKBOX_NAME,
         }
         return render(request, "imports/list/ask_cancel.html", shown)
 
 
 def _each(
-    request: HttpRequest, chosen: list[ImportJob], act: Callable[[ImportJob, str], bool],
+    request: HttpRequest, chosen: list[list[ImportJob]], act: Callable[[ImportJob, str], bool],
     *, enqueues: bool = False,
 ) -> tuple[int, int]:  # fmt: skip
-    """How many jobs were moved, and how many were not in a state for it."""
-    done = 0
-    for job in chosen:
-        if act(job, permissions.actor(request)):
-            done += 1
-            if enqueues:
-                queue.enqueue_on_commit(job.pk)
-    return done, len(chosen) - done
+    """How many jobs were moved, and of how many rows no job was in a state for it."""
+    done = others = 0
+    for row in chosen:
+        moved = [job for job in row if act(job, permissions.actor(request))]
+        for job in moved if enqueues else []:
+            queue.enqueue_on_commit(job.pk)
+        done, others = done + len(moved), others + (not moved)
+    return done, others
 
 
 def say(request: HttpRequest, *counts: tuple[_StrPromise, int]) -> None:

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from imports import error_codes
 from imports.admin import erasure, filters
-from imports.admin.base import LedgerAdmin, searched_by_record
+from imports.admin.base import CappedPaginator, LedgerAdmin, page_of, searched_by_record
 from imports.admin.exports import ExportedAdmin
 from imports.admin.formatting import readable
 from imports.admin.job import page, row_actions, sheets
@@ -73,9 +73,10 @@ class AttemptAdmin(ExportedAdmin):
     def took_column(self, attempt: Attempt) -> str:
         return render_to_string("imports/list/took.html", {"attempt": attempt})
 
-    @display(description=gettext_lazy("Error"))
+    @display(description=gettext_lazy("Answer"))
     def trouble_column(self, attempt: Attempt) -> str:
-        return render_to_string("imports/list/trouble.html", {"row": attempt})
+        shown = {"row": attempt, "shows_answer": True}
+        return render_to_string("imports/list/trouble.html", shown)
 
     def page_context(self, request: HttpRequest, row: Attempt) -> dict[str, Any]:
         """One attempt, and what the other side answered for those who may see it."""
@@ -152,11 +153,14 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
         return Q(batch__in=rows.order_by().values("pk"))
 
     def page_context(self, request: HttpRequest, row: ImportBatch) -> dict[str, Any]:
-        """One batch: its sums, its attempts and the first of its records."""
+        """One batch: its sums, its attempts and a page of its records."""
+        records = row.results.order_by("body_start", "pk")
+        pages = page_of(request, CappedPaginator(records, RECORDS_SHOWN))
         return {
             "batch": row,
             "attempts": row.attempt_set.order_by("pk")[:RECORDS_SHOWN],
-            "records": row.results.order_by("body_start", "pk")[:RECORDS_SHOWN],
+            "records": pages["page_obj"].object_list,
+            **pages,
             "parts": row.parts.defer("body").order_by("part")[:RECORDS_SHOWN],
         }
 

@@ -85,6 +85,11 @@ class Endpoint:
     certificates: str = ""
     client_certificate: str = ""
 
+    @property
+    def honours_keys(self) -> bool:
+        """Whether the API carries out only once what comes again with the same key."""
+        return bool(self.idempotency_header) or self.mapping.request.idempotent
+
     def __post_init__(self) -> None:
         check_headers(self.headers)
         check_headers(self.mapping.request.headers)
@@ -315,7 +320,7 @@ class Client:
         return Exchange(
             self.endpoint.mapping,
             keys,
-            repeatable=bool(self.endpoint.idempotency_header),
+            repeatable=self.endpoint.honours_keys,
             secrets=(*self.auth.secrets(), *self._header_secrets),
             credential=self.auth.sent,
             now=time.time(),

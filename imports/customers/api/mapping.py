@@ -73,7 +73,8 @@ class Request(Schema, frozen=True):
 
     `envelope` is the name of the list (null: the body is nothing but the list); `list` is its
     path instead, where it stands deeper. `wrap` is put around each record. `trace_field` is
-    inserted into each record, with the record's position as its value.
+    inserted into each record, with the record's position as its value. `idempotent`: the API
+    carries out once what comes again with the same {key} or {record_key} in its body.
     """
 
     envelope: Text | None = "data"
@@ -93,6 +94,7 @@ class Request(Schema, frozen=True):
     max_bytes: Annotated[int, msgspec.Meta(ge=1_000)] = 1_000_000
     trace_field: str = ""
     empty_allowed: bool = False
+    idempotent: bool = False
 
     @property
     def place(self) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from imports.customers.api.answers.decoding import NotDecoded, document_of
 from imports.customers.api.json_paths import find, steps
+from imports.customers.api.record_results import is_empty
 from imports.customers.api.requests.building import build, content_type
 from imports.customers.api.requests.templates import PLACEHOLDER, CannotBuild
 from imports.customers.api.responses import Answer, Exchange, chosen, judge
@@ -222,6 +223,8 @@ def _name(key: RecordKey) -> str:
 def _value_at(document: Any, rule: str) -> str:
     """What stands at the path of a rule, as JSON; "" for a rule that is no field."""
     found = find(document, re.sub(r"\[(\d+)\]", r".\1", rule)) if rule else None
+    if isinstance(found, dict):
+        found = {name: value for name, value in found.items() if not is_empty(value)}
     if isinstance(found, (dict, list, str, int, bool, tuple)):
         return json.dumps(found, ensure_ascii=False)
     return ""

@@ -113,6 +113,14 @@ def is_asynchronous(api: CustomerApi | None) -> bool:
     return mapping is not None and bool(mapping.poll or mapping.adapter)
 
 
+def honours_keys(api: CustomerApi) -> bool:
+    """Whether the API carries out only once what comes again with the same idempotency key."""
+    try:
+        return bool(api.idempotency_header) or mapping_of(api).request.idempotent
+    except BadMapping:
+        return False
+
+
 def can_look_up(api: CustomerApi | None) -> bool:
     """Whether the API's mapping says how one customer is looked up."""
     try:

@@ -52,6 +52,14 @@ class NeedsTemplate(Exception):
     """Nobody has said how the rows of this table become records."""
 
 
+def take_copy(file: ImportFile, old: MemberFile) -> None:
+    """Let the copy of a table's rows be read by the template that read them before."""
+    MemberFile(
+        file=file, template=old.template, form=old.form, sha256=old.sha256, size=old.size,
+        source=file.path,
+    )  # fmt: skip
+
+
 def wait_for_worker(file: ImportFile, template: RecordTemplate | None = None) -> None:
     """Leave a new file to a worker; it is not looked at before. The caller saves it."""
     file.status, file.message = FileStatus.READING, BEING_READ

@@ -39,7 +39,20 @@
     target.click();
   });
 
+  /** A cell's label is its column's heading. Unfold calls the first one “Select record” always. */
+  const nameCells = () => {
+    document.querySelectorAll("#result_list [data-label]").forEach((cell) => {
+      cell.dataset.label = cell.dataset.label.charAt(0).toUpperCase() + cell.dataset.label.slice(1);
+    });
+    const heading = document.querySelector("#result_list thead th");
+    if (!heading || heading.querySelector("input")) return;
+    document.querySelectorAll("#result_list .data-row > td:first-child").forEach((cell) => {
+      cell.dataset.label = heading.innerText.trim() || heading.textContent.trim();
+    });
+  };
+
   const mend = () => {
+    nameCells();
     reachClickable();
     hideIcons();
   };

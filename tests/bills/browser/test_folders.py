@@ -91,5 +91,5 @@ def test_nothing_of_a_killed_worker_stays_behind(tmp_path: Path) -> None:
     assert clean_abandoned(tmp_path) == 1
     assert list(tmp_path.iterdir()) == []
     assert not any(is_running(browser) for browser in browsers)
-    psutil.wait_procs(drivers, timeout=20)
+    psutil.wait_procs(drivers, timeout=60)
     assert not any(is_running(process) for process in family)

@@ -1,4 +1,4 @@
-"""An S3 store (moto) and an SFTP server (paramiko) on sockets of this machine."""
+"""What lies in an S3 bucket, and an SFTP server (paramiko) on a socket of this machine."""
 
 from __future__ import annotations
 
@@ -9,45 +9,20 @@ from typing import TYPE_CHECKING, Any
 import paramiko
 
 from tests.listener import Listener
+from tests.storage_server import client_of
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
     from pathlib import Path
 
 USER, PASSWORD = "redrive", "only-for-tests"
 
 
-@contextlib.contextmanager
-def s3_store(bucket: str) -> Iterator[str]:
-    """The address of a store with one empty bucket."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        url = f"http://{host}:{port}"
-        client(url).create_bucket(Bucket=bucket)
-        yield url
-    finally:
-        server.stop()
-
-
-def client(url: str) -> Any:
-    import boto3
-
-    return boto3.client(
-        "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a",
-        aws_secret_access_key="b",
-    )  # fmt: skip
-
-
 def objects(url: str, bucket: str) -> dict[str, bytes]:
     """What lies in the bucket, by name."""
-    found = client(url).list_objects_v2(Bucket=bucket).get("Contents", [])
+    found = client_of(url).list_objects_v2(Bucket=bucket).get("Contents", [])
     return {
-        each["Key"]: client(url).get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+        each["Key"]: client_of(url).get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
         for each in found
     }
 

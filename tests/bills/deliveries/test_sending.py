@@ -17,6 +17,7 @@ from bills.deliveries import links, planning, sending
 from bills.deliveries.destinations.folder import Folder
 from bills.models import BillDelivery, Destination, Portal
 from tests.bills.deliveries import servers
+from tests.storage_server import client_of, new_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,45 +206,43 @@ def test_where_no_list_can_lie_none_is_waited_for(store: BillMaker, folder: Dest
 
 
 @pytest.fixture
-def bucket(store: BillMaker) -> Iterator[tuple[str, Destination]]:
-    with servers.s3_store("bills") as url:
-        yield (
-            url,
-            Destination.objects.create(
-                name="bucket", kind="s3", location="s3://bills/in", endpoint=url, user_name="a",
-                secret="b", list_format="csv",
-            ),
+def bucket(store: BillMaker) -> Iterator[tuple[str, str]]:
+    """The server's address, and the name of a bucket that bills are delivered to."""
+    with new_bucket() as (url, name):
+        Destination.objects.create(
+            name="bucket", kind="s3", location=f"s3://{name}/in", endpoint=url, user_name="a",
+            secret="b", list_format="csv",
         )  # fmt: skip
+        yield url, name
 
 
 def test_a_bucket_holds_each_bill_once_and_its_list(
-    store: BillMaker, bucket: tuple[str, Destination]
+    store: BillMaker, bucket: tuple[str, str]
 ) -> None:
-    url, _ = bucket
     store("F1")
     deliver()
     BillDelivery.objects.update(status="waiting")  # as after a kill before it was recorded
     deliver()
-    found = servers.objects(url, "bills")
+    found = servers.objects(*bucket)
     assert len(found) == 2
     assert "in/Power & Co/anna@example.test/2026-11_F1.pdf" in found
     assert states() == ["delivered"]
 
 
 def test_an_object_of_somebody_else_is_never_written_over(
-    store: BillMaker, bucket: tuple[str, Destination]
+    store: BillMaker, bucket: tuple[str, str]
 ) -> None:
-    url, _ = bucket
+    url, place = bucket
     name = "in/Power & Co/anna@example.test/2026-11_F1.pdf"
-    servers.client(url).put_object(Bucket="bills", Key=name, Body=b"other")
+    client_of(url).put_object(Bucket=place, Key=name, Body=b"other")
     store("F1")
     deliver()
     assert (states(), error_codes()) == (["failed"], ["DESTINATION_NAME_TAKEN"])
-    assert servers.objects(url, "bills")[name] == b"other"
+    assert servers.objects(*bucket)[name] == b"other"
 
 
 def test_a_bucket_that_is_missing_is_said_without_the_secret(
-    store: BillMaker, bucket: tuple[str, Destination]
+    store: BillMaker, bucket: tuple[str, str]
 ) -> None:
     Destination.objects.update(location="s3://elsewhere")
     store("F1")

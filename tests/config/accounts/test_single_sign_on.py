@@ -42,7 +42,7 @@ def log_in(client: Client, asked: str = BEGIN) -> Any:
     """Follow the browser to the provider and back; the answer that it ends with."""
     there = client.get(asked)
     assert there.status_code == 302, there
-    back = requests.get(there["Location"], allow_redirects=False, timeout=10).headers["Location"]
+    back = requests.get(there["Location"], allow_redirects=False, timeout=60).headers["Location"]
     return client.get(back)
 
 

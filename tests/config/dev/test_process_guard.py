@@ -51,7 +51,7 @@ class GuardedProcess:
 
     def finish(self) -> str:
         """Let the child and the guard end; the rest of their output."""
-        return self.guard.communicate("end\n", timeout=30)[0]
+        return self.guard.communicate("end\n", timeout=120)[0]
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ PERMISSIONS = {
     ("progress", "resume"): "start_job",
     ("progress", "cancel"): "start_job",
     ("progress", "discard"): "delete_importjob",
+    ("progress", "rename"): "change_importjob",
+    ("progress", "duplicate"): "add_importjob",
     ("failures", "retry"): "retry_job",
     ("failures", "exclude"): "exclude_records",
     ("failures", "restore"): "exclude_records",

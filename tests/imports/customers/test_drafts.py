@@ -197,7 +197,7 @@ def test_a_file_that_turns_out_unreadable_while_the_job_is_started_keeps_it_from
             wait_until_somebody_waits_for_a_lock()
 
     def start() -> bool:
-        held.wait(20)
+        held.wait(60)
         try:
             lifecycle.start(ImportJob.objects.get(pk=job.pk))
         except NotAllowed:

@@ -101,10 +101,10 @@ def test_a_batch_that_somebody_is_at_is_passed_over_without_waiting(make_job: Jo
         with transaction.atomic():
             job.batches.select_for_update().get(number=1)
             held.set()
-            assert taken.wait(20)
+            assert taken.wait(60)
 
     def take() -> list[int]:
-        held.wait(20)
+        held.wait(60)
         with connection.cursor() as sql:
             sql.execute("SET lock_timeout = '2s'")
         works = claims.claim(job, "worker", 5, LEASE).works

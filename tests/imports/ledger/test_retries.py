@@ -47,6 +47,27 @@ def customers_in(batch: ImportBatch) -> list[str]:
     return [each["person"]["customerId"] for each in json.loads(bytes(batch.body))["data"]]
 
 
+def test_a_retry_may_have_smaller_batches(make_job: JobMaker) -> None:
+    job = make_job(12)
+    answer(job, OK, REFUSED, mixed(X, S, X), OK)
+    made = retry(job, batch_size=2)
+    assert made.job.batch_size == 2
+    # Numbered anew: a rollout counts them.
+    assert [(b.number, b.part, b.size) for b in batches(made.job)] == [
+        (1, 0, 2), (2, 0, 1), (3, 0, 2),
+    ]  # fmt: skip
+    assert keys(made.job, "pending") == keys(job, "error")
+    assert_totals_hold(made.job)
+
+
+def test_a_retry_has_no_larger_batches_than_its_job(make_job: JobMaker) -> None:
+    job = make_job(12)
+    answer(job, OK, REFUSED, REFUSED, OK)
+    made = retry(job, batch_size=500)
+    assert made.job.batch_size == job.batch_size
+    assert [b.size for b in batches(made.job)] == [3, 3]
+
+
 def test_a_retry_takes_just_the_failed_records_in_their_original_batches(
     make_job: JobMaker,
 ) -> None:

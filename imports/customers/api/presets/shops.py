@@ -48,6 +48,7 @@ SQUARE: dict[str, Any] = {
         "envelope": "customers",
         "shape": "map",
         "map_key": "record_key",
+        "idempotent": True,
         "max_records": 100,
         "max_bytes": 1_000_000,
     },

@@ -35,6 +35,7 @@ CONTENT_TYPES = {
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
 }
+KEY = b"{key}"  # in the constants of a request
 NO_KEY = sentence(
     "NO_KEY_FOR_REQUEST", _("The request is a map by id, and this customer has no id for it.")
 )
@@ -88,7 +89,7 @@ def build(body: bytes, url: str, mapping: Mapping, key: str) -> Built:
     """The request for a stored batch. `key` is its idempotency key. Raises CannotBuild."""
     request, whole = mapping.request, address(url, mapping.request.query)
     if request.is_plain and not PLACEHOLDER.search(whole):
-        return Built(whole, body)
+        return Built(whole, _keyed(body, mapping, key))
     raws = records_in(body, mapping)
     sources = [Source(raw, index, key, mapping) for index, raw in enumerate(raws)]
     if is_filled(whole) and sources:
@@ -96,24 +97,33 @@ def build(body: bytes, url: str, mapping: Mapping, key: str) -> Built:
             raise CannotBuild(FIELD_FOR_MANY)
         whole = filled_url(whole, sources[0])
     if request.is_plain:
-        return Built(whole, body)
-    return Built(whole, _body(sources, mapping))
+        return Built(whole, _keyed(body, mapping, key))
+    return Built(whole, _body(sources, mapping, key))
 
 
-def _body(sources: Sequence[Source], mapping: Mapping) -> bytes:
+def _keyed(body: bytes, mapping: Mapping, key: str) -> bytes:
+    """A stored batch with its key wherever the constants around its records want it."""
+    opening, closing = mapping.opening, mapping.closing
+    if KEY not in opening + closing:
+        return body
+    inside = body[len(opening) : -len(closing)]
+    return opening.replace(KEY, key.encode()) + inside + closing.replace(KEY, key.encode())
+
+
+def _body(sources: Sequence[Source], mapping: Mapping, key: str) -> bytes:
     request = mapping.request
     if request.format == "csv":
         return _rows(sources, request.columns)
     wrapped = [_wrapped(source, mapping) for source in sources]
     if request.format == "ndjson":
         return b"".join(msgspec.json.format(each, indent=-1) + b"\n" for each in wrapped)
-    before, after = mapping.around
+    before, after = (each.replace(KEY, key.encode()) for each in mapping.around)
     if request.shape == "one":
         return before + b"".join(wrapped[:1]) + after
     if request.shape == "map":
         return before + _map(sources, wrapped, request.map_key) + after
     comma = b"," if request.trace_field else b", "
-    return mapping.opening + comma.join(wrapped) + mapping.closing
+    return before + b"[" + comma.join(wrapped) + b"]" + after
 
 
 def _wrapped(source: Source, mapping: Mapping) -> bytes:

@@ -14,6 +14,11 @@ MOST_ERRORS = 50
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 _Path = tuple[str | int, ...]
 MISSING = object()
+WORDS = {
+    "array": "a list", "object": "an object", "str": "a text", "int": "a whole number",
+    "float": "a number", "bool": "true or false",
+}  # fmt: skip
+_TYPES = re.compile("`((?:array|object|str|int|float|bool|null)(?: \\| [a-z]+)*)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 # What stands in for a required field that is missing or wrong, so that the rest can be read.
 FILLERS: dict[str, Any] = {
@@ -71,7 +76,11 @@ def _sentence(what: str, path: _Path, kind: type[msgspec.Struct]) -> str:
         return f"there is no field “{unknown[1]}” here. Known fields: {known}."
     allowed = next((t.values for t in _kinds(here) if isinstance(t, inspect.LiteralType)), ())
     listed = f" Allowed: {', '.join(map(str, allowed))}." if allowed else ""
-    return f"{what[:1].lower()}{what[1:]}.{listed}"
+    return f"{what[:1].lower()}{_TYPES.sub(_in_words, what[1:])}.{listed}"
+
+
+def _in_words(types: re.Match[str]) -> str:
+    return " or ".join(WORDS.get(each, each) for each in types[1].split(" | "))
 
 
 @lru_cache(maxsize=1)

@@ -60,7 +60,10 @@ FIELDS: dict[str, dict[str, Note]] = {
     "Request": {
         "envelope": ("The name of the list of records; null: the body is the list.", "members"),
         "list": ("Its path instead, where it stands deeper.", "body.members"),
-        "constants": ("Other fields of the body.", {"mode": "upsert"}),
+        "constants": (
+            "Other fields of the body; {key}: the batch's idempotency key.",
+            {"mode": "upsert"},
+        ),
         "shape": ("`list`, `map` (by a key of each record) or `one` (record a request).", "map"),
         "map_key": ("In a map: the record's field that is the key; empty: its id.", "memberNo"),
         "wrap": (
@@ -77,6 +80,7 @@ FIELDS: dict[str, dict[str, Note]] = {
         "max_records": ("The most records in a request.", 100),
         "max_bytes": ("The most bytes in a request.", 1_000_000),
         "trace_field": ("A field with the record's position, put into each record.", "traceId"),
+        "idempotent": ("The API carries out a {key} or {record_key} in the body only once.", True),
         "empty_allowed": ("An empty list is harmless: a test of the connection sends one.", True),
     },
     "Signature": {

@@ -112,8 +112,19 @@ def _about_shape(request: Request) -> Iterator[tuple[str, str]]:
         yield "request.empty_allowed", 'means nothing where shape is "one".'
     if request.map_key and request.shape != "map":
         yield "request.map_key", 'belongs to shape "map".'
+    if request.idempotent and not _carries_key(request):
+        yield (
+            "request.idempotent",
+            "needs a key in the body: {key} in constants or wrap, {record_key} in wrap, or "
+            'map_key "record_key".',
+        )
     if request.wrap is not None and not _mentions_record(request.wrap):
         yield "request.wrap", 'must hold the record: "{record}".'
+
+
+def _carries_key(request: Request) -> bool:
+    keys, text = ("{key}", "{record_key}"), json.dumps([request.constants, request.wrap])
+    return request.map_key == "record_key" or any(key in text for key in keys)
 
 
 def _mentions_record(wrap: Any) -> bool:

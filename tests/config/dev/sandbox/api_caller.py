@@ -9,7 +9,7 @@ import requests
 
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, TOKEN_PATH
 
-LONG_ENOUGH_SECONDS = 20.0
+LONG_ENOUGH_SECONDS = 60
 
 
 class ApiCaller:

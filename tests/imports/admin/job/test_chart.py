@@ -127,3 +127,14 @@ def test_a_round_is_drawn_by_itself(operator: Client, make_job: JobMaker) -> Non
     operator.post(url(job, "failures", "retry"), {"which": "all"})
     assert "Counting each try, 3 failed" in page(operator, job)
     assert "No answers yet." in page(operator, job.retries.get())
+
+
+def test_what_charts_need_is_loaded_only_where_one_is_drawn(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job()
+    assert "imports/chart.css" in operator.get(url(job, "progress")).content.decode()
+    for path in ("/admin/", url(job, "log"), "/admin/imports/importjob/"):
+        page = operator.get(path).content.decode()
+        assert "imports/chart.css" not in page
+        assert "unfold/js/chart" not in page

@@ -253,12 +253,10 @@ def test_long_lists_come_page_by_page_and_miss_nobody(
 ) -> None:
     job = make_job(80, batch_size=80)
     answer(job, mixed(*[Verdict.REJECTED] * 70, *[Verdict.SUCCESS] * 10))
-    seen: list[int] = []
-    after: int | None = 0
-    while after is not None:
-        page = operator.get(url(job, "failures"), {"after": after})
-        seen += [row.pk for row in page.context["rows"]]
-        after = page.context["next_after"]
+    pages = [operator.get(url(job, "failures"), {"page": page}) for page in (1, 2)]
+    seen = [row.pk for page in pages for row in page.context["rows"]]
+    assert [page.context["page_obj"].number for page in pages] == [1, 2]
+    assert 'href="?page=2#rd-records"' in pages[0].content.decode()
     assert sorted(seen) == sorted(set(seen))
     assert len(seen) == 70
 
@@ -351,3 +349,25 @@ def test_the_three_decisions_are_three_buttons(
             page.split()
         )
     assert "Mark as imported" in page
+
+
+def test_a_retry_is_asked_for_with_smaller_batches(
+    operator: Client, failed_job: Callable[..., ImportJob]
+) -> None:
+    job = failed_job()
+    question = operator.get(url(job, "failures", "retry"), {"which": "all"}).content.decode()
+    assert f'max="{job.batch_size}"' in question
+    operator.post(url(job, "failures", "retry"), {"which": "all", "batch_size": "2"})
+    made = ImportJob.objects.get(retry_of=job)
+    assert [each.size for each in made.batches.order_by("number", "part")] == [2, 1]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "4", "many", "9" * 30])
+def test_a_batch_size_that_cannot_be_is_refused_and_nothing_is_sent(
+    operator: Client, failed_job: Callable[..., ImportJob], size: str
+) -> None:
+    job = failed_job()
+    data = {"which": "all", "batch_size": size}
+    page = operator.post(url(job, "failures", "retry"), data, follow=True)
+    assert "1 to 3 customers" in page.content.decode()
+    assert not ImportJob.objects.filter(retry_of=job).exists()

@@ -40,7 +40,8 @@ def test_the_list_shows_what_the_retries_achieved(
     job = failed_job()
     retry(job, actor="anna")
     page = operator.get(LIST).content.decode()
-    assert f"Retry 1 of job {job.pk}" in page
+    assert f"First job · {job.pk}" in page
+    assert "Retry 1 · job" in page
     assert "6 of 12 imported after 1 retry" in page
 
 

@@ -249,7 +249,8 @@ def test_a_retry_that_ramps_up_says_that_its_first_stage_failed_again(
     job = make_job(21)
     answer(job, *[REFUSED] * 7)
     ended(job)
-    assert "Retry in stages: 1, 5, 50" in operator.get(url(job, "progress")).content.decode()
+    asked = operator.get(url(job, "failures", "retry"), {"which": "all"})
+    assert 'name="rollout" value="ramp"' in asked.content.decode()
     operator.post(url(job, "failures", "retry"), {"which": "all", "rollout": "ramp"})
     new = ImportJob.objects.get(retry_of=job)
     assert str(new.events.get(code="started").message) == "Ramp up: 1, 5, 50, then all"

@@ -66,7 +66,7 @@ def test_refused_twice_on_two_days_then_imported(make_job: JobMaker) -> None:
         happened(job, at(day))
     assert summary(first) == (
         "Customer 7 was refused twice on 12 and 13 November (“The API refused this customer: "
-        "E-mail is invalid (INVALID)”), and was imported on 13 November at 09:14."
+        "E-mail is invalid (INVALID)”), and was imported on 13 November at 09:14 UTC."
     )
 
 

@@ -339,3 +339,29 @@ def test_an_extra_header_that_would_change_the_request_is_refused() -> None:
     for headers in ({"Host": "x"}, {"A": "b\r\nC: d"}, {"A b": "c"}):
         with pytest.raises(BadCredential):
             Endpoint("https://api.example.com/", preset("gk"), headers)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"constants": {"requestId": "{key}"}},
+        {"wrap": {"key": "{record_key}", "customer": "{record}"}},
+        {"shape": "map", "map_key": "record_key"},
+    ],
+)
+def test_where_a_key_in_the_body_is_honoured_a_lost_answer_may_be_asked_for_again(
+    request_: dict[str, Any],
+) -> None:
+    mapping = preset("gk").with_overrides({"request": {**request_, "idempotent": True}})
+    body = mapping.opening + BODY.removeprefix(b'{"data": [')[:-2] + mapping.closing
+    with Server(reset) as server, client(server.url, mapping=mapping) as one:
+        first, second = (one.post(body, "key-1", KEYS) for _ in range(2))
+    assert (first.verdict, second.verdict) == (Verdict.REPEATABLE, Verdict.REPEATABLE)
+    assert b"key-1" in server.received[0].body
+    assert server.received[0].body == server.received[1].body
+
+
+def test_a_key_that_nobody_promises_to_honour_proves_nothing() -> None:
+    mapping = preset("gk").with_overrides({"request": {"wrap": {"k": "{key}", "c": "{record}"}}})
+    with Server(reset) as server:
+        assert posted(server.url, mapping=mapping).verdict is Verdict.UNKNOWN

@@ -47,7 +47,7 @@ def test_each_record_has_the_rule_that_decided() -> None:
     mapping = Mapping.from_document(LISTED)
     body = {"failed": [{"memberNo": "2", "why": "DUP", "text": "x"}], "count": 1}
     assert rules(mapping, 200, body) == [
-        ("success", "rest", '{"when": null, "stored": "", "failed": "count"}'),
+        ("success", "rest", '{"failed": "count"}'),
         ("rejected", "codes.exists", '["DUP"]'),
     ]
     body["failed"][0]["why"] = "OTHER"  # type: ignore[index]

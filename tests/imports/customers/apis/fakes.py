@@ -94,6 +94,23 @@ class TokenInside(Fake):
         return Reply(200, {"ok": True, "items": items})
 
 
+class OnceByKey(Fake):
+    """Stores what comes with one key once, and loses its first answer behind a gateway."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[str, Reply] = {}
+
+    def handle(self, request: Received) -> Reply:
+        document = json.loads(request.body)
+        key = document["requestId"]
+        if key in self.answers:
+            return self.answers[key]
+        rows = [{"no": each["no"], "ok": self.take(each)} for each in document["rows"]]
+        self.answers[key] = Reply(200, {"rows": rows})
+        return Reply(504, b"<h1>Gateway time-out</h1>")
+
+
 class OneByOne(Fake):
     """Takes one record for each request, at an address of its own, and echoes it."""
 

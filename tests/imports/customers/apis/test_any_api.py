@@ -22,6 +22,7 @@ from tests.imports.customers.apis.fakes import (
     Fake,
     IndexedFailures,
     KeyedMap,
+    OnceByKey,
     OneByOne,
     Reply,
     SubmitAndPoll,
@@ -89,6 +90,14 @@ ONE_BY_ONE = {
         }],
     }],
 }  # fmt: skip
+ONCE_BY_KEY = {
+    "request": {"envelope": "rows", "constants": {"requestId": "{key}"}, "idempotent": True},
+    "record": {"id": ["no"]},
+    "results": [{
+        "at": "rows", "name": {"by": "id", "id": "no"},
+        "success": {"path": "ok", "equals": [True]}, "failure": {"path": "ok", "equals": [False]},
+    }],
+}  # fmt: skip
 SUBMIT: dict[str, Any] = {
     "accepted": [202],
     "request": {"envelope": "rows"},
@@ -123,6 +132,7 @@ def operator(installation: Path, messages: Any) -> Client:
         (TokenInside, TOKEN_INSIDE, "/v1/members",
          {"auth": "header", "header_name": "X-Token", "secret": "right"}),
         (OneByOne, ONE_BY_ONE, "/v1/members/{no}", {"batch_size": 1}),
+        (OnceByKey, ONCE_BY_KEY, "/v1/members", {}),
         (SubmitAndPoll, SUBMIT, "/v1/members", {}),
     ],
 )  # fmt: skip

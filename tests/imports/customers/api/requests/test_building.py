@@ -51,6 +51,14 @@ def built(raws: list[bytes], url: str = URL, key: str = "k1", **request: Any) ->
         ({"envelope": None, "shape": "map", "map_key": "no"}, b'{"7": %s, "8": %s}'),
         ({"wrap": {"m": "{record}"}}, b'{"data": [{"m": %s}, {"m": %s}]}'),
         ({"trace_field": "t"}, b'{"data": [{"t": "0", %s},{"t": "1", %s}]}'),
+        (
+            {"constants": {"idempotency": {"key": "{key}"}}},
+            b'{"idempotency": {"key": "k1"}, "data": [%s, %s]}',
+        ),
+        (
+            {"constants": {"key": "{key}"}, "shape": "map", "wrap": {"m": "{record}"}},
+            b'{"key": "k1", "data": {"7": {"m": %s}, "8": {"m": %s}}}',
+        ),
     ],
 )
 def test_each_shape_has_its_bytes(request_: dict[str, Any], expected: bytes) -> None:

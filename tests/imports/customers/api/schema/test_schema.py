@@ -70,7 +70,12 @@ def test_all_errors_are_said_at_once_each_with_its_path_and_what_is_allowed() ->
         "zork": 1,
         "results": [{"name": {"by": "nose"}, "att": "x"}, {"holds": "al"}],
         "splittable": [500],
-        "request": {"list": "a.b", "constants": {"a": 3}, "shape": "one"},
+        "request": {
+            "list": "a.b",
+            "constants": {"a": 3},
+            "shape": "one",
+            "idempotent": True,
+        },
         "poll": {"url": "/x"},
     }
     with pytest.raises(BadMapping) as refusal:
@@ -79,7 +84,7 @@ def test_all_errors_are_said_at_once_each_with_its_path_and_what_is_allowed() ->
     assert set(errors) >= {
         "accepted[0]", "accepted[2]", "the mapping", "results[0].name.by", "results[0]",
         "results[1].holds", "results[1]", "poll", "request.max_records", "request.constants",
-        "record.id[0]", "splittable",
+        "record.id[0]", "splittable", "request.idempotent",
     }  # fmt: skip
     assert "position" in errors["results[0].name.by"]
     assert "failures" in errors["results[1].holds"]
