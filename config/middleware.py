@@ -1,17 +1,19 @@
-"""Makes what comes in by an address, a form or a cookie fit for the database."""
+"""What comes in by an address, a form or a cookie is made fit, or has a page that says it is not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.paginator import InvalidPage
 from django.http import Http404, QueryDict
 
+from config.error_pages import not_found
 from imports.printable import UNSTORABLE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -37,6 +39,20 @@ class StorableText:
             raise Http404
         if request.method == "POST" and request.content_type in FORMS:
             request.POST = _storable(request.POST)  # type: ignore[assignment]
+
+
+class PageNumbers:
+    """A page number that no list has is an address that does not exist: Unfold's search raises."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page that says so, or None: the error is another."""
+        return not_found(request, error) if isinstance(error, InvalidPage) else None
 
 
 def _storable(values: QueryDict) -> QueryDict:

@@ -31,15 +31,26 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     servers.ensure_unnamed()
     django.setup()
-    from tests.bench import bills, growth, importing, pages, posting, reading, results, rows
+    from tests.bench import (
+        bills,
+        growth,
+        importing,
+        pages,
+        posting,
+        reading,
+        results,
+        rows,
+        sending,
+    )  # fmt: skip
 
     if options.measure:
         print(json.dumps(reading.measure(options.measure[0], Path(options.measure[1]))))  # noqa: T201
         return 0
     call_command("migrate", verbosity=0)
     known = {
-        "import": importing.run, "posting": posting.run, "reading": reading.run,
-        "csv": rows.run, "growth": growth.run, "bills": bills.run, "pages": pages.run,
+        "import": importing.run, "sending": sending.run, "posting": posting.run,
+        "reading": reading.run, "csv": rows.run, "growth": growth.run, "bills": bills.run,
+        "pages": pages.run,
     }  # fmt: skip
     sections = [known[name]() for name in options.sections or known]
     text = results.report(sections)

@@ -22,11 +22,10 @@ from django.conf import settings
 from django.db.models import Max, Min
 
 from config.dev.sandbox.samples import FILE_STYLES, pieces
-from imports.customers import drafts
-from imports.engine import queue
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob
 from imports.states import OPEN, JobStatus
+from tests.bench import one_job_each, posting
 from tests.bench.posting import Broken, workers
 from tests.bench.reading import private_megabytes
 from tests.bench.results import Section
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 SIZES = tuple(map(int, os.environ.get("BENCH_CUSTOMERS", "10000,100000").split(",")))
 TURNS = int(os.environ.get("BENCH_TURNS", "3"))
 BATCH, THREADS, IN_FLIGHT = 50, 8, 32
-LATENCY_SECONDS = 0.05
-LATENCIES = (8, 32, 128)  # in flight
 LOOK_SECONDS = 0.05
 
 
@@ -65,15 +62,25 @@ def run() -> Section:
     """Ours and the script in turn, as many times as `BENCH_TURNS` says; medians."""
     section = Section(f"Importing, from the command to the last outcome, batches of {BATCH}")
     with api() as url:
-        for size in SIZES:
-            _compare(section, url, size)
-    for in_flight in LATENCIES:
-        with api(LATENCY_SECONDS) as url:
-            _at_latency(section, url, in_flight)
+        speeds = [_compare(section, url, size) for size in SIZES]
+        _one_job_or_task_each(section, url, max(speeds))
     return section
 
 
-def _compare(section: Section, url: str, size: int) -> None:
+def _one_job_or_task_each(section: Section, url: str, speed: float) -> None:
+    """The peers that hand out each batch by itself, with fewer batches, since they are slow."""
+    size = posting.ONE_EACH * BATCH
+    jobs = BATCH * posting.each_as_a_job(url, customers(size), one_job_each.post_and_record)
+    tasks = BATCH * posting.each_as_a_task(url, customers(size))
+    section.add("Redrive, the whole import", f"{speed:,.0f} customers/s")
+    section.add("an RQ job for each batch, cut before, recorded", f"{jobs:,.0f} customers/s")
+    section.add("a Celery task for each batch, the same", f"{tasks:,.0f} customers/s")
+    section.ratio("Redrive's speed : an RQ job for each batch", speed / jobs, at_least=40)
+    section.add("Redrive's speed : a Celery task for each batch", f"{speed / tasks:.2f}")
+
+
+def _compare(section: Section, url: str, size: int) -> float:
+    """Customers a second, ours."""
     path = customers(size)
     pairs = [(_script(url, path), ours(url, customers(size), size)) for _ in range(TURNS)]
     script = statistics.median(seconds for seconds, _ in pairs)
@@ -94,6 +101,7 @@ def _compare(section: Section, url: str, size: int) -> None:
     section.ratio(
         f"{size:,} customers: Redrive's speed : script's", script / found.whole, at_least=1.5
     )
+    return size / found.whole
 
 
 def customers(size: int) -> Path:
@@ -198,28 +206,6 @@ def _busy_seconds() -> float:
     """How long the machine's cores have been at work, all together."""
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
-
-
-def _at_latency(section: Section, url: str, in_flight: int) -> None:
-    """Batches a second against concurrency ÷ latency, with the batches cut before."""
-    size = 40 * in_flight * BATCH
-    path = customers(size)
-    api_row(url, in_flight)
-    with workers("rqworker", "--verbosity", "0"):
-        job = drafts.new_draft(CustomerApi.objects.get(name="naming"), "latency")
-        drafts.add_path(job, path)
-        lifecycle.start(job)
-        queue.enqueue(job.pk, 2)
-        while ImportJob.objects.filter(pk=job.pk, finished_at=None).exists():
-            time.sleep(LOOK_SECONDS)
-    found = job.attempts.aggregate(first=Min("sent_at"), last=Max("ended_at"))
-    seconds = (found["last"] - found["first"]).total_seconds()
-    speed, most = size / BATCH / seconds, in_flight / LATENCY_SECONDS
-    section.ratio(
-        f"{in_flight} in flight at {LATENCY_SECONDS * 1000:.0f} ms: batches a second : "
-        f"{most:,.0f}",
-        speed / most, at_least=0.95,
-    )  # fmt: skip
 
 
 def api_row(url: str, in_flight: int) -> None:

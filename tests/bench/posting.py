@@ -43,8 +43,8 @@ def run() -> Section:
     with sink.running() as url:
         turns = [(_bare(url, files[0]), _ours(url, files[0])) for _ in range(2)]
         bare, ours = (max(speeds) for speeds in zip(*turns, strict=True))
-        unrecorded = _one_job_each(url, few[0], one_job_each.post)
-        each = _one_job_each(url, few[0], one_job_each.post_and_record)
+        unrecorded = each_as_a_job(url, few[0], one_job_each.post)
+        each = each_as_a_job(url, few[0], one_job_each.post_and_record)
     section = Section(f"Posting {BATCHES:,} batches of {BATCH} to a local nginx")
     section.add(
         f"Redrive, {WORKERS} workers, {IN_FLIGHT} in flight, every outcome recorded",
@@ -70,25 +70,25 @@ def _bare(url: str, path: Path) -> float:
 
 def _ours(url: str, path: Path) -> float:
     """Seconds from the queue message to the last outcome in the ledger."""
-    job = _prepared_job(url, path)
+    job = prepared_job(url, path)
     with workers("rqworker", "--verbosity", "0"):
         started = time.perf_counter()
         engine_queue.enqueue(job.pk, WORKERS)
         while job.batches.filter(status__in=OPEN).exists():
             time.sleep(LOOK_SECONDS)
         seconds = time.perf_counter() - started
-    _check(job, BATCHES)
+    check(job, BATCHES)
     return BATCHES / seconds
 
 
-def _check(job: ImportJob, batches: int) -> None:
+def check(job: ImportJob, batches: int) -> None:
     """Every customer's outcome is in the ledger, and an attempt for every batch."""
     found = totals.job_totals(job).success, job.attempts.count()
     if found != (batches * BATCH, batches):
         raise Broken(f"{found} customers and attempts are recorded of {batches} batches.")
 
 
-def _prepared_job(url: str, path: Path) -> ImportJob:
+def prepared_job(url: str, path: Path) -> ImportJob:
     api, _ = CustomerApi.objects.update_or_create(
         name="sink",
         defaults={
@@ -103,22 +103,44 @@ def _prepared_job(url: str, path: Path) -> ImportJob:
     return job
 
 
-def _one_job_each(url: str, path: Path, post: Callable[[str, int], None]) -> float:
+def each_as_a_job(url: str, path: Path, post: Callable[[str, int], None]) -> float:
     """From the first job in the queue to the end of the last."""
-    job = _prepared_job(url, path)
+    job = prepared_job(url, path)
     ids = list(job.batches.values_list("pk", flat=True))
+    records = post is one_job_each.post_and_record
+
+    def is_open() -> bool:
+        return records and job.batches.filter(status__in=OPEN).exists()
+
     queue = django_rq.get_queue("default")
     with workers("rqworker", "--verbosity", "0", "--worker-class", "rq.worker.Worker"):
         started = time.perf_counter()
         for batch_id in ids:
             queue.enqueue(post, url, batch_id, result_ttl=0)
-        while queue.count or queue.started_job_registry.count:
+        while queue.count or queue.started_job_registry.count or is_open():
             time.sleep(LOOK_SECONDS)
         seconds = time.perf_counter() - started
-    if post is one_job_each.post_and_record:
-        _check(job, len(ids))
+    if records:
+        check(job, len(ids))
     else:
         lifecycle.cancel(job)
+    return len(ids) / seconds
+
+
+def each_as_a_task(url: str, path: Path) -> float:
+    """The same with Celery, every outcome recorded."""
+    from tests.bench import one_task_each
+
+    job = prepared_job(url, path)
+    ids = list(job.batches.values_list("pk", flat=True))
+    with one_task_each.working(WORKERS):
+        started = time.perf_counter()
+        for batch_id in ids:
+            one_task_each.post_and_record.delay(url, batch_id)
+        while job.batches.filter(status__in=OPEN).exists():
+            time.sleep(LOOK_SECONDS)
+        seconds = time.perf_counter() - started
+    check(job, len(ids))
     return len(ids) / seconds
 
 

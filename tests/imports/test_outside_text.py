@@ -40,6 +40,7 @@ OURS = {
     "Channel.recipients": "an administrator's own",
     "Destination.location": "checked when it is saved",
     "Destination.host_key": "checked when it is saved",
+    "WatchedFolder.host_key": "checked when it is saved",
 }
 MODELS = [
     model for model in apps.get_models() if model._meta.app_label in ("imports", "bills")

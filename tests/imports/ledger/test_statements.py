@@ -47,13 +47,14 @@ def test_what_goes_over_in_one_trip_happens_whole_or_not_at_all(make_job: JobMak
 @pytest.mark.django_db(transaction=True)
 def test_only_a_claim_need_not_wait_for_the_disk(make_job: JobMaker) -> None:
     job = make_job(3)
-    assert setting("synchronous_commit") == "on"
+    cursor().execute("SET synchronous_commit = on")  # the tests' own server has it off
     with one_trip():
         cursor().execute(claims.LOCK_RATE_LIMIT, {"rate_limit": job.rate_limit_id, "delay": 0.0})
         during = cursor().execute("SHOW synchronous_commit")
     assert during.fetchone() == ("off",)
     assert claims.claim(job, "worker", 1, LEASE).works
     assert setting("synchronous_commit") == "on"  # what intends and records waits
+    cursor().execute("RESET synchronous_commit")
 
 
 def test_a_turn_has_its_statements_planned_once_and_leaves_the_connection_as_it_was(

@@ -263,9 +263,7 @@ def test_a_password_box_that_comes_as_the_user_is_typed_needs_no_button(
     assert pages.passwords == [CANARY]
 
 
-def test_a_form_for_new_customers_is_no_login(
-    pages: Pages, visitor: Visitor
-) -> None:
+def test_a_form_for_new_customers_is_no_login(pages: Pages, visitor: Visitor) -> None:
     boxes = (
         "<label>Sähköposti <input name=email type=email></label><label>Salasana "
         "<input name=password type=password></label><button>Jatka</button></form></div>"

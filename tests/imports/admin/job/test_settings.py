@@ -62,7 +62,7 @@ def test_a_paused_job_may_change_its_pace_and_nothing_else(
     operator.post(url(job, "settings", "save"), FIELDS)
     job.refresh_from_db()
     assert (job.concurrency, job.delay_seconds, job.max_attempts) == (2, 0.5, 4)
-    assert (job.batch_size, job.timeout_seconds) == (3, 5.0)
+    assert (job.batch_size, job.timeout_seconds) == (3, 30.0)
     assert job.status == "paused"
 
 
