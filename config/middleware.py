@@ -1,4 +1,4 @@
-"""What comes in by an address, a form or a cookie is made fit, or has a page that says it is not."""
+"""What comes in by an address, a form or a cookie is made fit, or gets a page of its own."""
 
 from __future__ import annotations
 
