@@ -53,7 +53,7 @@ class ScheduleAdmin(ManagedAdmin):
         (None, {"fields": ("name", "portal", "group", "is_active")}),
         (gettext_lazy("When"), {"fields": ("repeats", "day", "weekday", "at", "cron")}),
         (
-            gettext_lazy("How gently"),
+            gettext_lazy("Spread and quiet hours"),
             {"fields": ("spread_minutes", "quiet_from", "quiet_until")},
         ),
     )  # fmt: skip
@@ -122,7 +122,7 @@ class ScheduleAdmin(ManagedAdmin):
         """Times as the browser's own control gives them."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("at", "cron", "quiet_from"):
-            zone = _("By the clocks of %(zone)s (TIME_ZONE).") % {"zone": settings.TIME_ZONE}
+            zone = _("In the time zone %(zone)s (TIME_ZONE).") % {"zone": settings.TIME_ZONE}
             field.help_text = f"{field.help_text} {zone}".strip()
         if isinstance(field, forms.TimeField):
             field.widget = forms.TimeInput(
