@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LATENCY_SECONDS = 0.05
-WAVES = {8: 100, 32: 60, 128: 30}  # in flight: how often; few would be all start and end
+TURNS = {8: 100, 32: 60, 128: 30}  # in flight: how often; few would be all start and end
 FREE_RUN = 100_000  # customers, to an API that answers at once
 LOOK_SECONDS = 0.05
 WANTED = 0.95
@@ -69,14 +69,14 @@ def run() -> Section:
         f"{free.batches_a_second:,.0f} batches/s",
     )
     section.add("processor for each record: our workers, PostgreSQL, the bench's API", free.cpu)
-    for in_flight, waves in WAVES.items():
-        _at_latency(section, in_flight, waves)
+    for in_flight, turns in TURNS.items():
+        _at_latency(section, in_flight, turns)
     return section
 
 
-def _at_latency(section: Section, in_flight: int, waves: int) -> None:
+def _at_latency(section: Section, in_flight: int, turns: int) -> None:
     """Batches a second against concurrency ÷ latency, ours and those of bare threads."""
-    size = waves * in_flight * importing.BATCH
+    size = turns * in_flight * importing.BATCH
     most = in_flight / LATENCY_SECONDS
     with importing.api(LATENCY_SECONDS) as url:
         bare = _bare(url, size, in_flight)
