@@ -48,6 +48,11 @@ FORMS = {
     "json": "application/json",
     "zip": "application/zip",
 }
+LABELS = {
+    "zip": gettext_lazy("Bills (ZIP)"),
+    "csv": gettext_lazy("List (CSV)"),
+    "json": gettext_lazy("List (JSON)"),
+}
 DIFFERS = {
     Differs.NUMBER: gettext_lazy("number"),
     Differs.DATE: gettext_lazy("date"),
@@ -138,9 +143,12 @@ class BillAdmin(LedgerAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        urls = {form: reverse("admin:bills_bill_export", args=[form]) for form in FORMS}
+        exports = [
+            (reverse("admin:bills_bill_export", args=[form]), label)
+            for form, label in LABELS.items()
+        ]
         listed: HttpResponse = super().changelist_view(
-            request, {"export_urls": urls, **(extra_context or {})}
+            request, {"exports": exports, **(extra_context or {})}
         )
         return listed
 

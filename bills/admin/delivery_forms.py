@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -12,7 +12,6 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldBooleanSwitchWidget,
 )
@@ -20,31 +19,24 @@ from unfold.widgets import (
 from bills.deliveries.names import BadPattern, check_pattern
 from bills.models import Destination
 from bills.models.deliveries import DestinationKind
-from imports.http.addresses import BadAddress, check_url
+from imports.http.addresses import check_url
 from imports.notifications.email import NO_SERVER, is_possible
-from imports.remote.failures import RemoteFailure
+from imports.remote.forms import PlaceForm, check_s3, check_sftp, named, secret_field
 from imports.rendering import in_words
-
-if TYPE_CHECKING:
-    DestinationBase = forms.ModelForm[Destination]
-else:
-    DestinationBase = forms.ModelForm
 
 SHORTEST_KEY = 16  # characters of a webhook's signing secret
 
 
-class DestinationForm(DestinationBase):
-    """An empty secret keeps what is stored, unless the destination leads to another host."""
+class DestinationForm(PlaceForm):
+    """Where bills go, under which names, and from which portals."""
 
-    secret = forms.CharField(
-        label=gettext_lazy("Password or secret key"),
-        required=False,
-        max_length=20_000,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy(
+    place_field = "location"
+    moved = gettext_lazy("Enter it again: the destination has changed.")
+    secret = secret_field(
+        gettext_lazy(
             "S3: the secret key. SFTP: the password, or a private key. Webhook: the signing "
             "secret. It is stored encrypted and never shown. Empty keeps what is stored."
-        ),
+        )
     )
     location = forms.CharField(
         label=gettext_lazy("Where to"),
@@ -72,11 +64,6 @@ class DestinationForm(DestinationBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stored = Destination.objects.filter(pk=self.instance.pk)
-        self.had_secret = stored.exclude(secret="").exists()
-        self.stored_location = stored.values_list(
-            "kind", "location", "endpoint", "host_key"
-        ).first()
         self.fields["name_pattern"].help_text = _(
             "Fields: {portal} {account} {contract} {number} {date:%Y-%m-%d} {fetched} {amount} "
             "{currency} {id}. A “/” makes a folder. What a bill lacks is left out."
@@ -102,93 +89,48 @@ class DestinationForm(DestinationBase):
         if kind and location:
             data["location"] = location
             try:
-                CHECKS[DestinationKind(kind)](location, data)
-            except RemoteFailure as problem:
-                self.add_error("location", in_words(problem.message))
-            except BadAddress as problem:
-                self.add_error("location", in_words(problem.message))
+                CHECKS[DestinationKind(kind)]("location", data)
             except ValidationError as problem:
                 self.add_error(None, problem)
         self._check_secret(data)
         return data
 
     def _check_secret(self, data: dict[str, Any]) -> None:
-        """A stored secret goes only where it went when it was entered."""
         kind, secret = data.get("kind"), data.get("secret")
-        if kind not in (DestinationKind.S3, DestinationKind.SFTP, DestinationKind.WEBHOOK):
-            return
-        now = (kind, data.get("location"), data.get("endpoint", ""), data.get("host_key", ""))
-        moved = self.stored_location is not None and self.stored_location != now
-        if not secret and (moved or not self.had_secret):
-            why = (
-                _("Enter it again: the destination has changed.") if moved else _("It is needed.")
-            )
-            self.add_error("secret", why)
+        if kind in (DestinationKind.S3, DestinationKind.SFTP, DestinationKind.WEBHOOK):
+            self.check_secret(data)
         if secret and kind == DestinationKind.WEBHOOK and len(secret) < SHORTEST_KEY:
             self.add_error("secret", _("At least %(n)s characters.") % {"n": SHORTEST_KEY})
 
-    def save(self, commit: bool = True) -> Destination:
-        if self.cleaned_data.get("secret"):
-            self.instance.secret = self.cleaned_data["secret"]
-        saved: Destination = super().save(commit)
-        return saved
 
-
-def _check_folder(location: str, data: dict[str, Any]) -> None:
-    path = Path(location)
+def _check_folder(place_field: str, data: dict[str, Any]) -> None:
+    path = Path(data[place_field])
     if not path.is_absolute() or path.resolve().is_relative_to(Path(settings.HOME).resolve()):
         raise ValidationError(
-            {"location": _("Write an absolute path that is not Redrive’s own folder.")}
+            {place_field: _("Write an absolute path that is not Redrive’s own folder.")}
         )
 
 
-def _check_s3(location: str, data: dict[str, Any]) -> None:
-    from imports.remote.s3 import bucket_of
-
-    bucket_of(location)
-    if data.get("endpoint"):
-        try:
-            check_url(data["endpoint"], settings.ALLOW_PRIVATE_ADDRESSES)
-        except BadAddress as problem:
-            raise ValidationError({"endpoint": in_words(problem.message)}) from None
-
-
-def _check_sftp(location: str, data: dict[str, Any]) -> None:
-    from imports.remote.sftp import host_key_of, private_key_of, server_of
-
-    server_of(location)
-    try:
-        host_key_of(data.get("host_key", ""))
-    except RemoteFailure as problem:
-        raise ValidationError({"host_key": in_words(problem.message)}) from None
-    if not data.get("user_name"):
-        raise ValidationError({"user_name": _("It is needed.")})
-    if "PRIVATE KEY" in data.get("secret", ""):
-        try:
-            private_key_of(data["secret"])
-        except RemoteFailure as problem:
-            raise ValidationError({"secret": in_words(problem.message)}) from None
-
-
-def _check_mailboxes(location: str, data: dict[str, Any]) -> None:
-    for each in location.split():
+def _check_mailboxes(place_field: str, data: dict[str, Any]) -> None:
+    for each in data[place_field].split():
         try:
             validate_email(each)
         except ValidationError:
             text = _("“%(text)s” is not an e-mail address.") % {"text": each}
-            raise ValidationError({"location": text}) from None
+            raise ValidationError({place_field: text}) from None
     if not is_possible():
         raise ValidationError({"kind": in_words(NO_SERVER)})
 
 
-def _check_webhook(location: str, data: dict[str, Any]) -> None:
-    check_url(location, settings.ALLOW_PRIVATE_ADDRESSES)
+def _check_webhook(place_field: str, data: dict[str, Any]) -> None:
+    with named(place_field):
+        check_url(data[place_field], settings.ALLOW_PRIVATE_ADDRESSES)
 
 
 CHECKS = {
     DestinationKind.FOLDER: _check_folder,
-    DestinationKind.S3: _check_s3,
-    DestinationKind.SFTP: _check_sftp,
+    DestinationKind.S3: check_s3,
+    DestinationKind.SFTP: check_sftp,
     DestinationKind.EMAIL: _check_mailboxes,
     DestinationKind.WEBHOOK: _check_webhook,
 }

@@ -36,6 +36,7 @@ FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+LABELS = {"csv": "CSV", "xlsx": "Excel"}
 
 
 def sent(
@@ -110,8 +111,9 @@ class ExportedAdmin(LedgerAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        urls = {form: reverse(self._export_name(), args=[form]) for form in FORMS}
-        shown = (extra_context or {}) | {"export_urls": urls}
+        name = self._export_name()
+        exports = [(reverse(name, args=[form]), label) for form, label in LABELS.items()]
+        shown = (extra_context or {}) | {"exports": exports}
         page: HttpResponse = super().changelist_view(request, shown)
         return page
 

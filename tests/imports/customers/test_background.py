@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 
-from config.dev.sandbox import samples
 from imports.customers import background, drafts
-from imports.customers.members import sources
 from imports.engine import queue, sweeper
 from imports.models import CustomerApi, ImportFile, ImportJob
+from tests.uploads import customers, received, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 pytestmark = pytest.mark.usefixtures("messages")
-
-
-@pytest.fixture
-def draft(api: CustomerApi) -> ImportJob:
-    return drafts.new_draft(api, "large")
-
-
-@pytest.fixture
-def always_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "AT_ONCE_BYTES", 1)
-
-
-def customers(first: int, count: int) -> bytes:
-    return json.dumps({"data": [samples.customer(first + n) for n in range(count)]}).encode()
-
-
-def upload(name: str, content: bytes) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content)
-
-
-def received(draft: ImportJob, name: str = "a.json", first: int = 0) -> ImportFile:
-    return drafts.add_upload(draft, upload(name, customers(first, 4)))
 
 
 @pytest.mark.usefixtures("always_large")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from config.dev.sandbox import samples
 from imports.customers import background, drafts
 from imports.customers.members import sources
 from imports.engine import queue, runner
@@ -16,35 +13,14 @@ from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
 from tests.imports.admin.conftest import url
 from tests.imports.engine.test_queue import work
+from tests.uploads import customers, received, upload
 
 if TYPE_CHECKING:
     from django.test import Client
 
-    from imports.models import CustomerApi, ImportFile, ImportJob
+    from imports.models import CustomerApi, ImportJob
 
 pytestmark = pytest.mark.usefixtures("messages")
-
-
-@pytest.fixture
-def draft(api: CustomerApi) -> ImportJob:
-    return drafts.new_draft(api, "large")
-
-
-@pytest.fixture
-def always_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "AT_ONCE_BYTES", 1)
-
-
-def customers(first: int, count: int) -> bytes:
-    return json.dumps({"data": [samples.customer(first + n) for n in range(count)]}).encode()
-
-
-def upload(name: str, content: bytes) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content)
-
-
-def received(draft: ImportJob, name: str = "a.json", first: int = 0) -> ImportFile:
-    return drafts.add_upload(draft, upload(name, customers(first, 4)))
 
 
 @pytest.mark.django_db(transaction=True)
