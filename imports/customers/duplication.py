@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from imports.customers import drafts
-from imports.customers.members import sources
+from imports.customers.members import places, sources
 from imports.event_codes import EventCode
 from imports.job_types import InputOutOfSight
 from imports.ledger.lifecycle import NotAllowed, note
@@ -15,6 +15,7 @@ from imports.ledger.retries import DUPLICATED_AS, NOT_A_FIRST_JOB
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportFile
+from imports.models.files import FileStatus
 from imports.printable import path_of
 from imports.storage import stored
 
@@ -67,7 +68,8 @@ def _add_copy(draft: ImportJob, file: ImportFile) -> None:
     table = member if member is not None and member.source else None
     source = table.rows_path if table else file.location
     # What JSON lines became is no such file any more, and its name says what it is.
-    name = f"{file.name[:490]}.json" if member is not None and table is None else file.name
+    became_json = member is not None and table is None and file.status == FileStatus.VALID
+    name = f"{file.name[:490]}.json" if became_json else file.name
     kept = stored.keep_path(stored.fresh_name(f"imports/{draft.pk}", source.suffix[1:]), source)
     copy = ImportFile(job=draft, name=name, path=kept, is_ours=True)
     try:
@@ -84,3 +86,4 @@ def _add_copy(draft: ImportJob, file: ImportFile) -> None:
         stored.delete(kept)
         sources.forget_pieces(copy)
         raise
+    places.forget_unused([kept], copy)

@@ -29,20 +29,23 @@ def client_of(endpoint: str, region: str, key_id: str, secret: str) -> Any:
             check_url(endpoint, egress.rules().allow_private)
         except BadAddress as error:
             raise RemoteFailure(error.message) from None
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint or None,
-        region_name=region or "us-east-1",
-        aws_access_key_id=key_id or None,
-        aws_secret_access_key=secret or None,
-        config=Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": TRIES},
-            request_checksum_calculation="when_required",
-            s3={"addressing_style": "path" if endpoint else "auto"},
-        ),
-    )
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint or None,
+            region_name=region or "us-east-1",
+            aws_access_key_id=key_id or None,
+            aws_secret_access_key=secret or None,
+            config=Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"total_max_attempts": TRIES},
+                request_checksum_calculation="when_required",
+                s3={"addressing_style": "path" if endpoint else "auto"},
+            ),
+        )
+    except (BotoCoreError, ValueError) as error:  # a region or an address that is none
+        raise RemoteFailure(NOT_REACHED.format(error=type(error).__name__)) from None
 
 
 def bucket_of(location: str) -> tuple[str, str]:

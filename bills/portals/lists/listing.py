@@ -327,8 +327,10 @@ class Listing:
             if lost and more is not None:
                 raise PortalError(Code.LIST_INCOMPLETE, failures.ROWS_VANISH.format(n=lost))
             if lost:
-                self.in_view = InView(self)
-                return await self.in_view.read(lost)
+                in_view = InView(self)
+                rows = await in_view.read(lost)
+                self.in_view = in_view  # only what was read whole stands for the page
+                return rows
             if len(following) == len(rows):
                 return following
             rows = following

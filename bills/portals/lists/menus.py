@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
 from bills.portals import failures
 from bills.portals.documents.scene import close_dialog
 from bills.portals.failures import Code, PortalError
@@ -30,6 +32,7 @@ class Menus:
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self.filters: list[Filter] = []
+        self.shut: list[tuple[FilterKind, str]] = []  # what could not be opened, and its words
         self._is_searched = False
 
     async def search(self, known: set[FilterKind]) -> None:
@@ -44,7 +47,11 @@ class Menus:
                     self.filters.append(found)
 
     async def _options(self, kind: FilterKind, opener: Control) -> Filter | None:
-        shown = await self._opened(opener.selector)
+        try:
+            shown = await self._opened(opener.selector)
+        except PlaywrightTimeout:  # something covers it: nobody knows what is behind it
+            self.shut.append((kind, clean(opener.text)))
+            return None
         of_kind = [one for one in shown if kind_of_menu(one) is kind]
         await self._close()
         if len(of_kind) < 2:

@@ -39,7 +39,7 @@ class InView:
         for _ in range(MOST_STEPS):
             is_end = await page.evaluate(SCROLL_STEP)
             shown = await self._take()
-            # A row that is pressed could not be found again, nor told from one like it.
+            # A row that is pressed could not be found again, nor distinguished from one like it.
             if not shown & before or not all(row.href for row in self.rows.values()):
                 raise vanished
             if is_end and shown <= before:

@@ -296,10 +296,11 @@ def menu_openers(around: Around) -> list[tuple[FilterKind, Control]]:
     """What may open a choice of accounts or years: "Switch account", "2026 ▾"."""
     found = []
     switch = switch_in(around)
-    if switch is not None:
+    if switch is not None and not switch.dead:
         found.append((FilterKind.ACCOUNT, switch))
     for control in around.controls:
-        kind = kind_of_menu(control) if control.popup and not control.furniture else None
+        usable = control.popup and not (control.furniture or control.dead)
+        kind = kind_of_menu(control) if usable else None
         if kind is not None and control is not switch:
             found.append((kind, control))
     return found

@@ -13,6 +13,7 @@ from bills.portals.lists import words
 from bills.portals.lists.owner import other_number, other_user
 from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
 from bills.portals.lists.rows import has_word
+from bills.portals.lists.scrolling import name_of
 from bills.portals.lists.surroundings import (
     FilterKind,
     Option,
@@ -178,7 +179,7 @@ class Walk:
         """By the index of each row, what can be pressed in it."""
         in_view = self.listing.in_view
         if in_view is not None:
-            return {row.index: in_view.links[row.text, row.href] for row in rows}
+            return {row.index: in_view.links[name_of(row)] for row in rows}
         return await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
@@ -292,6 +293,11 @@ class Walk:
             self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=hidden[1]))
         elif switch is not None or hidden is not None:
             self._check_own_account(switch.text if switch is not None else (hidden or ("", ""))[1])
+        for kind, text in self.listing.menus.shut:
+            if kind is FilterKind.YEAR:
+                self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=text))
+            else:
+                self._check_own_account(text)
 
     def _check_own_account(self, switch: str) -> None:
         listing = self.listing

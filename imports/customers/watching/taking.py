@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.core.files import File
 from django.db import transaction
@@ -23,7 +24,7 @@ from imports.customers.watching.looking import (
     remote_due,
 )
 from imports.customers.watching.places import open_place
-from imports.customers.watching.places.base import is_as_seen, sha256_of
+from imports.customers.watching.places.base import is_as_seen
 from imports.engine.queue import enqueue_on_commit, enqueue_once
 from imports.fields import WrongKey
 from imports.job_types import InputOutOfSight
@@ -39,6 +40,8 @@ from imports.remote.failures import RemoteFailure
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from imports.customers.watching.places.base import Place
     from imports.models import WatchedFolder
 
@@ -112,7 +115,7 @@ def _has_draft(file: WatchedFile, place: Place, content: _Content) -> bool:
     """Give the file a draft of its own, unless its bytes were taken under this name before."""
     if file.job_id is not None or file.taken_at is not None:
         return True
-    digest = sha256_of(content.read())
+    digest = hashlib.file_digest(cast("BufferedReader", content.read()), "sha256").hexdigest()
     if not is_as_seen(file, place.state_of(file.name)):
         return False
     before = WatchedFile.objects.filter(

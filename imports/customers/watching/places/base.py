@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Protocol
-
-from imports.remote.failures import PIECE_BYTES
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from imports.models import WatchedFile
@@ -61,10 +59,13 @@ def other_name(file: WatchedFile) -> str:
     return f"{path.stem}-{file.pk}{path.suffix}"
 
 
-def sha256_of(content: BinaryIO) -> str:
-    """Of all its bytes, in hexadecimal."""
+def held(fill: Callable[[BinaryIO], object]) -> BinaryIO:
+    """What `fill` writes, in a file that has no name: a worker that is killed leaves nothing."""
+    content = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
+    try:
+        fill(content)
+    except BaseException:
+        content.close()
+        raise
     content.seek(0)
-    digest = hashlib.sha256()
-    while piece := content.read(PIECE_BYTES):
-        digest.update(piece)
-    return digest.hexdigest()
+    return content

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from imports.customers.watching.places.base import Found, other_name, sha256_of
+from imports.customers.watching.places.base import Found, other_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class Directory:
         if not path.exists():
             return
         with path.open("rb") as content:
-            if sha256_of(content) != file.sha256:
+            if hashlib.file_digest(content, "sha256").hexdigest() != file.sha256:
                 return
         target = folder / file.name
         path.rename(folder / other_name(file) if target.exists() else target)

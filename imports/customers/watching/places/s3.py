@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
-from imports.customers.watching.places.base import Found, is_as_seen, other_name
+from imports.customers.watching.places.base import Found, held, is_as_seen, other_name
 from imports.remote.failures import PIECE_BYTES
 from imports.remote.s3 import MISSING, bucket_of, client_of, code_of, explained
 
@@ -33,11 +32,11 @@ class Bucket:
             for page in pages:
                 for each in page.get("Contents", []):
                     name = each["Key"].removeprefix(self.prefix)
-                    yield _found(name, each["Size"], each["LastModified"])
+                    yield found_at(name, each["Size"], each["LastModified"])
 
     def state_of(self, name: str) -> Found | None:
         head = self._head(self.prefix + name)
-        return _found(name, head["ContentLength"], head["LastModified"]) if head else None
+        return _of_head(name, head) if head else None
 
     def _head(self, key: str) -> dict[str, Any] | None:
         with explained():
@@ -51,25 +50,17 @@ class Bucket:
                 raise
 
     def fetch(self, name: str) -> BinaryIO:
-        """A file that has no name: a worker that is killed leaves nothing of it."""
         if self.state_of(name) is None:
             raise FileNotFoundError(name)
-        content = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
-        try:
-            with explained():
-                there = self._client.get_object(Bucket=self.bucket, Key=self.prefix + name)
-                shutil.copyfileobj(there["Body"], content, PIECE_BYTES)
-        except BaseException:
-            content.close()
-            raise
-        content.seek(0)
-        return cast("BinaryIO", content)
+        with explained():
+            there = self._client.get_object(Bucket=self.bucket, Key=self.prefix + name)
+            return held(lambda content: shutil.copyfileobj(there["Body"], content, PIECE_BYTES))
 
     def move(self, file: WatchedFile, goal: str) -> None:
         """Copied, then deleted. A copy of an earlier try, which was killed, counts."""
         key = self.prefix + file.name
         head = self._head(key)
-        if head is None or not is_as_seen(file, self.state_of(file.name)):
+        if head is None or not is_as_seen(file, _of_head(file.name, head)):
             return
         target = f"{self.prefix}{goal}/{file.name}"
         there = self._head(target)
@@ -89,5 +80,11 @@ class Bucket:
         self._client.close()
 
 
-def _found(name: str, size: int, at: Any) -> Found:
-    return Found(name, size, int(at.timestamp() * 1_000_000_000))
+def found_at(name: str, size: int, at: Any) -> Found:
+    """The object as a listing or a HEAD shows it."""
+    # A listing may have milliseconds (MinIO); HEAD, like every date of HTTP, has none.
+    return Found(name, size, int(at.timestamp()) * 1_000_000_000)
+
+
+def _of_head(name: str, head: dict[str, Any]) -> Found:
+    return found_at(name, head["ContentLength"], head["LastModified"])

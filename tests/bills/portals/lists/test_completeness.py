@@ -762,3 +762,20 @@ def test_years_in_a_closed_menu_are_a_gap(lists: Lists, visitor: Visitor) -> Non
     menu = "<ul hidden><li><a href='?y=2025'>2025</a><li><a href='?y=2024'>2024</a></ul>"
     lists.show(menu + table(rows(0, 1)))
     assert visitor.visit().code is Code.OLDER_BILLS_ELSEWHERE
+
+
+YEAR_MENU = "<button aria-haspopup=listbox %s>2026 \u25be</button>"
+COVER = "<div style='position:fixed;inset:0 0 auto;height:3em'></div>"
+
+
+def test_a_disabled_menu_of_years_costs_nothing(lists: Lists, visitor: Visitor) -> None:
+    lists.show(YEAR_MENU % "disabled" + table(rows(0, 1)))
+    assert numbers(visitor.visit()) == names(0, 1)
+
+
+def test_years_that_cannot_be_reached_are_a_gap_and_cost_no_bill(
+    lists: Lists, visitor: Visitor
+) -> None:
+    lists.show(YEAR_MENU % "" + COVER + table(rows(0, 1)))
+    report = visitor.visit()
+    assert (report.code, len(report.bills)) == (Code.OLDER_BILLS_ELSEWHERE, 2)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imports.customers import drafts
 from imports.customers.duplication import duplicate
@@ -115,6 +116,15 @@ def test_a_duplicate_of_member_files_finds_what_the_first_job_found(
     drafts.remove_draft(copy)
     first.refresh_from_db()
     assert first.location.exists()
+
+
+def test_a_table_that_could_not_be_read_keeps_its_name_in_a_duplicate(api: CustomerApi) -> None:
+    draft = drafts.new_draft(api, "broken")
+    file = drafts.add_upload(draft, SimpleUploadedFile("rows.xlsx", b"PK\x03\x04 no workbook"))
+    assert file.status == FileStatus.INVALID
+    copied = duplicate(draft, "again", "anna").files.get()
+    assert (copied.name, copied.status) == ("rows.xlsx", FileStatus.INVALID)
+    assert copied.message == file.message
 
 
 def test_nothing_is_left_of_a_duplicate_whose_files_are_gone(

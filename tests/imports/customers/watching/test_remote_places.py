@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,10 +11,12 @@ from django.db.models import F, Value
 from config.dev.sandbox import samples
 from imports.customers import drafts
 from imports.customers.watching import looking, taking
-from imports.customers.watching.places.s3 import Bucket
+from imports.customers.watching.places.s3 import Bucket, found_at
 from imports.customers.watching.places.sftp import Server
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, WatchedFile, WatchedFolder
+from imports.remote import s3
+from imports.remote.failures import RemoteFailure
 from imports.states import JobStatus
 from tests import remote_servers as servers
 from tests.storage_server import client_of, new_bucket
@@ -192,3 +194,20 @@ def test_a_sweep_asks_a_worker_and_waits_for_no_server(remote: Remote, messages:
     assert WatchedFolder.objects.get().looked_at is None
     taking.take_all()
     assert not looking.remote_due().exists()
+
+
+def test_a_store_that_lists_milliseconds_has_the_same_file_as_one_that_does_not() -> None:
+    asked = datetime(2026, 11, 27, 12, 0, 1, tzinfo=UTC)
+    listed = asked.replace(microsecond=234_000)
+    assert found_at("a.json", 7, listed) == found_at("a.json", 7, asked)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region"), [("", "EU West"), ("http://127.0.0.1:70000", ""), ("", "eu_west")]
+)
+def test_a_region_or_an_address_that_is_none_is_a_failure_of_that_place_alone(
+    endpoint: str, region: str, settings: Any
+) -> None:
+    settings.ALLOW_PRIVATE_ADDRESSES = True
+    with pytest.raises(RemoteFailure):
+        s3.client_of(endpoint, region, "key", "secret")
