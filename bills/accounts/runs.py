@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
-    from django.db.models import QuerySet
-
     from bills.models import Schedule
     from imports.models import ImportJob
 
@@ -74,12 +72,13 @@ def start(
     The caller enqueues them.
     """
     chosen = list(credentials)
-    held = set(_held(chosen)) if schedule is not None else set()
+    stopped = troubles.stopped_portals().values_list("portal_id", flat=True)
+    held = set(stopped) if schedule is not None else set()
     # Locked in one order, so that no account gets into two jobs by two clicks at once.
     locked = Credential.objects.select_for_update(of=("self",), no_key=True).in_use()
     list(locked.filter(pk__in=chosen).order_by("pk").values_list("pk", flat=True))
     fit, busy = _fit(chosen), states.busy(chosen)
-    going = [each for each in fit if each.pk not in held]
+    going = [each for each in fit if each.portal_id not in held]
     started = Started(busy=sum(each.pk in busy for each in going), held=len(fit) - len(going))
     started.resting = Credential.objects.in_use().filter(pk__in=chosen).count() - len(fit)
     free = [each for each in going if each.pk not in busy]
@@ -90,12 +89,6 @@ def start(
         started.jobs.append(job)
         started.accounts += len(accounts)
     return started
-
-
-def _held(credentials: Collection[int]) -> QuerySet[Credential, int]:
-    stopped = troubles.stopped_portals().values("portal")
-    mine = Credential.objects.filter(pk__in=credentials, portal__in=stopped)
-    return mine.values_list("pk", flat=True)
 
 
 def _fit(credentials: Collection[int]) -> list[Account]:

@@ -183,7 +183,7 @@ class BillAdmin(LedgerAdmin):
         return [*mine, *super().get_urls()]
 
 
-def sent(bills: QuerySet[Bill], form: str) -> StreamingHttpResponse:
+def sent(bills: QuerySet[Bill], form: str, name: str = "bills") -> StreamingHttpResponse:
     """The bills as a ZIP with a folder for each account, or their list, written while sent."""
     chosen = bills.order_by("account", "date", "number").iterator(1_000)
     pieces = {
@@ -192,7 +192,7 @@ def sent(bills: QuerySet[Bill], form: str) -> StreamingHttpResponse:
         "zip": lambda: zipped(chosen),
     }[form]()
     response = StreamingHttpResponse(pieces, content_type=FORMS[form])
-    response["Content-Disposition"] = f'attachment; filename="bills.{form}"'
+    response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
@@ -266,13 +266,10 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 def archive(request: HttpRequest, job: ImportJob) -> StreamingHttpResponse:
     """A folder for each account, a file for each bill, streamed."""
     permissions.require(request, own.VIEW_BILL)
-    found = of_job(job).order_by("account", "date", "number")
+    found = of_job(job)
     if not found.exists():
         raise Http404
-    response = StreamingHttpResponse(zipped(found), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="bills-job-{job.pk}.zip"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return sent(found, "zip", f"bills-job-{job.pk}")
 
 
 def _count(job: ImportJob, job_totals: Totals) -> int | None:

@@ -40,7 +40,7 @@ def context_of(portal: Portal) -> dict[str, Any]:
                 "label": each.get_kind_display(),
                 "is_stopped": each.kind == TroubleKind.STOPPED,
             }
-            for each in troubles.open_troubles().filter(portal=portal)
+            for each in portal.open_troubles  # type: ignore[attr-defined] # `with_troubles` set it
         ],
         "days": history.days_of(portal),
         "earlier_troubles": portal.troubles.exclude(ended_at=None)[:EARLIER_SHOWN],

@@ -14,10 +14,9 @@ from redis.exceptions import RedisError
 from unfold.decorators import display
 
 from bills import error_codes, passwords, portal_tests
-from bills.accounts import codes
 from bills.admin import common as own
 from bills.admin import health, new_job
-from bills.admin.accounts.codes import NO_CODE, clock_until
+from bills.admin.accounts.codes import clock_until
 from bills.admin.accounts.forms import CodeForm
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
@@ -230,12 +229,9 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("admin:bills_portal_watch", pk)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        code = codes.plain(form.cleaned_data["code"])
-        if code:
-            if portal_tests.give_code(pk, code):
-                messages.success(request, _("The code is handed over: the browser goes on."))
-            return redirect("admin:bills_portal_watch", pk)
-        form.add_error("code", str(NO_CODE))
+        if portal_tests.give_code(pk, form.cleaned_data["code"]):
+            messages.success(request, _("The code is handed over: the browser goes on."))
+        return redirect("admin:bills_portal_watch", pk)
     shown = _around(request, _("One-time code")) | {
         "form": CodeForm() if form.is_bound and not form.errors else form,
         "test": test,

@@ -130,7 +130,6 @@ class Visit:
         self.lost = ""  # why the last navigation got no answer
         self.status = 0  # HTTP status of the page that is shown
         self.headers: dict[str, str] = {}
-        self.dismisses_overlays = False
         self.dialogs: list[Dialog] = []
         self.pages_passed = 0  # that stood between the login and what we came for
         self.is_in_by_http = False  # logged in by HTTP authentication: there is no way to log out

@@ -44,15 +44,12 @@ def entry(bill: Bill) -> dict[str, Any]:
     }
 
 
-def write_due(destination: Destination, client: DestinationClient) -> int:
-    """Write the list of every month that has bills which it does not name yet; how many lists.
-
-    Raises RemoteFailure; what was not written stays due.
-    """
-    due = due_months(destination)
-    for month in due:
+def write(
+    destination: Destination, client: DestinationClient, months: list[datetime.datetime]
+) -> None:
+    """Write the lists of these months. Raises RemoteFailure; what was not written stays due."""
+    for month in months:
         _write(destination, client, month)
-    return len(due)
 
 
 def due_months(destination: Destination) -> list[datetime.datetime]:

@@ -120,9 +120,9 @@ def _deliver_to(pk: int) -> int:
                 return tried
             _try(client, delivery)
         destination = Destination.objects.defer("secret").get(pk=pk)
-        if lists.due_months(destination):
+        if months := lists.due_months(destination):
             client = client or open_destination(destination)
-            lists.write_due(destination, client)
+            lists.write(destination, client, months)
     except (RemoteFailure, WrongKey) as failure:
         Destination.objects.filter(pk=pk).update(next_list_at=Now() + Value(LIST_PAUSE))
         logger.warning("destination %s: its list was not written (%s)", pk, type(failure).__name__)

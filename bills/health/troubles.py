@@ -62,7 +62,7 @@ CHANGED_CODES = (
 # What portals lock accounts for, or may have: the password was sent, and not accepted.
 REFUSED_CODES = (Code.LOGIN_FAILED, Code.LOCKED, Code.UNRECOGNISED_PAGE, Code.FORBIDDEN)
 FEWEST = 3  # accounts; fewer say nothing about their portal
-CHANGED_DAYS, REFUSED_DAYS = 35, 35  # a monthly round, and the one before
+DAYS = 35  # that are looked at: a monthly round, and the one before
 ROUND_DAYS = 7  # in which all accounts of a portal are tried
 LOOK_EVERY = timedelta(seconds=10)
 STILL_LOOKED_AT = timedelta(hours=1)  # after a job has ended
@@ -153,19 +153,19 @@ def _is_my_turn() -> bool:
 
 def judge(portal: Portal) -> None:
     """Note what is wrong with it now, or that nothing is any more."""
-    changed = _found(CHANGED, portal, CHANGED_CODES, CHANGED_DAYS)
+    changed = _found(CHANGED, portal, CHANGED_CODES)
     if changed and changed.failing >= FEWEST and 2 * changed.failing >= changed.tried:
         _note(portal, TroubleKind.CHANGED, changed)
     else:
         open_troubles().filter(portal=portal, kind=TroubleKind.CHANGED).update(ended_at=Now())
-    refused = _found(REFUSED, portal, REFUSED_CODES, REFUSED_DAYS)
+    refused = _found(REFUSED, portal, REFUSED_CODES)
     if refused and 0 < settings.STOP_AFTER_ACCOUNTS <= refused.failing:
         _note(portal, TroubleKind.STOPPED, refused)
 
 
-def _found(query: str, portal: Portal, codes: Iterable[Code], days: int) -> Finding | None:
+def _found(query: str, portal: Portal, codes: Iterable[Code]) -> Finding | None:
     values: dict[str, Any] = {
-        "portal": portal.pk, "codes": [str(code) for code in codes], "days": days,
+        "portal": portal.pk, "codes": [str(code) for code in codes], "days": DAYS,
         "at_work": AT_WORK, "round": ROUND_DAYS,
     }  # fmt: skip
     with connection.cursor() as sql:

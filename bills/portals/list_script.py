@@ -60,36 +60,29 @@ OPTIONS = """(found, kind) => {
     : found.map(part => ({value: "", text: part.innerText.trim()}));
 }"""
 
-# Go to the end of the page, and of what the rows scroll in. First away from it: a page may only
-# notice that its end comes into view, and that has to be out of view before.
-SCROLL_DOWN = f"""async () => {{{EVERYWHERE}
-  const row = all("[data-redrive-row]").pop(), places = [];
-  for (let at = row && row.parentElement; at; at = at.parentElement) places.push(at);
-  if (document.scrollingElement) places.push(document.scrollingElement);
-  const seen = () => new Promise(drawn => {{
-    requestAnimationFrame(() => requestAnimationFrame(drawn));
-    setTimeout(() => drawn(), 200);
-  }});
-  const renew = window[Symbol.for("redrive.renew")];
-  if (renew) renew();
-  for (const at of places) at.scrollTop = 0;
-  await seen();
-  if (row && row.isConnected) row.scrollIntoView({{block: "end"}});
-  for (const at of places) at.scrollTop = at.scrollHeight;
-  await seen();
-}}"""
-
-# The places that the rows scroll in: of a list that keeps only what is in view.
+# What the rows scroll in: places inside the page, and the page.
 _PLACES = f"""{EVERYWHERE}
   const row = all("[data-redrive-row]").pop(), places = [];
-  for (let at = row && row.parentElement; at; at = at.parentElement)
-    if (at.scrollHeight > at.clientHeight + 1 && at !== document.scrollingElement) places.push(at);
+  for (let at = row && row.parentElement; at; at = at.parentElement) places.push(at);
   if (document.scrollingElement) places.push(document.scrollingElement);
   const drawn = () => new Promise(done => {{
     requestAnimationFrame(() => requestAnimationFrame(done));
     setTimeout(() => done(), 200);
   }});
 """
+# Go to the end of the page, and of what the rows scroll in. First away from it: a page may only
+# notice that its end comes into view, and that has to be out of view before.
+SCROLL_DOWN = f"""async () => {{{_PLACES}
+  const renew = window[Symbol.for("redrive.renew")];
+  if (renew) renew();
+  for (const at of places) at.scrollTop = 0;
+  await drawn();
+  if (row && row.isConnected) row.scrollIntoView({{block: "end"}});
+  for (const at of places) at.scrollTop = at.scrollHeight;
+  await drawn();
+}}"""
+
+# Of a list that keeps only what is in view.
 SCROLL_UP = f"""async () => {{{_PLACES}
   for (const at of places) at.scrollTop = 0;
   await drawn();

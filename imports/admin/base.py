@@ -33,8 +33,6 @@ MOST_COUNTED = 10_000
 class CappedPaginator(Pages):
     """Counts up to a limit and no further: a million rows cost what ten thousand do."""
 
-    template_name = "unfold/helpers/pagination_default.html"
-
     @cached_property
     def found(self) -> int:
         """How many there are; one more than the limit stands for "more than that"."""

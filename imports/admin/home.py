@@ -192,11 +192,15 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         "drafts": page.jobs().filter(status=JobStatus.DRAFT),
         "troubled": troubled_jobs(),
     }
-    lists = {name: list(families.first_of_each(jobs)[:SHOWN]) for name, jobs in waiting.items()}
+    firsts = {name: families.first_of_each(jobs) for name, jobs in waiting.items()}
+    lists = {
+        name: list(page.jobs().filter(pk__in=found[:SHOWN]).order_by("-pk"))
+        for name, found in firsts.items()
+    }
     lists["running"] = list(page.jobs().filter(status__in=AT_WORK)[:SHOWN])
     lists["finished"] = _finished()
     families.attach([job for jobs in lists.values() for job in jobs])
-    counts = {name: families.count(jobs) for name, jobs in waiting.items()}
+    counts = {name: len(found) for name, found in firsts.items()}
     alerts = [alert for more in _more for alert in more(request)]
     return {
         **{name: [_summary(job) for job in jobs] for name, jobs in lists.items()},
@@ -214,11 +218,12 @@ def overview(request: HttpRequest) -> dict[str, Any]:
 
 def _finished() -> list[ImportJob]:
     """The jobs that ended last, one of each family."""
-    newest = page.jobs().filter(status__in=ENDED_JOBS).order_by("-finished_at")
-    found: dict[int, ImportJob] = {}
-    for job in newest[:LOOKED_AT]:
-        found.setdefault(job.root_id or job.pk, job)
-    return list(found.values())[:SHOWN]
+    newest = ImportJob.objects.filter(status__in=ENDED_JOBS).order_by("-finished_at")
+    found: dict[int, int] = {}
+    for pk, root in newest.values_list("pk", "root_id")[:LOOKED_AT]:
+        found.setdefault(root or pk, pk)
+    shown = list(found.values())[:SHOWN]
+    return list(page.jobs().filter(pk__in=shown).order_by("-finished_at"))
 
 
 def _summary(job: Any) -> dict[str, Any]:

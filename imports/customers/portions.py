@@ -63,8 +63,9 @@ def read(job: ImportJob) -> None:
     one_at_a_time(f"{job.api_id} {file.sha256}" for file in files)
     if _others_cut(job, files):
         raise ReadLater
-    if not _may_be_cut_in_portions(job, files, checks):
-        batching.read(job, files, checks)
+    plain = batching.names_each_once(files, checks)
+    if not (plain and _may_be_cut_in_portions(job, files)):
+        batching.read(job, files, checks, plain=plain)
         batching.forget(files, checks)
         return
     total = sum(file.record_count for file in files)
@@ -84,11 +85,9 @@ def _others_cut(job: ImportJob, files: Sequence[ImportFile]) -> bool:
     return others.filter(files__sha256__in=digests).exists()
 
 
-def _may_be_cut_in_portions(job: ImportJob, files: Sequence[ImportFile], checks: Checks) -> bool:
-    """Whether no record needs to know of any other, and all of the job goes out at once."""
+def _may_be_cut_in_portions(job: ImportJob, files: Sequence[ImportFile]) -> bool:
+    """Whether no record is known from before, and all of the job goes out at once."""
     if job.rollout != Rollout.ALL or sum(f.record_count for f in files) < FEWEST_RECORDS:
-        return False
-    if not batching.names_each_once(files, checks):
         return False
     return not any(RetryFileMatches(job, f, set(), force=job.force).knows for f in files)
 

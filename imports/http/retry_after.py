@@ -43,7 +43,7 @@ def asked_to_wait(headers: Mapping[str, str], now: float, *, certain: bool) -> f
     `certain`: the answer itself says "not now". Otherwise Retry-After does, and so do rate-limit
     headers unless they say that something remains: many APIs send them with every answer.
     """
-    asked = [seconds for _name, seconds in _retries(headers, now) if seconds is not None]
+    asked = [seconds for seconds in _retries(headers, now) if seconds is not None]
     limits = [*_limits(headers, now), *_of_limits(headers.get("ratelimit", ""))]
     if used_up := [seconds for is_used_up, seconds in limits if is_used_up]:
         asked += used_up
@@ -63,12 +63,12 @@ def says_not_now(headers: Mapping[str, str], now: float) -> bool:
     return "0" in texts and not any(text.strip("0") for text in texts)
 
 
-def _retries(headers: Mapping[str, str], now: float) -> Iterator[tuple[str, float | None]]:
-    """Each header that says when to come back, with its seconds; None where it has no sense."""
+def _retries(headers: Mapping[str, str], now: float) -> Iterator[float | None]:
+    """The seconds of each header that says when to come back; None where it has no sense."""
     for name, text in headers.items():
         found = _RETRY.fullmatch(name)
         if found and text.strip():
-            yield name, _seconds(text, _sent_at(headers, now), in_ms=found[1] is not None)
+            yield _seconds(text, _sent_at(headers, now), in_ms=found[1] is not None)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -77,7 +77,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     `headers` has lower-case names. `now` (Unix time) is used where the answer carries no Date of
     its own: a date is measured against the clock that wrote it.
     """
-    asked = [seconds for _name, seconds in _retries(headers, now) if seconds is not None]
+    asked = [seconds for seconds in _retries(headers, now) if seconds is not None]
     return max(asked, default=None)
 
 

@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from bills.accounts import codes
 from bills.admin import common as own
@@ -31,9 +30,6 @@ class Wanted:
 
     request: CodeRequest
     left: str
-
-
-NO_CODE = gettext_lazy("A code is letters and digits, 3 to 20 of them.")
 
 
 def with_time_left(requests: Iterable[CodeRequest]) -> list[Wanted]:
@@ -60,14 +56,10 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
     waiting = codes.wanted().filter(pk=pk).first()
     form = CodeForm(request.POST or None)
     if request.method == "POST" and waiting is not None and form.is_valid():
-        code = codes.plain(form.cleaned_data["code"])
-        if not code:
-            form.add_error("code", str(NO_CODE))
-        elif codes.give(pk, code, permissions.actor(request)):
+        if codes.give(pk, form.cleaned_data["code"], permissions.actor(request)):
             messages.success(request, _("The code is handed over: the browser goes on."))
             return redirect(tab_url(row.batch.job_id, "credentials"))
-        else:
-            waiting = None
+        waiting = None
     shown: dict[str, Any] = {
         **admin.site.each_context(request),
         "opts": Credential._meta,

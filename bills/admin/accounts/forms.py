@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from bills import passwords
-from bills.accounts import states
+from bills.accounts import codes, states
 from bills.accounts.qr import NoSecretInPicture, secret_in_picture
 from bills.admin.forms import LARGEST_CSV_BYTES, LONGEST_PASSWORD
 from bills.csv.credentials import account_of
@@ -173,3 +173,10 @@ class CodeForm(forms.Form):
         max_length=40,
         widget=WrittenOnly(attrs={"autocomplete": "off", "autofocus": True}),
     )
+
+    def clean_code(self) -> str:
+        """Without the spaces and dashes that people copy along."""
+        code = codes.plain(self.cleaned_data["code"])
+        if not code:
+            raise ValidationError(_("A code is letters and digits, 3 to 20 of them."))
+        return code

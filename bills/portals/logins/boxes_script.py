@@ -16,7 +16,7 @@ BOXES = (
       && box.width > 1 && box.height > 1 && part.getAttribute("aria-hidden") !== "true";
   };
   const flat = text => (text || "").replace(/\s+/g, " ").trim().toLowerCase();
-  const told = part => flat(part.innerText || part.value || part.getAttribute("aria-label")
+  const caption = part => flat(part.innerText || part.value || part.getAttribute("aria-label")
     || part.title || part.getAttribute("alt"));
   const byId = (part, ids) => (ids || "").split(/\s+/).filter(id => id)
     .map(id => (part.getRootNode().getElementById || (() => null)).call(part.getRootNode(), id))

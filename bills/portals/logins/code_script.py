@@ -36,8 +36,8 @@ FIND_CODE = (
     + "[role=button], a").filter(shown);
   const form = boxes.length ? boxes[0].form : null;
   const own = form ? buttons.filter(one => one.form === form || form.contains(one)) : buttons;
-  const sends = one => is.send.test(told(one));
-  const button = own.find(one => is.confirm.test(told(one)) && !sends(one))
+  const sends = one => is.send.test(caption(one));
+  const button = own.find(one => is.confirm.test(caption(one)) && !sends(one))
     || (form ? own.find(one => isSubmit(one) && !sends(one)) : null) || null;
   const ticks = all("input[type=checkbox]").filter(one => !one.disabled && !one.checked
     && is.remember.test(said(one)));

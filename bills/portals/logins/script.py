@@ -55,8 +55,8 @@ FIND_FORM = (
     if (box.form) return box.form;
     let holdsButton = null;
     for (let part = above(box); part; part = above(part)) {
-      const press = buttons.some(one => (isButton(one) || is.logIn.test(told(one)))
-        && isIn(one, part) && !is.otherWay.test(told(one)));
+      const press = buttons.some(one => (isButton(one) || is.logIn.test(caption(one)))
+        && isIn(one, part) && !is.otherWay.test(caption(one)));
       if (press && !holdsButton) holdsButton = part;
       if (press && inputs.some(one => one !== box && isText(one) && isIn(one, part))) return part;
       if (part === document.body) break;
@@ -82,22 +82,23 @@ FIND_FORM = (
   };
   const buttonOf = (group, box) => {
     const own = buttons.filter(one => belongs(one, group));
-    const fit = own.filter(one => !is.otherWay.test(told(one)) && !is.forgotten.test(told(one)));
+    const leadsAway = said => is.otherWay.test(said) || is.forgotten.test(said);
+    const fit = own.filter(one => !leadsAway(caption(one)));
     const first = (among, ...tests) => {
       for (const test of tests) { const found = among.find(test); if (found) return found; }
       return null;
     };
-    const logsIn = one => is.logIn.test(told(one));
-    const leadsOn = one => is.next.test(told(one));
+    const logsIn = one => is.logIn.test(caption(one));
+    const leadsOn = one => is.next.test(caption(one));
     const later = one => !!(box.compareDocumentPosition(one) & 4);
     if (group.tagName === "FORM")
       return first(fit, one => isSubmit(one) && logsIn(one), one => isSubmit(one) && leadsOn(one),
-        one => isSubmit(one) && !is.signUp.test(told(one)),
+        one => isSubmit(one) && !is.signUp.test(caption(one)),
         one => isSubmit(one), logsIn, leadsOn,
-        one => isButton(one) && later(one) && !is.signUp.test(told(one)));
+        one => isButton(one) && later(one) && !is.signUp.test(caption(one)));
     const after = fit.filter(later);
     return first(after, logsIn, leadsOn) || first(fit, logsIn, leadsOn)
-      || first(after, one => isButton(one) && !is.signUp.test(told(one)));
+      || first(after, one => isButton(one) && !is.signUp.test(caption(one)));
   };
   const userOf = (group, password) => {
     const found = inputs.filter(box => isText(box) && belongs(box, group)
@@ -127,7 +128,7 @@ FIND_FORM = (
     || (is.changes.test(head) && is.byPassword.test(head));
   const judge = password => {
     const group = groupOf(password), button = buttonOf(group, password);
-    const press = button ? told(button) : "", where = action(group), head = headings(group);
+    const press = button ? caption(button) : "", where = action(group), head = headings(group);
     const logsIn = is.logIn.test(press);
     const isForLogin = (logsIn && !sendsAnything.test(press)) || is.logIn.test(head)
       || completes(password, "current-password");
@@ -151,7 +152,7 @@ FIND_FORM = (
   };
   const identifier = box => {
     const group = groupOf(box), button = buttonOf(group, box);
-    const press = button ? told(button) : "", where = action(group), words = said(box);
+    const press = button ? caption(button) : "", where = action(group), words = said(box);
     const leads = is.logIn.test(press) || is.next.test(press);
     if (passwords.some(one => belongs(one, group)) || box.closest("[role=search], footer"))
       return null;
@@ -187,10 +188,10 @@ FIND_FORM = (
     facts.kind = "user";
     return Object.assign(answer, {user: asked.box, button: asked.button});
   }
-  const byPassword = one => is.byPassword.test(told(one)) && told(one).length < 60
-    && ![is.newPassword, is.signUp, is.forgotten, is.changes].some(bad => bad.test(told(one)));
+  const byPassword = one => is.byPassword.test(caption(one)) && caption(one).length < 60
+    && ![is.newPassword, is.signUp, is.forgotten, is.changes].some(bad => bad.test(caption(one)));
   const opener = buttons.find(byPassword) || buttons.find(
-    one => is.logIn.test(told(one)) && told(one) !== "submit"
+    one => is.logIn.test(caption(one)) && caption(one) !== "submit"
     && !(one.form && passwords.some(box => box.form === one.form)));
   if (opener) facts.kind = "open";
   return Object.assign(answer, {opener: opener || null});

@@ -199,11 +199,10 @@ async def race(
         seen = await glance(visit, marks)
         if seen is not None:
             found = next((mark for mark in marks if counted(mark, seen, before)), None)
-            is_soft = found is not None and found.is_guess and found.outcome in CAN_WAIT
-            if found is not None and not is_soft:
+            if found is not None and not (found.is_guess and found.outcome in CAN_WAIT):
                 return found
             calm += 1
-            passed = await goes_on(visit) if is_soft or calm > CALM_LOOKS else False
+            passed = await goes_on(visit) if found or calm > CALM_LOOKS else False
             if passed:
                 gives_up_at, calm = visit.clock() + limit, 0
                 continue

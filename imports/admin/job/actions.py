@@ -18,7 +18,7 @@ from imports.admin import formatting, permissions
 from imports.admin.job import page
 from imports.admin.job import selection as choices
 from imports.admin.job.page import to_tab
-from imports.customers.api.setup import most_in_a_batch
+from imports.customers.api.setup import most_of
 from imports.engine import queue
 from imports.ledger import bulk_actions, known_before, retries
 from imports.ledger.bulk_actions import RETRIES
@@ -51,7 +51,7 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
         "later": _said(later),
         "hopeless": left_out,
         "blocked": sum(count for _code, count in blocked),
-        "most_in_a_batch": most_in_a_retry(job),
+        "most_in_a_batch": most_of(job),
         "blocked_codes": [(error_codes.about(code, job.kind), n) for code, n in blocked],
     }
     return _shown(request, job, "retry", summary)
@@ -169,7 +169,7 @@ def retry_and_show(
 
 def _batch_size(request: HttpRequest, job: ImportJob) -> int | None:
     """The smaller size that was asked for; None for the job's own. Raises NotAllowed."""
-    text, most = request.POST.get("batch_size", "").strip(), most_in_a_retry(job)
+    text, most = request.POST.get("batch_size", "").strip(), most_of(job)
     if not text:
         return None
     size = formatting.whole_number(text)
@@ -177,11 +177,6 @@ def _batch_size(request: HttpRequest, job: ImportJob) -> int | None:
         summary = {"n": formatting.number(most)}
         raise NotAllowed(_("The retry’s batches can have 1 to %(n)s customers.") % summary)
     return size
-
-
-def most_in_a_retry(job: ImportJob) -> int:
-    """How many records a batch of a retry may have: what the job's had, and the API takes."""
-    return min(job.batch_size, most_in_a_batch(job.api) or job.batch_size)
 
 
 def decide(

@@ -13,7 +13,7 @@ from imports.admin import formatting, permissions
 from imports.admin.job import failures, files, log, progress, retry_files, settings, sheets
 from imports.admin.job.page import Fix, JobPage, register
 from imports.admin.records import edit
-from imports.customers.api.setup import most_in_a_batch
+from imports.customers.api.setup import most_of
 from imports.customers.duplication import duplicate
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def bulk_action(job: ImportJob) -> str:
         found - refused
         for found, refused in job.files.values_list("record_count", "excluded_count")
     ]
-    size = min(job.batch_size, most_in_a_batch(job.api) or job.batch_size)
+    size = most_of(job)
     count = sum(-(-each // size) for each in sendable)
     return _("%(customers)s in %(batches)s of up to %(size)s, %(at_once)s at once") % {
         "customers": formatting.customers(sum(sendable)),

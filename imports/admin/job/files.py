@@ -218,17 +218,17 @@ def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
     added = _add_all(job, uploads)
     if added and "instead" in request.POST:
         _remove_refused(job, request.POST["instead"])
-    bad = [file for file in added if file.status == FileStatus.INVALID]
     if added:
-        _say(request, added, len(bad))
+        _say(request, added)
     return _answer(request, job)
 
 
 def _remove_refused(job: ImportJob, pk: str) -> None:
     """Take out the file that somebody has chosen another one for."""
-    chosen = formatting.whole_number(pk) or 0
-    for file in job.files.filter(status=FileStatus.INVALID, pk=chosen):
-        drafts.remove_file(file)
+    chosen = formatting.whole_number(pk)
+    for file in drafts.unreadable(job):
+        if file.pk == chosen:
+            drafts.remove_file(file)
 
 
 def _add_all(job: ImportJob, uploads: Sequence[UploadedFile[bytes]]) -> list[ImportFile]:
@@ -283,7 +283,8 @@ def _name(upload: UploadedFile[bytes]) -> str:
     return PurePosixPath(upload.name or "").name
 
 
-def _say(request: HttpRequest, added: list[ImportFile], bad: int) -> None:
+def _say(request: HttpRequest, added: list[ImportFile]) -> None:
+    bad = sum(file.status == FileStatus.INVALID for file in added)
     records = sum(file.record_count for file in added)
     summary = {"files": formatting.files(len(added)), "customers": formatting.customers(records)}
     if any(file.status == FileStatus.READING for file in added):

@@ -62,24 +62,20 @@ class Entry:
 class LogPaginator(CappedPaginator):
     """Pages of events and attempts together, newest first."""
 
-    def __init__(
-        self, job: ImportJob, events: QuerySet[JobEvent], attempts: QuerySet[Attempt]
-    ) -> None:
-        super().__init__(cast("Any", _Lines(job, events, attempts)), ROWS)
-        self._rows: tuple[QuerySet[Any], ...] = (events, attempts)
-
     @cached_property
     def found(self) -> int:
-        return sum(rows.order_by()[: MOST_COUNTED + 1].count() for rows in self._rows)
+        lines = cast("_Lines", self.object_list)
+        both: tuple[QuerySet[Any], ...] = (lines.events, lines.attempts)
+        return sum(rows.order_by()[: MOST_COUNTED + 1].count() for rows in both)
 
 
+@dataclass(frozen=True, slots=True)
 class _Lines:
     """What a paginator cuts pages from: two tables in one order."""
 
-    def __init__(
-        self, job: ImportJob, events: QuerySet[JobEvent], attempts: QuerySet[Attempt]
-    ) -> None:
-        self.job, self.events, self.attempts = job, events, attempts
+    job: ImportJob
+    events: QuerySet[JobEvent]
+    attempts: QuerySet[Attempt]
 
     def __getitem__(self, place: slice) -> list[Entry]:
         """The lines from the newest `start` to `stop`."""
@@ -102,8 +98,9 @@ class _Lines:
 def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """A page of the log, newest first."""
     show = _show(request)
+    lines = _Lines(job, *_rows(job, show))
     return {
-        **page_of(request, LogPaginator(job, *_rows(job, show))),
+        **page_of(request, LogPaginator(cast("Any", lines), ROWS)),
         "show": show,
         "shows": LABELS,
     }

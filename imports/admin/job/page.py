@@ -20,7 +20,7 @@ from imports.admin.permissions import may
 from imports.engine import queue
 from imports.ledger import retries
 from imports.ledger.bulk_actions import RETRIES
-from imports.ledger.totals import FamilyTotals, family, family_totals, job_totals
+from imports.ledger.totals import family, job_totals, totals_of, totals_of_families
 from imports.models import BulkAction, ImportJob, RetryFile
 from imports.models.bulk_actions import ActionType
 from imports.rendering import in_words
@@ -366,14 +366,15 @@ def page_context(request: HttpRequest, job: ImportJob, tab: Tab) -> dict[str, An
 def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What may change while the page is open."""
     members = family(job)
-    summary: FamilyTotals | None = family_totals(job) if len(members) > 1 else None
+    own = totals_of(members)
+    summary = totals_of_families(members, own)[job.first.pk] if len(members) > 1 else None
     is_ended = job.status in ENDED_JOBS
     bulk = panel(job)
     wait = retries.how_many_wait(job) if is_ended else retries.Waiting(0, 0)
     return {
         "job": job,
         "words": of(job.kind),
-        "job_totals": job_totals(job),
+        "job_totals": own[job.pk],
         "family_totals": summary,
         "family_jobs": members[-MOST_RETRIES:] if len(members) > 1 else [],
         "bulk": bulk,

@@ -110,15 +110,13 @@ def _with_first(jobs: QuerySet[ImportJob]) -> QuerySet[Any]:
     return jobs.order_by().annotate(first_id=Coalesce(F("root_id"), F("pk")))
 
 
-def first_of_each(jobs: QuerySet[ImportJob]) -> QuerySet[ImportJob]:
-    """Of each family the first of these jobs, whose page speaks of the later ones, too."""
+def first_of_each(jobs: QuerySet[ImportJob]) -> list[int]:
+    """Of each family the first of these jobs, by its id, the newest first.
+
+    Its page speaks of the later ones, too.
+    """
     firsts = _with_first(jobs).values("first_id").annotate(first_pk=Min("pk"))
-    return jobs.filter(pk__in=firsts.values("first_pk")).order_by("-pk")
-
-
-def count(jobs: QuerySet[ImportJob]) -> int:
-    """How many families these jobs belong to."""
-    return _with_first(jobs).values("first_id").distinct().count()
+    return list(firsts.order_by("-first_pk").values_list("first_pk", flat=True))
 
 
 def attach(jobs: list[Any]) -> None:

@@ -114,10 +114,7 @@ def _read_as(answer: Answer, sent: Exchange) -> Exchange:
 
 def chosen(answer: Answer, mapping: ApiMapping) -> tuple[ApiMapping, int | None]:
     """The mapping as the first alternative that fits changes it, and that one's number."""
-    try:
-        document = document_of(answer, mapping)
-    except NotDecoded:
-        document = MISSING
+    document = _document(answer, mapping)
     for number, (how, changed) in enumerate(
         zip(mapping.answers, mapping.alternatives, strict=True)
     ):
@@ -139,10 +136,7 @@ def _judged(answer: Answer, sent: Exchange) -> Outcome:
     outcome = _by_status(answer, sent)
     if answer.status in sent.mapping.accepted or outcome.verdict not in SENT_AGAIN:
         return outcome
-    try:
-        document = document_of(answer, sent.mapping)
-    except NotDecoded:
-        return outcome
+    document = _document(answer, sent.mapping)
     records = judge_refusal(document, sent.mapping, sent.keys, sent.clean)
     return summed(records, sent) if records and CONTRADICTORY in records else outcome
 
@@ -155,7 +149,7 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
         return _accepted(answer, sent)
     if 300 <= status <= 399:
         return _redirected(answer, sent)
-    if 400 <= status <= 499 and refuses_credential(answer, _document(answer, sent)):
+    if 400 <= status <= 499 and refuses_credential(answer, _document(answer, sent.mapping)):
         return _unauthorized(answer, sent)
     if status in DEFERRING and (outcome := _deferred(answer, sent)):
         return outcome
@@ -181,14 +175,14 @@ def _is_refusal(answer: Answer, sent: Exchange) -> bool:
     mapping = sent.mapping
     if answer.status < 500 or len(sent.keys) != 1 or not mapping.envelope.code:
         return False
-    code = as_name(find(_document(answer, sent), mapping.envelope.code))
+    code = as_name(find(_document(answer, mapping), mapping.envelope.code))
     return mapping.group_by_code.get(code) in OF_RECORDS
 
 
-def _document(answer: Answer, sent: Exchange) -> Any:
+def _document(answer: Answer, mapping: ApiMapping) -> Any:
     """The answer's JSON; MISSING where it is none."""
     try:
-        return document_of(answer, sent.mapping)
+        return document_of(answer, mapping)
     except NotDecoded:
         return MISSING
 
@@ -201,10 +195,7 @@ def _coded(answer: Answer, sent: Exchange) -> Outcome | None:
     accepted = answer.status in sent.mapping.accepted
     if accepted and not may_be_coded(answer.body, sent.mapping):
         return None
-    try:
-        document = document_of(answer, sent.mapping)
-    except NotDecoded:
-        return None
+    document = _document(answer, sent.mapping)
     code, group = own_code(document, sent.mapping)
     counts = group in WHOLE_BATCH_GROUPS or (group in RETRYABLE and not accepted)
     if not counts or judge_refusal(document, sent.mapping, sent.keys, sent.clean) is not None:
@@ -390,7 +381,7 @@ def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
 
 def _refused(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    document = _document(answer, sent)
+    document = _document(answer, sent.mapping)
     template = words.REFUSALS.get(status, words.REFUSED)
     said = template.format(status=status, why=why(answer, sent))
     code, group = own_code(document, sent.mapping)

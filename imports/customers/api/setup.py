@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from imports.customers.api.oauth2 import TokenStore
     from imports.messages import Text
+    from imports.models import ImportJob
 
 CARRIES_CREDENTIAL = sentence(
     "HEADER_CARRIES_CREDENTIAL",
@@ -197,6 +198,11 @@ def most_in_a_batch(api: CustomerApi | None) -> int | None:
         return mapping_of(api).request.max_records if api else None
     except BadMapping:
         return None
+
+
+def most_of(job: ImportJob) -> int:
+    """How many customers a batch of this job may have: its size, or the most its API takes."""
+    return min(job.batch_size, most_in_a_batch(job.api) or job.batch_size)
 
 
 def _mapping_complaints(api: CustomerApi) -> list[tuple[str, str]]:

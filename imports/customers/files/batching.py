@@ -245,14 +245,19 @@ class Reader:
         self.twins: set[int] = set()  # files with the very same bytes as one before
         self.plain = False  # no customer is named twice
 
-    def read(self, files: Iterable[ImportFile], begin: Callable[[ImportFile], object]) -> None:
-        """Read the files in order, calling `begin` before each.
+    def read(
+        self,
+        files: Iterable[ImportFile],
+        begin: Callable[[ImportFile], object],
+        plain: bool | None = None,
+    ) -> None:
+        """Read the files in order, calling `begin` before each; `plain` as in the function `read`.
 
         Raises UnreadableInput, possibly after many batches.
         """
         files = list(files)
         self.twins = _twins(files)
-        self.plain = names_each_once(files, self.checks)
+        self.plain = names_each_once(files, self.checks) if plain is None else plain
         if not self.plain and sum(file.record_count for file in files) > MOST_IN_MEMORY:
             self.marked = self._find_marked(files)
         if self.job.leave_earlier_copies_out:
@@ -584,11 +589,16 @@ def _register_block(register: IdRegister, file: ImportFile, block: Block) -> Non
             register.add(record.key, file.name, record.position)
 
 
-def read(job: ImportJob, files: Sequence[ImportFile], checks: Checks) -> None:
-    """Cut all files of a queued job into batches. Raises UnreadableInput, storing nothing."""
+def read(
+    job: ImportJob, files: Sequence[ImportFile], checks: Checks, *, plain: bool | None = None
+) -> None:
+    """Cut all files of a queued job into batches. Raises UnreadableInput, storing nothing.
+
+    `plain` is what `names_each_once` says of the files, where the caller has asked it already.
+    """
     intake = Intake(job)
     reader = Reader(job, checks, intake)
-    reader.read(files, lambda file: None)
+    reader.read(files, lambda file: None, plain)
     intake.finish()
     _tell_sources(job, files)
     twice = reader.warnings.duplicated

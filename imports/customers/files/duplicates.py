@@ -106,9 +106,7 @@ class IdRegister:
     def _plain_hashes(self, keys: Sequence[str]) -> list[int] | None:
         """The hashes of keys that are all written plainly, so that `normalised` changes none."""
         spelled = list(map(self._spelling, keys))
-        together = "".join(spelled)
-        plain = together.isascii() and together == together.lower() == "".join(together.split())
-        return list(map(hash, spelled)) if plain and all(spelled) else None
+        return list(map(hash, spelled)) if all(spelled) and _is_plain(spelled) else None
 
     def has(self, looks: int) -> bool:
         """Whether a customer was registered that has this hash, or that of a look-alike."""
@@ -235,9 +233,13 @@ class Repeats:
 def _hashes(keys: Sequence[str], spelling: Callable[[str], str]) -> map[int]:
     """For each key a hash that it shares with all that look the same."""
     spelled = list(map(spelling, keys))
+    return map(hash, spelled if _is_plain(spelled) else map(normalised, spelled))
+
+
+def _is_plain(spelled: Sequence[str]) -> bool:
+    """Whether `normalised` changes none of them."""
     together = "".join(spelled)
-    plain = together.isascii() and together == together.lower() == "".join(together.split())
-    return map(hash, spelled if plain else map(normalised, spelled))
+    return together.isascii() and together == together.lower() == "".join(together.split())
 
 
 class Place(NamedTuple):
