@@ -7,6 +7,7 @@ from bills.models.evidence import Evidence, EvidenceKind, PortalTest
 from bills.models.files import Bill
 from bills.models.health import PortalTrouble, TroubleKind
 from bills.models.portals import Portal
+from bills.models.recordings import RecordedAct, Recording
 from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Portal",
     "PortalTest",
     "PortalTrouble",
+    "RecordedAct",
+    "Recording",
     "Repeats",
     "Schedule",
     "ScheduleRun",
