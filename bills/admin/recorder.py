@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,6 +16,7 @@ from django.db.models.functions import Now
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -22,7 +26,6 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from bills import error_codes
 from bills.accounts import codes
 from bills.admin import common as own
-from bills.admin.accounts.codes import clock_until
 from bills.models import Credential, Portal, RecordedAct, Recording
 from bills.models.portals import LONGEST_URL
 from bills.portals.recording.acts import Gives, Kind, NotRecorded, Typed
@@ -265,16 +268,27 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """The browser's picture, what can be done in it, and what is recorded."""
     recording = _recording(request, pk)
     Recording.objects.filter(pk=pk, ended_at=None).update(seen_at=Now())
+    shown = _panel(recording)
     if request.headers.get("HX-Request"):
-        return render(request, TEMPLATES + "panel.html", _panel(recording))
-    shown = _panel(recording) | {"keys": KEYS}
+        if request.GET.get("was") == shown["was"]:
+            return HttpResponse(status=204)  # a picture that is being pressed stays in its place
+        return render(request, TEMPLATES + "panel.html", shown)
+    shown |= {"keys": KEYS}
     title = _("Recording of %(portal)s") % {"portal": recording.portal}
     return render(request, TEMPLATES + "watch.html", _around(request, title) | shown)
 
 
 def _panel(recording: Recording) -> dict[str, Any]:
+    """What is shown; `was` tells it from what was shown before."""
     steps = sessions.steps_of(recording)
     last = recording.acts.defer("text").order_by("-pk").first()
+    no_worker = recording.began_at is None and queue.worker_count() == 0
+    left = recording.until - timezone.now() if recording.until else timedelta()
+    minutes = max(1, math.ceil(left.total_seconds() / 60))
+    done = (last.pk, last.done_at) if last is not None else None
+    ids = [step.pk for step in steps]
+    state = (recording.view, recording.ended_at, recording.began_at, recording.message)
+    was = hashlib.sha256(repr((state, done, ids, no_worker, minutes)).encode()).hexdigest()[:16]
     return {
         "recording": recording,
         "portal": recording.portal,
@@ -283,10 +297,11 @@ def _panel(recording: Recording) -> dict[str, Any]:
         "last": last,
         "is_busy": last is not None and last.done_at is None,
         "is_open": recording.ended_at is None,
-        "has_begun": recording.began_at is not None,
-        "left": clock_until(recording.until),
+        "has_begun": recording.began_at is not None and bool(recording.view),
+        "minutes": minutes,
         "advice": error_codes.about(recording.error_code),
-        "no_worker": recording.began_at is None and queue.worker_count() == 0,
+        "no_worker": no_worker,
+        "was": was,
     }
 
 

@@ -267,8 +267,8 @@ class DatabaseRemote:
         """See `Remote`."""
         self.database.do(
             RecordedAct.objects.filter(pk=command.number).update,
-            act=_storable(done.act or {}), message=done.message or None, went_wrong=done.went_wrong,
-            done_at=Now(),
+            act=_storable(done.act or {}), message=done.message or None,
+            went_wrong=done.went_wrong, done_at=Now(),
         ).result()  # fmt: skip
 
     def show(self, png: bytes | None, view: View) -> None:
