@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bills.portal_setup import sandbox_portal
+from config.dev.sandbox.stories import sandbox_api
 from imports.admin.job import causes, results_json
-from imports.customers.sample import sandbox_api
 from imports.models import (
     Channel,
     CustomerApi,

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 from joserfc.errors import JoseError
 
 from config.accounts.models import Identity
-from config.accounts.two_factor import BY_PROVIDER
+from config.accounts.sign_in import BY_PROVIDER
 from imports.printable import printable
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 
 from bills.portal_setup import sandbox_portal
+from config.dev.sandbox.stories import sandbox_api
 from imports.admin.job import causes
-from imports.customers.sample import sandbox_api
 from tests import big_bills, big_jobs, pages
 from tests.bench.results import Section
 

@@ -1,4 +1,8 @@
-"""The second factor: a code of an authenticator app, asked for after the password."""
+"""Signing in with a password: wrong ones lock the account, and a right one may not be enough.
+
+After too many wrong passwords, an account is locked for the address that they came from. The
+second factor is a code of an authenticator app, asked for after the password.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 import qrcode
 import qrcode.image.svg
+from axes.backends import AxesStandaloneBackend
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import site
@@ -28,6 +33,25 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
+
+
+LONGEST_NAME = 255
+
+
+class Throttle(AxesStandaloneBackend):
+    """django-axes, except where no request asks: a command or a script has no address."""
+
+    def authenticate(self, request: HttpRequest | None, *args: Any, **credentials: Any) -> None:
+        """Raises PermissionDenied while the account is locked."""
+        if request is not None:
+            super().authenticate(request, *args, **credentials)
+
+
+def username(request: HttpRequest, credentials: dict[str, Any] | None) -> str | None:
+    """The name that was tried, no longer than it can be stored."""
+    given = (credentials or request.POST).get("username")
+    return None if given is None else str(given)[:LONGEST_NAME]
+
 
 DUE = "second_factor_due"  # in a session: a password was right, and the code is still to come
 BY_PROVIDER = "single_sign_on"  # in a session: the provider has asked for what it asks for
