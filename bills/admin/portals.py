@@ -24,8 +24,7 @@ from bills.csv.credentials import account_of
 from bills.models import Credential, Evidence, Portal, PortalTest
 from bills.portal_setup import store_portal
 from imports.admin import permissions
-from imports.admin.base import ManagedAdmin
-from imports.admin.health import HealthColumn
+from imports.admin.base import HealthColumn, ManagedAdmin
 from imports.engine import queue
 
 if TYPE_CHECKING:

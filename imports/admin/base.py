@@ -1,5 +1,5 @@
-"""What our admin pages share: read-only lists, lists of many rows, and forms with one
-permission each.
+"""What our admin pages share: read-only lists, lists of many rows, forms with one permission each,
+and the health of an API or a portal as a column.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.views import ChangeList
 
 from imports.admin import permissions
+from imports.ledger.health import Health, health_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -155,3 +159,25 @@ class ManagedAdmin(ModelAdmin):
             (name, {**summary, "fields": [f for f in summary["fields"] if f not in self.secrets]})
             for name, summary in fieldsets
         ]
+
+
+class HealthList(ChangeList):
+    """A page of APIs or portals, with the health of all in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        found = health_of({row.rate_limit_key for row in self.result_list})
+        for row in self.result_list:
+            row.page_health = found.get(row.rate_limit_key, Health())
+
+
+class HealthColumn:
+    """For the admin of a model that has a `rate_limit_key`."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return HealthList
+
+    @display(description=gettext_lazy("Last 24 hours"))
+    def health_column(self, row: Any) -> str:
+        return render_to_string("imports/list/health.html", {"health": row.page_health})
