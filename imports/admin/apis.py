@@ -28,7 +28,7 @@ from imports.customers.api.mapping_in_force import read_changes, values_in_force
 from imports.customers.api.playground import NoSample
 from imports.customers.api.presets import SPEEDS
 from imports.customers.api.probing import ProbeResult, Proof
-from imports.customers.api.requests.templates import CannotBuild
+from imports.customers.api.requests import CannotBuild
 from imports.customers.api.responses import Answer
 from imports.customers.api.schema.publish import json_schema, reference
 from imports.customers.api.setup import probe, warnings_for

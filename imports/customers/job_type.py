@@ -17,10 +17,9 @@ from imports import retry_directory
 from imports.customers import background, corrections, drafts, dry_run, portions, retry_files
 from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
-from imports.customers.api.adapters.polling import ask_for_result
-from imports.customers.api.answer_sentences import SAME_KEY
-from imports.customers.api.lookups import look_up
-from imports.customers.api.requests.building import records_in
+from imports.customers.api.adapters.follow_ups import ask_for_result, look_up
+from imports.customers.api.answers.sentences import SAME_KEY
+from imports.customers.api.requests import records_in
 from imports.customers.api.setup import (
     can_look_up,
     client_of,

@@ -14,8 +14,7 @@ import msgspec
 
 from imports.customers.api.json_paths import first_name
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.schema.errors import converted
-from imports.customers.api.schema.rules import complaints
+from imports.customers.api.schema.rules import complaints, converted
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Scalar = bool | int | float | str | None

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imports.customers.api.mapping import Mapping
-from imports.customers.api.requests.building import build, content_type, records_in
-from imports.customers.api.requests.templates import CannotBuild
+from imports.customers.api.requests import CannotBuild, build, content_type, records_in
 from imports.customers.files.batching import body as stored_body
 
 URL = "https://api.example/v1/members"

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imports.customers.api import auth
+from imports.customers.api.auth import Unsigned
 from imports.customers.api.mapping import Signature, preset
-from imports.customers.api.requests import signing
-from imports.customers.api.requests.signing import Unsigned
 from tests.imports.customers.posting import BODY, GOOD, posted
 from tests.imports.customers.scripted_server import Received, Server, reply
 
@@ -53,7 +52,7 @@ def test_a_signature_may_cover_time_method_and_path() -> None:
 def test_the_body_is_signed_as_it_is_whatever_stands_in_it() -> None:
     request = Unsigned("POST", "https://a.se/x?y=1", {}, b"\xff{timestamp}")
     how = Signature(of="{path}|{body}")
-    signed = signing.with_hmac(request, how, SECRET, "S", 1.0)
+    signed = auth.with_hmac(request, how, SECRET, "S", 1.0)
     wanted = hmac.new(SECRET.encode(), b"/x?y=1|\xff{timestamp}", "sha256").hexdigest()
     assert signed.headers == {"S": wanted}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from imports.customers.api.mapping import Mapping
-from imports.customers.api.requests.templates import CannotBuild, Source, filled
+from imports.customers.api.requests import CannotBuild, Source, filled
 
 MAPPING = Mapping.from_document(
     {"accepted": [200], "record": {"id": ["no"], "email": ["mail"]}, "proof": "status"}
