@@ -23,10 +23,9 @@ from imports.admin.formatting import whole_number
 from imports.admin.forms import apis
 from imports.admin.job.page import tab_url
 from imports.customers import background
-from imports.customers.members import preview
+from imports.customers.members import preview, template
 from imports.customers.members.preview import Sample
-from imports.customers.members.templates import saving
-from imports.customers.members.templates.template import (
+from imports.customers.members.template import (
     ISO,
     MOST_FIELDS,
     BadTemplate,
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern, URLResolver
     from django.utils.functional import _StrOrPromise
 
-    from imports.customers.members.templates.template import Field
+    from imports.customers.members.template import Field
 
 
 PASTED = "pasted"
@@ -263,7 +262,7 @@ class Editor:
             return None
         headings = self.sample.headings or (self.base.headings if self.base else ())
         try:
-            return saving.save_version(
+            return template.save_version(
                 self.form.cleaned_data["name"],
                 self.base.api if self.base else self.form.cleaned_data["api"],
                 self.template,
@@ -271,7 +270,7 @@ class Editor:
                 permissions.actor(self.request),
                 after=self.base,
             )
-        except saving.Overtaken:
+        except template.Overtaken:
             self.complaints = [LATER_VERSION]
             return None
 

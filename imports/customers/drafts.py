@@ -10,7 +10,7 @@ from django.db import transaction
 
 from imports.customers.api.setup import checks_of, honours_keys
 from imports.customers.files.batching import check, out_of_sight
-from imports.customers.members import numbering, places, sources
+from imports.customers.members import places, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.event_codes import EventCode
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
@@ -165,7 +165,7 @@ def judge(
     check(file, register, seen)
     member = sources.member_of(file)
     if member is not None and file.status == FileStatus.VALID:
-        numbering.number(file)
+        places.number(file)
         sources.add_warnings(file, member)
     if file.job.api is not None:
         recognise(file.job, file, checks_of(file.job.api))

@@ -20,7 +20,7 @@ from imports.admin.formatting import readable
 from imports.admin.job import failures, page
 from imports.admin.records import edit, history, search
 from imports.admin.records.list_actions import ListActions
-from imports.customers.members import own_rows
+from imports.customers.members import failed_rows
 from imports.models import Attempt, ImportBatch, ImportResult
 from imports.states import ResultStatus
 
@@ -276,5 +276,5 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
         "follows": error_codes.follows(latest.status, remedy),
         "text": text,
         "is_cut": is_cut,
-        "own_row": own_rows.rows_of([latest]).get(latest.pk),
+        "own_row": failed_rows.rows_of([latest]).get(latest.pk),
     }

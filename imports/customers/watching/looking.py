@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
-from imports.customers.watching.places import open_place
+from imports.customers.watching.places import Directory
 from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.customers.watching.places.base import Found
+    from imports.customers.watching.places import Found, Place
     from imports.messages import Text
+
 
 NOT_READABLE = sentence("FOLDER_NOT_READABLE", _("The folder cannot be read: {error}."))
 LOOK_EVERY = timedelta(seconds=5)
@@ -125,3 +126,21 @@ def complete() -> QuerySet[WatchedFile]:
     rests = Q(seen_at__lt=Now() - Value(COMPLETE_AFTER), taken_at=None)
     waits = Q(taken_at__isnull=False, moved_at=None)
     return WatchedFile.objects.filter(is_free(), rests | waits, folder__is_active=True)
+
+
+def open_place(folder: WatchedFolder) -> Place:
+    """The folder's place, connected where its kind connects.
+
+    Raises RemoteFailure, and WrongKey where no key opens its secret.
+    """
+    match PlaceKind(folder.kind):
+        case PlaceKind.FOLDER:
+            return Directory(folder)
+        case PlaceKind.S3:
+            from imports.customers.watching.s3 import Bucket  # boto3: only where it is used
+
+            return Bucket(folder)
+        case PlaceKind.SFTP:
+            from imports.customers.watching.sftp import Server  # paramiko: likewise
+
+            return Server(folder)

@@ -21,10 +21,10 @@ from imports.customers.watching.looking import (
     is_free,
     look,
     look_remotely,
+    open_place,
     remote_due,
 )
-from imports.customers.watching.places import open_place
-from imports.customers.watching.places.base import is_as_seen
+from imports.customers.watching.places import is_as_seen
 from imports.engine.queue import enqueue_on_commit, enqueue_once
 from imports.fields import WrongKey
 from imports.job_types import InputOutOfSight
@@ -42,7 +42,7 @@ from imports.states import JobStatus
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from imports.customers.watching.places.base import Place
+    from imports.customers.watching.places import Place
     from imports.models import WatchedFolder
 
 TAKEN_BEFORE = sentence(

@@ -1,4 +1,6 @@
-"""The entries of a list of results, whatever its shape, and which record each of them names. Pure."""
+"""The entries of a list of results, whatever its shape, and which record each of them
+names. Pure.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imports.customers import drafts
-from imports.customers.members.own_rows import rows_of
+from imports.customers.members.failed_rows import rows_of
 from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.retention import erasure

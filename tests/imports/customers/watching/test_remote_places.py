@@ -11,8 +11,8 @@ from django.db.models import F, Value
 from config.dev.sandbox import samples
 from imports.customers import drafts
 from imports.customers.watching import looking, taking
-from imports.customers.watching.places.s3 import Bucket, found_at
-from imports.customers.watching.places.sftp import Server
+from imports.customers.watching.s3 import Bucket, found_at
+from imports.customers.watching.sftp import Server
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, WatchedFile, WatchedFolder
 from imports.remote import s3

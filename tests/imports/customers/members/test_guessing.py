@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imports.customers.files.limits import GK_CHECKS, Checks
-from imports.customers.members.preview import pasted, preview
-from imports.customers.members.templates.guessing import guess, shape_of
-from imports.customers.members.templates.template import as_json, complaints
+from imports.customers.members.preview import fitting_template, pasted, preview, shape_of
+from imports.customers.members.template import as_json, complaints
 from tests.imports.customers.members.tables import DOCUMENT, HEADINGS, member, template_of, text
 
 if TYPE_CHECKING:
-    from imports.customers.members.templates.template import Template
+    from imports.customers.members.template import Template
     from imports.models import CustomerApi
 
 
@@ -35,7 +34,7 @@ def test_swedish_headings_find_the_fields_of_the_gk_api() -> None:
         "Ort",
     )
     rows = [["1", "ÅSA", "EK", "31.12.1980", "a@b.se", "070", "ÅRE"]]
-    found = by_path(guess(headings, rows, shape_of(GK_CHECKS, [])))
+    found = by_path(fitting_template(headings, rows, shape_of(GK_CHECKS, [])))
     assert found["person.customerId"]["column"] == "Medlemsnr"
     assert found["person.lastName"]["column"] == "Efternamn"
     birthday = found["person.birthday"]
@@ -59,7 +58,9 @@ def test_an_apis_earlier_records_show_its_fields_types_and_constants() -> None:
     ]  # fmt: skip
     headings = ("External ID", "First name", "Points", "VIP", "Born", "Colour")
     rows = [["1", "Åsa", "1 000", "ja", "12/31/1980", "red"], ["2", "", "", "", "", ""]]
-    found = by_path(guess(headings, rows, shape_of(Checks(id_paths=("external_id",)), records)))
+    found = by_path(
+        fitting_template(headings, rows, shape_of(Checks(id_paths=("external_id",)), records))
+    )
     assert found["attributes.points"]["type"] == "integer"
     assert found["attributes.vip"]["type"] == "yes-no"
     assert found["attributes.born"]["format"] == "mm/dd/yyyy"
@@ -68,7 +69,9 @@ def test_an_apis_earlier_records_show_its_fields_types_and_constants() -> None:
 
 
 def test_of_an_api_that_nothing_is_known_of_every_column_becomes_a_field() -> None:
-    found = by_path(guess(("Id", "Favourite shop"), [], shape_of(Checks(id_paths=("id",)), [])))
+    found = by_path(
+        fitting_template(("Id", "Favourite shop"), [], shape_of(Checks(id_paths=("id",)), []))
+    )
     assert list(found) == ["id", "favourite_shop"]
 
 
@@ -77,7 +80,7 @@ def test_whatever_the_headings_are_the_guess_is_a_template_without_faults_of_its
     headings: list[str],
 ) -> None:
     for shape in (shape_of(GK_CHECKS, []), shape_of(Checks(id_paths=("id",)), [])):
-        found = guess(headings, [], shape)
+        found = fitting_template(headings, [], shape)
         codes = {each.code for each in complaints(found)} - {"TEMPLATE_NO_SOURCE"}
         assert codes <= {"TEMPLATE_NO_FIELDS"}
 

@@ -1,4 +1,7 @@
-"""A record template: which column goes to which path of a record, and how it is read."""
+"""A record template: which column goes to which path of a record, and how it is read.
+
+It is stored as the next version of its name.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,19 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+from django.db import IntegrityError, transaction
 
-from imports.customers.members.formats.rows import trimmed
-from imports.customers.members.templates.values import complaint_about
+from imports.customers.members.delimited import trimmed
+from imports.customers.members.values import complaint_about
 from imports.messages import Message, sentence
 from imports.messages import marked as _
+from imports.models import RecordTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from imports.models import CustomerApi
+
 
 Heading = Annotated[str, msgspec.Meta(max_length=300)]
 MOST_FIELDS = 500
@@ -189,3 +197,34 @@ def unused(template: Template, headings: Sequence[str]) -> list[str]:
     """The file's columns that the template does not read."""
     read_ones = {same_heading(name) for name in template.headings}
     return [name for name in headings if same_heading(name) not in read_ones]
+
+
+class Overtaken(Exception):
+    """Somebody has saved this version before."""
+
+
+def current(name: str) -> RecordTemplate | None:
+    """The latest version of the template of that name."""
+    return RecordTemplate.objects.filter(name=name, is_current=True).first()
+
+
+def save_version(
+    name: str, api: CustomerApi, template: Template, headings: Sequence[str], actor: str, *,
+    after: RecordTemplate | None,
+) -> RecordTemplate:  # fmt: skip
+    """The version that follows `after`, or the first one. Raises Overtaken if that is there."""
+    new = RecordTemplate(
+        name=name,
+        version=after.version + 1 if after else 1,
+        api=api,
+        document=as_json(template),
+        headings=list(headings) or list(template.headings),
+        created_by=actor,
+    )
+    try:
+        with transaction.atomic():
+            RecordTemplate.objects.filter(name=name).update(is_current=False)
+            new.save(force_insert=True)
+    except IntegrityError:
+        raise Overtaken from None
+    return new

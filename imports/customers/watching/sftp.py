@@ -7,7 +7,7 @@ import posixpath
 import stat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from imports.customers.watching.places.base import Found, held, is_as_seen, other_name
+from imports.customers.watching.places import Found, held, is_as_seen, other_name
 from imports.remote.sftp import SftpConnection, explained
 
 if TYPE_CHECKING:

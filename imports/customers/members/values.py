@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from imports.messages import Message
 
+
 IS_NO_DATE = sentence("ROW_IS_NO_DATE", _("{column} is “{value}”, which is no date as {format}"))
 DATE_REMEDY = sentence("ROW_DATE_REMEDY", _("Write a date that exists, such as {example}"))
 IS_NO_NUMBER = sentence("ROW_IS_NO_NUMBER", _("{column} is “{value}”, which is no number"))

@@ -8,10 +8,10 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.customers.members.formats.rows import Row
-from imports.customers.members.templates import records
-from imports.customers.members.templates.records import Made, Patterns, RecordMaker
-from imports.customers.members.templates.template import BadTemplate, Template
+from imports.customers.members import records
+from imports.customers.members.delimited import Row
+from imports.customers.members.records import Made, Patterns, RecordMaker
+from imports.customers.members.template import BadTemplate, Template
 from tests.imports.customers.members.tables import template_of
 
 HEADINGS = ("A", "B", "C", "D")

@@ -11,17 +11,18 @@ import msgspec
 
 from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.customers.files.row_faults import with_faults
-from imports.customers.members.formats.rows import INVISIBLE, trimmed
-from imports.customers.members.templates import values
-from imports.customers.members.templates.template import missing, places, same_heading
+from imports.customers.members import values
+from imports.customers.members.delimited import INVISIBLE, trimmed
+from imports.customers.members.template import missing, places, same_heading
 from imports.messages import marked as _
 from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imports.customers.members.formats.rows import Row
-    from imports.customers.members.templates.template import Field, Template
+    from imports.customers.members.delimited import Row
+    from imports.customers.members.template import Field, Template
+
 
 Cells = list[str]
 Faults = list[Fault]

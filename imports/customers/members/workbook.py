@@ -13,7 +13,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members.formats.rows import (
+from imports.customers.members.delimited import (
     ADD_HEADING,
     MOST_COLUMNS,
     NO_COLUMNS,
@@ -21,13 +21,14 @@ from imports.customers.members.formats.rows import (
     Row,
     headings_of,
 )
-from imports.customers.members.templates.values import date_text
+from imports.customers.members.values import date_text
 from imports.messages import marked as _
 from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
 
 BAD_WORKBOOK = sentence("BAD_WORKBOOK", _("it is no workbook that can be opened ({error})"))
 SAVE_AS_XLSX = sentence("SAVE_AS_XLSX", _("Save it again as XLSX without a password, or as CSV"))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.files.row_faults import KEY
-from imports.customers.members.formats.rows import Row
-from imports.customers.members.templates.records import RecordMaker
-from imports.customers.members.templates.template import BadTemplate, Template, as_json, read
+from imports.customers.members.delimited import Row
+from imports.customers.members.records import RecordMaker
+from imports.customers.members.template import BadTemplate, Template, as_json, read
 from tests.imports.customers.members.tables import DOCUMENT, HEADINGS, member, template_of
 
 
