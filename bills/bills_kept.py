@@ -18,8 +18,7 @@ from bills.models.deliveries import BillDelivery, DeliveryState
 from imports.fields import cipher
 from imports.job_types import Trace
 from imports.models import ImportResult
-from imports.retention.erasure import UNDER_WAY, UNRESOLVED, unresolved
-from imports.retention.expiry import FILES_REMOVED, removed
+from imports.retention import FILES_REMOVED, UNDER_WAY, UNRESOLVED, removed, unresolved
 from imports.states import OPEN
 
 if TYPE_CHECKING:

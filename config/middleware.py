@@ -16,7 +16,7 @@ from django.core.paginator import InvalidPage
 from django.http import Http404, HttpResponse, QueryDict
 
 from config.error_pages import not_found
-from imports.printable import UNSTORABLE, printable
+from imports.outside_text import UNSTORABLE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,11 @@ from bills.drafts import add_stored, new_job
 from bills.health import troubles
 from bills.models import BillRun, Credential, Portal
 from imports.engine import queue
-from imports.event_codes import EventCode
 from imports.ledger import lifecycle
 from imports.ledger.batches import put_off
 from imports.messages import marked as _
 from imports.messages import sentence
+from imports.states import EventCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

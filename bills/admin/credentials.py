@@ -29,14 +29,13 @@ from imports.admin.base import CappedPaginator, page_of
 from imports.admin.formatting import whole_number
 from imports.admin.job import actions, page
 from imports.admin.job.page import act_url, to_tab
-from imports.event_codes import EventCode
 from imports.exports import csv_rows
 from imports.ledger import retries
 from imports.ledger.lifecycle import note
 from imports.messages import sentence
 from imports.models import Attempt, ImportResult
 from imports.models.bulk_actions import ActionType
-from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
+from imports.states import IN_FLIGHT, BatchStatus, EventCode, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

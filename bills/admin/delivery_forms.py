@@ -20,7 +20,7 @@ from bills.deliveries.names import BadPattern, check_pattern
 from bills.models import Destination
 from bills.models.deliveries import DestinationKind
 from imports.http.addresses import check_url
-from imports.notifications.email import NO_SERVER, is_possible
+from imports.notifications.channels import NO_SERVER, can_send_email
 from imports.remote.forms import PlaceForm, check_s3, check_sftp, named, secret_field
 from imports.rendering import in_words
 
@@ -118,7 +118,7 @@ def _check_mailboxes(place_field: str, data: dict[str, Any]) -> None:
         except ValidationError:
             text = _("“%(text)s” is not an e-mail address.") % {"text": each}
             raise ValidationError({place_field: text}) from None
-    if not is_possible():
+    if not can_send_email():
         raise ValidationError({"kind": in_words(NO_SERVER)})
 
 

@@ -25,7 +25,7 @@ from joserfc.errors import JoseError
 
 from config.accounts.models import Identity
 from config.accounts.sign_in import BY_PROVIDER
-from imports.printable import printable
+from imports.outside_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

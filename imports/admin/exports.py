@@ -22,7 +22,6 @@ from imports import error_codes
 from imports.admin import permissions
 from imports.admin.base import LedgerAdmin
 from imports.admin.job import page as job_page
-from imports.event_codes import EventCode
 from imports.exports import csv_rows, xlsx_pieces
 from imports.ledger.lifecycle import note
 from imports.messages import marked as gettext_noop
@@ -30,7 +29,7 @@ from imports.messages import sentence
 from imports.models import Attempt, ImportResult
 from imports.policy import Verdict
 from imports.rendering import in_words
-from imports.states import ResultStatus
+from imports.states import EventCode, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -27,10 +27,10 @@ from imports.admin.base import LedgerAdmin, ManagedAdmin
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel, NotificationDelivery
 from imports.models.notifications import ChannelKind
+from imports.notifications import channels
 from imports.notifications import delivery as notifications_delivery
-from imports.notifications import email
+from imports.notifications.channels import key_of
 from imports.notifications.message import NotDelivered, headline
-from imports.notifications.webhook import key_of
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class ChannelForm(ChannelModelForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("kind") == ChannelKind.EMAIL:
             self._need(data, "recipients", _("Enter at least one recipient."))
-            if not email.is_possible():
+            if not channels.can_send_email():
                 self.add_error(
                     "kind", _("No mail server is configured. An administrator must set EMAIL_URL.")
                 )

@@ -8,8 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField
-from imports.models.jobs import RateLimit
-from imports.models.pace import PaceSettings
+from imports.models.jobs import PaceSettings, RateLimit
 
 
 class AuthKind(models.TextChoices):

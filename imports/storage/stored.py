@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from imports.printable import path_of
+from imports.outside_text import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

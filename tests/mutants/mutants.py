@@ -131,13 +131,13 @@ MUTANTS = (
     Mutant("imports/retry_directory.py", "        os.fsync(file.fileno())\n    return digest",
            "    return digest", "tests/imports/test_durable_files.py"),
     # Retention and erasure
-    Mutant("imports/retention/expiry.py",
+    Mutant("imports/retention.py",
            "trouble = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.PENDING)",
            "trouble = (ResultStatus.PENDING,)", "tests/imports/retention/test_expiry.py"),
-    Mutant("imports/retention/expiry.py", "status__in=ENDED_JOBS, finished_at__lt=before,",
+    Mutant("imports/retention.py", "status__in=ENDED_JOBS, finished_at__lt=before,",
            "status__in=ENDED_JOBS,", "tests/imports/retention/test_expiry.py"),
-    Mutant("imports/retention/erasure.py", "free = results.exclude(pk__in=stays)",
-           "free = results", "tests/imports/retention/test_erasure.py"),
+    Mutant("imports/retention.py", "free = results.exclude(pk__in=stays)",
+           "free = results", "tests/imports/test_erasure.py"),
     # Large uploads, and text from outside
     Mutant("imports/customers/background.py",
            "if ImportFile.objects.filter(IS_BEING_READ, job=job).exists():", "if False:",

@@ -13,8 +13,8 @@ from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel
 from imports.models.notifications import ChannelKind
+from imports.notifications import channels
 from imports.notifications import message as notification
-from imports.notifications import webhook
 
 if TYPE_CHECKING:
     from bills.models import Destination
@@ -44,7 +44,7 @@ class Webhook:
             },
         }
         try:
-            webhook.send(self._channel, notification.Message(file.key, "", "", payload))
+            channels.post(self._channel, notification.Message(file.key, "", "", payload))
         except notification.NotDelivered as failure:
             raise NotDelivered(failure.message, is_final=failure.is_final) from None
 

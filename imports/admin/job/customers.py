@@ -14,7 +14,7 @@ from imports.admin.job import failures, files, log, progress, retry_files, setti
 from imports.admin.job.page import Fix, JobPage, register
 from imports.admin.records import edit
 from imports.customers.api.setup import most_of
-from imports.customers.duplication import duplicate
+from imports.customers.drafts import duplicate
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

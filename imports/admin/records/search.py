@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.dataclasses import SearchResult
 
+from imports import retention
 from imports.admin import permissions
 from imports.admin.base import searched_by_record
 from imports.admin.job import page
 from imports.models import AssignedId, ImportResult
-from imports.retention import erasure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,13 +137,13 @@ KINDS: dict[str, _StrOrPromise] = {
     "texts": gettext_lazy("Texts that name the person"),
 }
 REASONS: dict[str, _StrOrPromise] = {
-    erasure.UNDER_WAY: gettext_lazy(
+    retention.UNDER_WAY: gettext_lazy(
         "Stays: it is still being sent. Wait until its job has ended."
     ),
-    erasure.UNRESOLVED: gettext_lazy(
+    retention.UNRESOLVED: gettext_lazy(
         "Stays: it failed, and nobody has decided. Retry or exclude it first."
     ),
-    erasure.NOT_OURS: gettext_lazy("Stays: this file is yours. Delete it yourself."),
+    retention.NOT_OURS: gettext_lazy("Stays: this file is yours. Delete it yourself."),
 }
 
 
@@ -155,12 +155,12 @@ def erase(request: HttpRequest) -> HttpResponse:
     found, is_done = [], False
     if person and is_post:
         try:
-            found, is_done = erasure.erase(person, permissions.actor(request)), True
+            found, is_done = retention.erase(person, permissions.actor(request)), True
         except OSError as error:
             said = _("The storage does not answer (%(why)s). Erase again: what is left is found.")
             messages.error(request, said % {"why": error.strerror or type(error).__name__})
     if person and not is_done:
-        found = erasure.find(person)
+        found = retention.find(person)
     shown = {
         **admin.site.each_context(request),
         "opts": ImportResult._meta,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from imports.customers.api.mapping import preset
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.setup import mapping_of
-from imports.plain_json import refuse_unstorable
+from imports.outside_text import refuse_unstorable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

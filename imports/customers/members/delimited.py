@@ -16,8 +16,7 @@ import msgspec
 from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.printable import printable
-from imports.text_encoding import MARKS, scan
+from imports.outside_text import MARKS, printable, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -27,7 +27,7 @@ from imports.customers.api.setup import (
 )
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
-from imports.printable import printable
+from imports.outside_text import printable
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

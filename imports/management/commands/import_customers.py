@@ -17,7 +17,7 @@ from imports.job_types import UnreadableInput
 from imports.ledger import known_before
 from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob, RecordTemplate
-from imports.printable import printable_name
+from imports.outside_text import printable_name
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

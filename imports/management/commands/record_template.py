@@ -20,7 +20,7 @@ from imports.customers.members.template import (
     save_version,
 )
 from imports.models import CustomerApi, ImportFile, ImportJob
-from imports.printable import stored_path
+from imports.outside_text import stored_path
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

@@ -13,9 +13,9 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import models
 
+from imports import retention
 from imports.models import AssignedId, Attempt, ImportJob, ImportResult
 from imports.policy import Verdict
-from imports.retention import erasure
 from tests.decisions import exclude
 from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys, mixed, run, send
 
@@ -144,7 +144,7 @@ def test_every_text_of_the_ledger_is_searched_or_quotes_nobody() -> None:
         for model in apps.get_app_config("imports").get_models()
         for field in model._meta.fields
         if isinstance(field, models.TextField | models.JSONField)
-        and field.name not in erasure.TEXTS.get(model.__name__, ())
+        and field.name not in retention.TEXTS.get(model.__name__, ())
         and field.name not in QUOTE_NOBODY.get(model.__name__, ())
     }
     assert unnamed == set()
@@ -164,8 +164,8 @@ def test_the_id_that_the_api_assigned_finds_the_person_and_goes_too(make_job: Jo
 
 def test_nobody_is_no_person(make_job: JobMaker) -> None:
     with pytest.raises(ValueError, match="whose"):
-        erasure.find("  ")
-    assert erasure.find("nobody@example.test") == []
+        retention.find("  ")
+    assert retention.find("nobody@example.test") == []
     assert ImportJob.objects.count() == 0
 
 

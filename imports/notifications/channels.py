@@ -1,4 +1,8 @@
-"""A message to a program: a POST that is signed as https://www.standardwebhooks.com describes."""
+"""The ways a message goes: as an e-mail to mailboxes, or as a signed POST to a program.
+
+E-mails go through the mail server of EMAIL_URL. A POST is signed as
+https://www.standardwebhooks.com describes.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,13 @@ import hashlib
 import hmac
 import json
 import time
+from smtplib import SMTPException, SMTPResponseException
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings
+from django.core.mail import EmailMessage
 from urllib3.exceptions import HTTPError
 
 from imports.http import egress
@@ -23,8 +31,57 @@ from imports.messages import sentence
 from imports.notifications.message import NotDelivered
 
 if TYPE_CHECKING:
+    from imports.messages import Message as Sentence
     from imports.models import Channel
     from imports.notifications.message import Message
+
+
+NO_SERVER = sentence(
+    "NO_MAIL_SERVER", _("No mail server is configured. An administrator must set EMAIL_URL.")
+)
+SERVER_REFUSED = sentence(
+    "MAIL_REFUSED", _("The mail server refused it (code {status}). See EMAIL_URL and EMAIL_FROM.")
+)
+SERVER_DID_NOT = sentence("MAIL_NOT_TAKEN", _("The mail server did not accept it ({error})."))
+SERVER_NOT_REACHED = sentence(
+    "MAIL_SERVER_NOT_REACHED", _("The mail server could not be reached: {error}.")
+)
+NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
+
+
+def can_send_email() -> bool:
+    """Whether a mail server is set."""
+    return bool(settings.EMAIL_BACKEND != NOWHERE)
+
+
+def send_email(channel: Channel, message: Message) -> None:
+    """One mail to all recipients. Raises NotDelivered."""
+    if not can_send_email():
+        raise NotDelivered(NO_SERVER)
+    mail = EmailMessage(
+        message.subject,
+        message.text,
+        to=channel.addresses,
+        headers={"Message-ID": f"<{message.key}@{_host()}>", "Auto-Submitted": "auto-generated"},
+    )
+    try:
+        mail.send()
+    except (SMTPException, OSError) as error:
+        raise NotDelivered(why_not_mailed(error)) from error
+
+
+def why_not_mailed(error: SMTPException | OSError) -> Sentence:
+    """What went wrong, without the server's words, which may quote what was sent."""
+    if isinstance(error, SMTPResponseException):
+        return SERVER_REFUSED.format(status=error.smtp_code)
+    if isinstance(error, SMTPException):
+        return SERVER_DID_NOT.format(error=type(error).__name__)
+    return SERVER_NOT_REACHED.format(error=error.strerror or type(error).__name__)
+
+
+def _host() -> str:
+    return urlsplit(settings.SITE_URL).hostname or "localhost"
+
 
 LONGEST_SECONDS = 10.0  # for all of it, whatever drips
 PREFIX = "whsec_"  # of a secret that is written in base64
@@ -35,7 +92,7 @@ BAD_SECRET = sentence("BAD_SECRET", _("Its signing secret is not valid. Enter it
 GONE = 410  # the program wants no more of them
 
 
-def send(channel: Channel, message: Message) -> None:
+def post(channel: Channel, message: Message) -> None:
     """Send it once. Raises NotDelivered; what the program answers is not read, only its status."""
     body = json.dumps(message.payload, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
