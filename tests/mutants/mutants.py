@@ -133,9 +133,9 @@ MUTANTS = (
     # Retention and erasure
     Mutant("imports/retention.py",
            "trouble = (ResultStatus.ERROR, ResultStatus.UNKNOWN, ResultStatus.PENDING)",
-           "trouble = (ResultStatus.PENDING,)", "tests/imports/retention/test_expiry.py"),
+           "trouble = (ResultStatus.PENDING,)", "tests/imports/test_expiry.py"),
     Mutant("imports/retention.py", "status__in=ENDED_JOBS, finished_at__lt=before,",
-           "status__in=ENDED_JOBS,", "tests/imports/retention/test_expiry.py"),
+           "status__in=ENDED_JOBS,", "tests/imports/test_expiry.py"),
     Mutant("imports/retention.py", "free = results.exclude(pk__in=stays)",
            "free = results", "tests/imports/test_erasure.py"),
     # Large uploads, and text from outside
@@ -159,10 +159,10 @@ MUTANTS = (
     Mutant("imports/http/addresses.py", "if parts.auth is not None or \"@\" in other.netloc:",
            "if False:", "tests/imports/http/test_addresses.py"),
     # Bills
-    Mutant("bills/identity.py",
+    Mutant("bills/accounting.py",
            "if one.number and other.number and one.number != other.number:\n        return True",
            "if one.number and other.number and one.number != other.number:\n        return False",
            "tests/bills/test_identity.py"),
-    Mutant("bills/identity.py", "if len(kept) >= len(alike):", "if kept:",
+    Mutant("bills/accounting.py", "if len(kept) >= len(alike):", "if kept:",
            "tests/bills/test_identity.py"),
 )  # fmt: skip

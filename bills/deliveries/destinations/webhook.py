@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from bills.deliveries import links
+from bills.deliveries import lists
 from bills.deliveries.destinations.base import NotDelivered, OutgoingFile
 from bills.deliveries.lists import entry
 from imports.http import egress
@@ -39,7 +39,7 @@ class Webhook:
                 "file": file.name,
                 "size": file.size,
                 "sha256": file.sha256,
-                "url": links.address(file.bill),
+                "url": lists.address(file.bill),
                 **entry(file.bill),
             },
         }

@@ -11,9 +11,8 @@ from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from bills.accounts import runs
+from bills import schedules
 from bills.models import Credential, Repeats, Schedule, ScheduleRun
-from bills.schedules import due
 from imports import job_types
 from imports.engine import queue, runner, sweeper
 from imports.ledger import lifecycle
@@ -72,7 +71,7 @@ def test_the_sweeper_makes_and_starts_a_job_of_all_accounts(schedule: Schedule) 
 
 
 def test_many_sweepers_at_once_carry_it_out_once(schedule: Schedule) -> None:
-    at_once(*[due.sweep] * 6)
+    at_once(*[schedules.sweep] * 6)
     assert ImportJob.objects.count() == 1
     assert ScheduleRun.objects.count() == 1
 
@@ -80,7 +79,7 @@ def test_many_sweepers_at_once_carry_it_out_once(schedule: Schedule) -> None:
 def test_what_was_missed_is_caught_up_once(schedule: Schedule) -> None:
     make_due(schedule, A_MONTH_AND_A_HALF * 3)
     for _ in range(3):
-        due.sweep()
+        schedules.sweep()
     assert ImportJob.objects.count() == 1
 
 
@@ -92,20 +91,20 @@ def test_a_failure_in_between_leaves_it_due(
 
     monkeypatch.setattr(lifecycle, "start", broken)
     with pytest.raises(RuntimeError):
-        due.sweep()
+        schedules.sweep()
     monkeypatch.undo()
     assert ImportJob.objects.count() == 0
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 1
 
 
 def test_a_run_waits_while_the_last_one_still_runs(schedule: Schedule) -> None:
-    due.sweep()
+    schedules.sweep()
     make_due(schedule)
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 1
     end_all()
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 2
 
 
@@ -113,10 +112,10 @@ def test_nothing_begins_in_quiet_hours(schedule: Schedule) -> None:
     now = timezone.localtime()
     around = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
     Schedule.objects.update(quiet_from=around[0], quiet_until=around[1])
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 0
     Schedule.objects.update(quiet_from=around[1], quiet_until=(now + timedelta(hours=2)).time())
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 1
 
 
@@ -124,7 +123,7 @@ def test_accounts_are_spread_and_none_begins_in_quiet_hours(schedule: Schedule) 
     now = timezone.localtime()
     quiet = (now + timedelta(minutes=2)).time(), (now + timedelta(hours=3)).time()
     Schedule.objects.update(spread_minutes=120, quiet_from=quiet[0], quiet_until=quiet[1])
-    due.sweep()
+    schedules.sweep()
     begins = list(ImportBatch.objects.values_list("next_attempt_at", flat=True))
     assert len(begins) == 4
     allowed = Schedule.objects.get().rhythm
@@ -136,7 +135,7 @@ def test_accounts_are_spread_and_none_begins_in_quiet_hours(schedule: Schedule) 
 def test_retries_and_accounts_not_begun_yet_wait_for_the_end_of_quiet_hours(
     schedule: Schedule, site: PortalSite
 ) -> None:
-    due.sweep()
+    schedules.sweep()
     job = ImportJob.objects.get()
     assert runner.read_input(job)
     failed = ImportBatch.objects.earliest("pk")
@@ -158,7 +157,7 @@ def test_a_job_that_a_person_made_knows_no_quiet_hours(schedule: Schedule) -> No
     around = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
     Schedule.objects.update(quiet_from=around[0], quiet_until=around[1])
     mine = Credential.objects.values_list("pk", flat=True)
-    (job,) = runs.run_again(list(mine), "by hand", "anna").jobs
+    (job,) = schedules.run_again(list(mine), "by hand", "anna").jobs
     assert job_types.get("bills").rests_until(job) is None
 
 
@@ -167,7 +166,7 @@ def test_resting_accounts_stay_out(schedule: Schedule) -> None:
     Credential.objects.filter(pk=first.pk).update(is_paused=True)
     Credential.objects.filter(pk=second.pk).update(stop_code="LOGIN_FAILED")
     Credential.objects.filter(pk=third.pk).update(deleted_at=Now())
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.get().results.count() == 1
     message = ScheduleRun.objects.get().message
     assert message.own_params == {"n": 1}
@@ -183,7 +182,7 @@ def test_a_group_is_run_at_all_its_portals(portal: Portal, messages: Any) -> Non
     accounts(other, "good1", group="north")
     made = Schedule.objects.create(name="North", group="north", repeats=Repeats.WEEKLY)
     make_due(made)
-    due.sweep()
+    schedules.sweep()
     sizes = {job.bill_run.portal.name: job.results.count() for job in ImportJob.objects.all()}
     assert sizes == {"sandbox": 2, "other": 1}
 
@@ -191,7 +190,7 @@ def test_a_group_is_run_at_all_its_portals(portal: Portal, messages: Any) -> Non
 def test_an_account_is_never_in_two_jobs_at_once(schedule: Schedule, portal: Portal) -> None:
     second = Schedule.objects.create(name="Weekly", portal=portal, repeats=Repeats.WEEKLY)
     make_due(second)
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 1
     assert ScheduleRun.objects.count() == 2
     with connection.cursor() as sql:
@@ -204,11 +203,11 @@ def test_an_account_is_never_in_two_jobs_at_once(schedule: Schedule, portal: Por
 
 def test_a_schedule_that_is_not_active_is_never_due(schedule: Schedule) -> None:
     Schedule.objects.update(is_active=False)
-    due.sweep()
+    schedules.sweep()
     assert ImportJob.objects.count() == 0
-    due.plan(schedule)
+    schedules.plan(schedule)
     assert schedule.next_run_at is None
     Schedule.objects.update(is_active=True, at=time(7))
-    due.plan(schedule)
+    schedules.plan(schedule)
     assert schedule.next_run_at is not None
     assert timezone.localtime(schedule.next_run_at).hour == 7

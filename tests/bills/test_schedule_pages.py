@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
+from bills import schedules
 from bills.models import Credential, Schedule
-from bills.schedules import due
 from imports.models import ImportJob
 from tests.bills.runs import full
 
@@ -80,7 +80,7 @@ def test_its_page_shows_what_was_run_and_what_it_waits_for(
     operator.post(reverse(ADD), FIELDS | {"portal": portal.pk})
     made = Schedule.objects.get()
     Schedule.objects.update(next_run_at=Now() - Value(timedelta(minutes=1)))
-    due.sweep()
+    schedules.sweep()
     job = ImportJob.objects.get()
     shown = operator.get(reverse("admin:bills_schedule_change", args=[made.pk]))
     assert [run.job for run in shown.context["going"]] == [job]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bills.schedules.calendar import Quiet, Rhythm, is_cron, spread
+from bills.models.schedules import Quiet, Rhythm, is_cron, spread
 
 HERE = ZoneInfo("Europe/Stockholm")
 

@@ -11,9 +11,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from bills.health import history, troubles
+from bills import health, schedules
 from bills.models import BillRun, Credential, PortalTrouble, Schedule, ScheduleRun
-from bills.schedules import due
 from imports.ledger import lifecycle
 from imports.models import Attempt, Channel, Heartbeat, ImportJob, ImportResult, Notification
 from imports.policy import Outcome, Verdict
@@ -65,12 +64,12 @@ def month_that_worked(make_bills: BillMaker, *accounts: str) -> None:
 
 
 def look() -> None:
-    Heartbeat.objects.filter(name=troubles.NAME).delete()
-    troubles.sweep()
+    Heartbeat.objects.filter(name=health.NAME).delete()
+    health.sweep()
 
 
 def open_kinds() -> list[str]:
-    return list(troubles.open_troubles().order_by("kind").values_list("kind", flat=True))
+    return list(health.open_troubles().order_by("kind").values_list("kind", flat=True))
 
 
 def said() -> list[str]:
@@ -156,7 +155,7 @@ def test_refusals_in_a_row_over_several_jobs_stop_the_scheduled_runs_once(
     schedule = Schedule.objects.get()
     lifecycle.cancel(job)
     Schedule.objects.update(next_run_at=Now() - Value(timedelta(minutes=1)))
-    assert due.carry_out(schedule.pk) == []
+    assert schedules.carry_out(schedule.pk) == []
     assert ScheduleRun.objects.get().message.then[0].code == "SCHEDULE_HELD"
 
 
@@ -231,7 +230,7 @@ def test_success_by_day_counts_each_account_once_as_it_ended_last(
     days_ago(before, 31)
     answer(make_bills("a1", "a2"), NO_LIST, NO_LIST)
     answer(make_bills("a2", "a3"), OK, Outcome(Verdict.REJECTED, "LOCKED", "Locked."))
-    today, then = history.days_of(portal)
+    today, then = health.days_of(portal)
     assert (today.success, today.total) == (1, 3)
     assert today.codes == [("LIST_INCOMPLETE", 1), ("LOCKED", 1)]
     assert (then.success, then.error, then.codes) == (1, 2, [("LIST_INCOMPLETE", 2)])
@@ -241,10 +240,10 @@ def test_success_by_day_counts_each_account_once_as_it_ended_last(
 
 
 def test_a_sweep_looks_every_ten_seconds(make_bills: BillMaker, pass_time: Any) -> None:
-    troubles.sweep()
+    health.sweep()
     answer(make_bills(*names(5)), *[WRONG] * 4)
-    troubles.sweep()
+    health.sweep()
     assert open_kinds() == []
     pass_time(11.0)
-    troubles.sweep()
+    health.sweep()
     assert open_kinds() == ["stopped"]

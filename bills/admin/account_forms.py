@@ -1,11 +1,18 @@
-"""Forms of accounts. A password and a TOTP secret are written here, and never read."""
+"""Forms of accounts. A password and a TOTP secret are written here, and never read.
+
+While an attempt waits for a one-time code, a page asks for it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -16,12 +23,22 @@ from unfold.widgets import (
 
 from bills import passwords
 from bills.accounts import codes, states
-from bills.accounts.qr import NoSecretInPicture, secret_in_picture
+from bills.accounts.upload import NoSecretInPicture, secret_in_picture
+from bills.admin import common as own
 from bills.admin.forms import LARGEST_CSV_BYTES, LONGEST_PASSWORD
 from bills.csv.credentials import account_of
-from bills.models import Credential, Portal
+from bills.models import CodeRequest, Credential, Portal
 from bills.portals.logins.totp import BadSecret, read_totp
+from imports.admin import permissions
+from imports.admin.job.page import tab_url
 from imports.rendering import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
 
 if TYPE_CHECKING:
     CredentialBase = forms.ModelForm[Credential]
@@ -180,3 +197,51 @@ class CodeForm(forms.Form):
         if not code:
             raise ValidationError(_("A code is letters and digits, 3 to 20 of them."))
         return code
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request that can still be answered. `left` is a clock: "4:12"."""
+
+    request: CodeRequest
+    left: str
+
+
+def with_time_left(requests: Iterable[CodeRequest]) -> list[Wanted]:
+    """Each with how long the browser still waits for it."""
+    return [Wanted(each, clock_until(each.expires_at)) for each in requests]
+
+
+def clock_until(at: datetime | None) -> str:
+    """How long it is until then: "4:12"."""
+    return clock((at - timezone.now()).total_seconds()) if at else clock(0)
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: "4:12"."""
+    left = max(0, int(seconds))
+    return f"{left // 60}:{left % 60:02}"
+
+
+def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page on which a code is typed. It goes to the browser that waits, and nowhere else."""
+    permissions.require(request, own.MANAGE_CREDENTIALS)
+    known = CodeRequest.objects.select_related("batch__job").defer("code", "batch__body")
+    row = get_object_or_404(known, pk=pk)
+    waiting = codes.wanted().filter(pk=pk).first()
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and waiting is not None and form.is_valid():
+        if codes.give(pk, form.cleaned_data["code"], permissions.actor(request)):
+            messages.success(request, _("The code is handed over: the browser goes on."))
+            return redirect(tab_url(row.batch.job_id, "credentials"))
+        waiting = None
+    shown: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "opts": Credential._meta,
+        "title": _("One-time code"),
+        "form": CodeForm() if form.is_bound and not form.errors else form,
+        "wanted": with_time_left([waiting])[0] if waiting is not None else None,
+        "row": row,
+        "job": row.batch.job,
+    }
+    return render(request, "bills/accounts/code.html", shown, status=422 if form.errors else 200)

@@ -1,12 +1,17 @@
-"""Accounts: what is stored at each portal, how it is, and what can be done about it."""
+"""Accounts: what is stored at each portal, how it is, and what can be done about it.
+
+They are also taken in as CSVs, with passwords, and given out, never with any secret.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import Q
-from django.shortcuts import redirect
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import OuterRef, Q, Subquery
+from django.http import StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -14,25 +19,27 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from bills.accounts import codes, states
+from bills.accounts.upload import take
 from bills.admin import common as own
-from bills.admin.accounts import sheets
-from bills.admin.accounts.codes import enter_code, with_time_left
-from bills.admin.accounts.forms import AccountForm
-from bills.admin.accounts.starting import RUN_ACCOUNTS, run
-from bills.admin.accounts.summary import with_summary
+from bills.admin.account_forms import AccountForm, AccountsCsvForm, enter_code, with_time_left
+from bills.admin.common import RUN_ACCOUNTS, run_accounts
 from bills.csv.credentials import account_of
-from bills.models import Credential
+from bills.csv.reader import UnreadableCsv
+from bills.drafts import on_disk
+from bills.models import Bill, Credential, Schedule
 from bills.portals.failures import Code
 from imports.admin import permissions
 from imports.admin.base import CappedList, CappedPaginator, ManagedAdmin
 from imports.admin.formatting import number
+from imports.exports import csv_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
+
 
 LONGEST_CONTRACTS = 3  # shown in a list
 NEEDS_YOU = Q(is_paused=False) & (
@@ -181,7 +188,7 @@ class AccountAdmin(ManagedAdmin):
         self, request: HttpRequest, queryset: QuerySet[Credential]
     ) -> HttpResponse | None:
         """A job for each portal, at once."""
-        return run(request, list(queryset.order_by().values_list("pk", flat=True)))
+        return run_accounts(request, list(queryset.order_by().values_list("pk", flat=True)))
 
     @admin.action(description=gettext_lazy("Pause"), permissions=["manage"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Credential]) -> None:
@@ -211,8 +218,8 @@ class AccountAdmin(ManagedAdmin):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view
         mine = [
-            path("upload/", guarded(sheets.upload), name="bills_accounts_upload"),
-            path("export/", guarded(sheets.export), name="bills_accounts_export"),
+            path("upload/", guarded(upload_csv), name="bills_accounts_upload"),
+            path("export/", guarded(export_csv), name="bills_accounts_export"),
             path("code/<int:pk>/", guarded(enter_code), name="bills_code"),
             path("<int:pk>/run/", guarded(run_one), name="bills_account_run"),
             path("<int:pk>/forget/", guarded(forget_one), name="bills_account_forget"),
@@ -227,7 +234,7 @@ def _when(at: Any) -> str:
 def run_one(request: HttpRequest, pk: int) -> HttpResponse:
     """Run one account now."""
     permissions.require(request, *RUN_ACCOUNTS)
-    found = run(request, [pk]) if request.method == "POST" else None
+    found = run_accounts(request, [pk]) if request.method == "POST" else None
     return found or redirect("admin:bills_credential_change", pk)
 
 
@@ -238,3 +245,89 @@ def forget_one(request: HttpRequest, pk: int) -> HttpResponse:
         states.forget_device([pk])
         messages.success(request, _("It is forgotten: the next login is that of a new device."))
     return redirect("admin:bills_credential_change", pk)
+
+
+HEADER = (
+    "portal", "email", "customer", "group", "state", "code", "contracts", "last_success",
+    "next_run",
+)  # fmt: skip
+REFUSED_SHOWN = 200
+
+
+def upload_csv(request: HttpRequest) -> HttpResponse:
+    """Add and change accounts by a CSV; what was not taken is named, without its values."""
+    permissions.require(request, own.MANAGE_CREDENTIALS)
+    form = AccountsCsvForm(request.POST or None, request.FILES or None)
+    shown: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "opts": Credential._meta,
+        "title": _("Accounts from a CSV"),
+        "form": form,
+    }
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["csv"]
+        try:
+            with on_disk(file.read()) as path:
+                taken = take(path, file.name or "accounts.csv", form.cleaned_data["portal"])
+        except UnreadableCsv as refusal:
+            form.add_error("csv", str(refusal))
+        else:
+            shown |= {"taken": taken, "refused": taken.refused[:REFUSED_SHOWN]}
+    return render(request, "bills/accounts/upload.html", shown, status=422 if form.errors else 200)
+
+
+def export_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """All accounts, to be corrected and taken in again. No secret is in it."""
+    permissions.require(request, own.MANAGE_CREDENTIALS, permissions.EXPORT)
+    response = StreamingHttpResponse(_content(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="accounts.csv"'
+    return response
+
+
+def _content() -> Iterator[bytes]:
+    extras = _extra_columns()
+    yield from csv_rows([*HEADER, *extras], _rows(extras))
+
+
+def _extra_columns() -> list[str]:
+    """The further columns of all accounts, but for those that have a place of their own."""
+    found: dict[str, None] = {}
+    for extra in Credential.objects.in_use().values_list("extra", flat=True).iterator():
+        found.update(dict.fromkeys(extra))
+    return [name for name in found if name.casefold() not in HEADER]
+
+
+def _rows(extras: list[str]) -> Iterator[list[object]]:
+    for row in with_summary(Credential.objects.in_use()).iterator(chunk_size=1000):
+        state, contracts = states.state_of(row), getattr(row, "contracts", None) or ()
+        yield [
+            row.portal.name, row.email, row.customer, row.group, str(state.words),
+            row.stop_code or row.last_code, ", ".join(contracts), row.last_success_at,
+            getattr(row, "next_run", None), *(row.extra.get(name, "") for name in extras),
+        ]  # fmt: skip
+
+
+SECRETS = ("password", "totp_secret", "session")
+
+
+def with_summary(accounts: QuerySet[Credential]) -> QuerySet[Credential]:
+    """With `contracts` and `next_run`, and without any secret."""
+    bills = Bill.objects.filter(portal=OuterRef("portal"), account=OuterRef("account"))
+    contracts = bills.exclude(contract="").order_by().values("account")
+    due = Schedule.objects.filter(
+        Q(portal=OuterRef("portal")) | Q(portal=None),
+        Q(group=OuterRef("group")) | Q(group=""),
+        is_active=True,
+    ).order_by("next_run_at")
+    return (
+        accounts.select_related("portal")
+        .defer(*SECRETS)
+        .annotate(
+            contracts=Subquery(
+                contracts.annotate(
+                    names=ArrayAgg("contract", distinct=True, order_by=["contract"])
+                ).values("names")
+            ),
+            next_run=Subquery(due.values("next_run_at")[:1]),
+        )
+    )
