@@ -29,7 +29,7 @@ from imports.customers.api.setup import (
 )
 from imports.customers.files.batching import indexes
 from imports.customers.files.check_index import remove_old
-from imports.customers.sent_records import SentRecords
+from imports.customers.quick_answers import SentRecords
 from imports.customers.watching import taking
 from imports.messages import marked as _
 from imports.messages import sentence
