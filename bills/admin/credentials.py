@@ -168,7 +168,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "chosen_status": status,
         "query": query,
         "refused": _refused(job) if is_draft else [],
-        "unchanged": _unchanged(job).count() if job.finished_at else 0,
+        "unchanged": retries.waiting(job).filter(UNCHANGED).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_draft else "",
         "codes_wanted": with_time_left(codes.wanted().filter(batch__job=job)),
@@ -182,11 +182,6 @@ def _refused(job: ImportJob) -> list[str]:
     """Why rows of the CSV are not in this job."""
     left_out = job.results.filter(batch=None).order_by("pk")
     return list(left_out.values_list("error", flat=True)[:REFUSED_SHOWN])
-
-
-def _unchanged(job: ImportJob) -> Any:
-    """Failed credentials whose password was refused and is still the same."""
-    return retries.waiting(job).filter(UNCHANGED)
 
 
 def panel(request: HttpRequest, job: ImportJob) -> HttpResponse:

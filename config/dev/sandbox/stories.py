@@ -79,7 +79,26 @@ class Disagreement(AssertionError):
     """A number is not what it should be."""
 
 
-class CustomerStory:
+class Story:
+    """Plays against a sandbox, says what was seen, and holds it against what must be."""
+
+    say: Callable[[str], object]
+
+    def _run(self, job: ImportJob) -> None:
+        lifecycle.start(job, actor="demo")
+        queue.enqueue_on_commit(job.pk)
+        wait_for(job, self.say)
+        job.refresh_from_db()
+        self._expect("the job's status", job.status, "finished", quiet=True)
+
+    def _expect(self, what: str, seen: object, wanted: object, *, quiet: bool = False) -> None:
+        if seen != wanted:
+            raise Disagreement(f"{what}: {seen!r}, and should be {wanted!r}")
+        if not quiet:
+            self.say(f"  {what}: {'yes' if seen is True else seen}")
+
+
+class CustomerStory(Story):
     """Plays the story against a sandbox whose outage lasts as long as the job's attempts."""
 
     def __init__(
@@ -157,19 +176,6 @@ class CustomerStory:
         else:
             raise Disagreement("A retry was made though nothing is left to retry.")
 
-    def _run(self, job: ImportJob) -> None:
-        lifecycle.start(job, actor="demo")
-        queue.enqueue_on_commit(job.pk)
-        wait_for(job, self.say)
-        job.refresh_from_db()
-        self._expect("the job's status", job.status, "finished", quiet=True)
-
-    def _expect(self, what: str, seen: object, wanted: object, *, quiet: bool = False) -> None:
-        if seen != wanted:
-            raise Disagreement(f"{what}: {seen!r}, and should be {wanted!r}")
-        if not quiet:
-            self.say(f"  {what}: {'yes' if seen is True else seen}")
-
 
 ATTEMPTS, REFUSALS = 5, 2  # the sandbox locks an account at its fifth refusal
 FLAKY, WRONG = login_address("flaky1"), login_address("wrongpassword1")
@@ -182,7 +188,7 @@ FAILURES = {
 }
 
 
-class BillStory:
+class BillStory(Story):
     """Plays the story against the sandbox portal at `url`, which must not have been used yet."""
 
     def __init__(
@@ -304,19 +310,6 @@ class BillStory:
 
     def _accounts_without(self, failed: Iterable[str]) -> list[str]:
         return [email for email in map(login_address, NAMES) if email not in set(failed)]
-
-    def _run(self, job: ImportJob) -> None:
-        lifecycle.start(job, actor="demo")
-        queue.enqueue_on_commit(job.pk)
-        wait_for(job, self.say)
-        job.refresh_from_db()
-        self._expect("the job's status", job.status, "finished", quiet=True)
-
-    def _expect(self, what: str, seen: object, wanted: object, *, quiet: bool = False) -> None:
-        if seen != wanted:
-            raise Disagreement(f"{what}: {seen!r}, and should be {wanted!r}")
-        if not quiet:
-            self.say(f"  {what}: {'yes' if seen is True else seen}")
 
 
 def _is_its_own(bill: Bill) -> bool:
