@@ -33,12 +33,19 @@ from bills.deliveries.planning import BadPattern, check_pattern
 from bills.models import BillDelivery, Destination
 from bills.models.deliveries import DeliveryState, DestinationKind
 from imports.admin import formatting, permissions
-from imports.admin.base import LedgerAdmin, ManagedAdmin
+from imports.admin.base import (
+    LedgerAdmin,
+    ManagedAdmin,
+    PlaceForm,
+    check_s3,
+    check_sftp,
+    named,
+    secret_field,
+)
 from imports.fields import WrongKey
 from imports.http.addresses import check_url
 from imports.notifications.channels import NO_SERVER, can_send_email
 from imports.remote.failures import RemoteFailure
-from imports.remote.forms import PlaceForm, check_s3, check_sftp, named, secret_field
 from imports.rendering import in_words
 
 if TYPE_CHECKING:

@@ -20,11 +20,10 @@ from unfold.decorators import display
 
 from imports.admin import permissions
 from imports.admin.base import HealthColumn, ManagedAdmin
-from imports.admin.forms import REFUSALS, SECRETS, CustomerApiForm, with_answer
+from imports.admin.forms import REFUSALS, CustomerApiForm, with_answer
 from imports.customers.api import playground
-from imports.customers.api.connection_test import probe_unsaved
+from imports.customers.api.editing import probe_unsaved, read_changes, values_in_force
 from imports.customers.api.mapping import BadMapping, preset
-from imports.customers.api.mapping_in_force import read_changes, values_in_force
 from imports.customers.api.playground import NoSample
 from imports.customers.api.presets import SPEEDS
 from imports.customers.api.probing import ProbeResult, Proof
@@ -35,7 +34,7 @@ from imports.customers.api.setup import probe, warnings_for
 from imports.fields import WrongKey
 from imports.ledger import batches
 from imports.models import Attempt, CustomerApi, ImportResult
-from imports.models.apis import AuthKind
+from imports.models.apis import SECRETS, AuthKind
 from imports.rendering import in_words
 
 if TYPE_CHECKING:

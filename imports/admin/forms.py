@@ -27,13 +27,13 @@ from unfold.widgets import (
 )
 
 from imports.customers.api.auth import BadCredential, check_headers
-from imports.customers.api.connection_test import goes_where_it_went
+from imports.customers.api.editing import goes_where_it_went, read_changes, text_of
 from imports.customers.api.mapping import states_refusals
-from imports.customers.api.mapping_in_force import read_changes, text_of
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.setup import complaints, fitting_batch_size, most_in_a_batch
 from imports.fields import WrongKey
 from imports.models import CustomerApi, ImportJob
+from imports.models.apis import SECRETS
 from imports.rendering import in_words
 from imports.states import JobStatus
 
@@ -75,7 +75,6 @@ class JsonEditor(UnfoldAdminTextareaWidget):
 LONGEST_SECRET = 10_000
 LONGEST_MAPPING = 100_000
 REFUSALS = "refusal_stored_nothing"
-WRITE_ONLY = ("secret", "client_secret", "extra_headers", "client_certificate")
 
 
 def _secret_field(label: Any) -> forms.CharField:
@@ -165,7 +164,7 @@ class CustomerApiForm(ApiModelForm):
 
     class Meta:
         model = CustomerApi
-        exclude = WRITE_ONLY
+        exclude = SECRETS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -192,7 +191,7 @@ class CustomerApiForm(ApiModelForm):
         """As ever; whoever has to correct something enters the secrets again, and is told so."""
         super().full_clean()
         if self.is_bound and self.errors:
-            for name in filter(self.data.get, WRITE_ONLY):
+            for name in filter(self.data.get, SECRETS):
                 self[name].help_text = _(
                     "Nothing was saved, and secrets are not shown again: enter it once more."
                 )
@@ -231,7 +230,7 @@ class CustomerApiForm(ApiModelForm):
         if self.instance.pk is None and "batch_size" not in self.changed_data:
             data["batch_size"] = fitting_batch_size(self.draft())
         # Whoever forgets a secret on purpose need not enter another one.
-        cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
+        cleared = [name for name in SECRETS if data.get(f"clear_{name}")]
         for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
             if field in self.fields and (field == "mapping" or field not in self.errors):
                 self.add_error(field, text)
@@ -278,12 +277,12 @@ class CustomerApiForm(ApiModelForm):
         given = self.cleaned_data.get
         return [
             name
-            for name in WRITE_ONLY
+            for name in SECRETS
             if self.stored.get(name) and not given(name) and not given(f"clear_{name}")
         ]
 
     def save(self, commit: bool = True) -> CustomerApi:
-        for name in WRITE_ONLY:
+        for name in SECRETS:
             if self.cleaned_data.get(name):
                 setattr(self.instance, name, self.cleaned_data[name])
             elif self.cleaned_data.get(f"clear_{name}"):
@@ -304,7 +303,7 @@ def stored(api: CustomerApi) -> dict[str, bool]:
     if api.pk is None:
         return {}
     row = CustomerApi.objects.filter(pk=api.pk)
-    return {name: row.exclude(**{name: ""}).exists() for name in WRITE_ONLY}
+    return {name: row.exclude(**{name: ""}).exists() for name in SECRETS}
 
 
 def header_names(api: CustomerApi) -> list[str]:
@@ -351,7 +350,6 @@ def _one_line(secret: str) -> str:
     return secret
 
 
-SECRETS = WRITE_ONLY  # never read where they are not used
 PACE = ("concurrency", "delay_seconds", "max_attempts")  # what a paused job may change
 
 

@@ -147,7 +147,7 @@ MUTANTS = (
            "tests/imports/customers/test_background.py"),
     Mutant("imports/messages.py", "if len(text) > LONGEST_TEXT:", "if False:",
            "tests/imports/test_outside_text.py"),
-    Mutant("imports/customers/api/connection_test.py",
+    Mutant("imports/customers/api/editing.py",
            "return [name for name in kept if not goes_where_it_went(changed, saved, name)]",
            "return []", "tests/imports/admin/test_moved_secrets.py"),
     # Secrets and addresses

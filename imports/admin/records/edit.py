@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from imports.admin import formatting, permissions
 from imports.admin.formatting import editable
-from imports.admin.forms import SECRETS
 from imports.admin.records import history
 from imports.customers import corrections
 from imports.customers.api.setup import checks_of
@@ -25,6 +24,7 @@ from imports.ledger.batches import bytes_of
 from imports.ledger.later_imports import later_imports
 from imports.ledger.retries import Overtaken, correctable, resubmit
 from imports.models import CustomerApi, ImportResult, JobEvent
+from imports.models.apis import SECRETS
 from imports.states import EventCode, ResultStatus
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """A mapping: how one customer API is spoken to, and how its answers are to be read.
 
 A mapping is a small JSON document; the structures below are its schema, field by field, and
-`schema.fields` explains each with an example. Paths are written as `json_paths` says.
+`schema.publish` explains each with an example. Paths are written as `json_paths` says.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ PATH_FIELDS = {
 }
 ADAPTERS = ("salesforce-bulk", "odata-batch")
 PLACEHOLDER = re.compile(r"\{(index|id|record_key)\}")
-PLACEHOLDERS = re.compile(r"\{[^\s{}]+\}")  # of a wrap: templates.py reads them
+PLACEHOLDERS = re.compile(r"\{[^\s{}]+\}")  # of a wrap: requests.py reads them
 
 
 def complaints(mapping: Mapping) -> Iterator[tuple[str, str]]:
