@@ -152,7 +152,7 @@ def _names(token: bytes | memoryview[int], person: str) -> bool:
 ASKED_FOR = 500  # files at once
 
 
-def expected() -> Iterator[Expected]:
+def expected_files() -> Iterator[Expected]:
     """The file of each bill. One that is gone and was fetched again since is not expected."""
     replaced = [bill.pk for bill in _gone() if _was_fetched_again(bill)]
     for bill in (
@@ -161,7 +161,7 @@ def expected() -> Iterator[Expected]:
         yield Expected(STORED + str(bill.file.name), bill.sha256, f"bill {bill.pk}", bill.size)
 
 
-def fetch(actor: str = "") -> list[ImportJob]:
+def fetch_again(actor: str = "") -> list[ImportJob]:
     """Start a download for each portal that has bills whose files are gone; the jobs.
 
     They use the stored credentials. The caller enqueues them.

@@ -173,10 +173,14 @@ def _about_checks(where: str, part: object) -> Iterator[tuple[str, str]]:
             yield from _about_checks(f"{where}[{number}]", item)
     elif isinstance(part, msgspec.Struct):
         names = part.__struct_fields__
-        if "equals" in names and "present" in names and not (part.equals or part.present):
+        if "equals" in names and "present" in names and not _asks(part):
             yield where, 'say what it must be: equals (a list of values), or "present": true.'
         for field in names:
             yield from _about_checks(f"{where}.{field}".lstrip("."), getattr(part, field))
+
+
+def _asks(check: Any) -> bool:
+    return bool(check.equals or check.present)
 
 
 def _about_proof(where: str, mapping: Mapping) -> Iterator[tuple[str, str]]:
