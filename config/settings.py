@@ -17,7 +17,8 @@ from config.storages import file_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
 
 # Where this installation keeps what is its own: embedded servers, uploads, keys made on first use.
 HOME = Path(env.str("REDRIVE_HOME", default=str(BASE_DIR / ".redrive"))).resolve()
