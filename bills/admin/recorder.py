@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -248,7 +248,7 @@ def _begin(request: HttpRequest, portal: Portal, credential: Credential) -> Http
     if made is None:
         messages.error(request, _("This portal is being recorded already."))
         return redirect("admin:bills_recorder", portal.pk)
-    note(request, portal, f"Recorded with the account {credential.email}.")
+    note(request, portal, f"Recorded in a browser, with account {credential.pk}.")
     return redirect("admin:bills_recorder_watch", made.pk)
 
 
@@ -374,9 +374,7 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("admin:bills_recorder_watch", pk)
     sessions.end(recording)
     if portal is not None:
-        count = len(acts) - 1
-        said = ngettext("Recorded %(n)s step.", "Recorded %(n)s steps.", count) % {"n": count}
-        note(request, portal, said)
+        note(request, portal, f"Made a recipe of {len(acts) - 1} recorded steps.")
     return _to_form(recording, recorded)
 
 

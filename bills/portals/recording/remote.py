@@ -23,6 +23,7 @@ from bills.portals.failures import Code, PortalError
 from bills.portals.lists.listing import Listing
 from bills.portals.lists.reading import Seen as SeenRow
 from bills.portals.lists.reading import read_list
+from bills.portals.logins.page import is_asking
 from bills.portals.logins.signs import counted, glance, marks_for, success_marks
 from bills.portals.recipe import asked_of
 from bills.portals.recording import sentences as say
@@ -131,7 +132,7 @@ class Driver:
         self._shown: tuple[bytes | None, View] | None = None
         self._shown_at = 0.0
         self._before: Seen = {}
-        self._judged = self._is_refused = self._is_in = False
+        self._was_sent = self._is_refused = self._is_in = False
         visit.context.on("page", self._hear)
         self._hear(visit.page)
 
@@ -168,13 +169,15 @@ class Driver:
         handler = getattr(self, f"_do_{command.do}", None)
         if handler is None:
             return Done(message=say.NOTHING_THERE, went_wrong=True)
+        was_refused = self._is_refused
         try:
             done: Done = await handler(command)
+            await self._judge_password()
         except PortalError as refusal:
             return Done(message=refusal.message, went_wrong=True)
-        except PlaywrightError:
+        except (PlaywrightError, TimeoutError):
             return Done(message=say.GONE, went_wrong=True)
-        if not done.went_wrong and await self._was_refused():
+        if self._is_refused and not was_refused:
             return replace(done, message=say.WAS_REFUSED)
         return done
 
@@ -203,12 +206,16 @@ class Driver:
         """A key. Enter on a link or a button presses it, as a click does."""
         if command.text not in KEYS:
             return Done(message=say.NOTHING_THERE, went_wrong=True)
-        page, act, in_row = self.visit.page, Act(Kind.PRESS, value=command.text), None
-        found = await focused(page, self._avoided) if command.text == "Enter" else None
+        page = self.visit.page
+        if command.text != "Enter":
+            await page.keyboard.press(command.text)
+            await self._rest()
+            return Done()
+        act, in_row = Act(Kind.PRESS, value=command.text), None
+        found = await focused(page, self._avoided)
         if found is not None and not found.facts["isBox"]:
             act, in_row = Act(Kind.CLICK, found.target), self._in_row(found)
-        done = await self._pressed(act, page.keyboard.press(command.text), in_row)
-        return done if command.text == "Enter" else replace(done, act=None)
+        return await self._pressed(act, page.keyboard.press(command.text), in_row)
 
     def _in_row(self, found: Pointed) -> dict[str, str]:
         return found.alike if found.facts["inRow"] else {}
@@ -232,7 +239,6 @@ class Driver:
             act, message = replace(act, gives=Gives.DOCUMENT), say.GAVE_DOCUMENT
             visit.windows.clear()
         elif visit.follow_window():
-            self._hear(visit.page)
             act = replace(act, gives=Gives.WINDOW)
             await self._rest()
         act = replace(act, page=page)
@@ -323,9 +329,11 @@ class Driver:
         if pending.typed is Typed.CODE:
             await visit.type_code([pending.box.element], pending.code or await self._own_code())
             return
-        self._before = await glance(visit, self._marks()) or {}
-        self._is_refused, self._judged = False, True
+        marks = [*self._marks(), *success_marks(visit)]
+        self._before = await glance(visit, marks) or {}
+        self._is_in = self._is_refused = False
         await visit.type_password(pending.box.element)
+        self._was_sent = True
         await visit.enter(Stage.JUDGE)
 
     async def _own_code(self) -> str:
@@ -353,19 +361,24 @@ class Driver:
     def _marks(self) -> list[Any]:
         return marks_for(self.visit, ("refused", "locked"))
 
-    async def _was_refused(self) -> bool:
-        """Whether the page says so, and did not before the password was sent."""
-        if not self._judged or self._is_in or self._is_refused:
-            return False
-        marks = self._marks()
-        seen = await glance(self.visit, marks) or {}
+    async def _judge_password(self) -> None:
+        """What the page says of the password, as an attempt judges it where a recipe is silent."""
+        if not self._was_sent or self._is_in or self._is_refused:
+            return
+        visit, marks, success = self.visit, self._marks(), success_marks(self.visit)
+        seen = await glance(visit, [*marks, *success]) or {}
         self._is_refused = any(counted(mark, seen, self._before) for mark in marks)
-        return self._is_refused
+        lets_in = any(counted(mark, seen, self._before) for mark in success)
+        if lets_in and not self._is_refused and not await is_asking(visit):
+            await self._note_in()
+
+    async def _note_in(self) -> None:
+        self._is_in, self._is_refused = True, False
+        await self.visit.enter(Stage.LIST)
 
     async def _do_logged_in(self, command: Command) -> Done:
         visit = self.visit
-        self._is_in = True
-        await visit.enter(Stage.LIST)
+        await self._note_in()
         if await glance(visit, success_marks(visit)):
             return Done(message=say.KNOWN_AS_IN)
         for heading in await visit.page.get_by_role("heading").all_inner_texts():
@@ -378,8 +391,7 @@ class Driver:
 
     async def _do_list(self, command: Command) -> Done:
         visit = self.visit
-        self._is_in = True
-        await visit.enter(Stage.LIST)
+        await self._note_in()
         act = plain_act(Act(Kind.GOTO, value=visit.page.url), self._url())
         try:
             bills = await self._bills()

@@ -71,6 +71,8 @@ def test_a_recorded_recipe_downloads_the_bills(
 
     assert saved(administrator, portal, recorded).status_code == 302
     assert Portal.objects.get().recipe == recorded.recipe
+    good.refresh_from_db()
+    assert (good.refused_count, good.unproven_count) == (0, 0)
     run(make_bills("good"))
     assert Bill.objects.count() == 3
 
@@ -168,7 +170,7 @@ def test_a_portal_is_recorded_by_one_at_a_time_and_its_history_says_by_whom(
         assert it.url("watch") in answer
     assert Recording.objects.count() == 1
     (entry,) = LogEntry.objects.filter(object_id=str(portal.pk))
-    assert (entry.user.username, GOOD in entry.change_message) == ("ann", True)
+    assert (entry.user.username, GOOD in entry.change_message) == ("ann", False)
 
 
 @pytest.mark.parametrize("field", ["seen_at", "until"])
