@@ -383,8 +383,8 @@ class Driver:
             return Done(message=say.KNOWN_AS_IN)
         for heading in await visit.page.get_by_role("heading").all_inner_texts():
             text = " ".join(heading.split())
-            told = any(each in text for each in self._avoided) or any(map(str.isdigit, text))
-            if text and len(text) <= LONGEST_TITLE and not told:
+            is_own = any(each in text for each in self._avoided) or any(map(str.isdigit, text))
+            if text and len(text) <= LONGEST_TITLE and not is_own:
                 act = Act(Kind.SEE, {"text": text})
                 return Done(plain_act(act, self._url()), say.SIGN_OF_IN.format(text=text))
         return Done(message=say.NO_SIGN)

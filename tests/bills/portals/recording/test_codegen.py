@@ -242,7 +242,7 @@ def test_a_locator_becomes_a_target(locator: str, target: dict[str, str]) -> Non
     load_recipe(recorded.recipe)
 
 
-def test_a_login_on_two_pages_with_a_code_and_a_notice() -> None:
+def test_a_login_on_two_pages_with_a_code_and_a_page_between() -> None:
     recorded = made_of(
         """
         page.goto("https://a.example/login")
