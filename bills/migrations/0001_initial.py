@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('folder', 'Folder'), ('s3', 'S3 bucket'), ('sftp', 'SFTP server'), ('email', 'E-mail'), ('webhook', 'Webhook')], default='folder', max_length=20, verbose_name='by')),
+                ('kind', models.CharField(choices=[('folder', 'Folder'), ('s3', 'S3 bucket'), ('sftp', 'SFTP server'), ('email', 'E-mail'), ('webhook', 'Webhook')], default='folder', max_length=20, verbose_name='type')),
                 ('location', models.TextField(verbose_name='where to')),
                 ('endpoint', models.CharField(blank=True, default='', max_length=2000, verbose_name='S3 endpoint')),
                 ('region', models.CharField(blank=True, default='', max_length=100, verbose_name='region')),

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('email', 'E-mail'), ('webhook', 'Webhook')], default='email', max_length=20, verbose_name='by')),
+                ('kind', models.CharField(choices=[('email', 'E-mail'), ('webhook', 'Webhook')], default='email', max_length=20, verbose_name='type')),
                 ('wanted', models.CharField(choices=[('all', 'Every job that ends or needs attention'), ('trouble', 'Only jobs that need attention: paused, refused, or ended with failures')], default='all', max_length=20, verbose_name='about')),
                 ('recipients', models.TextField(blank=True, default='', verbose_name='recipients')),
                 ('url', models.CharField(blank=True, default='', max_length=2000, verbose_name='URL')),
@@ -519,7 +519,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
-                ('kind', models.CharField(choices=[('folder', 'Folder'), ('s3', 'S3 bucket'), ('sftp', 'SFTP server')], db_default='folder', default='folder', max_length=20, verbose_name='by')),
+                ('kind', models.CharField(choices=[('folder', 'Folder'), ('s3', 'S3 bucket'), ('sftp', 'SFTP server')], db_default='folder', default='folder', max_length=20, verbose_name='type')),
                 ('folder', models.CharField(help_text='Folder: below the directory of WATCH_DIR, for example “weekly/members”. S3: s3://bucket/folder. SFTP: sftp://host:22/folder.', max_length=500, unique=True, verbose_name='folder')),
                 ('endpoint', models.CharField(blank=True, default='', help_text='Empty for Amazon; else the store’s https:// address.', max_length=2000, verbose_name='S3 endpoint')),
                 ('region', models.CharField(blank=True, default='', max_length=100, verbose_name='region')),
