@@ -43,6 +43,7 @@ MOST_IN_FLIGHT = 64  # of one runner; more workers send more
 PATIENCE_SECONDS = 2.0  # an idle runner then frees its worker for other jobs
 LOOK_AGAIN_SECONDS = 0.5
 SHARE_SECONDS = 0.5  # until all workers that may join in have done so
+ROUND_SECONDS, LEAVE_SECONDS = 2.0, 0.1  # how often, and how long, others may take places
 LOOK_FOR_PLACES_SECONDS = 0.05  # while the API's limit leaves a runner with places of its own
 # Successes that end within this time are recorded together, while the next batches are in flight.
 TOGETHER_SECONDS, MOST_TOGETHER = 0.005, 16
@@ -237,17 +238,20 @@ class Places:
     """How many batches a runner may have in flight: at first its share, then all there are.
 
     Runners that begin together share the work, and the processors. What nobody has taken by
-    then is left by workers that do something else.
+    then is left by workers that do something else, as cutting the job's files. Since whoever has
+    a place keeps it, each goes back to its share for a moment now and then: one that comes later
+    finds places.
     """
 
     def __init__(self, most: int, share: int) -> None:
         self._most, self._share = most, share
-        self._shared_until = time.monotonic() + SHARE_SECONDS
+        self._began = time.monotonic()
 
     def free(self, taken: int) -> int:
         """How many more may be claimed beside those that are taken."""
-        most = self._share if time.monotonic() < self._shared_until else self._most
-        return max(most - taken, 0)
+        passed = time.monotonic() - self._began
+        shares = passed < SHARE_SECONDS or passed % ROUND_SECONDS < LEAVE_SECONDS
+        return max((self._share if shares else self._most) - taken, 0)
 
 
 class _JobRunner:

@@ -203,7 +203,8 @@ class Ahead:
         for _pid, connection in self._others:
             connection.close()
         while self._others:
-            os.waitpid(self._others.pop()[0], 0)
+            with suppress(ChildProcessError):  # where nobody waits for children
+                os.waitpid(self._others.pop()[0], 0)
 
 
 _to_other = _to_us = msgspec.msgpack.encode

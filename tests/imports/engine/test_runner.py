@@ -340,8 +340,16 @@ def test_runners_that_begin_together_share_the_places_and_one_alone_takes_all_a_
 ):
     places = engine_runner.Places(8, 4)
     assert (places.free(1), places.free(4), places.free(5)) == (3, 0, 0)
-    with patch.object(engine_runner, "SHARE_SECONDS", 0.0):
-        assert engine_runner.Places(8, 4).free(5) == 3
+    with (
+        patch.object(engine_runner, "SHARE_SECONDS", 0.0),
+        patch.object(engine_runner, "LEAVE_SECONDS", 0.0),
+    ):
+        assert places.free(5) == 3
+    with (
+        patch.object(engine_runner, "SHARE_SECONDS", 0.0),
+        patch.object(engine_runner, "LEAVE_SECONDS", engine_runner.ROUND_SECONDS),
+    ):
+        assert places.free(5) == 0  # for a moment, so that one that comes later finds places
 
 
 @pytest.mark.django_db(transaction=True)
