@@ -136,7 +136,8 @@ def test_other_processes_find_the_same_even_where_one_is_killed(
     for folder, smallest, kill in (("alone", 1 << 30, 0), ("others", 1, kills)):
         (tmp_path / folder).mkdir()
         numbers = [str(smallest), str(kill)]
-        command = [sys.executable, "-c", CHECK, tmp_path / "file.json", tmp_path / folder]
+        paths = [str(tmp_path / "file.json"), str(tmp_path / folder)]
+        command = [sys.executable, "-c", CHECK, *paths]
         found.append(
             subprocess.run(
                 [*command, *numbers], cwd=TREE, capture_output=True, text=True, check=True
