@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef
 from imports.models import ImportBatch, ImportFile, RetryFile
 from imports.states import JobStatus
 from imports.storage import stored
-from imports.storage.s3 import StorageAway
+from imports.storage.stored import StorageAway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
