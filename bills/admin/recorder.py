@@ -311,7 +311,7 @@ def _said(step: RecordedAct) -> tuple[Any, str, bool]:
     kind, typed = Kind(act["kind"]), Typed(act["typed"])
     what = TYPED[typed] if kind is Kind.FILL else DID[kind]
     is_document = act["gives"] == Gives.DOCUMENT
-    target = act["in_row"] if is_document and act["in_row"] else act["target"]
+    target = act["in_row"] or act["target"]
     said = json.dumps(target, ensure_ascii=False) if target else ""
     return what, " ".join(filter(None, (said, act["value"]))), is_document
 

@@ -136,8 +136,10 @@ def acts_of(recording: Recording) -> list[Act]:
 
 
 def _act_of(plain: dict[str, Any], number: int) -> Act:
-    gives = Gives(plain["gives"])
-    target = plain["in_row"] if gives is Gives.DOCUMENT and plain["in_row"] else plain["target"]
+    """What opened one row of several is named as each row names it."""
+    gives, target, in_row = Gives(plain["gives"]), plain["target"], plain["in_row"]
+    if in_row and target != in_row:
+        target, gives = in_row, gives or Gives.DETAILS
     return Act(
         Kind(plain["kind"]), target, plain["value"], Typed(plain["typed"]), gives, plain["page"],
         number,

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped] # has none
 from playwright.sync_api import expect
 
 from config.dev.sandbox.samples import PASSWORD
@@ -93,6 +94,7 @@ def test_a_portal_is_recorded_in_its_picture(
     picture.press(beside.get_by_role("button", name="Log in"))
     picture.button("This is the list of bills")
     expect(page.get_by_text("Redrive reads 3 bills here")).to_be_visible()
+    page.evaluate(AXE_SCRIPT)
     assert fitness.obstacles(page) == []
     fitness.use_screen(page, NARROW)
     assert page.evaluate(fitness.TOO_WIDE) == []

@@ -39,6 +39,7 @@ class Gives(StrEnum):
     NOTHING = ""
     DOCUMENT = "document"
     WINDOW = "window"
+    DETAILS = "details"  # of one row of several
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,13 +303,15 @@ def _sign(act: Act) -> dict[str, str]:
 
 
 def _without_window(way: list[Act], document: Act | None) -> tuple[list[Act], Act | None]:
-    """The way without the click that opened the window in which the document was pressed."""
-    if document is None:
-        return way, None
-    opens = [act for act in way if act.gives is Gives.WINDOW]
-    if not opens or document.page == opens[-1].page:
-        return way, None
-    return way[: way.index(opens[-1])], opens[-1]
+    """The way without the click that opened one bill, in a window or in its place."""
+    opens = [
+        act for act in way
+        if document is not None and (
+            act.gives is Gives.DETAILS
+            or (act.gives is Gives.WINDOW and act.page != document.page)
+        )
+    ]  # fmt: skip
+    return (way[: way.index(opens[-1])], opens[-1]) if opens else (way, None)
 
 
 def _in_row(target: PlainTarget) -> PlainTarget:
