@@ -7,12 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped] # has none
 from playwright.sync_api import expect
 
 from config.dev.sandbox.samples import PASSWORD
-from tests.browser import fitness
-from tests.browser.chromium import NARROW, WIDE, sit_down
+from tests.browser.chromium import sit_down
 from tests.browser.walking import press
 
 if TYPE_CHECKING:
@@ -94,11 +92,6 @@ def test_a_portal_is_recorded_in_its_picture(
     picture.press(beside.get_by_role("button", name="Log in"))
     picture.button("This is the list of bills")
     expect(page.get_by_text("Redrive reads 3 bills here")).to_be_visible()
-    page.evaluate(AXE_SCRIPT)
-    assert fitness.obstacles(page) == []
-    fitness.use_screen(page, NARROW)
-    assert page.evaluate(fitness.TOO_WIDE) == []
-    fitness.use_screen(page, WIDE)
 
     beside.get_by_label("E-mail").fill(EMAIL)
     beside.get_by_label("Password").fill(PASSWORD)
