@@ -32,7 +32,7 @@ BY_PAGE = {
     f"<div id=late>{table(rows(0, 3))}</div><script>late.onanimationend = () => box.remove()"
     "</script>",
     "a worker": script(
-        "const work = new Blob(['setTimeout(() => postMessage(1), 1200)']);"
+        "const work = new Blob(['setTimeout(() => postMessage(1), 800)']);"
         f"new Worker(URL.createObjectURL(work)).onmessage = () => {{ {COMES} }}"
     ),
     "an event of the server": script(
@@ -50,7 +50,7 @@ def wait_for_page(visitor: Visitor, arrival: tuple[str, str]) -> AttemptReport:
     late = "setTimeout(() => { const page = parent.document;"
     late += "page.getElementById('box').innerHTML = page.getElementById('rest').innerHTML }, 900)"
     lists.answer("/frame", lambda _: script(late))
-    event = Reply(200, b"data: 1\n\n", "text/event-stream", drip_seconds=0.1)
+    event = Reply(200, b"data: 1\n\n", "text/event-stream", drip_seconds=0.05)
     lists.answer("/events", lambda _: event)
     lists.show(f"<div id=box>{first}</div>{REST}{BY_PAGE[kind]}")
     return visitor.visit()
