@@ -51,6 +51,7 @@ class Work:
     idempotency_key: str
     tries: int
     submission: dict[str, object] | None = None  # what the other side works on since it was sent
+    unreadable: Message | None = None  # why its bytes cannot be opened: then there is no body
 
     @property
     def log_ids(self) -> dict[str, int]:

@@ -14,6 +14,8 @@ from psycopg.pq import Format
 from imports.job_types import Work
 from imports.models import ImportBatch
 from imports.models.jobs import ImportJob
+from imports.sealing import columns, keys
+from imports.sealing.codec import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -173,7 +175,7 @@ SET status = 'claimed', token = md5(%(seed)s::text || b.id)::uuid, worker = %(wo
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due, job WHERE b.id = due.id
 RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.body,
-          b.idempotency_key, b.tries + 1, b.submission
+          b.idempotency_key, b.tries + 1, b.submission, b.sealed_with
 """.replace("{EARLIER_COPIES}", EARLIER_COPIES)
 
 # Not greatest(min(…), 0) alone: that ignores a null, so that "never" would read "now".
@@ -263,9 +265,23 @@ def _names_of(job: ImportJob, worker: str, room: int, lease: float) -> dict[str,
 
 def _claim(job: ImportJob, rate_limit: psycopg.Cursor[Any], taken: psycopg.Cursor[Any]) -> Claim:
     if rows := taken.fetchall():
-        return Claim([Work(job.pk, *row) for row in rows], None)
+        ring = keys.Ring()
+        return Claim([_work(job, row, ring) for row in rows], None)
     closed_for = max(seconds or 0.0 for seconds in (rate_limit.fetchone() or (0.0,))[:2])
     return Claim([], closed_for or _next_due(job))
+
+
+def _work(job: ImportJob, row: tuple[Any, ...], ring: keys.Ring) -> Work:
+    """One claimed batch, with its bytes as they are sent."""
+    *plain, sealed_with = row
+    if sealed_with is None:
+        return Work(job.pk, *plain)
+    unreadable = None
+    try:
+        plain[6] = columns.plain(plain[6], sealed_with, columns.of_batch(plain[0]), ring)
+    except Unreadable as error:
+        plain[6], unreadable = b"", error.message
+    return Work(job.pk, *plain, unreadable)
 
 
 def _next_due(job: ImportJob) -> float | None:

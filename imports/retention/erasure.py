@@ -17,12 +17,14 @@ from django.db.models.functions import Cast, Now
 from imports import job_types, retry_directory
 from imports.event_codes import EventCode
 from imports.job_types import Trace
+from imports.ledger import batches
 from imports.ledger.left_out import KNOWN_ELSEWHERE
 from imports.ledger.lifecycle import note
 from imports.messages import Message, sentence, to_json
 from imports.messages import marked as _
-from imports.models import CorrectedRow, ImportFile, ImportJob, ImportResult, RetryFile
+from imports.models import Attempt, CorrectedRow, ImportFile, ImportJob, ImportResult, RetryFile
 from imports.retention.expiry import forget, remove_directory
+from imports.sealing import columns, keys
 from imports.states import OPEN, ResultStatus
 from imports.storage import stored
 
@@ -57,9 +59,10 @@ UPDATE imports_importbatch b SET body = n.body, body_sha256 = encode(sha256(n.bo
 FROM (
     SELECT id, overlay(body PLACING decode(repeat('20', %(length)s), 'hex')
                        FROM %(start)s + 1 FOR %(length)s) AS body
-    FROM imports_importbatch WHERE id = %(batch)s AND length(body) >= %(start)s + %(length)s
+    FROM imports_importbatch
+    WHERE id = %(batch)s AND length(body) >= %(start)s + %(length)s AND sealed_with IS NULL
 ) n
-WHERE b.id = n.id
+WHERE b.id = n.id AND b.sealed_with IS NULL
 """
 ONE_ERASED = sentence("PERSON_ERASED", _("{n} records of one person."))
 
@@ -95,6 +98,7 @@ def _go_through(person: str, actor: str = "", *, look_only: bool) -> list[Trace]
     pending = results.filter(Q(status=ResultStatus.PENDING) | Q(batch__status__in=OPEN))
     kept = unresolved(results).exclude(pk__in=pending.values("pk"))
     stays = {*pending.values_list("pk", flat=True), *kept.values_list("pk", flat=True)}
+    sent_in = set(results.values_list("batch_id", flat=True))
     traces = [*_count(pending, UNDER_WAY), *_count(kept, UNRESOLVED)]
     for kind in job_types.every():
         traces += kind.erase(person, look_only=look_only)
@@ -104,7 +108,7 @@ def _go_through(person: str, actor: str = "", *, look_only: bool) -> list[Trace]
     traces += _files(ids, look_only=look_only)
     if not look_only:
         _erase_results(ids, actor)
-    return [*traces, *_texts(person, stays, look_only=look_only)]
+    return [*traces, *_texts(person, stays, sent_in, look_only=look_only)]
 
 
 def _count(results: QuerySet[ImportResult], why: str) -> list[Trace]:
@@ -138,6 +142,8 @@ def _blank(row: ImportResult) -> None:
     names = {"batch": row.batch_id, "start": row.body_start, "length": row.body_length}
     with connection.cursor() as sql:
         sql.execute(BLANK, names)
+        if not sql.rowcount:
+            batches.blank_sealed(**names)
 
 
 def _files(ids: Collection[int], *, look_only: bool) -> list[Trace]:
@@ -157,11 +163,11 @@ def _files(ids: Collection[int], *, look_only: bool) -> list[Trace]:
                 stored.delete(where)
             ImportFile.objects.filter(pk=file.pk).update(path="")
         for directory in directories:
-            _replace(directory)
+            replace_directory(directory)
     return traces
 
 
-def _replace(directory: str) -> None:
+def replace_directory(directory: str) -> None:
     """Delete a retry directory; a worker writes what still waits into a new one."""
     jobs = list(ImportJob.objects.filter(retry_directory=directory))
     remove_directory(directory)
@@ -170,8 +176,10 @@ def _replace(directory: str) -> None:
             ImportJob.objects.filter(pk=job.pk).update(retry_files_due_at=Now())
 
 
-def _texts(person: str, stays: Collection[int], *, look_only: bool) -> list[Trace]:
-    """Our own texts that quote the person, such as an API's answer."""
+def _texts(
+    person: str, stays: Collection[int], sent_in: Collection[int | None], *, look_only: bool
+) -> list[Trace]:
+    """Our own texts that quote the person, such as an API's answer to her batches."""
     if len(person) < SHORTEST_TERM:
         return []
     pattern = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.IGNORECASE)
@@ -183,6 +191,8 @@ def _texts(person: str, stays: Collection[int], *, look_only: bool) -> list[Trac
             for row in _quoting(model, fields, person)
             if not (name == "ImportResult" and row.pk in stays)
         )
+        if name == "Attempt":
+            count += _scrub_sealed(sent_in, pattern, look_only=look_only)
         if count:
             found.append(Trace(f"texts of {name}", count))
     return found
@@ -210,6 +220,25 @@ def _scrub(row: Any, fields: Iterable[str], pattern: re.Pattern[str], *, look_on
     if changed and not look_only:
         type(row)._default_manager.filter(pk=row.pk).update(**changed)
     return bool(changed)
+
+
+def _scrub_sealed(
+    sent_in: Collection[int | None], pattern: re.Pattern[str], *, look_only: bool
+) -> int:
+    """The same for answers that are sealed: no query can search them, so each is opened."""
+    count = 0
+    attempts = Attempt.objects.filter(batch__in=sent_in, sealed_with__isnull=False)
+    for row in attempts.exclude(answer=""):
+        about = columns.of_answer(row.batch_id)
+        said = columns.plain_text(row.answer, row.sealed_with, about)
+        new = _without(said, pattern)
+        if new != said:
+            count += 1
+            if not look_only:
+                key = keys.opened(row.sealed_with or 0)
+                kept = columns.sealed_text(key, new, about)
+                Attempt.objects.filter(pk=row.pk).update(answer=kept)
+    return count
 
 
 def _without(value: Any, pattern: re.Pattern[str]) -> Any:

@@ -31,8 +31,10 @@ from imports.models import (
     ImportFile,
     ImportJob,
     ImportResult,
+    RecordsKey,
     RetryFile,
 )
+from imports.sealing import files
 from imports.states import ENDED_JOBS, ResultStatus
 from imports.storage import stored
 
@@ -126,7 +128,29 @@ def _record_bytes(job: ImportJob, days: int) -> int:
         count = ImportBatch.objects.filter(pk__in=pks).update(body=b"")
         gone = removed(job, count, BYTES_REMOVED, days)
         gone += removed(job, _left_out_bytes(job), LEFT_OUT_REMOVED, days)
-    return gone + _files(job, days)
+    gone += _files(job, days)
+    if not gone:
+        _forget_key(job)
+    return gone
+
+
+def _forget_key(job: ImportJob) -> None:
+    """Erase the key of a settled job of which nothing is left that the key sealed.
+
+    What back-ups of the disk still hold of it cannot be read any more.
+    """
+    key = RecordsKey.objects.filter(job=job).first()
+    if key is None or not is_settled(job):
+        return
+    left = (
+        ImportBatch.objects.filter(job=job, sealed_with=key.pk).exclude(body=b""),
+        ImportResult.objects.filter(job=job, sealed_with=key.pk).exclude(refused_record=None),
+        Attempt.objects.filter(job=job, sealed_with=key.pk).exclude(answer=""),
+        CorrectedRow.objects.filter(sealed_with=key.pk),
+        ImportFile.objects.filter(job=job, path__startswith=stored.STORED + files.FOLDER),
+    )
+    if not any(some.exists() for some in left):
+        key.delete()
 
 
 def _left_out_bytes(job: ImportJob) -> int:
@@ -162,15 +186,15 @@ def _directories(job: ImportJob) -> list[str]:
 
 def remove_directory(directory: str) -> int:
     """Delete a retry directory and forget it; how many files of records it had. Raises OSError."""
-    files = RetryFile.objects.filter(directory=directory)
-    names = [*files.values_list("name", flat=True)]
+    written = RetryFile.objects.filter(directory=directory)
+    names = [*written.values_list("name", flat=True)]
     for name in (*names, retry_directory.SUMMARY, retry_directory.INSTRUCTIONS):
         stored.delete(f"{directory}/{name}")
     if not stored.is_stored(directory):
         with suppress(OSError):  # it holds something of somebody else's
             Path(directory).rmdir()
     with transaction.atomic():
-        files.delete()
+        written.delete()
         ImportJob.objects.filter(retry_directory=directory).update(retry_directory="")
     return len(names)
 

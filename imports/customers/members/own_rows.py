@@ -10,6 +10,7 @@ from imports.customers.members.conversion import bytes_at, cells_of
 from imports.customers.members.formats.rows import Form
 from imports.customers.members.numbering import place_in
 from imports.models import CorrectedRow, ImportResult, MemberFile
+from imports.sealing import columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -71,7 +72,8 @@ def _of_file(member: MemberFile, position: int) -> OwnRow | None:
 
 def _of_correction(row: CorrectedRow) -> OwnRow:
     form = msgspec.convert(row.form, Form)
-    return OwnRow(bytes(row.raw), form, row.row, row.member, is_corrected=True)
+    raw = columns.plain(row.raw, row.sealed_with, columns.of_row(row.result_id))
+    return OwnRow(raw, form, row.row, row.member, is_corrected=True)
 
 
 def _corrected(ids: Iterable[int]) -> dict[int, CorrectedRow]:
