@@ -38,7 +38,7 @@ STATES = (JobStatus.RUNNING, JobStatus.DRAFT, JobStatus.FINISHED)
 # The most queries of a page, the session and its user included, however many rows there are.
 OF_A_JOB, OTHERS = 30, 11
 MOST = dict.fromkeys(pages.OF_JOB | pages.OF_BILLS, OF_A_JOB) | {
-    "home": 19, "home_live": 19, "record": 14, "bills_details": 14,
+    "home": 18, "home_live": 18, "record": 14, "bills_details": 14,
     # Each job with its retries: who they are, what became of their records, how many attempts.
     "jobs": 12, "jobs_filtered": 12, "jobs_searched_by_name": 13, "jobs_searched_by_customer": 13,
 }  # fmt: skip

@@ -193,12 +193,10 @@ def overview(request: HttpRequest) -> dict[str, Any]:
         "troubled": troubled_jobs(),
     }
     firsts = {name: families.first_of_each(jobs) for name, jobs in waiting.items()}
-    lists = {
-        name: list(page.jobs().filter(pk__in=found[:SHOWN]).order_by("-pk"))
-        for name, found in firsts.items()
-    }
+    shown = {name: found[:SHOWN] for name, found in firsts.items()} | {"finished": _finished()}
+    read = page.jobs().in_bulk([pk for found in shown.values() for pk in found])
+    lists = {name: [read[pk] for pk in found if pk in read] for name, found in shown.items()}
     lists["running"] = list(page.jobs().filter(status__in=AT_WORK)[:SHOWN])
-    lists["finished"] = _finished()
     families.attach([job for jobs in lists.values() for job in jobs])
     counts = {name: len(found) for name, found in firsts.items()}
     alerts = [alert for more in _more for alert in more(request)]
@@ -216,14 +214,13 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _finished() -> list[ImportJob]:
-    """The jobs that ended last, one of each family."""
+def _finished() -> list[int]:
+    """The jobs that ended last, by their ids, one of each family."""
     newest = ImportJob.objects.filter(status__in=ENDED_JOBS).order_by("-finished_at")
     found: dict[int, int] = {}
     for pk, root in newest.values_list("pk", "root_id")[:LOOKED_AT]:
         found.setdefault(root or pk, pk)
-    shown = list(found.values())[:SHOWN]
-    return list(page.jobs().filter(pk__in=shown).order_by("-finished_at"))
+    return list(found.values())[:SHOWN]
 
 
 def _summary(job: Any) -> dict[str, Any]:
