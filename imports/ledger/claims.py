@@ -281,7 +281,7 @@ def _work(job: ImportJob, row: tuple[Any, ...], ring: keys.Ring) -> Work:
         plain[6] = columns.plain(plain[6], sealed_with, columns.of_batch(plain[0]), ring)
     except Unreadable as error:
         plain[6], unreadable = b"", error.message
-    return Work(job.pk, *plain, unreadable)
+    return Work(job.pk, *plain, unreadable=unreadable)
 
 
 def _next_due(job: ImportJob) -> float | None:
