@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -276,12 +276,12 @@ def _work(job: ImportJob, row: tuple[Any, ...], ring: keys.Ring) -> Work:
     *plain, sealed_with = row
     if sealed_with is None:
         return Work(job.pk, *plain)
-    unreadable = None
     try:
         plain[6] = columns.plain(plain[6], sealed_with, columns.of_batch(plain[0]), ring)
     except Unreadable as error:
-        plain[6], unreadable = b"", error.message
-    return Work(job.pk, *plain, unreadable=unreadable)
+        plain[6] = b""
+        return replace(Work(job.pk, *plain), unreadable=error.message)
+    return Work(job.pk, *plain)
 
 
 def _next_due(job: ImportJob) -> float | None:

@@ -274,7 +274,7 @@ def test_without_its_key_a_job_pauses_and_names_the_setting_and_with_it_goes_on(
 
 def keep_the_api_s_secret(job: ImportJob) -> None:
     """With the keys of now: only the records do not open."""
-    CustomerApi.objects.filter(pk=job.api_id).update(secret="sandbox-token")
+    CustomerApi.objects.filter(jobs=job).update(secret="sandbox-token")
 
 
 @pytest.mark.usefixtures("encrypted")
