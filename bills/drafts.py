@@ -22,13 +22,13 @@ from bills.csv.credentials import (
 from bills.csv.reader import key
 from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
-from imports.event_codes import EventCode
 from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.lifecycle import NotAllowed, note
 from imports.ledger.retries import DUPLICATED_AS, NOT_A_FIRST_JOB
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportJob, RateLimit
+from imports.states import EventCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,18 +10,16 @@ from django.conf import settings
 from django.db import connection
 from redis.exceptions import RedisError
 
-from bills import bills_kept, keeping, passwords, retry_files
+from bills import bills_kept, health, keeping, passwords, retry_files, schedules
 from bills.accounts import codes
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
-from bills.health import troubles
 from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import MEANINGS, Actor, Code, Rule
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError
-from bills.schedules import due
 from config.dev.browser import find_browser
 from imports import retry_directory
 from imports.job_types import UnreadableInput
@@ -100,7 +98,7 @@ class BillJobType:
     def rests_until(self, job: ImportJob) -> datetime | None:
         """The end of the quiet hours of the schedule that made the job: retries wait, too."""
         run = BillRun.objects.filter(job=job).select_related("schedule").first()
-        return due.quiet_until(run.schedule) if run and run.schedule else None
+        return schedules.quiet_until(run.schedule) if run and run.schedule else None
 
     def bring_input(self, job: ImportJob) -> None:
         """A job of bills is all in the ledger."""
@@ -200,8 +198,8 @@ class BillJobType:
         clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
-        troubles.sweep()
-        due.sweep()
+        health.sweep()
+        schedules.sweep()
 
 
 def _deliver() -> None:

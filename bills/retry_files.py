@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from imports.error_codes import ErrorCode
     from imports.models import ImportJob, ImportResult
     from imports.retry_directory import NewDirectory
 
@@ -43,11 +42,8 @@ def _row(result: ImportResult, extras: list[str]) -> list[object]:
     error = result.english
     summary = [result.position, result.email, result.error_code, error, result.retry_attempts]
     kept = result.batch.credential_use.credential.extra if result.batch else {}
-    return [*summary, *_cells(advice), *(kept.get(name, "") for name in extras)]
-
-
-def _cells(advice: ErrorCode | None) -> tuple[str, str]:
-    return (advice.who, str(advice.remedy)) if advice else ("", "")
+    said = (advice.who, str(advice.remedy)) if advice else ("", "")
+    return [*summary, *said, *(kept.get(name, "") for name in extras)]
 
 
 def write(job: ImportJob, parent: Path) -> Path | None:

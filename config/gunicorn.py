@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
 env = environ.Env()
-environ.Env.read_env(PROJECT / ".env")
+if (PROJECT / ".env").is_file():
+    environ.Env.read_env(PROJECT / ".env")
 
 chdir = str(PROJECT)
 wsgi_app = "config.wsgi"

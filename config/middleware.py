@@ -1,21 +1,101 @@
-"""What comes in by an address, a form or a cookie is made fit, or gets a page of its own."""
+"""What comes in is made fit for the views, or answered with what is wrong with it.
+
+A proxy in front says over what scheme a request came, and from whom. Requests that are too large
+are refused before a byte of them is read. Text that no database can store is replaced; an address
+that cannot exist gets its page.
+"""
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.paginator import InvalidPage
-from django.http import Http404, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 
 from config.error_pages import not_found, sealed
-from imports.printable import UNSTORABLE, printable
+from imports.outside_text import UNSTORABLE, printable
 from imports.sealing.codec import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
     from django.http.response import HttpResponseBase
+
+
+NOT_SET = (
+    "A proxy in front of Redrive says that you came by https, but BEHIND_PROXY is not set, so "
+    "Redrive does not believe it and would redirect you to this page for ever. Set "
+    "BEHIND_PROXY=true and restart. See docs/production.md.\n"
+)
+NO_SCHEME = (
+    "BEHIND_PROXY is set, but the proxy in front of Redrive does not say whether you came by "
+    "https, so Redrive would redirect you to this page for ever. Let the proxy set "
+    "X-Forwarded-Proto. See docs/production.md.\n"
+)
+
+
+class RedirectLoops:
+    """Answers what would be redirected to itself for ever with the setting that is missing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and (why := _loop(request)):
+            return HttpResponse(why, status=500, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+
+def _loop(request: HttpRequest) -> str:
+    scheme = request.headers.get("X-Forwarded-Proto", "")
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        return NOT_SET if scheme == "https" else ""
+    return NO_SCHEME if not scheme and is_forwarded(request) else ""
+
+
+def is_forwarded(request: HttpRequest) -> bool:
+    """Whether the request came through a proxy that says so."""
+    return any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "Via"))
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Where the request came from: what the proxy in front added last, else the peer.
+
+    Earlier entries of X-Forwarded-For are whatever the client claimed. None on a Unix socket.
+    """
+    if settings.SECURE_PROXY_SSL_HEADER is not None:
+        added = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
+        if found := _address(added):
+            return found
+    return _address(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return None
+
+
+class BodyLimit:
+    """UPLOAD_MAX_BYTES holds for everything that is sent, files included."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> None:
+        """Here, so that the page of a bad request answers; and before any form is read."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > settings.UPLOAD_MAX_BYTES:
+            raise RequestDataTooBig
+
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 

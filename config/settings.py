@@ -17,7 +17,8 @@ from config.storages import file_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
 
 # Where this installation keeps what is its own: embedded servers, uploads, keys made on first use.
 HOME = Path(env.str("REDRIVE_HOME", default=str(BASE_DIR / ".redrive"))).resolve()
@@ -82,10 +83,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.probes.Probes",
-    "config.proxy.RedirectLoops",
+    "config.middleware.RedirectLoops",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.body_limit.BodyLimit",
+    "config.middleware.BodyLimit",
     "config.middleware.StorableText",
     "config.middleware.PageNumbers",
     "config.middleware.SealedRecords",
@@ -95,7 +96,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "config.accounts.two_factor.RequireSecondFactor",
+    "config.accounts.sign_in.RequireSecondFactor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -169,7 +170,7 @@ OIDC_NAME = env.str("OIDC_NAME", default="Single sign-on")  # on the button
 OIDC_SCOPES = env.str("OIDC_SCOPES", default="openid email profile")
 OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
 OIDC_GROUPS = env.dict("OIDC_GROUPS", default={})  # theirs=ours; empty: the same names
-AUTHENTICATION_BACKENDS = ["config.accounts.throttling.Throttle"]
+AUTHENTICATION_BACKENDS = ["config.accounts.sign_in.Throttle"]
 if PASSWORD_LOGIN or not OIDC_ISSUER:
     PASSWORD_LOGIN = True
     AUTHENTICATION_BACKENDS.append("django.contrib.auth.backends.ModelBackend")
@@ -182,8 +183,8 @@ AXES_ENABLED = AXES_FAILURE_LIMIT > 0
 AXES_COOLOFF_TIME = timedelta(minutes=env.float("LOGIN_LOCKOUT_MINUTES", default=30.0))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "config.error_pages.locked_out"
-AXES_CLIENT_IP_CALLABLE = "config.proxy.client_address"
-AXES_USERNAME_CALLABLE = "config.accounts.throttling.username"
+AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
+AXES_USERNAME_CALLABLE = "config.accounts.sign_in.username"
 AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 CSRF_FAILURE_VIEW = "config.error_pages.csrf_failure"
@@ -317,7 +318,7 @@ UNFOLD = {
         "imports.admin.site.script_of_records",
         "imports.admin.site.script_of_messages",
     ],
-    "ACCOUNT": {"navigation": "config.accounts.two_factor.account_links"},
+    "ACCOUNT": {"navigation": "config.accounts.sign_in.account_links"},
     "DASHBOARD_CALLBACK": "imports.admin.home.context",
     "COMMAND": {"search_callback": "imports.admin.records.search.command"},  # what Ctrl+K opens
     "SIDEBAR": {"show_search": False, "navigation": "imports.admin.site.sidebar"},

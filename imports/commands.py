@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from imports import retry_directory
 from imports.engine import queue, sweeper
-from imports.event_codes import EventCode
 from imports.ledger import bulk_actions
 from imports.ledger.left_out import count_not_proven
 from imports.ledger.lifecycle import NotAllowed, start
@@ -21,9 +20,9 @@ from imports.ledger.retries import how_many_wait
 from imports.ledger.totals import Totals, describe, job_totals
 from imports.models import BulkAction, ImportJob
 from imports.models.jobs import Rollout
-from imports.printable import on_one_line, printable
+from imports.outside_text import on_one_line, printable
 from imports.sealing.codec import Unreadable
-from imports.states import ENDED_JOBS, JobStatus
+from imports.states import ENDED_JOBS, EventCode, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

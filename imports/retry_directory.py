@@ -24,7 +24,6 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as translated
 
-from imports.event_codes import EventCode
 from imports.ledger import lifecycle, retries
 from imports.ledger.batches import one_at_a_time
 from imports.ledger.left_out import left_out
@@ -33,9 +32,9 @@ from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportJob, RetryFile
 from imports.models.notifications import What
-from imports.printable import UNSTORABLE
+from imports.outside_text import UNSTORABLE
 from imports.sealing import files, working
-from imports.states import ResultStatus
+from imports.states import EventCode, ResultStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bills.portal_setup import sandbox_portal
-from imports.admin.job import causes, results_json
-from imports.customers.sample import sandbox_api
+from config.dev.sandbox.stories import sandbox_api
+from imports.admin.job import selection, views
 from imports.models import (
     Channel,
     CustomerApi,
@@ -47,7 +47,7 @@ MOST = dict.fromkeys(pages.OF_JOB | pages.OF_BILLS, OF_A_JOB) | {
 def test_no_page_makes_more_queries_as_rows_grow(
     db: None, installation: Path, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results_json, "LATELY", timedelta(days=1))  # however slow this machine is
+    monkeypatch.setattr(views, "LATELY", timedelta(days=1))  # however slow this machine is
     client = _somebody_who_may_do_all()
     rows = _rows(FEW)
     _of_all(client, pages.OF_ADMIN, rows)  # what Django keeps in memory is there from now on
@@ -81,7 +81,7 @@ def _rows(count: int) -> dict[str, object]:
     jobs = [big_jobs.make(api, size) for _ in range(count // 4)]
     _retries(jobs[-1], count // 2)
     found = big_jobs.ids(jobs[-1]) | big_bills.ids(big_bills.make(portal, count))
-    return found | {"cause": causes.causes(jobs[-1])[0].key, "last_page": 2}
+    return found | {"cause": selection.causes(jobs[-1])[0].key, "last_page": 2}
 
 
 def _retries(job: ImportJob, count: int) -> None:

@@ -1,16 +1,23 @@
-"""What the browser is given of an account: its password, the codes it makes, its session."""
+"""What the browser is given of an account, and what it leaves behind.
+
+It gets the password, what makes the account's codes, and the session that an earlier login has
+left, where the portal allows it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models.functions import Now
+
 from bills import keeping
 from bills.browser.plan import Login
-from bills.portals.logins.known_device import without_session
+from bills.models import Credential
+from bills.portals.logins.page import without_session
 from bills.portals.logins.totp import BadSecret, read_totp
 
 if TYPE_CHECKING:
-    from bills.models import Credential
+    from bills.browser.report import AttemptReport
     from bills.portals.logins.totp import Totp
 
 
@@ -39,3 +46,14 @@ def totp_of(credential: Credential) -> Totp | None:
         return read_totp(credential.totp_secret)
     except BadSecret:  # it was checked when it was stored
         return None
+
+
+def keep_session(credential: Credential, report: AttemptReport) -> None:
+    """Keep what a login has left behind; nothing new leaves what is kept as it was.
+
+    Not for an account that was deleted meanwhile.
+    """
+    if report.session:
+        Credential.objects.in_use().filter(pk=credential.pk).update(
+            session=report.session, session_kept_at=Now()
+        )

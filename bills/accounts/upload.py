@@ -1,18 +1,27 @@
-"""A CSV of accounts: adds those that are new, changes those that are stored. Runs nothing."""
+"""How accounts come in: a CSV adds those that are new and changes those that are stored. Runs
+nothing.
+
+A TOTP secret is also read from a picture of its QR code, which is not kept.
+"""
 
 from __future__ import annotations
 
+import io
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import zxingcpp
 from django.db import transaction
+from PIL import Image
 
 from bills.csv.credentials import PORTAL_KEYS, RefusedRow, account_of, read_credentials
 from bills.csv.reader import key
 from bills.drafts import store
 from bills.models import Credential, Portal
+from bills.portals.logins.totp import read_totp
+from imports.messages import MessageError, sentence
 from imports.messages import marked as _
-from imports.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
 
     from bills.csv.credentials import CredentialRow
     from imports.messages import Message
+
 
 IN_ROW = sentence("ACCOUNT_ROW", _("Row {row}: {what}"))
 NO_SUCH_PORTAL = sentence(
@@ -102,3 +112,36 @@ def _store(portal: Portal, rows: Iterable[CredentialRow], taken: Taken) -> None:
     store(portal, fit)
     taken.changed += sum(account_of(row.email) in known for row in fit)
     taken.added += sum(account_of(row.email) not in known for row in fit)
+
+
+NO_PICTURE = sentence("QR_NO_PICTURE", _("This is no picture that can be read: use PNG or JPEG."))
+NO_QR = sentence(
+    "QR_NOT_FOUND",
+    _("No QR code of an authenticator app was found in it. Cut the picture closer."),
+)
+MOST_PIXELS = 40_000_000
+KINDS = ("PNG", "JPEG", "WEBP")
+
+
+class NoSecretInPicture(MessageError):
+    """The picture shows no secret."""
+
+
+def secret_in_picture(content: bytes) -> str:
+    """The secret as it is stored. Raises NoSecretInPicture, or BadSecret for another QR code."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=KINDS)
+            if picture.width * picture.height > MOST_PIXELS:
+                raise NoSecretInPicture(NO_PICTURE)
+            grey = picture.convert("L")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning):
+        raise NoSecretInPicture(NO_PICTURE) from None
+    found = zxingcpp.read_barcodes(
+        grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
+    texts = [one.text for one in found if one.text.lower().startswith("otpauth:")]
+    if not texts:
+        raise NoSecretInPicture(NO_QR)
+    return read_totp(texts[0]).uri

@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from bills.admin import common as own
 from bills.browser.plan import Differs
-from bills.deliveries import links, lists
+from bills.deliveries import lists
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.storage import file_name, zipped
 from imports.admin import permissions
@@ -199,7 +199,7 @@ def sent(bills: QuerySet[Bill], form: str, name: str = "bills") -> StreamingHttp
 
 def linked_file(request: HttpRequest, token: str) -> FileResponse | HttpResponse:
     """The bill that a signed link names: what a webhook was given the address of."""
-    found = links.bill_of(token)
+    found = lists.bill_of(token)
     bill = Bill.objects.filter(pk=found[0]).first() if found else None
     if bill is None or found is None or not bill.sha256.startswith(found[1]):
         raise Http404

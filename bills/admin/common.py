@@ -1,5 +1,5 @@
-"""What the pages of bills share: permissions, counts and stages in words, an account's
-attempts.
+"""What the pages of bills share: permissions, counts and stages in words, an account's attempts,
+and the start of runs.
 """
 
 from __future__ import annotations
@@ -7,27 +7,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib import messages
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from bills import error_codes
+from bills import error_codes, schedules
 from bills.browser.report import Stage, brought
 from bills.models import Evidence
 from bills.portals.lists.reading import Other
+from imports.admin import permissions
 from imports.admin.formatting import number
-from imports.admin.job.page import FieldWords
+from imports.admin.job.page import FieldWords, to_tab
 from imports.admin.permissions import ADD, WORDS
 from imports.models import Attempt
 from imports.models.jobs import Rollout
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrOrPromise
 
     from imports.error_codes import ErrorCode
     from imports.messages import Message
     from imports.models import ImportResult
+
 
 VIEW_BILL = "bills.view_bill"
 VIEW_PORTAL = "bills.view_portal"
@@ -172,3 +175,31 @@ def stages_of(details: dict[str, Any]) -> list[tuple[_StrOrPromise, float]]:
     """What an attempt did and for how long, in the order in which an attempt goes."""
     seconds = details.get("seconds", {})
     return [(STAGES[stage], seconds[stage]) for stage in STAGES if seconds.get(stage)]
+
+
+RUN_ACCOUNTS = (MANAGE_CREDENTIALS, permissions.START)
+
+
+def run_accounts(request: HttpRequest, accounts: list[int], name: str = "") -> HttpResponse | None:
+    """Start the jobs, say what is in them, and show the job if it is one."""
+    started = schedules.run_again(accounts, name or gettext("by hand"), permissions.actor(request))
+    if started.accounts:
+        text = ngettext(
+            "Started with %(n)s account.", "Started with %(n)s accounts.", started.accounts
+        )
+        messages.success(request, text % {"n": number(started.accounts)})
+    if started.resting:
+        text = ngettext(
+            "%(n)s account is left out: it is paused, or a person must act first.",
+            "%(n)s accounts are left out: they are paused, or a person must act first.",
+            started.resting,
+        )
+        messages.warning(request, text % {"n": number(started.resting)})
+    if started.busy:
+        text = ngettext(
+            "%(n)s account is left out: another job is still at it.",
+            "%(n)s accounts are left out: another job is still at them.",
+            started.busy,
+        )
+        messages.warning(request, text % {"n": number(started.busy)})
+    return to_tab(started.jobs[0], "credentials") if len(started.jobs) == 1 else None

@@ -1,8 +1,12 @@
-"""The Accounts tab: each account's state, live; correcting a password; trying again."""
+"""The Accounts tab: each account's state, live; correcting a password; trying again.
+
+An account that failed is offered the act that its code's remedy names.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -17,10 +21,8 @@ from django.utils.translation import gettext_lazy
 from bills import error_codes, keeping, passwords, retry_files
 from bills.accounts import codes
 from bills.admin import common as own
-from bills.admin.accounts.codes import with_time_left
-from bills.admin.accounts.starting import RUN_ACCOUNTS, run
-from bills.admin.common import STAGES, timeline
-from bills.admin.remedies import way_of
+from bills.admin.account_forms import with_time_left
+from bills.admin.common import RUN_ACCOUNTS, STAGES, run_accounts, timeline
 from bills.browser.report import brought
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
@@ -29,14 +31,13 @@ from imports.admin.base import CappedPaginator, page_of
 from imports.admin.formatting import whole_number
 from imports.admin.job import actions, page
 from imports.admin.job.page import act_url, to_tab
-from imports.event_codes import EventCode
 from imports.exports import csv_rows
 from imports.ledger import retries
 from imports.ledger.lifecycle import note
 from imports.messages import sentence
 from imports.models import Attempt, ImportResult
 from imports.models.bulk_actions import ActionType
-from imports.states import IN_FLIGHT, BatchStatus, JobStatus, ResultStatus
+from imports.states import IN_FLIGHT, BatchStatus, EventCode, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from imports.ledger.totals import Totals
     from imports.messages import Message
     from imports.models import ImportJob
+
 
 UNREAD = ("batch__body", "batch__credential_use__credential__password", "refused_record")
 FILTERS = ("success", "error", "pending", "excluded")
@@ -166,7 +168,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "chosen_status": status,
         "query": query,
         "refused": _refused(job) if is_draft else [],
-        "unchanged": _unchanged(job).count() if job.finished_at else 0,
+        "unchanged": retries.waiting(job).filter(UNCHANGED).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
         "bulk_action": page.of(job.kind).bulk_action(job) if is_draft else "",
         "codes_wanted": with_time_left(codes.wanted().filter(batch__job=job)),
@@ -180,11 +182,6 @@ def _refused(job: ImportJob) -> list[str]:
     """Why rows of the CSV are not in this job."""
     left_out = job.results.filter(batch=None).order_by("pk")
     return list(left_out.values_list("error", flat=True)[:REFUSED_SHOWN])
-
-
-def _unchanged(job: ImportJob) -> Any:
-    """Failed credentials whose password was refused and is still the same."""
-    return retries.waiting(job).filter(UNCHANGED)
 
 
 def panel(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -263,7 +260,7 @@ def run_again(request: HttpRequest, job: ImportJob) -> HttpResponse:
     permissions.require(request, *RUN_ACCOUNTS)
     uses = CredentialUse.objects.filter(batch__job=job)
     accounts = list(uses.order_by().values_list("credential_id", flat=True).distinct())
-    made = run(request, accounts, _("job %(id)s again") % {"id": job.pk})
+    made = run_accounts(request, accounts, _("job %(id)s again") % {"id": job.pk})
     return made or to_tab(job, "credentials")
 
 
@@ -305,3 +302,40 @@ TAB = page.Tab(
         "csv": page.Action(failed_csv, permissions.EXPORT, methods=("GET",)),
     },
 )
+
+
+class Way(StrEnum):
+    """How an account is helped."""
+
+    PASSWORD = "password"  # noqa: S105 - enter another one
+    PORTAL = "portal"  # correct the portal's recipe, script or addresses
+    RETRY = "retry"  # nothing to correct in Redrive
+
+
+BY_PASSWORD = frozenset({Code.LOGIN_FAILED, Code.PASSWORD_EXPIRED, Code.LOCKED})
+BY_PORTAL = frozenset(
+    {
+        Code.NAVIGATION,
+        Code.UNRECOGNISED_PAGE,
+        Code.NO_BILLS_BUT_HAD_BEFORE,
+        Code.LIST_INCOMPLETE,
+        Code.TWO_BILLS_ONE_KEY,
+        Code.OLDER_BILLS_ELSEWHERE,
+        Code.SEVERAL_ACCOUNTS,
+        Code.WRONG_ACCOUNT,
+        Code.DOCUMENT_UNCLEAR,
+        Code.DOCUMENT_PASSWORD,
+        Code.SCRIPT_ERROR,
+        Code.BAD_SCRIPT,
+        Code.FORBIDDEN,
+        Code.OTHER_SITE,
+        "BAD_RECIPE",
+    }
+)
+
+
+def way_of(code: str) -> Way:
+    """The act that fits the code; trying again where there is nothing to correct."""
+    if code in BY_PASSWORD:
+        return Way.PASSWORD
+    return Way.PORTAL if code in BY_PORTAL else Way.RETRY

@@ -24,7 +24,7 @@ from bills.models import Portal
 from bills.models.portals import CODE_WAIT_SECONDS
 from bills.portal_setup import moved_passwords
 from bills.portals.recipe_schema import RecipeError, load_recipe
-from imports.admin.json_editor import JsonEditor
+from imports.admin.forms import JsonEditor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,15 +14,15 @@ from bills.admin import common, credentials
 from bills.admin import common as own
 from bills.admin.credentials import bill_count, row_of
 from bills.admin.credentials import credential_results as with_uses
-from bills.admin.log_lines import of_attempts
 from bills.drafts import duplicate
 from bills.error_codes import JOB_TYPE
+from bills.log_lines import of_attempts
 from bills.models import Bill, BillRun
 from imports.admin import site
+from imports.admin.exports import Advice, Sheet, at_once, local, status_word
 from imports.admin.formatting import number
 from imports.admin.job import failures, log, progress, retry_files, settings
 from imports.admin.job.page import Fix, JobPage, Place, act_url, register
-from imports.admin.job.sheets import Advice, Sheet, at_once, local, status_word
 from imports.rendering import in_words
 from imports.states import ResultStatus
 

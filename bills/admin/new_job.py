@@ -114,7 +114,7 @@ def _summary(
 def _decided(request: HttpRequest, kept: CsvUpload) -> HttpResponse:
     if "another" in request.POST:
         kept.delete()
-        return redirect(_new_url(kept.portal_id))
+        return redirect(f"{reverse('admin:bills_new')}?portal={kept.portal_id}")
     if "forget" in request.POST:
         kept.delete()
         messages.success(request, _("The file is discarded. Nothing was stored."))
@@ -133,10 +133,6 @@ def _decided(request: HttpRequest, kept: CsvUpload) -> HttpResponse:
     )
     messages.success(request, text % {"accounts": common.accounts(draft.accepted)})
     return to_tab(draft.job, "credentials")
-
-
-def _new_url(portal_id: int) -> str:
-    return f"{reverse('admin:bills_new')}?portal={portal_id}"
 
 
 def _draft(request: HttpRequest, kept: CsvUpload) -> Draft:

@@ -1,37 +1,42 @@
-"""Portals: where bills come from. Their form, their test, and the way to a new job."""
+"""Portals: where bills come from. Their form, their test, their health, and the way to a
+new job.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.db.models import Prefetch
+from django.http import HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 from unfold.decorators import display
 
-from bills import error_codes, passwords, portal_tests
+from bills import error_codes, health, passwords, portal_tests
 from bills.admin import common as own
-from bills.admin import health, new_job
-from bills.admin.accounts.codes import clock_until
-from bills.admin.accounts.forms import CodeForm
+from bills.admin import new_job
+from bills.admin.account_forms import CodeForm, clock_until
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
 from bills.csv.credentials import account_of
-from bills.models import Credential, Evidence, Portal, PortalTest
+from bills.models import Credential, Evidence, Portal, PortalTest, TroubleKind
 from bills.portal_setup import store_portal
-from imports.admin import permissions
-from imports.admin.base import ManagedAdmin
-from imports.admin.health import HealthColumn
+from imports.admin import home, permissions
+from imports.admin.base import HealthColumn, ManagedAdmin
+from imports.admin.home import Alert
 from imports.engine import queue
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
+
 
 ACCOUNTS_OFFERED = 100
 
@@ -70,7 +75,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Portal]:
-        return health.with_troubles(Portal.objects.all())
+        return with_troubles(Portal.objects.all())
 
     @display(description=gettext_lazy("Trouble"))
     def trouble_column(self, portal: Portal) -> str:
@@ -81,7 +86,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:  # fmt: skip
         row = self.get_object(request, object_id)
-        shown = health.context_of(row) if row is not None else {}
+        shown = health_of(row) if row is not None else {}
         form: HttpResponse = super().change_view(
             request, object_id, form_url, {**shown, **(extra_context or {})}
         )
@@ -95,7 +100,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         mine = [
             path("new-job/", guarded(new_job.upload), name="bills_new"),
             path("new-job/<int:pk>/", guarded(new_job.confirm), name="bills_preview"),
-            path("<int:pk>/resume/", guarded(health.resume), name="bills_portal_resume"),
+            path("<int:pk>/resume/", guarded(resume_runs), name="bills_portal_resume"),
             path("<int:pk>/test/", guarded(test), name="bills_portal_test"),
             path("test/<int:pk>/", guarded(watch), name="bills_portal_watch"),
             path("test/<int:pk>/code/", guarded(enter_code), name="bills_portal_test_code"),
@@ -242,3 +247,61 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _around(request: HttpRequest, title: str) -> dict[str, Any]:
     return {**admin.site.each_context(request), "opts": Portal._meta, "title": title}
+
+
+EARLIER_SHOWN = 5
+
+
+def with_troubles(portals: QuerySet[Portal]) -> QuerySet[Portal]:
+    """Each portal with what is wrong with it now, as `open_troubles`."""
+    current = health.open_troubles().select_related("portal")
+    return portals.prefetch_related(Prefetch("troubles", current, to_attr="open_troubles"))
+
+
+def health_of(portal: Portal) -> dict[str, Any]:
+    """What its page shows above and below the form."""
+    return {
+        "troubles": [
+            {
+                "said": health.words_of(each),
+                "label": each.get_kind_display(),
+                "is_stopped": each.kind == TroubleKind.STOPPED,
+            }
+            for each in portal.open_troubles  # type: ignore[attr-defined] # `with_troubles` set it
+        ],
+        "days": health.days_of(portal),
+        "earlier_troubles": portal.troubles.exclude(ended_at=None)[:EARLIER_SHOWN],
+    }
+
+
+def health_alerts(request: HttpRequest) -> list[Alert]:
+    """What Home says of portals."""
+    if not permissions.may(request, own.VIEW_PORTAL):
+        return []
+    found = health.open_troubles().select_related("portal")
+    return [
+        Alert(
+            str(each.portal),
+            each.get_kind_display(),
+            in_words(health.words_of(each)),
+            reverse("admin:bills_portal_change", args=[each.portal_id]),
+            "danger" if each.kind == TroubleKind.STOPPED else "warning",
+        )
+        for each in found
+    ]
+
+
+def resume_runs(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the portal's scheduled runs go on."""
+    permissions.require(request, own.MANAGE_SCHEDULES)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    portal = get_object_or_404(Portal, pk=pk)
+    if health.resume(portal, permissions.actor(request)):
+        messages.success(request, _("Resumed. Jobs that waited for it go on."))
+    else:
+        messages.info(request, _("Its scheduled runs were not stopped."))
+    return redirect("admin:bills_portal_change", pk)
+
+
+home.add(health_alerts)

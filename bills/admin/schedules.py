@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from bills import schedules
 from bills.admin import common as own
 from bills.models import BillRun, Repeats, Schedule, ScheduleRun, Weekday
-from bills.schedules import due
 from imports.admin.base import ManagedAdmin
 from imports.states import ENDED_JOBS
 
@@ -66,7 +66,7 @@ class ScheduleAdmin(ManagedAdmin):
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change or TIMING & set(form.changed_data):
-            due.plan(obj)
+            schedules.plan(obj)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "",
@@ -76,12 +76,12 @@ class ScheduleAdmin(ManagedAdmin):
         shown: dict[str, Any] = {"schedule": row}
         if row is not None:
             shown |= {
-                "accounts": due.accounts_of(row).count(),
+                "accounts": schedules.accounts_of(row).count(),
                 "history": ScheduleRun.objects.filter(schedule=row)[:HISTORY_SHOWN],
                 "jobs": BillRun.objects.filter(schedule=row)
                 .select_related("job")
                 .order_by("-job")[:HISTORY_SHOWN],
-                "going": list(due.running(row).select_related("job")),
+                "going": list(schedules.running(row).select_related("job")),
             }
         form: HttpResponse = super().change_view(
             request, object_id, form_url, {**shown, **(extra_context or {})}

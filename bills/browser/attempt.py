@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.accounting import place_document
+from bills.accounting import place_document, sort_out
 from bills.browser.document_files import FileRule, settle
 from bills.browser.evidence import gather, start_trace
 from bills.browser.page_errors import cut, explained
@@ -19,11 +19,10 @@ from bills.browser.redaction import scrub, storable
 from bills.browser.report import AttemptReport, Stage
 from bills.browser.visit import Visit
 from bills.document_facts import Listed
-from bills.identity import sort_out
 from bills.portals import failures
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from bills.portals.list_script import TIMERS
-from bills.portals.logins.known_device import is_still_in, remembered
+from bills.portals.logins.page import is_still_in, remembered
 from bills.portals.recipe import RecipePortal
 from bills.portals.scripts import error_at, portal_named
 from bills.portals.targets import filled

@@ -24,7 +24,7 @@ LONGEST_ADDRESS = 4_000  # characters of a document's; a page can write any numb
 class BillKey:
     """All that a list shows of a bill that tells it from others.
 
-    Whether two keys are of one bill, `bills.identity` judges: a number alone does not decide.
+    Whether two keys are of one bill, `bills.accounting` judges: a number alone does not decide.
     `date_text` is how the list writes the date; `document` the address of the bill's document.
     Make it with `of`.
     """

@@ -19,7 +19,7 @@ from bills.browser.screenshots import picture
 from bills.browser.sites import same_site, site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.dialogs import LONGEST_TEXT, MOST_DIALOGS, Dialog, accepts, rule_for
+from bills.portals.logins.signs import LONGEST_DIALOG, MOST_DIALOGS, Dialog, accepts, rule_for
 from bills.portals.targets import filled
 from imports.http.retry_after import retry_after
 
@@ -418,7 +418,7 @@ class Visit:
 
     async def _on_dialog(self, dialog: PlaywrightDialog) -> None:
         """Answer it: until then the page stands still."""
-        text = " ".join(dialog.message.split())[:LONGEST_TEXT]
+        text = " ".join(dialog.message.split())[:LONGEST_DIALOG]
         rule = rule_for(text, self.plan.recipe.dialogs)
         accepted = accepts(dialog.type, text, rule)
         if len(self.dialogs) >= MOST_DIALOGS:

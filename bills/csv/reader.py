@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imports.messages import Message, sentence
 from imports.messages import marked as _
-from imports.text_encoding import MARKS, scan
+from imports.outside_text import MARKS, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,8 @@
-"""The list of a month's bills that lies beside them: CSV or JSON."""
+"""What goes with bills that are delivered: the list of a month, as CSV or JSON, and links to
+files.
+
+The address of a file can be opened without a login, for a limited time.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,10 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.core import signing
 from django.db.models.functions import TruncMonth
+from django.urls import reverse
 
 from bills.deliveries.destinations.base import OutgoingFile
 from bills.models.deliveries import BillDelivery, DeliveryState, ListFormat
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
     from bills.deliveries.destinations.base import DestinationClient
     from bills.models import Bill, Destination
+
 
 ENTRY = (
     "portal", "account", "contract", "number", "date", "due_date", "amount", "currency",
@@ -110,3 +118,23 @@ def _csv(rows: Iterable[BillDelivery]) -> bytes:
 
 def _json(rows: Iterable[BillDelivery]) -> bytes:
     return json.dumps(_entries(rows), ensure_ascii=False, indent=1).encode()
+
+
+SALT = "bills.deliveries.links"
+
+
+def address(bill: Bill) -> str:
+    """The whole URL: it ends to work after BILL_LINK_HOURS."""
+    token = signing.dumps([bill.pk, bill.sha256[:16]], salt=SALT)
+    return f"{settings.SITE_URL}{reverse('bill_file', args=[token])}"
+
+
+def bill_of(token: str) -> tuple[int, str] | None:
+    """The bill's id and the beginning of its SHA-256; None for a link that is none, or is old."""
+    try:
+        pk, digest = signing.loads(
+            token, salt=SALT, max_age=timedelta(hours=settings.BILL_LINK_HOURS)
+        )
+    except (signing.BadSignature, TypeError, ValueError):
+        return None
+    return int(pk), str(digest)

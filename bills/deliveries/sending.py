@@ -23,12 +23,12 @@ from bills.deliveries.destinations.base import NO_KEY_OPENS, OutgoingFile
 from bills.models import BillDelivery, Destination
 from bills.models.deliveries import KEEPING_FILES, DeliveryState, DestinationKind
 from imports.engine.queue import enqueue_once
-from imports.event_codes import EventCode
 from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import JobEvent
 from imports.remote.failures import RemoteFailure
+from imports.states import EventCode
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

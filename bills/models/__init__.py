@@ -1,12 +1,16 @@
 """Portals, the credentials to them, the bills that were fetched, and the evidence of failures."""
 
-from bills.models.codes import CodeRequest, CodeWindow
-from bills.models.credentials import BillRun, Credential, CredentialUse, CsvUpload
+from bills.models.credentials import (
+    BillRun,
+    CodeRequest,
+    CodeWindow,
+    Credential,
+    CredentialUse,
+    CsvUpload,
+)
 from bills.models.deliveries import BillDelivery, Destination
-from bills.models.evidence import Evidence, EvidenceKind, PortalTest
-from bills.models.files import Bill
-from bills.models.health import PortalTrouble, TroubleKind
-from bills.models.portals import Portal
+from bills.models.files import Bill, Evidence, EvidenceKind, PortalTest
+from bills.models.portals import Portal, PortalTrouble, TroubleKind
 from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
 __all__ = [

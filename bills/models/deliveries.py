@@ -57,7 +57,7 @@ class Destination(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(
-        _("by"), max_length=20, choices=DestinationKind, default=DestinationKind.FOLDER
+        _("type"), max_length=20, choices=DestinationKind, default=DestinationKind.FOLDER
     )
     portals = models.ManyToManyField(
         Portal, verbose_name=_("portals"), blank=True, help_text=_("None chosen: all portals.")

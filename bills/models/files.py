@@ -1,7 +1,11 @@
-"""A bill that was fetched, and the file it lies in."""
+"""What attempts bring home: bills with their files, evidence of failures, and tests of a portal.
+
+Evidence is encrypted, and expires.
+"""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -9,9 +13,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from bills.browser.plan import BillKey
+from bills.models.credentials import Credential
 from bills.models.portals import Portal
 from bills.storage import bill_storage
-from imports.fields import OutsideTextField
+from imports.fields import EncryptedTextField, MessageField, OutsideTextField, WrongKey, cipher
+from imports.messages import marked as gettext_noop
+from imports.messages import sentence
 from imports.models import ImportBatch
 
 # What tells a bill from others, beside what it holds. The date's words count where no day does.
@@ -75,3 +82,95 @@ class Bill(models.Model):
         return BillKey.of(
             self.number, self.date, self.amount, self.contract, self.date_text, self.document
         )
+
+
+NO_KEY_OPENS = sentence(
+    "NO_KEY_OPENS_EVIDENCE", gettext_noop("No key in CREDENTIAL_KEYS opens this evidence.")
+)
+
+
+class PortalTest(models.Model):
+    """One run of "Test this portal": one account, a picture of each stage, no bill kept.
+
+    Of a portal as it is saved, with a stored account; or of settings that are not saved yet: then
+    `trial` holds them and what was typed, until the test begins.
+
+    While the browser waits for a one-time code, `code_until` says how long, and `code` holds it
+    from the moment it is typed to that in which the test takes it.
+    """
+
+    portal = models.ForeignKey(Portal, models.CASCADE, null=True, related_name="tests")
+    credential = models.ForeignKey(Credential, models.CASCADE, null=True, related_name="tests")
+    account = models.CharField(max_length=320, default="", blank=True)  # of a trial
+    trial = EncryptedTextField(default="", blank=True)  # {"portal": {…}, "password": "…"}
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    asked_at = models.DateTimeField(db_default=Now())
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    stage = models.CharField(max_length=20, default="", blank=True)
+    code = EncryptedTextField(default="", blank=True)
+    code_hint = models.CharField(max_length=300, default="", blank=True)
+    code_until = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, default="", blank=True)
+    message = MessageField()
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.portal or self.account} #{self.pk}"
+
+    @property
+    def email(self) -> str:
+        """Whom it logs in as."""
+        return self.credential.email if self.credential else self.account
+
+
+class EvidenceKind(models.TextChoices):
+    """What a piece of evidence is."""
+
+    SCREENSHOT = "screenshot", _("Screenshot")  # PNG
+    PAGE = "page", _("Page")  # HTML without scripts
+    TRACE = "trace", _("Trace")  # a ZIP for Playwright's trace viewer
+
+
+class Evidence(models.Model):
+    """One piece, of the attempt with this batch and number, or of a portal's test."""
+
+    FERNET_TOKENS = ("token",)  # for rotate_secrets
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, null=True, related_name="evidence")
+    attempt_number = models.PositiveIntegerField(default=0)
+    test = models.ForeignKey(PortalTest, models.CASCADE, null=True, related_name="evidence")
+    stage = models.CharField(max_length=20, default="", blank=True)
+    kind = models.CharField(max_length=20, choices=EvidenceKind)
+    token = models.BinaryField()  # a Fernet token of the bytes
+    url = OutsideTextField(default="", blank=True)  # where the page was
+    note = OutsideTextField(default="", blank=True)  # what is missing, and why
+    made_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(batch__isnull=False) | Q(test__isnull=False),
+                name="evidence_is_of_something",
+            )
+        ]
+        indexes = [models.Index(fields=["batch", "attempt_number"], name="evidence_of_attempt")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    def opened(self) -> bytes:
+        """What it shows. Raises WrongKey where no key of CREDENTIAL_KEYS opens it."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return cipher().decrypt(bytes(self.token))
+        except InvalidToken as error:
+            raise WrongKey(NO_KEY_OPENS) from error

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from imports.plain_json import refuse_unstorable
+from imports.outside_text import refuse_unstorable
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 LONGEST_WAIT = 60  # seconds

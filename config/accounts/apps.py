@@ -14,6 +14,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from config.accounts.two_factor import note_login
+        from config.accounts.sign_in import note_login
 
         user_logged_in.connect(note_login)

@@ -24,8 +24,8 @@ from django.views.decorators.http import require_safe
 from joserfc.errors import JoseError
 
 from config.accounts.models import Identity
-from config.accounts.two_factor import BY_PROVIDER
-from imports.printable import printable
+from config.accounts.sign_in import BY_PROVIDER
+from imports.outside_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,11 +1,10 @@
 """The operator's pages: a job's workspace, the ledger to look things up in, and the APIs."""
 
-from imports.admin import apis, home, notifications, users, watched
-from imports.admin.job import customers, views
-from imports.admin.record_templates import pages
-from imports.admin.records import audit, lists
+from imports.admin import apis, home, notifications, record_templates, users, watched
+from imports.admin.job import customers, log, views
+from imports.admin.records import lists
 
 __all__ = [
-    "apis", "audit", "customers", "home", "lists", "notifications", "pages", "users", "views",
-    "watched",
+    "apis", "customers", "home", "lists", "log", "notifications", "record_templates", "users",
+    "views", "watched",
 ]  # fmt: skip

@@ -1,21 +1,35 @@
-"""What our admin pages share: read-only lists, lists of many rows, and forms with one
-permission each.
+"""What our admin pages share: lists, forms with one permission each, health, and places elsewhere.
+
+Lists are read-only or have many rows; an API's or a portal's health is a column. The form of a
+bucket or a server checks its address, and only writes its secret.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from imports.admin import permissions
+from imports.http.addresses import BadAddress, check_url
+from imports.ledger.health import Health, health_of
+from imports.remote.failures import RemoteFailure
+from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -155,3 +169,113 @@ class ManagedAdmin(ModelAdmin):
             (name, {**summary, "fields": [f for f in summary["fields"] if f not in self.secrets]})
             for name, summary in fieldsets
         ]
+
+
+class HealthList(ChangeList):
+    """A page of APIs or portals, with the health of all in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        found = health_of({row.rate_limit_key for row in self.result_list})
+        for row in self.result_list:
+            row.page_health = found.get(row.rate_limit_key, Health())
+
+
+class HealthColumn:
+    """For the admin of a model that has a `rate_limit_key`."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return HealthList
+
+    @display(description=gettext_lazy("Last 24 hours"))
+    def health_column(self, row: Any) -> str:
+        return render_to_string("imports/list/health.html", {"health": row.page_health})
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db import models
+
+    PlaceModelForm = forms.ModelForm[models.Model]
+else:
+    PlaceModelForm = forms.ModelForm
+
+
+def secret_field(help_text: Any) -> forms.CharField:
+    """The box for a place's secret: it is never shown again."""
+    return forms.CharField(
+        label=gettext_lazy("Password or secret key"),
+        required=False,
+        max_length=20_000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=help_text,
+    )
+
+
+class PlaceForm(PlaceModelForm):
+    """An empty secret keeps what is stored, unless it would go to another place.
+
+    `place_field` is the field that says where the place is; `moved` says that it has changed.
+    """
+
+    place_field: ClassVar[str]
+    moved: ClassVar[Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = type(self.instance)._default_manager.filter(pk=self.instance.pk)
+        self.had_secret = stored.exclude(secret="").exists()
+        self.leads_to = ("kind", self.place_field, "endpoint", "host_key")
+        self.stored_place = stored.values_list(*self.leads_to).first()
+
+    def check_secret(self, data: dict[str, Any]) -> None:
+        """A stored secret goes only where it went when it was entered."""
+        if data.get("secret"):
+            return
+        now = tuple(data.get(name, "") for name in self.leads_to)
+        if self.stored_place not in (None, now):
+            self.add_error("secret", self.moved)
+        elif not self.had_secret:
+            self.add_error("secret", _("It is needed."))
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data.get("secret"):
+            self.instance.secret = self.cleaned_data["secret"]  # type: ignore[attr-defined]
+        return super().save(commit)
+
+
+def check_s3(place_field: str, data: dict[str, Any]) -> None:
+    """Whether a bucket can be where the form says. Raises ValidationError for the field."""
+    from imports.remote.s3 import bucket_of  # boto3: only where it is used
+
+    with named(place_field):
+        bucket_of(data[place_field])
+    if data.get("endpoint"):
+        with named("endpoint"):
+            check_url(data["endpoint"], settings.ALLOW_PRIVATE_ADDRESSES)
+
+
+def check_sftp(place_field: str, data: dict[str, Any]) -> None:
+    """The same for an SFTP server, its host key, its user and a private key."""
+    from imports.remote.sftp import host_key_of, private_key_of, server_of  # paramiko: likewise
+
+    with named(place_field):
+        server_of(data[place_field])
+    with named("host_key"):
+        host_key_of(data.get("host_key", ""))
+    if not data.get("user_name"):
+        raise ValidationError({"user_name": _("It is needed.")})
+    if "PRIVATE KEY" in data.get("secret", ""):
+        with named("secret"):
+            private_key_of(data["secret"])
+
+
+@contextmanager
+def named(field: str) -> Iterator[None]:
+    """What is wrong, as an error of this field."""
+    try:
+        yield
+    except (RemoteFailure, BadAddress) as failure:
+        raise ValidationError({field: in_words(failure.message)}) from None

@@ -1,4 +1,4 @@
-"""Forms of jobs, customer APIs and notification channels. A secret is written here and never
+"""Forms of jobs and customer APIs, and their box for JSON. A secret is written here, and never
 shown again.
 """
 
@@ -8,10 +8,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import Q
+from django.forms import Media
+from django.template.loader import render_to_string
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,35 +26,55 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from imports.admin.json_editor import JsonEditor
 from imports.customers.api.auth import BadCredential, check_headers
-from imports.customers.api.connection_test import goes_where_it_went
+from imports.customers.api.editing import goes_where_it_went, read_changes, text_of
 from imports.customers.api.mapping import states_refusals
-from imports.customers.api.mapping_in_force import read_changes, text_of
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.setup import complaints, fitting_batch_size, most_in_a_batch
 from imports.fields import WrongKey
-from imports.http.addresses import BadAddress, check_url
-from imports.models import Channel, CustomerApi, ImportJob
-from imports.models.notifications import ChannelKind
-from imports.notifications import email
-from imports.notifications.message import NotDelivered
-from imports.notifications.webhook import key_of
+from imports.models import CustomerApi, ImportJob
+from imports.models.apis import SECRETS
 from imports.rendering import in_words
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.utils.safestring import SafeString
 
-if TYPE_CHECKING:
     ApiModelForm = forms.ModelForm[CustomerApi]
+    JobModelForm = forms.ModelForm[ImportJob]
 else:
-    ApiModelForm = forms.ModelForm
+    ApiModelForm = JobModelForm = forms.ModelForm
+
+
+class JsonEditor(UnfoldAdminTextareaWidget):
+    """A textarea that a script makes an editor. `schema` is the address of a JSON Schema.
+
+    The schema's "x-examples", a list of {"title", "value"}, are offered beside the box.
+    """
+
+    def __init__(self, schema: Any = "", attrs: dict[str, Any] | None = None) -> None:
+        own = {"rows": 14, "spellcheck": "false", "data-code": "json"}
+        super().__init__(own | (attrs or {}))
+        self.schema = schema
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The textarea, and what is around it where a script runs."""
+        own = {"data-schema": str(self.schema)} if self.schema else {}
+        textarea = super().render(name, value, (attrs or {}) | own, renderer)
+        return render_to_string("imports/parts/json_editor.html", {"textarea": textarea})
+
+    @property
+    def media(self) -> Media:
+        return Media(
+            css={"all": ["imports/editor.css"]},
+            js=["imports/vendor/codemirror.js", "imports/editor.js"],
+        )
+
 
 LONGEST_SECRET = 10_000
 LONGEST_MAPPING = 100_000
 REFUSALS = "refusal_stored_nothing"
-WRITE_ONLY = ("secret", "client_secret", "extra_headers", "client_certificate")
 
 
 def _secret_field(label: Any) -> forms.CharField:
@@ -144,7 +164,7 @@ class CustomerApiForm(ApiModelForm):
 
     class Meta:
         model = CustomerApi
-        exclude = WRITE_ONLY
+        exclude = SECRETS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -171,7 +191,7 @@ class CustomerApiForm(ApiModelForm):
         """As ever; whoever has to correct something enters the secrets again, and is told so."""
         super().full_clean()
         if self.is_bound and self.errors:
-            for name in filter(self.data.get, WRITE_ONLY):
+            for name in filter(self.data.get, SECRETS):
                 self[name].help_text = _(
                     "Nothing was saved, and secrets are not shown again: enter it once more."
                 )
@@ -210,7 +230,7 @@ class CustomerApiForm(ApiModelForm):
         if self.instance.pk is None and "batch_size" not in self.changed_data:
             data["batch_size"] = fitting_batch_size(self.draft())
         # Whoever forgets a secret on purpose need not enter another one.
-        cleared = [name for name in WRITE_ONLY if data.get(f"clear_{name}")]
+        cleared = [name for name in SECRETS if data.get(f"clear_{name}")]
         for field, text in complaints(self.draft(), [*self.kept(), *cleared]):
             if field in self.fields and (field == "mapping" or field not in self.errors):
                 self.add_error(field, text)
@@ -257,12 +277,12 @@ class CustomerApiForm(ApiModelForm):
         given = self.cleaned_data.get
         return [
             name
-            for name in WRITE_ONLY
+            for name in SECRETS
             if self.stored.get(name) and not given(name) and not given(f"clear_{name}")
         ]
 
     def save(self, commit: bool = True) -> CustomerApi:
-        for name in WRITE_ONLY:
+        for name in SECRETS:
             if self.cleaned_data.get(name):
                 setattr(self.instance, name, self.cleaned_data[name])
             elif self.cleaned_data.get(f"clear_{name}"):
@@ -283,7 +303,7 @@ def stored(api: CustomerApi) -> dict[str, bool]:
     if api.pk is None:
         return {}
     row = CustomerApi.objects.filter(pk=api.pk)
-    return {name: row.exclude(**{name: ""}).exists() for name in WRITE_ONLY}
+    return {name: row.exclude(**{name: ""}).exists() for name in SECRETS}
 
 
 def header_names(api: CustomerApi) -> list[str]:
@@ -330,119 +350,6 @@ def _one_line(secret: str) -> str:
     return secret
 
 
-if TYPE_CHECKING:
-    ChannelModelForm = forms.ModelForm[Channel]
-else:
-    ChannelModelForm = forms.ModelForm
-
-MOST_RECIPIENTS = 50
-SHORTEST_KEY = 16  # bytes
-
-
-class ChannelForm(ChannelModelForm):
-    """Mailboxes, or an address and a secret. An empty secret keeps what is stored."""
-
-    recipients = forms.CharField(
-        label=gettext_lazy("Recipients"),
-        required=False,
-        max_length=10_000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "anna@example.com"}),
-        help_text=gettext_lazy(
-            "E-mail addresses, one per line. They all receive the same e-mail."
-        ),
-    )
-    secret = forms.CharField(
-        label=gettext_lazy("Signing secret"),
-        required=False,
-        max_length=1_000,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
-
-    class Meta:
-        model = Channel
-        exclude = ("secret",)  # written by `save` alone
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        row = Channel.objects.filter(pk=self.instance.pk)
-        self.has_secret = row.exclude(secret="").exists()
-        self.fields["secret"].help_text = _secret_help(self.has_secret)
-        self.fields["url"].widget.attrs["data-secret"] = ""  # a webhook's address may hold a token
-        self.fields["url"].help_text = _(
-            "Each notification is sent here as a JSON POST. The receiver must answer 200 "
-            "within 10 seconds."
-        )
-
-    def clean_recipients(self) -> str:
-        """One address a line, each of which could be one."""
-        found = self.cleaned_data["recipients"].replace(",", " ").replace(";", " ").split()
-        for each in found:
-            try:
-                validate_email(each)
-            except ValidationError:
-                summary = _("“%(text)s” is not an e-mail address.") % {"text": each}
-                raise ValidationError(summary) from None
-        if len(found) > MOST_RECIPIENTS:
-            raise ValidationError(_("At most %(n)s. Use a mailing list.") % {"n": MOST_RECIPIENTS})
-        return "\n".join(found)
-
-    def clean_url(self) -> str:
-        url: str = self.cleaned_data["url"]
-        if url:
-            try:
-                check_url(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
-            except BadAddress as error:
-                raise ValidationError(str(error)) from None
-        return url
-
-    def clean_secret(self) -> str:
-        secret: str = self.cleaned_data["secret"]
-        if secret:
-            try:
-                key = key_of(secret)
-            except NotDelivered:
-                raise ValidationError(_("What follows “whsec_” is not base64.")) from None
-            if len(key) < SHORTEST_KEY:
-                raise ValidationError(_("At least %(n)s characters.") % {"n": SHORTEST_KEY})
-        return secret
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        if data.get("kind") == ChannelKind.EMAIL:
-            self._need(data, "recipients", _("Enter at least one recipient."))
-            if not email.is_possible():
-                self.add_error(
-                    "kind", _("No mail server is configured. An administrator must set EMAIL_URL.")
-                )
-        else:
-            self._need(data, "url", _("Enter the URL."))
-            if not self.has_secret:
-                self._need(data, "secret", _("The receiver needs it to verify the sender."))
-        return data
-
-    def _need(self, data: dict[str, Any], name: str, why: str) -> None:
-        if not data.get(name) and name not in self.errors:
-            self.add_error(name, why)
-
-    def save(self, commit: bool = True) -> Channel:
-        if self.cleaned_data.get("secret"):
-            self.instance.secret = self.cleaned_data["secret"]
-        saved: Channel = super().save(commit)
-        return saved
-
-
-def _secret_help(is_stored: bool) -> str:
-    if is_stored:
-        return _("A secret is stored, encrypted, and not shown. Leave this empty to keep it.")
-    return _("The receiver needs the same secret. It is encrypted and never shown again.")
-
-
-if TYPE_CHECKING:
-    JobModelForm = forms.ModelForm[ImportJob]
-else:
-    JobModelForm = forms.ModelForm
-
-SECRETS = WRITE_ONLY  # never read where they are not used
 PACE = ("concurrency", "delay_seconds", "max_attempts")  # what a paused job may change
 
 
@@ -555,6 +462,3 @@ class JobSettingsForm(JobModelForm):
         if job.api_id is None:
             settled |= {"api", "leave_earlier_copies_out"}
         return settled
-
-
-__all__ = ["ChannelForm", "CustomerApiForm", "JobSettingsForm", "NewImportForm"]

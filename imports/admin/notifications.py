@@ -5,7 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -13,18 +17,131 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from imports.admin import formatting, permissions
 from imports.admin.base import LedgerAdmin, ManagedAdmin
-from imports.admin.forms import ChannelForm
+from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel, NotificationDelivery
+from imports.models.notifications import ChannelKind
+from imports.notifications import channels
 from imports.notifications import delivery as notifications_delivery
+from imports.notifications.channels import key_of
 from imports.notifications.message import NotDelivered, headline
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.urls import URLPattern, URLResolver
+
+    ChannelModelForm = forms.ModelForm[Channel]
+else:
+    ChannelModelForm = forms.ModelForm
+
+
+MOST_RECIPIENTS = 50
+SHORTEST_KEY = 16  # bytes
+
+
+class ChannelForm(ChannelModelForm):
+    """Mailboxes, or an address and a secret. An empty secret keeps what is stored."""
+
+    recipients = forms.CharField(
+        label=gettext_lazy("Recipients"),
+        required=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "anna@example.com"}),
+        help_text=gettext_lazy(
+            "E-mail addresses, one per line. They all receive the same e-mail."
+        ),
+    )
+    secret = forms.CharField(
+        label=gettext_lazy("Signing secret"),
+        required=False,
+        max_length=1_000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Channel
+        exclude = ("secret",)  # written by `save` alone
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = Channel.objects.filter(pk=self.instance.pk)
+        self.has_secret = row.exclude(secret="").exists()
+        self.fields["secret"].help_text = _secret_help(self.has_secret)
+        self.fields["url"].widget.attrs["data-secret"] = ""  # a webhook's address may hold a token
+        self.fields["url"].help_text = _(
+            "Each notification is sent here as a JSON POST. The receiver must answer 200 "
+            "within 10 seconds."
+        )
+
+    def clean_recipients(self) -> str:
+        """One address a line, each of which could be one."""
+        found = self.cleaned_data["recipients"].replace(",", " ").replace(";", " ").split()
+        for each in found:
+            try:
+                validate_email(each)
+            except ValidationError:
+                summary = _("“%(text)s” is not an e-mail address.") % {"text": each}
+                raise ValidationError(summary) from None
+        if len(found) > MOST_RECIPIENTS:
+            raise ValidationError(_("At most %(n)s. Use a mailing list.") % {"n": MOST_RECIPIENTS})
+        return "\n".join(found)
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if url:
+            try:
+                check_url(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
+            except BadAddress as error:
+                raise ValidationError(str(error)) from None
+        return url
+
+    def clean_secret(self) -> str:
+        secret: str = self.cleaned_data["secret"]
+        if secret:
+            try:
+                key = key_of(secret)
+            except NotDelivered:
+                raise ValidationError(_("What follows “whsec_” is not base64.")) from None
+            if len(key) < SHORTEST_KEY:
+                raise ValidationError(_("At least %(n)s characters.") % {"n": SHORTEST_KEY})
+        return secret
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("kind") == ChannelKind.EMAIL:
+            self._need(data, "recipients", _("Enter at least one recipient."))
+            if not channels.can_send_email():
+                self.add_error(
+                    "kind", _("No mail server is configured. An administrator must set EMAIL_URL.")
+                )
+        else:
+            self._need(data, "url", _("Enter the URL."))
+            if not self.has_secret:
+                self._need(data, "secret", _("The receiver needs it to verify the sender."))
+        return data
+
+    def _need(self, data: dict[str, Any], name: str, why: str) -> None:
+        if not data.get(name) and name not in self.errors:
+            self.add_error(name, why)
+
+    def save(self, commit: bool = True) -> Channel:
+        if self.cleaned_data.get("secret"):
+            self.instance.secret = self.cleaned_data["secret"]
+        saved: Channel = super().save(commit)
+        return saved
+
+
+def _secret_help(is_stored: bool) -> str:
+    if is_stored:
+        return _("A secret is stored, encrypted, and not shown. Leave this empty to keep it.")
+    return _("The receiver needs the same secret. It is encrypted and never shown again.")
 
 
 @admin.register(Channel)

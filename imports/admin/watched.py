@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from imports.admin import permissions
-from imports.admin.base import ManagedAdmin
+from imports.admin.base import ManagedAdmin, PlaceForm, check_s3, check_sftp, secret_field
 from imports.models import WatchedFile, WatchedFolder
 from imports.models.watched import PlaceKind
-from imports.remote.forms import PlaceForm, check_s3, check_sftp, secret_field
 from imports.rendering import in_words
 
 if TYPE_CHECKING:

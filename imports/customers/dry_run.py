@@ -23,7 +23,6 @@ from imports.customers.files.duplicates import IdRegister
 from imports.customers.files.warnings import MOST_SENTENCES, keep
 from imports.customers.members import sources
 from imports.engine.runner import DATABASE_AWAY
-from imports.event_codes import EventCode
 from imports.job_types import UnreadableInput
 from imports.ledger.known_before import of_files
 from imports.ledger.lifecycle import NotAllowed, lock, note
@@ -31,8 +30,8 @@ from imports.messages import Message, Text, render, sentence, to_json
 from imports.messages import marked as gettext_noop
 from imports.models import CustomerApi, DryRun, ImportFile, ImportJob, ImportResult
 from imports.models.files import FileStatus
-from imports.printable import on_one_line
-from imports.states import JobStatus, ResultStatus
+from imports.outside_text import on_one_line
+from imports.states import EventCode, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

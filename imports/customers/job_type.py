@@ -17,10 +17,9 @@ from imports import retry_directory
 from imports.customers import background, corrections, drafts, dry_run, portions, retry_files
 from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
-from imports.customers.api.adapters.polling import ask_for_result
-from imports.customers.api.answer_sentences import SAME_KEY
-from imports.customers.api.lookups import look_up
-from imports.customers.api.requests.building import records_in
+from imports.customers.api.adapters.follow_ups import ask_for_result, look_up
+from imports.customers.api.answers.sentences import SAME_KEY
+from imports.customers.api.requests import records_in
 from imports.customers.api.setup import (
     can_look_up,
     client_of,
@@ -30,7 +29,7 @@ from imports.customers.api.setup import (
 )
 from imports.customers.files.batching import indexes
 from imports.customers.files.check_index import remove_old
-from imports.customers.sent_records import SentRecords
+from imports.customers.quick_answers import SentRecords
 from imports.customers.watching import taking
 from imports.fields import WrongKey
 from imports.job_types import InputOutOfSight

@@ -18,7 +18,6 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import job_types
-from imports.event_codes import EventCode
 from imports.ledger import batches, bulk_actions, claims, lifecycle, lookups, outcomes
 from imports.ledger.claims import planned_once
 from imports.messages import Message, MessageError, Text, sentence
@@ -27,7 +26,7 @@ from imports.models import ImportJob
 from imports.models.bulk_actions import ActionType
 from imports.policy import Outcome, Verdict
 from imports.sealing.codec import Unreadable
-from imports.states import OPEN, JobStatus
+from imports.states import OPEN, EventCode, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,12 +12,11 @@ from django.db.models.functions import Coalesce, Now
 from redis.exceptions import RedisError
 
 from config.dev import servers
-from imports import job_types
+from imports import job_types, retention
 from imports.engine import queue
 from imports.ledger import lifecycle, outcomes
 from imports.models import BulkAction, Heartbeat, ImportBatch, ImportJob
 from imports.notifications import delivery
-from imports.retention import expiry
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def tidy() -> int:
 
     Raises no OSError.
     """
-    return expiry.expire() + sum(kind.tidy() for kind in job_types.every())
+    return retention.expire() + sum(kind.tidy() for kind in job_types.every())
 
 
 def silent_seconds() -> float | None:

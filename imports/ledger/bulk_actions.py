@@ -15,7 +15,6 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Now
 
 from imports import job_types
-from imports.event_codes import EventCode
 from imports.ledger import known_before, retries
 from imports.ledger.batches import copy
 from imports.ledger.copy_rows import copy_in
@@ -27,7 +26,7 @@ from imports.messages import marked as gettext_noop
 from imports.models import BulkAction, BulkActionChunk, ImportBatch, ImportResult
 from imports.models.bulk_actions import ActionType
 from imports.models.jobs import Rollout
-from imports.states import ResultStatus
+from imports.states import EventCode, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,6 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, Sum, Value
 from django.db.models.functions import Greatest, Least, Now
 
 from imports import job_types, policy
-from imports.event_codes import EventCode
 from imports.ledger.left_out import count_left_out
 from imports.ledger.totals import job_totals
 from imports.messages import Message, MessageError, Text, cause_of, in_general, sentence
@@ -38,6 +37,7 @@ from imports.states import (
     JOB_MOVES,
     OPEN,
     BatchStatus,
+    EventCode,
     JobStatus,
     ResultStatus,
     sources,

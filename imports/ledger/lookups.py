@@ -8,14 +8,13 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from imports.event_codes import EventCode
 from imports.ledger import batches, bulk_actions, retries
 from imports.ledger.bulk_actions import Decision
 from imports.ledger.lifecycle import add_record_events, lock
 from imports.messages import cause_of
 from imports.models import BulkAction, BulkActionChunk
 from imports.policy import Verdict
-from imports.states import ResultStatus
+from imports.states import EventCode, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from imports.event_codes import EventCode
 from imports.ledger.lifecycle import move, note, pause_for
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportJob
-from imports.states import JobStatus
+from imports.states import EventCode, JobStatus
 
 if TYPE_CHECKING:
     from imports.messages import Message

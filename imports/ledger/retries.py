@@ -10,7 +10,6 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from imports import job_types
-from imports.event_codes import EventCode
 from imports.ledger import lifecycle
 from imports.ledger.batches import Intake
 from imports.ledger.lifecycle import NotAllowed, lock, move, note
@@ -18,8 +17,8 @@ from imports.messages import marked as gettext_noop
 from imports.messages import sentence
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.models.jobs import Rollout
-from imports.printable import printable
-from imports.states import JobStatus, ResultStatus
+from imports.outside_text import printable
+from imports.states import EventCode, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

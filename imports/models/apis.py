@@ -8,8 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField
-from imports.models.jobs import RateLimit
-from imports.models.pace import PaceSettings
+from imports.models.jobs import PaceSettings, RateLimit
 
 
 class AuthKind(models.TextChoices):
@@ -26,6 +25,8 @@ class AuthKind(models.TextChoices):
     OAUTH2_CLIENT = "oauth2-client", _("OAuth2, client credentials")
 
 
+# Encrypted, only ever written, and not read where they are not used.
+SECRETS = ("secret", "client_secret", "extra_headers", "client_certificate")
 OAUTH2 = (AuthKind.OAUTH2_PASSWORD, AuthKind.OAUTH2_CLIENT)
 
 

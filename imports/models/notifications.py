@@ -33,7 +33,9 @@ class Channel(models.Model):
     """A recipient of notifications: mailboxes, or the address of a webhook."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    kind = models.CharField(_("by"), max_length=20, choices=ChannelKind, default=ChannelKind.EMAIL)
+    kind = models.CharField(
+        _("type"), max_length=20, choices=ChannelKind, default=ChannelKind.EMAIL
+    )
     wanted = models.CharField(_("about"), max_length=20, choices=Wanted, default=Wanted.ALL)
     recipients = models.TextField(_("recipients"), default="", blank=True)  # one a line
     url = models.CharField(_("URL"), max_length=2000, default="", blank=True)

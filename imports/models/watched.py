@@ -37,7 +37,7 @@ class WatchedFolder(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(
-        _("by"), max_length=20, choices=PlaceKind, default=PlaceKind.FOLDER,
+        _("type"), max_length=20, choices=PlaceKind, default=PlaceKind.FOLDER,
         db_default=PlaceKind.FOLDER,
     )  # fmt: skip
     # below WATCH_DIR · s3://bucket/prefix · sftp://host:22/path

@@ -13,14 +13,14 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from imports.engine.queue import enqueue_once
-from imports.event_codes import EventCode
 from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import JobEvent, NotificationDelivery
 from imports.models.notifications import ChannelKind, DeliveryStatus
-from imports.notifications import email, webhook
+from imports.notifications import channels
 from imports.notifications.message import Message, NotDelivered, message_of, message_of_a_test
+from imports.states import EventCode
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -101,8 +101,8 @@ def _try(delivery: NotificationDelivery) -> None:
 def send(channel: Channel, message: Message) -> None:
     """By the channel's own way. Raises NotDelivered."""
     try:
-        way = email if channel.kind == ChannelKind.EMAIL else webhook
-        way.send(channel, message)
+        way = channels.send_email if channel.kind == ChannelKind.EMAIL else channels.post
+        way(channel, message)
     except WrongKey:
         raise NotDelivered(NO_KEY_OPENS) from None
 

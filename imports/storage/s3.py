@@ -11,6 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
+from imports.storage.stored import StorageAway
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
@@ -19,10 +21,6 @@ if TYPE_CHECKING:
 
 # A frozen server must not hold a worker for longer than a lease. The defaults: 60 s, five times.
 CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 20, 3
-
-
-class StorageAway(OSError):
-    """The bucket does not answer, or refuses. What is in it is not known."""
 
 
 @contextmanager

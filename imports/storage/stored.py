@@ -19,11 +19,12 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from imports.printable import path_of
+from imports.outside_text import path_of
 from imports.sealing import files, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
 
 STORED = "storage:"
 CACHED_SECONDS = 86_400.0  # since a downloaded copy was used last
@@ -32,6 +33,10 @@ PIECE_BYTES = 1 << 20
 
 class AlteredFile(OSError):
     """The bytes in the storage are not those that the ledger has the SHA-256 of."""
+
+
+class StorageAway(OSError):
+    """The bucket does not answer, or refuses. What is in it is not known."""
 
 
 def is_shared() -> bool:

@@ -13,7 +13,7 @@ from imports.sealing.codec import Unreadable
 from imports.sealing.keys import KeyMissing
 from imports.states import JobStatus
 from imports.storage import stored
-from imports.storage.s3 import StorageAway
+from imports.storage.stored import StorageAway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 
 from bills.portal_setup import sandbox_portal
-from imports.admin.job import causes
-from imports.customers.sample import sandbox_api
+from config.dev.sandbox.stories import sandbox_api
+from imports.admin.job import selection
 from tests import big_bills, big_jobs, pages
 from tests.bench.results import Section
 
@@ -69,7 +69,7 @@ def _times(
     with connection.cursor() as sql:
         sql.execute("VACUUM ANALYZE")
     more = {
-        "cause": causes.causes(job)[0].key,
+        "cause": selection.causes(job)[0].key,
         "last_page": min(size.batches * size.records, 10_000) // 50,
     }
     ids = big_jobs.ids(job) | bills | more

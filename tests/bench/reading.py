@@ -21,10 +21,10 @@ from typing import Self
 from django.conf import settings
 
 from config.dev.sandbox.samples import write_files
+from config.dev.sandbox.stories import sandbox_api
 from imports.customers import drafts, portions
 from imports.customers.files.limits import GK_CHECKS
 from imports.customers.files.reader import check_file
-from imports.customers.sample import sandbox_api
 from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.models import ImportJob

@@ -15,7 +15,7 @@ from django.db import connection
 from django.urls import reverse
 
 from bills import portal_tests
-from bills.admin.remedies import Way, way_of
+from bills.admin.credentials import Way, way_of
 from bills.models import Bill, Credential, CsvUpload, Evidence, Portal, PortalTest
 from bills.portals.failures import MEANINGS, Code
 from config.dev.sandbox.portal_accounts import CORRECT_PASSWORD

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bills.accounting import RowCounts, place_document
+from bills.accounting import RowCounts, are_one, differ, place_document, sort_out
 from bills.browser.plan import BillKey, FetchedBill, KnownBill
-from bills.identity import are_one, differ, sort_out
 from bills.portals.base import ListedBill
 from bills.portals.failures import Code, PortalError
 

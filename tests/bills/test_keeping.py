@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bills import keeping
+from bills.accounting import sort_out
 from bills.browser.plan import FetchedBill
 from bills.browser.report import AttemptReport
-from bills.identity import sort_out
 from bills.models import Bill
 from bills.portals.base import ListedBill
 from imports.models import ImportBatch

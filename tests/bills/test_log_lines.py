@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bills.admin.log_lines import of_attempts
+from bills.log_lines import of_attempts
 from imports.models import Attempt
 from imports.policy import Outcome, Verdict
 from tests.jobs import OK, answer

@@ -24,7 +24,7 @@ from moto.s3.models import S3Backend
 from bills.deliveries import sending
 from bills.models import Bill, BillDelivery, CodeRequest, Credential, Schedule
 from bills.models.deliveries import DeliveryState
-from config.dev.sandbox.portal_codes import APP_SECRET
+from config.dev.sandbox.portal_accounts import APP_SECRET
 from imports.engine import sweeper
 from imports.models import Channel, ImportJob, ImportResult, Notification
 from tests import remote_servers as servers

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from imports.admin.job import page
-from imports.printable import REPLACEMENT, printable
+from imports.outside_text import REPLACEMENT, printable
 from tests.crawling import DIGITS, Crawl
 from tests.jobs import LOST, OK, REFUSED, answer
 

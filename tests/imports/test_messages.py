@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import translation
 
-from imports.customers.api import answer_sentences as words
+from imports.customers.api.answers import sentences
 from imports.customers.api.record_results import SENTENCES as OF_ENTRIES
 from imports.messages import (
     Message,
@@ -37,8 +37,8 @@ WHAT_A_PAGE_KNOWS = (
     "import json, django; django.setup(); import config.urls; "
     "from imports.messages import SENTENCES; print(json.dumps(list(SENTENCES)))"
 )
-REFUSED = words.REFUSALS[422].format(why=Said("Bad name", "NAME"))
-BOTH = words.UNSURE[408].format(status=408, why=Said()) + words.LOOK_UP
+REFUSED = sentences.REFUSALS[422].format(why=Said("Bad name", "NAME"))
+BOTH = sentences.UNSURE[408].format(status=408, why=Said()) + sentences.LOOK_UP
 
 
 def test_a_message_is_one_sentence_or_several() -> None:
@@ -49,7 +49,7 @@ def test_a_message_is_one_sentence_or_several() -> None:
     assert str(BOTH + "" + "As the portal says.").endswith("again. As the portal says.")
 
 
-@pytest.mark.parametrize("message", [REFUSED, BOTH, "the portal's own words", "", words.LATER])
+@pytest.mark.parametrize("message", [REFUSED, BOTH, "the portal's own words", "", sentences.LATER])
 def test_what_is_stored_comes_back(message: Message | str) -> None:
     assert from_json(json.loads(json.dumps(to_json(message)))) == message
 
@@ -70,9 +70,9 @@ def test_it_is_said_in_the_readers_language_and_own_words_as_they_are() -> None:
 
 
 def test_a_list_of_phrases_is_translated_phrase_by_phrase() -> None:
-    parts = tuple(words.OF_WHICH[each].format(n=3) for each in words.OF_WHICH)
+    parts = tuple(sentences.OF_WHICH[each].format(n=3) for each in sentences.OF_WHICH)
     with translation.override("sv"):
-        assert in_words(words.OF_ALL.format(n=1200, parts=parts[:1])).endswith("3 avvisade.")
+        assert in_words(sentences.OF_ALL.format(n=1200, parts=parts[:1])).endswith("3 avvisade.")
 
 
 def test_a_headline_is_what_is_wrong_without_what_to_do_about_it() -> None:
@@ -119,8 +119,8 @@ def test_other_words_another_code_or_another_status_are_another_cause() -> None:
         OF_ENTRIES["permanent"].format(why=Said("Name missing", "BAD_1")),
         OF_ENTRIES["permanent"].format(why=Said("Name missing", "BAD_2")),
         OF_ENTRIES["permanent"].format(why=Said("Name too long", "BAD_1")),
-        words.BROKE.format(status=500, why=Said("Name missing")),
-        words.BROKE.format(status=502, why=Said("Name missing")),
+        sentences.BROKE.format(status=500, why=Said("Name missing")),
+        sentences.BROKE.format(status=502, why=Said("Name missing")),
     ]
     assert len({cause_of(each) for each in summary}) == len(summary)
 

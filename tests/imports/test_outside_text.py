@@ -13,7 +13,7 @@ from django.db import connection, models
 from bills.browser.plan import BillKey
 from bills.csv import reader
 from imports.customers import drafts
-from imports.customers.members.formats.rows import LONGEST_HEADING, headings_of
+from imports.customers.members.delimited import LONGEST_HEADING, headings_of
 from imports.fields import EncryptedTextField, MessageField, OutsideTextField
 from imports.ledger import outcomes
 from imports.ledger.outcomes import Finding

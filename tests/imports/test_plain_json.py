@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from bills.models import Portal
 from bills.portals.recipe_schema import RecipeError, load_recipe
-from imports.customers.api.mapping_in_force import read_changes
+from imports.customers.api.editing import read_changes
 from imports.models import CustomerApi
 
 if TYPE_CHECKING:

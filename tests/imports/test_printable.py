@@ -16,7 +16,7 @@ from imports.customers import drafts
 from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportFile, ImportJob
-from imports.printable import path_of, printable_name, stored_path
+from imports.outside_text import path_of, printable_name, stored_path
 from tests.imports.command_line import command
 from tests.jobs import OK, REFUSED, answer
 
@@ -136,7 +136,9 @@ def test_retry_files_below_a_name_that_the_ledger_cannot_keep_are_refused(
 def test_the_real_command_line_prints_no_traceback(tmp_path: Path) -> None:
     """The shell hands bytes over; Python makes half characters of those that are no text."""
     root = Path(__file__).resolve().parents[2]
-    script = "import sys; from imports.printable import printable; print(printable(sys.argv[1]))"
+    script = (
+        "import sys; from imports.outside_text import printable; print(printable(sys.argv[1]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, os.fsdecode(b"M\xe5rs")],
         cwd=root, capture_output=True, check=True, env=os.environ | {"PYTHONUTF8": "1"},

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from imports import retry_directory
 from imports.engine import queue, runner, sweeper
-from imports.event_codes import EventCode
 from imports.ledger import lifecycle
 from imports.models import Channel, Notification
 from imports.models.notifications import What
+from imports.states import EventCode
 from tests.disks import full_disk
 from tests.imports.command_line import command
 from tests.jobs import OK, REFUSED, answer

@@ -16,7 +16,7 @@ from bills.deliveries.destinations.base import (
     NotDelivered,
     OutgoingFile,
 )
-from imports.notifications.email import NO_SERVER, is_possible, reason_of
+from imports.notifications.channels import NO_SERVER, can_send_email, why_not_mailed
 
 if TYPE_CHECKING:
     from bills.models import Destination
@@ -28,7 +28,7 @@ class Mail:
     """One mail to all recipients of the destination."""
 
     def __init__(self, destination: Destination) -> None:
-        if not is_possible():
+        if not can_send_email():
             raise NotDelivered(NO_SERVER)
         self.recipients = destination.location.split()
         self._connection = get_connection()
@@ -56,11 +56,11 @@ class Mail:
             mail.send()
         except SMTPResponseException as error:
             refused = 500 <= error.smtp_code < 600
-            raise NotDelivered(reason_of(error), is_final=refused) from None
+            raise NotDelivered(why_not_mailed(error), is_final=refused) from None
         except SMTPRecipientsRefused as error:
-            raise NotDelivered(reason_of(error), is_final=True) from None
+            raise NotDelivered(why_not_mailed(error), is_final=True) from None
         except (SMTPException, OSError) as error:  # cut off: the server may have taken it
-            raise NotDelivered(reason_of(error), may_have_arrived=True) from None
+            raise NotDelivered(why_not_mailed(error), may_have_arrived=True) from None
 
     def check(self) -> None:
         self._open()
@@ -70,7 +70,7 @@ class Mail:
         try:
             self._connection.open()
         except (SMTPException, OSError) as error:
-            raise NotDelivered(reason_of(error)) from None
+            raise NotDelivered(why_not_mailed(error)) from None
 
     def close(self) -> None:
         self._connection.close()

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from bills.deliveries import links
+from bills.deliveries import lists
 from bills.deliveries.destinations.base import NotDelivered, OutgoingFile
 from bills.deliveries.lists import entry
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel
 from imports.models.notifications import ChannelKind
+from imports.notifications import channels
 from imports.notifications import message as notification
-from imports.notifications import webhook
 
 if TYPE_CHECKING:
     from bills.models import Destination
@@ -39,12 +39,12 @@ class Webhook:
                 "file": file.name,
                 "size": file.size,
                 "sha256": file.sha256,
-                "url": links.address(file.bill),
+                "url": lists.address(file.bill),
                 **entry(file.bill),
             },
         }
         try:
-            webhook.send(self._channel, notification.Message(file.key, "", "", payload))
+            channels.post(self._channel, notification.Message(file.key, "", "", payload))
         except notification.NotDelivered as failure:
             raise NotDelivered(failure.message, is_final=failure.is_final) from None
 

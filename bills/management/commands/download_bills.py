@@ -9,7 +9,7 @@ from bills.csv.credentials import UnreadableCsv
 from bills.drafts import new_draft
 from bills.models import Portal
 from imports.commands import JobCommand, add_rollout, refuse
-from imports.printable import printable, printable_name
+from imports.outside_text import printable, printable_name
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

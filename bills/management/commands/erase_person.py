@@ -7,8 +7,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from imports import retention
 from imports.commands import SOME_FAILED, TextCommand, refuse
-from imports.retention import erasure
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from imports.job_types import Trace
 
 REASONS = {
-    erasure.UNDER_WAY: "it is still being sent: wait until its job has ended",
-    erasure.UNRESOLVED: "it failed, and nobody has decided: retry or exclude it first",
-    erasure.NOT_OURS: "this file is yours: delete it yourself",
+    retention.UNDER_WAY: "it is still being sent: wait until its job has ended",
+    retention.UNRESOLVED: "it failed, and nobody has decided: retry or exclude it first",
+    retention.NOT_OURS: "this file is yours: delete it yourself",
 }
 
 
@@ -38,9 +38,9 @@ class Command(TextCommand):
             refuse("Name a customer id or an e-mail address.")
         try:
             if options["yes"]:
-                found = erasure.erase(person, "command line")
+                found = retention.erase(person, "command line")
             else:
-                found = erasure.find(person)
+                found = retention.find(person)
         except OSError as error:
             refuse(f"{error.strerror or error}. Run it again: what is left is found again.")
         self.stdout.write(

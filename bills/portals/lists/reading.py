@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bills.identity import differ
+from bills.accounting import differ
 from bills.portals import failures
 from bills.portals.base import ListedBill
 from bills.portals.failures import Code, PortalError

@@ -18,7 +18,7 @@ from bills.browser.report import Stage
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins import phrases
-from bills.portals.logins.code_script import FIND_CODE, WORDS
+from bills.portals.logins.scripts import CODE_WORDS, FIND_CODE
 from bills.portals.logins.signs import Mark, glance, look_at, marks_for, race
 from bills.portals.targets import LOOK_SECONDS, calmly, look_in_frames
 
@@ -210,7 +210,7 @@ async def _named(visit: Visit, name: str) -> ElementHandle | None:
 
 async def form_in(frame: Frame, given: ElementHandle | None = None) -> CodeForm:
     """The form in this frame."""
-    answer = await frame.evaluate_handle(FIND_CODE, [WORDS, given])
+    answer = await frame.evaluate_handle(FIND_CODE, [CODE_WORDS, given])
     parts = await answer.get_properties()
     boxes = [each.as_element() for each in (await parts["boxes"].get_properties()).values()]
     return CodeForm(

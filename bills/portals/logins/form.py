@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.script import FIND_FORM, WORDS
+from bills.portals.logins.scripts import FIND_FORM, FORM_WORDS
 from bills.portals.logins.signs import counted, glance, look_at, marks_for, refuse
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 
@@ -69,7 +69,7 @@ async def look_for_form(visit: Visit) -> LoginForm:
 
 async def form_in(frame: Frame, given: ElementHandle | None = None) -> LoginForm:
     """The form in this frame; that of the box `given`, where the recipe names one."""
-    answer = await frame.evaluate_handle(FIND_FORM, [WORDS, given])
+    answer = await frame.evaluate_handle(FIND_FORM, [FORM_WORDS, given])
     parts = await answer.get_properties()
     facts: dict[str, Any] = await parts["facts"].json_value()
     return LoginForm(

@@ -14,8 +14,7 @@ import msgspec
 
 from config.dev.sandbox import portal_pages as pages
 from config.dev.sandbox.http_server import Reply, Request, json_reply
-from config.dev.sandbox.portal_accounts import Accounts, Answer, Scenario, Session
-from config.dev.sandbox.portal_codes import Codes
+from config.dev.sandbox.portal_accounts import Accounts, Answer, Codes, Scenario, Session
 from config.dev.sandbox.portal_pages import bill_pdf, without_trailer
 
 if TYPE_CHECKING:

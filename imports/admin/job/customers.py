@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imports.admin import formatting, permissions
-from imports.admin.job import failures, files, log, progress, retry_files, settings, sheets
+from imports.admin import exports, formatting, permissions
+from imports.admin.job import failures, files, log, progress, retry_files, settings
 from imports.admin.job.page import Fix, JobPage, register
 from imports.admin.records import edit
 from imports.customers.api.setup import most_of
-from imports.customers.duplication import duplicate
+from imports.customers.drafts import duplicate
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -45,9 +45,9 @@ def bulk_action(job: ImportJob) -> str:
     }
 
 
-def sheet(job: ImportJob, results: QuerySet[ImportResult]) -> sheets.Sheet:
+def sheet(job: ImportJob, results: QuerySet[ImportResult]) -> exports.Sheet:
     """What an export says of customers."""
-    return sheets.of_records(results)
+    return exports.of_records(results)
 
 
 def _fix_url(result: ImportResult) -> str | None:

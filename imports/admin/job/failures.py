@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -10,20 +12,25 @@ from django.utils.translation import gettext_lazy
 from imports import error_codes
 from imports.admin import exports, permissions
 from imports.admin.base import CappedPaginator, page_of
-from imports.admin.job import actions, causes, page, row_actions
+from imports.admin.job import actions, page, selection
 from imports.admin.job.selection import Choice
 from imports.ledger import retries
+from imports.ledger.bulk_actions import EXCLUDED_CODE
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import ImportResult
 from imports.models.bulk_actions import ActionType
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
+    from imports.error_codes import ErrorCode
     from imports.ledger.totals import Totals
     from imports.models import ImportJob
+
 
 ROWS = 50
 DECISIONS = {
@@ -41,18 +48,18 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     summary = matching.select_related("file", "job").prefetch_related("retries")
     pages = page_of(request, CappedPaginator(summary, ROWS))
     rows = list(pages["page_obj"])
-    status = choice.status if choice.status in causes.TROUBLE else ""
+    status = choice.status if choice.status in selection.TROUBLE else ""
     wait = retries.how_many_wait(job)
-    found = causes.causes(job)
-    own = causes.own_codes(job)
+    found = selection.causes(job)
+    own = selection.own_codes(job)
     for row in rows:
         remedy = own.get(row.error_code) or error_codes.about(row.error_code, job.kind)
         is_retried = bool(row.retries.all())
-        row.row_actions = [] if is_retried else row_actions.of(request, row, remedy)
+        row.row_actions = [] if is_retried else row_actions(request, row, remedy)
     return {
         **_matching_counts(job, choice, found),
         "causes": found,
-        "more_causes": causes.more(job, found),
+        "more_causes": selection.more(job, found),
         "rows": rows,
         **pages,
         "chosen_status": status,
@@ -65,19 +72,21 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _matching_counts(job: ImportJob, choice: Choice, found: list[causes.Cause]) -> dict[str, Any]:
+def _matching_counts(
+    job: ImportJob, choice: Choice, found: list[selection.Cause]
+) -> dict[str, Any]:
     """How many failed, unknown and excluded records the filter matches that wait for a decision.
 
     Counted by cause; None where there are more causes than are listed.
     """
-    status, statuses = choice.cause.partition(".")[0] or choice.status, causes.TROUBLE
+    status, statuses = choice.cause.partition(".")[0] or choice.status, selection.TROUBLE
     counts: dict[str, int | None] = dict.fromkeys(statuses, 0)
     for each in statuses:
         if status in statuses and status != each:
             continue
         if choice.query:
             counts[each] = retries.waiting(job, each).filter(choice.matching(job)).count()
-        elif not choice.cause and len(found) == causes.MOST_CAUSES:
+        elif not choice.cause and len(found) == selection.MOST_CAUSES:
             counts[each] = None
         else:
             of_filter = [one for one in found if choice.cause in ("", one.key)]
@@ -173,3 +182,51 @@ TAB = page.Tab(
         "export": page.Action(export, permissions.EXPORT, methods=("GET",)),
     },
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction:
+    """One link. `asks` opens a question about this record, in a dialog where a script runs."""
+
+    label: str
+    url: str
+    symbol: str
+    asks: bool = True
+
+
+def row_actions(
+    request: HttpRequest, result: ImportResult, remedy: ErrorCode | None
+) -> list[RowAction]:
+    """The actions for a record that no later retry has, for those who may."""
+    found = list(_row_actions(request, result))
+    names_fix = remedy is None or remedy.is_in_data
+    if result.status == ResultStatus.ERROR and not names_fix:
+        found.sort(key=lambda each: not each.asks)
+    return found
+
+
+def _row_actions(request: HttpRequest, result: ImportResult) -> Iterator[RowAction]:
+    fix = page.way_to_fix(request, result)
+    if fix:
+        yield RowAction(str(fix["label"]), fix["url"], "edit", asks=False)
+    match result.status:
+        case ResultStatus.ERROR if permissions.may(request, permissions.RETRY):
+            yield _asking(result, _("Retry this one"), "retry", "replay")
+        case ResultStatus.UNKNOWN if permissions.may(request, permissions.RESOLVE):
+            yield _asking(result, _("Mark as imported or failed"), "decide", "help")
+        case ResultStatus.EXCLUDED if result.error_code == EXCLUDED_CODE and permissions.may(
+            request, permissions.EXCLUDE
+        ):
+            yield _asking(result, _("Undo exclusion"), "restore", "undo")
+
+
+def exclusion(request: HttpRequest, result: ImportResult) -> RowAction | None:
+    """The link that excludes a failed record."""
+    if result.status != ResultStatus.ERROR or not permissions.may(request, permissions.EXCLUDE):
+        return None
+    return _asking(result, _("Exclude"), "exclude", "do_not_disturb_on")
+
+
+def _asking(result: ImportResult, label: str, act: str, symbol: str) -> RowAction:
+    url = page.act_url(result.job_id, "failures", act)
+    return RowAction(label, f"{url}?{urlencode({'ids': result.pk})}", symbol)

@@ -1,4 +1,7 @@
-"""The Log tab: who did what with this job, when and why, and how its attempts ended."""
+"""The Log tab: who did what with this job, when and why, and how its attempts ended.
+
+The audit log is the same across all jobs.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib import admin
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.decorators import display
 
-from imports.admin import exports, permissions
+from imports.admin import exports, filters, permissions
 from imports.admin.base import MOST_COUNTED, CappedPaginator, page_of
+from imports.admin.exports import ExportedAdmin, Sheet, at_once, local
 from imports.admin.job import page
-from imports.admin.job.sheets import Sheet, at_once, local
 from imports.ledger import restored  # noqa: F401 - its sentence is in logs
 from imports.models import Attempt, JobEvent
 from imports.policy import Verdict
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from imports.models import ImportJob
+
 
 ROWS = 100
 EVENT, ATTEMPT = 0, 1  # of one moment, what was tried comes after what was done
@@ -177,3 +184,52 @@ TAB = page.Tab(
     context=context,
     acts={"export": page.Action(export, permissions.EXPORT, methods=("GET",))},
 )
+
+
+@admin.register(JobEvent)
+class AuditLog(ExportedAdmin):
+    """Read only, newest first. Exports are events, too, and so they are in it."""
+
+    when_empty = gettext_lazy("Whatever people and Redrive do with a job is recorded here.")
+    list_display = ("at_column", "actor_column", "code", "details_column", "job_column")
+    list_display_links = None
+    list_filter = ("code", filters.JobFilter)
+    search_fields = ("actor__exact",)
+    search_help_text = gettext_lazy("User name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JobEvent]:
+        return JobEvent.objects.select_related("job")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return permissions.may(request, permissions.VIEW)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def sheet(self, rows: QuerySet[JobEvent]) -> Sheet:
+        header = [_("When"), _("Who"), _("What"), _("Details"), _("Reason"), _("Job")]
+        return Sheet(header, map(_event_cells, at_once(rows)))
+
+    @display(description=gettext_lazy("When"))
+    def at_column(self, event: JobEvent) -> str:
+        return render_to_string("imports/list/when.html", {"at": event.at})
+
+    @display(description=gettext_lazy("Who"))
+    def actor_column(self, event: JobEvent) -> str:
+        return event.actor or "Redrive"
+
+    @display(description=gettext_lazy("Details"))
+    def details_column(self, event: JobEvent) -> str:
+        parts = [part for part in (in_words(event.message), event.reason) if part]
+        return " · ".join(parts) or "–"
+
+    @display(description=gettext_lazy("Job"))
+    def job_column(self, event: JobEvent) -> str:
+        return render_to_string("imports/list/of_job.html", {"job": event.job})
+
+
+def _event_cells(event: JobEvent) -> list[object]:
+    what = str(event.get_code_display())
+    job = f"{event.job_id}: {event.job.name}"
+    details = in_words(event.message)
+    return [local(event.at), event.actor or "Redrive", what, details, event.reason, job]

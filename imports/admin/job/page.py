@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from django.utils.functional import _StrOrPromise
 
-    from imports.admin.job.sheets import Sheet
+    from imports.admin.exports import Sheet
     from imports.ledger.totals import Totals
     from imports.models import Attempt, ImportBatch, ImportResult
 

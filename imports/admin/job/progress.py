@@ -18,12 +18,11 @@ from imports.admin.job import page
 from imports.admin.job.page import to_tab
 from imports.customers import drafts
 from imports.engine import queue
-from imports.event_codes import EventCode
 from imports.ledger import lifecycle, retries
 from imports.ledger.totals import DAY, HOUR, MINUTE, batch_totals, marks, pace, progress
 from imports.models import Attempt, JobEvent
 from imports.models.jobs import Rollout
-from imports.states import JobStatus
+from imports.states import EventCode, JobStatus
 
 if TYPE_CHECKING:
     from datetime import datetime

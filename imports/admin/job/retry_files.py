@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 from imports import job_types, retry_directory
 from imports.admin import formatting, permissions
 from imports.admin.formatting import editable
-from imports.admin.forms import SECRETS
 from imports.admin.job import page
 from imports.admin.job.page import act_url, to_tab
 from imports.customers import corrections, drafts
@@ -33,6 +32,7 @@ from imports.exports import Pipe
 from imports.ledger import retries
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import CustomerApi, RetryFile
+from imports.models.apis import SECRETS
 from imports.rendering import in_words
 from imports.retry_directory import INSTRUCTIONS, SUMMARY
 from imports.states import ENDED_JOBS

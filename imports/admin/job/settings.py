@@ -16,13 +16,12 @@ from imports.admin.job import files, page, progress
 from imports.admin.job.page import to_tab
 from imports.customers import drafts
 from imports.customers.api.presets import SPEEDS
-from imports.event_codes import EventCode
 from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed, note
 from imports.messages import Message, sentence
 from imports.messages import marked as gettext_noop
-from imports.models.pace import NAMES
-from imports.states import JobStatus
+from imports.models.jobs import NAMES
+from imports.states import EventCode, JobStatus
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

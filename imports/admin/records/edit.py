@@ -14,19 +14,18 @@ from django.utils.translation import gettext as _
 
 from imports.admin import formatting, permissions
 from imports.admin.formatting import editable
-from imports.admin.forms import SECRETS
 from imports.admin.records import history
 from imports.customers import corrections
 from imports.customers.api.setup import checks_of
 from imports.customers.record_editor import Correction, is_same, judge
 from imports.engine import queue
-from imports.event_codes import EventCode
 from imports.ledger import retries
 from imports.ledger.batches import bytes_of
 from imports.ledger.later_imports import later_imports
 from imports.ledger.retries import Overtaken, correctable, resubmit
 from imports.models import CustomerApi, ImportResult, JobEvent
-from imports.states import ResultStatus
+from imports.models.apis import SECRETS
+from imports.states import EventCode, ResultStatus
 
 if TYPE_CHECKING:
     from imports.customers.files.limits import Checks

@@ -14,12 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from imports import rendering
 from imports.admin.formatting import LONGEST_SHOWN, Row, diff, editable
-from imports.event_codes import EventCode
 from imports.ledger.batches import bytes_of
 from imports.ledger.lifecycle import CANCELLED_CODE
 from imports.models import Attempt, ImportResult, JobEvent, RecordEvent
 from imports.policy import Verdict
-from imports.states import JobStatus, ResultStatus
+from imports.states import EventCode, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -13,14 +13,14 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from imports import error_codes
-from imports.admin import erasure, filters
+from imports.admin import exports, filters
 from imports.admin.base import CappedPaginator, LedgerAdmin, page_of, searched_by_record
 from imports.admin.exports import ExportedAdmin
 from imports.admin.formatting import readable
-from imports.admin.job import page, row_actions, sheets
+from imports.admin.job import failures, page
 from imports.admin.records import edit, history, search
 from imports.admin.records.list_actions import ListActions
-from imports.customers.members import own_rows
+from imports.customers.members import failed_rows
 from imports.models import Attempt, ImportBatch, ImportResult
 from imports.states import ResultStatus
 
@@ -50,8 +50,8 @@ class AttemptAdmin(ExportedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         return Attempt.objects.select_related("job", "batch").defer("batch__body", "answer")
 
-    def sheet(self, rows: QuerySet[Attempt]) -> sheets.Sheet:
-        return sheets.of_attempts(rows)
+    def sheet(self, rows: QuerySet[Attempt]) -> exports.Sheet:
+        return exports.of_attempts(rows)
 
     @display(description=gettext_lazy("Ended"))
     def when_column(self, attempt: Attempt) -> str:
@@ -187,8 +187,8 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportResult]:
         return ImportResult.objects.select_related("job", "file").defer("refused_record")
 
-    def sheet(self, rows: QuerySet[ImportResult]) -> sheets.Sheet:
-        return sheets.of_records(rows)
+    def sheet(self, rows: QuerySet[ImportResult]) -> exports.Sheet:
+        return exports.of_records(rows)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ImportResult], search_term: str
@@ -235,7 +235,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("find/", guarded(self.find_view), name="imports_find"),
-            path("erase/", guarded(erasure.view), name="imports_erase"),
+            path("erase/", guarded(search.erase), name="imports_erase"),
             path("<int:pk>/fix/", guarded(edit.view), name="imports_fix"),
             path("<int:pk>/fix/check/", guarded(edit.check), name="imports_fix_check"),
         ]
@@ -245,7 +245,7 @@ class ImportResultAdmin(ListActions, ExportedAdmin):
         """Search, from anywhere."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return search.view(request)
+        return search.find(request)
 
 
 def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
     latest = found[0].latest
     is_open = latest.status == ResultStatus.PENDING
     remedy = error_codes.about(latest.error_code, latest.job.kind)
-    exclude = row_actions.exclusion(request, latest)
+    exclude = failures.exclusion(request, latest)
     return {
         "result": result,
         "words": words,
@@ -269,9 +269,12 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
         "latest": latest,
         "poll_seconds": page.poll_seconds(latest.job) if is_open else 0,
         "remedy": remedy,
-        "row_actions": [*row_actions.of(request, latest, remedy), *([exclude] if exclude else [])],
+        "row_actions": [
+            *failures.row_actions(request, latest, remedy),
+            *([exclude] if exclude else []),
+        ],
         "follows": error_codes.follows(latest.status, remedy),
         "text": text,
         "is_cut": is_cut,
-        "own_row": own_rows.rows_of([latest]).get(latest.pk),
+        "own_row": failed_rows.rows_of([latest]).get(latest.pk),
     }

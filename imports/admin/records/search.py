@@ -1,18 +1,25 @@
-"""Search by customer id, e-mail or the API's own id: the record's page, or a list of several."""
+"""One person in every job: found by id or e-mail, and erased where that may be.
+
+The search takes a customer id, an e-mail or the API's own id, and opens the record's page, or a
+list of several.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.dataclasses import SearchResult
 
+from imports import retention
+from imports.admin import permissions
 from imports.admin.base import searched_by_record
 from imports.admin.job import page
 from imports.models import AssignedId, ImportResult
@@ -21,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrOrPromise
 
     from imports.admin.job.page import JobPage
+
 
 SHORTEST_PREFIX = 3
 MOST_ROWS = 1_000  # are read, in no order: who has more to choose from types more
@@ -49,7 +58,7 @@ def by_assigned_id(**which: str) -> Q:
     return Q(pk__in=AssignedId.objects.filter(**which).values("result"))
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def find(request: HttpRequest) -> HttpResponse:
     """The search page; with one match, straight on to the record's own."""
     term = request.GET.get("q", "").strip()
     exact = grouped(_rows(is_record(term))) if term else []
@@ -114,3 +123,59 @@ def grouped(rows: Iterable[ImportResult]) -> list[Found]:
 
 def _age(row: ImportResult) -> Any:
     return row.pk
+
+
+KINDS: dict[str, _StrOrPromise] = {
+    "results": gettext_lazy("Records"),
+    "credentials": gettext_lazy("Credentials"),
+    "bills": gettext_lazy("Bills"),
+    "evidence": gettext_lazy("Evidence of failed attempts"),
+    "csv_uploads": gettext_lazy("CSV files in preview"),
+    "uploads": gettext_lazy("Uploaded files"),
+    "files": gettext_lazy("Files on a disk of yours"),
+    "retry_directories": gettext_lazy("Retry directories"),
+    "texts": gettext_lazy("Texts that name the person"),
+}
+REASONS: dict[str, _StrOrPromise] = {
+    retention.UNDER_WAY: gettext_lazy(
+        "Stays: it is still being sent. Wait until its job has ended."
+    ),
+    retention.UNRESOLVED: gettext_lazy(
+        "Stays: it failed, and nobody has decided. Retry or exclude it first."
+    ),
+    retention.NOT_OURS: gettext_lazy("Stays: this file is yours. Delete it yourself."),
+}
+
+
+def erase(request: HttpRequest) -> HttpResponse:
+    """GET finds; POST erases, and shows what stays."""
+    permissions.require(request, permissions.ERASE)
+    is_post = request.method == "POST"
+    person = (request.POST if is_post else request.GET).get("person", "").strip()
+    found, is_done = [], False
+    if person and is_post:
+        try:
+            found, is_done = retention.erase(person, permissions.actor(request)), True
+        except OSError as error:
+            said = _("The storage does not answer (%(why)s). Erase again: what is left is found.")
+            messages.error(request, said % {"why": error.strerror or type(error).__name__})
+    if person and not is_done:
+        found = retention.find(person)
+    shown = {
+        **admin.site.each_context(request),
+        "opts": ImportResult._meta,
+        "title": _("Erase a person"),
+        "person": person,
+        "is_done": is_done,
+        "can_erase": any(not each.stays_because for each in found),
+        "found": [
+            {
+                "what": KINDS.get(each.what.partition(" ")[0], each.what),
+                "count": each.count,
+                "where": each.where,
+                "why": REASONS.get(each.stays_because, ""),
+            }
+            for each in found
+        ],
+    }
+    return render(request, "imports/erase.html", shown)

@@ -1,19 +1,22 @@
-"""How a request to a customer API is authenticated: fixed headers, or OAuth2 tokens.
+"""How a request to a customer API is authenticated: fixed headers, OAuth2 tokens, or a signature.
 
-Nothing here speaks HTTP: callers pass in a function that posts a form.
-No error and no representation ever holds a credential's value.
+A signature depends on the request's own bytes, on the time, or on its address. Nothing here speaks
+HTTP: callers pass in a function that posts a form. No error and no representation ever holds a
+credential's value.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from urllib.parse import quote, urlsplit
 
-from imports.customers.api.requests import signing
 from imports.messages import MessageError, Text, sentence
 from imports.messages import marked as _
 
@@ -21,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from imports.customers.api.mapping import Signature
-    from imports.customers.api.requests.signing import Unsigned
     from imports.customers.api.responses import Answer, Exchange
     from imports.messages import Message
     from imports.policy import Outcome
 
-    # (url, headers, form) -> answer. Raises TokenUnavailable or TokenRefused.
     PostForm = Callable[[str, Mapping[str, str], bytes], Answer]
+    from collections.abc import Mapping
+
 
 COLON_IN_USER = sentence(
     "COLON_IN_USER", _("A user name for basic authentication can't contain a colon.")
@@ -186,7 +189,7 @@ def query_key(name: str, value: str) -> FixedAuth:
     """A key in the query of the address."""
 
     def sign(request: Unsigned) -> Unsigned:
-        return signing.with_query_key(request, name, value)
+        return with_query_key(request, name, value)
 
     return FixedAuth(THE_QUERY_KEY.format(name=name), {}, [value, quote(value, safe="")], sign)
 
@@ -198,7 +201,7 @@ def hmac_signature(name: str, secret: str, how: Signature) -> FixedAuth:
         check_headers({how.timestamp_header: "0"})
 
     def sign(request: Unsigned) -> Unsigned:
-        return signing.with_hmac(request, how, secret, name, time.time())
+        return with_hmac(request, how, secret, name, time.time())
 
     return FixedAuth(THE_SIGNATURE.format(name=name), {}, [secret], sign)
 
@@ -209,7 +212,7 @@ def wsse(username: str, secret: str) -> FixedAuth:
         raise BadCredential(QUOTE_IN_USER)
 
     def sign(request: Unsigned) -> Unsigned:
-        return signing.with_wsse(request, username, secret, secrets.token_hex(16), time.time())
+        return with_wsse(request, username, secret, secrets.token_hex(16), time.time())
 
     return FixedAuth(THE_WSSE, {}, [secret], sign)
 
@@ -240,3 +243,68 @@ def _fault_of(value: str) -> Message | None:
 
 def basic_value(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+class Unsigned(NamedTuple):
+    """A request that is ready but for its credential."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def with_hmac(
+    request: Unsigned, signature: Signature, secret: str, header: str, now: float
+) -> Unsigned:
+    """The request with its signature, as RFC 2104 has it, in the named header."""
+    timestamp, parts = str(int(now)), urlsplit(request.url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    known = {"timestamp": timestamp, "method": request.method, "path": path}
+    signed = b"".join(_signed_parts(signature.of, known, request.body))
+    digest = hmac.new(secret.encode(), signed, getattr(hashlib, signature.algorithm))
+    value = (
+        digest.hexdigest()
+        if signature.encoding == "hex"
+        else base64.b64encode(digest.digest()).decode()
+    )
+    added = {header: signature.prefix + value}
+    if signature.timestamp_header:
+        added[signature.timestamp_header] = timestamp
+    return request._replace(headers={**request.headers, **added})
+
+
+def _signed_parts(template: str, known: Mapping[str, str], body: bytes) -> list[bytes]:
+    """What is signed, in pieces: the body may be any bytes."""
+    before, *behind = template.split("{body}")
+    pieces = [_named(before, known)]
+    for text in behind:
+        pieces += [body, _named(text, known)]
+    return pieces
+
+
+def _named(text: str, known: Mapping[str, str]) -> bytes:
+    for name, value in known.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text.encode()
+
+
+def with_wsse(request: Unsigned, username: str, secret: str, nonce: str, now: float) -> Unsigned:
+    """The request with a WSSE UsernameToken, as Emarsys and AtomPub have it."""
+    created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    # SHA-1 is what the protocol says.
+    digest = hashlib.sha1((nonce + created + secret).encode()).hexdigest()  # noqa: S324
+    password = base64.b64encode(digest.encode()).decode()
+    token = (
+        f'UsernameToken Username="{username}", PasswordDigest="{password}", '
+        f'Nonce="{nonce}", Created="{created}"'
+    )
+    added = {"X-WSSE": token, "Authorization": 'WSSE profile="UsernameToken"'}
+    return request._replace(headers={**request.headers, **added})
+
+
+def with_query_key(request: Unsigned, name: str, value: str) -> Unsigned:
+    """The request with its key in the query of its address."""
+    joint = "&" if urlsplit(request.url).query else "?"
+    added = f"{joint}{quote(name, safe='')}={quote(value, safe='')}"
+    return request._replace(url=request.url + added)

@@ -12,13 +12,11 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-from imports.customers.api.answers.decoding import in_utf_8
-from imports.customers.api.auth import check_headers
+from imports.customers.api.answers.body import in_utf_8
+from imports.customers.api.auth import Unsigned, check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
 from imports.customers.api.probing import ProbeResult, probe
-from imports.customers.api.requests.building import Built, build, content_type
-from imports.customers.api.requests.signing import Unsigned
-from imports.customers.api.requests.templates import PLACEHOLDER, CannotBuild
+from imports.customers.api.requests import PLACEHOLDER, Built, CannotBuild, build, content_type
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
 from imports.http.addresses import BadAddress, Rules, check_url
 from imports.http.transport import (

@@ -1,7 +1,7 @@
 """A mapping: how one customer API is spoken to, and how its answers are to be read.
 
 A mapping is a small JSON document; the structures below are its schema, field by field, and
-`schema.fields` explains each with an example. Paths are written as `json_paths` says.
+`schema.publish` explains each with an example. Paths are written as `json_paths` says.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import msgspec
 
 from imports.customers.api.json_paths import first_name
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.schema.errors import converted
-from imports.customers.api.schema.rules import complaints
+from imports.customers.api.schema.rules import complaints, converted
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Scalar = bool | int | float | str | None

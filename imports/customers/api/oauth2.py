@@ -26,8 +26,7 @@ from imports.policy import Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from imports.customers.api.auth import PostForm
-    from imports.customers.api.requests.signing import Unsigned
+    from imports.customers.api.auth import PostForm, Unsigned
     from imports.customers.api.responses import Answer, Exchange
 
 # RFC 6749, section 5.2. Who must be corrected, as far as the error tells.

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from imports.customers.api.answers.decoding import NotDecoded, document_of
+from imports.customers.api.answers.body import NotDecoded, document_of
 from imports.customers.api.json_paths import find, steps
 from imports.customers.api.record_results import is_empty
-from imports.customers.api.requests.building import build, content_type
-from imports.customers.api.requests.templates import PLACEHOLDER, CannotBuild
+from imports.customers.api.requests import PLACEHOLDER, CannotBuild, build, content_type
 from imports.customers.api.responses import Answer, Exchange, chosen, judge
 from imports.messages import MessageError, Text, sentence
 from imports.messages import marked as _

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from imports.customers.api import answer_sentences as words
+from imports.customers.api.answers import sentences
 from imports.customers.api.oauth2 import TokenFailure
-from imports.customers.api.requests.building import build
+from imports.customers.api.requests import build
 from imports.customers.api.responses import why
 from imports.http.redaction import excerpt
 from imports.http.transport import Undelivered
@@ -165,7 +165,7 @@ def _refused(
 ) -> ProbeResult:
     text: Text
     if outcome.pauses:  # a POST may have been carried out; this one carried nothing
-        text = words.REDIRECTED.format(status=answer.status)
+        text = sentences.REDIRECTED.format(status=answer.status)
     elif outcome.verdict is Verdict.PAUSE:
         text = outcome.message
     else:

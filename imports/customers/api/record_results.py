@@ -11,9 +11,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imports.customers.api import answer_sentences as words
-from imports.customers.api.answers.members import Member, look, members_of
-from imports.customers.api.answers.names import Directory
+from imports.customers.api.answers import sentences
+from imports.customers.api.answers.entries import Directory, Member, look, members_of
 from imports.customers.api.json_paths import MISSING, as_name, find, unpadded
 from imports.customers.api.presets import OF_PRESETS
 from imports.messages import MessageError, Said, Text, sentence
@@ -23,7 +22,7 @@ from imports.policy import RecordOutcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from imports.customers.api.answers.names import Targets
+    from imports.customers.api.answers.entries import Targets
     from imports.customers.api.mapping import Check, Mapping, RecordKey, Results
 
 CODE_CHARS = 60
@@ -565,11 +564,11 @@ def _listed(
     if members is None:
         if results.required:
             raise Unreadable(
-                words.NO_LIST_AT.format(path=results.at) if results.at else words.NO_LIST
+                sentences.NO_LIST_AT.format(path=results.at) if results.at else sentences.NO_LIST
             )
         return Listed([], [])
     if results.name.by == "position" and len(members) != len(keys):
-        raise Unreadable(words.OTHER_COUNT.format(results=len(members), customers=len(keys)))
+        raise Unreadable(sentences.OTHER_COUNT.format(results=len(members), customers=len(keys)))
     directory = Directory(results.name, keys, mapping.record)
     entries = []
     for position, member in enumerate(members):

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from imports.customers.api import answer_sentences as words
-from imports.customers.api.answers.codes import (
+from imports.customers.api.answers import sentences
+from imports.customers.api.answers.body import (
     OF_RECORDS,
     RETRYABLE,
     WHOLE_BATCH_GROUPS,
+    NotDecoded,
+    document_of,
     may_be_coded,
     own_code,
     refuses_credential,
 )
-from imports.customers.api.answers.decoding import NotDecoded, document_of
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import (
     CONTRADICTORY,
@@ -88,7 +89,7 @@ class Exchange:
     def unsure(self, code: str, sentence: Text, status: int | None = None) -> Outcome:
         """If nobody knows what was stored: UNKNOWN, or REPEATABLE with an idempotency key."""
         verdict = Verdict.REPEATABLE if self.repeatable else Verdict.UNKNOWN
-        advice = words.SAME_KEY if self.repeatable else words.LOOK_UP
+        advice = sentences.SAME_KEY if self.repeatable else sentences.LOOK_UP
         return Outcome(verdict, code, sentence + advice, status)
 
 
@@ -164,7 +165,7 @@ def _by_status(answer: Answer, sent: Exchange) -> Outcome:
         return Outcome(
             Verdict.SPLIT if halves else Verdict.RETRY,
             f"HTTP_{status}",
-            words.FAILED_SAFELY.format(status=status, why=why(answer, sent)),
+            sentences.FAILED_SAFELY.format(status=status, why=why(answer, sent)),
             rule="splittable" if halves else "five_xx_safe",
         )
     return _unsure(answer, sent)
@@ -210,7 +211,7 @@ def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
     name = filter_code(sent.clean(code), "FAILED")
     if group == "not_now":
         return replace(_not_now(name, answer, sent), rule=rule)
-    said = words.NOT_JUST_NOW.format(why=why(answer, sent))
+    said = sentences.NOT_JUST_NOW.format(why=why(answer, sent))
     return Outcome(Verdict.RETRY, name, said, rule=rule)
 
 
@@ -218,9 +219,9 @@ def _redirected(answer: Answer, sent: Exchange) -> Outcome:
     """301, 307 and 308 ask for the same POST elsewhere; after others it may have been done."""
     status, to = answer.status, Said(sent.clean(_location(answer)))
     if status in NOT_DONE_HERE:
-        said = words.REDIRECTED.format(status=status, why=to)
+        said = sentences.REDIRECTED.format(status=status, why=to)
         return Outcome(Verdict.PAUSE, "REDIRECTED", said)
-    said = words.REDIRECTED_AFTER.format(status=status, why=to)
+    said = sentences.REDIRECTED_AFTER.format(status=status, why=to)
     return replace(sent.unsure("REDIRECTED", said, status), pauses=True)
 
 
@@ -236,7 +237,7 @@ def _location(answer: Answer) -> str:
 
 
 def _unauthorized(answer: Answer, sent: Exchange) -> Outcome:
-    summary = words.UNAUTHORIZED if answer.status == 401 else words.UNAUTHORIZED_OTHERWISE
+    summary = sentences.UNAUTHORIZED if answer.status == 401 else sentences.UNAUTHORIZED_OTHERWISE
     said = summary.format(credential=sent.credential, status=answer.status, why=why(answer, sent))
     return Outcome(Verdict.PAUSE, CREDENTIAL_REFUSED, said)
 
@@ -259,18 +260,20 @@ def _deferred(answer: Answer, sent: Exchange) -> Outcome | None:
 
 def _not_now(code: str, answer: Answer, sent: Exchange) -> Outcome:
     seconds = asked_to_wait(answer.headers, sent.now, certain=True)
-    wait = words.LATER if seconds is None else words.AFTER.format(seconds=round(seconds))
+    wait = sentences.LATER if seconds is None else sentences.AFTER.format(seconds=round(seconds))
     return Outcome(
         Verdict.DEFERRED,
         code,
-        words.NOT_NOW.format(status=answer.status, why=why(answer, sent), wait=wait),
+        sentences.NOT_NOW.format(status=answer.status, why=why(answer, sent), wait=wait),
         retry_after=seconds,
     )
 
 
 def _unsure(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
-    summary = words.UNSURE.get(status, words.BROKE if status >= 500 else words.UNEXPECTED)
+    summary = sentences.UNSURE.get(
+        status, sentences.BROKE if status >= 500 else sentences.UNEXPECTED
+    )
     said = summary.format(status=status, why=why(answer, sent))
     return sent.unsure(f"HTTP_{status}", said, status)
 
@@ -290,7 +293,7 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
             return STORED_BY_STATUS
-        said = words.UNREADABLE.format(status=answer.status, error=error.message)
+        said = sentences.UNREADABLE.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
     if mapping.poll and not sent.asks and (found := submission_in(document, answer, sent)):
         return _waiting(found, mapping.poll.every_seconds)
@@ -321,7 +324,7 @@ def _waiting(submission: dict[str, object], seconds: float) -> Outcome:
     return Outcome(
         Verdict.WAITING,
         "SUBMITTED",
-        words.SUBMITTED.format(name=str(submission["job"] or submission["url"])),
+        sentences.SUBMITTED.format(name=str(submission["job"] or submission["url"])),
         retry_after=seconds,
         submission=submission,
         rule="poll",
@@ -333,7 +336,7 @@ def judge_document(document: Any, answer: Answer, sent: Exchange) -> Outcome:
     try:
         return summed(judge_records(document, sent.mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
-        said = words.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
+        said = sentences.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)
 
 
@@ -345,15 +348,15 @@ def summed(records: Sequence[RecordOutcome], sent: Exchange) -> Outcome:
         return Outcome(Verdict.SUCCESS, judged=judged)
     first = records[0]
     if verdicts == {Verdict.UNKNOWN}:
-        said = words.PROVES_NOTHING.format(code=first.code)
+        said = sentences.PROVES_NOTHING.format(code=first.code)
         return replace(sent.unsure(first.code, said + first.message), judged=judged)
     if verdicts in ({Verdict.DEFERRED}, {Verdict.PAUSE}):
         return Outcome(first.verdict, first.code, first.message, judged=judged)
     counts = {v: sum(record.verdict is v for record in records) for v in verdicts}
     parts = tuple(
-        summary.format(n=counts[v]) for v, summary in words.OF_WHICH.items() if v in counts
+        summary.format(n=counts[v]) for v, summary in sentences.OF_WHICH.items() if v in counts
     )
-    message = words.OF_ALL.format(n=len(records), parts=parts)
+    message = sentences.OF_ALL.format(n=len(records), parts=parts)
     return Outcome(
         Verdict.MIXED,
         "SOME_FAILED",
@@ -372,7 +375,7 @@ def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
     envelope = sent.mapping.envelope
     raw = as_name(find(document, envelope.code)) if envelope.code else ""
     name = filter_code(sent.clean(raw), "BATCH_REFUSED")
-    said = words.BATCH_REFUSED.format(why=why(answer, sent))
+    said = sentences.BATCH_REFUSED.format(why=why(answer, sent))
     refusal = Outcome(Verdict.SPLIT, name, said)
     if group in OF_RECORDS and len(sent.keys) == 1:
         refusal = _of_the_one(group, code, document, sent)
@@ -382,7 +385,7 @@ def _enveloped(document: Any, answer: Answer, sent: Exchange) -> Outcome:
 def _refused(answer: Answer, sent: Exchange) -> Outcome:
     status = answer.status
     document = _document(answer, sent.mapping)
-    template = words.REFUSALS.get(status, words.REFUSED)
+    template = sentences.REFUSALS.get(status, sentences.REFUSED)
     said = template.format(status=status, why=why(answer, sent))
     code, group = own_code(document, sent.mapping)
     # A code that the mapping lists says more than the status: it is about a customer.
@@ -412,7 +415,7 @@ def _of_the_one(group: str, code: str, document: Any, sent: Exchange) -> Outcome
 
 def judge_failed(document: Any, answer: Answer, sent: Exchange) -> Outcome:
     """What it means that the API broke off the work that it took on: each by its own result."""
-    said = words.JOB_FAILED.format(why=why(answer, sent))
+    said = sentences.JOB_FAILED.format(why=why(answer, sent))
     return _blamed(document, sent, Outcome(Verdict.SPLIT, "JOB_FAILED", said))
 
 
@@ -427,7 +430,7 @@ def _blamed(document: Any, sent: Exchange, refusal: Outcome) -> Outcome:
     if refusal.verdict is Verdict.PAUSE or refusal.rule:
         return refusal
     if not sent.mapping.refusal_stored_nothing:
-        said = refusal.message + words.REFUSAL_NOT_STATED
+        said = refusal.message + sentences.REFUSAL_NOT_STATED
         rule = "refusal_stored_nothing"
         return replace(refusal, verdict=Verdict.UNKNOWN, message=said, rule=rule)
     if len(sent.keys) > 1:

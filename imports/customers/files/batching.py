@@ -34,9 +34,8 @@ from imports.customers.files.reader import FileCheck, check_file, index_name
 from imports.customers.files.row_faults import without_faults
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
-from imports.customers.members.numbering import with_rows
+from imports.customers.members.places import with_rows
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
-from imports.event_codes import EventCode
 from imports.job_types import InputOutOfSight, UnreadableInput
 from imports.ledger.batches import Intake, NewRecord, Refused
 from imports.ledger.left_out import EARLIER_COPY, RECORD_KEPT
@@ -47,6 +46,7 @@ from imports.messages import marked as gettext_noop
 from imports.messages import sentence, to_json
 from imports.models import ImportJob, ImportResult
 from imports.models.files import FileStatus
+from imports.states import EventCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

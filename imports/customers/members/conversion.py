@@ -11,17 +11,15 @@ import msgspec
 
 from imports.customers.files.errors import BOM, UnreadableFile, near
 from imports.customers.files.json_stream import EXPORT_AGAIN, NOT_JSON, first_error, is_whole
-from imports.customers.members.formats import rows as delimited
-from imports.customers.members.formats import workbook
-from imports.customers.members.formats.rows import ADD_HEADING, NO_ROWS, Form, Row
-from imports.customers.members.formats.text import AT_LINE
-from imports.customers.members.templates.records import RecordMaker
+from imports.customers.members import delimited, workbook
+from imports.customers.members.delimited import ADD_HEADING, AT_LINE, NO_ROWS, Form, Row
+from imports.customers.members.records import RecordMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from imports.customers.members.templates.template import Template
+    from imports.customers.members.template import Template
 
 OPENING, BETWEEN, CLOSING = b'{"data": [', b",\n", b"\n]}\n"
 PLACE = struct.Struct("<QQI")  # of one record's row: its number, its first byte, its size

@@ -10,9 +10,9 @@ import msgspec
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.members import conversion, places, sources
 from imports.customers.members.conversion import bytes_at, index_of, place_of
-from imports.customers.members.formats.rows import Form  # noqa: TC001 - read when it is decoded
-from imports.customers.members.templates.records import LACKS_COLUMNS
-from imports.customers.members.templates.template import missing, read, same_heading
+from imports.customers.members.delimited import Form  # noqa: TC001 - read when it is decoded
+from imports.customers.members.records import LACKS_COLUMNS
+from imports.customers.members.template import missing, read, same_heading
 from imports.ledger.batches import bytes_of
 from imports.ledger.totals import family
 from imports.messages import marked as _

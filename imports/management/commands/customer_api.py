@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 
 from imports.commands import SOME_FAILED, TextCommand, refuse
-from imports.customers.api import mapping_in_force
-from imports.customers.api.connection_test import moved_secrets
-from imports.customers.api.mapping_in_force import read_changes
+from imports.customers.api import editing
+from imports.customers.api.editing import moved_secrets, read_changes
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.probing import PLAIN, is_readable_on_its_way
 from imports.customers.api.setup import (
@@ -27,7 +26,7 @@ from imports.customers.api.setup import (
 )
 from imports.models import CustomerApi
 from imports.models.apis import AuthKind
-from imports.printable import printable
+from imports.outside_text import printable
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -105,7 +104,7 @@ class Command(TextCommand):
         elif created:
             refuse(f"There is no API “{name}”. Create it with --url.")
         if options["show"]:
-            write = mapping_in_force.as_json if options["json"] else mapping_in_force.as_text
+            write = editing.as_json if options["json"] else editing.as_text
             self.stdout.write(write(api))
         if options["test"]:
             self._test(api)

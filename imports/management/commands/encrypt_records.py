@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from imports import encryption
 from imports.commands import refuse
-from imports.retention import encryption
 from imports.sealing import keys
 
 

@@ -12,12 +12,12 @@ from imports.customers import drafts, dry_run
 from imports.customers.dry_run import in_words
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.files.reader import customer_files, real
-from imports.customers.members.templates import saving
+from imports.customers.members import template
 from imports.job_types import UnreadableInput
 from imports.ledger import known_before
 from imports.messages import from_json
 from imports.models import CustomerApi, ImportJob, RecordTemplate
-from imports.printable import printable_name
+from imports.outside_text import printable_name
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -91,7 +91,7 @@ class Command(JobCommand):
     def _template(self, name: str, api: CustomerApi) -> RecordTemplate | None:
         if not name:
             return None
-        found = saving.current(name)
+        found = template.current(name)
         if found is None or found.api_id != api.pk:
             known = RecordTemplate.objects.filter(api=api, is_current=True).order_by("name")
             names = ", ".join(map(repr, known.values_list("name", flat=True))) or "none"

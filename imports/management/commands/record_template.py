@@ -11,16 +11,22 @@ from django.core.management.base import BaseCommand
 from imports.commands import refuse
 from imports.customers import drafts
 from imports.customers.members import preview, sources
-from imports.customers.members.templates import saving
-from imports.customers.members.templates.template import BadTemplate, as_json, read
+from imports.customers.members.template import (
+    BadTemplate,
+    Overtaken,
+    as_json,
+    current,
+    read,
+    save_version,
+)
 from imports.models import CustomerApi, ImportFile, ImportJob
-from imports.printable import stored_path
+from imports.outside_text import stored_path
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from imports.customers.members.preview import Sample
-    from imports.customers.members.templates.template import Template
+    from imports.customers.members.template import Template
 
 
 class Command(BaseCommand):
@@ -48,15 +54,13 @@ class Command(BaseCommand):
             template = preview.guess(_sample(options["guess"], api), api)
             self.stdout.write(json.dumps(as_json(template), indent=2, ensure_ascii=False))
             return
-        last = saving.current(options["name"])
+        last = current(options["name"])
         if last is not None and last.api_id != api.pk:
             refuse(f"The record template {last.name!r} is for the API {last.api.name!r}.")
         template = _template(options["fields"])
         try:
-            saved = saving.save_version(
-                options["name"], api, template, (), "command line", after=last
-            )
-        except saving.Overtaken:
+            saved = save_version(options["name"], api, template, (), "command line", after=last)
+        except Overtaken:
             refuse("Somebody has saved a later version meanwhile. Nothing was saved.")
         self.stdout.write(f"Saved: {saved.name!r}, version {saved.version}.")
 

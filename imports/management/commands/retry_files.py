@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from imports import job_types, retry_directory
 from imports.commands import JobCommand, find_job, refuse
 from imports.ledger.totals import describe
-from imports.printable import printable
+from imports.outside_text import printable
 from imports.storage import stored
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from bills import schedules
 from bills.accounts import codes, states
-from bills.admin.accounts.codes import clock
+from bills.admin.account_forms import clock
 from bills.drafts import new_draft
 from bills.models import Bill, CodeRequest, Credential, Schedule
 from bills.portals.logins.totp import read_totp
-from bills.schedules import due
 from imports.admin.job.page import act_url, tab_url
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
@@ -72,7 +72,7 @@ def test_the_list_says_how_each_account_is(
         contract="K-17", file="x.pdf", sha256="a" * 64, size=1, attempt_number=1,
     )  # fmt: skip
     schedule = Schedule.objects.create(name="Monthly", group="north", day=3)
-    due.plan(schedule)
+    schedules.plan(schedule)
     Credential.objects.update(stop_code="LOGIN_FAILED", last_code="LOGIN_FAILED")
     shown = page(operator, reverse(LIST))
     for text in ("Needs a new password", "Anna AB", "K-17", "north", portal.name):

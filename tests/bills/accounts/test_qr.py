@@ -8,7 +8,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from bills.accounts.qr import NoSecretInPicture, secret_in_picture
+from bills.accounts.upload import NoSecretInPicture, secret_in_picture
 from bills.portals.logins.totp import BadSecret, read_totp
 
 URI = "otpauth://totp/Ellevio:anna%40a.se?secret=JBSWY3DPEHPK3PXP&issuer=Ellevio&digits=8"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bills.deliveries.names import BadPattern, check_pattern, file_name
+from bills.deliveries.planning import BadPattern, check_pattern, file_name
 from bills.models import Bill, Portal
 
 BILL = Bill(

@@ -13,7 +13,7 @@ import pytest
 from django.core import mail
 from django.db.models.functions import Now
 
-from bills.deliveries import links, planning, sending
+from bills.deliveries import lists, planning, sending
 from bills.deliveries.destinations.folder import Folder
 from bills.models import BillDelivery, Destination, Portal
 from tests import remote_servers as servers
@@ -342,7 +342,7 @@ def test_a_link_opens_the_file_until_it_expires(
     store: BillMaker, client: Client, settings: Settings
 ) -> None:
     bill = store("F1")
-    path = links.address(bill).removeprefix(settings.SITE_URL)
+    path = lists.address(bill).removeprefix(settings.SITE_URL)
     answer = client.get(path)
     assert b"".join(answer.streaming_content) == bill.file.read()  # type: ignore[attr-defined]
     assert client.get(path[:-2] + "xx/").status_code == 404

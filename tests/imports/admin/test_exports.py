@@ -13,8 +13,9 @@ from django.db import connection
 from django.utils import translation
 from openpyxl import load_workbook
 
-from imports.admin.job import causes, sheets
+from imports.admin import exports
 from imports.admin.job import page as job_page
+from imports.admin.job import selection
 from imports.models import ImportResult
 from imports.policy import Outcome, Verdict
 from imports.states import ResultStatus
@@ -81,7 +82,7 @@ def test_the_failures_are_exported_by_cause_and_as_the_tab_is_filtered(
     address = url(job, "failures", "export")
     assert len(export(operator, address)) == 1 + 5
     assert column(export(operator, address, status="unknown"), "Status") == ["Unknown"]
-    cause = next(each for each in causes.causes(job) if each.code == "CONFLICT")
+    cause = next(each for each in selection.causes(job) if each.code == "CONFLICT")
     assert column(export(operator, address, cause=cause.key), "Code") == ["CONFLICT"] * 3
     one = job.results.filter(error_code="CONFLICT")[1]
     assert column(export(operator, address, q=one.key), "Customer") == [one.key]
@@ -240,7 +241,7 @@ def test_rows_are_read_a_few_at_a_time_by_one_query_however_many_there_are(
         found = export(operator, url(job, "failures", "export"))
     assert len(found) == 1 + rows
     assert sum(fetched) == rows
-    assert max(fetched) <= sheets.ROWS_AT_ONCE
+    assert max(fetched) <= exports.ROWS_AT_ONCE
 
 
 def peak_bytes(pieces: Iterator[bytes]) -> int:
@@ -258,7 +259,7 @@ def test_the_memory_of_an_export_does_not_grow_with_its_rows(
 ) -> None:
     from imports.exports import csv_rows
 
-    monkeypatch.setattr(sheets, "ROWS_AT_ONCE", 200)
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 200)
     job = make_job(3)
 
     def peak() -> int:
@@ -273,4 +274,4 @@ def test_the_memory_of_an_export_does_not_grow_with_its_rows(
 
 
 def test_every_status_has_a_word() -> None:
-    assert all(sheets.status_word(each) == str(each.label) for each in ResultStatus)
+    assert all(exports.status_word(each) == str(each.label) for each in ResultStatus)

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from imports.engine import queue
-from imports.event_codes import EventCode
 from imports.ledger import lifecycle
 from imports.models import BulkAction, ImportJob, RetryFile
+from imports.states import EventCode
 from tests.imports.admin.conftest import ended, with_permissions
 from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys
 

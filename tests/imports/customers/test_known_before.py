@@ -12,13 +12,13 @@ import pytest
 from config.dev.sandbox import samples
 from imports.customers import drafts, retry_files
 from imports.engine import runner
-from imports.event_codes import EventCode
 from imports.ledger import bulk_actions, known_before, lifecycle
 from imports.ledger.batches import bytes_of
 from imports.ledger.totals import family_totals
 from imports.models import CustomerApi, ImportJob, ImportResult
 from imports.models.bulk_actions import ActionType
 from imports.policy import Verdict
+from imports.states import EventCode
 from tests.decisions import retry
 from tests.jobs import LOST, OK, REFUSED, answer, assert_totals_hold, at_once, keys, mixed
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from imports.customers.api.mapping import Mapping, preset
 from imports.customers.api.responses import Answer, Exchange, judge
-from imports.customers.quick_answers import all_stored
-from imports.customers.sent_records import SentRecords
+from imports.customers.quick_answers import SentRecords, all_stored
 from imports.policy import Outcome, Verdict
 
 CHECK = {"path": "result", "equals": ["OK", 1, True]}

@@ -16,11 +16,11 @@ from imports.customers.files.batching import MOST_OPEN, Batch, Cutter
 from imports.customers.files.limits import GK_CHECKS
 from imports.customers.files.validation import Record
 from imports.engine import runner
-from imports.event_codes import EventCode
 from imports.ledger import claims, lifecycle
 from imports.ledger.outcomes import Finding, record
 from imports.models import ImportBatch, ImportJob
 from imports.policy import Verdict
+from imports.states import EventCode
 from tests.decisions import retry
 from tests.imports.command_line import command
 from tests.jobs import (

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from config.dev.sandbox import samples
-from imports import job_types
+from imports import job_types, retention
 from imports.customers import drafts
 from imports.customers.job_type import CustomerRunner
 from imports.engine import queue, runner
@@ -29,7 +29,6 @@ from imports.models import (
     RecordsKey,
 )
 from imports.policy import Outcome, Verdict
-from imports.retention import erasure
 from imports.sealing import codec, keys, working
 from imports.storage import stored
 from tests import canaries
@@ -333,7 +332,7 @@ def test_a_person_s_answers_are_scrubbed_and_the_others_stay(make_job: JobMaker)
     one, *others = job.results.order_by("pk")
     said = json.dumps({"ids": [one.key, others[0].key]})
     answer(job, Outcome(S, http_status=201, answer=said))
-    erasure.erase(one.key)
+    retention.erase(one.key)
     attempt = Attempt.objects.get(job=job)
     assert json.loads(attempt.plain_answer) == {"ids": ["[erased]", others[0].key]}
     after = bytes_of([one.pk, *(each.pk for each in others)])

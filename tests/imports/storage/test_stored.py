@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 
 from config.storages import file_storage
 from imports.storage import stored
-from imports.storage.s3 import StorageAway
+from imports.storage.stored import StorageAway
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.dev.browser import REMEDY, find_browser
-from config.dev.sandbox.bill_story import BillStory
 from config.dev.sandbox.customer_api import SandboxApi
-from config.dev.sandbox.customer_story import CustomerStory, Disagreement
 from config.dev.sandbox.http_server import SandboxServer
 from config.dev.sandbox.portal import PortalSite
+from config.dev.sandbox.stories import BillStory, CustomerStory, Disagreement
 from imports.engine import queue
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
 from bills.portal_setup import sandbox_portal
+from config.dev.sandbox import stories
 from config.dev.sandbox.samples import write_csv, write_files
-from imports.customers import sample
 from imports.models import ImportJob
 
 LOGIN, PASSWORD = "admin", "redrive"
@@ -38,9 +38,9 @@ class Command(BaseCommand):
             users.create_superuser(LOGIN, password=PASSWORD)
 
     def _make_import(self) -> None:
-        sample.sandbox_api()
+        stories.sandbox_api()
         if not ImportJob.objects.exists():
-            sample.draft(write_files(settings.HOME / "samples" / "customers"))
+            stories.sample_draft(write_files(settings.HOME / "samples" / "customers"))
 
     def _make_portal(self) -> None:
         """The portal, and a CSV to upload: a job of bills is for a person to make."""

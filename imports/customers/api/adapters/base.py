@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from imports.customers.api import answer_sentences as words
+from imports.customers.api.answers import sentences
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused
 from imports.http.transport import Undelivered
 from imports.policy import Outcome, Verdict
@@ -96,7 +96,7 @@ def ask(client: Client, request: Request, keys: Sequence[RecordKey] = ()) -> Ask
 
 
 def waiting(
-    submission: Submission, seconds: float, message: Text = words.STILL_AT_WORK
+    submission: Submission, seconds: float, message: Text = sentences.STILL_AT_WORK
 ) -> Outcome:
     """There is more to do, after so many seconds."""
     return Outcome(
@@ -111,7 +111,7 @@ def still_waiting(asked: Asked, submission: Submission, seconds: float) -> Outco
     """
     if asked.must_wait:
         return replace(asked.outcome, submission=submission)
-    text = words.NOT_ASKED + asked.outcome.message + words.ASKED_AGAIN
+    text = sentences.NOT_ASKED + asked.outcome.message + sentences.ASKED_AGAIN
     return waiting(submission, max(seconds, ASK_AGAIN_SECONDS), text)
 
 

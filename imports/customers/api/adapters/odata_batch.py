@@ -12,7 +12,7 @@ from email.policy import HTTP
 from typing import TYPE_CHECKING, NamedTuple
 
 from imports.customers.api.adapters.base import Request, ask
-from imports.customers.api.answers.decoding import NotDecoded, decoded
+from imports.customers.api.answers.body import NotDecoded, decoded
 from imports.customers.api.json_paths import as_name, find
 from imports.customers.api.record_results import (
     DOUBLED,
@@ -20,7 +20,7 @@ from imports.customers.api.record_results import (
     failure_of,
     group_of,
 )
-from imports.customers.api.requests.templates import (
+from imports.customers.api.requests import (
     CannotBuild,
     Source,
     filled_url,

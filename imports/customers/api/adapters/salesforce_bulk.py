@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from imports.customers.api import answer_sentences as words
 from imports.customers.api.adapters.base import (
     Request,
     ask,
@@ -25,7 +24,8 @@ from imports.customers.api.adapters.base import (
     still_waiting,
     waiting,
 )
-from imports.customers.api.answers.decoding import NotDecoded, decoded
+from imports.customers.api.answers import sentences
+from imports.customers.api.answers.body import NotDecoded, decoded
 from imports.customers.api.record_results import (
     DOUBLED,
     NOT_IN_ANSWER,
@@ -110,7 +110,7 @@ class _Job:
         job = self._said(asked).get("id")
         if isinstance(job, str) and job:
             found: Submission = {"stage": "open", "job": job, "since": time.time()}
-            return waiting(found, 0.0, words.SUBMITTED.format(name=job))
+            return waiting(found, 0.0, sentences.SUBMITTED.format(name=job))
         if asked.must_wait:
             return asked.outcome
         refused = asked.answer is not None and 400 <= asked.answer.status <= 499
@@ -196,7 +196,7 @@ class _Job:
 
     def _later(self, asked: Asked, submission: Submission | None = None) -> Outcome:
         if is_overdue(self.submission, time.time(), GIVE_UP_HOURS):
-            said = words.RESULT_OVERDUE.format(hours=GIVE_UP_HOURS)
+            said = sentences.RESULT_OVERDUE.format(hours=GIVE_UP_HOURS)
             return self.client.exchange_of(self.batch.keys).unsure("RESULT_OVERDUE", said)
         if asked.is_good:
             return waiting(submission or self.submission, EVERY_SECONDS)

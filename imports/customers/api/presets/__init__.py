@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from imports.customers.api.presets.commerce import (
+    BLOOMREACH,
+    BRAZE,
+    KLAVIYO,
+    MAILCHIMP,
+    SHOPIFY,
+    SQUARE,
+)
 from imports.customers.api.presets.crm import (
     HUBSPOT,
     MARKETO,
@@ -13,8 +21,6 @@ from imports.customers.api.presets.crm import (
     ZENDESK,
 )
 from imports.customers.api.presets.gk import GK, GK_HOUSEHOLDS
-from imports.customers.api.presets.marketing import BLOOMREACH, BRAZE, KLAVIYO, MAILCHIMP
-from imports.customers.api.presets.shops import SHOPIFY, SQUARE
 from imports.messages import Message, sentence
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bills.portals.failures import Code
-from bills.portals.logins.dialogs import accepts, rule_for
+from bills.portals.logins.signs import accepts, rule_for
 from bills.portals.recipe_schema import DialogRule
 from tests.bills.browsing import CANARY, LOG_OUT, LOGIN_PAGE, page
 

@@ -10,7 +10,7 @@ import pytest
 
 from bills.browser.plan import Login
 from bills.browser.redaction import HIDDEN, scrub_zip, without_cookies
-from bills.portals.logins.known_device import without_session
+from bills.portals.logins.page import without_session
 from config.dev.sandbox.http_server import Reply
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, LOGIN_PAGE, page
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bills.portals.logins.totp import read_totp
-from config.dev.sandbox.portal_accounts import Scenario
-from config.dev.sandbox.portal_codes import APP_SECRET, Codes, app_code
+from config.dev.sandbox.portal_accounts import APP_SECRET, Codes, Scenario, app_code
 
 
 def test_the_apps_codes_are_those_of_its_secret() -> None:

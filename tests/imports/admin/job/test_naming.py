@@ -10,11 +10,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imports.customers import drafts
-from imports.customers.duplication import duplicate
-from imports.event_codes import EventCode
+from imports.customers.drafts import duplicate
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import ImportJob
-from imports.states import FileStatus, JobStatus
+from imports.states import EventCode, FileStatus, JobStatus
 from tests.decisions import retry
 from tests.imports.admin.conftest import url
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from imports.admin.job import results_json
+from imports.admin.job import views
 from tests.imports.admin.conftest import url
 from tests.jobs import OK, answer
 
@@ -48,7 +48,7 @@ def test_details_have_an_entry_for_each_result(
 def test_details_are_read_page_by_page(
     viewer: Client, make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(results_json, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(views, "ROWS_AT_ONCE", 4)
     job = make_job(10, batch_size=10)
     ids = [each["id"] for each in details(viewer, job)["results"]]
     assert ids == list(job.results.order_by("pk").values_list("pk", flat=True))

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imports.customers.api.mapping import Mapping
-from imports.customers.api.requests.building import build
+from imports.customers.api.requests import build
 from imports.customers.api.responses import Answer, Exchange, judge
 from imports.customers.files.batching import body as stored_body
 from imports.policy import Verdict

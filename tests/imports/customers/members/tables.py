@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imports.customers.members.formats.rows import Form, Row, find_form, rows
-from imports.customers.members.templates.template import Template, read
+from imports.customers.members.delimited import Form, Row, find_form, rows
+from imports.customers.members.template import Template, read
 from imports.models import RecordTemplate
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports.customers.members.templates.template import read
+from imports.customers.members.template import read
 from imports.models import ImportJob, RecordTemplate
 from tests.imports.command_line import command
 from tests.imports.customers.members.tables import (

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from imports.customers import corrections, drafts, retry_files
 from imports.customers.api.setup import checks_of
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members import own_rows
+from imports.customers.members import failed_rows
 from imports.customers.members.corrected import keep_rows
-from imports.customers.members.formats.rows import Row
-from imports.customers.members.templates.records import RecordMaker
+from imports.customers.members.delimited import Row
+from imports.customers.members.records import RecordMaker
 from imports.engine import runner
 from imports.exports import safe_cell
 from imports.ledger import lifecycle, retries
@@ -190,7 +190,7 @@ def test_a_corrected_row_that_fails_again_comes_back_as_it_was_corrected(
         ["50000001000", "01.01.1940", "ŁUCJA"],
         ["50000001001", "01.02.1980", "ŁUCJA"],
     ]
-    row = own_rows.rows_of(list(new.results.all()))
+    row = failed_rows.rows_of(list(new.results.all()))
     assert all(each.is_corrected for each in row.values())
 
 

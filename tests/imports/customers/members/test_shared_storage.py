@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from imports import retention
 from imports.customers import drafts
-from imports.customers.members.own_rows import rows_of
+from imports.customers.members.failed_rows import rows_of
 from imports.engine import runner
 from imports.ledger import lifecycle
-from imports.retention import erasure
 from imports.sealing import working
 from imports.storage import stored
 from tests import jobs
@@ -72,6 +72,6 @@ def test_what_is_removed_with_an_input_file_is_its_rows_too(
     assert runner.read_input(job)
     jobs.answer(job, jobs.OK)
     closed(job)
-    erasure.erase(member(0)[0], "anna")
+    retention.erase(member(0)[0], "anna")
     kept = [each for each in Path(settings.MEDIA_ROOT).rglob("*") if each.is_file()]
     assert kept == []

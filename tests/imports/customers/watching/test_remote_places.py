@@ -10,9 +10,9 @@ from django.db.models import F, Value
 
 from config.dev.sandbox import samples
 from imports.customers import drafts
-from imports.customers.watching import looking, taking
-from imports.customers.watching.places.s3 import Bucket, found_at
-from imports.customers.watching.places.sftp import Server
+from imports.customers.watching import taking
+from imports.customers.watching.s3 import Bucket, found_at
+from imports.customers.watching.sftp import Server
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, WatchedFile, WatchedFolder
 from imports.remote import s3
@@ -193,7 +193,7 @@ def test_a_sweep_asks_a_worker_and_waits_for_no_server(remote: Remote, messages:
     ]
     assert WatchedFolder.objects.get().looked_at is None
     taking.take_all()
-    assert not looking.remote_due().exists()
+    assert not taking.remote_due().exists()
 
 
 def test_a_store_that_lists_milliseconds_has_the_same_file_as_one_that_does_not() -> None:

@@ -12,7 +12,7 @@ from django.db.models import F, Value
 
 from config.dev.sandbox import samples
 from imports.customers import drafts
-from imports.customers.watching import looking, taking
+from imports.customers.watching import taking
 from imports.ledger import lifecycle
 from imports.models import (
     Channel,
@@ -52,7 +52,7 @@ def look_again(seconds: float = 60.0) -> None:
     ago = Value(timedelta(seconds=seconds))
     WatchedFolder.objects.update(looked_at=F("looked_at") - ago)
     WatchedFile.objects.update(seen_at=F("seen_at") - ago, claimed_until=F("claimed_until") - ago)
-    looking.look()
+    taking.look()
 
 
 def names(place: Path) -> set[str]:
@@ -61,7 +61,7 @@ def names(place: Path) -> set[str]:
 
 def test_a_file_is_imported_once_it_is_complete_and_moved(folder: WatchedFolder) -> None:
     put(folder)
-    looking.look()
+    taking.look()
     taking.take_all()
     assert not ImportJob.objects.exists()  # it was seen just now
     look_again()
@@ -93,7 +93,7 @@ def test_a_file_that_still_grows_has_to_wait(folder: WatchedFolder) -> None:
 
 def test_one_that_changed_since_it_was_seen_is_not_taken(folder: WatchedFolder) -> None:
     path = put(folder)
-    looking.look()
+    taking.look()
     look_again()
     with path.open("ab") as file:
         file.write(b" ")
@@ -118,7 +118,7 @@ def test_the_same_name_and_bytes_are_not_imported_again(folder: WatchedFolder) -
 
 def test_many_workers_at_once_take_it_once(folder: WatchedFolder) -> None:
     put(folder)
-    looking.look()
+    taking.look()
     look_again()
     at_once(*[taking.take_all] * 4)
     assert ImportJob.objects.count() == 1
@@ -133,7 +133,7 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
         raise SystemExit
 
     put(folder)
-    looking.look()
+    taking.look()
     look_again()
     target = {"add_upload": drafts, "start": lifecycle, "move": taking}[where]
     name = {"move": "_is_moved"}.get(where, where)
@@ -151,7 +151,7 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
 def test_a_file_that_cannot_be_read_is_set_aside_and_said(folder: WatchedFolder) -> None:
     Channel.objects.create(name="ops", recipients="ops@example.test")
     (folder.place / "bad.json").write_bytes(b"{ no json")
-    looking.look()
+    taking.look()
     look_again()
     taking.take_all()
     assert ImportJob.objects.get().status == JobStatus.DRAFT
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_said(folder: WatchedFolder)
 def test_one_that_is_not_to_start_becomes_a_draft(folder: WatchedFolder) -> None:
     WatchedFolder.objects.update(starts=False)
     put(folder)
-    looking.look()
+    taking.look()
     look_again()
     taking.take_all()
     assert ImportJob.objects.get().status == JobStatus.DRAFT
@@ -174,12 +174,12 @@ def test_only_plain_files_of_the_right_name_are_seen(folder: WatchedFolder) -> N
         (folder.place / name).write_bytes(b"" if name == "empty.json" else b"{}")
     (folder.place / "folder.json").mkdir()
     (folder.place / "link.json").symlink_to("/etc/passwd")
-    assert list(looking.files_of(folder)) == []
+    assert list(taking.files_of(folder)) == []
 
 
 def test_a_folder_that_is_not_there_says_so_until_it_is(folder: WatchedFolder) -> None:
     folder.place.rmdir()
-    looking.look()
+    taking.look()
     folder.refresh_from_db()
     assert folder.trouble.code == "FOLDER_NOT_READABLE"
     folder.place.mkdir()
@@ -190,7 +190,7 @@ def test_a_folder_that_is_not_there_says_so_until_it_is(folder: WatchedFolder) -
 
 def test_a_file_that_is_taken_away_is_forgotten(folder: WatchedFolder) -> None:
     path = put(folder)
-    looking.look()
+    taking.look()
     look_again()
     path.unlink()
     taking.take_all()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from imports.customers.api.answers.decoding import in_utf_8
+from imports.customers.api.answers.body import in_utf_8
 from imports.policy import Verdict
 from tests.imports.customers.judging import TWO, custom, judged, verdicts
 from tests.imports.customers.posting import posted

@@ -11,8 +11,7 @@ import pytest
 
 from imports.customers.api.mapping import BadMapping, Mapping
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.schema.fields import FIELDS
-from imports.customers.api.schema.publish import json_schema, structures
+from imports.customers.api.schema.publish import FIELDS, json_schema, structures
 from tests.mapping_docs import pages
 
 SCHEMA = json_schema()

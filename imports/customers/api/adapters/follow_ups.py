@@ -1,0 +1,232 @@
+"""An API asked once more: for the result of a batch it took on, or whether it has one record.
+
+A mapping's `poll` says how to ask for a result, its `lookup` how to look a record up: a proof, or
+none.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
+
+import msgspec
+
+from imports.customers.api.adapters.base import (
+    Asked,
+    Request,
+    ask,
+    is_overdue,
+    still_waiting,
+    waiting,
+)
+from imports.customers.api.answers import sentences
+from imports.customers.api.answers.body import NotDecoded, decoded, results_in
+from imports.customers.api.json_paths import MISSING, as_name, find
+from imports.customers.api.record_results import holds
+from imports.customers.api.requests import CannotBuild, Source, filled_url
+from imports.customers.api.responses import (
+    Answer,
+    Exchange,
+    judge_document,
+    judge_failed,
+    why,
+)
+from imports.http.redaction import excerpt
+from imports.messages import marked as _
+from imports.messages import sentence
+from imports.policy import LookedUp, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imports.customers.api.adapters.base import Submission
+    from imports.customers.api.client import Client
+    from imports.customers.api.mapping import Lookup, Mapping, Poll, RecordKey
+
+
+MOST_PAGES = 1_000
+GONE = (404, 410)
+
+
+def ask_for_result(client: Client, submission: Submission, keys: Sequence[RecordKey]) -> Outcome:
+    """Ask once how far the API is; the batch's own outcome if it has ended. Never raises."""
+    mapping = client.endpoint.mapping
+    if mapping.poll is None:
+        return Outcome(
+            Verdict.PAUSE, "MAPPING_CHANGED", sentences.NO_SUCH_POLL, submission=submission
+        )
+    return _Question(client, mapping, mapping.poll, submission, keys).asked()
+
+
+class _Question:
+    """One question for one batch's result."""
+
+    def __init__(
+        self,
+        client: Client,
+        mapping: Mapping,
+        poll: Poll,
+        submission: Submission,
+        keys: Sequence[RecordKey],
+    ) -> None:
+        self.client, self.mapping, self.poll = client, mapping, poll
+        self.submission, self.keys = submission, keys
+        self.sent = client.exchange_of(keys, asks=True)
+
+    def asked(self) -> Outcome:
+        found = self._get(str(self.submission["url"]))
+        if found.answer is not None and found.answer.status in GONE:
+            said = sentences.JOB_GONE.format(
+                status=found.answer.status, why=why(found.answer, self.sent)
+            )
+            return self._as_of(found.answer, self.sent.unsure("JOB_GONE", said))
+        if found.answer is None or not found.is_good or found.must_wait:
+            return self._later(found)
+        try:
+            state = decoded(found.answer.body)
+        except NotDecoded:
+            return self._later(found)
+        if holds(state, self.poll.failed):
+            return self._as_of(found.answer, judge_failed(state, found.answer, self.sent))
+        if not holds(state, self.poll.done):
+            return self._later(found)
+        return self._results(state, found.answer)
+
+    def _results(self, state: Any, answer: Answer) -> Outcome:
+        """What the results say, of which there may be many pages."""
+        if not self.poll.results_url:
+            return self._as_of(answer, judge_document(state, answer, self.sent))
+        job = quote(str(self.submission["job"]), safe="")
+        url, pages = self.poll.results_url.replace("{job}", job), list[Any]()
+        while url and len(pages) < MOST_PAGES:
+            found = self._get(url)
+            if found.answer is None or not found.is_good or found.must_wait:
+                return self._later(found)
+            try:
+                page = results_in(found.answer.body, self.mapping)
+            except NotDecoded:
+                return self._later(found)
+            pages.append(page)
+            answer, url = found.answer, self._next(url, page)
+        document = merged(pages, [results.at for results in self.mapping.results], state)
+        return self._as_of(answer, judge_document(document, answer, self.sent))
+
+    def _next(self, url: str, page: Any) -> str:
+        """The address of the page after this one; "" after the last."""
+        if not self.poll.next:
+            return ""
+        following = as_name(find(page, self.poll.next))
+        if not following or not self.poll.next_parameter:
+            return following
+        parts = urlsplit(url)
+        query = [pair for pair in parse_qsl(parts.query) if pair[0] != self.poll.next_parameter]
+        query.append((self.poll.next_parameter, following))
+        return parts._replace(query=urlencode(query)).geturl()
+
+    def _get(self, url: str) -> Asked:
+        return ask(self.client, Request("GET", urljoin(self.client.endpoint.url, url)))
+
+    def _later(self, found: Asked) -> Outcome:
+        hours = self.poll.give_up_after_hours
+        if is_overdue(self.submission, time.time(), hours):
+            said = sentences.RESULT_OVERDUE.format(hours=hours)
+            return self.sent.unsure("RESULT_OVERDUE", said)
+        if found.is_good and not found.must_wait:
+            return waiting(self.submission, self.poll.every_seconds)
+        return still_waiting(found, self.submission, self.poll.every_seconds)
+
+    def _as_of(self, answer: Answer, outcome: Outcome) -> Outcome:
+        return with_answer(outcome, answer, self.sent)
+
+
+def with_answer(outcome: Outcome, answer: Answer, sent: Exchange) -> Outcome:
+    """The outcome with what the API answered, as an attempt keeps it."""
+    return replace(outcome, http_status=answer.status, answer=excerpt(answer.body, sent.secrets))
+
+
+def merged(pages: Sequence[Any], places: Sequence[str], state: Any) -> Any:
+    """All pages as one document: the lists of results joined, the job's state at "@job"."""
+    if not pages:
+        return MISSING
+    first = pages[0]
+    for page in pages[1:]:
+        for place in set(places):
+            here, more = find(first, place), find(page, place)
+            if isinstance(here, list) and isinstance(more, list):
+                here += more
+            elif isinstance(here, dict) and isinstance(more, dict):
+                here.update(more)
+    return first | {"@job": state} if isinstance(first, dict) else first
+
+
+STORED = sentence("LOOKUP_STORED", _("The API has this customer as it was sent."))
+ABSENT = sentence("LOOKUP_ABSENT", _("Looked up: the API has no such customer."))
+DIFFERS = sentence(
+    "LOOKUP_DIFFERS", _("The API has such a customer, but “{field}” is not as it was sent.")
+)
+NO_PROOF = sentence(
+    "LOOKUP_NO_PROOF", _("The API answered HTTP {status}, which proves nothing of this customer.")
+)
+NO_LOOKUP = sentence(
+    "LOOKUP_NOT_MAPPED", _("The API's mapping does not say how a customer is looked up (lookup).")
+)
+STOPS = (Verdict.PAUSE, Verdict.DEFERRED, Verdict.RETRY)
+
+
+def look_up(client: Client, raw: bytes) -> LookedUp:
+    """Ask for one record: SUCCESS stored, REJECTED not stored, UNKNOWN no proof. Never raises.
+
+    PAUSE, DEFERRED and RETRY mean that nothing more can be asked just now.
+    """
+    mapping = client.endpoint.mapping
+    if mapping.lookup is None:
+        return LookedUp(Verdict.PAUSE, NO_LOOKUP)
+    try:
+        url = filled_url(mapping.lookup.url, Source(raw, 0, "", mapping))
+    except CannotBuild as error:
+        return LookedUp(Verdict.UNKNOWN, error.message)
+    return _judged(
+        ask(client, Request("GET", urljoin(client.endpoint.url, url))), raw, mapping.lookup
+    )
+
+
+def _judged(asked: Asked, raw: bytes, lookup: Lookup) -> LookedUp:
+    if asked.answer is None:
+        can_go_on = asked.outcome.verdict not in STOPS
+        verdict = Verdict.UNKNOWN if can_go_on else asked.outcome.verdict
+        return LookedUp(verdict, asked.outcome.message)
+    status = asked.answer.status
+    if status in lookup.absent:
+        return LookedUp(Verdict.REJECTED, ABSENT)
+    if status == 401 or (asked.must_wait and status not in lookup.found):
+        return LookedUp(asked.outcome.verdict, asked.outcome.message)
+    try:
+        document = decoded(asked.answer.body) if status in lookup.found else MISSING
+    except NotDecoded:
+        document = MISSING
+    if document is MISSING:
+        return LookedUp(Verdict.UNKNOWN, NO_PROOF.format(status=status))
+    if holds(document, lookup.absent_when):
+        return LookedUp(Verdict.REJECTED, ABSENT)
+    return _compared(find(document, lookup.at), msgspec.json.decode(raw), lookup)
+
+
+def _compared(found: Any, record: Any, lookup: Lookup) -> LookedUp:
+    """Stored only if all that is compared is there, and is as it was sent."""
+    if isinstance(found, list):  # of a search: more than one could be anybody
+        found = found[0] if len(found) == 1 else MISSING
+    for theirs, ours in lookup.compare.items():
+        if not _is_same(find(found, theirs), find(record, ours)):
+            return LookedUp(Verdict.UNKNOWN, DIFFERS.format(field=theirs))
+    return LookedUp(Verdict.SUCCESS, STORED)
+
+
+def _is_same(theirs: Any, ours: Any) -> bool:
+    """Whether two values are one; a number may come back as its text."""
+    if theirs is MISSING or ours is MISSING or ours is None:
+        return False
+    if type(theirs) is type(ours):
+        return bool(theirs == ours)
+    return bool(as_name(theirs)) and as_name(theirs) == as_name(ours)

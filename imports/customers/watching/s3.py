@@ -1,0 +1,90 @@
+"""A prefix of an S3 bucket: objects appear there whole."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from botocore.exceptions import ClientError
+
+from imports.customers.watching.places import Found, held, is_as_seen, other_name
+from imports.remote.failures import PIECE_BYTES
+from imports.remote.s3 import MISSING, bucket_of, client_of, code_of, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imports.models import WatchedFile, WatchedFolder
+
+
+class Bucket:
+    """The objects whose names begin with the prefix and have no further "/"."""
+
+    def __init__(self, folder: WatchedFolder) -> None:
+        self.bucket, self.prefix = bucket_of(folder.folder)
+        self._client = client_of(folder.endpoint, folder.region, folder.user_name, folder.secret)
+
+    def files(self) -> Iterator[Found]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
+        )
+        with explained():
+            for page in pages:
+                for each in page.get("Contents", []):
+                    name = each["Key"].removeprefix(self.prefix)
+                    yield found_at(name, each["Size"], each["LastModified"])
+
+    def state_of(self, name: str) -> Found | None:
+        head = self._head(self.prefix + name)
+        return _of_head(name, head) if head else None
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        with explained():
+            try:
+                return cast(
+                    "dict[str, Any]", self._client.head_object(Bucket=self.bucket, Key=key)
+                )
+            except ClientError as error:
+                if code_of(error) in MISSING:
+                    return None
+                raise
+
+    def fetch(self, name: str) -> BinaryIO:
+        if self.state_of(name) is None:
+            raise FileNotFoundError(name)
+        with explained():
+            there = self._client.get_object(Bucket=self.bucket, Key=self.prefix + name)
+            return held(lambda content: shutil.copyfileobj(there["Body"], content, PIECE_BYTES))
+
+    def move(self, file: WatchedFile, goal: str) -> None:
+        """Copied, then deleted. A copy of an earlier try, which was killed, counts."""
+        key = self.prefix + file.name
+        head = self._head(key)
+        if head is None or not is_as_seen(file, _of_head(file.name, head)):
+            return
+        target = f"{self.prefix}{goal}/{file.name}"
+        there = self._head(target)
+        if there is not None and there["ETag"] != head["ETag"]:
+            target, there = f"{self.prefix}{goal}/{other_name(file)}", None
+        with explained():
+            if there is None:
+                self._client.copy_object(
+                    Bucket=self.bucket,
+                    Key=target,
+                    CopySource={"Bucket": self.bucket, "Key": key},
+                    CopySourceIfMatch=head["ETag"],
+                )
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def found_at(name: str, size: int, at: Any) -> Found:
+    """The object as a listing or a HEAD shows it."""
+    # A listing may have milliseconds (MinIO); HEAD, like every date of HTTP, has none.
+    return Found(name, size, int(at.timestamp()) * 1_000_000_000)
+
+
+def _of_head(name: str, head: dict[str, Any]) -> Found:
+    return found_at(name, head["ContentLength"], head["LastModified"])
