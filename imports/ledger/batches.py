@@ -279,7 +279,7 @@ class Intake:
             (
                 self.job.pk, batch_id, record.file_id or file_id, record.position, record.key,
                 record.email, pending, "", "", None, None, "", record.start, record.length, None,
-                record.retry_of, None, record.retry_of in changed,
+                record.retry_of, None, record.retry_of in changed or None,
             )
             for record in records
         ]  # fmt: skip
@@ -315,7 +315,7 @@ class Intake:
                 self.job.pk, None, file_id, record.position, record.key, record.email,
                 ResultStatus.EXCLUDED.value, record.code, error, error,
                 Jsonb(to_json(record.message)), cause_of(record.message), 0, 0,
-                raw, None, sealed_with, False,
+                raw, None, sealed_with, None,
             )
         )  # fmt: skip
         if len(self._result_rows) >= RECORDS_AT_ONCE:

@@ -28,7 +28,7 @@ NOT_SENT = (JobStatus.DRAFT, JobStatus.CANCELLED)  # what is pending there does 
 
 # Whether a result, `mine`, went out with the same bytes as the one that it is a retry of, `older`.
 SAME_BYTES = """
-    mine.batch_id IS NOT NULL AND older.batch_id IS NOT NULL AND NOT mine.is_new_version
+    mine.batch_id IS NOT NULL AND older.batch_id IS NOT NULL AND mine.is_new_version IS NOT TRUE
 """
 # `chain`: each result with all that it is a retry of; `oldest` as far as the bytes are the same.
 LATER = """

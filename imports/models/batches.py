@@ -174,8 +174,9 @@ class ImportResult(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    # Of a retry: its bytes are others than those of the one that it is a retry of.
-    is_new_version = models.BooleanField(default=False, db_default=False)
+    # True of a retry whose bytes are others than those of the one that it is a retry of. Else it
+    # is null, which takes no room.
+    is_new_version = models.BooleanField(null=True, blank=True)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
