@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from django.core.management import execute_from_command_line
+from django.core.management import ManagementUtility
 
 from config import __version__
 from config.dev import servers
+
+if TYPE_CHECKING:
+    from django.core.management.base import BaseCommand
 
 # These touch neither the database nor Redis. Asking any command for --help does not, either.
 WITHOUT_SERVERS = {
@@ -23,6 +27,23 @@ def needs_servers(arguments: list[str]) -> bool:
     """Whether this command line (without the program's name) does more than say something."""
     asks_for_help = {"-h", "--help", "--version"} & set(arguments)
     return bool(arguments) and not asks_for_help and arguments[0] not in WITHOUT_SERVERS
+
+
+class Commands(ManagementUtility):
+    """Django's, which load the apps without looking for garbage: there is none, and a quarter of
+    the time went into it.
+    """
+
+    def execute(self) -> None:
+        gc.disable()
+        super().execute()
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """The command, once all is loaded; that is never looked through again."""
+        command = super().fetch_command(subcommand)
+        gc.freeze()
+        gc.enable()
+        return command
 
 
 def end(signum: int, _frame: object) -> NoReturn:
@@ -44,7 +65,7 @@ def main() -> None:
         except servers.EmbeddedServerError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
-    execute_from_command_line(sys.argv)
+    Commands(sys.argv).execute()
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 LOOK_SECONDS = 0.5
+END_LOOK_SECONDS = 0.05  # how soon the end is seen
 BESIDE_SECONDS = 0.1
 NO_WORKER = (
     "No worker is running: nothing will happen until one does. Start one with `make worker`."
@@ -194,8 +195,19 @@ def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_S
                 )
                 return
             sweeper.sweep()
-            time.sleep(pause)
+            _wait_for_end(job, pause)
         bar.show(job_totals(job))
+
+
+def _wait_for_end(job: ImportJob, seconds: float) -> None:
+    """Wait for so long, or until the job has ended and its files are written."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and _is_open(job):
+        time.sleep(END_LOOK_SECONDS)
+
+
+def _is_open(job: ImportJob) -> bool:
+    return ImportJob.objects.filter(pk=job.pk, closed_at=None).exists()
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]

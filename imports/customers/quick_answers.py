@@ -147,5 +147,7 @@ def _succeed(entries: list[dict[str, Any]], results: Results, mapping: Mapping) 
         raise LookCloser
     said = [entry[success.path] for entry in entries]
     yield set(zip(map(type, said), said, strict=True)) <= {(type(v), v) for v in success.equals}
-    codes = {as_name(entry.get(results.code)) for entry in entries} if results.code else set()
-    yield not codes & mapping.group_by_code.keys()
+    codes = [entry.get(results.code) for entry in entries] if results.code else []
+    if set(map(type, codes)) <= {str, type(None)}:  # others may be equal, as 1 and true are
+        codes = list(set(codes))
+    yield mapping.group_by_code.keys().isdisjoint(map(as_name, codes))

@@ -130,7 +130,7 @@ def run_job(job_id: int) -> None:
 def _send(job: ImportJob) -> bool:
     """Send for one turn; True if work remains. A new rollout stage calls every worker."""
     limit = job.stage_limit
-    more = runner.run(job, partial(_is_wanted, job))
+    more = runner.run(job, partial(_is_wanted, job), min(worker_count(), MOST_RUNNERS))
     job.refresh_from_db()
     if job.status == JobStatus.RUNNING and job.stage_limit != limit:
         _enqueue_for_each_worker(job.pk)

@@ -43,9 +43,11 @@ MOST_TURNS = 20  # in a row, so that the runner ends before RQ's time limit
 MOST_IN_FLIGHT = 64  # of one runner; more workers send more
 PATIENCE_SECONDS = 2.0  # an idle runner then frees its worker for other jobs
 LOOK_AGAIN_SECONDS = 0.5
-# Attempts that end almost together are recorded together; none waits long for the others. While
-# they are being recorded, more end: a busy runner gathers many without waiting.
-GATHER_GAP_SECONDS, GATHER_SECONDS = 0.0005, 0.005
+SHARE_SECONDS = 0.5  # until all workers that may join in have done so
+ROUND_SECONDS, LEAVE_SECONDS = 2.0, 0.1  # how often, and how long, others may take places
+LOOK_FOR_PLACES_SECONDS = 0.05  # while the API's limit leaves a runner with places of its own
+# Successes that end within this time are recorded together, while the next batches are in flight.
+TOGETHER_SECONDS, MOST_TOGETHER = 0.005, 16
 FAILED = sentence("FAILED", _("Redrive itself failed ({error}); see the worker's log."))
 FAILED_READING = sentence(
     "FAILED_READING",
@@ -130,10 +132,11 @@ def prepare_draft(job: ImportJob) -> None:
         leave_to_others(job, error)
 
 
-def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
+def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True, workers: int = 1) -> bool:
     """Claim, send and record until nothing is due or the turn is over; True if there is more.
 
-    `others_wait` says whether other work is in the queue; if not, the turn is extended.
+    `others_wait` says whether other work is in the queue; if not, the turn is extended. With
+    several `workers` each at first takes its share of what may be in flight.
     """
     kind = job_types.get(job.kind)
     places = min(job.concurrency, MOST_IN_FLIGHT)
@@ -146,7 +149,8 @@ def run(job: ImportJob, others_wait: Callable[[], bool] = lambda: True) -> bool:
             return False
         opened.enter_context(planned_once())
         read_on = opened.enter_context(kind.reading(job))
-        more = _JobRunner(job, kind, runner, places, others_wait, read_on).work()
+        share = min(places, -(-job.concurrency // max(workers, 1)))
+        more = _JobRunner(job, kind, runner, Places(places, share), others_wait, read_on).work()
     lifecycle.finish_if_done([job.pk])
     return more
 
@@ -232,6 +236,26 @@ def write_retry_files_again(job: ImportJob) -> None:
             job_types.get(job.kind).close(job)
 
 
+class Places:
+    """How many batches a runner may have in flight: at first its share, then all there are.
+
+    Runners that begin together share the work, and the processors. What nobody has taken by
+    then is left by workers that do something else, as cutting the job's files. Since whoever has
+    a place keeps it, each goes back to its share for a moment now and then: one that comes later
+    finds places.
+    """
+
+    def __init__(self, most: int, share: int) -> None:
+        self._most, self._share = most, share
+        self._began = time.monotonic()
+
+    def free(self, taken: int) -> int:
+        """How many more may be claimed beside those that are taken."""
+        passed = time.monotonic() - self._began
+        shares = passed < SHARE_SECONDS or passed % ROUND_SECONDS < LEAVE_SECONDS
+        return max((self._share if shares else self._most) - taken, 0)
+
+
 class _JobRunner:
     """One turn of one job. Only this thread uses the ledger; the sender's threads only send."""
 
@@ -240,7 +264,7 @@ class _JobRunner:
         job: ImportJob,
         kind: JobType,
         runner: Runner,
-        places: int,
+        places: Places,
         others_wait: Callable[[], bool],
         read_on: Callable[[], bool],
     ) -> None:
@@ -250,7 +274,12 @@ class _JobRunner:
         self.lease = kind.lease_seconds(job)
         self.name = worker_name()
         self.in_flight: dict[Future[Outcome], Work] = {}
-        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # ended but not recorded yet
+        self.ended: SimpleQueue[Future[Outcome]] = SimpleQueue()  # not looked at yet
+        self.successes: list[outcomes.Finding] = []  # not recorded yet; their places are free
+        self.replaced = 0  # of these, by batches that were claimed since
+        self.limit = 0  # the highest that a claim has met
+        self.record_at = 0.0
+        self.look_at = 0.0  # for places that others leave, or for batches that become due
         self.turn_ends = 0.0
         self._begin_turn()
         self.idle_since: float | None = None
@@ -264,6 +293,8 @@ class _JobRunner:
                     pause = 0.0
                     if not self.in_flight:
                         continue
+            if self._record_if_due() and not self.in_flight:
+                continue  # what waited for these may be due now
             if not self.in_flight:
                 if pause is None or not self._may_claim() or not self._wait_idle(pause):
                     return pause is not None and not stopping.is_set()
@@ -278,6 +309,7 @@ class _JobRunner:
         """
         if self.read_on is None:
             return False
+        self._record_successes()  # to read takes a while
         try:
             if self.read_on():
                 return True
@@ -312,7 +344,7 @@ class _JobRunner:
         try:
             return self._send_more()
         except DATABASE_AWAY as error:
-            if not self.in_flight:
+            if not self.in_flight and not self.successes:
                 raise
             logger.warning("nothing can be claimed for now: %s", type(error).__name__)
             connection.close()
@@ -320,20 +352,29 @@ class _JobRunner:
 
     def _send_more(self) -> float | None:
         """Fill the free places; seconds until more may be due, None if nothing will be."""
-        room = self.places - len(self.in_flight)
+        room = self.places.free(len(self.in_flight))
         if not room:
-            return LOOK_AGAIN_SECONDS
+            return SHARE_SECONDS
+        if (early := self.look_at - time.monotonic()) > 0 and self.in_flight:
+            return early
         until = self.kind.rests_until(self.job)
         if until is not None:
             batches.put_off_all(self.job, until)
-        claim = claims.claim_and_intend(self.job, self.name, room, self.lease)
+        over = claims.Over([each.work for each in self.successes], self.replaced, self.limit)
+        claim = claims.claim_and_intend(self.job, self.name, room, self.lease, over)
+        self.limit = max(self.limit, claim.limit)
+        self.replaced = min(self.replaced + len(claim.works), len(self.successes))
         for work in claim.works:
             future = self.runner.submit(work)
             self.in_flight[future] = work
             future.add_done_callback(self.ended.put)
+        pause = claim.wait
         if claim.works:
-            return 0.0 if self.job.delay_seconds == 0 else self.job.delay_seconds
-        return None if claim.wait is None else min(max(claim.wait, 0.05), LOOK_AGAIN_SECONDS)
+            pause = self.job.delay_seconds or LOOK_FOR_PLACES_SECONDS
+        elif pause is not None:
+            pause = min(max(pause, LOOK_FOR_PLACES_SECONDS), LOOK_AGAIN_SECONDS)
+        self.look_at = time.monotonic() + (LOOK_AGAIN_SECONDS if pause is None else pause)
+        return pause
 
     def _wait_idle(self, pause: float) -> bool:
         """Wait for work to become due; False after PATIENCE_SECONDS without any."""
@@ -345,16 +386,43 @@ class _JobRunner:
         return True
 
     def _collect(self, timeout: float) -> None:
-        """Wait for an attempt to end, and record it with those that end right after it."""
-        findings: list[outcomes.Finding] = []
-        ended = self._next_ended(timeout)
-        gather_until = time.monotonic() + GATHER_SECONDS
+        """Wait for an attempt to end, and take all that have ended.
+
+        A success frees its place at once and is recorded a moment later, with others. Anything
+        else may say that nothing more should be sent: it is recorded before more is claimed.
+        """
+        others: list[outcomes.Finding] = []
+        ended = self._next_ended(min(timeout, self._seconds_to_record()))
         while ended is not None:
-            work = self.in_flight.pop(ended)
-            findings.append(outcomes.Finding(work, _outcome(ended, work)))
-            ended = self._next_ended(min(GATHER_GAP_SECONDS, gather_until - time.monotonic()))
-        if findings:
-            self._record(findings)
+            work, self.look_at = self.in_flight.pop(ended), 0.0
+            finding = outcomes.Finding(work, _outcome(ended, work))
+            if finding.outcome.verdict is Verdict.SUCCESS:
+                self.record_at = self.record_at or time.monotonic() + TOGETHER_SECONDS
+                self.successes.append(finding)
+            else:
+                others.append(finding)
+            ended = self._next_ended(0.0)
+        if others:
+            self._record_successes()
+            self._record(others)
+
+    def _seconds_to_record(self) -> float:
+        """Seconds until the successes have to be recorded."""
+        if len(self.successes) >= MOST_TOGETHER:
+            return 0.0
+        return self.record_at - time.monotonic() if self.successes else LOOK_AGAIN_SECONDS
+
+    def _record_if_due(self) -> bool:
+        """Record the successes once they have waited long enough, or if nothing is in flight."""
+        due = bool(self.successes) and (not self.in_flight or self._seconds_to_record() <= 0)
+        if due:
+            self._record_successes()
+        return due
+
+    def _record_successes(self) -> None:
+        if self.successes:
+            self._record(self.successes)
+            self.successes, self.replaced, self.record_at = [], 0, 0.0
 
     def _next_ended(self, timeout: float) -> Future[Outcome] | None:
         try:

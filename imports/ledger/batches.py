@@ -370,10 +370,24 @@ def _new_versions(body: bytes, records: Sequence[NewRecord]) -> set[int]:
     return {pk for pk, raw in mine.items() if before.get(pk) != raw}
 
 
+# A table that was never counted has no pages.
+HAVE_GROWN = """
+SELECT relname FROM pg_class
+WHERE oid IN ('imports_importbatch'::regclass, 'import_results'::regclass)
+  AND pg_relation_size(oid) > 2 * relpages::bigint * current_setting('block_size')::bigint
+ORDER BY relname
+"""
+
+
 def analyze() -> None:
-    """Count the tables anew, or plans are made for them as they were before."""
+    """Count the tables anew that have doubled, or plans are made for them as they were before.
+
+    What grows by less is PostgreSQL's own to count, in its time: it takes a quarter of a second.
+    """
     with connection.cursor() as sql:
-        sql.execute("ANALYZE imports_importbatch, import_results")
+        sql.execute(HAVE_GROWN)
+        if grown := ", ".join(name for (name,) in sql.fetchall()):
+            sql.execute(f"ANALYZE {grown}")
 
 
 def one_at_a_time(names: Iterable[str]) -> None:

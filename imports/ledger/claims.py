@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -104,11 +104,29 @@ ORDER_LOOK_SECONDS = 0.5  # how often to ask whether an earlier copy has ended e
 class Claim:
     """The batches a worker claimed. If there are none, `wait` is the seconds until it asks again.
 
-    `wait` is None if the ledger knows of nothing that will become due.
+    `wait` is None if the ledger knows of nothing that will become due. `limit` is how many
+    requests the API or portal may have in flight.
     """
 
     works: list[Work]
     wait: float | None
+    limit: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Attempts of the caller that succeeded and are not recorded yet: in flight no longer.
+
+    The first `replaced` of them have left their places to batches that were claimed since.
+    `limit` is the highest that the caller's claims have met; 0 passes no place on.
+    """
+
+    works: Sequence[Work] = ()
+    replaced: int = 0
+    limit: int = 0
+
+
+NOTHING_IS_OVER = Over()
 
 
 # The rate limit's row is the lock: while it is held, no other claim for this target counts or
@@ -118,7 +136,7 @@ LOCK_RATE_LIMIT = """
 SELECT greatest(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8,
        CASE WHEN %(delay)s > 0
             THEN greatest(extract(epoch FROM next_slot_at - clock_timestamp()), 0)::float8 END,
-       set_config('synchronous_commit', 'off', true)
+       set_config('synchronous_commit', 'off', true), concurrency
 FROM imports_ratelimit WHERE id = %(rate_limit)s FOR UPDATE
 """
 
@@ -149,11 +167,21 @@ WITH job AS (
     WHERE id = %(rate_limit)s AND coalesce(paused_until <= clock_timestamp(), true)
       AND (%(delay)s = 0 OR coalesce(next_slot_at <= clock_timestamp(), true))
 ), flying AS (
-    SELECT count(*) AS of_target, count(*) FILTER (WHERE b.job_id = %(job)s) AS of_job
+    SELECT count(*) FILTER (WHERE b.token <> ALL (%(over)s::uuid[])) AS of_target,
+           count(*) FILTER (WHERE b.token <> ALL (%(over)s::uuid[]) AND b.job_id = %(job)s)
+               AS of_job,
+           count(*) FILTER (WHERE b.token = ANY (%(left)s::uuid[])) AS left
     FROM imports_importbatch b JOIN imports_importjob j ON j.id = b.job_id
     WHERE j.rate_limit_id = %(rate_limit)s AND b.status IN ('claimed', 'sending')
 ), room AS (
-    SELECT least(%(room)s, job.concurrency - of_job, allowed.concurrency - of_target) AS places
+    -- The count has attempts of other workers in it that are over and not recorded yet. So the
+    -- places that the caller's own left are its own, unless a limit is lower than it was.
+    SELECT greatest(
+        least(%(room)s, job.concurrency - of_job, allowed.concurrency - of_target),
+        CASE WHEN job.concurrency >= %(job_limit)s
+            AND %(target_limit)s BETWEEN 1 AND allowed.concurrency
+            THEN least(%(room)s, flying.left) END
+    ) AS places
     FROM job, allowed, flying
 ), due AS (
     SELECT b.id FROM imports_importbatch b
@@ -235,12 +263,14 @@ def claim(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
     return _claim(job, rate_limit, taken)
 
 
-def claim_and_intend(job: ImportJob, worker: str, room: int, lease: float) -> Claim:
+def claim_and_intend(
+    job: ImportJob, worker: str, room: int, lease: float, over: Over = NOTHING_IS_OVER
+) -> Claim:
     """`claim`, and `intend` right behind it: two transactions, as ever, but one trip.
 
     Each commits by itself, and the second one waits for the disk.
     """
-    names = _names_of(job, worker, room, lease)
+    names = _names_of(job, worker, room, lease, over)
     connection.ensure_connection()
     with connection.connection.pipeline() as pipeline:
         rate_limit = cursor().execute(LOCK_RATE_LIMIT, names)
@@ -251,24 +281,29 @@ def claim_and_intend(job: ImportJob, worker: str, room: int, lease: float) -> Cl
     ours = {row[0] for row in intended.fetchall()}
     give_back([work for work in claimed.works if work.batch_id not in ours])
     works = [work for work in claimed.works if work.batch_id in ours]
-    return Claim(works, 0.0 if claimed.works else claimed.wait)
+    return Claim(works, 0.0 if claimed.works else claimed.wait, claimed.limit)
 
 
-def _names_of(job: ImportJob, worker: str, room: int, lease: float) -> dict[str, object]:
+def _names_of(
+    job: ImportJob, worker: str, room: int, lease: float, over: Over = NOTHING_IS_OVER
+) -> dict[str, object]:
     """The parameters of one claim. Its seed and a batch's id make the batch's token."""
     return {
         "job": job.pk, "rate_limit": job.rate_limit_id, "worker": worker, "lease": lease,
         "room": room if job.delay_seconds == 0 else min(room, 1), "delay": job.delay_seconds,
         "seed": uuid4().hex,
+        "over": [work.token for work in over.works],
+        "left": [work.token for work in over.works[over.replaced :]],
+        "job_limit": job.concurrency, "target_limit": over.limit,
     }  # fmt: skip
 
 
 def _claim(job: ImportJob, rate_limit: psycopg.Cursor[Any], taken: psycopg.Cursor[Any]) -> Claim:
+    paused, slot, _, limit = rate_limit.fetchone() or (0.0, None, "", 0)
     if rows := taken.fetchall():
         ring = keys.Ring()
-        return Claim([_work(job, row, ring) for row in rows], None)
-    closed_for = max(seconds or 0.0 for seconds in (rate_limit.fetchone() or (0.0,))[:2])
-    return Claim([], closed_for or _next_due(job))
+        return Claim([_work(job, row, ring) for row in rows], None, limit)
+    return Claim([], max(paused or 0.0, slot or 0.0) or _next_due(job), limit)
 
 
 def _work(job: ImportJob, row: tuple[Any, ...], ring: keys.Ring) -> Work:

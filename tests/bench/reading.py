@@ -17,12 +17,14 @@ import threading
 import time
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 from django.conf import settings
 
 from config.dev.sandbox.samples import write_files
 from config.dev.sandbox.stories import sandbox_api
 from imports.customers import drafts, portions
+from imports.customers.files import quick_check
 from imports.customers.files.limits import GK_CHECKS
 from imports.customers.files.reader import check_file
 from imports.engine import runner
@@ -67,8 +69,9 @@ def _file(customers: int) -> Path:
 
 
 def _profile(path: Path) -> str:
-    """The calls that take the most of checking a file, with their shares."""
+    """The calls that take the most of checking a file, with their shares: all in one process."""
     with (
+        patch.object(quick_check, "PARALLEL_BYTES", sys.maxsize),
         tempfile.TemporaryDirectory(prefix="redrive-bench-") as folder,
         cProfile.Profile() as all_,
     ):

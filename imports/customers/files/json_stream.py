@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from imports.customers.files.errors import UnreadableFile, near, not_utf_8, place
+from imports.customers.files.quick_check import STRETCH_BYTES, Seam
 from imports.messages import marked as _
 from imports.messages import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from mmap import mmap
 
-    from imports.customers.files.quick_check import Stretch
+    from imports.customers.files.quick_check import Quick, Stretch
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t\r\n,:\[\]{}"]++', re.DOTALL)
@@ -126,7 +127,6 @@ REMOVE_COMMA = sentence("REMOVE_COMMA", _("Remove that comma"))
 
 LARGEST_COPY = 16 << 20  # bytes; a larger element is measured, and stays in the file
 NEAR_BYTES = 64 << 10  # how far a seam is searched for at least
-STRETCH_BYTES = 64 << 10  # of a list that are judged at once
 LONGEST_DETOUR = 16 << 20  # bytes that are looked at one by one where many stretches need it
 
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,60}"')
@@ -159,13 +159,7 @@ class Run(NamedTuple):
     stretch: Stretch
 
 
-class _Seam(NamedTuple):
-    text: bytes  # the last byte of one record to the first key of the next
-    gap: int  # bytes from a record's end to the next one's start
-    reach: int  # how far from a record's start the seam is looked for, in bytes
-
-
-def no_stretch(text: bytes, between: bytes) -> None:
+def no_stretch(data: mmap, start: int, end: int, seam: Seam) -> None:
     """Knows of no records at once: each is looked at by itself."""
 
 
@@ -173,7 +167,7 @@ def elements(
     data: mmap,
     pos: int,
     name: str,
-    quick: Callable[[bytes, bytes], Stretch | None] = no_stretch,
+    quick: Quick = no_stretch,
 ) -> Generator[Element | Run, None, int]:
     """Each element of the list that opens just before `pos`; returns the position behind it.
 
@@ -213,19 +207,16 @@ class _Runs:
     whole elements if it is JSON in brackets: JSON can be read in one way only.
     """
 
-    def __init__(self, data: mmap, quick: Callable[[bytes, bytes], Stretch | None]) -> None:
+    def __init__(self, data: mmap, quick: Quick) -> None:
         self._data, self._quick = data, quick
         self._not_before, self._detour = 0, 0
 
-    def at(self, pos: int, seam: _Seam) -> Run | None:
+    def at(self, pos: int, seam: Seam) -> Run | None:
         """The run that starts at `pos`, if one does."""
         if pos < self._not_before:
             return None
-        last = self._data.rfind(seam.text, pos, pos + STRETCH_BYTES)
-        end = last + 1
-        stretch = None
-        if last >= 0:
-            stretch = self._quick(self._data[pos:end], self._data[end : end + seam.gap])
+        end = seam.stretch_end(self._data, pos)
+        stretch = self._quick(self._data, pos, end, seam) if end else None
         if stretch is None:
             self._detour = min(max(2 * self._detour, STRETCH_BYTES), LONGEST_DETOUR)
             self._not_before = max(end, pos + self._detour // 2)
@@ -249,14 +240,14 @@ def _next_start(data: mmap, comma: int, position: int, name: str) -> int:
     )
 
 
-def _seam(data: mmap, end: int, following: int, size: int) -> _Seam | None:
+def _seam(data: mmap, end: int, following: int, size: int) -> Seam | None:
     first_key = _FIRST_KEY.match(data, following)
     if first_key is None or data[end - 1 : end] != b"}":
         return None
-    return _Seam(data[end - 1 : first_key.end()], following - end, max(8 * size, NEAR_BYTES))
+    return Seam(data[end - 1 : first_key.end()], following - end, max(8 * size, NEAR_BYTES))
 
 
-def _guess(data: mmap, pos: int, seam: _Seam) -> Element | None:
+def _guess(data: mmap, pos: int, seam: Seam) -> Element | None:
     last = data.find(seam.text, pos, pos + seam.reach)
     if last < 0:
         return None

@@ -7,10 +7,18 @@ What it says, `validation.Judge` would say of each record: no fault, no warning,
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from itertools import accumulate
+from multiprocessing import Pipe
 from types import GenericAlias
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 import msgspec
 
@@ -19,6 +27,9 @@ from imports.customers.files.row_faults import KEY
 from imports.customers.name_columns import LookCloser, NameColumns, list_of
 
 if TYPE_CHECKING:
+    from mmap import mmap
+    from multiprocessing.connection import Connection
+
     from imports.customers.files.limits import Checks
 
 DEEPEST_QUICK = 8  # levels; the judge looks at deeper records
@@ -32,12 +43,30 @@ CARRIED = KEY.encode()
 RULES: dict[str, Any] = {"gk": GkRecord}  # as validation.RULES, as types
 
 
+STRETCH_BYTES = 64 << 10  # of a list that are judged at once
+
+
+class Seam(NamedTuple):
+    """What stands between two records of a list, as far as the next ones are alike."""
+
+    text: bytes  # the last byte of one record to the first key of the next
+    gap: int  # bytes from a record's end to the next one's start
+    reach: int  # how far from a record's start the seam is looked for, in bytes
+
+    def stretch_end(self, data: mmap, start: int) -> int:
+        """Where the stretch ends that begins there: behind a record; 0 if none does."""
+        return data.rfind(self.text, start, start + STRETCH_BYTES) + 1
+
+
 class Stretch(NamedTuple):
     """Records that stand behind each other and can all be sent: as validation.Record has them."""
 
     raws: list[bytes]
     keys: list[str]
     emails: list[str]
+
+
+Quick = Callable[["mmap", int, int, Seam], Stretch | None]
 
 
 class QuickCheck:
@@ -50,11 +79,15 @@ class QuickCheck:
         ids = (*checks.id_paths, *checks.username_paths)
         self._names = NameColumns(ids, checks.email_paths)
 
-    def stretch(self, text: bytes, between: bytes) -> Stretch | None:
+    def stretch(self, data: mmap, start: int, end: int, seam: Seam) -> Stretch | None:
         """The records of a part of a list, from the first one's `{` to the last one's `}`.
 
-        `between` stands between any two of them. None: look at each by itself.
+        None: look at each by itself.
         """
+        return self.judged(data[start:end], data[end : end + seam.gap])
+
+    def judged(self, text: bytes, between: bytes) -> Stretch | None:
+        """The same; `between` stands between any two of them."""
         whole = b"[" + text + b"]"
         try:
             records = _decoded(whole)
@@ -72,6 +105,111 @@ class QuickCheck:
         if self._id_required and not all(keys):
             return None
         return Stretch(raws, keys, emails)
+
+
+PARALLEL_BYTES = 8 << 20  # a smaller file is checked before other processes have begun
+MOST_PROCESSES = 3
+ASKED_AHEAD = 4  # stretches of each process: little to throw away where the guess was wrong
+_Places = tuple[int, int, int]  # where a stretch begins and ends, and the gap in it
+_Found = tuple[list[int], list[str], list[str]]  # the sizes, keys and emails of its records
+
+
+class Ahead:
+    """Has stretches judged in processes of its own, those that follow before they are asked for.
+
+    Where the next stretches begin is a guess: that each is one. It costs nothing but work.
+    """
+
+    def __init__(self, judge: QuickCheck, data: mmap) -> None:
+        self._judge, self._data = judge, data
+        self._asked: deque[tuple[_Places, Connection]] = deque()
+        self._others: list[tuple[int, Connection]] = []
+        self._turn = 0
+
+    def __enter__(self) -> Self:
+        """Begin the processes, if the file is worth it; never beside threads, which hold locks."""
+        processors = os.cpu_count() or 1
+        may_fork = hasattr(os, "fork") and threading.active_count() == 1
+        if may_fork and processors > 1 and len(self._data) >= PARALLEL_BYTES:
+            self._others += [self._begin() for _n in range(min(processors, MOST_PROCESSES))]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def stretch(self, data: mmap, start: int, end: int, seam: Seam) -> Stretch | None:
+        """As `QuickCheck.stretch`."""
+        try:
+            if self._others:
+                return self._answer(start, end, seam)
+        except (EOFError, OSError):  # one of them was killed
+            self._end()
+        return self._judge.stretch(data, start, end, seam)
+
+    def _answer(self, start: int, end: int, seam: Seam) -> Stretch | None:
+        this = (start, end, seam.gap)
+        if not self._asked or self._asked[0][0] != this:
+            while self._asked:  # it was no stretch, or another one
+                self._asked.popleft()[1].recv_bytes()
+            self._ask(this)
+        for _n in range(ASKED_AHEAD * len(self._others) - len(self._asked)):
+            after = sum(self._asked[-1][0][1:])
+            if not (following := seam.stretch_end(self._data, after)):
+                break
+            self._ask((after, following, seam.gap))
+        found = self._asked.popleft()[1].recv_bytes()
+        return self._stretch(start, seam.gap, *_from_other(found)) if found else None
+
+    def _ask(self, places: _Places) -> None:
+        self._turn = (self._turn + 1) % len(self._others)
+        connection = self._others[self._turn][1]
+        connection.send_bytes(_to_other(places))
+        self._asked.append((places, connection))
+
+    def _stretch(
+        self, start: int, gap: int, sizes: list[int], keys: list[str], emails: list[str]
+    ) -> Stretch:
+        ends = list(accumulate(sizes, lambda end, size: end + gap + size, initial=start - gap))
+        raws = [self._data[end - size : end] for size, end in zip(sizes, ends[1:], strict=True)]
+        return Stretch(raws, keys, emails)
+
+    def _begin(self) -> tuple[int, Connection]:
+        ours, its = Pipe()
+        if pid := os.fork():
+            its.close()
+            return pid, ours
+        ours.close()
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when its pipe does
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._serve(its)
+        finally:
+            os._exit(0)  # without closing what it shares, the database's connection among it
+
+    def _serve(self, connection: Connection) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                start, end, gap = _from_us(connection.recv_bytes())
+                text, between = self._data[start:end], self._data[end : end + gap]
+                if found := self._judge.judged(text, between):
+                    sizes = list(map(len, found.raws))
+                    connection.send_bytes(_to_us((sizes, found.keys, found.emails)))
+                else:
+                    connection.send_bytes(b"")
+
+    def _end(self) -> None:
+        """They end when nobody can ask them any more."""
+        self._asked.clear()
+        for _pid, connection in self._others:
+            connection.close()
+        while self._others:
+            with suppress(ChildProcessError):  # where nobody waits for children
+                os.waitpid(self._others.pop()[0], 0)
+
+
+_to_other = _to_us = msgspec.msgpack.encode
+_from_us = msgspec.msgpack.Decoder(_Places).decode
+_from_other = msgspec.msgpack.Decoder(_Found).decode
 
 
 def _decoded(whole: bytes) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ import mmap
 import os
 import re
 import stat
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,14 +30,14 @@ from imports.customers.files.json_stream import (
     value_end,
 )
 from imports.customers.files.limits import EXPORTED
-from imports.customers.files.quick_check import QuickCheck, Stretch
+from imports.customers.files.quick_check import Ahead, Quick, QuickCheck
 from imports.customers.files.record_names import A_LIST, A_NUMBER, AN_OBJECT
 from imports.customers.files.warnings import Warnings, keep
 from imports.messages import Message, Text, sentence
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator
+    from collections.abc import Callable, Collection, Generator, Iterator
 
     from imports.customers.files.limits import Checks
     from imports.customers.files.validation import Record, Refusal
@@ -76,9 +75,6 @@ KINDS: dict[bytes, Text] = {
     b"f": "false",
 }
 MOST_KEYS = 20  # as many keys beside the list are remembered for the operator
-
-
-Quick = Callable[[bytes, bytes], Stretch | None]
 
 
 def customers(
@@ -357,15 +353,16 @@ def read_records(
     The file must not shrink meanwhile: read Redrive's own copy.
     """
     with _mapped(path, name) as data:
-        for block in _judged(data, name, checks, [] if ignored is None else ignored):
+        quick = QuickCheck(checks).stretch
+        for block in _judged(data, name, checks, [] if ignored is None else ignored, quick):
             yield from block.records()
 
 
-def _judged(data: mmap.mmap, name: str, checks: Checks, ignored: list[str]) -> Iterator[Block]:
+def _judged(
+    data: mmap.mmap, name: str, checks: Checks, ignored: list[str], quick: Quick
+) -> Iterator[Block]:
     released = 0
-    found = customers(
-        data, name, checks.envelopes, ignored, QuickCheck(checks).stretch, checks.exported
-    )
+    found = customers(data, name, checks.envelopes, ignored, quick, checks.exported)
     for block in blocks(found, name, checks):
         yield block
         if block.starts[-1] - released > RELEASE_BYTES:
@@ -389,10 +386,14 @@ def check_file(
     """
     register = IdRegister(checks.spell) if register is None else register
     ignored: list[str] = []
-    with _mapped(path, name) as data, IndexWriter(indexes, data) as index:
+    with (
+        _mapped(path, name) as data,
+        IndexWriter(indexes, data) as index,
+        Ahead(QuickCheck(checks), data) as ahead,
+    ):
         verdict = FileCheck(name, len(data), "")
         names: IdRegister | Repeats = register
-        for block in _judged(data, name, checks, ignored):
+        for block in _judged(data, name, checks, ignored, ahead.stretch):
             if not verdict.records:
                 expected = len(block.keys) * len(data) // (block.end - block.starts[0])
                 names = _names(register, expected, checks, indexes)

@@ -9,8 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.members.delimited import (
@@ -56,6 +54,9 @@ def write_down(path: Path, name: str, target: Path, most_bytes: int) -> Form:
     A line is [the row's number, [its cells]]; cells are text, as a CSV would have them. One row
     is held at a time. Raises UnreadableFile for what is no such workbook.
     """
+    import openpyxl  # here, as it takes a tenth of the time in which a command starts
+    from openpyxl.utils.exceptions import InvalidFileException
+
     _refuse_bombs(path, name, most_bytes)
     try:
         with path.open("rb") as file:  # by its bytes: openpyxl refuses a path by its ending

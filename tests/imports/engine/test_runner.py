@@ -17,7 +17,7 @@ from imports.customers.job_type import CustomerJobType
 from imports.engine import queue, sweeper
 from imports.engine import runner as engine_runner
 from imports.fields import WrongKey
-from imports.ledger import lifecycle, outcomes
+from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.batches import body_of
 from imports.ledger.totals import batch_totals, job_totals
 from imports.models import CustomerApi, ImportJob, RateLimit
@@ -310,6 +310,50 @@ def test_an_answer_that_comes_after_the_lease_is_late_evidence(
     assert sandbox.account.requests == 1
 
 
+def test_the_next_batch_is_claimed_before_a_success_is_recorded_but_after_anything_else(
+    make_job: JobMaker, sandbox: SandboxApi
+) -> None:
+    sandbox.order({"match": {"customer_id": ids[2]}, "fault": "result_error"})
+    steps: list[str] = []
+    claim, record = claims.claim_and_intend, outcomes.record
+
+    def claimed(*of: Any) -> claims.Claim:
+        found = claim(*of)
+        steps.extend(f"sent {work.number}" for work in found.works)
+        return found
+
+    def recorded(job: ImportJob, findings: list[outcomes.Finding]) -> None:
+        record(job, findings)
+        steps.extend(f"recorded {each.work.number}" for each in findings)
+
+    with (
+        patch.object(claims, "claim_and_intend", claimed),
+        patch.object(outcomes, "record", recorded),
+    ):
+        job = run(make_job(4, batch_size=1, concurrency=1))
+    assert steps.index("sent 2") < steps.index("recorded 1")
+    assert steps.index("recorded 3") < steps.index("sent 4")
+    assert (keys(job, "error"), len(keys(job, "success"))) == ([ids[2]], 3)
+    assert_totals_hold(job)
+
+
+def test_runners_that_begin_together_share_the_places_and_one_alone_takes_all_a_little_later() -> (
+    None
+):
+    places = engine_runner.Places(8, 4)
+    assert (places.free(1), places.free(4), places.free(5)) == (3, 0, 0)
+    with (
+        patch.object(engine_runner, "SHARE_SECONDS", 0.0),
+        patch.object(engine_runner, "LEAVE_SECONDS", 0.0),
+    ):
+        assert places.free(5) == 3
+    with (
+        patch.object(engine_runner, "SHARE_SECONDS", 0.0),
+        patch.object(engine_runner, "LEAVE_SECONDS", engine_runner.ROUND_SECONDS),
+    ):
+        assert places.free(5) == 0  # for a moment, so that one that comes later finds places
+
+
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_together_respect_the_concurrency_of_the_api(
     make_job: JobMaker, sandbox: SandboxApi
@@ -333,6 +377,7 @@ def test_several_workers_together_respect_the_concurrency_of_the_api(
 
 def _over(job: ImportJob) -> bool:
     job.refresh_from_db()
+    assert job.status != "paused", f"nothing goes on by itself: {job.pause_message}"
     return job.status == "finished"
 
 
@@ -376,6 +421,7 @@ def test_many_workers_with_mixed_outcomes_never_deadlock_and_lose_nothing(
     make_job: JobMaker, sandbox: SandboxApi, settings: Any
 ) -> None:
     settings.TURN_SECONDS = 1.0
+    settings.STOP_AFTER_BATCHES = 0  # three lost answers in a row, by chance, stop no job here
     make_job.api.concurrency = 12
     make_job.api.save()
     sandbox.order(

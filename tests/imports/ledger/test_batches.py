@@ -126,3 +126,16 @@ def test_reading_costs_no_more_statements_for_more_records_of_a_group(make_job: 
         return len(seen)
 
     assert statements(5) == statements(90)
+
+
+def test_tables_are_counted_anew_once_they_have_doubled(make_job: JobMaker) -> None:
+    with connection.cursor() as sql:
+        sql.execute("TRUNCATE import_results CASCADE")  # as one that was never counted
+    counts = []
+    for customers in (300, 30, 900):
+        make_job(customers)
+        ledger_batches.analyze()
+        with connection.cursor() as sql:
+            sql.execute("SELECT reltuples FROM pg_class WHERE oid = 'import_results'::regclass")
+            counts.append(int(sql.fetchone()[0]))
+    assert counts == [300, 300, 1_230]

@@ -12,14 +12,13 @@ from django.db import connection, transaction
 from imports.job_types import Work
 from imports.ledger import claims, lifecycle, outcomes
 from imports.ledger.outcomes import Finding
-from imports.models import ImportBatch, RateLimit
+from imports.models import ImportBatch, ImportJob, RateLimit
 from imports.states import BatchStatus
 from tests.jobs import LATER, LEASE, OK, answer, at_once, batches, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imports.models import ImportJob
     from tests.jobs import JobMaker
 
 in_flight = ImportBatch.objects.filter(status__in=[BatchStatus.CLAIMED, BatchStatus.SENDING])
@@ -309,3 +308,70 @@ def test_an_intent_is_only_of_its_own_claim(make_job: JobMaker) -> None:
     statuses = ImportBatch.objects.filter(job=job).order_by("number")
     assert [row.status for row in statuses] == ["claimed", "sending", "pending"]
     assert work.number == 2
+
+
+def test_a_success_that_is_not_recorded_yet_leaves_its_place_to_the_next_batch_once(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(9, batch_size=1, concurrency=2)
+    first, second = claims.claim_and_intend(job, "worker", 2, LEASE).works
+    over = claims.Over([first])
+    assert len(claims.claim_and_intend(job, "worker", 2, LEASE, over).works) == 1
+    over = claims.Over([first], replaced=1)
+    assert claims.claim_and_intend(job, "worker", 2, LEASE, over).works == []
+    outcomes.record(job, [Finding(first, OK)])
+    assert claims.claim_and_intend(job, "worker", 2, LEASE).works == []
+    outcomes.record(job, [Finding(second, OK)])
+    assert len(claims.claim_and_intend(job, "worker", 2, LEASE).works) == 1
+
+
+def test_a_place_stays_a_workers_own_while_others_have_not_recorded_what_is_over(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(9, batch_size=1, concurrency=2)
+    (mine,) = claims.claim_and_intend(job, "one", 1, LEASE).works
+    (theirs,) = claims.claim_and_intend(job, "other", 1, LEASE).works
+    assert claims.claim_and_intend(job, "other", 1, LEASE, claims.Over([theirs])).works
+    assert in_flight.count() == 3  # of which one is over
+    assert (
+        len(claims.claim_and_intend(job, "one", 9, LEASE, claims.Over([mine], limit=4)).works) == 1
+    )
+
+
+def test_a_place_is_not_passed_on_where_a_limit_was_lowered(make_job: JobMaker) -> None:
+    job = make_job(9, batch_size=1, concurrency=3)
+    works = claims.claim_and_intend(job, "worker", 3, LEASE).works
+    over = claims.Over(works[:1], limit=4)
+    ImportJob.objects.filter(pk=job.pk).update(concurrency=2)
+    assert claims.claim_and_intend(job, "worker", 3, LEASE, over).works == []
+    ImportJob.objects.filter(pk=job.pk).update(concurrency=3)
+    RateLimit.objects.update(concurrency=2)
+    assert claims.claim_and_intend(job, "worker", 3, LEASE, over).works == []
+
+
+def test_a_place_that_a_lost_lease_gave_up_is_not_passed_on(
+    make_job: JobMaker, pass_time: Callable[[float], None]
+) -> None:
+    job = make_job(9, batch_size=1, concurrency=1)
+    (late,) = claims.claim_and_intend(job, "frozen", 1, LEASE).works
+    pass_time(LEASE + 1)
+    outcomes.expire()
+    assert len(claims.claim_and_intend(job, "another", 1, LEASE).works) == 1
+    assert (
+        claims.claim_and_intend(job, "frozen", 1, LEASE, claims.Over([late], limit=4)).works == []
+    )
+
+
+def test_a_pause_or_a_not_now_holds_places_that_could_be_passed_on(make_job: JobMaker) -> None:
+    job = make_job(9, batch_size=1, concurrency=3)
+    works = claims.claim_and_intend(job, "worker", 3, LEASE).works
+    outcomes.record(job, [Finding(works[0], LATER)])
+    assert (
+        claims.claim_and_intend(job, "worker", 3, LEASE, claims.Over(works[1:2], limit=4)).works
+        == []
+    )
+    RateLimit.objects.update(paused_until=None)
+    assert (
+        claims.claim_and_intend(job, "worker", 3, LEASE, claims.Over(works[1:2], limit=4)).works
+        == []
+    )

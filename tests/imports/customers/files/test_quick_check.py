@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,10 +18,11 @@ from imports.customers.files.blocks import blocks
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.files.json_stream import Run, no_stretch
 from imports.customers.files.limits import Checks
-from imports.customers.files.quick_check import QuickCheck
-from imports.customers.files.reader import Quick, customers
+from imports.customers.files.quick_check import Quick, QuickCheck
+from imports.customers.files.reader import customers
 from imports.customers.files.validation import Record
 
+TREE = Path(__file__).parents[4]
 GK = Checks.of(preset("gk"), rules="gk")
 PLAIN = Checks(id_paths=("id", "ids.0", "ids.1.x"), email_paths=("mail", "a.b"), id_required=False)
 ODD = Checks(id_paths=("id", "id.0"), email_paths=("mail",))  # a path within another
@@ -87,6 +91,61 @@ def test_sound_customers_are_judged_at_once_whatever_their_white_space(
     found = list(customers(cast("Any", text), "file", GK.envelopes, [], QuickCheck(GK).stretch))
     at_once = sum(len(each.stretch.raws) for each in found if isinstance(each, Run))
     assert at_once > 150
+
+
+# In a process of its own, since one with threads (as the tests' are) does not fork.
+CHECK = """
+import hashlib, os, signal, sys
+from pathlib import Path
+from imports.customers.files import quick_check
+from imports.customers.files.limits import GK_CHECKS
+from imports.customers.files.reader import check_file
+
+path, folder, smallest, kills = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
+quick_check.PARALLEL_BYTES, quick_check.os.cpu_count = smallest, lambda: 2
+others, begin, begun = [], quick_check.Ahead._begin, 0
+
+def noted(self):
+    global begun
+    begun += 1
+    others.append(begin(self))
+    return others[-1]
+
+def seen(records):
+    if kills and others and records > 300:
+        os.kill(others.pop()[0], signal.SIGKILL)
+
+quick_check.Ahead._begin = noted
+verdict = check_file(path, "file", GK_CHECKS, None, folder, seen)
+(index,) = folder.iterdir()
+print(verdict.records, verdict.refused, verdict.duplicated, verdict.warned, verdict.sha256)
+print(hashlib.sha256(index.read_bytes()).hexdigest())
+print(begun, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("kills", [0, 1])
+def test_other_processes_find_the_same_even_where_one_is_killed(
+    tmp_path: Path, kills: int
+) -> None:
+    text = "".join(pieces(range(2_000), FILE_STYLES[1], {}))
+    for at in (100, 700, 701, 1_500):  # what the quick check leaves to the judge
+        text = text.replace(f'"customerId":"{50_000_001_000 + at}"', '"customerId":[]')
+    (tmp_path / "file.json").write_text(text)
+    found = []
+    for folder, smallest, kill in (("alone", 1 << 30, 0), ("others", 1, kills)):
+        (tmp_path / folder).mkdir()
+        numbers = [str(smallest), str(kill)]
+        paths = [str(tmp_path / "file.json"), str(tmp_path / folder)]
+        command = [sys.executable, "-c", CHECK, *paths]
+        found.append(
+            subprocess.run(
+                [*command, *numbers], cwd=TREE, capture_output=True, text=True, check=True
+            )
+        )
+    assert [each.stderr for each in found] == ["0\n", "2\n"]
+    assert found[0].stdout == found[1].stdout
+    assert found[0].stdout.startswith("2000 4 ")
 
 
 def test_a_key_that_stands_twice_is_seen_among_many_records() -> None:
