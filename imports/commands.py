@@ -201,9 +201,10 @@ def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_S
 
 def _wait_for_end(job: ImportJob, seconds: float) -> None:
     """Wait for so long, or until the job has ended and its files are written."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and _is_open(job):
-        time.sleep(END_LOOK_SECONDS)
+    for _look in range(max(1, round(seconds / END_LOOK_SECONDS))):
+        time.sleep(min(seconds, END_LOOK_SECONDS))
+        if not _is_open(job):
+            return
 
 
 def _is_open(job: ImportJob) -> bool:

@@ -5,6 +5,7 @@ Tests never sleep for time to pass: `pass_time` moves due times, leases and rest
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,12 @@ import django_rq
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
-from django.test import TransactionTestCase
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from config.dev import postgres, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
-from tests.emptying import empty_tables
+from tests import emptying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
 
 # Tests with `transaction=True` commit; this is how each leaves the database.
-TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined]
+emptying.use()
 
 # Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
 # them would keep a single process busy while the others have nothing left to do.
@@ -114,6 +114,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_collection_finish() -> None:
+    """All modules are loaded, for good: no collection of garbage looks at them again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""
@@ -135,6 +141,7 @@ def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
     monkeypatch.setattr(runner, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "LOOK_AGAIN_SECONDS", 0.05)  # it looks once more before it ends
     runner.stopping.clear()
     return tmp_path
 

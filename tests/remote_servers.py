@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -20,11 +21,18 @@ USER, PASSWORD = "redrive", "only-for-tests"
 
 def objects(url: str, bucket: str) -> dict[str, bytes]:
     """What lies in the bucket, by name."""
-    found = client_of(url).list_objects_v2(Bucket=bucket).get("Contents", [])
+    client = client_of(url)
+    found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {
-        each["Key"]: client_of(url).get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+        each["Key"]: client.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
         for each in found
     }
+
+
+@cache
+def key() -> paramiko.RSAKey:
+    """The key of all servers of this process: making one takes its time."""
+    return paramiko.RSAKey.generate(2048)
 
 
 class SftpServer:
@@ -33,7 +41,7 @@ class SftpServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.logins = 0
-        self._key = paramiko.RSAKey.generate(2048)
+        self._key = key()
         self.host_key = f"{self._key.get_name()} {self._key.get_base64()}"
         self._transports: list[paramiko.Transport] = []
         self._listener = Listener(self._serve)

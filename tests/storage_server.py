@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -28,20 +29,24 @@ def bucket() -> Iterator[str]:
 @contextmanager
 def new_bucket() -> Iterator[tuple[str, str]]:
     """The server's address and the bucket's name, which no other has: moto forgets nothing."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    endpoint, name = server(), f"redrive-{uuid.uuid4().hex[:12]}"
+    client_of(endpoint).create_bucket(Bucket=name)
+    yield endpoint, name
+
+
+@cache
+def server() -> str:
+    """The address of this process's own, which runs until the process ends."""
+    made = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        endpoint, name = f"http://{host}:{port}", f"redrive-{uuid.uuid4().hex[:12]}"
-        client_of(endpoint).create_bucket(Bucket=name)
-        yield endpoint, name
-    finally:
-        server.stop()
+    made.start()
+    host, port = made.get_host_and_port()
+    return f"http://{host}:{port}"
 
 
+@cache
 def client_of(endpoint: str) -> Any:
-    """Looks and writes there, as somebody else would."""
+    """Looks and writes there, as somebody else would. May be used by several threads."""
     return boto3.client(
         "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=KEY,
         aws_secret_access_key=SECRET,

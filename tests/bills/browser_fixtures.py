@@ -5,6 +5,7 @@ A test module asks for these with `pytest_plugins = ("tests.bills.browser_fixtur
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from tests.bills.browsing import Pages, Together, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     assert executable, "these tests need a Chromium: make browser"
     with Browser(executable, tmp_path_factory.mktemp("b")) as browser:
         yield browser
+
+
+@pytest.fixture
+def warm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that the test runs share that browser. Starting one for each is what scenarios do."""
+
+    def shared(*_: object) -> AbstractContextManager[Browser]:
+        return nullcontext(request.getfixturevalue("browser"))
+
+    monkeypatch.setattr("bills.browser.browser.Browser", shared)
 
 
 @pytest.fixture

@@ -96,7 +96,10 @@ class Visitor:
     def plan(self, recipe: dict[str, Any] | None = None, **settings: Any) -> PortalPlan:
         content = dict(recipe or {})
         content["login"] = {"answer_seconds": ANSWER_SECONDS, **content.get("login", {})}
-        defaults: dict[str, Any] = {"attempt_timeout": 90.0, "allow_private": True}
+        # A job traces no first attempt either: it takes a third of a visit's time.
+        defaults: dict[str, Any] = {
+            "attempt_timeout": 90.0, "allow_private": True, "keep_trace": False,
+        }  # fmt: skip
         return PortalPlan(
             login_url=f"{self.pages.url}/site/login",
             billing_url=f"{self.pages.url}/site/bills",

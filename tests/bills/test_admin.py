@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from config.dev.sandbox.portal import PortalSite
     from tests.bills.runs import BillMaker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytest_plugins = ("tests.bills.browser_fixtures",)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
 
 CSV = (
     "cred_username;cred_password;cred_id\r\n"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
     from tests.bills.runs import BillMaker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytest_plugins = ("tests.bills.browser_fixtures",)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("warm")]
 
 
 def work(messages: Any, job: ImportJob) -> ImportJob:

@@ -73,7 +73,8 @@ def test_attempts_run_side_by_side_in_sessions_of_their_own(
         return page(LOGIN_PAGE)
 
     pages.answers["GET /site/login"] = show_login
-    futures = [visitor.browser.submit(LOGIN, visitor.plan()) for _ in range(4)]
+    plan = visitor.plan(keep_trace=True)
+    futures = [visitor.browser.submit(LOGIN, plan) for _ in range(4)]
     reports = [future.result(180) for future in futures]
     assert [report.code for report in reports] == [None] * 4, [r.error for r in reports]
     assert strangers == []
@@ -245,7 +246,7 @@ def test_no_evidence_holds_the_password(pages: Pages, visitor: Visitor, stage: s
     if stage == "judge":
         pages.reply("POST /login", Reply(303, headers=[("Location", f"/site/hello?p={coded}")]))
         pages.show("/hello", echo)
-    report = visitor.visit({"login": {"answer_seconds": 2}})
+    report = visitor.visit({"login": {"answer_seconds": 2}}, keep_trace=True)
     assert report.code is not None
     assert report.stage == stage
     assert_no_password(report)

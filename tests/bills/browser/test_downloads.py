@@ -82,7 +82,7 @@ def report(browser: Browser) -> Iterator[AttemptReport]:
         "/wait", "<p>Wait<script>setTimeout(() => location = '/site/1.pdf?w=window', 200)</script>"
     )
     with running(pages) as pages.url:
-        report = Visitor(browser, pages).visit()
+        report = Visitor(browser, pages).visit(keep_trace=True)
     assert report.stage is Stage.DOWNLOAD, report.error
     yield report
     report.discard()

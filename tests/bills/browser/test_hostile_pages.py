@@ -59,7 +59,7 @@ def test_a_hostile_answer_to_the_login_ends_with_a_known_cause(
     pages.show("/again", REDIRECTING)
     pages.show("/frame", "<p>a frame</p>")
     with own.browser:
-        report = own.visit({"login": {"answer_seconds": 3}}, attempt_timeout=8.0)
+        report = own.visit({"login": {"answer_seconds": 3}}, attempt_timeout=8.0, keep_trace=True)
         assert report.code in {
             Code.UNRECOGNISED_PAGE, Code.TIMEOUT, Code.NAVIGATION, Code.BROWSER_CRASH,
         }, report.error  # fmt: skip

@@ -632,7 +632,8 @@ def test_the_delay_between_requests_holds_at_the_api(
         return real(request)
 
     sandbox.handle = stamped  # type: ignore[method-assign]
-    run(make_job(12, delay_seconds=0.15, concurrency=4))
+    with patch.object(engine_runner, "PATIENCE_SECONDS", 60.0):  # it waits between two requests
+        run(make_job(12, delay_seconds=0.15, concurrency=4))
     gaps = [later - earlier for earlier, later in pairwise(arrivals)]
     assert len(arrivals) == 4
     assert sum(gaps) >= 3 * 0.15 - 0.1  # of one start to the next; what the network adds varies
