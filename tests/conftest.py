@@ -146,6 +146,12 @@ def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return tmp_path
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def both_ways(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Records are stored plain, and then again encrypted."""
+    settings.ENCRYPT_RECORDS = request.param
+
+
 @pytest.fixture
 def messages(db: None) -> Iterator[Any]:
     """The RQ queue, empty before and after the test."""

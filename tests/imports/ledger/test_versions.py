@@ -11,7 +11,7 @@ from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.engine import runner
 from imports.ledger import lifecycle, retries
-from imports.ledger.batches import bytes_of
+from imports.ledger.batches import body_of, bytes_of
 from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from imports.ledger.retries import NewBatch
     from tests.jobs import JobMaker
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 S, X = Verdict.SUCCESS, Verdict.REJECTED
 
 
@@ -64,7 +65,7 @@ def test_a_corrected_record_goes_out_in_a_round_of_its_own(make_job: JobMaker) -
         "Misspelt.",
     )
     (batch,) = batches(new)
-    assert json.loads(bytes(batch.body))["data"][0]["person"]["firstName"] == "RIGHT"
+    assert json.loads(body_of(batch.pk))["data"][0]["person"]["firstName"] == "RIGHT"
     assert batch.idempotency_key != before.idempotency_key
     result = new.results.get()
     assert (result.retry_of_id, result.key, result.position) == (old.pk, old.key, old.position)
