@@ -262,7 +262,8 @@ async def _supervised(chromium: Chromium, visit: Visit, deadline: float) -> None
     if report.folder is None:
         raise ValueError("The report has no folder.")
     portal: Portal = portal_named(plan.script)() if plan.script else RecipePortal()
-    work = asyncio.ensure_future(go_through(visit, portal, report.folder))
+    going = plan.drive(visit) if plan.drive else go_through(visit, portal, report.folder)
+    work = asyncio.ensure_future(going)
     work.add_done_callback(_look_at_its_error)
     ends = [asyncio.ensure_future(event.wait()) for event in (visit.breaks, chromium.died)]
     try:
