@@ -253,9 +253,9 @@ class BillStory(Story):
                 self.say(f"    {advice.who}: {advice.remedy}")
 
     def _look_at_failed_rows(self, job: ImportJob) -> None:
-        path = _at(Path(job.retry_directory), CSV_NAME)
-        text = path.read_text(encoding="utf-8-sig")
-        self.say(f"The failed rows were written, without passwords: {path}")
+        text = _at(Path(job.retry_directory), CSV_NAME).read_text(encoding="utf-8-sig")
+        written = stored.shown(f"{job.retry_directory}/{CSV_NAME}")
+        self.say(f"The failed rows were written, without passwords: {written}")
         listed = [email for email in map(login_address, NAMES) if email in text]
         self._expect("the failed rows", listed, list(FAILURES), quiet=True)
         self._expect("a password in them", PASSWORD in text, False, quiet=True)
