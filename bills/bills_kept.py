@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 
 from bills import drafts
-from bills.models import Bill, Credential, CsvUpload, Evidence, PortalTest
+from bills.models import Bill, Credential, CsvUpload, Evidence, PortalTest, Recording
 from bills.models.deliveries import BillDelivery, DeliveryState
 from bills.models.files import IDENTITY
 from bills.storage import are_there
@@ -110,6 +110,7 @@ def _erase_credential(credential: Credential, *, look_only: bool) -> list[Trace]
             evidence.delete()
             mine = Q(credential=credential) | Q(account__iexact=credential.email)
             PortalTest.objects.filter(mine).delete()
+            Recording.objects.filter(credential=credential).delete()
             name = f"{ERASED}-{credential.pk}"
             credential.code_requests.all().delete()
             Credential.objects.filter(pk=credential.pk).update(

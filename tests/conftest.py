@@ -53,7 +53,7 @@ SLOW_PLACES = (
     "tests/bills/browser/test_browser", "tests/bills/browser/test_folders",
     "tests/bills/browser/test_hostile_pages", "tests/bills/browser/test_ordinary_browser",
     "tests/bills/test_admin", "tests/bills/test_commands", "tests/bills/test_job_type",
-    "tests/bills/test_killed_worker", "tests/bills/test_missing_bills",
+    "tests/bills/test_killed_worker", "tests/bills/test_missing_bills", "tests/bills/test_monthly",
     "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
     "tests/test_secrets",
     # And those that need neither, but more time than all others together.

@@ -21,6 +21,7 @@ from imports.ledger import lifecycle
 from imports.models import Channel, CustomerApi, ImportJob
 from tests import canaries
 from tests.bills import runs
+from tests.bills.recorder.driving import recording
 from tests.crawling import body
 from tests.jobs import JobMaker, run
 
@@ -114,6 +115,7 @@ class Installation:
             runs.run(job)
         self._corrects(job)
         self._tests(portal)
+        self._records(portal)
         self._accounts(portal)
         return job
 
@@ -176,6 +178,23 @@ class Installation:
         self.post(code_page, {"code": canaries.code() * 9})
         self.post(code_page, {"code": canaries.code()})
         portal_tests.run(test.pk)
+
+    def _records(self, portal: Portal) -> None:
+        """A recorded script with a password in it, and a recording in a browser."""
+        script = "\n".join(
+            (
+                'page.goto("https://a.example/login")',
+                'page.get_by_label("E-mail").fill("anna@example.test")',
+                f'page.get_by_label("Password").fill("{canaries.key("script")}")',
+            )
+        )
+        paste = reverse("admin:bills_recorder_paste_for", args=[portal.pk])
+        for pasted in (script, script + "\nnonsense()", script + f"\n{canaries.key('line')}()"):
+            self.post(paste, {"script": pasted, "billing_url": ""})
+        with recording(self.client, portal, "refused@example.test") as it:
+            it.log_in()
+            it.do("code", text=canaries.code())
+            self.answers.append(("recorder", it.shown().encode()))
 
     def people(self) -> None:
         """Passwords of our own: refused at the door, and in the form of a new user."""

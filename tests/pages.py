@@ -35,6 +35,8 @@ OF_FORMS = {
     "template_new": "imports/recordtemplate/add/",
     "portal_new": "bills/portal/add/",
     "portal_test": "bills/portal/{portal}/test/",
+    "recorder": "bills/portal/{portal}/record/",
+    "recorder_paste": "bills/portal/record/paste/",
     "bills_new": "bills/portal/new-job/",
     "users": "auth/user/",
     "user_new": "auth/user/add/",

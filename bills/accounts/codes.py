@@ -39,6 +39,8 @@ CODE_WANTED = sentence(
 WINDOWS_KEPT = timedelta(hours=1)  # the longest window takes two minutes
 REQUESTS_KEPT = timedelta(days=30)
 UPLOADS_KEPT = timedelta(hours=1)  # between a CSV's preview and its confirmation
+RECORDING_LASTS = timedelta(minutes=30)  # at the most
+RECORDINGS_KEPT = timedelta(days=1)  # between a recording and the portal's form
 LONGEST_HINT = 300
 OVERDUE = timedelta(minutes=1)  # an attempt that has ended closes its request itself
 SEPARATORS = " \u00a0\u202f\t-–—."
@@ -163,6 +165,15 @@ WITH erased AS (
 ), tested AS (
     UPDATE bills_portaltest SET code = '', code_until = NULL
     WHERE code_until < statement_timestamp() - %(overdue)s
+), typed AS (
+    UPDATE bills_recordedact SET text = ''
+    WHERE text <> '' AND asked_at < statement_timestamp() - %(recordings)s
+), acts AS (
+    DELETE FROM bills_recordedact WHERE recording_id IN (
+        SELECT id FROM bills_recording WHERE made_at < statement_timestamp() - %(recorded)s
+    )
+), recordings AS (
+    DELETE FROM bills_recording WHERE made_at < statement_timestamp() - %(recorded)s
 ), uploads AS (
     DELETE FROM bills_csvupload WHERE uploaded_at < statement_timestamp() - %(uploads)s
 )
@@ -178,7 +189,7 @@ def sweep() -> None:
     """
     names: dict[str, Any] = {
         "overdue": OVERDUE, "windows": WINDOWS_KEPT, "uploads": UPLOADS_KEPT,
-        "requests": REQUESTS_KEPT,
+        "requests": REQUESTS_KEPT, "recordings": RECORDING_LASTS, "recorded": RECORDINGS_KEPT,
     }  # fmt: skip
     with connection.cursor() as sql:
         sql.execute(TIDY, names)

@@ -76,7 +76,7 @@ class PortalForm(PortalBase):
         super().__init__(*args, **kwargs)
         if self.instance.recipe and not self.is_bound:
             self.initial["recipe"] = json.dumps(self.instance.recipe, indent=2, ensure_ascii=False)
-        elif not self.is_bound:
+        elif not self.is_bound and not isinstance(self.initial.get("recipe"), str):
             self.initial["recipe"] = ""
 
         if "code_wait_seconds" in self.fields:  # not where the form is only looked at

@@ -19,7 +19,7 @@ from unfold.decorators import display
 
 from bills import error_codes, health, passwords, portal_tests
 from bills.admin import common as own
-from bills.admin import new_job
+from bills.admin import new_job, recorder
 from bills.admin.account_forms import CodeForm, clock_until
 from bills.admin.common import STAGES, stages_of
 from bills.admin.forms import PortalForm, PortalTestForm
@@ -54,7 +54,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         "name", "login_url", "max_attempts", "concurrency", "health_column", "trouble_column",
     )  # fmt: skip
     search_fields = ("name", "login_url")
-    change_form_outer_before_template = "bills/health/troubles.html"
+    change_form_outer_before_template = "bills/portal/before_form.html"
     change_form_outer_after_template = "bills/portal/after_form.html"
     fieldsets = (
         (None, {"fields": ("name", "login_url", "billing_url", "recipe")}),
@@ -87,10 +87,33 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
     ) -> HttpResponse:  # fmt: skip
         row = self.get_object(request, object_id)
         shown = health_of(row) if row is not None else {}
+        shown["recorded"] = recorder.recorded_for(request, row) if row is not None else None
         form: HttpResponse = super().change_view(
             request, object_id, form_url, {**shown, **(extra_context or {})}
         )
         return form
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Portal | None:
+        """With what was recorded, where the form is opened for it: to be corrected, not saved."""
+        portal: Portal | None = super().get_object(request, *args, **kwargs)
+        recorded = recorder.recorded_for(request, portal) if portal is not None else None
+        if portal is not None and recorded is not None:
+            recorder.fill_in(portal, recorded)
+        return portal
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        shown = {"recorded": recorder.recorded_for(request, None), **(extra_context or {})}
+        form: HttpResponse = super().add_view(request, form_url, shown)
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        recorded = recorder.recorded_for(request, None)
+        if recorded is not None:
+            return recorder.initial_of(recorded)
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        return initial
 
     def save_model(self, request: HttpRequest, obj: Portal, form: Any, change: bool) -> None:
         store_portal(obj)
@@ -111,7 +134,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
                 "<int:pk>/test-unsaved/", guarded(test_unsaved), name="bills_portal_test_changed"
             ),
         ]
-        return [*mine, *super().get_urls()]
+        return [*mine, *recorder.urls(guarded), *super().get_urls()]
 
 
 def test(request: HttpRequest, pk: int) -> HttpResponse:

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from decimal import Decimal
     from pathlib import Path
 
+    from bills.browser.visit import Visit
     from bills.portals.logins.totp import Totp
     from bills.portals.recipe_schema import Recipe
 
@@ -99,6 +100,7 @@ class PortalPlan:
     keep_trace: bool = True
     picture_each_stage: bool = False  # "Test this portal": a screenshot after every stage
     keeps_devices: bool = False  # what the browser remembers is kept for the next login
+    drive: Callable[[Visit], Awaitable[None]] | None = None  # a person, in place of the portal
 
     def permits(self, host: str) -> bool:
         """Whether the portal's pages may reach this host. `*.example.com` names its subdomains."""
@@ -159,7 +161,9 @@ class Differs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
-    """What was read. `other` is the number of another listed bill that the document names."""
+    """What was read. `other` is another bill's number that the document names: a listed one's, or
+    any where neither the bill's own number nor its date and amount are there.
+    """
 
     due_date: datetime.date | None = None
     differs: tuple[Differs, ...] = ()

@@ -11,6 +11,7 @@ from bills.models.credentials import (
 from bills.models.deliveries import BillDelivery, Destination
 from bills.models.files import Bill, Evidence, EvidenceKind, PortalTest
 from bills.models.portals import Portal, PortalTrouble, TroubleKind
+from bills.models.recordings import RecordedAct, Recording
 from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "Portal",
     "PortalTest",
     "PortalTrouble",
+    "RecordedAct",
+    "Recording",
     "Repeats",
     "Schedule",
     "ScheduleRun",

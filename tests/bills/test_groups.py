@@ -97,6 +97,7 @@ ELSEWHERE: dict[str, set[str]] = {  # besides what is done on a job's tabs
     "admin:bills_schedule_changelist": {"bills.view_schedule"},
     "admin:bills_schedule_add": {"bills.manage_schedules"},
     "admin:bills_portal_add": {"bills.manage_portals"},
+    "admin:bills_recorder_paste": {"bills.manage_portals"},
     "admin:bills_billdelivery_changelist": {"bills.view_billdelivery"},
     "admin:bills_destination_changelist": {"bills.view_destination"},
     "admin:bills_destination_add": {"bills.manage_destinations"},
@@ -116,6 +117,12 @@ OF_ONE = {
     ("POST", "admin:imports_customerapi_delete"): {"imports.manage_apis"},
     ("GET", "admin:bills_portal_test"): {"bills.manage_portals", "bills.manage_credentials"},
     ("GET", "admin:bills_portal_watch"): {"bills.manage_portals", "bills.manage_credentials"},
+    ("GET", "admin:bills_recorder"): {
+        "bills.manage_portals",
+        "bills.manage_credentials",
+        "imports.see_evidence",
+    },
+    ("GET", "admin:bills_recorder_paste_for"): {"bills.manage_portals"},
     ("POST", "admin:bills_portal_resume"): {"bills.manage_schedules"},
     ("POST", "admin:bills_portal_delete"): {"bills.manage_portals"},
     ("GET", "admin:bills_bill_pdf"): {"bills.view_bill"},
@@ -260,6 +267,7 @@ def test_each_group_may_do_its_acts_beside_jobs_and_no_other(
     rows = {
         "customerapi": api.pk,
         "portal": fetched.bill_run.portal_id,
+        "recorder": fetched.bill_run.portal_id,
         "bill": Bill.objects.get().pk,
         "evidence": Evidence.objects.get().pk,
         "bills_portal_watch": PortalTest.objects.create(

@@ -1,0 +1,59 @@
+"""Which boxes of a recording are the login's: by what they are called, in all languages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bills.portals.logins import phrases
+from bills.portals.recording.acts import Kind, Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bills.portals.recording.acts import Act, PlainTarget
+
+LONGEST_NAME = 300  # characters of a target that are read
+PASSWORD = re.compile(
+    rf"{phrases.ONE_OF_SEVERAL}|pass|\bpwd\b|losen|lösen|haslo|contrasena|\bpin\b|kod ?ord", re.I
+)
+CODE = re.compile(phrases.CODE_BOX, re.I)
+NO_CODE = re.compile(phrases.NO_CODE_BOX, re.I)
+USER = re.compile(phrases.USER_BOX, re.I)
+
+
+def said_by(target: PlainTarget) -> str:
+    """What a target is called, in words: `#new_password` is "new password"."""
+    words = " ".join(value for key, value in target.items() if key not in ("role", "frame"))
+    return re.sub(r"[_#.\-]+", " ", words[:LONGEST_NAME])
+
+
+def kind_of_box(target: PlainTarget) -> Typed:
+    """What belongs into the box, by its name."""
+    said = said_by(target)
+    if CODE.search(said) and not NO_CODE.search(said) and not re.search("passw", said, re.I):
+        return Typed.CODE
+    return Typed.PASSWORD if PASSWORD.search(said) else Typed.TEXT
+
+
+def mark_logins(acts: Sequence[Act]) -> list[Act]:
+    """The same acts; the user's box is the one before the password's that says so, or the last.
+
+    Before the password there is no code.
+    """
+    marked = list(acts)
+    password = next((at for at, act in enumerate(marked) if act.typed is Typed.PASSWORD), None)
+    if password is None:
+        return marked
+    boxes = [at for at, act in enumerate(marked[:password]) if act.kind is Kind.FILL]
+    for at in boxes:
+        marked[at] = replace(marked[at], typed=Typed.TEXT)
+    called = [at for at in boxes if USER.search(said_by(marked[at].target))]
+    if boxes:
+        user = (called or boxes)[-1]
+        box = marked[user].target
+        for at in boxes:  # what was corrected is typed into the same box again
+            if marked[at].target == box:
+                marked[at] = replace(marked[at], typed=Typed.USER)
+    return marked
