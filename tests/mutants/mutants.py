@@ -154,7 +154,7 @@ MUTANTS = (
     Mutant("imports/customers/job_type.py", "if work.unreadable is not None:", "if False:",
            f"{SEALING}/test_records.py"),
     Mutant(f"{LEDGER}/batches.py", "if before.get(pk) != raw", "if False",
-           "tests/imports/customers/test_known_before.py"),
+           f"{TESTS}/test_versions.py"),
     # Large uploads, and text from outside
     Mutant("imports/customers/background.py",
            "if ImportFile.objects.filter(IS_BEING_READ, job=job).exists():", "if False:",

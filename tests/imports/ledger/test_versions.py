@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from config.dev.sandbox import samples
 from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.engine import runner
 from imports.ledger import lifecycle, retries
 from imports.ledger.batches import body_of, bytes_of
+from imports.ledger.later_imports import Later, later_imports
 from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
@@ -213,3 +215,17 @@ def test_many_are_cut_into_batches_of_customers_from_one_file(make_job: JobMaker
         whole, head, tail = new_batch.frame
         cut = [whole[each.start : each.start + each.length] for each in new_batch.records]
         assert whole == whole[:head] + b", ".join(cut) + whole[len(whole) - tail :]
+
+
+@pytest.mark.parametrize("is_corrected", [True, False])
+def test_a_corrected_version_is_newer_and_the_same_bytes_again_are_not(
+    make_job: JobMaker, is_corrected: bool
+) -> None:
+    old = make_job.of(samples.customer(1))
+    answer(old, REFUSED)
+    newer = make_job.of(samples.customer(1, firstName="NEWER"))
+    answer(newer, REFUSED)
+    again = resubmit(old, failed(old)) if is_corrected else retry(old).job
+    (mine,) = failed(newer)
+    later = {mine.pk: Later(again.pk, "pending")} if is_corrected else {}
+    assert later_imports([mine.pk]) == later
