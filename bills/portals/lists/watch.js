@@ -40,16 +40,19 @@
   window.clearInterval = forget(window.clearInterval);
 
   // What may send the page something: it is waited for from when it is opened or asked, until it
-  // answers, and no longer than that.
+  // answers. One that was asked twice and did not (a chat, a counter of visits) has nothing to say.
   const ANSWERS_WITHIN = 3000;
-  const asked = new Map();
+  const asked = new Map(), times = new WeakMap();
   const watchSource = (name, ask) => {
     if (!window[name]) return;
     window[name] = new Proxy(window[name], {construct(target, args, made) {
       const source = Reflect.construct(target, args, made), at = source.port || source;
-      const isAsked = () => asked.set(source, performance.now());
-      for (const end of ["message", "error", "close"])
-        at.addEventListener(end, () => asked.delete(source));
+      const isAsked = () => {
+        times.set(source, (times.get(source) || 0) + 1);
+        if (times.get(source) <= 3) asked.set(source, performance.now());
+      };
+      const hasAnswered = () => { asked.delete(source); times.set(source, 1); };
+      for (const end of ["message", "error", "close"]) at.addEventListener(end, hasAnswered);
       if (ask) at[ask] = new Proxy(at[ask], {apply(send, self, given) {
         isAsked();
         return Reflect.apply(send, at, given);

@@ -91,3 +91,11 @@ def test_a_page_that_asks_for_itself_again_is_waited_for(
     together: Together, refresh: tuple[str, Callable[[str], Reply]]
 ) -> None:
     assert numbers(together(wait_for_refresh, REFRESHES)[refresh].report) == ALL
+
+
+def test_what_is_asked_and_never_answers_keeps_nobody_waiting(visitor: Visitor) -> None:
+    asks = "const silent = new Worker(URL.createObjectURL(new Blob([''])));"
+    Lists(visitor.pages).show(
+        FIRST + script(asks + "setInterval(() => silent.postMessage(1), 300)")
+    )
+    assert numbers(visitor.visit()) == ALL[:2]
