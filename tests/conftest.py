@@ -60,6 +60,7 @@ SLOW_PLACES = (
     "tests/fuzz/", "tests/test_queries", "tests/config/test_middleware",
     "tests/imports/customers/api/test_every_answer", "tests/imports/customers/test_quick_answers",
     "tests/imports/customers/files/test_quick_check", "tests/imports/ledger/test_state_machine",
+    "tests/imports/customers/files/test_json_stream.py::test_memory",
     "tests/imports/http/test_redaction.py::test_half_a_million",
     "tests/config/accounts/test_throttling",
 )  # fmt: skip
