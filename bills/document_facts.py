@@ -11,7 +11,8 @@ from pypdf import PdfReader
 
 from bills.browser.plan import Differs, DocumentFacts
 from bills.portals.lists import words
-from bills.portals.lists.rows import DateOrder, dates_in, read_amount
+from bills.portals.lists.cells import DateOrder, dates_in, read_amount
+from bills.portals.lists.rows import number_in
 
 if TYPE_CHECKING:
     import datetime
@@ -55,7 +56,9 @@ def facts_in(text: str, listed: Listed) -> DocumentFacts:
     """What the text says, as far as it says anything."""
     if len(text) < SHORTEST_TEXT or not any(letter.isdigit() for letter in text):
         return DocumentFacts()
-    return DocumentFacts(_due_date(text), tuple(_differences(text, listed)), _other(text, listed))
+    differs = tuple(_differences(text, listed))
+    other = _other(text, listed) or (number_in(text) if len(differs) == len(Differs) else "")
+    return DocumentFacts(_due_date(text), differs, other)
 
 
 def _differences(text: str, listed: Listed) -> Iterable[Differs]:

@@ -67,7 +67,7 @@ def keep_bills(
             break
         stored.append(bill)
     with transaction.atomic():
-        kept = [bill.pk for bill in stored if _keep(bill)]
+        kept = [bill.pk for bill in _keep_all(stored)]
     if broken is not None:
         raise broken
     return kept
@@ -99,6 +99,15 @@ def _store(bill: Bill, fetched: FetchedBill) -> None:
     retry_directory.sync(fetched.path)
     with WholeFile(fetched.path) as whole:
         bill.file.storage.save(bill.file.name, whole)
+
+
+def _keep_all(bills: list[Bill]) -> list[Bill]:
+    """The rows, in one statement; one by one where another attempt has stored any meanwhile."""
+    try:
+        with transaction.atomic():
+            return Bill.objects.bulk_create(bills)
+    except IntegrityError:
+        return [bill for bill in bills if _keep(bill)]
 
 
 def _keep(bill: Bill) -> bool:

@@ -96,7 +96,8 @@ class Password:
 
     def note_accepted(self) -> None:
         """The portal let us in: what was refused before does not count any more."""
-        self._rows().update(refused_count=0, unproven_count=0)
+        counted = self._rows().exclude(refused_count=0, unproven_count=0)
+        counted.update(refused_count=0, unproven_count=0)
 
     def settle(self, report: AttemptReport, times_sent: int) -> None:
         """What the attempt proved about it. Nothing seen of an answer proves nothing."""

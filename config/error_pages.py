@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,6 +12,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from imports.rendering import in_words
+
+if TYPE_CHECKING:
+    from imports.messages import Text
 
 TEMPLATE = "errors/page.html"
 
@@ -78,6 +83,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def no_such_row(request: HttpRequest, row: str) -> HttpResponse:
     """For an address that never shows anything."""
     return not_found(request)
+
+
+def sealed(why: Text) -> HttpResponse:
+    """Records are encrypted, and no key opens them."""
+    return _page(503, _("Encrypted records cannot be opened"), in_words(why))
 
 
 def failed(request: HttpRequest) -> HttpResponse:

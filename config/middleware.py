@@ -15,8 +15,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.paginator import InvalidPage
 from django.http import Http404, HttpResponse, QueryDict
 
-from config.error_pages import not_found
+from config.error_pages import not_found, sealed
 from imports.outside_text import UNSTORABLE, printable
+from imports.sealing.codec import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +134,20 @@ class PageNumbers:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page that says so, or None: the error is another."""
         return not_found(request, error) if isinstance(error, InvalidPage) else None
+
+
+class SealedRecords:
+    """A page that needs encrypted records which no key opens says so, and which setting has it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page that says so, or None: the error is another."""
+        return sealed(error.message) if isinstance(error, Unreadable) else None
 
 
 def _storable(values: QueryDict) -> QueryDict:

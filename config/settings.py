@@ -59,6 +59,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Keys that encrypt stored credentials, newest first (`manage.py rotate_secrets` re-encrypts).
 CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+# Whether customers' records are encrypted where they rest, with keys that these keys encrypt.
+ENCRYPT_RECORDS = env.bool("ENCRYPT_RECORDS", default=False)
 CREDENTIAL_KEY_FILE = HOME / "credential_key" if DEVELOPMENT else None
 
 INSTALLED_APPS = [
@@ -87,6 +89,7 @@ MIDDLEWARE = [
     "config.middleware.BodyLimit",
     "config.middleware.StorableText",
     "config.middleware.PageNumbers",
+    "config.middleware.SealedRecords",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -258,6 +261,8 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
 # Folders below it may be watched for files to import.
 WATCH_DIR = Path(env.str("WATCH_DIR", default=str(HOME / "watched")))
 RETRY_FILES_DIR = Path(env.str("RETRY_FILES_DIR", default=str(BASE_DIR)))
+# Encrypted records go into no directory of this host, unless somebody names one.
+PLAIN_RETRY_FILES = not ENCRYPT_RECORDS or "RETRY_FILES_DIR" in env.ENVIRON
 ALLOW_PRIVATE_ADDRESSES = env.bool("ALLOW_PRIVATE_ADDRESSES", default=DEVELOPMENT)
 CA_FILE = env.str("CA_FILE", default="")  # PEM: certificates trusted besides the public ones
 # A forward proxy for calls to customer APIs and webhooks. Only this names one: HTTPS_PROXY and its

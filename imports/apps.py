@@ -12,10 +12,13 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         from django.core.checks import register
+        from django.core.signals import request_finished
 
         from imports import job_types
         from imports.customers.job_type import CustomerJobType
         from imports.http.egress import check_settings
+        from imports.sealing import working
 
         job_types.register(CustomerJobType())
         register(check_settings)
+        request_finished.connect(lambda **_: working.forget(), weak=False)

@@ -21,6 +21,7 @@ from imports.ledger.totals import Totals, describe, job_totals
 from imports.models import BulkAction, ImportJob
 from imports.models.jobs import Rollout
 from imports.outside_text import on_one_line, printable
+from imports.sealing.codec import Unreadable
 from imports.states import ENDED_JOBS, EventCode, JobStatus
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ class TextCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it with text that can be stored and printed. Paths stay as they are."""
         texts = {key: printable(one) for key, one in options.items() if isinstance(one, str)}
-        return super().execute(*args, **options | texts)
+        try:
+            return super().execute(*args, **options | texts)
+        except Unreadable as error:
+            refuse(str(error))
 
 
 class JobCommand(TextCommand):

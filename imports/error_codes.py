@@ -243,6 +243,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("No key opens a stored secret."),
         _("Put the key back into CREDENTIAL_KEYS, then retry."),
     ),
+    "RECORDS_KEY": ErrorCode(
+        ADMIN,
+        PAUSED,
+        _("No key opens the encrypted records."),
+        _("Put the key back into CREDENTIAL_KEYS, then resume the job."),
+    ),
     "ALL_REFUSED": ErrorCode(
         YOU,
         PAUSED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from imports.messages import Message, MessageError, sentence
+from imports.messages import Message, MessageError, Text, sentence
 from imports.messages import marked as gettext_noop
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Work:
     idempotency_key: str
     tries: int
     submission: dict[str, object] | None = None  # what the other side works on since it was sent
+    unreadable: Text | None = None  # why its bytes cannot be opened: then there is no body
 
     @property
     def log_ids(self) -> dict[str, int]:

@@ -26,6 +26,7 @@ from django.db.models.functions import Cast, Now
 
 from imports import job_types, retry_directory
 from imports.job_types import Trace
+from imports.ledger import batches
 from imports.ledger.left_out import KNOWN_ELSEWHERE
 from imports.ledger.lifecycle import note
 from imports.messages import Message, sentence, to_json
@@ -38,8 +39,10 @@ from imports.models import (
     ImportFile,
     ImportJob,
     ImportResult,
+    RecordsKey,
     RetryFile,
 )
+from imports.sealing import columns, files, keys
 from imports.states import ENDED_JOBS, OPEN, EventCode, ResultStatus
 from imports.storage import stored
 
@@ -132,7 +135,29 @@ def _record_bytes(job: ImportJob, days: int) -> int:
         count = ImportBatch.objects.filter(pk__in=pks).update(body=b"")
         gone = removed(job, count, BYTES_REMOVED, days)
         gone += removed(job, _left_out_bytes(job), LEFT_OUT_REMOVED, days)
-    return gone + _files(job, days)
+    gone += _files(job, days)
+    if not gone:
+        _forget_key(job)
+    return gone
+
+
+def _forget_key(job: ImportJob) -> None:
+    """Erase the key of a settled job of which nothing is left that the key sealed.
+
+    What back-ups of the disk still hold of it cannot be read any more.
+    """
+    key = RecordsKey.objects.filter(job=job).first()
+    if key is None or not is_settled(job):
+        return
+    left = (
+        ImportBatch.objects.filter(job=job, sealed_with=key.pk).exclude(body=b""),
+        ImportResult.objects.filter(job=job, sealed_with=key.pk).exclude(refused_record=None),
+        Attempt.objects.filter(job=job, sealed_with=key.pk).exclude(answer=""),
+        CorrectedRow.objects.filter(sealed_with=key.pk),
+        ImportFile.objects.filter(job=job, path__startswith=stored.STORED + files.FOLDER),
+    )
+    if not any(some.exists() for some in left):
+        key.delete()
 
 
 def _left_out_bytes(job: ImportJob) -> int:
@@ -168,15 +193,15 @@ def _directories(job: ImportJob) -> list[str]:
 
 def remove_directory(directory: str) -> int:
     """Delete a retry directory and forget it; how many files of records it had. Raises OSError."""
-    files = RetryFile.objects.filter(directory=directory)
-    names = [*files.values_list("name", flat=True)]
+    written = RetryFile.objects.filter(directory=directory)
+    names = [*written.values_list("name", flat=True)]
     for name in (*names, retry_directory.SUMMARY, retry_directory.INSTRUCTIONS):
         stored.delete(f"{directory}/{name}")
     if not stored.is_stored(directory):
         with suppress(OSError):  # it holds something of somebody else's
             Path(directory).rmdir()
     with transaction.atomic():
-        files.delete()
+        written.delete()
         ImportJob.objects.filter(retry_directory=directory).update(retry_directory="")
     return len(names)
 
@@ -246,9 +271,10 @@ UPDATE imports_importbatch b SET body = n.body, body_sha256 = encode(sha256(n.bo
 FROM (
     SELECT id, overlay(body PLACING decode(repeat('20', %(length)s), 'hex')
                        FROM %(start)s + 1 FOR %(length)s) AS body
-    FROM imports_importbatch WHERE id = %(batch)s AND length(body) >= %(start)s + %(length)s
+    FROM imports_importbatch
+    WHERE id = %(batch)s AND length(body) >= %(start)s + %(length)s AND sealed_with IS NULL
 ) n
-WHERE b.id = n.id
+WHERE b.id = n.id AND b.sealed_with IS NULL
 """
 ONE_ERASED = sentence("PERSON_ERASED", _("{n} records of one person."))
 
@@ -284,6 +310,7 @@ def _go_through(person: str, actor: str = "", *, look_only: bool) -> list[Trace]
     pending = results.filter(Q(status=ResultStatus.PENDING) | Q(batch__status__in=OPEN))
     kept = unresolved(results).exclude(pk__in=pending.values("pk"))
     stays = {*pending.values_list("pk", flat=True), *kept.values_list("pk", flat=True)}
+    sent_in = set(results.values_list("batch_id", flat=True))
     traces = [*_count(pending, UNDER_WAY), *_count(kept, UNRESOLVED)]
     for kind in job_types.every():
         traces += kind.erase(person, look_only=look_only)
@@ -293,7 +320,7 @@ def _go_through(person: str, actor: str = "", *, look_only: bool) -> list[Trace]
     traces += _files_of_person(ids, look_only=look_only)
     if not look_only:
         _erase_results(ids, actor)
-    return [*traces, *_texts(person, stays, look_only=look_only)]
+    return [*traces, *_texts(person, stays, sent_in, look_only=look_only)]
 
 
 def _count(results: QuerySet[ImportResult], why: str) -> list[Trace]:
@@ -327,6 +354,8 @@ def _blank(row: ImportResult) -> None:
     names = {"batch": row.batch_id, "start": row.body_start, "length": row.body_length}
     with connection.cursor() as sql:
         sql.execute(BLANK, names)
+        if not sql.rowcount:
+            batches.blank_sealed(**names)
 
 
 def _files_of_person(ids: Collection[int], *, look_only: bool) -> list[Trace]:
@@ -346,11 +375,11 @@ def _files_of_person(ids: Collection[int], *, look_only: bool) -> list[Trace]:
                 stored.delete(where)
             ImportFile.objects.filter(pk=file.pk).update(path="")
         for directory in directories:
-            _replace(directory)
+            replace_directory(directory)
     return traces
 
 
-def _replace(directory: str) -> None:
+def replace_directory(directory: str) -> None:
     """Delete a retry directory; a worker writes what still waits into a new one."""
     jobs = list(ImportJob.objects.filter(retry_directory=directory))
     remove_directory(directory)
@@ -359,8 +388,10 @@ def _replace(directory: str) -> None:
             ImportJob.objects.filter(pk=job.pk).update(retry_files_due_at=Now())
 
 
-def _texts(person: str, stays: Collection[int], *, look_only: bool) -> list[Trace]:
-    """Our own texts that quote the person, such as an API's answer."""
+def _texts(
+    person: str, stays: Collection[int], sent_in: Collection[int | None], *, look_only: bool
+) -> list[Trace]:
+    """Our own texts that quote the person, such as an API's answer to her batches."""
     if len(person) < SHORTEST_TERM:
         return []
     pattern = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.IGNORECASE)
@@ -372,6 +403,8 @@ def _texts(person: str, stays: Collection[int], *, look_only: bool) -> list[Trac
             for row in _quoting(model, fields, person)
             if not (name == "ImportResult" and row.pk in stays)
         )
+        if name == "Attempt":
+            count += _scrub_sealed(sent_in, pattern, look_only=look_only)
         if count:
             found.append(Trace(f"texts of {name}", count))
     return found
@@ -399,6 +432,25 @@ def _scrub(row: Any, fields: Iterable[str], pattern: re.Pattern[str], *, look_on
     if changed and not look_only:
         type(row)._default_manager.filter(pk=row.pk).update(**changed)
     return bool(changed)
+
+
+def _scrub_sealed(
+    sent_in: Collection[int | None], pattern: re.Pattern[str], *, look_only: bool
+) -> int:
+    """The same for answers that are sealed: no query can search them, so each is opened."""
+    count = 0
+    attempts = Attempt.objects.filter(batch__in=sent_in, sealed_with__isnull=False)
+    for row in attempts.exclude(answer=""):
+        about = columns.of_answer(row.batch_id)
+        said = columns.plain_text(row.answer, row.sealed_with, about)
+        new = _without(said, pattern)
+        if new != said:
+            count += 1
+            if not look_only:
+                key = keys.opened(row.sealed_with or 0)
+                kept = columns.sealed_text(key, new, about)
+                Attempt.objects.filter(pk=row.pk).update(answer=kept)
+    return count
 
 
 def _without(value: Any, pattern: re.Pattern[str]) -> Any:

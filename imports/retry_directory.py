@@ -33,6 +33,7 @@ from imports.messages import sentence
 from imports.models import ImportJob, RetryFile
 from imports.models.notifications import What
 from imports.outside_text import UNSTORABLE
+from imports.sealing import files, working
 from imports.states import EventCode, ResultStatus
 from imports.storage import stored
 
@@ -120,7 +121,7 @@ def publish(directory: Path, names: Iterable[Path]) -> Path:
 
 
 PREFIX = "retry_batches_"
-IN_STORAGE = f"{stored.STORED}retry_files"  # where they lie if all hosts share a storage
+IN_STORAGE = "retry_files"  # where they lie in a storage that all hosts share, or sealed
 SUMMARY, INSTRUCTIONS = "retry_summary.json", "RETRY_INSTRUCTIONS.md"
 FILES = sentence("FILES", _("{n} files"), one=_("{n} file"))
 IN_DIRECTORY = sentence("IN_DIRECTORY", _("{what} in {directory}"))
@@ -169,7 +170,9 @@ class NewDirectory:
 
 def home() -> Path:
     """Below which place retry directories are written: a directory, or a place in the storage."""
-    return Path(IN_STORAGE) if stored.is_shared() else Path(settings.RETRY_FILES_DIR)
+    if stored.is_shared() or not settings.PLAIN_RETRY_FILES:
+        return Path(stored.STORED + files.folder(IN_STORAGE))
+    return Path(settings.RETRY_FILES_DIR)
 
 
 def place() -> str:
@@ -193,9 +196,15 @@ def new_directory(parent: Path) -> Iterator[NewDirectory]:
     """
     if UNSTORABLE.search(os.fspath(parent)):
         raise OSError(errno.EILSEQ, "the ledger cannot keep a name that is no text")
-    local = Path(settings.HOME) / "outgoing" if stored.is_stored(str(parent)) else parent
+    local = _outgoing(stored.name_of(str(parent))) if stored.is_stored(str(parent)) else parent
     with temporary_directory(local) as path:
         yield NewDirectory(path)
+
+
+def _outgoing(name: str) -> Path:
+    """Where a directory is put together on this host that goes to the storage."""
+    base = working.directory() if files.is_sealed(name) else Path(settings.HOME)
+    return base / "outgoing"
 
 
 def publish_retry_directory(job: ImportJob, new: NewDirectory, parent: Path) -> Path:

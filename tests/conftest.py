@@ -53,13 +53,14 @@ SLOW_PLACES = (
     "tests/bills/browser/test_browser", "tests/bills/browser/test_folders",
     "tests/bills/browser/test_hostile_pages", "tests/bills/browser/test_ordinary_browser",
     "tests/bills/test_admin", "tests/bills/test_commands", "tests/bills/test_job_type",
-    "tests/bills/test_killed_worker", "tests/bills/test_missing_bills",
+    "tests/bills/test_killed_worker", "tests/bills/test_missing_bills", "tests/bills/test_monthly",
     "tests/bills/test_leaks", "tests/bills/test_rollout", "tests/bills/test_scenarios",
     "tests/test_secrets",
     # And those that need neither, but more time than all others together.
     "tests/fuzz/", "tests/test_queries", "tests/config/test_middleware",
     "tests/imports/customers/api/test_every_answer", "tests/imports/customers/test_quick_answers",
     "tests/imports/customers/files/test_quick_check", "tests/imports/ledger/test_state_machine",
+    "tests/imports/customers/files/test_json_stream.py::test_memory",
     "tests/imports/http/test_redaction.py::test_half_a_million",
     "tests/config/accounts/test_throttling",
 )  # fmt: skip
@@ -144,6 +145,12 @@ def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(runner, "LOOK_AGAIN_SECONDS", 0.05)  # it looks once more before it ends
     runner.stopping.clear()
     return tmp_path
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
+def both_ways(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Records are stored plain, and then again encrypted."""
+    settings.ENCRYPT_RECORDS = request.param
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from bills.browser.visit import Visit
 from bills.document_facts import Listed
 from bills.portals import failures
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
-from bills.portals.list_script import TIMERS
+from bills.portals.list_script import WATCH
 from bills.portals.logins.page import is_still_in, remembered
 from bills.portals.recipe import RecipePortal
 from bills.portals.scripts import error_at, portal_named
@@ -64,7 +64,7 @@ async def attempt(
             remembered = login.session if plan.keeps_devices else ""
             page = await chromium.page(proxy.url, agent, http_credentials, remembered)
             contexts.append(page.context)
-            await page.context.add_init_script(TIMERS)
+            await page.context.add_init_script(WATCH)
             return page
 
         try:

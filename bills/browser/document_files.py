@@ -64,7 +64,9 @@ def settle(path: Path, rule: FileRule) -> Checked:
     sha256, size = check_pdf(path, rule.password)
     facts = facts_in(text_of(path, rule.password), rule.listed)
     if facts.other:
-        shown = failures.NAMES_ANOTHER.format(bill=rule.bill, other=facts.other)
+        is_listed = facts.other in rule.listed.all_numbers
+        said = failures.NAMES_ANOTHER if is_listed else failures.SHOWS_NONE_OF_IT
+        shown = said.format(bill=rule.bill, other=facts.other)
         raise PortalError(Code.DOCUMENT_UNCLEAR, shown)
     return Checked(sha256, size, others, facts)
 

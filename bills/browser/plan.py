@@ -161,7 +161,9 @@ class Differs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
-    """What was read. `other` is the number of another listed bill that the document names."""
+    """What was read. `other` is another bill's number that the document names: a listed one's, or
+    any where neither the bill's own number nor its date and amount are there.
+    """
 
     due_date: datetime.date | None = None
     differs: tuple[Differs, ...] = ()

@@ -53,12 +53,11 @@ _FORM = """
   };
 """
 FORM_OF = f"box => {{{_FORM} return goal(box); }}"
-# Of every box on the page; each is marked with its place in the list. null: an address is none.
-FORMS = f"""seal => {{{_FORM}
-  return [...document.querySelectorAll("input")].map((box, index) => {{
-    box.setAttribute("data-redrive-box", `${{seal}}-${{index}}`);
-    try {{ return goal(box); }} catch {{ return null; }}
-  }});
+# Of one box, which is marked; null in a frame or a shadow root, where no mark is looked for.
+MARK = f"""(box, seal) => {{{_FORM}
+  if (window !== window.top || box.getRootNode() !== document) return null;
+  box.setAttribute("data-redrive-box", seal);
+  return goal(box);
 }}"""
 # Of the boxes that have this mark now.
 MARKED = f"""mark => {{{_FORM}
@@ -74,23 +73,15 @@ async def pinned(
     What was looked at, and nothing else: where another page has taken its place, or there are
     copies of it by then, filling it in fails.
     """
-    urls, mark = await _marked(page, box)
-    if not mark:  # in a frame or a shadow root
+    mark = secrets.token_hex(8)
+    urls: list[str] | None = await box.evaluate(MARK, mark)
+    if urls is None:
         handle = box if isinstance(box, ElementHandle) else await box.element_handle()
         refuse(await handle.evaluate(FORM_OF))
         return handle
     refuse(urls)
     await _check(page, mark, refuse)
     return page.locator(f'[data-redrive-box="{mark}"]')
-
-
-async def _marked(page: Page, box: Locator | ElementHandle) -> tuple[list[str], str]:
-    """Where the password would go from this box, and a mark on it; [] and "" for no mark."""
-    seal = secrets.token_hex(8)
-    forms: list[list[str] | None] = await page.evaluate(FORMS, seal)
-    mark = await box.get_attribute("data-redrive-box") or ""
-    urls = forms[int(mark.rpartition("-")[2])] if mark.startswith(seal) else None
-    return (urls, mark) if urls else ([], "")
 
 
 async def _check(page: Page, mark: str, refuse: Refuse) -> None:
@@ -137,6 +128,8 @@ class Visit:
         self.breaks = asyncio.Event()
         self.tracing = False
         self.trace_spoilt = False  # the password was typed while the trace ran
+        self.came_at = time.monotonic()  # the page that is shown
+        self.stirred_at = self.came_at  # something was asked for last, or has come
         self.requests_made = 0  # of those that may bring a part of the page
         self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
         self.asked_by_script = False  # for a part of the page that is shown
@@ -453,7 +446,7 @@ class Visit:
 
     def _on_request(self, request: Request) -> None:
         if request.resource_type in BRINGS_CONTENT and request.url.startswith("http"):
-            self._open[request] = time.monotonic()
+            self._open[request] = self.stirred_at = time.monotonic()
             self.requests_made += 1
             by_script = request.resource_type in ("xhr", "fetch")
             self.asked_by_script = self.asked_by_script or by_script
@@ -472,6 +465,7 @@ class Visit:
         self._note_answer(response)
         if self._is_main(response.request):
             self.status, self.headers = response.status, response.headers
+            self.came_at = self.stirred_at = time.monotonic()
             if not 300 <= response.status < 400:
                 self._end_waiting()
                 self._forget_before(response.request)
@@ -494,7 +488,8 @@ class Visit:
             self.failed_requests.pop(address, None)
 
     def _on_end(self, request: Request) -> None:
-        self._open.pop(request, None)
+        if self._open.pop(request, None) is not None:
+            self.stirred_at = time.monotonic()
 
     def _end_waiting(self) -> None:
         if self._asked is not None:
@@ -502,7 +497,7 @@ class Visit:
         self._asked = None
 
     def _on_lost(self, request: Request) -> None:
-        self._open.pop(request, None)
+        self._on_end(request)
         reason = request.failure or "no answer"
         is_ours = self.plan.permits(urlsplit(request.url).hostname or "")
         by_script = request.resource_type in ("xhr", "fetch")

@@ -15,6 +15,10 @@ WEB_PAGE = sentence(
 DOWNLOADED_PAGE = sentence("DOWNLOADED_PAGE", _('The file is a web page, not a PDF: "{title}".'))
 PAGE_CAME = sentence("PAGE_CAME", _('The portal answered with the page "{title}".'))
 PAGE_OF_ANOTHER = sentence("PAGE_OF_ANOTHER", _("What opened belongs to {other}, not to {bill}."))
+SHOWS_NONE_OF_IT = sentence(
+    "SHOWS_NONE_OF_IT",
+    _("The document for {bill} names {other}, and neither the bill's number, date nor amount."),
+)
 NAMES_ANOTHER = sentence(
     "DOCUMENT_NAMES_ANOTHER",
     _("The document for {bill} names bill {other} of the list, and not its own number."),
@@ -134,6 +138,10 @@ NO_CODE_BOX = sentence("NO_CODE_BOX", _("The page shows no box for a code."))
 NO_CODE_CAME = sentence("NO_CODE_CAME", _("Nobody entered it within {minutes} minutes."))
 SESSION_TOO_LARGE = sentence(
     "SESSION_TOO_LARGE", _("What the browser remembers of this portal is too large to be kept.")
+)
+ROWS_IN_FRAME = sentence(
+    "ROWS_IN_FRAME",
+    _("A frame of the page shows {n} rows that look like bills: they are not read."),
 )
 REQUEST_OPEN = sentence("REQUEST_OPEN", _("{address} has not answered."))
 NOT_STILL = sentence("NOT_STILL", _("The list did not come to rest within {limit} s. {why}"))

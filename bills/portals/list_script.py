@@ -10,21 +10,22 @@ from pathlib import Path
 
 from bills.portals.logins.signs import EVERYWHERE
 
-_PARTS = EVERYWHERE + (Path(__file__).parent / "lists/script.js").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent / "lists"
+_PARTS = EVERYWHERE + (_FOLDER / "script.js").read_text(encoding="utf-8")
 
 # `rows` is the recipe's CSS, or "": then rows are sought around links of these `kinds`, else of
 # the `spare` ones. `links` is the recipe's kind of link, or null.
 # null in place of rows: only Playwright can tell; `linked` false: so it is with links. A browser
 # knows not all selectors (within :is() it passes over what it does not know).
-# `deep`: also what stands around the rows.
-READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, deep}}) => {{{_PARTS}
+# `deep`: also what stands around the rows. `soon`: in how many seconds a timer counts as due.
+READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, soon, deep}}) => {{{_PARTS}
   const sought = rows ? known([{{css: rows}}]) : [], given = links ? known(links) : undefined;
   const found = !sought ? null
     : rows ? readGiven(all(rows), links ? given : kinds, picks)
     : readGuessed({{kinds: given || kinds, spare: given ? [] : spare, links: given, picks,
       unwanted}});
   return {{
-    ...stateOf(),
+    ...stateOf(soon),
     rows: found,
     css: rows && roots.length === 1 ? rows : "",
     linked: given !== null,
@@ -33,9 +34,10 @@ READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, deep}}) => {{{_PA
 }}"""
 
 # The same of rows that Playwright has found.
-FOUND_ROWS = f"""(rows, {{picks, deep}}) => {{{_PARTS}
+FOUND_ROWS = f"""(rows, {{picks, soon, deep}}) => {{{_PARTS}
   return {{
-    ...stateOf(), rows: readGiven(rows, null, picks), linked: false, ...surroundings(deep),
+    ...stateOf(soon), rows: readGiven(rows, null, picks), linked: false,
+    ...surroundings(deep),
   }};
 }}"""
 
@@ -66,15 +68,15 @@ _PLACES = f"""{EVERYWHERE}
   for (let at = row && row.parentElement; at; at = at.parentElement) places.push(at);
   if (document.scrollingElement) places.push(document.scrollingElement);
   const drawn = () => new Promise(done => {{
-    requestAnimationFrame(() => requestAnimationFrame(done));
-    setTimeout(() => done(), 200);
+    const late = setTimeout(() => done(), 200);
+    requestAnimationFrame(() => requestAnimationFrame(() => {{ clearTimeout(late); done(); }}));
   }});
 """
 # Go to the end of the page, and of what the rows scroll in. First away from it: a page may only
 # notice that its end comes into view, and that has to be out of view before.
 SCROLL_DOWN = f"""async () => {{{_PLACES}
-  const renew = window[Symbol.for("redrive.renew")];
-  if (renew) renew();
+  const watch = window[Symbol.for("redrive.watch")];
+  if (watch) watch.renew();
   for (const at of places) at.scrollTop = 0;
   await drawn();
   if (row && row.isConnected) row.scrollIntoView({{block: "end"}});
@@ -99,47 +101,5 @@ SCROLL_STEP = f"""async () => {{{_PLACES}
   return isEnd;
 }}"""
 
-# Run in every page before its own scripts: which timers are still to go off. A timer or interval
-# that has gone off twice and left the page as large as it was repeats itself (a clock, a carousel)
-# and brings no bills. What goes off once each time that we scroll is another matter: the count
-# begins anew then.
-TIMERS = """(() => {
-  const due = new Map(), fired = new Map(), sizes = new Map();
-  const everything = document.getElementsByTagName("*");
-  const goesOff = name => {
-    const grows = sizes.has(name) && sizes.get(name) !== everything.length;
-    fired.set(name, grows ? 0 : (fired.get(name) || 0) + 1);
-    sizes.set(name, everything.length);
-  };
-  const watch = (start, repeats) => new Proxy(start, {apply(target, self, args) {
-    const [work, delay = 0, ...rest] = args;
-    if (typeof work !== "function") return Reflect.apply(target, self, args);
-    const name = `${work}|${delay}`, after = Number(delay) || 0;
-    const wait = () => {
-      if ((fired.get(name) || 0) < 2) due.set(id, performance.now() + after);
-    };
-    const id = Reflect.apply(target, self, [function (...given) {
-      due.delete(id);
-      goesOff(name);
-      if (repeats) wait();
-      return work.apply(this, given);
-    }, delay, ...rest]);
-    wait();
-    return id;
-  }});
-  const forget = stop => new Proxy(stop, {apply(target, self, args) {
-    due.delete(args[0]);
-    return Reflect.apply(target, self, args);
-  }});
-  window.setTimeout = watch(window.setTimeout, false);
-  window.setInterval = watch(window.setInterval, true);
-  window.clearTimeout = forget(window.clearTimeout);
-  window.clearInterval = forget(window.clearInterval);
-  Object.defineProperty(window, Symbol.for("redrive.due"), {value: within =>
-    [...due.values()].filter(at => at - performance.now() < within * 1000).length});
-  Object.defineProperty(window, Symbol.for("redrive.renew"), {value: () => fired.clear()});
-})()"""
-TIMERS_DUE = """within => {
-  const count = window[Symbol.for("redrive.due")];
-  return count ? count(within) : 0;
-}"""
+# Run in every page before its own scripts: what may still change it, and when it last has.
+WATCH = (_FOLDER / "watch.js").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -28,6 +28,7 @@ from imports.ledger.later_imports import later_imports
 from imports.ledger.retries import NewBatch
 from imports.ledger.totals import family
 from imports.models import ImportResult, RetryFile
+from imports.sealing import files
 from imports.states import ResultStatus
 from imports.storage import stored
 
@@ -492,7 +493,7 @@ def forget(uploads: Sequence[Upload]) -> None:
 def expire() -> None:
     """Remove those whose hour is over."""
     oldest = time.time() - KEPT_SECONDS
-    for where, made_at in stored.listed(FOLDER):
+    for where, made_at in chain(*map(stored.listed, (FOLDER, files.FOLDER + FOLDER))):
         if made_at < oldest:
             with suppress(OSError):  # another sweeper was first
                 stored.delete(where)

@@ -31,10 +31,14 @@ from imports.customers.files.batching import indexes
 from imports.customers.files.check_index import remove_old
 from imports.customers.quick_answers import SentRecords
 from imports.customers.watching import taking
+from imports.fields import WrongKey
+from imports.job_types import InputOutOfSight
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import DryRun, ImportJob
 from imports.policy import Budget, Outcome, Patience, Verdict
+from imports.sealing import keys, working
+from imports.sealing.codec import Unreadable
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -80,6 +84,10 @@ class CustomerRunner:
             connections.close_all()
 
     def _post(self, work: Work) -> Outcome:
+        if work.unreadable is not None:
+            return Outcome(
+                Verdict.PAUSE, "RECORDS_KEY", work.unreadable, submission=work.submission
+            )
         mapping = self.client.endpoint.mapping
         if not (work.body.startswith(mapping.opening) and work.body.endswith(mapping.closing)):
             self.must_renew = True
@@ -176,7 +184,10 @@ class CustomerJobType:
         drafts.bring_files(job)
 
     def read(self, job: ImportJob) -> None:
-        portions.read(job)
+        try:
+            portions.read(job)
+        except (Unreadable, WrongKey) as error:  # a worker with the key can
+            raise InputOutOfSight(error.message) from None
 
     def reading(self, job: ImportJob) -> AbstractContextManager[Callable[[], bool]]:
         return portions.reading(job)
@@ -200,6 +211,7 @@ class CustomerJobType:
     def runner(self, job: ImportJob, in_flight: int) -> Iterator[CustomerRunner]:
         if job.api is None:
             raise TypeError("only customer imports have a customer API")
+        keys.check(job.pk)
         with ThreadPoolExecutor(in_flight, thread_name_prefix="sender") as pool:
             client = clients.take(job.api, job.timeout_seconds, in_flight)
             runner = CustomerRunner(client, pool)
@@ -248,6 +260,7 @@ class CustomerJobType:
         """Corrected files that nobody has confirmed, and indexes that nobody cut from."""
         corrections.expire()
         remove_old(indexes())
+        working.remove_abandoned()
         return 0
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:

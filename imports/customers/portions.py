@@ -28,6 +28,7 @@ from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportFile, ImportJob
 from imports.models.jobs import Rollout
+from imports.sealing.codec import Unreadable
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
@@ -201,6 +202,9 @@ def _portion_or_pause(cut: Cut) -> bool:
         return False
     except UnreadableFile as error:
         lifecycle.pause_for(cut.job, FILE_CHANGED, error.message)
+        return False
+    except Unreadable as error:
+        lifecycle.pause_for(cut.job, "RECORDS_KEY", error.message)
         return False
 
 

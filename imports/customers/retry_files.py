@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,8 @@ from django.template.loader import render_to_string
 from imports import retry_directory
 from imports.customers.members import failed_rows
 from imports.ledger import left_out, retries
-from imports.ledger.batches import slice_of
-from imports.models import ImportBatch, ImportJob, ImportResult
+from imports.ledger.batches import body_of, slice_of
+from imports.sealing.keys import Ring
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imports.customers.members.failed_rows import WrittenRows
+    from imports.models import ImportJob, ImportResult
     from imports.retry_directory import NewDirectory
 
 RECORDS_EXPLAINED = 100  # of one file, in the summary; all of them are in the ledger
@@ -137,7 +139,7 @@ def _write_left_out(job: ImportJob, new: NewDirectory) -> list[_Written]:
     )
     rows = ordered.iterator(chunk_size=LEFT_OUT_IN_A_FILE)
     written: list[_Written] = []
-    room = MOST_EXPLAINED
+    room, ring = MOST_EXPLAINED, Ring()
     while group := list(islice(rows, LEFT_OUT_IN_A_FILE)):
         one = _Written(LEFT_OUT_NAME.format(len(written) + 1), 0, min(RECORDS_EXPLAINED, room))
         for each in group:
@@ -146,7 +148,7 @@ def _write_left_out(job: ImportJob, new: NewDirectory) -> list[_Written]:
         room -= len(one.customers)
         whole = [each for each in group if left_out.is_kept_whole(each)]
         one.result_ids = [each.pk for each in whole]
-        content = _as_file(bytes(each.refused_record or b"") for each in whole)
+        content = _as_file(map(partial(left_out.raw_of, ring=ring), whole))
         one.sha256 = new.add(one.name, content, one.result_ids, confirmed=False, left_out=True)
         written.append(one)
     return written
@@ -163,7 +165,7 @@ def _as_file(records: Iterable[bytes]) -> Iterator[bytes]:
 def _records(rows: Iterator[ImportResult], one: _Written) -> Iterator[bytes]:
     """The records' own bytes, cut out of the batches they were sent in."""
     for batch_id, group in groupby(rows, key=lambda row: row.batch_id):
-        body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch_id))
+        body = body_of(batch_id or 0)  # all of them have one
         for result in group:
             one.explain(result)
             one.result_ids.append(result.pk)

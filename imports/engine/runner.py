@@ -25,6 +25,7 @@ from imports.messages import marked as _
 from imports.models import ImportJob
 from imports.models.bulk_actions import ActionType
 from imports.policy import Outcome, Verdict
+from imports.sealing.codec import Unreadable
 from imports.states import OPEN, EventCode, JobStatus
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def carry_out(bulk_action: BulkAction) -> bool:
             "bulk action %s: a chunk could not be carried out", bulk_action.pk,
             extra={"job": bulk_action.job_id},
         )  # fmt: skip
-        bulk_actions.give_up(bulk_action, FAILED.format(error=type(error).__name__))
+        why = error.message if isinstance(error, Unreadable) else None
+        bulk_actions.give_up(bulk_action, why or FAILED.format(error=type(error).__name__))
     return False
 
 

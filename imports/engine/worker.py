@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 from rq.worker import SimpleWorker
 
 from imports.engine import runner
+from imports.sealing import working
+
+if TYPE_CHECKING:
+    from rq import Queue
+    from rq.executions import Execution
+    from rq.job import Job
 
 
 class JobWorker(SimpleWorker):
@@ -16,6 +22,11 @@ class JobWorker(SimpleWorker):
     After the first SIGTERM or SIGINT the runner records what is in flight. Further signals
     change nothing; plain RQ would abort in mid-request at the second one.
     """
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """One queue message; no plain copy of sealed files outlives it."""
+        with working.task():
+            return super().perform_job(job, queue, execution)
 
     def request_stop(self, signum: int, frame: Any) -> None:
         runner.stopping.set()

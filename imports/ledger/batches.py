@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from itertools import accumulate, groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-from django.db.models import ExpressionWrapper, F, Func, IntegerField, Max
+from django.db import connection, transaction
+from django.db.models import BinaryField, Case, ExpressionWrapper, F, Func, IntegerField, Max, When
 from django.db.models.functions import Coalesce, Least, Substr
 from psycopg.types.json import Jsonb
 
 from imports.ledger.copy_rows import WaitingRows, copy_in
 from imports.messages import cause_of, render, to_json
 from imports.models import ImportBatch, ImportResult
+from imports.sealing import columns, keys
 from imports.states import BatchStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
 
     from imports.messages import Text
     from imports.models import ImportJob
+    from imports.sealing.keys import DataKey
 
 # As a kind's own reader joins them: a batch that is put together again whole has the same bytes.
 BETWEEN = b", "
 LARGEST_RECORD = 1 << 24  # bytes: no reader takes a larger one
+KEPT_COLUMNS = (
+    "pk", "kept", "sealed_with", "position", "batch_id", "batch__sealed_with", "body_start",
+    "body_length",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,14 @@ class BatchBody:
         """Each record's (start, length) in the body."""
         return list(_places(len(self.head), map(len, self.records)))
 
-    def fields(self) -> dict[str, object]:
+    def fields(self, job_id: int) -> dict[str, object]:
         """The fields of a new batch that never change: its bytes, their hash, its own key."""
-        return {
-            "body": self.body,
+        frozen: dict[str, object] = {"body": self.body}
+        if self.head and (key := keys.to_seal(job_id)):
+            pk = new_ids(1)[0]
+            body, sealed_with = sealed(key, self.body, pk)
+            frozen = {"pk": pk, "body": body, "sealed_with": sealed_with}
+        return frozen | {
             "head_length": len(self.head),
             "tail_length": len(self.tail),
             "body_sha256": hashlib.sha256(self.body).hexdigest() if self.head else "",
@@ -68,7 +78,7 @@ def _places(at: int, lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> BatchBody:
     """The body of a batch with only these records. The bodies of bills are empty."""
-    body = bytes(ImportBatch.objects.values_list("body", flat=True).get(pk=batch.pk))
+    body = body_of(batch.pk)
     return BatchBody(
         head=body[: batch.head_length],
         records=tuple(slice_of(body, result) for result in results),
@@ -76,15 +86,67 @@ def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> BatchBody:
     )
 
 
-def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, bytes]:
-    """{result id: the record's original bytes}, sent or not, in one query.
+def body_of(batch_id: int, ring: keys.Ring | None = None) -> bytes:
+    """The bytes of a batch. Raises Unreadable where no key opens them."""
+    found = ImportBatch.objects.values_list("body", "sealed_with").get(pk=batch_id)
+    return columns.plain(*found, columns.of_batch(batch_id), ring)
 
-    At most `most` bytes of each; b"" if only its id is known.
+
+def sealed(key: DataKey | None, body: bytes, batch_id: int) -> tuple[bytes, int | None]:
+    """A batch's body as it is stored, and the id of the key that sealed it."""
+    if key is None or not body:
+        return body, None
+    return key.seal(body, columns.of_batch(batch_id)), key.pk
+
+
+def blank_sealed(batch: int, start: int, length: int) -> None:
+    """Blank one record in a batch's sealed bytes, so that the others stay where they stand.
+
+    Raises Unreadable where no key opens them.
+    """
+    with transaction.atomic():
+        locked = (
+            ImportBatch.objects.select_for_update().exclude(sealed_with=None).exclude(body=b"")
+        )
+        found = locked.filter(pk=batch).only("body", "sealed_with").first()
+        if found is None:
+            return
+        key = keys.opened(found.sealed_with or 0)
+        body = key.unseal(bytes(found.body), columns.of_batch(batch))
+        body = body[:start] + b" " * length + body[start + length :]
+        kept, _pk = sealed(key, body, batch)
+        digest = hashlib.sha256(body).hexdigest()
+        ImportBatch.objects.filter(pk=batch).update(body=kept, body_sha256=digest)
+
+
+def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, bytes]:
+    """{result id: the record's original bytes}, sent or not; one query, and one for each sealed
+    batch.
+
+    At most `most` bytes of each; b"" if only its id is known. Raises Unreadable where no key
+    opens them.
     """
     sent = Substr("batch__body", F("body_start") + 1, Least("body_length", most))
-    kept = Coalesce(sent, Substr("refused_record", 1, most))
-    rows = ImportResult.objects.filter(pk__in=ids).annotate(kept=kept)
-    return {pk: bytes(each or b"") for pk, each in rows.values_list("pk", "kept")}
+    begun = Case(
+        When(sealed_with=None, then=Substr("refused_record", 1, most)),
+        default="refused_record", output_field=BinaryField(),
+    )  # fmt: skip
+    of_batch = Case(When(batch__sealed_with=None, then=sent), output_field=BinaryField())
+    kept = Coalesce(of_batch, begun)
+    rows = ImportResult.objects.filter(pk__in=ids).annotate(kept=kept).order_by()
+    found: dict[int, bytes] = {}
+    hidden: dict[int, list[tuple[int, int, int]]] = {}
+    ring = keys.Ring()
+    for pk, raw, sealed_with, position, *sent_in in rows.values_list(*KEPT_COLUMNS):
+        batch_id, batch_sealed_with, start, length = sent_in
+        if batch_sealed_with is not None:
+            hidden.setdefault(batch_id, []).append((pk, start, length))
+        else:
+            found[pk] = columns.plain(raw, sealed_with, columns.of_refused(position), ring)[:most]
+    for batch_id, places in hidden.items():
+        body = body_of(batch_id, ring)
+        found |= {pk: body[at : at + min(length, most)] for pk, at, length in places}
+    return found
 
 
 def slice_of(body: bytes, result: ImportResult) -> bytes:
@@ -119,13 +181,14 @@ BATCH_COLUMNS = {
     "id": "int8", "job_id": "int8", "number": "int4", "part": "int4", "size": "int4",
     "body": "bytea",
     "head_length": "int4", "tail_length": "int4", "body_sha256": "text", "idempotency_key": "text",
-    "after_numbers": "int4[]",
+    "after_numbers": "int4[]", "sealed_with": "int8",
 }  # fmt: skip
 RESULT_COLUMNS = {
     "job_id": "int8", "batch_id": "int8", "file_id": "int8", "position": "int4", "key": "text",
     "email": "text", "status": "text", "error_code": "text", "error": "text",
     "final_error": "text", "message": "jsonb", "cause": "text",
     "body_start": "int4", "body_length": "int4", "refused_record": "bytea", "retry_of_id": "int8",
+    "sealed_with": "int8", "is_new_version": "bool",
 }  # fmt: skip
 
 
@@ -176,6 +239,7 @@ class Intake:
         self._batch_rows: list[tuple[object, ...]] = []
         self._result_rows: list[tuple[object, ...]] = []
         self._waiting = WaitingRows()
+        self._key: DataKey | None = None
 
     def add_columns(
         self, number: int, ends: tuple[bytes, bytes], records: Columns, file_id: int
@@ -201,19 +265,21 @@ class Intake:
 
     def add_batch(
         self, number: int, part: int, frame: tuple[bytes, int, int], records: Sequence[NewRecord],
-        file_id: int | None, key: str = "", after: Collection[int] = (),
+        file_id: int | None, key: str = "", after: Collection[int] = (), *, is_copy: bool = False,
     ) -> int:  # fmt: skip
         """One batch; its id. `frame` is the body, and how many of its bytes stand before and
         after the records. Its idempotency key is a new one, unless `key` is given. It may be
-        claimed once the batches numbered `after` have ended."""
+        claimed once the batches numbered `after` have ended. A copy has the bytes of the results
+        that it is a retry of; of others that is looked up."""
         batch_id = self._next_id()
+        changed = set() if is_copy else _new_versions(frame[0], records)
         self._add_batch_row(batch_id, number, part, len(records), frame, key, after)
         pending = ResultStatus.PENDING.value
         self._result_rows += [
             (
                 self.job.pk, batch_id, record.file_id or file_id, record.position, record.key,
                 record.email, pending, "", "", None, None, "", record.start, record.length, None,
-                record.retry_of,
+                record.retry_of, None, record.retry_of in changed or None,
             )
             for record in records
         ]  # fmt: skip
@@ -226,8 +292,10 @@ class Intake:
     ) -> None:  # fmt: skip
         body, head, tail = frame
         sha256 = hashlib.sha256(body).hexdigest() if body else ""
-        row = (batch_id, self.job.pk, number, part, size, body, head, tail, sha256)
-        self._batch_rows.append((*row, key or uuid.uuid4().hex, sorted(after) or None))
+        kept, sealed_with = sealed(self._sealing_key() if body else None, body, batch_id)
+        row = (batch_id, self.job.pk, number, part, size, kept, head, tail, sha256)
+        own_key = key or uuid.uuid4().hex
+        self._batch_rows.append((*row, own_key, sorted(after) or None, sealed_with))
         self.batches += 1
         self.waiting += size
 
@@ -239,12 +307,15 @@ class Intake:
         """One record that cannot be sent: excluded, with its reason and its bytes."""
         self.refused += 1
         error = render(record.message)
+        raw, sealed_with = record.raw, None
+        if raw and (key := self._sealing_key()):
+            raw, sealed_with = key.seal(raw, columns.of_refused(record.position)), key.pk
         self._result_rows.append(
             (
                 self.job.pk, None, file_id, record.position, record.key, record.email,
                 ResultStatus.EXCLUDED.value, record.code, error, error,
                 Jsonb(to_json(record.message)), cause_of(record.message), 0, 0,
-                record.raw, None,
+                raw, None, sealed_with, None,
             )
         )  # fmt: skip
         if len(self._result_rows) >= RECORDS_AT_ONCE:
@@ -268,14 +339,35 @@ class Intake:
 
     def _next_id(self) -> int:
         if not self._ids:
-            with connection.cursor() as sql:
-                sql.execute(
-                    "SELECT nextval(pg_get_serial_sequence('imports_importbatch', 'id'))"
-                    " FROM generate_series(1, %s) ORDER BY 1 DESC",
-                    [BATCHES_AT_ONCE],
-                )
-                self._ids = [row[0] for row in sql.fetchall()]
+            self._ids = new_ids(BATCHES_AT_ONCE)
         return self._ids.pop()
+
+    def _sealing_key(self) -> DataKey | None:
+        """The job's key, where records are sealed; asked for once."""
+        if self._key is None and keys.is_on():
+            self._key = keys.of_job(self.job.pk)
+        return self._key
+
+
+def new_ids(count: int) -> list[int]:
+    """So many ids of new batches, the highest first."""
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT nextval(pg_get_serial_sequence('imports_importbatch', 'id'))"
+            " FROM generate_series(1, %s) ORDER BY 1 DESC",
+            [count],
+        )
+        return [row[0] for row in sql.fetchall()]
+
+
+def _new_versions(body: bytes, records: Sequence[NewRecord]) -> set[int]:
+    """The results that are sent again with other bytes than before."""
+    retried = {each.retry_of: each for each in records if each.retry_of is not None}
+    if not retried:
+        return set()
+    before = bytes_of(retried)
+    mine = {pk: body[each.start : each.start + each.length] for pk, each in retried.items()}
+    return {pk for pk, raw in mine.items() if before.get(pk) != raw}
 
 
 # A table that was never counted has no pages.
@@ -332,7 +424,8 @@ class _Old:
 
 OLD_COLUMNS = (
     "pk", "position", "key", "email", "file_id", "batch_id", "batch__number", "batch__size",
-    "batch__idempotency_key", "head", "tail",
+    "batch__idempotency_key", "head", "tail", "batch__sealed_with", "batch__head_length",
+    "batch__tail_length",
 )  # fmt: skip
 
 
@@ -370,7 +463,7 @@ def copy(new: ImportJob, chosen: QuerySet[ImportResult], *, keep_keys: bool) -> 
             if last is not None:
                 last += 1
                 place = (last, 0)
-            intake.add_batch(*place, frame, records, None, key=made.key)
+            intake.add_batch(*place, frame, records, None, key=made.key, is_copy=True)
             count += len(records)
     intake.flush()
     return count
@@ -399,9 +492,19 @@ def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
     )
     while some := list(islice(rows, BYTES_AT_ONCE)):
         raws = bytes_of([row[0] for row in some])
+        ends = {row[5]: row[-2:] for row in some if row[-3] is not None}  # of sealed batches
+        ends = {batch: _ends_of(batch, *lengths) for batch, lengths in ends.items()}
         for row in some:
-            values: list[Any] = [*row, raws[row[0]]]
+            values: list[Any] = [*row[:-3], raws[row[0]]]
+            if row[5] in ends:
+                values[-3:-1] = ends[row[5]]
             yield _Old(*values)
+
+
+def _ends_of(batch_id: int, head_length: int, tail_length: int) -> tuple[bytes, bytes]:
+    """What stands before and after the records of a batch."""
+    body = body_of(batch_id)
+    return body[:head_length], body[len(body) - tail_length :]
 
 
 def _gather(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,6 +14,8 @@ from psycopg.pq import Format
 from imports.job_types import Work
 from imports.models import ImportBatch
 from imports.models.jobs import ImportJob
+from imports.sealing import columns, keys
+from imports.sealing.codec import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -201,7 +203,7 @@ SET status = 'claimed', token = md5(%(seed)s::text || b.id)::uuid, worker = %(wo
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due, job WHERE b.id = due.id
 RETURNING b.id, b.number, b.token, b.attempts + 1, job.max_attempts, b.size, b.body,
-          b.idempotency_key, b.tries + 1, b.submission
+          b.idempotency_key, b.tries + 1, b.submission, b.sealed_with
 """.replace("{EARLIER_COPIES}", EARLIER_COPIES)
 
 # Not greatest(min(…), 0) alone: that ignores a null, so that "never" would read "now".
@@ -299,8 +301,22 @@ def _names_of(
 def _claim(job: ImportJob, rate_limit: psycopg.Cursor[Any], taken: psycopg.Cursor[Any]) -> Claim:
     paused, slot, _, limit = rate_limit.fetchone() or (0.0, None, "", 0)
     if rows := taken.fetchall():
-        return Claim([Work(job.pk, *row) for row in rows], None, limit)
+        ring = keys.Ring()
+        return Claim([_work(job, row, ring) for row in rows], None, limit)
     return Claim([], max(paused or 0.0, slot or 0.0) or _next_due(job), limit)
+
+
+def _work(job: ImportJob, row: tuple[Any, ...], ring: keys.Ring) -> Work:
+    """One claimed batch, with its bytes as they are sent."""
+    *plain, sealed_with = row
+    if sealed_with is None:
+        return Work(job.pk, *plain)
+    try:
+        plain[6] = columns.plain(plain[6], sealed_with, columns.of_batch(plain[0]), ring)
+    except Unreadable as error:
+        plain[6] = b""
+        return replace(Work(job.pk, *plain), unreadable=error.message)
+    return Work(job.pk, *plain)
 
 
 def _next_due(job: ImportJob) -> float | None:

@@ -28,8 +28,7 @@ NOT_SENT = (JobStatus.DRAFT, JobStatus.CANCELLED)  # what is pending there does 
 
 # Whether a result, `mine`, went out with the same bytes as the one that it is a retry of, `older`.
 SAME_BYTES = """
-    substring(b.body FROM mine.body_start + 1 FOR mine.body_length)
-    = substring(ob.body FROM older.body_start + 1 FOR older.body_length)
+    mine.batch_id IS NOT NULL AND older.batch_id IS NOT NULL AND mine.is_new_version IS NOT TRUE
 """
 # `chain`: each result with all that it is a retry of; `oldest` as far as the bytes are the same.
 LATER = """
@@ -43,11 +42,7 @@ WITH RECURSIVE chain (id, key, api, node, oldest, same) AS (
     FROM chain c
     JOIN import_results mine ON mine.id = c.node
     JOIN import_results older ON older.id = mine.retry_of_id
-    LEFT JOIN imports_importbatch b ON b.id = mine.batch_id
-    LEFT JOIN imports_importbatch ob ON ob.id = older.batch_id
-    CROSS JOIN LATERAL (
-        SELECT c.same AND coalesce({same_bytes}, false) AS bytes
-    ) equal
+    CROSS JOIN LATERAL (SELECT c.same AND {same_bytes} AS bytes) equal
 ), version AS (
     SELECT id, key, api, min(oldest) AS oldest FROM chain GROUP BY id, key, api
 )
@@ -66,8 +61,6 @@ CROSS JOIN LATERAL (  -- the other's version, too, is as old as the first result
         FROM first f
         JOIN import_results mine ON mine.id = f.id
         JOIN import_results older ON older.id = mine.retry_of_id
-        JOIN imports_importbatch b ON b.id = mine.batch_id
-        JOIN imports_importbatch ob ON ob.id = older.batch_id
         WHERE {same_bytes}
     )
     SELECT min(id) AS oldest FROM first

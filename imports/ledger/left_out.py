@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef
 
 from imports.models import ImportResult
+from imports.sealing import columns
+from imports.sealing.codec import OVERHEAD
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from imports.models import ImportJob
+    from imports.sealing.keys import Ring
 
 RECORD_KEPT = 1 << 20  # bytes of a record that was never sent; of a longer one only its beginning
 # Left out for what is known of the customer from elsewhere, not because the record is at fault.
@@ -62,6 +65,13 @@ def left_out(jobs: Collection[int]) -> QuerySet[ImportResult]:
     return could_not.exclude(Exists(corrected))
 
 
+def raw_of(result: ImportResult, ring: Ring) -> bytes:
+    """The bytes of a record that was never sent. Raises Unreadable where no key opens them."""
+    about = columns.of_refused(result.position)
+    return columns.plain(result.refused_record, result.sealed_with, about, ring)
+
+
 def is_kept_whole(result: ImportResult) -> bool:
     """Whether all bytes of the record are stored."""
-    return 0 < len(result.refused_record or b"") < RECORD_KEPT
+    more = OVERHEAD if result.sealed_with is not None else 0
+    return 0 < len(result.refused_record or b"") < RECORD_KEPT + more

@@ -19,6 +19,8 @@ from imports.messages import cause_of, to_json
 from imports.messages import storable as clean
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.policy import DOWN, Budget, Move, Outcome, RecordOutcome, Verdict, backoff
+from imports.sealing import columns, keys
+from imports.sealing.codec import Unreadable
 from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus, sources
 
 if TYPE_CHECKING:
@@ -33,28 +35,29 @@ CODE_KEPT = 60  # as long as the columns are
 
 NOTE = """
 INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
-    ended_at, verdict, http_status, error_code, error, message, answer, success_count, error_count,
-    unknown_count, details)
+    ended_at, verdict, http_status, error_code, error, message, answer, sealed_with, success_count,
+    error_count, unknown_count, details)
 SELECT b.job_id, b.id, b.tries, mine.counted, b.worker, coalesce(b.claimed_at, clock_timestamp()),
     b.sent_at, clock_timestamp(), mine.verdict, mine.http, mine.code, mine.error,
-    mine.message, mine.answer,
+    mine.message, mine.answer, mine.sealed_with,
     CASE WHEN mine.verdict = 'success' THEN b.size ELSE mine.successes END,
     CASE WHEN mine.verdict IN ('rejected', 'retry') OR (mine.verdict = 'split' AND b.size = 1)
         THEN b.size ELSE mine.errors END,
     CASE WHEN mine.verdict IN ('unknown', 'repeatable') THEN b.size ELSE mine.unknowns END,
     mine.details
 FROM unnest(%s::bigint[], %s::bool[], %s::text[], %s::int[], %s::text[], %s::text[], %s::jsonb[],
-            %s::text[], %s::int[], %s::int[], %s::int[], %s::jsonb[])
-    AS mine(id, counted, verdict, http, code, error, message, answer, successes, errors, unknowns,
-            details)
+            %s::text[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s::jsonb[])
+    AS mine(id, counted, verdict, http, code, error, message, answer, sealed_with, successes,
+            errors, unknowns, details)
 JOIN imports_importbatch b ON b.id = mine.id
 """
 
 
-def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
-    """Store an attempt for each (batch id, outcome, counted) that has just ended."""
+def note_attempts(job_id: int, tries: Sequence[tuple[int, Outcome, bool]]) -> None:
+    """Store an attempt for each (batch id, outcome, counted) of a job that has just ended."""
     if not tries:
         return
+    answers = _answers(job_id, [(batch_id, outcome) for batch_id, outcome, _counted in tries])
     rows = [
         (
             batch_id,
@@ -64,14 +67,31 @@ def note_attempts(tries: Sequence[tuple[int, Outcome, bool]]) -> None:
             outcome.code,
             outcome.error,
             Json(to_json(outcome.message)) if outcome.message else None,
-            outcome.answer[:ANSWER_KEPT],
+            *answer,
             *_counts(outcome),
             Json(outcome.details or {}),
         )
-        for batch_id, outcome, counted in tries
+        for (batch_id, outcome, counted), answer in zip(tries, answers, strict=True)
     ]
     with cursor() as sql:
         sql.execute(NOTE, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _answers(job_id: int, tries: Sequence[tuple[int, Outcome]]) -> list[tuple[str, int | None]]:
+    """What is kept of each answer, and the key that sealed it where records are sealed.
+
+    Where no key opens, the answer is not kept: the outcome counts for more.
+    """
+    kept = [(batch_id, outcome.answer[:ANSWER_KEPT]) for batch_id, outcome in tries]
+    try:
+        key = keys.to_seal(job_id) if any(answer for _pk, answer in kept) else None
+    except Unreadable:
+        return [("", None)] * len(kept)
+    if key is None:
+        return [(answer, None) for _pk, answer in kept]
+    return [
+        (columns.sealed_text(key, answer, columns.of_answer(pk)), key.pk) for pk, answer in kept
+    ]
 
 
 def _counts(outcome: Outcome) -> tuple[int, int, int]:
@@ -352,7 +372,7 @@ def carve(batch: ImportBatch, pks: Sequence[int]) -> ImportBatch:
         attempts=batch.attempts,
         tries=batch.tries,
         after_numbers=batch.after_numbers,  # for a retry; what it waited for has ended
-        **frame.fields(),
+        **frame.fields(batch.job_id),
     )
     for result, (start, length) in zip(results, frame.places, strict=True):
         result.batch, result.body_start, result.body_length = part, start, length
@@ -374,8 +394,8 @@ class Finding:
 ALL_SUCCEEDED = """
 WITH mine AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(https)s::int[],
-                         %(answers)b::text[], %(details)b::text[])
-        AS mine(id, token, http, answer, details)
+                         %(answers)b::text[], %(details)b::text[], %(sealed_with)s::bigint[])
+        AS mine(id, token, http, answer, details, sealed_with)
 ), done AS (
     UPDATE imports_importbatch b
     SET status = 'done', success_count = b.size, unknown_count = 0, error_count = 0,
@@ -383,7 +403,7 @@ WITH mine AS (
         http_status = mine.http, error_code = '', error = '', message = NULL
     FROM mine WHERE b.id = mine.id AND b.token = mine.token AND b.status = 'sending'
     RETURNING b.id, b.job_id, b.size, b.attempts, b.tries, b.worker, b.claimed_at, b.sent_at,
-        mine.http, mine.answer, mine.details
+        mine.http, mine.answer, mine.details, mine.sealed_with
 ), records AS (
     UPDATE import_results r
     SET status = 'success', retry_attempts = done.attempts, http_status = done.http,
@@ -391,11 +411,11 @@ WITH mine AS (
     FROM done WHERE r.batch_id = done.id AND r.status = 'pending'
 ), attempts AS (
     INSERT INTO imports_attempt (job_id, batch_id, number, counted, worker, claimed_at, sent_at,
-        ended_at, verdict, http_status, error_code, error, answer, success_count, error_count,
-        unknown_count, details)
+        ended_at, verdict, http_status, error_code, error, answer, sealed_with, success_count,
+        error_count, unknown_count, details)
     SELECT job_id, id, tries, true, worker, coalesce(claimed_at, clock_timestamp()), sent_at,
-        clock_timestamp(), 'success', http, '', '', answer, size, 0,
-        0, details::jsonb
+        clock_timestamp(), 'success', http, '', '', answer, sealed_with, size,
+        0, 0, details::jsonb
     FROM done
 ), well AS (
     UPDATE imports_importjob SET failing = '{}'
@@ -435,13 +455,15 @@ def _record_successes(job: ImportJob, findings: Sequence[Finding]) -> list[Findi
     if not findings:
         return []
     tried = [each.outcome for each in findings]
+    answers = _answers(job.pk, [(each.work.batch_id, each.outcome) for each in findings])
     names = {
         "job": job.pk,
         "rate_limit": job.rate_limit_id,
         "ids": [each.work.batch_id for each in findings],
         "tokens": [each.work.token for each in findings],
         "https": [outcome.http_status for outcome in tried],
-        "answers": [outcome.answer[:ANSWER_KEPT] for outcome in tried],
+        "answers": [answer for answer, _key in answers],
+        "sealed_with": [key for _answer, key in answers],
         "details": [json.dumps(outcome.details or {}) for outcome in tried],
     }  # fmt: skip
     with cursor() as sql:
@@ -484,7 +506,7 @@ def _add_late_evidence(batch: ImportBatch, outcome: Outcome) -> None:
     """Record an answer that came after its lease expired, if it proves something."""
     proof = {Verdict.SUCCESS, Verdict.REJECTED, Verdict.RETRY, Verdict.MIXED, Verdict.SPLIT}
     if outcome.verdict in proof:
-        note_attempts([(batch.pk, outcome, False)])
+        note_attempts(batch.job_id, [(batch.pk, outcome, False)])
         finish_each(batch, outcome)
 
 
@@ -533,7 +555,7 @@ def _write_try(batch: ImportBatch, outcome: Outcome, step: policy.Step) -> None:
         cause=outcome.cause,
         lease_until=None,
     )
-    note_attempts([(batch.pk, outcome, step.counted)])
+    note_attempts(batch.job_id, [(batch.pk, outcome, step.counted)])
 
 
 def _is_an_answer(outcome: Outcome) -> bool:

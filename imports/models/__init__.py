@@ -5,6 +5,7 @@ from imports.models.batches import AssignedId, Attempt, ImportBatch, ImportResul
 from imports.models.bulk_actions import BulkAction, BulkActionChunk, RecordEvent
 from imports.models.files import ImportFile, RetryFile
 from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
+from imports.models.keys import RecordsKey
 from imports.models.members import CorrectedRow, MemberFile, RecordTemplate
 from imports.models.notifications import Channel, Notification, NotificationDelivery
 from imports.models.watched import WatchedFile, WatchedFolder
@@ -31,6 +32,7 @@ __all__ = [
     "RateLimit",
     "RecordEvent",
     "RecordTemplate",
+    "RecordsKey",
     "RetryFile",
     "WatchedFile",
     "WatchedFolder",

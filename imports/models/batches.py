@@ -12,6 +12,8 @@ from imports.fields import MessageField, OutsideTextField
 from imports.messages import CAUSE_LENGTH, render
 from imports.models.files import ImportFile
 from imports.models.jobs import ImportJob
+from imports.sealing import columns
+from imports.sealing.codec import Unreadable
 from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
 
 
@@ -43,6 +45,7 @@ class ImportBatch(models.Model):
     after_numbers = ArrayField(models.PositiveIntegerField(), null=True, blank=True)
 
     body = models.BinaryField(default=b"")
+    sealed_with = models.BigIntegerField(null=True, blank=True)  # a RecordsKey; None: it is plain
     head_length = models.PositiveIntegerField(default=0, db_default=0)  # bytes before its records
     tail_length = models.PositiveIntegerField(default=0, db_default=0)  # and after them
     body_sha256 = models.CharField(max_length=64, default="", blank=True)
@@ -161,6 +164,7 @@ class ImportResult(models.Model):
     refused_record = models.BinaryField(
         null=True, blank=True
     )  # the bytes of one that was never sent
+    sealed_with = models.BigIntegerField(null=True, blank=True)  # a RecordsKey, of these bytes
     retry_of = models.ForeignKey(
         "self",
         models.SET_NULL,
@@ -170,6 +174,9 @@ class ImportResult(models.Model):
         db_index=False,
         db_constraint=False,
     )
+    # True of a retry whose bytes are others than those of the one that it is a retry of. Else it
+    # is null, which takes no room.
+    is_new_version = models.BooleanField(null=True, blank=True)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -262,6 +269,7 @@ class Attempt(models.Model):
     error = OutsideTextField(_("error"), default="", blank=True)
     message = MessageField()  # what `error` says in English
     answer = OutsideTextField(default="", blank=True)  # an excerpt, free of secrets
+    sealed_with = models.BigIntegerField(null=True, blank=True)  # a RecordsKey: base64 is in it
     success_count = models.PositiveIntegerField(default=0)
     error_count = models.PositiveIntegerField(default=0)
     unknown_count = models.PositiveIntegerField(default=0)
@@ -283,3 +291,13 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id}/{self.number}"
+
+    @property
+    def plain_answer(self) -> str:
+        """The answer as it came, or why it cannot be opened."""
+        try:
+            return columns.plain_text(
+                self.answer, self.sealed_with, columns.of_answer(self.batch_id)
+            )
+        except Unreadable as error:
+            return str(error)

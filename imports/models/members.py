@@ -89,6 +89,7 @@ class CorrectedRow(models.Model):
     form = models.JSONField()  # how the corrected file is written
     row = models.PositiveIntegerField()  # its number there
     raw = models.BinaryField()
+    sealed_with = models.BigIntegerField(null=True, blank=True)  # a RecordsKey; None: it is plain
 
     class Meta:
         default_permissions = ()

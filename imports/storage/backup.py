@@ -78,7 +78,7 @@ def _take(name: str, target: Path) -> str:
     """Copy one stored file; its SHA-256."""
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    pieces = stored.pieces(stored.STORED + name)
+    pieces = stored.pieces_at_rest(stored.STORED + name)
     first = next(pieces, b"")  # before the target is made: the file may be missing
     with target.open("xb") as written:
         for piece in chain([first], pieces):

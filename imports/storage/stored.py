@@ -20,9 +20,10 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from imports.outside_text import path_of
+from imports.sealing import files, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 STORED = "storage:"
@@ -55,12 +56,20 @@ def name_of(where: str) -> str:
 
 def fresh_name(folder: str, ending: str = "json") -> str:
     """A name that no host has used: "imports/7/3f….json"."""
-    return f"{folder}/{uuid.uuid4().hex}.{ending}"
+    return f"{files.folder(folder)}/{uuid.uuid4().hex}.{ending}"
 
 
 def keep(name: str, content: File[bytes]) -> str:
-    """Store a file; where it lies. Raises OSError."""
+    """Store a file, sealed where its name says so; where it lies. Raises OSError."""
+    if files.is_sealed(name):
+        return keep_sealed(name, content.chunks())
     return STORED + default_storage.save(name, content)
+
+
+def keep_sealed(name: str, content: Iterable[bytes]) -> str:
+    """Seal a file and store it under that name; where it lies. Raises OSError."""
+    with files.seal(name, content) as sealed:
+        return STORED + default_storage.save(name, File(sealed))
 
 
 def keep_path(name: str, path: Path) -> str:
@@ -72,15 +81,32 @@ def keep_path(name: str, path: Path) -> str:
 def local_path(where: str, sha256: str = "") -> Path:
     """A path of this host that holds the file; it need not exist.
 
-    A file of a shared storage is downloaded once, and checked where its SHA-256 is known.
-    Raises OSError where the storage does not answer, and AlteredFile.
+    A file of a shared storage is downloaded once, and checked where its SHA-256 is known; a sealed
+    one is copied for this task. Raises OSError where the storage does not answer, AlteredFile, and
+    Unreadable.
     """
     if not is_stored(where):
         return path_of(where)
     name = name_of(where)
+    if files.is_sealed(name):
+        return _working_copy(name)
     if not is_shared():
         return Path(default_storage.path(name))
     return _cached(name, sha256)
+
+
+def _working_copy(name: str) -> Path:
+    path = working.directory() / name
+    if path.exists():
+        return path
+    sealed = _cached(name, "") if is_shared() else Path(default_storage.path(name))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    with suppress(FileNotFoundError), sealed.open("rb") as source:  # whoever opens it finds out
+        with unfinished.open("wb") as target:
+            target.writelines(files.unseal(name, source))
+        unfinished.rename(path)
+    return path
 
 
 def cache_directory() -> Path:
@@ -141,12 +167,23 @@ def exists(where: str) -> bool:
 def size(where: str) -> int:
     """Its bytes. Raises OSError, FileNotFoundError among them."""
     if is_stored(where):
-        return default_storage.size(name_of(where))
+        size = default_storage.size(name_of(where))
+        return files.plain_size(size) if files.is_sealed(name_of(where)) else size
     return path_of(where).stat().st_size
 
 
 def pieces(where: str) -> Iterator[bytes]:
     """The file's bytes, a piece at a time. Raises OSError, FileNotFoundError among them."""
+    name = name_of(where)
+    if is_stored(where) and files.is_sealed(name):
+        with default_storage.open(name) as sealed:
+            yield from files.unseal(name, sealed)
+    else:
+        yield from pieces_at_rest(where)
+
+
+def pieces_at_rest(where: str) -> Iterator[bytes]:
+    """The same as it lies there: of a sealed file, what only its key opens."""
     opened = (
         default_storage.open(name_of(where)) if is_stored(where) else path_of(where).open("rb")
     )
@@ -161,6 +198,8 @@ def delete(where: str) -> None:
         path_of(where).unlink(missing_ok=True)
         return
     default_storage.delete(name_of(where))
+    if copy := working.copy_of(name_of(where)):
+        copy.unlink(missing_ok=True)
     if is_shared():
         (cache_directory() / name_of(where)).unlink(missing_ok=True)
 

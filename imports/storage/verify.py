@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, F, OuterRef
 
 from imports.models import ImportBatch, ImportFile, RetryFile
+from imports.sealing.codec import Unreadable
+from imports.sealing.keys import KeyMissing
 from imports.states import JobStatus
 from imports.storage import stored
 from imports.storage.stored import StorageAway
@@ -56,8 +58,10 @@ def compare(kind: str, files: Iterable[Expected], *, quick: bool = False) -> Com
         found.expected += 1
         try:
             is_same = _is_same(file, quick=quick)
-        except StorageAway:
+        except (StorageAway, KeyMissing):
             raise
+        except Unreadable:
+            is_same = False
         except OSError:
             found.missing_count += 1
             if len(found.missing) < MOST_NAMED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -50,6 +51,8 @@ class Installation:
         self.urls = urls_of(home)
         self.started: list[subprocess.Popen[bytes]] = []
         self.first = self.logs_made = 0
+        self._maker: subprocess.Popen[str] | None = None
+        self._ledger: psycopg.Connection[dict[str, Any]] | None = None
         self.environment = environment(home) | {
             "RETRY_FILES_DIR": str(home / "retries"),
             "LEASE_MARGIN_SECONDS": "1",
@@ -62,19 +65,28 @@ class Installation:
 
     def begin(self, sandbox_url: str, customers: int, **options: Any) -> Job:
         """A job of the next so many customers, started and enqueued."""
-        import json
-
         first, self.first = self.first, self.first + customers
-        done = subprocess.run(
-            [
-                sys.executable, "-m", "tests.faults.new_job", sandbox_url + CUSTOMERS_PATH,
-                str(self.home / f"input_{first}"), str(customers), str(first),
-                json.dumps(SETTINGS | options),
-            ],
-            capture_output=True, text=True, cwd=PROJECT, env=self.environment, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return Job(self, int(done.stdout.split()[-1]))
+        folder = str(self.home / f"input_{first}")
+        asked = [sandbox_url + CUSTOMERS_PATH, folder, customers, first, SETTINGS | options]
+        maker = self.maker()
+        assert maker.stdin is not None
+        assert maker.stdout is not None
+        maker.stdin.write(json.dumps(asked) + "\n")
+        maker.stdin.flush()
+        said = maker.stdout.readline()
+        assert said, self.logs()
+        return Job(self, int(said))
+
+    def maker(self) -> subprocess.Popen[str]:
+        """What makes jobs, a process of its own: for each job a new one would only start."""
+        if self._maker is None:
+            with self.new_log("new_job") as log:
+                self._maker = subprocess.Popen(
+                    [sys.executable, "-m", "tests.faults.new_job"], cwd=PROJECT, text=True,
+                    env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=log,
+                )  # fmt: skip
+        return self._maker
 
     def begin_here(self, sandbox_url: str, customers: int, **options: Any) -> Job:
         """The same in this process, which Django is set up in for this installation."""
@@ -138,11 +150,26 @@ class Installation:
         """What the ledger says; while the database is away it is asked again."""
         for _ in range(100):
             try:
-                with psycopg.connect(self.urls.database_url, row_factory=dict_row) as connection:
-                    return connection.execute(query, values).fetchall()
+                if self._ledger is None:
+                    self._ledger = psycopg.connect(
+                        self.urls.database_url, autocommit=True, row_factory=dict_row
+                    )
+                return self._ledger.execute(query, values).fetchall()
             except psycopg.OperationalError:
+                self._forget_ledger()
                 time.sleep(0.1)
         raise AssertionError("the database does not come back")
+
+    def _forget_ledger(self) -> None:
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
+
+    def close(self) -> None:
+        """Nothing of the tests' own uses it any more."""
+        self._forget_ledger()
+        if self._maker is not None:
+            self._maker.communicate()
 
     def redis(self) -> redis.Redis:
         return redis.Redis.from_url(self.urls.redis_url)
@@ -276,7 +303,7 @@ def urls_of(home: Path) -> servers.Urls:
 
 def installed(home: Path) -> Generator[Installation, None, None]:
     """A migrated installation whose servers run until the end."""
-    holder = Command(home)
+    holder, made = Command(home), None
     try:
         holder.ensure()
         made = Installation(home, holder)
@@ -288,5 +315,7 @@ def installed(home: Path) -> Generator[Installation, None, None]:
         assert done.returncode == 0, done.stderr
         yield made
     finally:
+        if made is not None:
+            made.close()
         holder.end()
         wipe(home)

@@ -1,4 +1,4 @@
-"""Creates an API and a job of sample customers, starts it, and prints its id."""
+"""Creates an API and a job of sample customers, and starts it; as often as it is asked to."""
 
 from __future__ import annotations
 
@@ -32,16 +32,22 @@ def begin(url: str, folder: Path, customers: int, first: int, options: dict[str,
 
 
 def main() -> None:
-    """The arguments of `begin`, in a process of its own."""
+    """Makes a job for each line: the arguments of `begin`, as a list. Prints its id."""
     import django
 
     from config.dev import servers
 
     servers.ensure_unnamed()
     django.setup()
-    url, folder, customers, first, options = sys.argv[1:6]
-    pk = begin(url, Path(folder), int(customers), int(first), json.loads(options))
-    sys.stdout.write(f"{pk}\n")
+    from django.db import connection
+
+    for line in sys.stdin:
+        url, folder, customers, first, options = json.loads(line)
+        connection.close()  # the database may have been killed since
+        pk = begin(url, Path(folder), customers, first, options)
+        connection.close()
+        sys.stdout.write(f"{pk}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

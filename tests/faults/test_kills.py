@@ -32,9 +32,12 @@ with transaction.atomic():
 """
 
 
+@pytest.mark.parametrize("encrypted", ["false", "true"])
 def test_a_worker_that_is_killed_leaves_unknown_only_what_it_was_sending(
-    redrive: Installation, slow_api: SandboxApi, slow_url: str
-) -> None:
+    redrive: Installation, slow_api: SandboxApi, slow_url: str, encrypted: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(redrive.environment, "ENCRYPT_RECORDS", encrypted)
     job = redrive.begin(slow_url, CUSTOMERS)
     workers = redrive.workers(2)
     job.frozen_sender(workers).kill()
@@ -44,6 +47,12 @@ def test_a_worker_that_is_killed_leaves_unknown_only_what_it_was_sending(
     assert 0 < len(unknown) <= 8  # what one worker had in flight: four batches of two at most
     assert job.codes() == {"WORKER_LOST"}
     assert slow_api.account.distinct >= CUSTOMERS - len(unknown)
+    rows = redrive.rows(
+        "SELECT DISTINCT sealed_with IS NOT NULL AS sealed FROM imports_importbatch"
+        " WHERE job_id = %s",
+        job.pk,
+    )
+    assert rows == [{"sealed": encrypted == "true"}]
 
 
 def test_under_an_idempotency_key_a_killed_worker_leaves_nothing_unknown(

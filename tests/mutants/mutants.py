@@ -18,6 +18,7 @@ LEDGER, TESTS = "imports/ledger", "tests/imports/ledger"
 CLAIMS, OUTCOMES, LIFECYCLE = (
     f"{LEDGER}/{name}.py" for name in ("claims", "outcomes", "lifecycle")
 )
+SEALING = "tests/imports/sealing"
 ANSWERS, JUDGES = "imports/customers/api", "tests/imports/customers/api"
 
 MUTANTS = (
@@ -138,6 +139,22 @@ MUTANTS = (
            "status__in=ENDED_JOBS,", "tests/imports/test_expiry.py"),
     Mutant("imports/retention.py", "free = results.exclude(pk__in=stays)",
            "free = results", "tests/imports/test_erasure.py"),
+    # Records encrypted at rest
+    Mutant("imports/sealing/codec.py", "nonce = os.urandom(NONCE_BYTES)",
+           "nonce = bytes(NONCE_BYTES)", f"{SEALING}/test_codec.py"),
+    Mutant("imports/sealing/columns.py", 'return f"batch {batch_id}"', 'return "batch"',
+           f"{SEALING}/test_records.py"),
+    Mutant("imports/sealing/files.py", '{mark.hex()} {number} {is_last}"',
+           '{mark.hex()} {is_last}"', f"{SEALING}/test_files.py"),
+    Mutant("imports/sealing/working.py", "    finally:\n        forget()",
+           "    finally:\n        pass", f"{SEALING}/test_files.py"),
+    Mutant(OUTCOMES, "    except Unreadable:\n        return [",
+           "    except KeyError:\n        return [",
+           f"{SEALING}/test_records.py"),
+    Mutant("imports/customers/job_type.py", "if work.unreadable is not None:", "if False:",
+           f"{SEALING}/test_records.py"),
+    Mutant(f"{LEDGER}/batches.py", "if before.get(pk) != raw", "if False",
+           f"{TESTS}/test_versions.py"),
     # Large uploads, and text from outside
     Mutant("imports/customers/background.py",
            "if ImportFile.objects.filter(IS_BEING_READ, job=job).exists():", "if False:",

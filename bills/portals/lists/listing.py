@@ -8,66 +8,38 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
-from bills.portals.list_script import (
-    FOUND_LINKS,
-    FOUND_ROWS,
-    OPTIONS,
-    READ_LIST,
-    SCROLL_DOWN,
-    TIMERS_DUE,
-)
+from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST, SCROLL_DOWN
 from bills.portals.lists import words
-from bills.portals.lists.menus import Menus
-from bills.portals.lists.rows import has_word, picks, rows_from
+from bills.portals.lists.cells import dates_in
+from bills.portals.lists.choices import Choices
+from bills.portals.lists.rows import picks, rows_from
 from bills.portals.lists.scrolling import InView
+from bills.portals.lists.stillness import QUIET_SECONDS, TIMERS_WITHIN_SECONDS, Stillness
 from bills.portals.lists.surroundings import (
     LOADING,
     Around,
-    Choice,
     Control,
-    Filter,
-    FilterKind,
-    Option,
     around_from,
-    filters_in,
     more_in,
     next_in,
 )
 from bills.portals.logins.page import is_asking, unrecognised
-from bills.portals.logins.signs import Mark, glance, marks_for, race, refuse
-from bills.portals.targets import (
-    LOOK_SECONDS,
-    calmly,
-    calmly_look,
-    do_steps,
-    filled,
-    find,
-    locators,
-)
+from bills.portals.logins.signs import FOUND, Mark, glance, marks_for, race, refuse
+from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps, locators
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
 
     from bills.browser.visit import Visit
+    from bills.portals.lists.choices import Chosen
     from bills.portals.lists.rows import Row
-    from bills.portals.recipe_schema import BillsPart, Each, Target
-    from imports.messages import Text
+    from bills.portals.recipe_schema import BillsPart, Target
 
 EMPTY = "empty"
 WHILE_LISTING = ("maintenance", "rate_limited", "captcha", "code", "password_expired")
 
-# How long nothing may change before the list counts as whole. A page without scripts can't change
-# by itself; "No bills" may stand there until they have come.
-QUIET_SECONDS = 0.3
-QUIET_BY_SCRIPT_SECONDS = 0.5  # where scripts fetch parts of the page, or ask again and again
-QUIET_WITHOUT_SCRIPTS_SECONDS = 0.1
-QUIET_EMPTY_SECONDS = 1.5
-TIMERS_WITHIN_SECONDS = 2.5  # a page's timer that is due later brings no part of the list
-SPINNER_SECONDS = 5.0  # what only looks like one may turn for ever
 LONGEST_SCROLL = 200
 
 
@@ -80,17 +52,11 @@ class Sheet:
     is_linked: bool = False  # whether the rows' links have been looked for
     lang: str = ""
     busy: str = ""
-    has_scripts: bool = True
+    has_scripts: bool = True  # or whatever else may change a page without a press
+    timers: int = 0  # that are about to go off
+    still: float = 0.0  # seconds since it last changed; 0: not known
+    refresh: str = ""  # what the page says of when it asks for itself again
     around: Around = field(default_factory=Around)
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """One choice that led to a part of the list: which filter, and which of its options."""
-
-    kind: FilterKind
-    filter_name: str
-    option: str
 
 
 class Listing:
@@ -104,9 +70,8 @@ class Listing:
         self._home = ""  # where the list has opened
         self.sheet = Sheet()
         self.said_empty = False  # the page said so, and had stopped
-        self._pressed: set[FilterKind] = set()  # of which something was pressed on this page
         self._question = question(self.recipe)
-        self.menus = Menus(self)
+        self.stillness, self.choices = Stillness(self), Choices(self)
         self.in_view: InView | None = None  # where the list keeps only what is in view
 
     # Getting there
@@ -139,7 +104,7 @@ class Listing:
 
     async def _begin(self) -> list[Row]:
         self.page_number, self.view = 1, ()
-        self._pressed.clear()
+        self.choices.begin()
         if self.recipe.steps:
             await do_steps(self.visit, self.recipe.steps, "bills.steps")
         rows = await self._rows_or_none()
@@ -163,6 +128,9 @@ class Listing:
             read["lang"],
             read["busy"],
             read["scripted"],
+            read["due"],
+            read["still"],
+            read["refresh"],
             around_from(read) if deep else self.sheet.around,
         )
         return self.sheet.rows
@@ -185,6 +153,15 @@ class Listing:
                     return found
         return found
 
+    async def rows_in_frames(self) -> int:
+        """How many rows that look like bills stand in the portal's own frames."""
+        found: list[Row] = []
+        for frame in self.visit.frames()[1:]:
+            asked = {**self._question, "rows": "", "deep": False}
+            read = await calmly(frame.evaluate(READ_LIST, asked))
+            found += rows_from(read["rows"]) if read else []
+        return sum(row.is_linked and bool(dates_in(row.text)) for row in found)
+
     def row(self, index: int) -> Locator:
         """The row at this index, also where a script has drawn the list anew."""
         page = self.visit.page
@@ -196,65 +173,9 @@ class Listing:
 
     # Whether it has stopped
 
-    async def settled(self) -> list[Row]:
-        """The rows once the page is at rest: nothing asked for, nothing about to happen.
-
-        Raises PortalError LIST_INCOMPLETE where it does not come to rest.
-        """
-        limit = self.visit.plan.recipe.login.answer_seconds
-        began = still_since = time.monotonic()
-        before: object = None
-        while True:
-            rows = await self._calm_rows()
-            now = time.monotonic()
-            seen = (
-                self.visit.page.url,
-                self.visit.requests_made,
-                [(row.text, row.href) for row in rows or ()],
-            )
-            why = await self._why_not_still(now - began) if rows is not None else failures.LOADING
-            if seen != before or why:
-                before, still_since = seen, now
-            elif now - still_since >= self._quiet_seconds(rows):
-                return await self.rows(deep=True)
-            if now - began > limit and not self.visit.is_waiting:
-                raise PortalError(
-                    Code.LIST_INCOMPLETE,
-                    failures.NOT_STILL.format(limit=f"{limit:g}", why=why or failures.CHANGING),
-                )
-            await self.visit.pause(LOOK_SECONDS)
-
-    def _quiet_seconds(self, rows: list[Row] | None) -> float:
-        if not self.sheet.has_scripts:
-            return QUIET_WITHOUT_SCRIPTS_SECONDS
-        if not rows:
-            return QUIET_EMPTY_SECONDS
-        return QUIET_BY_SCRIPT_SECONDS if self.visit.asked_by_script else QUIET_SECONDS
-
-    async def _why_not_still(self, waited: float) -> Text:
-        """What is still going on; "" where nothing is."""
-        if self.recipe.wait:
-            seen = await glance(self.visit, [Mark("wait", sign) for sign in self.recipe.wait])
-            return "" if seen else failures.NO_WAIT_SIGN
-        if not self.sheet.is_loaded:
-            return failures.LOADING
-        open_requests = self.visit.open_requests
-        if open_requests:
-            return failures.REQUEST_OPEN.format(address=open_requests[0])
-        if self.sheet.busy == "busy" or (self.sheet.busy and waited < SPINNER_SECONDS):
-            return failures.BUSY
-        if self.sheet.has_scripts:
-            due = await calmly(self.visit.page.evaluate(TIMERS_DUE, TIMERS_WITHIN_SECONDS))
-            return failures.CHANGING if due else ""
-        return ""
-
-    async def _calm_rows(self) -> list[Row] | None:
-        """The rows; None while a page is on its way."""
-        self.visit.check_site()
-        if self.visit.is_waiting:
-            return None
-        self.visit.check_status()
-        return await calmly(self.rows())
+    async def settled(self, *, has_come: bool = False, has_looked: bool = False) -> list[Row]:
+        """The rows once the page is at rest. Raises PortalError LIST_INCOMPLETE: see Stillness."""
+        return await self.stillness.rows(has_come=has_come, has_looked=has_looked)
 
     # The first look
 
@@ -272,7 +193,7 @@ class Listing:
                 failures.NEITHER + await unrecognised(self.visit),
             )
         refuse(self.visit, mark)
-        rows = await self.settled()
+        rows = await self.settled(has_come=not self.recipe.steps, has_looked=mark is FOUND)
         if not rows:
             await self._believe_empty()
         return rows
@@ -286,23 +207,25 @@ class Listing:
         """Rows; or filters that may lead to some."""
         if self.visit.is_waiting:
             return False
-        if await self.rows():
+        if await self.rows(deep=True):
             return True
         if self.visit.open_requests or not self.sheet.is_loaded:
             return False
-        await self.rows(deep=True)
-        return bool(self.recipe.each) or any(each.kind in WALKED for each in self.filters())
+        return bool(self.recipe.each) or self.choices.may_lead_to_rows()
 
     async def _believe_empty(self) -> None:
         """The page has stopped without a row: whether it says that there are none."""
-        is_said = bool(await glance(self.visit, self._empty_marks()))
-        said = is_said and not LOADING.search(self.sheet.around.around)
+        said = await self.says_empty() and not LOADING.search(self.sheet.around.around)
         self.said_empty = self.said_empty or said
-        if not (said or self.recipe.each or self.filters()):
+        if not (said or self.recipe.each or self.choices.shown()):
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
                 failures.NEITHER + await unrecognised(self.visit),
             )
+
+    async def says_empty(self) -> bool:
+        """Whether the page says that there are no bills."""
+        return bool(await glance(self.visit, self._empty_marks()))
 
     def _empty_marks(self) -> list[Mark]:
         if self.recipe.empty is not None:
@@ -394,9 +317,9 @@ class Listing:
         limit = self.visit.plan.recipe.login.answer_seconds
         gives_up_at = time.monotonic() + limit
         while time.monotonic() < gives_up_at:
-            rows = await self._calm_rows()
+            rows = await self.stillness.rows_now()
             if rows and [(row.text, row.href) for row in rows] != texts:
-                return await self.settled()
+                return await self.settled(has_come=True)
             if rows == [] and await self._ends_here():
                 return await self.settled()
             await asyncio.sleep(LOOK_SECONDS)
@@ -411,81 +334,7 @@ class Listing:
         """Whether the page that came says that there are no bills on it."""
         if self.visit.is_waiting:
             return False
-        return bool(await glance(self.visit, self._empty_marks()))
-
-    # Other parts of the list
-
-    def filters(self) -> list[Filter]:
-        """Those that are there, but for what the recipe's own steps have chosen."""
-        return [f for f in filters_in(self.sheet.around) if not self._is_by_recipe(f)]
-
-    def _is_by_recipe(self, each: Filter) -> bool:
-        set_by_steps = [filled(s.value, self.visit) for s in self.recipe.steps if s.select]
-        chosen = each.chosen
-        return chosen is not None and any(
-            value in (chosen.value, chosen.text) for value in set_by_steps
-        )
-
-    async def choose(self, each: Filter, option: Option) -> None:
-        """Show the part of the list that this option stands for.
-
-        Raises PortalError OLDER_BILLS_ELSEWHERE where choosing it changes nothing.
-        """
-        chosen = Chosen(each.kind, each.name, option.text)
-        if not option.is_chosen:
-            await self._apply(each, option)
-        self.view, self.page_number = (*self._above(each.kind), chosen), 1
-        if not self.sheet.rows and await glance(self.visit, self._empty_marks()):
-            self.said_empty = True
-
-    def _above(self, kind: FilterKind) -> list[Chosen]:
-        """What was chosen before a filter of this kind is set."""
-        order = list(FilterKind)
-        return [one for one in self.view if order.index(one.kind) < order.index(kind)]
-
-    async def choose_again(self, each: Filter, option: Option) -> None:
-        """As `choose`, on the page as it is now: it may have been drawn anew, or left."""
-        chosen = Chosen(each.kind, each.name, option.text)
-        above = self._above(each.kind)
-        try:
-            found = find_again(await self.all_filters(), chosen)
-        except PortalError:
-            await self.reopen()
-            for one in above:
-                await self.choose(*find_again(await self.all_filters(), one))
-            found = find_again(await self.all_filters(), chosen)
-        await self.choose(*found)
-
-    async def all_filters(self) -> list[Filter]:
-        """The recipe's, where it names any; else those that are there."""
-        if self.recipe.each is None:
-            plain = self.filters()
-            await self.menus.search({each.kind for each in plain})
-            return sorted([*plain, *self.menus.filters], key=lambda f: ORDER.index(f.kind))
-        return [await self._given_filter(each) for each in self.recipe.each]
-
-    async def _given_filter(self, each: Each) -> Filter:
-        """The recipe's filter as the page shows it. Raises PortalError NAVIGATION."""
-        target = each.select or each.click
-        if target is None:  # the schema does not allow it
-            raise TypeError("An `each` needs a target.")
-        await find(self.visit, [target], "bills.each")
-        read: list[Choice] = []
-        for locator in locators(self.visit.page, target):
-            shown = locator.filter(visible=True)
-            read = msgspec.convert(await shown.evaluate_all(OPTIONS, each.kind), list[Choice])
-            if read:
-                break
-        only = filled(each.only, self.visit)
-        mark = f'[data-redrive-each="{each.kind}"]'
-        options = tuple(
-            Option(o.text, o.chosen, f"{mark} >> nth={index}", o.value)
-            for index, o in enumerate(read)
-            if not o.dead and (not only or has_word(o.text, only) or o.value == only)
-        )
-        if not options:
-            raise PortalError(Code.NAVIGATION, failures.NO_FILTER.format(what=only or target))
-        return Filter(FilterKind(each.kind), str(target), options, mark if each.select else "")
+        return await self.says_empty()
 
     async def count_shown(self) -> int | None:
         """What the page says of how many rows there are, where the recipe says where.
@@ -504,42 +353,11 @@ class Listing:
             raise PortalError(Code.NAVIGATION, failures.NO_COUNT)
         return int(number)
 
-    async def _apply(self, each: Filter, option: Option) -> None:
-        before = self._traces()
-        if each.opener:
-            await self.menus.apply(each, option)
-        elif each.selector:
-            box = self.visit.page.locator(each.selector).first
-            await box.select_option(value=option.value)
-        else:
-            await self.visit.page.locator(option.selector).first.click()
-        await self.settled()
-        if self._traces() == before and each.submits:
-            number = await self.visit.page.locator(each.selector).first.get_attribute(
-                "data-redrive-select"
-            )
-            await self.visit.page.locator(f'[data-redrive-submit="{number}"]').first.click()
-            await self.settled()
-        is_first = each.kind not in self._pressed and each.chosen is None
-        self._pressed.add(each.kind)
-        # The first to be pressed may be what the list has opened with.
-        if self._traces() == before and not (is_first and before[2]):
-            raise PortalError(
-                Code.OLDER_BILLS_ELSEWHERE,
-                failures.FILTER_DEAD.format(name=each.name, option=option.text),
-            )
-
-    def _traces(self) -> tuple[str, int, list[tuple[str, str]]]:
-        """What a choice that has an effect changes one of."""
-        rows = [(row.text, row.href) for row in self.sheet.rows]
-        return self.visit.page.url, self.visit.requests_made, rows
-
     async def show(self, view: tuple[Chosen, ...], page_number: int) -> None:
         """Go to this part of the list and this page of it, from the start."""
-        rows: list[Row] | None = await self.reopen()
-        for chosen in view:
-            await self.choose(*find_again(await self.all_filters(), chosen))
-        rows = await self.load_all()
+        await self.reopen()
+        await self.choices.repeat(view)
+        rows: list[Row] | None = await self.load_all()
         while rows and self.page_number < page_number:
             rows = await self.turn(rows)
             if rows:
@@ -547,23 +365,6 @@ class Listing:
 
     def _locate(self, control: Control) -> Locator:
         return self.visit.page.locator(control.selector).first
-
-
-ORDER = list(FilterKind)
-WALKED = (FilterKind.ACCOUNT, FilterKind.YEAR, FilterKind.PERIOD)
-
-
-def find_again(filters: list[Filter], chosen: Chosen) -> tuple[Filter, Option]:
-    """The filter and option of a choice that was made before. Raises PortalError."""
-    for each in filters:
-        if each.kind is chosen.kind:
-            for option in each.options:
-                if option.text == chosen.option:
-                    return each, option
-    raise PortalError(
-        Code.OLDER_BILLS_ELSEWHERE,
-        failures.FILTER_DEAD.format(name=chosen.filter_name, option=chosen.option),
-    )
 
 
 def missing_from(following: list[Row], rows: list[Row]) -> int:
@@ -587,6 +388,7 @@ def question(recipe: BillsPart) -> dict[str, object]:
         "links": by_css(recipe.link) if recipe.link else None,
         "picks": picks(recipe),
         "unwanted": words.NOT_A_DOCUMENT_LINK,
+        "soon": TIMERS_WITHIN_SECONDS,
     }
 
 

@@ -15,8 +15,8 @@ from bills.portals import failures
 from bills.portals.base import ListedBill
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists import words
+from bills.portals.lists.cells import DateOrder, order_of
 from bills.portals.lists.rows import (
-    DateOrder,
     amount_of,
     columns,
     contract_of,
@@ -24,7 +24,6 @@ from bills.portals.lists.rows import (
     heading_at,
     is_own,
     number_of,
-    order_of,
 )
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ const link = (parts, kinds) => {
   for (const kind of kinds)
     for (const part of parts)
       for (const found of within(part, kind.css))
-        if (says(found, kind) && shown(found)) return address(found);
+        if (says(found, kind) && shown(found) && !isDead(found)) return address(found);
   return null;
 };
 
@@ -347,6 +347,29 @@ const CONTROLS = "a, button, summary, [role=button], [role=tab], [role=link], "
   + "[class*=load-more i], [class*=loadmore i]";
 const LONGEST_CONTROL = 60;
 
+// What is none of them and is pressed all the same: a script listens to it, or to a small group
+// that it stands in, or the pointer becomes a hand over it.
+const ODD = "div, span, li, p, b, i, em, strong, h2, h3, h4, h5, h6, dt, dd, td, label";
+const MOST_ODD = 5000;
+const isHand = part => getComputedStyle(part).cursor === "pointer";
+const hears = part => !!part.onclick || !!watch && watch.hears(part);
+const isSmallGroup = part => part.children.length > 1 && part.children.length <= 20
+  && !part.matches("body, main, form, table, tbody, tr") && !part.querySelector("[data-redrive-row]");
+const isOdd = part => {
+  if (part.childElementCount > 3 || part.closest(CONTROLS) || part.querySelector(CONTROLS))
+    return false;
+  const name = part.textContent.trim(), group = parentOf(part);
+  if (!name || name.length > LONGEST_CONTROL) return false;
+  return hears(part) || !!group && (isHand(part) && !isHand(group)
+    || hears(group) && isSmallGroup(group));
+};
+const controls = () => {
+  const usual = all(CONTROLS), odd = all(ODD).slice(0, MOST_ODD).filter(isOdd);
+  if (!odd.length) return usual;
+  return [...new Set([...usual, ...odd])].sort(
+    (one, other) => one.compareDocumentPosition(other) & 4 ? -1 : 1);
+};
+
 // A survey, a tour: their buttons lead to no part of the list. A list may stand in one itself.
 const isAside = part => {
   const dialog = up(part, "dialog, [role=dialog], [role=alertdialog]");
@@ -364,7 +387,7 @@ const isTail = (part, last) => {
 const NEXT_CLASS = /(^|[\s_-])next([\s_-]|$)/i;
 const lastRow = () => all("[data-redrive-row]").pop();
 
-const readControls = (last = lastRow()) => all(CONTROLS).filter(part => !inRow(part) && shown(part)
+const readControls = (last = lastRow()) => controls().filter(part => !inRow(part) && shown(part)
     && !(part.matches("summary") && part.parentElement.open))
   .map(part => [part, called(part)]).filter(([part, name]) => name.length <= LONGEST_CONTROL
     && (name || part.matches("[rel~=next], [aria-label]") || NEXT_CLASS.test(part.className)))
@@ -388,8 +411,20 @@ const readControls = (last = lastRow()) => all(CONTROLS).filter(part => !inRow(p
       popup: part.matches("[aria-haspopup]:not([aria-haspopup=false]), [role=combobox]"),
       list: places.get(list),
       href: address(part),
+      before: textBefore(part),
+      odd: !part.matches(CONTROLS),
+      again: asksAgain(part),
+      menu: !!part.closest("nav, [role=navigation]")
+        || /^#[/!]/.test(part.getAttribute("href") || ""),
     };
   });
+// "1 [2]": what stands right before it in its line, where that is short.
+const textBefore = part => {
+  let at = part.previousSibling;
+  while (at && !at.textContent.trim()) at = at.previousSibling;
+  const words = at ? at.textContent.trim() : "";
+  return words.length <= 10 ? words : "";
+};
 const places = new Map();
 
 const nameOf = box => [
@@ -410,6 +445,7 @@ const readSelects = () => all("select").filter(
     name: nameOf(box),
     css: path(box),
     submits: !!submit,
+    acts: !!box.onchange || !!box.oninput || !!watch && watch.hearsChoice(box),
     options: [...box.options].map(option => ({
       value: option.value, text: option.text.trim(), chosen: option.selected,
       dead: option.disabled,
@@ -437,6 +473,11 @@ const readStepper = () => {
   return null;
 };
 
+// Whether a link leads to this page, asked otherwise.
+const asksAgain = part => part.matches("a[href]") && part.origin === location.origin
+  && part.pathname === location.pathname && !!part.search && !part.closest("th, thead")
+  && !/[?&](lang|locale|language|sort|order|theme|size)=/i.test(part.search);
+
 // What a menu that is not open offers: links to this page with another question, and options.
 const readHidden = () => {
   const lists = new Map();
@@ -444,12 +485,11 @@ const readHidden = () => {
     if (shown(part) || inRow(part) || part.lang || part.hreflang
       || part.closest("footer, [role=contentinfo], select, datalist")) continue;
     const isLink = part.matches("a[href]");
-    if (isLink && (part.pathname !== location.pathname || !part.search
-      || /[?&](lang|locale|language|sort|order|theme|size)=/i.test(part.search))) continue;
+    if (isLink && !asksAgain(part)) continue;
     const list = part.closest("ul, ol, [role=menu], [role=listbox], nav") || part.parentElement;
     const text = part.textContent.trim().replace(/\s+/g, " ").slice(0, 80);
     if (!lists.has(list)) lists.set(list, []);
-    if (text) lists.get(list).push({text, leads: isLink});
+    if (text) lists.get(list).push({text, leads: isLink, option: part.matches("[role=option]")});
   }
   return [...lists.values()].filter(found => found.length > 1);
 };
@@ -473,13 +513,20 @@ const readStrays = () => {
     .map(part => `${called(part)} ${part.pathname.split("/").pop()}`.slice(0, 200)).slice(0, 50);
 };
 
-// The words around the rows, in the page's order.
+// The words around the rows, in the page's order; "Page [1] of 3" with the number in its box.
+const isNumberBox = part => part.matches("input[type=text], input[type=number], input:not([type])")
+  && /^\s*\d{1,4}\s*$/.test(part.value);
 const around = () => {
   const texts = [];
   for (const root of roots) {
-    const walker = document.createTreeWalker(root.body || root, NodeFilter.SHOW_TEXT);
+    const walker = document.createTreeWalker(
+      root.body || root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     while (walker.nextNode() && texts.length < 3000) {
       const node = walker.currentNode, parent = node.parentElement;
+      if (node.nodeType === Node.ELEMENT_NODE) {
+        if (isNumberBox(node) && !inRow(node) && shown(node)) texts.push(node.value.trim());
+        continue;
+      }
       if (!parent || !node.data.trim() || parent.closest(NO_TEXT + ", option, thead")
         || inRow(parent) || !parent.checkVisibility({visibilityProperty: true})) continue;
       texts.push(node.data.trim());
@@ -510,11 +557,27 @@ const known = kinds => {
   return kinds && kinds.every(isSure) ? kinds : null;
 };
 
-const stateOf = () => ({
+// What runs without a <script>, and without a press: handlers of a load, an error, an animation.
+const HANDLER = "boolean(//@*[starts-with(local-name(), 'on') and not(local-name() = 'onclick' "
+  + "or local-name() = 'onsubmit' or local-name() = 'onchange')])";
+const hasHandler = () => document.evaluate(
+  HANDLER, document, null, XPathResult.BOOLEAN_TYPE).booleanValue;
+
+// Whether the page may change by itself. `watch` has seen it from its beginning (see watch.js).
+const watch = window[Symbol.for("redrive.watch")];
+const mayChange = () => !watch || watch.hasRun() || document.scripts.length > 0
+  || !!document.querySelector("iframe, frame, object, embed")
+  || document.getAnimations().length > 0 || hasHandler();
+const refreshes = () => document.querySelector("meta[http-equiv=refresh i]");
+
+const stateOf = soon => ({
   state: document.readyState,
   lang: document.documentElement.lang || "",
   busy: isBusy(),
-  scripted: document.scripts.length > 0,
+  scripted: mayChange(),
+  due: watch ? watch.due(soon) : 0,  // timers
+  still: watch ? watch.still(roots) : 0,
+  refresh: refreshes() ? refreshes().content : "",
 });
 
 const surroundings = deep => deep ? {

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from bills.portals.documents.words import is_act
 from bills.portals.lists import words
+from bills.portals.lists.cells import dates_in
 from bills.portals.lists.languages import month_number
-from bills.portals.lists.rows import dates_in
+from bills.portals.logins import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +28,14 @@ YEAR_FOLD = re.compile(r"^\W*(?:\D{0,20}\W)?(?:19|20)\d\d\W*\D{0,20}(?:\(\d+\))?
 ALONE_OF = re.compile(
     r"^\s*(\d{1,3})\s*(?:/|of|av|af|von|van|sur|de|di|su|z)\s*(\d{1,3})\s*$", re.M
 )
+# "Go to page 2", of a control without words of its own.
+PAGE_LABEL = re.compile(
+    r"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{1,4})\s*$", re.IGNORECASE
+)
+PLUS = re.compile(r"^\s*\+\s?\d{1,4}\s*$")  # "+3" behind a list
+SETTING, SORTED = (re.compile(each, re.IGNORECASE) for each in (words.SETTING, words.SORTED))
+LOG_OUT = phrases.compiled(phrases.control_pattern("log_out"))
+MOST_SEGMENTS, SHORTEST_SEGMENT = 6, 4  # "SV | EN" is a choice of languages
 PLACEHOLDER = re.compile(
     r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
     r"choisi\w*|sélectionn\w*|seleccion\w*|elegir|scegli|selezion\w*|wybierz)"
@@ -75,10 +86,22 @@ class Control(msgspec.Struct, frozen=True):
     tail: bool = False  # right behind the list
     list: int = 0  # which controls stand together
     href: str = ""
+    before: str = ""  # the few words right before it
+    odd: bool = False  # neither a link nor a button by its kind
+    again: bool = False  # it leads to this page, asked otherwise
+    menu: bool = False  # in a page's menu: it leads elsewhere
 
     @property
     def selector(self) -> str:
         return self.css or f'[data-redrive-control="{self.index}"]'
+
+    @property
+    def page_number(self) -> int:
+        """Which page of the list it says that it leads to; 0 where it names none."""
+        if self.text.strip().isdecimal():
+            return int(self.text)
+        found = PAGE_LABEL.search(self.text) or PAGE_LABEL.search(self.label)
+        return int(found[1]) if found else 0
 
     def says(self, name: str) -> bool:
         pattern = PATTERNS[name]
@@ -105,6 +128,7 @@ class Select(msgspec.Struct, frozen=True):
     css: str
     submits: bool
     options: tuple[Choice, ...]
+    acts: bool = False  # a script listens to what is chosen
 
     @property
     def selector(self) -> str:
@@ -116,6 +140,7 @@ class Hidden(msgspec.Struct, frozen=True):
 
     text: str
     leads: bool = False
+    option: bool = False  # of a box to choose from that is no select
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -175,6 +200,7 @@ class Filter:
     selector: str = ""
     submits: bool = False
     opener: str = ""  # what is pressed before the options show
+    is_unsure: bool = False  # its words do not tell: only the effect shows whether it is one
 
     @property
     def chosen(self) -> Option | None:
@@ -198,7 +224,7 @@ def filters_in(around: Around) -> list[Filter]:
 
 
 def _is_year(control: Control) -> bool:
-    folds = control.expanded and YEAR_FOLD.match(control.text)
+    folds = (control.expanded or control.odd) and YEAR_FOLD.match(control.text)
     return bool(folds or YEAR_OPTION.match(control.text))
 
 
@@ -225,6 +251,8 @@ def _kind_of(name: str, texts: list[str]) -> FilterKind | None:
     parts = [text for text in texts if not PATTERNS["all"].search(clean(text))]
     if not parts or all(text.strip() in PAGE_SIZES for text in parts):
         return None
+    if _are_pages(parts):
+        return FilterKind.TAB
     most = max(1, (len(parts) + 1) // 2)
     if sum(bool(YEAR_OPTION.match(text)) for text in parts) >= most:
         return FilterKind.YEAR
@@ -237,6 +265,28 @@ def _kind_of(name: str, texts: list[str]) -> FilterKind | None:
     if sum(bool(PATTERNS["tab"].search(clean(text))) for text in parts) >= most:
         return FilterKind.TAB
     return None
+
+
+def _are_pages(texts: list[str]) -> bool:
+    """ "1", "2", "3" or "Page 1 of 3" and so on: a pager to choose from."""
+    found = [re.fullmatch(r"\D*(\d{1,4})(?:\D+\d{1,4})?\D*", text) for text in texts]
+    return len(texts) > 1 and [int(f[1]) if f else 0 for f in found] == [*range(1, len(texts) + 1)]
+
+
+def unknown_choice(around: Around) -> str:
+    """The first box whose choice a script waits for, and nobody knows what for; "" for none."""
+    for box in around.selects:
+        texts = [clean(o.text) for o in box.options if not (o.dead or o.chosen)]
+        if box.acts and _of_select(box) is None and _may_divide(box.name, texts):
+            return texts[0]
+    return ""
+
+
+def _may_divide(name: str, texts: list[str]) -> bool:
+    """Whether nothing says that these options are of something else: a language, an order."""
+    said = " ".join([re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", name), *texts])
+    sizes = all(text in PAGE_SIZES or PATTERNS["all"].search(clean(text)) for text in texts)
+    return bool(texts) and not (sizes or SETTING.search(said) or SORTED.search(said))
 
 
 def _is_period(text: str) -> bool:
@@ -264,7 +314,36 @@ def _tabs(controls: Iterable[Control]) -> list[Filter]:
         meant = [c for c in meant if not c.says("payment")]
         if len(meant) > 1 or (tabs and meant and len(tabs) > 1):
             filters.append(_of_controls(FilterKind.TAB, clean(meant[0].text), meant))
+        again = [c for c in together if c.again and not c.page_number]
+        group = tabs or (again if len(again) > 1 else together)
+        if not filters and _are_segments(group):
+            made = _of_controls(FilterKind.TAB, clean(group[0].text), group)
+            filters.append(replace(made, is_unsure=True))
     return filters
+
+
+def _are_segments(controls: list[Control]) -> bool:
+    """Whether a few that stand together stay on this page: one is chosen, or all ask it again."""
+    is_choice = sum(c.chosen for c in controls) == 1 or _ask_alike(controls)
+    if not (1 < len(controls) <= MOST_SEGMENTS and is_choice):
+        return False
+    return not any(map(_is_no_segment, controls))
+
+
+def _ask_alike(controls: list[Control]) -> bool:
+    """Whether all lead to this page, each with another value of the same question."""
+    asked = {tuple(dict(parse_qsl(urlsplit(c.href).query))) for c in controls}
+    return all(c.again for c in controls) and len(asked) == 1
+
+
+def _is_no_segment(control: Control) -> bool:
+    """Whether it leads elsewhere, does something, or is known to be something else."""
+    text = clean(control.text)
+    leads = (control.menu or control.href) and not (control.tab or control.again)
+    other = control.page_number or control.popup or control.expanded or dates_in(control.text)
+    if leads or other or len(text) < SHORTEST_SEGMENT or is_act(text) or LOG_OUT.fullmatch(text):
+        return True
+    return any(map(control.says, ("next", "more", "rest", "older", "payment", "switch")))
 
 
 def _is_account(control: Control) -> bool:
@@ -287,7 +366,8 @@ def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
         if sum(bool(YEAR_OPTION.match(text)) for text in texts) > 1:
             return FilterKind.YEAR, texts[-1]
         numbered = sum(bool(ACCOUNT_NUMBER.search(t)) and not dates_in(t) for t in texts) > 1
-        if numbered or sum(entry.leads for entry in menu) > 1:
+        options = [entry.text for entry in menu if entry.option]
+        if numbered or sum(entry.leads for entry in menu) > 1 or _may_divide("", options):
             return FilterKind.ACCOUNT, texts[-1]
     return None
 
@@ -338,13 +418,14 @@ def next_in(around: Around, page_number: int) -> Control | None:
 def _numbered(around: Around, number: int) -> Control | None:
     """The link to a page by its number, where it stands with others of its kind."""
     for control in around.controls:
-        if control.text.strip() != str(number) or control.dead or control.furniture:
+        if control.page_number != number or control.dead or control.furniture:
             continue
         others = [
             c for c in around.controls
-            if c.list == control.list and c is not control and c.text.strip().isdigit()
+            if c.list == control.list and c is not control and c.page_number
         ]  # fmt: skip
-        if others or re.search(r"page|sid[ea]|seite|pagina|strona|sivu|[?&]p=", control.href):
+        is_next = others or control.before == str(number - 1)
+        if is_next or re.search(r"page|sid[ea]|seite|pagina|strona|sivu|[?&]p=", control.href):
             return control
     return None
 
@@ -353,8 +434,8 @@ def last_number(around: Around) -> int:
     """The highest page that a pager names ("1 2 … 9"); 0 where there is no pager of numbers."""
     together: dict[int, set[int]] = {}
     for control in around.controls:
-        if control.text.strip().isdecimal() and not (control.furniture or control.dead):
-            together.setdefault(control.list, set()).add(int(control.text))
+        if control.page_number and not (control.furniture or control.dead):
+            together.setdefault(control.list, set()).add(control.page_number)
     pagers = [
         numbers for numbers in together.values()
         if len(numbers) > 1 and numbers & {1, 2} and max(numbers) < HIGHEST_PAGE
@@ -375,7 +456,8 @@ def more_in(around: Around) -> Control | None:
 
 def _is_rest(control: Control) -> bool:
     """ "Mehr" right behind the list: a button adds to it, a link leads to its next page."""
-    return control.tail and not (control.popup or control.follows) and control.says("rest")
+    says = control.says("rest") or bool(PLUS.match(control.text))
+    return control.tail and not (control.popup or control.follows) and says
 
 
 @dataclass(frozen=True, slots=True)

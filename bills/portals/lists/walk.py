@@ -22,13 +22,15 @@ from bills.portals.lists.surroundings import (
     last_number,
     promised_by,
     switch_in,
+    unknown_choice,
 )
 from bills.portals.targets import calmly, filled
 
 if TYPE_CHECKING:
     from bills.browser.visit import Visit
     from bills.portals.documents.links import DocumentLink
-    from bills.portals.lists.listing import Chosen, Listing
+    from bills.portals.lists.choices import Chosen
+    from bills.portals.lists.listing import Listing
     from bills.portals.lists.rows import Row
     from bills.portals.lists.surroundings import Filter, Promised
     from imports.messages import Text
@@ -109,7 +111,7 @@ class Walk:
                 await self._parts(within)
 
     async def _filters(self) -> list[Filter]:
-        return await self.listing.all_filters()
+        return await self.listing.choices.all()
 
     def _is_more_than_options(self, each: Filter) -> bool:
         """Whether the list may open with something that no option stands for: "recent"."""
@@ -143,9 +145,10 @@ class Walk:
     async def _choose(self, each: Filter, option: Option) -> bool:
         """Show the option's part. False, with a gap noted, where that can't be done."""
         try:
-            await self.listing.choose_again(each, option)
+            await self.listing.choices.choose_again(each, option)
         except PortalError as failure:
-            if failure.code is not Code.OLDER_BILLS_ELSEWHERE:
+            is_doubt = each.is_unsure and failure.code is Code.LIST_INCOMPLETE
+            if failure.code is not Code.OLDER_BILLS_ELSEWHERE and not is_doubt:
                 raise
             self.gaps.append(failure)
             return False
@@ -158,6 +161,8 @@ class Walk:
         self._check_account()
         self._check_switch()
         self._check_broken()
+        self._check_choices()
+        await self._check_frames()
         before: list[list[tuple[str, str]]] = []
         in_view, promised = 0, promised_by("")
         rows: list[Row] | None = await self._loaded()
@@ -293,7 +298,7 @@ class Walk:
             self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=hidden[1]))
         elif switch is not None or hidden is not None:
             self._check_own_account(switch.text if switch is not None else (hidden or ("", ""))[1])
-        for kind, text in self.listing.menus.shut:
+        for kind, text in self.listing.choices.menus.shut:
             if kind is FilterKind.YEAR:
                 self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=text))
             else:
@@ -318,6 +323,20 @@ class Walk:
         said = BROKEN.search(self.listing.sheet.around.around)
         if said:
             self._gap(Code.LIST_INCOMPLETE, failures.SAYS_BROKEN.format(text=said[0]))
+
+    def _check_choices(self) -> None:
+        """A box to choose from that may divide the list: nobody knows what else it shows."""
+        text = unknown_choice(self.listing.sheet.around)
+        if text and self.listing.recipe.each is None and not self.listing.recipe.steps:
+            said = failures.SWITCH.format(text=text)
+            if not any(gap.detail == said for gap in self.gaps):
+                self._gap(Code.OLDER_BILLS_ELSEWHERE, said)
+
+    async def _check_frames(self) -> None:
+        """Rows in a frame of the page: only the page's own are read."""
+        count = await self.listing.rows_in_frames()
+        if count and self.listing.recipe.each is None:
+            self._gap(Code.LIST_INCOMPLETE, failures.ROWS_IN_FRAME.format(n=count))
 
     def _check_strays(self) -> None:
         """A link to a file that says it is a bill, and stands in no row of the list."""

@@ -163,8 +163,21 @@ OLDER = (
     rf"^\W*(?:(?:{_SHOW}) )?{NOUN} (?:from )?(?:before|older than) .{{1,20}}$|"
     r"^\W*(previous year|föregående år|forrige år|edellinen vuosi|vorheriges jahr|vorjahr|"
     r"vorig jaar|année précédente|año anterior|anno precedente|poprzedni rok)\W*$|"
-    rf"^\W*(archived?|arkiverade|arkiv|arkisto|archiv|archief|archives?|archivo|archivio|archiwum)"
+    rf"^\W*(?:(?:go to|{_SHOW}) )?(?:the |your )?(?:old |older )?"
+    r"(archived?|arkiverade|arkiv|arkisto|archiv|archief|archives?|archivo|archivio|archiwum)"
     rf"( {NOUN})?\W*$|^\W*({NOUN} archive|fakturaarkiv|rechnungsarchiv|factuurarchief)\W*$"
+)
+# What a box to choose from is for, where it divides no list: a setting, an order.
+SETTING = (
+    r"lang|språk|sprog|sprache|kieli|idioma|lingua|\btaal\b|język|sort|order|per.?page|page.?size|"
+    r"length|limit|theme|currency|valuta|country|format|method|deliver|leverans|notif|"
+    r"reminder|\bcsv\b|excel|\bxml\b|"
+    r"\b(?:english|svenska|norsk|dansk|suomi|deutsch|nederlands|français|español|italiano|polski)\b"
+)
+SORTED = (
+    r"newest|oldest|latest first|ascending|descending|nyast|äldst|senast först|neueste|älteste|"
+    r"nyeste|eldste|ældste|uusin|vanhin|nieuwste|oudste|récent|ancien|reciente|antigu|recent[ei]|"
+    r"najnowsz|najstarsz|per page|per sida|a-z|low to high"
 )
 TAB = (
     r"^\W*(open|closed|unpaid|paid|current|past|history|all|older|archived?|"

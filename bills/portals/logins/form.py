@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import Error as PlaywrightError
+
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.scripts import FIND_FORM, FORM_WORDS
+from bills.portals.logins.scripts import FIND_FORM, FINDS_AGAIN, FORM_WORDS
 from bills.portals.logins.signs import counted, glance, look_at, marks_for, refuse
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 
@@ -83,6 +85,18 @@ async def form_in(frame: Frame, given: ElementHandle | None = None) -> LoginForm
         button=parts["button"].as_element(),
         opener=parts["opener"].as_element(),
     )
+
+
+async def is_unchanged(
+    form: LoginForm, box: ElementHandle | None, *, is_given: bool = False
+) -> bool:
+    """Whether another look would find this box and the form's button once more."""
+    if box is None:
+        return False
+    try:
+        return bool(await box.evaluate(FINDS_AGAIN, [FORM_WORDS, is_given, form.button]))
+    except PlaywrightError:  # it came from another page, or that page is gone
+        return False
 
 
 class Filling:

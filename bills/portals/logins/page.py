@@ -15,7 +15,7 @@ from bills.browser.report import Stage
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins.codes import CodeEntry, asks_for_code
-from bills.portals.logins.form import Filling, form_in, look_for_form
+from bills.portals.logins.form import Filling, form_in, is_unchanged, look_for_form
 from bills.portals.logins.signs import (
     CODES,
     FOUND,
@@ -122,8 +122,9 @@ async def password_box(visit: Visit, form: LoginForm) -> Locator | ElementHandle
     given = visit.plan.recipe.login.password
     if given is not None:
         return await find(visit, [given], "login.password")
-    again = await look_for_form(visit)
-    box = again.password or form.password
+    box = form.password
+    if not await is_unchanged(form, box):
+        box = (await look_for_form(visit)).password or box
     if box is None:
         raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
     return box
@@ -137,9 +138,11 @@ async def press_submit(visit: Visit, form: LoginForm, box: Locator | ElementHand
         await button.click(no_wait_after=True)
         return
     handle = box if not hasattr(box, "element_handle") else await box.element_handle()
-    frame = await handle.owner_frame()
-    again = await calmly(form_in(frame, handle)) if frame is not None else None
-    own = (again.button if again else None) or form.button
+    own = form.button
+    if own is None or not await is_unchanged(form, handle, is_given=True):
+        frame = await handle.owner_frame()
+        again = await calmly(form_in(frame, handle)) if frame is not None else None
+        own = (again.button if again else None) or own
     if own is None:
         await handle.press("Enter", no_wait_after=True)
     else:

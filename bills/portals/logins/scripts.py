@@ -227,6 +227,11 @@ FIND_FORM = (
   return Object.assign(answer, {opener: opener || null});
 }"""
 )
+# Whether it would find this box and this button again; `isGiven`: where the box is given.
+FINDS_AGAIN = f"""(box, [words, isGiven, button]) => {{
+  const found = ({FIND_FORM})([words, isGiven ? box : null]);
+  return found.password === box && found.button === button;
+}}"""
 
 
 CODE_WORDS = {

@@ -308,7 +308,7 @@ class Driver:
 
     async def _do_code(self, command: Command) -> Done:
         if not (command.text or self.visit.login.totp):
-            return Done(message=say.NO_CODE, went_wrong=True)
+            return Done(message=say.CODE_IS_MISSING, went_wrong=True)
         return await self._will_type(Typed.CODE, command.text)
 
     async def _will_type(self, typed: Typed, code: str) -> Done:

@@ -69,5 +69,7 @@ WAS_REFUSED = sentence(
 GAVE_DOCUMENT = sentence(
     "REMOTE_GAVE_DOCUMENT", _("It gives a document. Redrive does not keep it.")
 )
-NO_CODE = sentence("REMOTE_NO_CODE", _("Enter the code in the box beside the button."))
+CODE_IS_MISSING = sentence(
+    "REMOTE_CODE_IS_MISSING", _("Enter the code in the box beside the button.")
+)
 GONE = sentence("REMOTE_GONE", _("The page has changed meanwhile: do it again."))

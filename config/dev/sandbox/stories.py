@@ -35,6 +35,7 @@ from imports.engine import queue
 from imports.ledger import bulk_actions, lifecycle, totals
 from imports.models import CustomerApi, ImportJob
 from imports.models.bulk_actions import ActionType
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -132,10 +133,10 @@ class CustomerStory(Story):
 
     def _look_at_retry_files(self, job: ImportJob) -> Path:
         directory = Path(job.retry_directory)
-        summary = json.loads((directory / "retry_summary.json").read_text())
-        self.say(f"Retry files were written: {directory}")
+        summary = json.loads(_at(directory, "retry_summary.json").read_text())
+        self.say(f"Retry files were written: {stored.shown(str(directory))}")
         self._expect("customers in them", summary["total_failed_customers"], 100)
-        files = [directory / name for name in summary["retry_files"]]
+        files = [_at(directory, name) for name in summary["retry_files"]]
         ids = [
             one["person"]["customerId"]
             for file in files
@@ -252,9 +253,9 @@ class BillStory(Story):
                 self.say(f"    {advice.who}: {advice.remedy}")
 
     def _look_at_failed_rows(self, job: ImportJob) -> None:
-        path = Path(job.retry_directory) / CSV_NAME
-        text = path.read_text(encoding="utf-8-sig")
-        self.say(f"The failed rows were written, without passwords: {path}")
+        text = _at(Path(job.retry_directory), CSV_NAME).read_text(encoding="utf-8-sig")
+        written = stored.shown(f"{job.retry_directory}/{CSV_NAME}")
+        self.say(f"The failed rows were written, without passwords: {written}")
         listed = [email for email in map(login_address, NAMES) if email in text]
         self._expect("the failed rows", listed, list(FAILURES), quiet=True)
         self._expect("a password in them", PASSWORD in text, False, quiet=True)
@@ -318,3 +319,8 @@ def _is_its_own(bill: Bill) -> bool:
         content = file.read()
     named = b"E-mail: " + bill.email.encode() in content
     return named and hashlib.sha256(content).hexdigest() == bill.sha256
+
+
+def _at(directory: Path, name: str) -> Path:
+    """A path of this host for a file of a retry directory, wherever that lies."""
+    return stored.local_path(f"{directory}/{name}")

@@ -18,6 +18,7 @@ from imports.ledger.totals import family
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import CorrectedRow, MemberFile
+from imports.sealing import columns, keys
 from imports.storage import stored
 
 if TYPE_CHECKING:
@@ -127,13 +128,17 @@ def keep_rows(new: ImportJob, corrected: Sequence[str]) -> None:
 def _kept(new: ImportJob, records: str, about: Rows) -> Iterator[CorrectedRow]:
     positions, index = _positions(stored.local_path(records)), places.index_path(records)
     form, source = msgspec.to_builtins(about.form), stored.local_path(about.source)
+    key = keys.to_seal(new.pk)
     for result, raw in _sent(new):
         place = place_of(index, positions[raw]) if raw in positions else None
         if place is not None:
             kept = bytes_at(source, place)
+            if key is not None:
+                kept = key.seal(kept, columns.of_row(result.pk))
             yield CorrectedRow(
-                result=result, member_id=about.member, form=form, row=place.row, raw=kept
-            )
+                result=result, member_id=about.member, form=form, row=place.row, raw=kept,
+                sealed_with=key.pk if key else None,
+            )  # fmt: skip
 
 
 def _positions(records: Path) -> dict[bytes, int]:

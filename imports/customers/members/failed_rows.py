@@ -25,6 +25,7 @@ from imports.exports import safe_cell, xlsx_pieces
 from imports.ledger import left_out, retries
 from imports.ledger.batches import bytes_of
 from imports.models import CorrectedRow, ImportResult, MemberFile
+from imports.sealing import columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -231,7 +232,8 @@ def _of_file(member: MemberFile, position: int) -> OwnRow | None:
 
 def _of_correction(row: CorrectedRow) -> OwnRow:
     form = msgspec.convert(row.form, Form)
-    return OwnRow(bytes(row.raw), form, row.row, row.member, is_corrected=True)
+    raw = columns.plain(row.raw, row.sealed_with, columns.of_row(row.result_id))
+    return OwnRow(raw, form, row.row, row.member, is_corrected=True)
 
 
 def _corrected(ids: Iterable[int]) -> dict[int, CorrectedRow]:

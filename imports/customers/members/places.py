@@ -20,6 +20,7 @@ from imports.customers.files.errors import shown
 from imports.customers.members.conversion import index_of, place_of
 from imports.messages import Message, from_json, sentence, to_json
 from imports.messages import marked as _
+from imports.sealing import files, working
 from imports.storage import stored
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ MEGABYTE = 1 << 20
 
 def folder_of(job: ImportJob) -> str:
     """The folder of the job's uploads in the storage."""
-    return f"imports/{job.pk or UNSTORED}"
+    return files.folder(f"imports/{job.pk or UNSTORED}")
 
 
-def _base() -> Path:
-    """Below which directory of this host stored files lie, or their downloaded copies."""
+def _base(name: str) -> Path:
+    """Below which directory of this host stored files lie, or their copies."""
+    if files.is_sealed(name):
+        return working.directory()
     if stored.is_shared():
         return stored.cache_directory()
     return Path(default_storage.path("x")).parent
@@ -49,22 +52,24 @@ def _base() -> Path:
 
 def new_piece(folder: str, suffix: str) -> Path:
     """A path of this host for a new file in that folder of the storage."""
-    directory = _base() / folder
+    directory = _base(f"{folder}/") / folder
     directory.mkdir(parents=True, exist_ok=True)
     return directory / f"{uuid.uuid4().hex}{suffix}"
 
 
 def where_of(path: Path) -> str:
     """Where a piece of this host lies, as the ledger keeps it."""
-    return stored.STORED + path.relative_to(_base()).as_posix()
+    name = working.name_of(path) or path.relative_to(_base("")).as_posix()
+    return stored.STORED + name
 
 
 def publish(*paths: Path) -> None:
-    """Let other hosts see finished pieces, where they share the storage. Raises OSError."""
+    """Put finished pieces into the storage, where they do not lie in it. Raises OSError."""
     for path in paths:
         path.chmod(0o600)
-        if stored.is_shared():
-            stored.keep_path(stored.name_of(where_of(path)), path)
+        name = stored.name_of(where_of(path))
+        if stored.is_shared() or files.is_sealed(name):
+            stored.keep_path(name, path)
 
 
 def keep_copy(path: Path, folder: str) -> Path:

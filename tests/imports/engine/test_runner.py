@@ -18,6 +18,7 @@ from imports.engine import queue, sweeper
 from imports.engine import runner as engine_runner
 from imports.fields import WrongKey
 from imports.ledger import claims, lifecycle, outcomes
+from imports.ledger.batches import body_of
 from imports.ledger.totals import batch_totals, job_totals
 from imports.models import CustomerApi, ImportJob, RateLimit
 from tests.jobs import (
@@ -60,9 +61,10 @@ def test_a_job_that_meets_no_fault_is_finished_with_each_customer_stored_once(
     assert_totals_hold(job)
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_what_is_posted_is_what_was_frozen(make_job: JobMaker, sandbox: SandboxApi) -> None:
     job = make_job(6, concurrency=1)
-    frozen = [bytes(batch.body) for batch in batches(job)]
+    frozen = [body_of(batch.pk) for batch in batches(job)]
     run(job)
     assert bodies(sandbox) == frozen
 

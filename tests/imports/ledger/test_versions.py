@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from config.dev.sandbox import samples
 from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.engine import runner
 from imports.ledger import lifecycle, retries
-from imports.ledger.batches import bytes_of
+from imports.ledger.batches import body_of, bytes_of
+from imports.ledger.later_imports import Later, later_imports
 from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from imports.ledger.retries import NewBatch
     from tests.jobs import JobMaker
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 S, X = Verdict.SUCCESS, Verdict.REJECTED
 
 
@@ -64,7 +67,7 @@ def test_a_corrected_record_goes_out_in_a_round_of_its_own(make_job: JobMaker) -
         "Misspelt.",
     )
     (batch,) = batches(new)
-    assert json.loads(bytes(batch.body))["data"][0]["person"]["firstName"] == "RIGHT"
+    assert json.loads(body_of(batch.pk))["data"][0]["person"]["firstName"] == "RIGHT"
     assert batch.idempotency_key != before.idempotency_key
     result = new.results.get()
     assert (result.retry_of_id, result.key, result.position) == (old.pk, old.key, old.position)
@@ -212,3 +215,17 @@ def test_many_are_cut_into_batches_of_customers_from_one_file(make_job: JobMaker
         whole, head, tail = new_batch.frame
         cut = [whole[each.start : each.start + each.length] for each in new_batch.records]
         assert whole == whole[:head] + b", ".join(cut) + whole[len(whole) - tail :]
+
+
+@pytest.mark.parametrize("is_corrected", [True, False])
+def test_a_corrected_version_is_newer_and_the_same_bytes_again_are_not(
+    make_job: JobMaker, is_corrected: bool
+) -> None:
+    old = make_job.of(samples.customer(1))
+    answer(old, REFUSED)
+    newer = make_job.of(samples.customer(1, firstName="NEWER"))
+    answer(newer, REFUSED)
+    again = resubmit(old, failed(old)) if is_corrected else retry(old).job
+    (mine,) = failed(newer)
+    later = {mine.pk: Later(again.pk, "pending")} if is_corrected else {}
+    assert later_imports([mine.pk]) == later

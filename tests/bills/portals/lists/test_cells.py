@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from bills.portals.lists.cells import DateOrder, dates_in, order_of, read_amount, read_date
 from bills.portals.lists.languages import LANGUAGES, month_number, months_of
-from bills.portals.lists.rows import DateOrder, dates_in, order_of, read_amount, read_date
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from bills.portals.failures import Code, PortalError
+from bills.portals.lists.cells import DateOrder
 from bills.portals.lists.rows import (
-    DateOrder,
     Row,
     amount_of,
     contract_of,

@@ -14,6 +14,7 @@ from imports.customers import drafts
 from imports.customers.members.failed_rows import rows_of
 from imports.engine import runner
 from imports.ledger import lifecycle
+from imports.sealing import working
 from imports.storage import stored
 from tests import jobs
 from tests.imports.customers.members.tables import member, saved, text
@@ -27,11 +28,12 @@ __all__ = ["shared"]
 
 
 def another_host() -> None:
-    """What this host has downloaded is not there."""
+    """What this host has downloaded and opened is not there."""
+    working.forget()
     shutil.rmtree(stored.cache_directory(), ignore_errors=True)
 
 
-@pytest.mark.usefixtures("shared", "messages")
+@pytest.mark.usefixtures("shared", "messages", "both_ways")
 def test_another_host_reads_shows_and_corrects_the_rows(
     api: CustomerApi, settings: Any, tmp_path: Path
 ) -> None:
@@ -54,7 +56,7 @@ def test_another_host_reads_shows_and_corrects_the_rows(
     assert new.results.count() == 2
     another_host()
     assert all(row.is_corrected for row in rows_of(list(new.results.all())).values())
-    assert not list(stored.listed("corrected"))
+    assert not [*stored.listed("corrected"), *stored.listed("sealed/corrected")]
 
 
 @pytest.mark.usefixtures("messages")

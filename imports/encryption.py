@@ -1,0 +1,135 @@
+"""Encrypts what was stored before ENCRYPT_RECORDS was on: a few rows or one file at a time.
+
+Each step commits by itself. Killed, it goes on where it was; jobs may run meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from imports.ledger import batches
+from imports.models import (
+    Attempt,
+    CorrectedRow,
+    ImportBatch,
+    ImportFile,
+    ImportResult,
+    MemberFile,
+    RetryFile,
+)
+from imports.models.files import FileStatus
+from imports.retention import replace_directory
+from imports.sealing import columns, files, keys
+from imports.storage import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
+
+Change = Callable[[keys.DataKey, Any], dict[str, Any]]
+ROWS_AT_ONCE = 100
+PLAIN_FILES = Q(path__startswith=stored.STORED) & ~Q(path__startswith=stored.STORED + files.FOLDER)
+
+
+def everything() -> Iterator[tuple[str, int]]:
+    """What was encrypted, step by step: ("batches", 100). Raises OSError."""
+    for name, rows, changed in TABLES:
+        last = 0
+        while some := _sealed_rows(rows().filter(pk__gt=last), changed):
+            last = some[-1]
+            yield name, len(some)
+    for file in ImportFile.objects.filter(PLAIN_FILES, is_ours=True).order_by("pk"):
+        if file.status != FileStatus.READING:  # a worker has it: the next time
+            yield "files", _seal_file(file)
+    plain = RetryFile.objects.filter(directory__startswith=stored.STORED)
+    sealed = plain.filter(directory__startswith=stored.STORED + files.FOLDER)
+    names = plain.exclude(pk__in=sealed).order_by().values_list("directory", flat=True)
+    for directory in list(names.distinct()):
+        replace_directory(directory)
+        yield "retry directories", 1
+
+
+def _sealed_rows(rows: QuerySet[Any], changed: Change) -> list[int]:
+    """Seal a few of these rows; their ids. Who holds one meanwhile makes this wait."""
+    with transaction.atomic():
+        found = list(rows.select_for_update(of=("self",), no_key=True)[:ROWS_AT_ONCE])
+        for row in found:
+            key = keys.of_job(_job_of(row))
+            fields = changed(key, row) | {"sealed_with": key.pk}
+            type(row)._default_manager.filter(pk=row.pk).update(**fields)
+    return [row.pk for row in found]
+
+
+def _job_of(row: Any) -> int:
+    result = row.result if isinstance(row, CorrectedRow) else row
+    return int(result.job_id)
+
+
+def _batches() -> QuerySet[ImportBatch]:
+    return ImportBatch.objects.filter(sealed_with=None).exclude(body=b"").order_by("pk")
+
+
+def _batch(key: keys.DataKey, row: ImportBatch) -> dict[str, Any]:
+    return {"body": batches.sealed(key, bytes(row.body), row.pk)[0]}
+
+
+def _refused() -> QuerySet[ImportResult]:
+    kept = ImportResult.objects.filter(sealed_with=None, batch=None, refused_record__isnull=False)
+    return kept.exclude(refused_record=b"").order_by("pk")
+
+
+def _refused_record(key: keys.DataKey, row: ImportResult) -> dict[str, Any]:
+    about = columns.of_refused(row.position)
+    return {"refused_record": key.seal(bytes(row.refused_record or b""), about)}
+
+
+def _rows() -> QuerySet[CorrectedRow]:
+    rows = CorrectedRow.objects.filter(sealed_with=None).exclude(raw=b"")
+    return rows.select_related("result").order_by("pk")
+
+
+def _row(key: keys.DataKey, row: CorrectedRow) -> dict[str, Any]:
+    return {"raw": key.seal(bytes(row.raw), columns.of_row(row.result_id))}
+
+
+def _answers() -> QuerySet[Attempt]:
+    return Attempt.objects.filter(sealed_with=None).exclude(answer="").order_by("pk")
+
+
+def _answer(key: keys.DataKey, row: Attempt) -> dict[str, Any]:
+    return {"answer": columns.sealed_text(key, row.answer, columns.of_answer(row.batch_id))}
+
+
+TABLES: tuple[tuple[str, Callable[[], QuerySet[Any]], Change], ...] = (
+    ("batches", _batches, _batch),
+    ("records left out", _refused, _refused_record),
+    ("corrected rows", _rows, _row),
+    ("answers", _answers, _answer),
+)
+
+
+def _seal_file(file: ImportFile) -> int:
+    """Store an upload, and what was made of it, sealed; delete what is plain. How many files."""
+    member = MemberFile.objects.filter(file=file).first()
+    moved = {where: _sealed_name(where) for where in file.pieces if stored.exists(where)}
+    for where, name in moved.items():
+        stored.keep_sealed(name, stored.pieces(where))
+    with transaction.atomic():
+        same = ImportFile.objects.filter(pk=file.pk, path=file.path)
+        if not same.update(path=stored.STORED + _sealed_name(file.path)):
+            return 0  # it was made into something else meanwhile
+        if member is not None and member.source:
+            source = stored.STORED + _sealed_name(member.source)
+            MemberFile.objects.filter(pk=member.pk).update(source=source)
+    for where in moved:
+        stored.delete(where)
+    return len(moved)
+
+
+def _sealed_name(where: str) -> str:
+    return files.FOLDER + stored.name_of(where)

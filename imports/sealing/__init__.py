@@ -1,0 +1,1 @@
+"""Customers' records, encrypted where they rest: codec, keys, columns, files, working copies."""

@@ -1,0 +1,101 @@
+"""A list that still has something to come is waited for, whatever is to bring it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config.dev.sandbox.http_server import Reply
+from tests.bills.portals.list_pages import Lists, numbers, rows, script, table, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bills.browser.report import AttemptReport
+    from tests.bills.browsing import Together, Visitor
+
+pytest_plugins = ("tests.bills.browser_fixtures",)
+
+ALL, FIRST = [f"INV-{n}" for n in range(4)], table(rows(0, 1))
+EMPTY = "<p>You have no invoices yet.</p>"
+REST = f"<template id=rest>{table(rows(0, 3))}</template>"
+COMES = "box.innerHTML = rest.innerHTML"
+BY_PAGE = {
+    "a script that takes itself out of the page": script(
+        f"document.currentScript.remove(); setTimeout(() => {{ {COMES} }}, 900)"
+    ),
+    "a handler in an attribute": f"<svg onload='setTimeout(() => {{ {COMES} }}, 900)'></svg>",
+    "a timer with its work in words": script(f'setTimeout("{COMES}", 900)'),
+    "an animation that uncovers it": "<style>@keyframes show { to { visibility: visible } }"
+    "#late { visibility: hidden; animation: show 0s 900ms forwards }</style>"
+    f"<div id=late>{table(rows(0, 3))}</div><script>late.onanimationend = () => box.remove()"
+    "</script>",
+    "a worker": script(
+        "const work = new Blob(['setTimeout(() => postMessage(1), 800)']);"
+        f"new Worker(URL.createObjectURL(work)).onmessage = () => {{ {COMES} }}"
+    ),
+    "an event of the server": script(
+        "const events = new EventSource('/site/events');"
+        f"events.onmessage = () => {{ events.close(); {COMES} }}"
+    ),
+    "a frame beside it": "<iframe src=/site/frame hidden></iframe>",
+}
+ARRIVALS = [(first, kind) for first in (EMPTY, FIRST) for kind in BY_PAGE]
+
+
+def wait_for_page(visitor: Visitor, arrival: tuple[str, str]) -> AttemptReport:
+    first, kind = arrival
+    lists = Lists(visitor.pages)
+    late = "setTimeout(() => { const page = parent.document;"
+    late += "page.getElementById('box').innerHTML = page.getElementById('rest').innerHTML }, 900)"
+    lists.answer("/frame", lambda _: script(late))
+    event = Reply(200, b"data: 1\n\n", "text/event-stream", drip_seconds=0.05)
+    lists.answer("/events", lambda _: event)
+    lists.show(f"<div id=box>{first}</div>{REST}{BY_PAGE[kind]}")
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS, ids=lambda a: f"{a[1]}, {len(a[0])}")
+def test_what_comes_late_is_waited_for(together: Together, arrival: tuple[str, str]) -> None:
+    assert numbers(together(wait_for_page, ARRIVALS)[arrival].report) == ALL
+
+
+def by_meta(first: str) -> Reply:
+    return whole(f"{first}<meta http-equiv=refresh content=1>")
+
+
+def by_header(first: str) -> Reply:
+    reply = whole(first)
+    reply.headers.append(("Refresh", "1; url=/site/bills"))
+    return reply
+
+
+REFRESHES: list[tuple[str, Callable[[str], Reply]]] = [
+    (first, ask) for first in (EMPTY, FIRST) for ask in (by_meta, by_header)
+]
+
+
+def wait_for_refresh(
+    visitor: Visitor, refresh: tuple[str, Callable[[str], Reply]]
+) -> AttemptReport:
+    first, ask = refresh
+    lists, shown = Lists(visitor.pages), iter((ask(first),))
+    lists.show("")
+    lists.answer("/bills", lambda _: next(shown, whole(table(rows(0, 3)))))
+    return visitor.visit()
+
+
+@pytest.mark.parametrize("refresh", REFRESHES, ids=lambda r: f"{r[1].__name__}, {len(r[0])}")
+def test_a_page_that_asks_for_itself_again_is_waited_for(
+    together: Together, refresh: tuple[str, Callable[[str], Reply]]
+) -> None:
+    assert numbers(together(wait_for_refresh, REFRESHES)[refresh].report) == ALL
+
+
+def test_what_is_asked_and_never_answers_keeps_nobody_waiting(visitor: Visitor) -> None:
+    asks = "const silent = new Worker(URL.createObjectURL(new Blob([''])));"
+    Lists(visitor.pages).show(
+        FIRST + script(asks + "setInterval(() => silent.postMessage(1), 300)")
+    )
+    assert numbers(visitor.visit()) == ALL[:2]
