@@ -303,7 +303,8 @@ def urls_of(home: Path) -> servers.Urls:
 
 def installed(home: Path) -> Generator[Installation, None, None]:
     """A migrated installation whose servers run until the end."""
-    holder, made = Command(home), None
+    holder = Command(home)
+    made: Installation | None = None
     try:
         holder.ensure()
         made = Installation(home, holder)
