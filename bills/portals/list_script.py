@@ -68,7 +68,7 @@ _PLACES = f"""{EVERYWHERE}
   for (let at = row && row.parentElement; at; at = at.parentElement) places.push(at);
   if (document.scrollingElement) places.push(document.scrollingElement);
   const drawn = () => new Promise(done => {{
-    const late = setTimeout(() => done(), 200);
+    const late = setTimeout(() => done(), 5000);  // a page that is never drawn
     requestAnimationFrame(() => requestAnimationFrame(() => {{ clearTimeout(late); done(); }}));
   }});
 """
