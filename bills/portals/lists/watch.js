@@ -7,12 +7,16 @@
 
   // A timer or interval that has gone off twice and left the page as large as it was repeats itself
   // (a clock, a carousel) and brings no bills. What goes off once each time that we scroll is
-  // another matter: the count begins anew then.
+  // another matter, and so is what each press or choice brings: the count begins anew then.
   const goesOff = name => {
     const grows = sizes.has(name) && sizes.get(name) !== everything.length;
     fired.set(name, grows ? 0 : (fired.get(name) || 0) + 1);
     sizes.set(name, everything.length);
   };
+  const anew = event => {
+    if (event.isTrusted || event.target.localName === "select") fired.clear();
+  };
+  for (const act of ["pointerdown", "keydown", "change"]) addEventListener(act, anew, true);
   const watchTimer = (start, repeats) => new Proxy(start, {apply(target, self, args) {
     const [work, delay = 0, ...rest] = args;
     const name = `${work}|${delay}`, after = Number(delay) || 0;

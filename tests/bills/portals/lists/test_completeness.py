@@ -366,6 +366,24 @@ def test_every_year_is_walked(together: Together, way: tuple[str, str]) -> None:
     assert sorted(fetched) == sorted(f"GET /site/doc/{each}" for each in expected)
 
 
+@pytest.mark.parametrize("kind", ["tabs", "select"])
+def test_a_part_that_comes_late_is_waited_for_at_each_choice(
+    lists: Lists, visitor: Visitor, kind: str
+) -> None:
+    of = {str(y): table_row(f"{y}-1", f"{y}-03-03", "$ 10.00") for y in range(2026, 2021, -1)}
+    head = "<div role=tablist>" + "".join(
+        f"<button role=tab aria-selected={str(year == '2026').lower()} onclick='show({year})'>"
+        f"{year}</button>"
+        for year in of
+    )
+    if kind == "select":
+        options = "".join(f"<option>{year}" for year in of)
+        head = f"<select aria-label=Year onchange='show(this.value)'>{options}</select>"
+    late = OF_YEAR.replace("300", "900")
+    lists.show(head + table(of["2026"]) + script(late, of=of))
+    assert numbers(visitor.visit()) == [f"{year}-1" for year in of]
+
+
 def test_years_and_accounts_behind_a_menu_are_walked(lists: Lists, visitor: Visitor) -> None:
     of = years()
     options = "".join(
