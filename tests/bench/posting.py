@@ -15,7 +15,7 @@ from django.conf import settings
 from rq import Worker
 
 from config.dev.sandbox.samples import write_files
-from imports.customers import drafts
+from imports.customers import drafts, portions
 from imports.engine import queue as engine_queue
 from imports.engine import runner
 from imports.ledger import lifecycle, totals
@@ -101,7 +101,11 @@ def prepared_job(url: str, path: Path) -> ImportJob:
     job.save(update_fields=["force"])
     drafts.add_path(job, path)
     lifecycle.start(job)
-    runner.read_input(ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk))
+    job = ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk)
+    runner.read_input(job)
+    with portions.reading(job) as more:
+        while more():
+            pass
     return job
 
 
