@@ -48,7 +48,7 @@ faults: $(VENV)/development $(VENV)/browser ## the long fault runs; SEEDS=20; wr
 	@$(PYTHON) -m tests.faults --seeds $(or $(SEEDS),20)
 	@$(PYTHON) -m pytest -m faults $(PYTEST_ARGS)
 
-mutants: $(VENV)/development ## breaks the source in fifty places; a test must notice each
+mutants: $(VENV)/development ## breaks the source in over sixty places; a test must notice each
 	@exec $(PYTHON) -m tests.mutants
 
 bench: export REDRIVE_HOME = $(CURDIR)/.redrive/bench
