@@ -1,6 +1,6 @@
 """Which document belongs to which bill, and whether every row of a list is accounted for. Pure.
 
-Two bills are one by what a list shows of them, and by what their documents hold.
+Bills are compared by what their lists show of them, and by what their documents hold.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How each portal fares: its success by day, and whether it, and not its accounts, is at fault.
 
-Both are judged from the ledger, a few times a minute, for portals that are being visited. A
-trouble stops the portal's scheduled runs in time. It is a row that exists once, so it is announced
-once, whoever sweeps.
+A portal that is being visited is judged from the ledger a few times a minute. Refusals in a row
+stop its scheduled runs before accounts are locked. A trouble is a row that exists once, so it is
+announced once, whoever sweeps.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ PORTAL_STOPPED = sentence(
     ),
 )
 STOPPED = "PORTAL_STOPPED"  # the code of the jobs that wait
+AT_WORK = [JobStatus.RUNNING, JobStatus.PAUSED]
 
 # What says that a page is not what the recipe, or our reading, expects.
 CHANGED_CODES = (
@@ -241,12 +242,11 @@ def resume(portal: Portal, actor: str) -> bool:
     return True
 
 
-CALENDAR_DAYS = 60  # of the calendar: two months, so that a monthly round can be compared
-AT_WORK = [JobStatus.RUNNING, JobStatus.PAUSED]
+CALENDAR_DAYS = 60  # two months, so that a monthly round can be compared
 
 # Each account counts once a day, as it ended last. Only the jobs that may have results of these
 # days are read.
-QUERY = """
+BY_DAY = """
 SELECT day, code, count(*) FROM (
     SELECT DISTINCT ON (u.credential_id, day)
            (res.updated_at AT TIME ZONE %(zone)s)::date AS day,
@@ -289,7 +289,7 @@ def days_of(portal: Portal) -> list[Day]:
     }  # fmt: skip
     found: dict[date, Day] = {}
     with connection.cursor() as sql:
-        sql.execute(QUERY, values)
+        sql.execute(BY_DAY, values)
         for day, code, count in sql.fetchall():
             one = found.setdefault(day, Day(day))
             if code:

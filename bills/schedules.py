@@ -1,6 +1,6 @@
 """Jobs of stored accounts: what a schedule makes when it is due, and what "Run again" makes.
 
-A schedule is carried out each time once, whoever sweeps and however often.
+Each time a schedule is due, it is carried out once, whoever sweeps and however often.
 """
 
 from __future__ import annotations

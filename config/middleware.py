@@ -1,8 +1,8 @@
 """What comes in is made fit for the views, or answered with what is wrong with it.
 
 A proxy in front says over what scheme a request came, and from whom. Requests that are too large
-are refused before a byte of them is read. Text that no database can store is replaced; an address
-that cannot exist gets its page.
+are refused before a byte of them is read. Text that no database can store is replaced. An address
+that cannot exist, and records that no key opens, get their pages.
 """
 
 from __future__ import annotations
@@ -122,34 +122,6 @@ class StorableText:
             request.POST = _storable(request.POST)  # type: ignore[assignment]
 
 
-class PageNumbers:
-    """A page number that no list has is an address that does not exist: Unfold's search raises."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The page that says so, or None: the error is another."""
-        return not_found(request, error) if isinstance(error, InvalidPage) else None
-
-
-class SealedRecords:
-    """A page that needs encrypted records which no key opens says so, and which setting has it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The page that says so, or None: the error is another."""
-        return sealed(error.message) if isinstance(error, Unreadable) else None
-
-
 def _storable(values: QueryDict) -> QueryDict:
     """The same values where all can be stored, as nearly always."""
     texts = [text for key, found in values.lists() for text in (key, *found)]
@@ -160,3 +132,22 @@ def _storable(values: QueryDict) -> QueryDict:
         clean.setlist(printable(key), [printable(text) for text in found])
     clean._mutable = False
     return clean
+
+
+class ErrorPages:
+    """Answers errors that Django knows no page for with the page that says what is wrong."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """None for any other error."""
+        match error:
+            case InvalidPage():  # Unfold's search raises it for a page that its list does not have
+                return not_found(request, error)
+            case Unreadable():
+                return sealed(error.message)
+        return None

@@ -1,4 +1,4 @@
-"""Every address: the admin, the choice of a language, and two for whoever watches the service."""
+"""Every address: the admin, the choice of a language, signed links to bills, and the probes."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,7 +1,6 @@
-"""How accounts come in: a CSV adds those that are new and changes those that are stored. Runs
-nothing.
+"""How accounts come in: a CSV adds those that are new and changes those that are stored.
 
-A TOTP secret is also read from a picture of its QR code, which is not kept.
+It makes no job. A TOTP secret is also read from a picture of its QR code, which is not kept.
 """
 
 from __future__ import annotations

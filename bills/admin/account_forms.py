@@ -1,6 +1,6 @@
-"""Forms of accounts. A password and a TOTP secret are written here, and never read.
+"""Forms of accounts, and the page that asks for a one-time code while an attempt waits for it.
 
-While an attempt waits for a one-time code, a page asks for it.
+A password and a TOTP secret are written here, and never read.
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-
-if TYPE_CHECKING:
     CredentialBase = forms.ModelForm[Credential]
 else:
     CredentialBase = forms.ModelForm

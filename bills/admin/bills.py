@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -21,14 +20,14 @@ from bills.deliveries import lists
 from bills.models import Bill, Evidence, EvidenceKind
 from bills.storage import file_name, zipped
 from imports.admin import permissions
-from imports.admin.base import CappedPaginator, LedgerAdmin, page_of
+from imports.admin.base import CappedPaginator, page_of
+from imports.admin.exports import ExportedAdmin
 from imports.admin.job import page
 from imports.fields import WrongKey
 from imports.ledger.totals import family
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http.response import HttpResponseBase
     from django.urls import URLPattern, URLResolver
 
     from imports.ledger.totals import Totals
@@ -74,7 +73,7 @@ class DocumentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Bill)
-class BillAdmin(LedgerAdmin):
+class BillAdmin(ExportedAdmin):
     """Read only; a bill opens as its PDF."""
 
     when_empty = gettext_lazy("Start a bill download on Home to get bills.")
@@ -90,6 +89,7 @@ class BillAdmin(LedgerAdmin):
     )
     list_filter = ("portal", DocumentFilter, "date", "fetched_at")
     list_before_template = "bills/list/export.html"
+    export_labels = LABELS
     search_fields = ("email", "number")
     actions = ("download_zip", "download_list")
 
@@ -140,27 +140,13 @@ class BillAdmin(LedgerAdmin):
         """Number, date, amount and the rest of each chosen bill, as destinations get it."""
         return sent(queryset, "csv")
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        exports = [
-            (reverse("admin:bills_bill_export", args=[form]), label)
-            for form, label in LABELS.items()
-        ]
-        listed: HttpResponse = super().changelist_view(
-            request, {"exports": exports, **(extra_context or {})}
-        )
-        return listed
-
-    def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
-        """All that the list's filters and its search match, and not a page of it."""
+    def exported(
+        self, request: HttpRequest, rows: QuerySet[Bill], form: str
+    ) -> StreamingHttpResponse:
         permissions.require(request, own.VIEW_BILL, permissions.EXPORT)
         if form not in FORMS:
             raise Http404
-        try:
-            return sent(self.get_changelist_instance(request).queryset, form)
-        except IncorrectLookupParameters:
-            return redirect("admin:bills_bill_changelist")
+        return sent(rows, form)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "",
@@ -176,7 +162,6 @@ class BillAdmin(LedgerAdmin):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         guarded = self.admin_site.admin_view
         mine = [
-            path("export/<slug:form>/", guarded(self.export_view), name="bills_bill_export"),
             path("<int:pk>/pdf/", guarded(pdf), name="bills_bill_pdf"),
             path("evidence/<int:pk>/", guarded(evidence), name="bills_evidence"),
         ]

@@ -20,10 +20,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminTextareaWidget,
-    UnfoldBooleanSwitchWidget,
-)
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from bills.admin import common as own
 from bills.deliveries import planning, sending
@@ -85,11 +82,7 @@ class DestinationForm(PlaceForm):
 
     class Meta:
         model = Destination
-        exclude = (
-            "secret",
-            "after_bill",
-            "next_list_at",
-        )  # the form's own `save` writes the secret
+        exclude = ("secret", "after_bill", "next_list_at")  # the form's own `save` writes secrets
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,7 +111,7 @@ class DestinationForm(PlaceForm):
         if kind and location:
             data["location"] = location
             try:
-                CHECKS[DestinationKind(kind)]("location", data)
+                CHECKS[DestinationKind(kind)](self.place_field, data)
             except ValidationError as problem:
                 self.add_error(None, problem)
         self._check_secret(data)

@@ -124,7 +124,7 @@ SALT = "bills.deliveries.links"
 
 
 def address(bill: Bill) -> str:
-    """The whole URL: it ends to work after BILL_LINK_HOURS."""
+    """The whole URL: it stops working after BILL_LINK_HOURS."""
     token = signing.dumps([bill.pk, bill.sha256[:16]], salt=SALT)
     return f"{settings.SITE_URL}{reverse('bill_file', args=[token])}"
 

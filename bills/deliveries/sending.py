@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, Value
 from django.db.models.functions import Now
 
-from bills.deliveries import lists
+from bills.deliveries import lists, planning
 from bills.deliveries.destinations import open_destination
 from bills.deliveries.destinations.base import NO_KEY_OPENS, OutgoingFile
 from bills.models import BillDelivery, Destination
@@ -281,8 +281,6 @@ def sweep() -> None:
 
     Raises RedisError if Redis is down; the next sweep calls again.
     """
-    from bills.deliveries import planning
-
     planning.plan_all()
     expire()
     if needs_a_worker():

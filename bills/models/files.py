@@ -5,6 +5,7 @@ Evidence is encrypted, and expires.
 
 from __future__ import annotations
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -168,8 +169,6 @@ class Evidence(models.Model):
 
     def opened(self) -> bytes:
         """What it shows. Raises WrongKey where no key of CREDENTIAL_KEYS opens it."""
-        from cryptography.fernet import InvalidToken
-
         try:
             return cipher().decrypt(bytes(self.token))
         except InvalidToken as error:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -157,8 +158,6 @@ class Portal(models.Model):
 
 
 def _faults_of_url(url: str) -> list[str]:
-    from django.conf import settings
-
     try:
         check_url(url, allow_private=settings.ALLOW_PRIVATE_ADDRESSES)
     except BadAddress as refusal:

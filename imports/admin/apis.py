@@ -24,7 +24,7 @@ from imports.admin.forms import REFUSALS, CustomerApiForm, with_answer
 from imports.customers.api import playground
 from imports.customers.api.editing import probe_unsaved, read_changes, values_in_force
 from imports.customers.api.mapping import BadMapping, preset
-from imports.customers.api.playground import NoSample
+from imports.customers.api.playground import LONGEST_SAMPLE, NoSample
 from imports.customers.api.presets import SPEEDS
 from imports.customers.api.probing import ProbeResult, Proof
 from imports.customers.api.requests import CannotBuild
@@ -139,7 +139,7 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
     ) -> HttpResponse:
         api = context.get("original") or CustomerApi()
         summary = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
-        summary |= context_of(context.get("original"))
+        summary |= playground_context(context.get("original"))
         summary["mapping_fields"] = reference()
         page: HttpResponse = super().render_change_form(request, summary, *args, **kwargs)
         return page
@@ -237,9 +237,8 @@ def _probe_form(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
     return probe_unsaved(form.draft(), saved, form.kept())
 
 
-LONGEST = playground.LONGEST_SAMPLE
-SAMPLES = 3  # records of a draft or a job
-EARLIER = 5  # answers
+SAMPLES = 3  # records of an import
+EARLIER_ANSWERS = 5
 
 
 def mapping_of_form(given: QueryDict) -> Mapping:
@@ -256,14 +255,14 @@ def mapping_of_form(given: QueryDict) -> Mapping:
     return found.with_overrides(changes) if changes else found
 
 
-def context_of(api: CustomerApi | None) -> dict[str, Any]:
+def playground_context(api: CustomerApi | None) -> dict[str, Any]:
     """What can be chosen at first: records of this API's imports, and its earlier answers."""
     if api is None or api.pk is None:
         return {"play_records": "", "earlier_answers": []}
     seen = Attempt.objects.filter(job__api=api, http_status__isnull=False).exclude(answer="")
     return {
         "play_records": "\n".join(latest_records(api)),
-        "earlier_answers": list(seen.order_by("-pk")[:EARLIER]),
+        "earlier_answers": list(seen.order_by("-pk")[:EARLIER_ANSWERS]),
     }
 
 
@@ -286,7 +285,7 @@ def played(given: QueryDict) -> dict[str, Any]:
     except BadMapping as error:
         return {"mapping_errors": error.errors or (("", str(error)),)}
     found: dict[str, Any] = {"mapping": mapping, "most": mapping.request.max_records}
-    text, url = given.get("play_records", "")[:LONGEST], given.get("url", "").strip()
+    text, url = given.get("play_records", "")[:LONGEST_SAMPLE], given.get("url", "").strip()
     try:
         records = playground.records_of(text) if text.strip() else []
         records = records or playground.made_up(mapping, url)
@@ -301,7 +300,7 @@ def played(given: QueryDict) -> dict[str, Any]:
 
 def _read(mapping: Mapping, records: list[bytes], given: QueryDict) -> dict[str, Any]:
     """What the pasted answer means, or the hostile one that was clicked."""
-    pasted = given.get("play_answer", "")[:LONGEST].encode()
+    pasted = given.get("play_answer", "")[:LONGEST_SAMPLE].encode()
     status = given.get("play_status", "").strip()
     hostile = list(playground.hostile(mapping, pasted))
     clicked = next((one for one in hostile if one.name == given.get("play_hostile")), None)

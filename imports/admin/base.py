@@ -32,14 +32,17 @@ from imports.remote.failures import RemoteFailure
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db import models
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-
-if TYPE_CHECKING:
     Pages = Paginator[Any]
+    PlaceModelForm = forms.ModelForm[models.Model]
 else:
     Pages = Paginator
+    PlaceModelForm = forms.ModelForm
 
 MOST_COUNTED = 10_000
 
@@ -191,16 +194,6 @@ class HealthColumn:
     @display(description=gettext_lazy("Last 24 hours"))
     def health_column(self, row: Any) -> str:
         return render_to_string("imports/list/health.html", {"health": row.page_health})
-
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.db import models
-
-    PlaceModelForm = forms.ModelForm[models.Model]
-else:
-    PlaceModelForm = forms.ModelForm
 
 
 def secret_field(help_text: Any) -> forms.CharField:

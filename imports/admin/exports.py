@@ -32,13 +32,14 @@ from imports.rendering import in_words
 from imports.states import EventCode, ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
     from django.urls import URLPattern, URLResolver
+    from django.utils.functional import _StrOrPromise
 
     from imports.models import ImportJob
 
@@ -115,6 +116,7 @@ class ExportedAdmin(LedgerAdmin):
     """A list that can be exported as it is filtered and searched."""
 
     list_before_template = "imports/list/export.html"
+    export_labels: Mapping[str, _StrOrPromise] = LABELS  # of each form, as the menu names it
 
     def sheet(self, rows: QuerySet[Any]) -> Sheet:
         """What the export of these rows says."""
@@ -124,7 +126,9 @@ class ExportedAdmin(LedgerAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         name = self._export_name()
-        exports = [(reverse(name, args=[form]), label) for form, label in LABELS.items()]
+        exports = [
+            (reverse(name, args=[form]), label) for form, label in self.export_labels.items()
+        ]
         shown = (extra_context or {}) | {"exports": exports}
         page: HttpResponse = super().changelist_view(request, shown)
         return page
@@ -145,6 +149,12 @@ class ExportedAdmin(LedgerAdmin):
             rows = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return self.exported(request, rows, form)
+
+    def exported(
+        self, request: HttpRequest, rows: QuerySet[Any], form: str
+    ) -> StreamingHttpResponse:
+        """The download. Raises Http404 for a form that there is not."""
         title = str(self.opts.verbose_name_plural).capitalize()
         return sent(request, self.sheet(rows), f"{self.opts.model_name}s", form, title)
 

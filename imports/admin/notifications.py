@@ -17,10 +17,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminTextareaWidget,
-)
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from imports.admin import formatting, permissions
 from imports.admin.base import LedgerAdmin, ManagedAdmin
@@ -29,7 +26,6 @@ from imports.models import Channel, NotificationDelivery
 from imports.models.notifications import ChannelKind
 from imports.notifications import channels
 from imports.notifications import delivery as notifications_delivery
-from imports.notifications.channels import key_of
 from imports.notifications.message import NotDelivered, headline
 from imports.rendering import in_words
 
@@ -106,7 +102,7 @@ class ChannelForm(ChannelModelForm):
         secret: str = self.cleaned_data["secret"]
         if secret:
             try:
-                key = key_of(secret)
+                key = channels.key_of(secret)
             except NotDelivered:
                 raise ValidationError(_("What follows “whsec_” is not base64.")) from None
             if len(key) < SHORTEST_KEY:

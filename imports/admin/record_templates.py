@@ -14,7 +14,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from imports.admin import permissions
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 PASTED = "pasted"
-LATER_VERSION = gettext_lazy(
+LATER_VERSION = _(
     "Somebody has saved a later version meanwhile. Open that one: nothing was saved."
 )
 
@@ -59,7 +59,7 @@ LATER_VERSION = gettext_lazy(
 class RecordTemplateAdmin(ManagedAdmin):
     """The latest version of each; earlier ones are reached from the editor."""
 
-    when_empty = gettext_lazy(
+    when_empty = _(
         "A record template makes an API’s record of each row of a CSV or XLSX file. Add such a "
         "file to an import, and make one from its headings."
     )

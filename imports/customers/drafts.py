@@ -170,7 +170,7 @@ def judge(
     check(file, register, seen)
     member = sources.member_of(file)
     if member is not None and file.status == FileStatus.VALID:
-        places.number(file)
+        places.name_rows(file)
         sources.add_warnings(file, member)
     if file.job.api is not None:
         recognise(file.job, file, checks_of(file.job.api))

@@ -127,12 +127,8 @@ def more(job: ImportJob, shown: Sequence[Cause]) -> int:
     """How many causes there are beside those that are shown."""
     if len(shown) < MOST_CAUSES:
         return 0
-    return _groups(job).distinct().order_by().count() - len(shown)
-
-
-def _groups(job: ImportJob) -> QuerySet[ImportResult, dict[str, Any]]:
-    groups: QuerySet[ImportResult, dict[str, Any]] = trouble(job).values(*GROUPED_BY)
-    return groups
+    every: int = trouble(job).values(*GROUPED_BY).distinct().order_by().count()
+    return every - len(shown)
 
 
 def _cause(row: Mapping[str, Any], example: ImportResult, remedy: ErrorCode | None) -> Cause:

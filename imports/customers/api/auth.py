@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from imports.policy import Outcome
 
     PostForm = Callable[[str, Mapping[str, str], bytes], Answer]
-    from collections.abc import Mapping
 
 
 COLON_IN_USER = sentence(

@@ -51,8 +51,6 @@ KEY_TWICE = sentence(
     "KEY_TWICE_IN_REQUEST",
     _("The request is a map by id, and two customers of this batch have the same id."),
 )
-
-
 FIELD_FOR_MANY = sentence(
     "FIELD_IN_URL_FOR_MANY",
     _("The URL has a field of the customer in it: the mapping must say request.shape “one”."),

@@ -148,7 +148,7 @@ def _numbered(position: int, file: ImportFile) -> Param:
     return position if place is None else RECORD_AND_ROW.format(position=position, row=place.row)
 
 
-def number(file: ImportFile) -> None:
+def name_rows(file: ImportFile) -> None:
     """Name the rows in what was found in a checked file. The caller saves it."""
     if not is_member(file):
         return
