@@ -85,7 +85,7 @@ async def pinned(
 
 
 async def _check(page: Page, mark: str, refuse: Refuse) -> None:
-    """A script that saw the mark come may have put a copy of the box elsewhere."""
+    """Refuse the form where a script has seen the mark and put a copy of the box elsewhere."""
     forms: list[list[str]] = await page.evaluate(MARKED, mark)
     for urls in forms:
         refuse(urls)
@@ -131,9 +131,7 @@ class Visit:
         self.came_at = time.monotonic()  # the page that is shown
         self.stirred_at = self.came_at  # something was asked for last, or has come
         self.requests_made = 0  # of those that may bring a part of the page
-        self._open: dict[Request, float] = {}  # and that have not ended, with their beginnings
         self.asked_by_script = False  # for a part of the page that is shown
-        self.failed_requests: dict[str, str] = {}  # address of a script's request: why
         self._asked: Request | None = None
         self._asked_at = 0.0
         self._waited = 0.0  # seconds, for pages that have answered
@@ -175,8 +173,8 @@ class Visit:
 
     def _listen(self, page: Page) -> None:
         self.dismisses_overlays = False
-        self._open.clear()
-        self.failed_requests.clear()
+        self._open: dict[Request, float] = {}  # that have not ended, with their beginnings
+        self.failed_requests: dict[str, str] = {}  # address of a script's request: why
         for event, handler in self._handlers():
             page.on(event, handler)  # type: ignore[call-overload] # the names are known
 
@@ -471,14 +469,14 @@ class Visit:
                 self._forget_before(response.request)
 
     def _forget_before(self, navigation: Request) -> None:
-        """What the page before had asked for is nobody's any more."""
+        """Forget what the page before it had asked for."""
         self.failed_requests.clear()
         self.asked_by_script = False
         began = self._open.get(navigation, 0.0)
         self._open = {request: at for request, at in self._open.items() if at >= began}
 
     def _note_answer(self, response: Response) -> None:
-        """A script's request that broke may have been for a part of the page."""
+        """Note whether a script's request broke: it may have been for a part of the page."""
         if response.request.resource_type not in ("xhr", "fetch"):
             return
         address = response.url.partition("?")[0]

@@ -15,8 +15,8 @@ _PARTS = EVERYWHERE + (_FOLDER / "script.js").read_text(encoding="utf-8")
 
 # `rows` is the recipe's CSS, or "": then rows are sought around links of these `kinds`, else of
 # the `spare` ones. `links` is the recipe's kind of link, or null.
-# null in place of rows: only Playwright can tell; `linked` false: so it is with links. A browser
-# knows not all selectors (within :is() it passes over what it does not know).
+# It answers null for `rows`, and false for `linked`, where only Playwright knows the selector. (A
+# browser does not know all of them, and silently passes over those within :is().)
 # `deep`: also what stands around the rows. `soon`: in how many seconds a timer counts as due.
 READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, soon, deep}}) => {{{_PARTS}
   const sought = rows ? known([{{css: rows}}]) : [], given = links ? known(links) : undefined;

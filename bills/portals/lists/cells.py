@@ -128,7 +128,7 @@ def _made(found: re.Match[str], day: date | None) -> Iterator[FoundDate]:
 
 
 def _numeric(found: re.Match[str], how: DateOrder) -> Iterator[FoundDate]:
-    """A date whose order nobody knows is found, too, but its day is not told."""
+    """Read the date; leave its day out where either number may be the month."""
     first, second, year = int(found[1]), int(found[3]), int(found[4])
     year += 2000 if year < 100 else 0
     day_first, month_first = _date(year, second, first), _date(year, first, second)

@@ -17,6 +17,7 @@ from bills.portals.targets import filled, find, locators
 
 if TYPE_CHECKING:
     from bills.portals.lists.listing import Listing
+    from bills.portals.lists.rows import Name
     from bills.portals.recipe_schema import Each
 
 ORDER = list(FilterKind)
@@ -158,11 +159,10 @@ class Choices:
                 failures.FILTER_DEAD.format(name=each.name, option=option.text),
             )
 
-    def _traces(self) -> tuple[str, int, list[tuple[str, str]]]:
+    def _traces(self) -> tuple[str, int, list[Name]]:
         """What a choice that has an effect changes one of."""
         visit = self.listing.visit
-        rows = [(row.text, row.href) for row in self.listing.sheet.rows]
-        return visit.page.url, visit.requests_made, rows
+        return visit.page.url, visit.requests_made, [row.name for row in self.listing.sheet.rows]
 
 
 def find_again(filters: list[Filter], chosen: Chosen) -> tuple[Filter, Option]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -180,7 +181,7 @@ class Listing:
     # The first look
 
     async def _rows_or_none(self) -> list[Row]:
-        """Wait for rows, or for the page to say that there are none: and to stop saying so."""
+        """Wait for rows, or for the page to say that there are none; then until it is at rest."""
         limit = self.visit.plan.recipe.login.answer_seconds
         marks = [*self._empty_marks(), *marks_for(self.visit, WHILE_LISTING)]
         mark = await race(self.visit, marks, limit=limit, sooner=self._shows_something)
@@ -214,7 +215,7 @@ class Listing:
         return bool(self.recipe.each) or self.choices.may_lead_to_rows()
 
     async def _believe_empty(self) -> None:
-        """The page has stopped without a row: whether it says that there are none."""
+        """Raise PortalError where a page without rows neither says so nor has other parts."""
         said = await self.says_empty() and not LOADING.search(self.sheet.around.around)
         self.said_empty = self.said_empty or said
         if not (said or self.recipe.each or self.choices.shown()):
@@ -313,12 +314,12 @@ class Listing:
 
         Raises PortalError when nothing comes: bills that are not seen must not go unnoticed.
         """
-        texts = [(row.text, row.href) for row in before]
+        names = [row.name for row in before]
         limit = self.visit.plan.recipe.login.answer_seconds
         gives_up_at = time.monotonic() + limit
         while time.monotonic() < gives_up_at:
             rows = await self.stillness.rows_now()
-            if rows and [(row.text, row.href) for row in rows] != texts:
+            if rows and [row.name for row in rows] != names:
                 return await self.settled(has_come=True)
             if rows == [] and await self._ends_here():
                 return await self.settled()
@@ -368,15 +369,8 @@ class Listing:
 
 
 def missing_from(following: list[Row], rows: list[Row]) -> int:
-    """How many of the rows are not among those that followed: lists that drop what is not seen."""
-    left = [(row.text, row.href) for row in following]
-    count = 0
-    for row in rows:
-        try:
-            left.remove((row.text, row.href))
-        except ValueError:
-            count += 1
-    return count
+    """How many of the rows have gone: a list may drop what is out of view."""
+    return (Counter(row.name for row in rows) - Counter(row.name for row in following)).total()
 
 
 def question(recipe: BillsPart) -> dict[str, object]:

@@ -37,6 +37,8 @@ EXPLICIT = re.compile(r"num|\bnr|nro|\bno\b|n[°º]|#|\bid\b", re.IGNORECASE)
 NO_NUMBER = re.compile(r"\W*(n/?a|none|pending|unknown|saknas|keine|aucun)?\W*", re.IGNORECASE)
 BARE_YEAR = re.compile(r"(?:19|20)\d\d")
 
+Name = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -58,6 +60,11 @@ class Row:
 
     def __str__(self) -> str:
         return f"row {self.index + 1}"
+
+    @property
+    def name(self) -> Name:
+        """What distinguishes the row from others of its list."""
+        return self.text, self.href
 
 
 def rows_from(raw: list[dict[str, Any]], css: str = "") -> list[Row]:

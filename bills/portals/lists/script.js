@@ -568,7 +568,6 @@ const watch = window[Symbol.for("redrive.watch")];
 const mayChange = () => !watch || watch.hasRun() || document.scripts.length > 0
   || !!document.querySelector("iframe, frame, object, embed")
   || document.getAnimations().length > 0 || hasHandler();
-const refreshes = () => document.querySelector("meta[http-equiv=refresh i]");
 
 const stateOf = soon => ({
   state: document.readyState,
@@ -577,7 +576,7 @@ const stateOf = soon => ({
   scripted: mayChange(),
   due: watch ? watch.due(soon) : 0,  // timers
   still: watch ? watch.still(roots) : 0,
-  refresh: refreshes() ? refreshes().content : "",
+  refresh: document.querySelector("meta[http-equiv=refresh i]")?.content || "",
 });
 
 const surroundings = deep => deep ? {

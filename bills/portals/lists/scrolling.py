@@ -13,10 +13,9 @@ from bills.portals.list_script import SCROLL_STEP, SCROLL_UP
 if TYPE_CHECKING:
     from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.listing import Listing
-    from bills.portals.lists.rows import Row
+    from bills.portals.lists.rows import Name, Row
 
 MOST_STEPS = 400
-Name = tuple[str, str]
 
 
 class InView:
@@ -52,11 +51,6 @@ class InView:
         rows = await self.listing.settled()
         inside = await links_inside(self.listing.visit.page)
         for row in rows:
-            self.rows.setdefault(name_of(row), row)
-            self.links.setdefault(name_of(row), inside.get(row.index, ()))
-        return {name_of(row) for row in rows}
-
-
-def name_of(row: Row) -> Name:
-    """What tells the row from others of its list."""
-    return row.text, row.href
+            self.rows.setdefault(row.name, row)
+            self.links.setdefault(row.name, inside.get(row.index, ()))
+        return {row.name for row in rows}

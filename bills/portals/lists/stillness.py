@@ -90,8 +90,7 @@ class Stillness:
         return await calmly(self.listing.rows(deep=deep))
 
     def _seen(self, rows: list[Row] | None) -> object:
-        shown = [(row.text, row.href) for row in rows or ()]
-        return self.visit.page.url, self.visit.requests_made, shown
+        return self.visit.page.url, self.visit.requests_made, [row.name for row in rows or ()]
 
     def _unchanged_since(self, now: float) -> float:
         """Since when neither the page nor the network has stirred; now where it is not known."""

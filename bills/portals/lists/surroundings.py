@@ -144,7 +144,7 @@ class Hidden(msgspec.Struct, frozen=True):
 
 
 class Around(msgspec.Struct, frozen=True):
-    """All of it."""
+    """All that stands around the rows."""
 
     controls: tuple[Control, ...] = ()
     asides: tuple[Control, ...] = ()  # in dialogs: they lead to no part of the list

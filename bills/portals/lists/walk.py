@@ -13,7 +13,6 @@ from bills.portals.lists import words
 from bills.portals.lists.owner import other_number, other_user
 from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
 from bills.portals.lists.rows import has_word
-from bills.portals.lists.scrolling import name_of
 from bills.portals.lists.surroundings import (
     FilterKind,
     Option,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.choices import Chosen
     from bills.portals.lists.listing import Listing
-    from bills.portals.lists.rows import Row
+    from bills.portals.lists.rows import Name, Row
     from bills.portals.lists.surroundings import Filter, Promised
     from imports.messages import Text
 
@@ -92,6 +91,11 @@ class Walk:
 
     def _gap(self, code: Code, detail: Text) -> None:
         self.gaps.append(PortalError(code, detail))
+
+    def _gap_once(self, code: Code, detail: Text) -> None:
+        """Note the gap unless it is noted: each part of the list may show it again."""
+        if not any(gap.detail == detail for gap in self.gaps):
+            self._gap(code, detail)
 
     # Parts: accounts, years, periods, tabs, one within another
 
@@ -163,11 +167,11 @@ class Walk:
         self._check_broken()
         self._check_choices()
         await self._check_frames()
-        before: list[list[tuple[str, str]]] = []
+        before: list[list[Name]] = []
         in_view, promised = 0, promised_by("")
         rows: list[Row] | None = await self._loaded()
         while rows:
-            shown = [(row.text, row.href) for row in rows]
+            shown = [row.name for row in rows]
             if shown in before:  # the last page leads to the first again
                 break
             before.append(shown)
@@ -184,7 +188,7 @@ class Walk:
         """By the index of each row, what can be pressed in it."""
         in_view = self.listing.in_view
         if in_view is not None:
-            return {row.index: in_view.links[name_of(row)] for row in rows}
+            return {row.index: in_view.links[row.name] for row in rows}
         return await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
@@ -328,9 +332,7 @@ class Walk:
         """A box to choose from that may divide the list: nobody knows what else it shows."""
         text = unknown_choice(self.listing.sheet.around)
         if text and self.listing.recipe.each is None and not self.listing.recipe.steps:
-            said = failures.SWITCH.format(text=text)
-            if not any(gap.detail == said for gap in self.gaps):
-                self._gap(Code.OLDER_BILLS_ELSEWHERE, said)
+            self._gap_once(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=text))
 
     async def _check_frames(self) -> None:
         """Rows in a frame of the page: only the page's own are read."""
@@ -344,8 +346,7 @@ class Walk:
             words_of = re.sub(r"[\W_]+", " ", text)
             if BILL.search(words_of) and not any(one.search(words_of) for one in NO_STRAY):
                 said = failures.UNKNOWN_DOCUMENT.format(text=" ".join(text.split())[:80])
-                if not any(gap.detail == said for gap in self.gaps):
-                    self._gap(Code.LIST_INCOMPLETE, said)
+                self._gap_once(Code.LIST_INCOMPLETE, said)
 
     async def _check_total(self) -> None:
         seen = max(len(self.seen), self.most_in_view)

@@ -3,20 +3,24 @@
 (() => {
   const NAME = Symbol.for("redrive.watch");
   const due = new Map(), fired = new Map(), sizes = new Map();
-  const everything = document.getElementsByTagName("*");
+  const everything = document.getElementsByTagName("*"), shadows = new Set();
+  const size = () => [...shadows].reduce(
+    (sum, root) => sum + root.querySelectorAll("*").length, everything.length);
 
   // A timer or interval that has gone off twice and left the page as large as it was repeats itself
   // (a clock, a carousel) and brings no bills. What goes off once each time that we scroll is
   // another matter, and so is what each press or choice brings: the count begins anew then.
   const goesOff = name => {
-    const grows = sizes.has(name) && sizes.get(name) !== everything.length;
+    const now = size(), grows = sizes.has(name) && sizes.get(name) !== now;
     fired.set(name, grows ? 0 : (fired.get(name) || 0) + 1);
-    sizes.set(name, everything.length);
+    sizes.set(name, now);
   };
-  const anew = event => {
-    if (event.isTrusted || event.target.localName === "select") fired.clear();
+  const renew = () => fired.clear();
+  // Playwright's choice in a select is no trusted event; "change" does not leave a shadow root.
+  const onAct = event => {
+    if (event.isTrusted || event.composedPath()[0].localName === "select") renew();
   };
-  for (const act of ["pointerdown", "keydown", "change"]) addEventListener(act, anew, true);
+  for (const act of ["pointerdown", "keydown", "input"]) addEventListener(act, onAct, true);
   const watchTimer = (start, repeats) => new Proxy(start, {apply(target, self, args) {
     const [work, delay = 0, ...rest] = args;
     const name = `${work}|${delay}`, after = Number(delay) || 0;
@@ -46,16 +50,17 @@
   // What may send the page something: it is waited for from when it is opened or asked, until it
   // answers. One that was asked twice and did not (a chat, a counter of visits) has nothing to say.
   const ANSWERS_WITHIN = 3000;
-  const asked = new Map(), times = new WeakMap();
+  const asked = new Map();
   const watchSource = (name, ask) => {
     if (!window[name]) return;
     window[name] = new Proxy(window[name], {construct(target, args, made) {
       const source = Reflect.construct(target, args, made), at = source.port || source;
+      let times = 0;
       const isAsked = () => {
-        times.set(source, (times.get(source) || 0) + 1);
-        if (times.get(source) <= 3) asked.set(source, performance.now());
+        times += 1;
+        if (times <= 3) asked.set(source, performance.now());
       };
-      const hasAnswered = () => { asked.delete(source); times.set(source, 1); };
+      const hasAnswered = () => { asked.delete(source); times = 1; };
       for (const end of ["message", "error", "close"]) at.addEventListener(end, hasAnswered);
       if (ask) at[ask] = new Proxy(at[ask], {apply(send, self, given) {
         isAsked();
@@ -90,18 +95,19 @@
     hasRun = hasRun || records.some(
       record => [...record.addedNodes].some(part => part.localName === "script"));
   };
-  const observer = new MutationObserver(note), observed = new WeakSet();
-  const observe = root => {
-    observed.add(root);
-    observer.observe(root,
-      {subtree: true, childList: true, characterData: true, attributes: true});
+  const observer = new MutationObserver(note);
+  const observe = root => observer.observe(root,
+    {subtree: true, childList: true, characterData: true, attributes: true});
+  const observeShadow = root => {
+    shadows.add(root);
+    observe(root);
   };
   observe(document);
   // What stands in a closed part of the page is shown, too: it is read like all others.
   Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
     apply(target, self, [options, ...rest]) {
       const root = Reflect.apply(target, self, [{...options, mode: "open"}, ...rest]);
-      observe(root);
+      observeShadow(root);
       return root;
     },
   });
@@ -128,12 +134,15 @@
       (sum, count) => sum + count, soon(seconds * 1000)),
     hears: part => hearing.has(part),
     hearsChoice: part => choosing.has(part),
-    renew: () => fired.clear(),
+    renew,
     hasRun: () => { upToNow(); return hasRun; },
-    // In seconds; 0 where one of these roots is not watched.
+    // For how many seconds these roots have not changed: one is watched from when it is first seen.
     still: roots => {
       upToNow();
-      return roots.every(root => observed.has(root)) ? (performance.now() - changedAt) / 1000 : 0;
+      const unwatched = roots.filter(root => root !== document && !shadows.has(root));
+      unwatched.forEach(observeShadow);
+      if (unwatched.length) changedAt = performance.now();
+      return (performance.now() - changedAt) / 1000;
     },
   }});
 })()

@@ -252,7 +252,7 @@ LOOK_LONGEST_SECONDS = 10.0  # for a sign that we are still in
 
 
 async def is_still_in(visit: Visit) -> bool:
-    """Whether the page of bills opens without a login. No other doubt about it is left."""
+    """Whether the page of bills opens without a login. False where that is in any doubt."""
     login, plan = visit.login, visit.plan
     if not (login.session and login.may_resume and plan.keeps_devices and plan.billing_url):
         return False

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from config.dev.sandbox.http_server import Request
     from tests.bills.browsing import Pages
 
+FEW_SECONDS = {"login": {"answer_seconds": 2.5}}
 HEADS = "<thead><tr><th>Invoice number<th>Date<th>Amount<th></tr></thead>"
+
+# Shows the bills of a year, a little later.
+OF_YEAR = """const of = {{of}};
+function show(year) { setTimeout(() => { list.innerHTML = of[year] }, 300) }"""
 
 
 def document(address: str) -> Reply:
@@ -82,6 +87,17 @@ def rows(first: int, last: int) -> str:
         table_row(f"INV-{n}", f"{year}-{month:02}-03", f"$ {10 + n}.00")
         for n, (year, month) in zip(range(first, last + 1), months, strict=True)
     )
+
+
+def years() -> dict[str, str]:
+    return {
+        year: "".join(table_row(f"{year}-{m}", f"{year}-{m:02}-03", f"$ {m}0.00") for m in months)
+        for year, months in (("2026", (10, 9)), ("2025", (12, 11, 10)), ("2024", (3,)))
+    }
+
+
+def names(first: int, last: int) -> list[str]:
+    return [f"INV-{n}" for n in range(first, last + 1)]
 
 
 def numbers(report: AttemptReport) -> list[str]:

@@ -23,14 +23,9 @@ from tests.bills.portals.list_pages import (
 
 if TYPE_CHECKING:
     from bills.browser.report import AttemptReport
-    from tests.bills.browsing import Pages, Together, Visitor
+    from tests.bills.browsing import Together, Visitor
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
-
-
-@pytest.fixture
-def lists(pages: Pages) -> Lists:
-    return Lists(pages)
 
 
 def cards(make: str, *months: int) -> str:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.dev.sandbox.http_server import Reply
-from tests.bills.portals.list_pages import Lists, numbers, rows, script, table, whole
+from tests.bills.portals.list_pages import (
+    Lists,
+    numbers,
+    rows,
+    script,
+    table,
+    table_row,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,3 +107,38 @@ def test_what_is_asked_and_never_answers_keeps_nobody_waiting(visitor: Visitor) 
         FIRST + script(asks + "setInterval(() => silent.postMessage(1), 300)")
     )
     assert numbers(visitor.visit()) == ALL[:2]
+
+
+IN_SHADOW = {
+    "made by a script": ("", "host.attachShadow({mode: 'open'}).innerHTML = {{shown}};"),
+    "declared": ("<template shadowrootmode=open>{}</template>", ""),
+}
+
+
+def shadow(kind: str, shown: str, code: str, **values: object) -> str:
+    """What is shown in a shadow root, and a script that calls it `root`."""
+    declared, made = IN_SHADOW[kind]
+    code = f"{made} const root = host.shadowRoot; {code}"
+    return f"<div id=host>{declared.format(shown)}</div>" + script(code, shown=shown, **values)
+
+
+@pytest.mark.parametrize("kind", IN_SHADOW)
+def test_a_list_in_a_shadow_root_that_grows_row_by_row_is_waited_for(
+    visitor: Visitor, kind: str
+) -> None:
+    grows = """const list = root.querySelector("tbody"), late = {{late}};
+      const growth = setInterval(() => { list.insertAdjacentHTML("beforeend", late.shift());
+        if (!late.length) clearInterval(growth) }, 700)"""
+    late = [rows(n, n) for n in range(2, 8)]
+    Lists(visitor.pages).show(shadow(kind, FIRST, grows, late=late))
+    assert numbers(visitor.visit()) == [f"INV-{n}" for n in range(8)]
+
+
+def test_a_select_in_a_shadow_root_is_waited_for_at_each_choice(visitor: Visitor) -> None:
+    of = {str(year): table_row(f"{year}-1", f"{year}-03-03") for year in range(2026, 2021, -1)}
+    select = f"<select aria-label=Year>{''.join(f'<option>{year}' for year in of)}</select>"
+    shows = """const of = {{of}}, [list, box] = ["tbody", "select"].map(
+      css => root.querySelector(css));
+      box.onchange = () => setTimeout(() => { list.innerHTML = of[box.value] }, 900)"""
+    Lists(visitor.pages).show(shadow("declared", select + table(of["2026"]), shows, of=of))
+    assert numbers(visitor.visit()) == [f"{year}-1" for year in of]
