@@ -99,24 +99,22 @@ def sealed(key: DataKey | None, body: bytes, batch_id: int) -> tuple[bytes, int 
     return key.seal(body, columns.of_batch(batch_id)), key.pk
 
 
-def blank_sealed(batch: int, start: int, length: int) -> None:
-    """Blank one record in a batch's sealed bytes, so that the others stay where they stand.
+def blank(batch_id: int, start: int, length: int) -> None:
+    """Blank one record in a batch's bytes, so that the others stay where they stand.
 
     Raises Unreadable where no key opens them.
     """
     with transaction.atomic():
-        locked = (
-            ImportBatch.objects.select_for_update().exclude(sealed_with=None).exclude(body=b"")
-        )
-        found = locked.filter(pk=batch).only("body", "sealed_with").first()
-        if found is None:
+        mine = ImportBatch.objects.filter(pk=batch_id)
+        locked = mine.select_for_update(no_key=True).values_list("body", "sealed_with")
+        stored, sealed_with = locked.first() or (b"", None)
+        body = columns.plain(stored, sealed_with, columns.of_batch(batch_id))
+        if len(body) < start + length:
             return
-        key = keys.opened(found.sealed_with or 0)
-        body = key.unseal(bytes(found.body), columns.of_batch(batch))
         body = body[:start] + b" " * length + body[start + length :]
-        kept, _pk = sealed(key, body, batch)
-        digest = hashlib.sha256(body).hexdigest()
-        ImportBatch.objects.filter(pk=batch).update(body=kept, body_sha256=digest)
+        key = None if sealed_with is None else keys.opened(sealed_with)
+        kept, _pk = sealed(key, body, batch_id)
+        mine.update(body=kept, body_sha256=hashlib.sha256(body).hexdigest())
 
 
 def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, bytes]:
