@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from imports.ledger import batches
 from imports.models import (
@@ -102,7 +102,8 @@ def _answers() -> QuerySet[Attempt]:
 
 
 def _answer(key: keys.DataKey, row: Attempt) -> dict[str, Any]:
-    return {"answer": columns.sealed_text(key, row.answer, columns.of_answer(row.batch_id))}
+    kept = columns.sealed_text(key, row.answer, columns.of_answer(row.batch_id))
+    return {"answer": Value(kept)}  # base64 may be longer than a text from outside
 
 
 TABLES: tuple[tuple[str, Callable[[], QuerySet[Any]], Change], ...] = (

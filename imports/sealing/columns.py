@@ -47,8 +47,10 @@ def sealed_text(key: keys.DataKey, text: str, about: str) -> str:
     return text and base64.b64encode(key.seal(text.encode(), about)).decode()
 
 
-def plain_text(stored: str, sealed_with: int | None, about: str) -> str:
+def plain_text(
+    stored: str, sealed_with: int | None, about: str, ring: keys.Ring | None = None
+) -> str:
     """The text as it was stored. Raises Unreadable."""
-    if sealed_with is None or not stored:
+    if sealed_with is None:
         return stored
-    return keys.opened(sealed_with).unseal(base64.b64decode(stored), about).decode()
+    return plain(base64.b64decode(stored), sealed_with, about, ring).decode()
