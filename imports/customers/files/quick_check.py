@@ -131,7 +131,9 @@ class Ahead:
         processors = os.cpu_count() or 1
         may_fork = hasattr(os, "fork") and threading.active_count() == 1
         if may_fork and processors > 1 and len(self._data) >= PARALLEL_BYTES:
-            self._others += [self._begin() for _n in range(min(processors, MOST_PROCESSES))]
+            with suppress(OSError):  # the system gives no more: those that there are do
+                for _n in range(min(processors, MOST_PROCESSES)):
+                    self._others.append(self._begin())
         return self
 
     def __exit__(self, *_: object) -> None:
