@@ -1,6 +1,6 @@
 """Sealed files: those below `sealed/` in the storage, a megabyte at a time.
 
-    "RDSEALED" · version and id of the key (8 bytes) · random (16 bytes) · the pieces
+    "RDSEALED" · id of the key (8 bytes) · random (16 bytes) · the pieces
 
 Each piece is sealed with the file's name, its random, its own number, and whether it is the last:
 pieces cannot be exchanged, left out or cut off.
