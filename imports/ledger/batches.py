@@ -488,10 +488,11 @@ def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
         .values_list(*OLD_COLUMNS)
         .iterator(chunk_size=ROWS_AT_ONCE)
     )
+    ring = keys.Ring()
     while some := list(islice(rows, BYTES_AT_ONCE)):
         raws = bytes_of([row[0] for row in some])
         ends = {row[5]: row[-2:] for row in some if row[-3] is not None}  # of sealed batches
-        ends = {batch: _ends_of(batch, *lengths) for batch, lengths in ends.items()}
+        ends = {batch: _ends_of(ring, batch, *lengths) for batch, lengths in ends.items()}
         for row in some:
             values: list[Any] = [*row[:-3], raws[row[0]]]
             if row[5] in ends:
@@ -499,9 +500,11 @@ def _olds(chosen: QuerySet[ImportResult]) -> Iterator[_Old]:
             yield _Old(*values)
 
 
-def _ends_of(batch_id: int, head_length: int, tail_length: int) -> tuple[bytes, bytes]:
+def _ends_of(
+    ring: keys.Ring, batch_id: int, head_length: int, tail_length: int
+) -> tuple[bytes, bytes]:
     """What stands before and after the records of a batch."""
-    body = body_of(batch_id)
+    body = body_of(batch_id, ring)
     return body[:head_length], body[len(body) - tail_length :]
 
 
