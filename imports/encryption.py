@@ -25,6 +25,7 @@ from imports.models import (
 from imports.models.files import FileStatus
 from imports.retention import replace_directory
 from imports.sealing import columns, files, keys
+from imports.states import JobStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 Change = Callable[[keys.DataKey, Any], dict[str, Any]]
 ROWS_AT_ONCE = 100
+IS_READ = (
+    Q(status=FileStatus.READING)
+    | Q(job__status=JobStatus.QUEUED)
+    | Q(job__uncut_count__gt=0) & ~Q(job__status=JobStatus.PAUSED)
+)
 
 
 def everything() -> Iterator[tuple[str, int]]:
@@ -43,13 +49,18 @@ def everything() -> Iterator[tuple[str, int]]:
         while some := _sealed_rows(rows().filter(pk__gt=last), changed):
             last = some[-1]
             yield name, len(some)
-    for file in ImportFile.objects.filter(_is_plain("path"), is_ours=True).order_by("pk"):
-        if file.status != FileStatus.READING:  # a worker has it: the next time
+    for pk in list(plain_files().values_list("pk", flat=True)):
+        if file := plain_files().exclude(IS_READ).filter(pk=pk).first():
             yield "files", _seal_file(file)
     written = RetryFile.objects.filter(_is_plain("directory")).order_by()
     for directory in list(written.values_list("directory", flat=True).distinct()):
         replace_directory(directory)
         yield "retry directories", 1
+
+
+def plain_files() -> QuerySet[ImportFile]:
+    """The uploads that are still to be encrypted, those among them that a worker reads."""
+    return ImportFile.objects.filter(_is_plain("path"), is_ours=True).order_by("pk")
 
 
 def _is_plain(field: str) -> Q:
