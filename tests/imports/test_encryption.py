@@ -103,10 +103,10 @@ def test_a_file_that_a_worker_reads_stays_where_it_is_and_the_command_says_so(
     path = file.get().path
     file.update(**file_changes or before[0])
     job.update(**job_changes or before[1])
-    with pytest.raises(CommandError) as told:
+    with pytest.raises(CommandError) as refused:
         encrypted(settings)
-    assert told.value.returncode == 2
-    assert "1 files" in str(told.value)
+    assert refused.value.returncode == 2
+    assert "1 files" in str(refused.value)
     assert (file.get().path, stored.exists(path)) == (path, True)
     file.update(**before[0])
     job.update(**before[1])
