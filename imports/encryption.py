@@ -70,7 +70,7 @@ def _is_plain(field: str) -> Q:
 
 
 def _sealed_rows(rows: QuerySet[Any], changed: Change) -> list[int]:
-    """Seal a few of these rows; their ids. Who holds one meanwhile makes this wait."""
+    """Seal a few of these rows; return their ids. It waits for whoever has locked one of them."""
     key_of = cache(keys.of_job)
     with transaction.atomic():
         found = list(rows.select_for_update(of=("self",), no_key=True)[:ROWS_AT_ONCE])

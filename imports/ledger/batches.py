@@ -380,7 +380,7 @@ ORDER BY relname
 def analyze() -> None:
     """Count the tables anew that have doubled, or plans are made for them as they were before.
 
-    What grows by less is PostgreSQL's own to count, in its time: it takes a quarter of a second.
+    PostgreSQL counts the others itself, later. To count takes a quarter of a second.
     """
     with connection.cursor() as sql:
         sql.execute(HAVE_GROWN)

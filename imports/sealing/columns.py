@@ -1,6 +1,7 @@
-"""What is sealed in the ledger's tables: a column `sealed_with` names the key, or says "plain".
+"""Opens and seals columns of the ledger's tables.
 
-The job is bound by its key, the place by `about`: the bytes of one batch do not open as another's.
+Beside each, `sealed_with` has the id of the key, or None where the value is plain. Each job has a
+key of its own, and `about` names the place: the bytes of one batch do not open as another's.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def unseal(name: str, source: IO[bytes]) -> Iterator[bytes]:
 
 
 def plain_size(sealed_size: int) -> int:
-    """How many bytes a file has that is so long when it is sealed."""
+    """The size of the content of a sealed file of that size."""
     rest = max(sealed_size - HEADER.size, 0)
     return rest - OVERHEAD * -(-rest // (PIECE_BYTES + OVERHEAD))
 

@@ -115,9 +115,9 @@ _Found = tuple[list[int], list[str], list[str]]  # the sizes, keys and emails of
 
 
 class Ahead:
-    """Has stretches judged in processes of its own, those that follow before they are asked for.
+    """Judges stretches in processes of its own, some of them before the reader asks.
 
-    Where the next stretches begin is a guess: that each is one. It costs nothing but work.
+    It guesses where the next stretches begin. A wrong guess costs nothing but work.
     """
 
     def __init__(self, judge: QuickCheck, data: mmap) -> None:
