@@ -30,8 +30,8 @@ def needs_servers(arguments: list[str]) -> bool:
 
 
 class Commands(ManagementUtility):
-    """Django's, which load the apps without looking for garbage: there is none, and a quarter of
-    the time went into it.
+    """Django's commands. While the apps are loaded, the garbage collector is off: it finds nothing
+    then, and takes a quarter of the time.
     """
 
     def execute(self) -> None:

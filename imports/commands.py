@@ -203,12 +203,8 @@ def _wait_for_end(job: ImportJob, seconds: float) -> None:
     """Wait for so long, or until the job has ended and its files are written."""
     for _look in range(max(1, round(seconds / END_LOOK_SECONDS))):
         time.sleep(min(seconds, END_LOOK_SECONDS))
-        if not _is_open(job):
+        if _ended(job):
             return
-
-
-def _is_open(job: ImportJob) -> bool:
-    return ImportJob.objects.filter(pk=job.pk, closed_at=None).exists()
 
 
 class _Bar(tqdm):  # type: ignore[type-arg]

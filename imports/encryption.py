@@ -6,10 +6,11 @@ Each step commits by itself. Killed, it goes on where it was; jobs may run meanw
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from imports.ledger import batches
 from imports.models import (
@@ -24,6 +25,7 @@ from imports.models import (
 from imports.models.files import FileStatus
 from imports.retention import replace_directory
 from imports.sealing import columns, files, keys
+from imports.states import JobStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:
@@ -33,7 +35,11 @@ if TYPE_CHECKING:
 
 Change = Callable[[keys.DataKey, Any], dict[str, Any]]
 ROWS_AT_ONCE = 100
-PLAIN_FILES = Q(path__startswith=stored.STORED) & ~Q(path__startswith=stored.STORED + files.FOLDER)
+IS_READ = (
+    Q(status=FileStatus.READING)
+    | Q(job__status=JobStatus.QUEUED)
+    | Q(job__uncut_count__gt=0) & ~Q(job__status=JobStatus.PAUSED)
+)
 
 
 def everything() -> Iterator[tuple[str, int]]:
@@ -43,23 +49,33 @@ def everything() -> Iterator[tuple[str, int]]:
         while some := _sealed_rows(rows().filter(pk__gt=last), changed):
             last = some[-1]
             yield name, len(some)
-    for file in ImportFile.objects.filter(PLAIN_FILES, is_ours=True).order_by("pk"):
-        if file.status != FileStatus.READING:  # a worker has it: the next time
+    for pk in list(plain_files().values_list("pk", flat=True)):
+        if file := plain_files().exclude(IS_READ).filter(pk=pk).first():
             yield "files", _seal_file(file)
-    plain = RetryFile.objects.filter(directory__startswith=stored.STORED)
-    sealed = plain.filter(directory__startswith=stored.STORED + files.FOLDER)
-    names = plain.exclude(pk__in=sealed).order_by().values_list("directory", flat=True)
-    for directory in list(names.distinct()):
+    written = RetryFile.objects.filter(_is_plain("directory")).order_by()
+    for directory in list(written.values_list("directory", flat=True).distinct()):
         replace_directory(directory)
         yield "retry directories", 1
 
 
+def plain_files() -> QuerySet[ImportFile]:
+    """The uploads that are still to be encrypted, those among them that a worker reads."""
+    return ImportFile.objects.filter(_is_plain("path"), is_ours=True).order_by("pk")
+
+
+def _is_plain(field: str) -> Q:
+    """What lies in the storage, and not below the folder of sealed files."""
+    sealed = Q((f"{field}__startswith", stored.STORED + files.FOLDER))
+    return Q((f"{field}__startswith", stored.STORED)) & ~sealed
+
+
 def _sealed_rows(rows: QuerySet[Any], changed: Change) -> list[int]:
-    """Seal a few of these rows; their ids. Who holds one meanwhile makes this wait."""
+    """Seal a few of these rows; return their ids. It waits for whoever has locked one of them."""
+    key_of = cache(keys.of_job)
     with transaction.atomic():
         found = list(rows.select_for_update(of=("self",), no_key=True)[:ROWS_AT_ONCE])
         for row in found:
-            key = keys.of_job(_job_of(row))
+            key = key_of(_job_of(row))
             fields = changed(key, row) | {"sealed_with": key.pk}
             type(row)._default_manager.filter(pk=row.pk).update(**fields)
     return [row.pk for row in found]
@@ -102,7 +118,8 @@ def _answers() -> QuerySet[Attempt]:
 
 
 def _answer(key: keys.DataKey, row: Attempt) -> dict[str, Any]:
-    return {"answer": columns.sealed_text(key, row.answer, columns.of_answer(row.batch_id))}
+    kept = columns.sealed_text(key, row.answer, columns.of_answer(row.batch_id))
+    return {"answer": Value(kept)}  # base64 may be longer than a text from outside
 
 
 TABLES: tuple[tuple[str, Callable[[], QuerySet[Any]], Change], ...] = (

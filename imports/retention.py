@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, TextField, Value
 from django.db.models.functions import Cast, Now
 
@@ -105,7 +105,9 @@ def is_settled(job: ImportJob) -> bool:
 
 
 def settled_batches(job: ImportJob) -> QuerySet[ImportBatch]:
-    """The batches of an ended job of which nothing waits for a person."""
+    """The job's batches, except, while its family is not settled, those with a record that failed,
+    is unknown or is pending.
+    """
     batches = ImportBatch.objects.filter(job=job)
     if is_settled(job):
         return batches
@@ -142,9 +144,9 @@ def _record_bytes(job: ImportJob, days: int) -> int:
 
 
 def _forget_key(job: ImportJob) -> None:
-    """Erase the key of a settled job of which nothing is left that the key sealed.
+    """Erase a settled job's key once the database and the storage hold nothing that it sealed.
 
-    What back-ups of the disk still hold of it cannot be read any more.
+    Without the key, nobody can read the copies that back-ups of the disk still hold.
     """
     key = RecordsKey.objects.filter(job=job).first()
     if key is None or not is_settled(job):
@@ -265,17 +267,6 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "WatchedFile": ("message",),
     "WatchedFolder": ("trouble",),
 }
-# The bytes of records in their batches: blanked, so that the others stay where they stand.
-BLANK = """
-UPDATE imports_importbatch b SET body = n.body, body_sha256 = encode(sha256(n.body), 'hex')
-FROM (
-    SELECT id, overlay(body PLACING decode(repeat('20', %(length)s), 'hex')
-                       FROM %(start)s + 1 FOR %(length)s) AS body
-    FROM imports_importbatch
-    WHERE id = %(batch)s AND length(body) >= %(start)s + %(length)s AND sealed_with IS NULL
-) n
-WHERE b.id = n.id AND b.sealed_with IS NULL
-"""
 ONE_ERASED = sentence("PERSON_ERASED", _("{n} records of one person."))
 
 
@@ -339,23 +330,14 @@ def _erase_results(ids: Collection[int], actor: str) -> None:
     for job_id, some in by_job.items():
         with transaction.atomic():
             for row in some:
-                _blank(row)
+                if row.batch_id is not None and row.body_length:
+                    batches.blank(row.batch_id, row.body_start, row.body_length)
             chosen = ImportResult.objects.filter(pk__in=[row.pk for row in some])
             chosen.update(refused_record=None)
             CorrectedRow.objects.filter(result__in=chosen).delete()
             forget(chosen)
             job = ImportJob.objects.get(pk=job_id)
             note(job, EventCode.ERASED, ONE_ERASED.format(n=len(some)), actor)
-
-
-def _blank(row: ImportResult) -> None:
-    if row.batch_id is None or not row.body_length:
-        return
-    names = {"batch": row.batch_id, "start": row.body_start, "length": row.body_length}
-    with connection.cursor() as sql:
-        sql.execute(BLANK, names)
-        if not sql.rowcount:
-            batches.blank_sealed(**names)
 
 
 def _files_of_person(ids: Collection[int], *, look_only: bool) -> list[Trace]:
@@ -416,7 +398,8 @@ def _quoting(model: type[Model], fields: Iterable[str], person: str) -> Iterable
     for name in casts:
         quoting |= Q(**{f"{name}__icontains": person})
     rows = model._default_manager.annotate(**casts).filter(quoting)
-    found: Iterable[Model] = rows.only("pk", *fields).iterator()
+    more = ["sealed_with"] if "answer" in fields else []
+    found: Iterable[Model] = rows.only("pk", *fields, *more).iterator()
     return found
 
 
@@ -424,6 +407,8 @@ def _scrub(row: Any, fields: Iterable[str], pattern: re.Pattern[str], *, look_on
     """Replace the person in the row's texts; whether one of them names her."""
     changed = {}
     for name in fields:
+        if name == "answer" and row.sealed_with is not None:
+            continue  # base64, which `_scrub_sealed` opens
         value = getattr(row, name)
         plain = to_json(value) if isinstance(value, Message) else value
         new = _without(plain, pattern)
@@ -438,18 +423,18 @@ def _scrub_sealed(
     sent_in: Collection[int | None], pattern: re.Pattern[str], *, look_only: bool
 ) -> int:
     """The same for answers that are sealed: no query can search them, so each is opened."""
-    count = 0
+    count, ring = 0, keys.Ring()
     attempts = Attempt.objects.filter(batch__in=sent_in, sealed_with__isnull=False)
     for row in attempts.exclude(answer=""):
         about = columns.of_answer(row.batch_id)
-        said = columns.plain_text(row.answer, row.sealed_with, about)
+        said = columns.plain_text(row.answer, row.sealed_with, about, ring)
         new = _without(said, pattern)
         if new != said:
             count += 1
             if not look_only:
-                key = keys.opened(row.sealed_with or 0)
-                kept = columns.sealed_text(key, new, about)
-                Attempt.objects.filter(pk=row.pk).update(answer=kept)
+                kept = columns.sealed_text(ring[row.sealed_with or 0], new, about)
+                # A value: base64 may be longer than a text from outside.
+                Attempt.objects.filter(pk=row.pk).update(answer=Value(kept))
     return count
 
 

@@ -17,6 +17,7 @@ from imports.ledger.outcomes import Finding
 from imports.ledger.totals import job_totals
 from imports.models import Attempt, ImportBatch, ImportJob, ImportResult
 from imports.policy import Outcome, RecordOutcome, Verdict
+from imports.sealing import working
 from imports.states import ENDED_JOBS
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def answer(job: ImportJob, *answers: Outcome, worker: str = "worker") -> list[Wo
 def run(job: ImportJob, pass_time: Callable[[float], None] | None = None) -> ImportJob:
     """Run the job until it has ended and is closed, or is stuck; time passes in between."""
     for _ in range(60):
-        queue.run_job(job.pk)
+        with working.task():
+            queue.run_job(job.pk)
         job.refresh_from_db()
         if job.status in ENDED_JOBS and job.closed_at:
             break

@@ -164,8 +164,9 @@ def _as_file(records: Iterable[bytes]) -> Iterator[bytes]:
 
 def _records(rows: Iterator[ImportResult], one: _Written) -> Iterator[bytes]:
     """The records' own bytes, cut out of the batches they were sent in."""
+    ring = Ring()
     for batch_id, group in groupby(rows, key=lambda row: row.batch_id):
-        body = body_of(batch_id or 0)  # all of them have one
+        body = body_of(batch_id or 0, ring)  # all of them have one
         for result in group:
             one.explain(result)
             one.result_ids.append(result.pk)

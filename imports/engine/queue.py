@@ -15,7 +15,6 @@ from rq import Worker
 from imports.engine import runner
 from imports.ledger import bulk_actions
 from imports.models import ImportJob
-from imports.sealing import working
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:
@@ -101,7 +100,6 @@ def other_jobs_wait(job_id: int) -> bool:
     return any(message and list(message.args) != [job_id] for message in waiting)
 
 
-@working.task()
 def run_job(job_id: int) -> None:
     """Handle a queue message: read the job's input, send its batches, or close it.
 

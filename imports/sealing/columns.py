@@ -1,6 +1,7 @@
-"""What is sealed in the ledger's tables: a column `sealed_with` names the key, or says "plain".
+"""Opens and seals columns of the ledger's tables.
 
-The job is bound by its key, the place by `about`: the bytes of one batch do not open as another's.
+Beside each, `sealed_with` has the id of the key, or None where the value is plain. Each job has a
+key of its own, and `about` names the place: the bytes of one batch do not open as another's.
 """
 
 from __future__ import annotations
@@ -47,8 +48,10 @@ def sealed_text(key: keys.DataKey, text: str, about: str) -> str:
     return text and base64.b64encode(key.seal(text.encode(), about)).decode()
 
 
-def plain_text(stored: str, sealed_with: int | None, about: str) -> str:
+def plain_text(
+    stored: str, sealed_with: int | None, about: str, ring: keys.Ring | None = None
+) -> str:
     """The text as it was stored. Raises Unreadable."""
-    if sealed_with is None or not stored:
+    if sealed_with is None:
         return stored
-    return keys.opened(sealed_with).unseal(base64.b64decode(stored), about).decode()
+    return plain(base64.b64decode(stored), sealed_with, about, ring).decode()

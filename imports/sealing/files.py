@@ -1,6 +1,6 @@
 """Sealed files: those below `sealed/` in the storage, a megabyte at a time.
 
-    "RDSEALED" · version and id of the key (8 bytes) · random (16 bytes) · the pieces
+    "RDSEALED" · id of the key (8 bytes) · random (16 bytes) · the pieces
 
 Each piece is sealed with the file's name, its random, its own number, and whether it is the last:
 pieces cannot be exchanged, left out or cut off.
@@ -71,7 +71,7 @@ def unseal(name: str, source: IO[bytes]) -> Iterator[bytes]:
 
 
 def plain_size(sealed_size: int) -> int:
-    """How many bytes a file has that is so long when it is sealed."""
+    """The size of the content of a sealed file of that size."""
     rest = max(sealed_size - HEADER.size, 0)
     return rest - OVERHEAD * -(-rest // (PIECE_BYTES + OVERHEAD))
 

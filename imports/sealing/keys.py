@@ -1,8 +1,8 @@
 """The data keys that records are sealed with: one for each job, itself encrypted (envelope).
 
-The table keeps each key as a token of CREDENTIAL_KEYS, so that another of those keys means a new
-token and no new records. With a job's row its records cannot be read any more, wherever copies of
-them are.
+The table keeps each key as a token of CREDENTIAL_KEYS: after a change of those, only the tokens
+are encrypted anew, and no records. Once a job's row is deleted, nobody can read the job's records,
+nor any copy of them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def is_on() -> bool:
 
 
 def of_job(job_id: int | None) -> DataKey:
-    """The key of a job, made where it has none yet; None: of files that belong to no job.
+    """The key of a job, made where it has none yet. None stands for files that belong to no job.
 
     Raises KeyMissing.
     """

@@ -20,7 +20,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from imports.admin.job import selection
-from imports.customers import drafts, portions, retry_files
+from imports.customers import drafts, retry_files
 from imports.engine import runner
 from imports.ledger import bulk_actions, claims, lifecycle, outcomes
 from imports.messages import marked as _
@@ -28,6 +28,7 @@ from imports.messages import sentence
 from imports.models import BulkAction, CustomerApi, ImportJob
 from imports.policy import Outcome, Verdict
 from tests.bench import importing
+from tests.bench.cutting import cut
 from tests.bench.pages import own_database
 from tests.bench.plot import log_log, slope
 from tests.bench.posting import Broken
@@ -125,10 +126,7 @@ class _Steps:
         lifecycle.start(job)
         job = ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk)
         with self._timed("cutting"):
-            runner.read_input(job)
-            with portions.reading(job) as more:
-                while more():
-                    pass
+            cut(job)
         return job
 
     def _post(self, job: ImportJob) -> None:

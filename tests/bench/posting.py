@@ -15,13 +15,13 @@ from django.conf import settings
 from rq import Worker
 
 from config.dev.sandbox.samples import write_files
-from imports.customers import drafts, portions
+from imports.customers import drafts
 from imports.engine import queue as engine_queue
-from imports.engine import runner
 from imports.ledger import lifecycle, totals
 from imports.models import CustomerApi, ImportJob
 from imports.states import OPEN
 from tests.bench import one_job_each, sink
+from tests.bench.cutting import cut
 from tests.bench.results import Section
 
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ def prepared_job(url: str, path: Path) -> ImportJob:
     drafts.add_path(job, path)
     lifecycle.start(job)
     job = ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk)
-    runner.read_input(job)
-    with portions.reading(job) as more:
-        while more():
-            pass
+    cut(job)
     return job
 
 

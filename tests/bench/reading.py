@@ -23,13 +23,13 @@ from django.conf import settings
 
 from config.dev.sandbox.samples import write_files
 from config.dev.sandbox.stories import sandbox_api
-from imports.customers import drafts, portions
+from imports.customers import drafts
 from imports.customers.files import quick_check
 from imports.customers.files.limits import GK_CHECKS
 from imports.customers.files.reader import check_file
-from imports.engine import runner
 from imports.ledger import lifecycle
 from imports.models import ImportJob
+from tests.bench.cutting import cut
 from tests.bench.results import Section
 
 CUSTOMERS = int(os.environ.get("BENCH_READING", "1000000"))
@@ -106,10 +106,7 @@ def _ours(path: Path) -> dict[str, float]:
     checked = _now()
     lifecycle.start(job)
     job = ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk)
-    runner.read_input(job)
-    with portions.reading(job) as more:
-        while more():
-            pass
+    cut(job)
     done = _now()
     lifecycle.cancel(ImportJob.objects.get(pk=job.pk))
     return {

@@ -13,12 +13,12 @@ import psutil
 from django.db.models import Max, Min
 
 from config.dev import postgres
-from imports import job_types
 from imports.customers import drafts
-from imports.engine import queue, runner
+from imports.engine import queue
 from imports.ledger import lifecycle, totals
 from imports.models import CustomerApi, ImportJob
 from tests.bench import importing
+from tests.bench.cutting import cut
 from tests.bench.posting import Broken, workers
 from tests.bench.results import Section
 
@@ -121,12 +121,8 @@ def _cut(size: int) -> ImportJob:
     job = drafts.new_draft(CustomerApi.objects.get(name="naming"), "sending")
     drafts.add_path(job, importing.customers(size))
     lifecycle.start(job)
-    running = ImportJob.objects.select_related("api", "rate_limit")
-    runner.read_input(running.get(pk=job.pk))
-    job = running.get(pk=job.pk)
-    with job_types.get(job.kind).reading(job) as read_on:
-        while read_on():
-            pass
+    job = ImportJob.objects.select_related("api", "rate_limit").get(pk=job.pk)
+    cut(job)
     return job
 
 

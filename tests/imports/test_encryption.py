@@ -10,11 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from imports import encryption, retention
+from imports.customers import drafts
 from imports.ledger.batches import bytes_of
 from imports.models import ImportBatch, ImportFile, ImportJob, ImportResult, RecordsKey
 from imports.storage import stored
 from tests import canaries
-from tests.imports.sealing.test_records import customers, saying, started, whole_import
+from tests.imports.sealing.test_records import customers, saying, started, upload, whole_import
 from tests.imports.storage.conftest import shared
 from tests.imports.test_expiry import age, keep_for
 from tests.jobs import OK, answer, run
@@ -81,6 +82,36 @@ def test_a_run_that_is_killed_between_two_steps_goes_on_where_it_was(
     assert sum(count for what, count in encryption.everything() if what == "batches") == 2
     assert everything()[0] == before
     assert run(job).status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("file_changes", "job_changes"),
+    [
+        ({"status": "reading"}, {}),
+        ({}, {"status": "queued"}),
+        ({}, {"status": "running", "uncut_count": 1}),
+    ],
+)
+def test_a_file_that_a_worker_reads_stays_where_it_is_and_the_command_says_so(
+    installation: Path, api: CustomerApi, settings: Any, file_changes: dict[str, Any],
+    job_changes: dict[str, Any],
+) -> None:  # fmt: skip
+    draft = drafts.new_draft(api, "import", "tester")
+    upload(draft, json.dumps({"data": customers(1, 2)}).encode())
+    file, job = ImportFile.objects.filter(job=draft), ImportJob.objects.filter(pk=draft.pk)
+    before = file.values("status").get(), job.values("status", "uncut_count").get()
+    path = file.get().path
+    file.update(**file_changes or before[0])
+    job.update(**job_changes or before[1])
+    with pytest.raises(CommandError) as refused:
+        encrypted(settings)
+    assert refused.value.returncode == 2
+    assert "1 files" in str(refused.value)
+    assert (file.get().path, stored.exists(path)) == (path, True)
+    file.update(**before[0])
+    job.update(**before[1])
+    assert encrypted(settings) == "Encrypted: 1 files.\n"
+    assert (file.get().path == path, stored.exists(path)) == (False, False)
 
 
 def test_it_asks_for_the_setting_first(installation: Path, db: None) -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import models
+from django.db import models, transaction
 
 from imports import retention
+from imports.ledger import batches
 from imports.ledger.batches import body_of
 from imports.models import AssignedId, Attempt, ImportJob, ImportResult
 from imports.policy import Verdict
 from tests.decisions import exclude
-from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys, mixed, run, send
+from tests.imports.customers.test_drafts import wait_until_somebody_waits_for_a_lock
+from tests.jobs import OK, REFUSED, answer, assert_totals_hold, at_once, keys, mixed, run, send
 
 if TYPE_CHECKING:
     from tests.jobs import JobMaker
@@ -83,6 +86,27 @@ def test_a_persons_bytes_and_names_go_and_the_others_stay(make_job: JobMaker) ->
     assert_totals_hold(job)
     assert job.events.filter(code="erased").count() == 1
     assert erased(person, "--yes")[1] == []
+
+
+def test_two_who_are_erased_at_once_from_one_batch_are_both_gone(make_job: JobMaker) -> None:
+    job = make_job(3)
+    batch = job.batches.get()
+    first, second, _other = job.results.order_by("pk")
+    is_blank = threading.Event()
+
+    def one() -> None:
+        with transaction.atomic():
+            batches.blank(batch.pk, first.body_start, first.body_length)
+            is_blank.set()
+            wait_until_somebody_waits_for_a_lock()
+
+    def the_other() -> None:
+        assert is_blank.wait(60)
+        batches.blank(batch.pk, second.body_start, second.body_length)
+
+    at_once(one, the_other)
+    after = batches.bytes_of([first.pk, second.pk])
+    assert {raw.strip() for raw in after.values()} == {b""}
 
 
 def test_a_failure_that_nobody_decided_stays_and_says_so(make_job: JobMaker) -> None:

@@ -139,6 +139,8 @@ MUTANTS = (
            "status__in=ENDED_JOBS,", "tests/imports/test_expiry.py"),
     Mutant("imports/retention.py", "free = results.exclude(pk__in=stays)",
            "free = results", "tests/imports/test_erasure.py"),
+    Mutant(f"{LEDGER}/batches.py", "locked = mine.select_for_update(no_key=True).values_list",
+           "locked = mine.values_list", "tests/imports/test_erasure.py"),
     # Records encrypted at rest
     Mutant("imports/sealing/codec.py", "nonce = os.urandom(NONCE_BYTES)",
            "nonce = bytes(NONCE_BYTES)", f"{SEALING}/test_codec.py"),

@@ -115,9 +115,9 @@ _Found = tuple[list[int], list[str], list[str]]  # the sizes, keys and emails of
 
 
 class Ahead:
-    """Has stretches judged in processes of its own, those that follow before they are asked for.
+    """Judges stretches in processes of its own, some of them before the reader asks.
 
-    Where the next stretches begin is a guess: that each is one. It costs nothing but work.
+    It guesses where the next stretches begin. A wrong guess costs nothing but work.
     """
 
     def __init__(self, judge: QuickCheck, data: mmap) -> None:
@@ -131,7 +131,9 @@ class Ahead:
         processors = os.cpu_count() or 1
         may_fork = hasattr(os, "fork") and threading.active_count() == 1
         if may_fork and processors > 1 and len(self._data) >= PARALLEL_BYTES:
-            self._others += [self._begin() for _n in range(min(processors, MOST_PROCESSES))]
+            with suppress(OSError):  # the system gives no more: those that there are do
+                for _n in range(min(processors, MOST_PROCESSES)):
+                    self._others.append(self._begin())
         return self
 
     def __exit__(self, *_: object) -> None:

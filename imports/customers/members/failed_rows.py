@@ -26,6 +26,7 @@ from imports.ledger import left_out, retries
 from imports.ledger.batches import bytes_of
 from imports.models import CorrectedRow, ImportResult, MemberFile
 from imports.sealing import columns
+from imports.sealing.keys import Ring
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -210,10 +211,10 @@ def rows_of(results: Collection[ImportResult]) -> dict[int, OwnRow]:
     }
     mine = [(each, members[each.file_id]) for each in results if each.file_id in members]
     corrected = _corrected([each.pk for each, _member in mine])
-    found = {}
+    found, ring = {}, Ring()
     for result, member in mine:
         row = corrected.get(result.pk)
-        own = _of_correction(row) if row else _of_file(member, result.position)
+        own = _of_correction(row, ring) if row else _of_file(member, result.position)
         if own is not None:
             found[result.pk] = own
     return found
@@ -230,9 +231,9 @@ def _of_file(member: MemberFile, position: int) -> OwnRow | None:
     return OwnRow(raw, msgspec.convert(member.form, Form), place.row, member)
 
 
-def _of_correction(row: CorrectedRow) -> OwnRow:
+def _of_correction(row: CorrectedRow, ring: Ring) -> OwnRow:
     form = msgspec.convert(row.form, Form)
-    raw = columns.plain(row.raw, row.sealed_with, columns.of_row(row.result_id))
+    raw = columns.plain(row.raw, row.sealed_with, columns.of_row(row.result_id), ring)
     return OwnRow(raw, form, row.row, row.member, is_corrected=True)
 
 

@@ -29,4 +29,8 @@ class Command(BaseCommand):
         except OSError as error:
             refuse(f"{error.strerror or error}. Run it again: it goes on where it was.")
         said = ", ".join(f"{count} {what}" for what, count in done.items() if count)
-        self.stdout.write(f"Encrypted: {said}." if said else "Nothing was left to encrypt.")
+        left = encryption.plain_files().count()
+        if said or not left:
+            self.stdout.write(f"Encrypted: {said}." if said else "Nothing was left to encrypt.")
+        if left:
+            refuse(f"{left} files are still plain: a worker reads them. Run it again when it has.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_rq
 import pytest
+from django.core.files.base import ContentFile
 from django.db import transaction
 from redis.exceptions import ConnectionError as RedisDown
 from rq.serializers import JSONSerializer
@@ -16,9 +17,13 @@ from imports.engine.worker import JobWorker
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
 from imports.notifications import delivery
+from imports.sealing import working
+from imports.storage import stored
 from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from config.dev.sandbox.customer_api import SandboxApi
     from tests.jobs import JobMaker
 
@@ -54,6 +59,28 @@ def test_a_worker_ends_its_turn_for_every_message_but_its_own(
 
     monkeypatch.setattr(django_rq, "get_queue", away)
     assert queue.other_jobs_wait(7)
+
+
+def test_no_plain_copy_of_a_sealed_file_outlives_the_message_whose_work_made_it(
+    installation: Path, messages: Any, settings: Any
+) -> None:
+    settings.ENCRYPT_RECORDS = True
+    where = stored.keep(stored.fresh_name("corrected"), ContentFile(b"{}"))
+    copies.clear()
+    messages.enqueue(copy_of, where)
+    work(messages)
+    assert [content for _path, content in copies] == [b"{}"]
+    assert not any(path.exists() for path, _content in copies)
+    assert not any(working.home().iterdir())
+
+
+copies: list[tuple[Path, bytes]] = []
+
+
+def copy_of(where: str) -> None:
+    """Any work but a job's."""
+    path = stored.local_path(where)
+    copies.append((path, path.read_bytes()))
 
 
 def test_one_queue_message_is_enough_for_a_whole_import(

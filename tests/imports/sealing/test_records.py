@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,7 +138,7 @@ def test_after_a_whole_import_no_byte_of_a_record_lies_anywhere_plain(
     if storage == "bucket":
         request.getfixturevalue("shared")
     made = whole_import(api)
-    queue.run_job(made[0].pk)  # its task's working copies go with it
+    working.forget()  # as at the end of a request or of a queue message
     for each in made:
         each.refresh_from_db()
         assert_totals_hold(each)
@@ -340,6 +341,35 @@ def test_a_person_s_answers_are_scrubbed_and_the_others_stay(make_job: JobMaker)
     assert {pk: after[pk] for pk in after if pk != one.pk} == {
         each.pk: plain[each.pk] for each in others
     }
+
+
+@pytest.mark.usefixtures("encrypted")
+def test_a_sealed_answer_is_not_taken_for_a_text_that_names_somebody(make_job: JobMaker) -> None:
+    job = make_job(3)
+    said = "x" * outcomes.ANSWER_KEPT
+    answer(job, Outcome(S, http_status=201, answer=said))
+    attempt = Attempt.objects.get(job=job)
+    found = re.search(r"(?<=/)[A-Za-z0-9]{5,}(?=[/+=])", attempt.answer)
+    assert found is not None
+    retention.erase(found[0])
+    attempt.refresh_from_db()
+    assert attempt.plain_answer == said
+
+
+@pytest.mark.parametrize("sealed_at_once", [True, False])
+def test_an_answer_of_the_widest_characters_stays_whole_as_others_do(
+    make_job: JobMaker, settings: Any, sealed_at_once: bool
+) -> None:
+    settings.ENCRYPT_RECORDS = sealed_at_once
+    job = make_job(3)
+    one = job.results.order_by("pk")[0]
+    wide = "\N{GRINNING FACE}" * (outcomes.ANSWER_KEPT - len(one.key) - 1)
+    answer(job, Outcome(S, http_status=201, answer=f"{one.key} {wide}"))
+    settings.ENCRYPT_RECORDS = True
+    call_command("encrypt_records")
+    assert Attempt.objects.get(job=job).plain_answer == f"{one.key} {wide}"
+    retention.erase(one.key)
+    assert Attempt.objects.get(job=job).plain_answer == f"[erased] {wide}"
 
 
 def test_the_right_columns_are_searched(encrypted: Path) -> None:

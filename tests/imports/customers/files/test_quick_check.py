@@ -95,19 +95,22 @@ def test_sound_customers_are_judged_at_once_whatever_their_white_space(
 
 # In a process of its own, since one with threads (as the tests' are) does not fork.
 CHECK = """
-import hashlib, os, signal, sys
+import errno, hashlib, os, signal, sys
 from pathlib import Path
 from imports.customers.files import quick_check
 from imports.customers.files.limits import GK_CHECKS
 from imports.customers.files.reader import check_file
 
-path, folder, smallest, kills = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
+path, folder = map(Path, sys.argv[1:3])
+smallest, kills, most = map(int, sys.argv[3:])
 quick_check.PARALLEL_BYTES, quick_check.os.cpu_count = smallest, lambda: 2
 others, begin, begun = [], quick_check.Ahead._begin, 0
 
 def noted(self):
     global begun
     begun += 1
+    if begun > most:
+        raise OSError(errno.EAGAIN, "no more processes")
     others.append(begin(self))
     return others[-1]
 
@@ -124,9 +127,9 @@ print(begun, file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("kills", [0, 1])
-def test_other_processes_find_the_same_even_where_one_is_killed(
-    tmp_path: Path, kills: int
+@pytest.mark.parametrize(("kills", "most"), [(0, 2), (1, 2), (0, 1)])
+def test_other_processes_find_the_same_even_where_one_is_killed_or_cannot_begin(
+    tmp_path: Path, kills: int, most: int
 ) -> None:
     text = "".join(pieces(range(2_000), FILE_STYLES[1], {}))
     for at in (100, 700, 701, 1_500):  # what the quick check leaves to the judge
@@ -135,7 +138,7 @@ def test_other_processes_find_the_same_even_where_one_is_killed(
     found = []
     for folder, smallest, kill in (("alone", 1 << 30, 0), ("others", 1, kills)):
         (tmp_path / folder).mkdir()
-        numbers = [str(smallest), str(kill)]
+        numbers = [str(smallest), str(kill), str(most)]
         paths = [str(tmp_path / "file.json"), str(tmp_path / folder)]
         command = [sys.executable, "-c", CHECK, *paths]
         found.append(
