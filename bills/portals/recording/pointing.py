@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bills.portals.recipe_schema import ROLES, Target
+from bills.portals.recording.boxes import names_one_of
 from bills.portals.targets import calmly_look
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ async def pointed(frame: Frame, element: ElementHandle, avoid: tuple[str, ...]) 
     facts: dict[str, Any] = await element.evaluate(FACTS, LONGEST_NAME)
     alike: PlainTarget = {}
     for plain in proposals(facts):
-        if any(secret and secret in text for secret in avoid for text in plain.values()):
+        if names_one_of(avoid, *plain.values()):
             continue
         found = await calmly_look(frame, [Target(**plain)])
         other = await found.element_handle() if found is not None else None
