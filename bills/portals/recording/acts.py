@@ -78,7 +78,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recipe to correct, where it leads, and what to look at in it."""
+    """What a recording comes to: a recipe to correct, its addresses, and notes on its steps."""
 
     recipe: dict[str, Any]
     login_url: str = ""

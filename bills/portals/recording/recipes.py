@@ -83,7 +83,7 @@ def recipe_of(acts: Sequence[Act], billing_url: str = "", place: Message = LINE)
 
 @dataclass(slots=True)
 class Making:
-    """A recipe on its way. Acts are used up from the front."""
+    """A recipe in the making. Each part takes the acts that it is made of off the front."""
 
     acts: list[Act]
     billing_url: str
@@ -317,7 +317,7 @@ def _without_window(way: list[Act], document: Act | None) -> tuple[list[Act], Ac
 
 
 def _in_row(target: PlainTarget) -> PlainTarget:
-    """What is pressed in a bill's row, without the row: it is sought in each."""
+    """The target without the row that it stands in: an attempt looks for it in every row."""
     parts = target.get("selector", "").split(" >> ")
     if len(parts) == 1:
         return target

@@ -30,6 +30,7 @@ from bills.portals.recording import sentences as say
 from bills.portals.recording.acts import Act, Do, Gives, Kind, Typed
 from bills.portals.recording.boxes import names_one_of
 from bills.portals.recording.pointing import at_point, focused
+from imports.messages import changed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -147,7 +148,8 @@ class Driver:
             if command.do == Do.END:
                 break
             done = await self._do(command)
-            await asyncio.to_thread(self.remote.done, command, done)
+            said = changed(done.message, lambda part: scrub(part, visit.secrets))
+            await asyncio.to_thread(self.remote.done, command, replace(done, message=said))
             await self._show(at_once=True)
         if visit.report.password_submissions and not self._is_in:
             raise PortalError(Code.LOGIN_FAILED if self._is_refused else Code.UNRECOGNISED_PAGE)
@@ -369,9 +371,8 @@ class Driver:
         return Done(message=say.NO_SIGN)
 
     async def _do_list(self, command: Command) -> Done:
-        visit = self.visit
         await self._note_in()
-        act = plain_act(Act(Kind.GOTO, value=visit.page.url), self._url())
+        act = plain_act(Act(Kind.GOTO, value=self._url()), self._url())
         try:
             bills = await self._bills()
         except PortalError as error:
@@ -393,7 +394,7 @@ class Driver:
             for row in rows
         ]
         found = read_list(seen, asked_of(self.visit)).bills
-        return [scrub(_in_short(bill), self.visit.secrets) for bill in found]
+        return [_in_short(bill) for bill in found]
 
     # What is shown
 
