@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bills.browser.redaction import holds_secret
 from bills.portals.logins import phrases
 from bills.portals.recording.acts import Kind, Typed
 
@@ -31,8 +32,9 @@ def said_by(target: PlainTarget) -> str:
 
 
 def names_one_of(own: Iterable[str], *said: str) -> bool:
-    """Whether any of the texts holds what belongs to one account alone: its password, its user."""
-    return any(each in text for each in own if len(each) >= SHORTEST_SECRET for text in said)
+    """Whether any of the texts holds, in whatever encoding, what belongs to one account alone."""
+    sought = [each for each in own if len(each) >= SHORTEST_SECRET]
+    return any(holds_secret(text, sought) for text in said)
 
 
 def kind_of_box(target: PlainTarget) -> Typed:

@@ -145,8 +145,7 @@ async def pointed(frame: Frame, element: ElementHandle, avoid: tuple[str, ...]) 
     facts: dict[str, Any] = await element.evaluate(FACTS, LONGEST_NAME)
     alike: PlainTarget = {}
     for plain in proposals(facts):
-        plainly = [text.replace("\\", "") for text in plain.values()]  # as before CSS escaped it
-        if names_one_of(avoid, *plain.values(), *plainly):
+        if names_one_of(avoid, *plain.values()):
             continue
         found = await calmly_look(frame, [Target(**plain)])
         other = await found.element_handle() if found is not None else None

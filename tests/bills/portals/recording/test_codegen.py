@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -169,6 +170,7 @@ def test_nothing_that_was_typed_is_handed_on() -> None:
     ("line", "code"),
     [
         (f"page.get_by_text({SECRET!r}).click()", "RECORDING_NAMES_PASSWORD"),
+        (f'page.goto("https://a.example/?p={quote(SECRET)}")', "RECORDING_NAMES_PASSWORD"),
         (f'page.goto("https://a.example/?p=" {SECRET!r})', "CODEGEN_UNKNOWN_LINE"),
         (f'page.get_by_role("link", name="Hello {USER}").click()', "RECORDING_NAMES_USER"),
         ('page.get_by_text("x").drag_to(page.get_by_text("y"))', "CODEGEN_UNKNOWN_ACT"),
