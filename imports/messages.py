@@ -192,6 +192,15 @@ def storable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def storable_json(value: Any) -> Any:
+    """The JSON value with each of its texts as `storable` makes it."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): storable_json(each) for key, each in value.items()}
+    return [storable_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def to_json(text: Text | None) -> Any:
     """As the ledger stores it: {"code", "params", "said", "then"}, without what is empty."""
     if not isinstance(text, Message):

@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bills import error_codes, schedules
 from bills.browser.report import Stage, brought
-from bills.models import Evidence
+from bills.models import Evidence, Portal
 from bills.portals.lists.reading import Other
 from imports.admin import permissions
 from imports.admin.formatting import number
@@ -24,9 +24,11 @@ from imports.models.jobs import Rollout
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrOrPromise
 
+    from bills.models import Credential
     from imports.error_codes import ErrorCode
     from imports.messages import Message
     from imports.models import ImportResult
@@ -43,6 +45,7 @@ VIEW_SCHEDULE = "bills.view_schedule"
 MANAGE_SCHEDULES = "bills.manage_schedules"
 NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
 TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
+ACCOUNTS_OFFERED = 100
 
 WORDS.update(
     {
@@ -100,6 +103,16 @@ OF_SETTINGS = {
 def user(request: HttpRequest) -> User:
     """Whoever is logged in: the admin lets nobody else come here."""
     return cast("User", request.user)
+
+
+def around_portal(request: HttpRequest, title: str) -> dict[str, Any]:
+    """What the admin's frame needs around a page of a portal."""
+    return {**admin.site.each_context(request), "opts": Portal._meta, "title": title}
+
+
+def accounts_offered(accounts: QuerySet[Credential]) -> QuerySet[Credential, str]:
+    """The names of the first, for the box that one of them is typed into."""
+    return accounts.order_by("email").values_list("email", flat=True)[:ACCOUNTS_OFFERED]
 
 
 def accounts(count: int) -> str:

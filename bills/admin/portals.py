@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from django.urls import URLPattern, URLResolver
 
 
-ACCOUNTS_OFFERED = 100
-
-
 @admin.register(Portal)
 class PortalAdmin(HealthColumn, ManagedAdmin):
     """A portal's addresses, recipe and pace."""
@@ -146,11 +143,10 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         credential = _credential(portal, form)
         if credential is not None:
             return _begin(request, portal, credential)
-    accounts = portal.credentials.in_use().order_by("email").values_list("email", flat=True)
-    shown = _around(request, _("Test %(portal)s") % {"portal": portal}) | {
+    shown = own.around_portal(request, _("Test %(portal)s") % {"portal": portal}) | {
         "portal": portal,
         "form": form,
-        "accounts": accounts[:ACCOUNTS_OFFERED],
+        "accounts": own.accounts_offered(portal.credentials.in_use()),
         "tests": portal.tests.select_related("credential").defer("credential__password")[:10],
     }
     return render(request, "bills/portal/test.html", shown)
@@ -166,12 +162,14 @@ def test_unsaved(request: HttpRequest, pk: int | None) -> HttpResponse:
     email, password = (request.POST.get(each, "") for each in ("test_email", "test_password"))
     wrong = _wrong(form, email, password)
     if wrong:
-        shown = _around(request, _("Test of settings that are not saved")) | {"wrong": wrong}
+        shown = own.around_portal(request, _("Test of settings that are not saved")) | {
+            "wrong": wrong
+        }
         return render(request, "bills/portal/untestable.html", shown, status=422)
     try:
         asked = portal_tests.ask_unsaved(form.instance, email.strip(), password, own.user(request))
     except RedisError:
-        shown = _around(request, _("Test of settings that are not saved"))
+        shown = own.around_portal(request, _("Test of settings that are not saved"))
         wrong = [_("The queue does not answer. Try again in a moment.")]
         return render(
             request, "bills/portal/untestable.html", shown | {"wrong": wrong}, status=503
@@ -244,7 +242,9 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "bills/portal/test_panel.html", shown)
     title = _("Test of %(portal)s") % {"portal": found.portal}
-    shown |= _around(request, title if found.portal else _("Test of settings that are not saved"))
+    shown |= own.around_portal(
+        request, title if found.portal else _("Test of settings that are not saved")
+    )
     return render(request, "bills/portal/watch.html", shown)
 
 
@@ -260,16 +260,12 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
         if portal_tests.give_code(pk, form.cleaned_data["code"]):
             messages.success(request, _("The code is handed over: the browser goes on."))
         return redirect("admin:bills_portal_watch", pk)
-    shown = _around(request, _("One-time code")) | {
+    shown = own.around_portal(request, _("One-time code")) | {
         "form": CodeForm() if form.is_bound and not form.errors else form,
         "test": test,
         "left": clock_until(test.code_until),
     }
     return render(request, "bills/portal/code.html", shown, status=422 if form.errors else 200)
-
-
-def _around(request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "opts": Portal._meta, "title": title}
 
 
 EARLIER_SHOWN = 5

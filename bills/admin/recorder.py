@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Now
@@ -28,7 +28,7 @@ from bills.accounts import codes
 from bills.admin import common as own
 from bills.models import Credential, Portal, RecordedAct, Recording
 from bills.models.portals import LONGEST_URL
-from bills.portals.recording.acts import Gives, Kind, NotRecorded, Typed
+from bills.portals.recording.acts import Do, Gives, Kind, NotRecorded, Typed
 from bills.portals.recording.codegen import LONGEST_SCRIPT, read_script
 from bills.portals.recording.recipes import recipe_of
 from bills.portals.recording.sentences import STEP
@@ -48,16 +48,9 @@ if TYPE_CHECKING:
 
 # A stored account is used, and its pages are shown.
 RECORD = (*own.TEST_PORTAL, permissions.EVIDENCE)
-ACCOUNTS_OFFERED = 100
 LARGEST_POINT = 10_000  # pixels
 TEMPLATES = "bills/recorder/"
-# What the page's buttons ask for, and what of it is typed.
-MAY_DO = frozenset(
-    (
-        *("click", "text", "user", "password", "code", "choose", "key", "scroll", "back"),
-        *("logged_in", "list"),
-    )
-)
+MAY_DO = frozenset(Do) - {Do.END}
 KEYS = ("Enter", "Tab", "Escape", "Backspace")
 DID = {
     Kind.CLICK: gettext_lazy("Press"),
@@ -167,7 +160,7 @@ def paste(request: HttpRequest, pk: int | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = Recording.objects.create(portal=portal, made_by=own.user(request), ended_at=Now())
         return _to_form(made, form.recorded)
-    shown = _around(request, _("A recipe from a recorded script"))
+    shown = own.around_portal(request, _("A recipe from a recorded script"))
     shown |= {"form": form, "portal": portal}
     status = 422 if form.errors else 200
     return render(request, TEMPLATES + "paste.html", shown, status=status)
@@ -228,11 +221,10 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     form = AccountForm(portal, request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _begin(request, portal, form.cleaned_data["email"])
-    accounts = portal.credentials.in_use().exclude(password="")
-    shown = _around(request, _("Record %(portal)s") % {"portal": portal}) | {
+    shown = own.around_portal(request, _("Record %(portal)s") % {"portal": portal}) | {
         "portal": portal,
         "form": form,
-        "accounts": accounts.order_by("email").values_list("email", flat=True)[:ACCOUNTS_OFFERED],
+        "accounts": own.accounts_offered(portal.credentials.in_use().exclude(password="")),
         "running": sessions.running().filter(portal=portal).first(),
     }
     status = 422 if form.errors else 200
@@ -275,7 +267,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, TEMPLATES + "panel.html", shown)
     shown |= {"keys": KEYS}
     title = _("Recording of %(portal)s") % {"portal": recording.portal}
-    return render(request, TEMPLATES + "watch.html", _around(request, title) | shown)
+    return render(request, TEMPLATES + "watch.html", own.around_portal(request, title) | shown)
 
 
 def _panel(recording: Recording) -> dict[str, Any]:
@@ -334,8 +326,8 @@ def _ask(request: HttpRequest, recording: Recording) -> None:
     elif do == "stop":
         sessions.end(recording)
     elif do in MAY_DO:
-        text = request.POST.get("key" if do == "key" else "text", "")[: sessions.LONGEST_TEXT]
-        text = codes.plain(text) if do == "code" else text
+        text = request.POST.get("key" if do == Do.KEY else "text", "")[: sessions.LONGEST_TEXT]
+        text = codes.plain(text) if do == Do.CODE else text
         x, y = (_point(request, name) for name in ("x", "y"))
         sessions.ask(recording, do, x, y, text)
 
@@ -376,7 +368,3 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
     if portal is not None:
         note(request, portal, f"Made a recipe of {len(acts) - 1} recorded steps.")
     return _to_form(recording, recorded)
-
-
-def _around(request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "opts": Portal._meta, "title": title}

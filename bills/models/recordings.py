@@ -13,11 +13,13 @@ from imports.fields import EncryptedTextField, MessageField
 
 
 class Recording(models.Model):
-    """One of them. `recipe` and the addresses are what it came to, for a form to correct.
+    """One recording of a portal: a script that was pasted, or a worker's browser that is driven.
 
-    Of a recorded script it is made at once. In a worker's browser it lasts until somebody ends it,
-    nobody looks at it any more (`seen_at`), or nobody does anything (`until`); `view` is what the
-    page is now, without its picture.
+    A pasted script has no `credential` and has ended when it is stored. A browser stays open until
+    somebody ends the recording, nobody has looked at it for a while (`seen_at`), or nobody has
+    done anything in time (`until`). `view` is what its page shows now, without the picture.
+    `recipe`, `login_url`, `billing_url` and `notes` are the result; the portal's form opens with
+    it.
     """
 
     portal = models.ForeignKey(Portal, models.CASCADE, null=True, related_name="recordings")
@@ -50,10 +52,10 @@ class Recording(models.Model):
 
 
 class RecordedAct(models.Model):
-    """Something that was asked of a recording's browser, and what came of it.
+    """One thing that somebody asked a recording's browser to do, and what came of it.
 
-    `text` is there until the browser takes it. `act` is what the recipe is made of; empty where
-    it is nothing for a recipe.
+    `text` is what the browser is to type; it is erased when the browser takes it. `act` is the
+    step that the recipe is made of; it is empty where a recipe needs no such step.
     """
 
     recording = models.ForeignKey(Recording, models.CASCADE, related_name="acts")

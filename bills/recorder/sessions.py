@@ -17,35 +17,35 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
-from bills.accounts.codes import use_window
+from bills.accounts.codes import RECORDING_LASTS, use_window
 from bills.accounts.logins import login_of
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Watch
-from bills.browser.redaction import storable
 from bills.job_type import NO_BROWSER
 from bills.models import Credential, RecordedAct, Recording
 from bills.passwords import Password
 from bills.portal_setup import browsers_folder, plan_of
-from bills.portals.failures import Code
+from bills.portals.failures import SAID, Code
 from bills.portals.recipe_schema import RecipeError
-from bills.portals.recording.acts import Act, Gives, Kind, Typed
+from bills.portals.recording.acts import Act, Do, Gives, Kind, Typed
 from config.dev.browser import find_browser
 from imports.engine import runner
 from imports.engine.queue import QUEUE
 from imports.fields import WrongKey, cipher
 from imports.messages import marked as _
-from imports.messages import sentence
+from imports.messages import sentence, storable_json
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.db.models import QuerySet
 
-    from bills.browser.report import AttemptReport
     from bills.browser.visit import Visit
     from bills.models import Portal
     from bills.portals.recording.remote import Command, Done, View
+    from imports.messages import Text
 
 IDLE_SECONDS = 600  # after the last act
-LONGEST_SECONDS = 1800.0
+LONGEST_SECONDS = RECORDING_LASTS.total_seconds()
 UNSEEN_SECONDS = 60  # after somebody has looked at the page for the last time
 PICTURE_SECONDS = 120
 SURELY_OVER_SECONDS = LONGEST_SECONDS + 300
@@ -87,7 +87,7 @@ def _enqueue(recording_id: int) -> None:
     )  # fmt: skip
 
 
-def running() -> Any:
+def running() -> QuerySet[Recording]:
     """The recordings whose browsers are open or about to be."""
     return Recording.objects.filter(ended_at=None, until__gt=Now())
 
@@ -124,7 +124,7 @@ def steps_of(recording: Recording) -> list[RecordedAct]:
 
 
 def acts_of(recording: Recording) -> list[Act]:
-    """The acts, the opening of the login page first."""
+    """What was done, as `recipe_of` wants it: it begins with the opening of the login page."""
     login_url = recording.portal.login_url if recording.portal else ""
     acts, urls = [Act(Kind.GOTO, value=login_url)], [login_url]
     for number, row in enumerate(steps_of(recording), start=1):
@@ -136,7 +136,7 @@ def acts_of(recording: Recording) -> list[Act]:
 
 
 def _act_of(plain: dict[str, Any], number: int) -> Act:
-    """What opened one row of several is named as each row names it."""
+    """The stored act. What was pressed in a row goes by the name that it has in every row."""
     gives, target, in_row = Gives(plain["gives"]), plain["target"], plain["in_row"]
     if in_row and target != in_row:
         target, gives = in_row, gives or Gives.DETAILS
@@ -147,7 +147,11 @@ def _act_of(plain: dict[str, Any], number: int) -> Act:
 
 
 def _arrived(acts: list[Act], urls: list[str], url: str) -> int:
-    """Behind the act that led to the list's address: what follows are steps on that page."""
+    """Where the opening of the list belongs: behind the act that led to its address.
+
+    Acts that come later and leave the address as it is are steps on the list's own page. The
+    list is never opened before the login is through.
+    """
     at = len(urls)
     while at > 1 and urls[at - 1] == url:
         at -= 1
@@ -227,7 +231,8 @@ def _record(recording: Recording, credential: Credential, executable: str) -> No
             password.settle(report, report.password_submissions)
         finally:
             report.discard()
-        _tell(recording.pk, report, remote)
+        why = remote.why or (report.code or Code.INTERRUPTED, report.message)
+        _close(recording.pk, *why)
 
 
 def _by_hand(portal: Portal) -> Portal:
@@ -236,17 +241,7 @@ def _by_hand(portal: Portal) -> Portal:
     return portal
 
 
-def _tell(recording_id: int, report: AttemptReport, remote: DatabaseRemote) -> None:
-    """Why it has ended. Who ended it knows that."""
-    if remote.has_ended:
-        _close(recording_id, "", "" if remote.was_ended else NOT_WATCHED)
-    elif report.code is not None:
-        _close(recording_id, report.code, report.message)
-    else:
-        _close(recording_id, Code.INTERRUPTED, "")
-
-
-def _close(recording_id: int, code: str, message: Any) -> None:
+def _close(recording_id: int, code: str, message: Text) -> None:
     mine = Recording.objects.filter(pk=recording_id)
     mine.filter(ended_at=None).update(ended_at=Now())
     mine.update(error_code=code, message=message or None)
@@ -259,7 +254,7 @@ class DatabaseRemote:
     def __init__(self, database: DatabaseThread, recording_id: int, totp_secret: str) -> None:
         self.database, self.recording_id = database, recording_id
         self.totp_secret = totp_secret
-        self.has_ended = self.was_ended = False  # the second by somebody
+        self.why: tuple[str, Text] | None = None  # code and message, once it is over
 
     def next(self) -> Command | None:
         """See `Remote`."""
@@ -269,42 +264,43 @@ class DatabaseRemote:
         """See `Remote`."""
         self.database.do(
             RecordedAct.objects.filter(pk=command.number).update,
-            act=_storable(done.act or {}), message=done.message or None,
+            act=storable_json(done.act or {}), message=done.message or None,
             went_wrong=done.went_wrong, done_at=Now(),
         ).result()  # fmt: skip
 
     def show(self, png: bytes | None, view: View) -> None:
         """See `Remote`."""
-        shown = _storable(asdict(view)) | {"picture": hashlib.sha256(png or b"").hexdigest()[:16]}
+        shown = storable_json(asdict(view)) | {"picture": ""}
         if png is not None:
+            shown["picture"] = hashlib.sha256(png).hexdigest()[:16]
             redis = django_rq.get_connection(QUEUE)
             redis.set(_picture_key(self.recording_id), cipher().encrypt(png), ex=PICTURE_SECONDS)
-        else:
-            shown["picture"] = ""
         mine = Recording.objects.filter(pk=self.recording_id)
         self.database.do(mine.update, view=shown).result()
 
     def _next(self) -> Command | None:
-        from bills.portals.recording.remote import Command, Do
+        from bills.portals.recording.remote import Command  # Playwright: not for every page
 
-        mine = Recording.objects.filter(pk=self.recording_id)
-        seen = Now() - Value(timedelta(seconds=UNSEEN_SECONDS))
-        if (
-            runner.stopping.is_set()
-            or not running().filter(pk=self.recording_id, seen_at__gt=seen).exists()
-        ):
-            self.has_ended = True
-            self.was_ended = mine.filter(ended_at__isnull=False).exists()
+        self.why = self._why_over()
+        if self.why is not None:
             return Command(0, Do.END)
-        with transaction.atomic():
-            asked = RecordedAct.objects.select_for_update().filter(
-                recording=self.recording_id, taken_at=None
-            )
-            act = asked.order_by("pk").first()
-            if act is None:
-                return None
-            RecordedAct.objects.filter(pk=act.pk).update(taken_at=Now(), text="")
+        # Nobody else takes them: one worker begins a recording.
+        asked = RecordedAct.objects.filter(recording=self.recording_id, taken_at=None)
+        act = asked.order_by("pk").first()
+        if act is None:
+            return None
+        RecordedAct.objects.filter(pk=act.pk).update(taken_at=Now(), text="")
         return Command(act.pk, act.do, act.x, act.y, act.text)
+
+    def _why_over(self) -> tuple[str, Text] | None:
+        """None while it goes on; nothing to say where somebody ended it, who knows that."""
+        seen = Now() - Value(timedelta(seconds=UNSEEN_SECONDS))
+        if runner.stopping.is_set():
+            return Code.INTERRUPTED, SAID[Code.INTERRUPTED]
+        if running().filter(pk=self.recording_id, seen_at__gt=seen).exists():
+            return None
+        was_ended = Recording.objects.filter(pk=self.recording_id).exclude(ended_at=None).exists()
+        return "", "" if was_ended else NOT_WATCHED
 
     def may_use(self, window: int) -> bool:
         """See `CodeSource`."""
@@ -317,12 +313,3 @@ class DatabaseRemote:
     def answer(self) -> str:
         """See `CodeSource`."""
         return ""
-
-
-def _storable(value: Any) -> Any:
-    """It without what PostgreSQL refuses in a text."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {key: _storable(each) for key, each in value.items()}
-    return [_storable(each) for each in value] if isinstance(value, list | tuple) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, Max, Q, Value
@@ -15,7 +15,7 @@ from psycopg.types.json import Json
 from imports import job_types, policy
 from imports.ledger import assigned_ids, batches, lifecycle, stops
 from imports.ledger.claims import cursor
-from imports.messages import cause_of, to_json
+from imports.messages import cause_of, storable_json, to_json
 from imports.messages import storable as clean
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.policy import DOWN, Budget, Move, Outcome, RecordOutcome, Verdict, backoff
@@ -110,7 +110,7 @@ def storable(outcome: Outcome) -> Outcome:
     """
     answer = clean(outcome.answer)
     records = tuple(_storable(record) for record in outcome.records)
-    cause, details = clean(outcome.cause)[:CAUSE_KEPT], _plain(outcome.details)
+    cause, details = clean(outcome.cause)[:CAUSE_KEPT], storable_json(outcome.details)
     if (answer, records, cause, details) != (
         outcome.answer, outcome.records, outcome.cause, outcome.details,
     ):  # fmt: skip
@@ -121,15 +121,6 @@ def storable(outcome: Outcome) -> Outcome:
 def _storable(one: _One) -> _One:
     code = clean(one.code)[:CODE_KEPT]
     return one if code == one.code else replace(one, code=code)  # nearly always the first
-
-
-def _plain(value: Any) -> Any:
-    """The JSON value without text that PostgreSQL cannot store."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(str(key)): _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 OPEN_RESULTS = (ResultStatus.PENDING, ResultStatus.UNKNOWN)

@@ -24,6 +24,23 @@ class Kind(StrEnum):
     SEE = "see"  # it was made sure that something is shown
 
 
+class Do(StrEnum):
+    """What a person can ask of a browser that is driven from afar."""
+
+    CLICK = "click"
+    TEXT = "text"
+    USER = "user"
+    PASSWORD = "password"  # noqa: S105 - a kind of text
+    CODE = "code"
+    CHOOSE = "choose"
+    KEY = "key"
+    SCROLL = "scroll"
+    BACK = "back"
+    LOGGED_IN = "logged_in"
+    LIST = "list"
+    END = "end"  # asked by nobody: it comes where the recording is over
+
+
 class Typed(StrEnum):
     """What was typed into a box. Of everything else only the box is known, never the text."""
 
@@ -61,7 +78,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recipe to correct, where it leads, and what to look at in it."""
+    """What a recording comes to: a recipe to correct, its addresses, and notes on its steps."""
 
     recipe: dict[str, Any]
     login_url: str = ""

@@ -6,15 +6,17 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bills.browser.redaction import holds_secret
 from bills.portals.logins import phrases
 from bills.portals.recording.acts import Kind, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bills.portals.recording.acts import Act, PlainTarget
 
 LONGEST_NAME = 300  # characters of a target that are read
+SHORTEST_SECRET = 3  # characters: a shorter one stands in any word
 PASSWORD = re.compile(
     rf"{phrases.ONE_OF_SEVERAL}|pass|\bpwd\b|losen|lösen|haslo|contrasena|\bpin\b|kod ?ord", re.I
 )
@@ -29,8 +31,14 @@ def said_by(target: PlainTarget) -> str:
     return re.sub(r"[_#.\-]+", " ", words[:LONGEST_NAME])
 
 
+def names_one_of(own: Iterable[str], *said: str) -> bool:
+    """Whether any of the texts holds, in whatever encoding, what belongs to one account alone."""
+    sought = [each for each in own if len(each) >= SHORTEST_SECRET]
+    return any(holds_secret(text, sought) for text in said)
+
+
 def kind_of_box(target: PlainTarget) -> Typed:
-    """What belongs into the box, by its name."""
+    """Whether the box is called the password's or the one-time code's, or just any box."""
     said = said_by(target)
     if CODE.search(said) and not NO_CODE.search(said) and not re.search("passw", said, re.I):
         return Typed.CODE
@@ -38,9 +46,10 @@ def kind_of_box(target: PlainTarget) -> Typed:
 
 
 def mark_logins(acts: Sequence[Act]) -> list[Act]:
-    """The same acts; the user's box is the one before the password's that says so, or the last.
+    """The same acts, with the box that the user name was typed into marked.
 
-    Before the password there is no code.
+    It is the last box before the password's that is called so; where none is, simply the last.
+    No box before the password's is a one-time code's, whatever it is called.
     """
     marked = list(acts)
     password = next((at for at, act in enumerate(marked) if act.typed is Typed.PASSWORD), None)

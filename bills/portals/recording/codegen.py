@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bills.portals.recording.acts import Act, Gives, Kind, NotRecorded, Typed
-from bills.portals.recording.boxes import kind_of_box, mark_logins
+from bills.portals.recording.boxes import kind_of_box, mark_logins, names_one_of
 from bills.portals.recording.locators import snake, target_of
 from bills.portals.recording.script_lines import (
     NotUnderstood,
@@ -32,7 +32,6 @@ LONGEST_SCRIPT = 200_000  # characters: a recording of an hour has a tenth of it
 LONGEST_LINE = 10_000
 MOST_ACTS = 1_000
 MOST_PROBLEMS = 10
-SHORTEST_SECRET = 3  # characters: a shorter one stands in any word
 UNKNOWN_LINE = sentence(
     "CODEGEN_UNKNOWN_LINE",
     _(
@@ -80,9 +79,14 @@ SKIPPED = frozenset(
         *("scroll_into_view_if_needed", "screenshot", "reload"),
     )
 )
-CLICKS = frozenset(("click", "dblclick", "tap"))
-FILLS = frozenset(("fill", "type", "press_sequentially"))
-CHECKS = frozenset(("check", "uncheck", "set_checked"))
+KINDS = {
+    **dict.fromkeys(("click", "dblclick", "tap"), Kind.CLICK),
+    **dict.fromkeys(("fill", "type", "press_sequentially"), Kind.FILL),
+    **dict.fromkeys(("check", "uncheck", "set_checked"), Kind.CHECK),
+    "press": Kind.PRESS,
+    "select_option": Kind.SELECT,
+    "wait_for": Kind.SEE,
+}
 SHOWN = frozenset(
     (
         *("to_be_visible", "to_have_text", "to_contain_text", "to_be_enabled", "to_have_value"),
@@ -113,8 +117,7 @@ class Script:
                 self._gives = found
             return
         text = re.sub(r"^await\s+", "", line.text)
-        is_act = re.match(r"page\d*\.|expect\(", text)
-        if not is_act:
+        if not re.match(r"page\d*\.|expect\(", text):
             if not AROUND.match(line.text):
                 self.problems.append(UNKNOWN_LINE.format(place=str(line.line)))
             return
@@ -151,13 +154,7 @@ def _act(chain: Chain, line: int) -> Act | None:
         return None
     if verb == "goto":
         return Act(Kind.GOTO, value=_value(chain), page=page, place=line)
-    kinds = {
-        Kind.CLICK: CLICKS, Kind.FILL: FILLS, Kind.CHECK: CHECKS, Kind.PRESS: {"press"},
-        Kind.SELECT: {"select_option"}, Kind.SEE: {"wait_for"},
-    }  # fmt: skip
-    kind = next((kind for kind, verbs in kinds.items() if verb in verbs), None)
-    if kind is None:
-        raise KeyError(verb)
+    kind = KINDS[verb]
     of_page = len(chain) == 2 and kind in (Kind.CLICK, Kind.FILL, Kind.PRESS, Kind.SELECT)
     if of_page or (len(chain) == 3 and chain[1].name == "keyboard"):
         raise NotUnderstood
@@ -221,12 +218,7 @@ def _telling(acts: list[Act], typed: list[str]) -> Iterator[Message]:
     for act in acts:
         said = " ".join([*act.target.values(), act.value])
         place = LINE.format(place=str(act.place))
-        if holds(said, secrets):
+        if names_one_of(secrets, said):
             yield NAMES_PASSWORD.format(place=place)
-        elif holds(said, users):
+        elif names_one_of(users, said):
             yield NAMES_USER.format(place=place)
-
-
-def holds(said: str, secrets: Iterable[str]) -> bool:
-    """Whether one of them stands in what is said."""
-    return any(len(each) >= SHORTEST_SECRET and each in said for each in secrets)

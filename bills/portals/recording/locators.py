@@ -69,7 +69,7 @@ def plain_target(name: str, call: Call) -> PlainTarget:
     if name in PLAIN:
         return {PLAIN[name]: value}
     if name == "locator":
-        return {"selector": value}
+        return {} if call.named else {"selector": value}
     called = call.named.get("name", "")
     if name != "get_by_role" or value not in ROLES or not isinstance(called, str):
         return {}
@@ -79,34 +79,43 @@ def plain_target(name: str, call: Call) -> PlainTarget:
 def selector_of(name: str, call: Call) -> str:
     """One locator as a selector. Raises NotUnderstood."""
     if name == "locator":
-        within = call.named.get("has_text", call.named.get("hasText"))
-        return _text(call) + (f" >> internal:has-text={_quoted(within)}" if within else "")
+        return " >> ".join(filter(None, (_text(call), _within(call))))
     if name == "get_by_role":
         called = call.named.get("name")
         return f"role={_text(call)}" + (f"[name={_quoted(called)}]" if called else "")
     if name in BY_ATTRIBUTE:
-        return f"[{BY_ATTRIBUTE[name]}={json.dumps(_text(call), ensure_ascii=False)} i]"
+        return having(BY_ATTRIBUTE[name], _text(call))
     if name == "get_by_label":
         return f"internal:label={_quoted(_first(call))}"
     if name == "get_by_text":
         value = _first(call)
-        return "text=" + (
-            json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _quoted(value)
-        )
+        return "text=" + (_in_quotes(value) if isinstance(value, str) else _quoted(value))
     return _narrowed(name, call)
+
+
+def having(attribute: str, text: str) -> str:
+    """The part of a selector that wants this text in an attribute, in either case."""
+    return f"[{attribute}={_in_quotes(text)} i]"
 
 
 def _narrowed(name: str, call: Call) -> str:
     """What chooses among those that were found."""
-    if name == "filter":
-        within = call.named.get("has_text", call.named.get("hasText"))
-        if within and len(call.named) == 1:
-            return f"internal:has-text={_quoted(within)}"
+    if name == "filter" and (within := _within(call)):
+        return within
     if name == "last":
         return "nth=-1"
     if name == "nth" and call.values and re.fullmatch(r"-?\d{1,4}", _text(call)):
         return f"nth={_text(call)}"
     raise NotUnderstood
+
+
+def _within(call: Call) -> str:
+    """The text that it must hold; empty where it names none. Raises NotUnderstood for the rest."""
+    named = {snake(name): value for name, value in call.named.items()}
+    within = named.pop("has_text", None)
+    if named:
+        raise NotUnderstood
+    return f"internal:has-text={_quoted(within)}" if within else ""
 
 
 def _first(call: Call) -> Value:
@@ -128,4 +137,8 @@ def _quoted(value: Value) -> str:
         return f"/{value.text}/{'i' if value.any_case else ''}"
     if not isinstance(value, str):
         raise NotUnderstood
-    return json.dumps(value, ensure_ascii=False) + "i"
+    return _in_quotes(value) + "i"
+
+
+def _in_quotes(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

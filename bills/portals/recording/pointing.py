@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bills.portals.recipe_schema import ROLES, Target
+from bills.portals.recording.boxes import names_one_of
 from bills.portals.targets import calmly_look
 
 if TYPE_CHECKING:
@@ -63,15 +64,18 @@ FACTS = r"""(part, most) => {
   const byIds = ids => flat(ids).split(" ").map(id => document.getElementById(id))
     .map(one => one ? one.textContent : "").join(" ");
   const called = part.getAttribute("aria-label") || byIds(part.getAttribute("aria-labelledby"));
-  const path = [];
-  for (let here = part; here && here.nodeType === 1; here = here.parentElement) {
-    const id = here.id && !/\d{2}/.test(here.id) ? "#" + CSS.escape(here.id) : "";
-    if (id && document.querySelectorAll(id).length === 1) { path.unshift(id); break; }
-    const alike = here.parentElement
-      ? [...here.parentElement.children].filter(one => one.tagName === here.tagName) : [here];
-    const name = here.tagName.toLowerCase();
-    path.unshift(alike.length > 1 ? `${name}:nth-of-type(${alike.indexOf(here) + 1})` : name);
-  }
+  const pathTo = byIds => {
+    const path = [];
+    for (let here = part; here && here.nodeType === 1; here = here.parentElement) {
+      const id = byIds && here.id && !/\d{2}/.test(here.id) ? "#" + CSS.escape(here.id) : "";
+      if (id && document.querySelectorAll(id).length === 1) { path.unshift(id); break; }
+      const alike = here.parentElement
+        ? [...here.parentElement.children].filter(one => one.tagName === here.tagName) : [here];
+      const name = here.tagName.toLowerCase();
+      path.unshift(alike.length > 1 ? `${name}:nth-of-type(${alike.indexOf(here) + 1})` : name);
+    }
+    return path.join(" > ");
+  };
   const named = part.getAttribute("name");
   return {
     tag, type, isBox, isTicked: ticked,
@@ -83,7 +87,8 @@ FACTS = r"""(part, most) => {
     placeholder: cut(part.getAttribute("placeholder")),
     text: isBox || ticked ? "" : cut(part.innerText),
     byName: named && !/\d{2}/.test(named) && isBox ? `${tag}[name=${JSON.stringify(named)}]` : "",
-    path: path.join(" > "),
+    path: pathTo(true),
+    place: pathTo(false),
     options: tag === "select" ? [...part.options].slice(0, 200).map(one => flat(one.label)) : [],
     inRow: !!part.closest("tr, li, article, [role=row], [role=listitem]"),
   };
@@ -93,7 +98,10 @@ SAME = "(part, other) => part === other || part.contains(other) || other.contain
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """An element that was pointed at. `alike` is its name where others share it: one of a row."""
+    """An element that was pointed at, and the target that leads to it alone.
+
+    `alike` is a target that other elements share: in a list, every row has one like it.
+    """
 
     element: ElementHandle
     frame: Frame
@@ -137,7 +145,7 @@ async def pointed(frame: Frame, element: ElementHandle, avoid: tuple[str, ...]) 
     facts: dict[str, Any] = await element.evaluate(FACTS, LONGEST_NAME)
     alike: PlainTarget = {}
     for plain in proposals(facts):
-        if any(secret and secret in text for secret in avoid for text in plain.values()):
+        if names_one_of(avoid, *plain.values()):
             continue
         found = await calmly_look(frame, [Target(**plain)])
         other = await found.element_handle() if found is not None else None
@@ -146,7 +154,7 @@ async def pointed(frame: Frame, element: ElementHandle, avoid: tuple[str, ...]) 
         if await element.evaluate(SAME, other):
             return Pointed(element, frame, plain, alike or plain, facts)
         alike = alike or ({} if "selector" in plain else plain)
-    return Pointed(element, frame, {"selector": facts["path"]}, alike, facts)
+    return Pointed(element, frame, {"selector": facts["place"]}, alike, facts)
 
 
 def proposals(facts: dict[str, Any]) -> Iterator[PlainTarget]:
@@ -164,3 +172,4 @@ def proposals(facts: dict[str, Any]) -> Iterator[PlainTarget]:
     if facts["text"]:
         yield {"text": facts["text"]}
     yield {"selector": facts["path"]}
+    yield {"selector": facts["place"]}  # of tags and numbers: no text of the account is in it

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,12 +17,13 @@ from bills.portals.logins import phrases
 from bills.portals.recipe_schema import load_recipe
 from bills.portals.recording.acts import Act, Gives, Kind, NotRecorded, Recorded, Typed
 from bills.portals.recording.boxes import said_by
+from bills.portals.recording.locators import having
 from bills.portals.recording.sentences import LINE, NO_BILLING_URL, NO_LOGIN_PAGE, NO_PASSWORD
 from imports.messages import marked as _
 from imports.messages import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bills.portals.recording.acts import PlainTarget
     from imports.messages import Message
@@ -57,6 +59,7 @@ ONE_BILL = sentence(
     _("{place}: this names one bill, so Redrive looks for each bill’s document by itself."),
 )
 OF_ONE_BILL = re.compile(r"\d{3}|\d\D\d")  # a number or a date: no other bill has it
+ENTER = ("Enter", "NumpadEnter")
 NEXT = re.compile(list_words.NEXT, re.I)
 MORE = re.compile(list_words.MORE, re.I)
 REMEMBER = re.compile(phrases.REMEMBER_DEVICE, re.I)
@@ -80,7 +83,7 @@ def recipe_of(acts: Sequence[Act], billing_url: str = "", place: Message = LINE)
 
 @dataclass(slots=True)
 class Making:
-    """A recipe on its way. Acts are used up from the front."""
+    """A recipe in the making. Each part takes the acts that it is made of off the front."""
 
     acts: list[Act]
     billing_url: str
@@ -129,7 +132,7 @@ class Making:
             if act.kind in (Kind.GOTO, Kind.SEE) or act.typed is Typed.CODE:
                 return
             self.acts.pop(0)
-            if act.kind is Kind.PRESS and act.value in ("Enter", "NumpadEnter"):
+            if act.kind is Kind.PRESS and act.value in ENTER:
                 return
             is_button = act.kind is Kind.CLICK and act.target != password.target
             if is_button and not self._overlay(act):
@@ -250,18 +253,11 @@ class Making:
         return True
 
     def _steps(self, part: str, name: str, acts: list[Act]) -> None:
-        for at, act in enumerate(acts):
-            following = acts[at + 1] if at + 1 < len(acts) else None
-            is_entry = following is not None and following.kind in (Kind.FILL, Kind.SELECT)
-            if (
-                is_entry
-                and act.kind is Kind.CLICK
-                and following
-                and following.target == act.target
-            ):
-                continue  # a click into the box that is filled in next
+        for act, following in zip_longest(acts, acts[1:]):
+            if following is not None and _clicks_into(act, following):
+                continue
             if act.kind is Kind.PRESS:
-                self._leave_out([act] if act.value in ("Enter", "NumpadEnter") else [])
+                self._leave_out([act] if act.value in ENTER else [])
             elif not self._overlay(act):
                 self._add(part, name, self._step(act))
 
@@ -278,15 +274,21 @@ class Making:
         self.notes.append(COLUMN.format(place=self._named(act), column=column))
         return {"fill": act.target, "value": f"{{{column}}}"}
 
-    def _leave_out(self, acts: Any) -> None:
+    def _leave_out(self, acts: Iterable[Act]) -> None:
         self.notes += [LEFT_OUT.format(place=self._named(act)) for act in acts]
 
     def _named(self, act: Act) -> Message:
         return self.place.format(place=str(act.place))
 
 
-def _first(acts: Sequence[Act], is_it: Any) -> int | None:
+def _first(acts: Sequence[Act], is_it: Callable[[Act], bool]) -> int | None:
     return next((at for at, act in enumerate(acts) if is_it(act)), None)
+
+
+def _clicks_into(act: Act, following: Act) -> bool:
+    """Whether it only puts the cursor into the box that is filled in next."""
+    is_entry = following.kind in (Kind.FILL, Kind.SELECT)
+    return is_entry and act.kind is Kind.CLICK and act.target == following.target
 
 
 def _sign(act: Act) -> dict[str, str]:
@@ -297,7 +299,7 @@ def _sign(act: Act) -> dict[str, str]:
     if "text" in target or "selector" in target:
         return {key: target[key] for key in ("text", "selector") if key in target}
     if "role" in target:
-        name = f'[name="{target["name"]}" i]' if "name" in target else ""
+        name = having("name", target["name"]) if "name" in target else ""
         return {"selector": f"role={target['role']}{name}"}
     return {}
 
@@ -315,17 +317,18 @@ def _without_window(way: list[Act], document: Act | None) -> tuple[list[Act], Ac
 
 
 def _in_row(target: PlainTarget) -> PlainTarget:
-    """What is pressed in a bill's row, without the row: it is sought in each."""
+    """The target without the row that it stands in: an attempt looks for it in every row."""
     parts = target.get("selector", "").split(" >> ")
-    last = max(at for at, part in enumerate(parts) if at == 0 or not part.startswith("nth="))
-    inner = parts[last:] if last else parts[:1]  # without a row, a number is the row's
     if len(parts) == 1:
         return target
-    named = re.fullmatch(r'role=(\w+)(?:\[name="([^"\\]*)"i\])?', " >> ".join(inner))
+    last = max(at for at, part in enumerate(parts) if at == 0 or not part.startswith("nth="))
+    # Without a row, a number is the row's.
+    inner = " >> ".join(parts[last:] if last else parts[:1])
+    named = re.fullmatch(r'role=(\w+)(?:\[name="([^"\\]*)"i\])?', inner)
     if named:
         return {"role": named[1], **({"name": named[2]} if named[2] else {})}
-    text = re.fullmatch(r'text="([^"\\]*)"', " >> ".join(inner))
-    return {"text": text[1]} if text else {"selector": " >> ".join(inner)}
+    text = re.fullmatch(r'text="([^"\\]*)"', inner)
+    return {"text": text[1]} if text else {"selector": inner}
 
 
 def column_for(target: PlainTarget) -> str:

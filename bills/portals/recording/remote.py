@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from playwright.async_api import Error as PlaywrightError
@@ -27,15 +27,20 @@ from bills.portals.logins.page import is_asking
 from bills.portals.logins.signs import counted, glance, marks_for, success_marks
 from bills.portals.recipe import asked_of
 from bills.portals.recording import sentences as say
-from bills.portals.recording.acts import Act, Gives, Kind, Typed
+from bills.portals.recording.acts import Act, Do, Gives, Kind, Typed
+from bills.portals.recording.boxes import names_one_of
 from bills.portals.recording.pointing import at_point, focused
+from imports.messages import changed
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from playwright.async_api import Download, Page
 
     from bills.browser.visit import Visit
     from bills.portals.base import ListedBill
-    from bills.portals.logins.signs import Seen
+    from bills.portals.logins.signs import Mark, Seen
+    from bills.portals.recording.acts import PlainTarget
     from bills.portals.recording.pointing import Pointed
     from imports.messages import Text
 
@@ -49,23 +54,6 @@ LONGEST_TITLE = 100
 EXAMPLES = 5  # bills that are shown of a list
 SCROLL_PIXELS = 500
 KEYS = frozenset(("Enter", "Tab", "Escape", "ArrowDown", "ArrowUp", "Backspace"))
-
-
-class Do(StrEnum):
-    """What can be asked for."""
-
-    CLICK = "click"
-    TEXT = "text"
-    USER = "user"
-    PASSWORD = "password"  # noqa: S105 - a kind of text
-    CODE = "code"
-    CHOOSE = "choose"
-    KEY = "key"
-    SCROLL = "scroll"
-    BACK = "back"
-    LOGGED_IN = "logged_in"
-    LIST = "list"
-    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +103,7 @@ class Remote(Protocol):
         ...
 
 
-def plain_act(act: Act, url: str, in_row: dict[str, str] | None = None) -> dict[str, Any]:
+def plain_act(act: Act, url: str, in_row: PlainTarget | None = None) -> dict[str, Any]:
     """The act as it is stored: `url` is where it led, `in_row` its name within a row."""
     return {**asdict(act), "url": url, "in_row": in_row or {}}
 
@@ -160,7 +148,8 @@ class Driver:
             if command.do == Do.END:
                 break
             done = await self._do(command)
-            await asyncio.to_thread(self.remote.done, command, done)
+            said = changed(done.message, lambda part: scrub(part, visit.secrets))
+            await asyncio.to_thread(self.remote.done, command, replace(done, message=said))
             await self._show(at_once=True)
         if visit.report.password_submissions and not self._is_in:
             raise PortalError(Code.LOGIN_FAILED if self._is_refused else Code.UNRECOGNISED_PAGE)
@@ -196,11 +185,8 @@ class Driver:
             await self.visit.page.mouse.click(command.x, command.y)
             return Done()
         kind = Kind.CHECK if found.facts["isTicked"] else Kind.CLICK
-        return await self._pressed(
-            Act(kind, found.target),
-            self.visit.page.mouse.click(command.x, command.y),
-            self._in_row(found),
-        )
+        press = partial(self.visit.page.mouse.click, command.x, command.y)
+        return await self._pressed(Act(kind, found.target), press, self._in_row(found))
 
     async def _do_key(self, command: Command) -> Done:
         """A key. Enter on a link or a button presses it, as a click does."""
@@ -215,23 +201,19 @@ class Driver:
         found = await focused(page, self._avoided)
         if found is not None and not found.facts["isBox"]:
             act, in_row = Act(Kind.CLICK, found.target), self._in_row(found)
-        return await self._pressed(act, page.keyboard.press(command.text), in_row)
+        return await self._pressed(act, partial(page.keyboard.press, command.text), in_row)
 
-    def _in_row(self, found: Pointed) -> dict[str, str]:
+    def _in_row(self, found: Pointed) -> PlainTarget:
         return found.alike if found.facts["inRow"] else {}
 
     async def _pressed(
-        self, act: Act, pressing: Any, in_row: dict[str, str] | None = None
+        self, act: Act, press: Callable[[], Awaitable[None]], in_row: PlainTarget | None = None
     ) -> Done:
         """Type what waits for it, press, and see what came of it."""
         documents, page = self._documents, str(len(self.visit.context.pages))
-        try:
-            await self._type_pending()
-        except (PortalError, PlaywrightError):
-            pressing.close()
-            raise
+        await self._type_pending()
         async with asyncio.timeout(PRESS_SECONDS):
-            await pressing
+            await press()
         await self._rest()
         visit = self.visit
         message: Text = ""
@@ -280,8 +262,7 @@ class Driver:
     def _avoided(self) -> tuple[str, ...]:
         """What no target may name: it belongs to this account alone."""
         login = self.visit.login
-        own = (login.email, *login.extra.values(), *self.visit.secrets)
-        return tuple(each for each in own if len(each) >= 3)
+        return (login.email, *login.extra.values(), *self.visit.secrets)
 
     async def _box(self) -> Pointed | None:
         found = await focused(self.visit.page, self._avoided)
@@ -358,7 +339,7 @@ class Driver:
 
     # What the page means
 
-    def _marks(self) -> list[Any]:
+    def _marks(self) -> list[Mark]:
         return marks_for(self.visit, ("refused", "locked"))
 
     async def _judge_password(self) -> None:
@@ -383,16 +364,15 @@ class Driver:
             return Done(message=say.KNOWN_AS_IN)
         for heading in await visit.page.get_by_role("heading").all_inner_texts():
             text = " ".join(heading.split())
-            is_own = any(each in text for each in self._avoided) or any(map(str.isdigit, text))
+            is_own = names_one_of(self._avoided, text) or any(map(str.isdigit, text))
             if text and len(text) <= LONGEST_TITLE and not is_own:
                 act = Act(Kind.SEE, {"text": text})
                 return Done(plain_act(act, self._url()), say.SIGN_OF_IN.format(text=text))
         return Done(message=say.NO_SIGN)
 
     async def _do_list(self, command: Command) -> Done:
-        visit = self.visit
         await self._note_in()
-        act = plain_act(Act(Kind.GOTO, value=visit.page.url), self._url())
+        act = plain_act(Act(Kind.GOTO, value=self._url()), self._url())
         try:
             bills = await self._bills()
         except PortalError as error:
@@ -414,7 +394,7 @@ class Driver:
             for row in rows
         ]
         found = read_list(seen, asked_of(self.visit)).bills
-        return [scrub(_in_short(bill), self.visit.secrets) for bill in found]
+        return [_in_short(bill) for bill in found]
 
     # What is shown
 

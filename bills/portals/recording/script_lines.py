@@ -82,7 +82,7 @@ def statements(script: str) -> Iterator[Statement]:
 
 
 def is_of_block(line: str) -> bool:
-    """Whether it begins or ends statements of their own: a function's."""
+    """Whether it opens or closes a block, such as a function's, whose lines are statements."""
     return line.endswith(("=> {", "=>{", ") {", "try {")) or line.startswith(("}", "})"))
 
 

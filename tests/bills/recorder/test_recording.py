@@ -18,6 +18,7 @@ from PIL import Image
 from bills.models import Bill, Credential, Portal, RecordedAct, Recording
 from bills.portals.recipe_schema import load_recipe
 from bills.recorder import sessions
+from imports.engine import runner
 from tests.bills.processes import wait_until
 from tests.bills.recorder.driving import account, recording
 from tests.bills.runs import PASSWORD, full, run
@@ -187,6 +188,21 @@ def test_the_browser_closes_when_nobody_uses_it(
         assert it.recording.message.code == "RECORDING_NOT_WATCHED"
         assert "Record again" in it.shown()
         assert not sessions.ask(it.recording, "list")
+
+
+def test_a_worker_that_is_stopped_says_so(
+    administrator: Client, portal: Portal, good: Credential
+) -> None:
+    with recording(administrator, portal, GOOD) as it:
+        runner.stopping.set()
+        try:
+            mine = Recording.objects.filter(pk=it.recording.pk)
+            wait_until(mine.filter(message__isnull=False).exists, "the reason")
+        finally:
+            runner.stopping.clear()
+        it.recording.refresh_from_db()
+        assert it.recording.error_code == "INTERRUPTED"
+        assert "The worker was stopped" in it.shown()
 
 
 def test_an_account_needs_a_stored_password(administrator: Client, portal: Portal) -> None:

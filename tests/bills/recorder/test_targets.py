@@ -85,6 +85,33 @@ def test_a_banner_a_list_of_years_and_a_window_are_recorded(
     assert recorded.notes == []
 
 
+@pytest.mark.parametrize("name", ["anna", "anna@example.test"])
+def test_no_target_holds_the_accounts_own_name(
+    client: Client, portal: Portal, pages: Pages, name: str
+) -> None:
+    account(portal, name, "secret-of-anna-1")
+    pages.show("/login", f"<span id=of-{name} {at(20)}></span><span id=menu {at(60)}></span>")
+    with recording(client, portal, name) as it:
+        own, anyones = (it.do("click", x="30", y=str(top)).act["target"] for top in (30, 70))
+    assert own == {"selector": "html > body > span:nth-of-type(1)"}
+    assert anyones == {"selector": "#menu"}
+
+
+def test_an_address_that_holds_the_password_is_stored_without_it(
+    client: Client, portal: Portal, pages: Pages
+) -> None:
+    by_address = LOGIN.replace("method=post action=/site/login", "method=get action=/site/bills")
+    pages.show("/login", by_address)
+    with recording(client, portal, EMAIL) as it:
+        it.do("click", x="30", y="160")
+        it.do("password")
+        it.do("click", x="30", y="210")
+        listed = it.do("list").act
+    assert listed["value"] == listed["url"]
+    assert "password=" in listed["url"]
+    assert "secret-of-ann-1" not in str(listed)
+
+
 def test_the_password_goes_to_no_other_site(client: Client, portal: Portal, pages: Pages) -> None:
     pages.show("/login", LOGIN.replace("/site/login", "http://localhost:9/site/login"))
     with recording(client, portal, EMAIL) as it:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -169,6 +170,7 @@ def test_nothing_that_was_typed_is_handed_on() -> None:
     ("line", "code"),
     [
         (f"page.get_by_text({SECRET!r}).click()", "RECORDING_NAMES_PASSWORD"),
+        (f'page.goto("https://a.example/?p={quote(SECRET)}")', "RECORDING_NAMES_PASSWORD"),
         (f'page.goto("https://a.example/?p=" {SECRET!r})', "CODEGEN_UNKNOWN_LINE"),
         (f'page.get_by_role("link", name="Hello {USER}").click()', "RECORDING_NAMES_USER"),
         ('page.get_by_text("x").drag_to(page.get_by_text("y"))', "CODEGEN_UNKNOWN_ACT"),
@@ -176,6 +178,8 @@ def test_nothing_that_was_typed_is_handed_on() -> None:
         ('page.click("#x")', "CODEGEN_UNKNOWN_PLACE"),
         ('page.get_by_label("x").and_(page.get_by_role("link")).click()', "CODEGEN_UNKNOWN_PLACE"),
         ("page.get_by_text(name).click()", "CODEGEN_UNKNOWN_PLACE"),
+        ('page.locator("li", has=page.get_by_text("x")).click()', "CODEGEN_UNKNOWN_PLACE"),
+        ('page.locator("li").filter(has_not_text="x").click()', "CODEGEN_UNKNOWN_PLACE"),
         ('page.get_by_text("x".click()', "CODEGEN_UNKNOWN_LINE"),
         ("print(open('/etc/passwd').read())", "CODEGEN_UNKNOWN_LINE"),
         ('driver.find_element("id", "x")', "CODEGEN_UNKNOWN_LINE"),
@@ -229,6 +233,7 @@ def test_of_many_wrong_lines_the_first_are_named() -> None:
         ('locator("#a").get_by_text("Bills")', {"selector": '#a >> text="Bills"'}),
         ("locator('li').filter({ hasText: 'Bills' })",
          {"selector": 'li >> internal:has-text="Bills"i'}),
+        ('locator("li", has_text="Bills")', {"selector": 'li >> internal:has-text="Bills"i'}),
         ('get_by_test_id("open")', {"selector": '[data-testid="open" i]'}),
         ('locator("iframe").content_frame.get_by_label("A")',
          {"label": "A", "frame": "iframe"}),
@@ -280,6 +285,14 @@ def test_a_login_on_two_pages_with_a_code_and_a_page_between() -> None:
         "bills": {"link": {"text": "View"}, "document": {"role": "link", "name": "Save as PDF"}},
     }
     assert [note.code for note in recorded.notes] == ["RECORDING_LED_THERE"]
+
+
+def test_a_heading_with_quotation_marks_proves_the_login() -> None:
+    heading = """page.get_by_role("heading", name='Welcome to "My pages"')"""
+    recorded = made_of(logging_in(f"expect({heading}).to_be_visible()"), "https://a.example/bills")
+    assert recorded.recipe["outcomes"] == {
+        "success": [{"selector": 'role=heading[name="Welcome to \\"My pages\\"" i]'}]
+    }
 
 
 def test_a_document_that_names_one_bill_is_left_to_guess() -> None:
