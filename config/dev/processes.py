@@ -38,6 +38,9 @@ MIGRATING = 7_305_001  # the advisory lock of "somebody is migrating"
 # honcho kills what has not ended after this long. A worker may need it to finish its requests;
 # each request has its own deadline, and you can always press Ctrl-C again.
 honcho.manager.KILL_WAIT = 3600
+# Lines that may wait to be printed. A process that prints faster waits, as at a terminal. Without
+# a limit, waiting lines filled the memory, and all were printed before anything could end.
+LINES_AHEAD = 1000
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no types
@@ -49,7 +52,8 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc] # honcho has no t
 
     def __init__(self, printer: Printer) -> None:
         super().__init__(printer)
-        self.events: Any  # honcho's queue; from the start on, ours around it
+        # honcho's own queue has no limit. From the start on, `Heeding` is around this one.
+        self.events: Any = multiprocessing.Queue(LINES_AHEAD)
         self.noted: list[int] = []
         self.cut_off = False
 

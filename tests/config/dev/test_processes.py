@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import queue
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from honcho.environ import parse_procfile
+from honcho.printer import Printer
 
 from config.dev import processes
 from tests.config.commands import PROJECT, is_alive, kill
@@ -162,6 +165,15 @@ def test_a_full_disk_under_the_log_ends_nobody(tmp_path: Path) -> None:
         overdue.cancel()
         manager.kill()
         manager.wait()
+
+
+def test_who_prints_faster_than_can_be_printed_has_to_wait() -> None:
+    manager = processes.Processes(Printer(io.StringIO()))
+    manager.events.cancel_join_thread()  # nobody reads them
+    for _ in range(processes.LINES_AHEAD):
+        manager.events.put_nowait("line")
+    with pytest.raises(queue.Full):
+        manager.events.put_nowait("one more")
 
 
 def ready(folder: Path) -> list[int]:
