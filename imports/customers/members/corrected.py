@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members import conversion, places, sources
+from imports.customers.members import conversion, sources
 from imports.customers.members.conversion import bytes_at, index_of, place_of
 from imports.customers.members.delimited import Form  # noqa: TC001 - read when it is decoded
 from imports.customers.members.records import LACKS_COLUMNS
@@ -58,10 +58,10 @@ def as_records(job: ImportJob, where: str, name: str) -> str:
             source = found
         if found == path:
             return where
-        places.publish(*(each for each in {found, source} if each != path))
+        conversion.publish(*(each for each in {found, source} if each != path))
     if source != path:
         stored.delete(where)
-    return places.where_of(found)
+    return conversion.where_of(found)
 
 
 def _converted(
@@ -69,12 +69,12 @@ def _converted(
 ) -> Path:
     """The records that the rows make, with an index and a note of their source beside them."""
     member = _member_of(job, form, name)
-    target = places.new_piece(folder, ".json")
+    target = conversion.new_piece(folder, ".json")
     made.append(target)
     conversion.convert(source, name, form, read(member.document), target)
     note = target.with_suffix(".form")
-    note.write_bytes(msgspec.json.encode(Rows(member.pk, form, places.where_of(source))))
-    places.publish(index_of(target), note)
+    note.write_bytes(msgspec.json.encode(Rows(member.pk, form, conversion.where_of(source))))
+    conversion.publish(index_of(target), note)
     return target
 
 
@@ -110,7 +110,7 @@ def forget_rows(records: str) -> None:
     """Remove what stands beside a corrected file's records."""
     about = _rows_beside(records)
     if about is not None:
-        places.forget(about.source, records)
+        conversion.forget(about.source, records)
         stored.delete(_note(records))
 
 
@@ -126,7 +126,7 @@ def keep_rows(new: ImportJob, corrected: Sequence[str]) -> None:
 
 
 def _kept(new: ImportJob, records: str, about: Rows) -> Iterator[CorrectedRow]:
-    positions, index = _positions(stored.local_path(records)), places.index_path(records)
+    positions, index = _positions(stored.local_path(records)), conversion.index_path(records)
     form, source = msgspec.to_builtins(about.form), stored.local_path(about.source)
     key = keys.to_seal(new.pk)
     for result, raw in _sent(new):

@@ -15,9 +15,8 @@ import msgspec
 from django.db.models import Q
 
 from imports.customers.files.row_faults import faults_of
-from imports.customers.members.conversion import bytes_at, cells_of
+from imports.customers.members.conversion import bytes_at, cells_of, place_in
 from imports.customers.members.delimited import Form, Row
-from imports.customers.members.places import place_in
 from imports.customers.members.records import RecordMaker
 from imports.customers.members.template import places, read, same_heading
 from imports.customers.record_editor import is_same
