@@ -21,7 +21,7 @@ from django.db.models import Exists, OuterRef, Q
 from imports.customers.files.batching import body, cut
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Record
-from imports.customers.members.corrected import as_records, forget_rows
+from imports.customers.members.failed_rows import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports

@@ -26,7 +26,7 @@ from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.customers.corrections import GO_OUT, OBSTACLES, RowOutcome
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members.corrected import keep_rows
+from imports.customers.members.failed_rows import keep_rows
 from imports.engine import queue
 from imports.exports import Pipe
 from imports.ledger import retries
