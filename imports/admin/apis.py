@@ -24,9 +24,8 @@ from imports.admin.forms import REFUSALS, CustomerApiForm, with_answer
 from imports.customers.api import playground
 from imports.customers.api.editing import probe_unsaved, read_changes, values_in_force
 from imports.customers.api.mapping import BadMapping, preset
-from imports.customers.api.playground import LONGEST_SAMPLE, NoSample
+from imports.customers.api.playground import LONGEST_SAMPLE, NoSample, ProbeResult, Proof
 from imports.customers.api.presets import SPEEDS
-from imports.customers.api.probing import ProbeResult, Proof
 from imports.customers.api.requests import CannotBuild
 from imports.customers.api.responses import Answer
 from imports.customers.api.schema.publish import json_schema, reference
