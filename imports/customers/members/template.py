@@ -306,7 +306,7 @@ def date_reader(pattern: str, written_as: str) -> Callable[[str], str]:
     """Reads dates as `pattern` ("dd.mm.yyyy") or ISO, and writes them as `written_as`."""
     known = re.compile(_TOKEN.sub(lambda found: _TOKENS[found[0]], re.escape(pattern)))
     out = _TOKEN.sub(lambda found: _WRITTEN[found[0]], written_as.replace("%", "%%"))
-    example = datetime(2024, 12, 31, 18, 30).strftime(
+    example = datetime(2024, 12, 31, 18, 30).strftime(  # noqa: DTZ001 - a date of no place
         _TOKEN.sub(lambda found: _WRITTEN[found[0]], pattern)
     )
     bad = {"format": pattern}
@@ -337,7 +337,7 @@ def _written(match: re.Match[str], out: str) -> str | None:
     if len(match["year"]) == 2:
         parts["year"] += 1900 if parts["year"] >= MIDDLE_OF_CENTURY else 2000
     try:
-        found = datetime(**parts)  # type: ignore[arg-type]
+        found = datetime(**parts)  # type: ignore[arg-type]  # noqa: DTZ001 - of no place
     except ValueError:
         return None
     return found.strftime(out.replace("%Y", f"{found.year:04}"))
