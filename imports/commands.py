@@ -21,7 +21,7 @@ from imports.ledger.totals import Totals, describe, job_totals
 from imports.models import BulkAction, ImportJob
 from imports.models.jobs import Rollout
 from imports.outside_text import on_one_line, printable
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 from imports.states import ENDED_JOBS, EventCode, JobStatus
 
 if TYPE_CHECKING:

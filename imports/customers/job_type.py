@@ -38,7 +38,7 @@ from imports.messages import sentence
 from imports.models import DryRun, ImportJob
 from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.sealing import keys, working
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 from imports.states import JobStatus
 
 if TYPE_CHECKING:

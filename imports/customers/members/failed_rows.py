@@ -33,7 +33,7 @@ from imports.ledger.totals import family
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import CorrectedRow, ImportResult, MemberFile
-from imports.sealing import columns, keys
+from imports.sealing import keys
 from imports.sealing.keys import Ring
 from imports.storage import stored
 
@@ -248,7 +248,7 @@ def _of_file(member: MemberFile, position: int) -> OwnRow | None:
 
 def _of_correction(row: CorrectedRow, ring: Ring) -> OwnRow:
     form = msgspec.convert(row.form, Form)
-    raw = columns.plain(row.raw, row.sealed_with, columns.of_row(row.result_id), ring)
+    raw = keys.plain(row.raw, row.sealed_with, keys.of_row(row.result_id), ring)
     return OwnRow(raw, form, row.row, row.member, is_corrected=True)
 
 
@@ -322,8 +322,8 @@ def _member_of(job: ImportJob, form: Form, name: str) -> MemberFile:
     lacking = [missing(read(each.document), form.headings) for each in members]
     fitting = [each for each, names in zip(members, lacking, strict=True) if not names]
     if not (same or fitting):
-        columns = ", ".join(f"“{each}”" for each in min(lacking, key=len)[:20])
-        raise UnreadableFile(name, LACKS_COLUMNS.format(columns=columns), KEEP_HEADING)
+        listed = ", ".join(f"“{each}”" for each in min(lacking, key=len)[:20])
+        raise UnreadableFile(name, LACKS_COLUMNS.format(columns=listed), KEEP_HEADING)
     return (same or fitting)[0]
 
 
@@ -367,7 +367,7 @@ def _kept(new: ImportJob, records: str, about: Rows) -> Iterator[CorrectedRow]:
         if place is not None:
             kept = bytes_at(source, place)
             if key is not None:
-                kept = key.seal(kept, columns.of_row(result.pk))
+                kept = key.seal(kept, keys.of_row(result.pk))
             yield CorrectedRow(
                 result=result, member_id=about.member, form=form, row=place.row, raw=kept,
                 sealed_with=key.pk if key else None,
