@@ -2,8 +2,8 @@
 
 Each job has a data key of its own, itself encrypted (envelope). The table keeps each key as a
 token of CREDENTIAL_KEYS: after a change of those, only the tokens are encrypted anew, and no
-records. Once a job's row is deleted, nobody can read the job's records, nor any
-copy of them.
+records. Once a job's row is deleted, nobody can read the job's records, nor any copy of
+them.
 
 Bytes are sealed in one way: AES-256-GCM with a fresh nonce for each value, which is nonce,
 ciphertext and tag. `about` says what it is of, such as a batch: moved to another place it does not
