@@ -27,7 +27,7 @@ from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import JobEvent
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure
 from imports.states import EventCode
 
 if TYPE_CHECKING:

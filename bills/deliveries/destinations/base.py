@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.remote.failures import PIECE_BYTES, RemoteFailure
+from imports.remote import PIECE_BYTES, RemoteFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

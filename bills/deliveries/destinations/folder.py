@@ -19,7 +19,7 @@ from bills.deliveries.destinations.base import (
     sha256_of,
 )
 from imports import retry_directory
-from imports.remote.failures import PIECE_BYTES
+from imports.remote import PIECE_BYTES
 
 if TYPE_CHECKING:
     from bills.models import Destination

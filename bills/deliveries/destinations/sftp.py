@@ -13,7 +13,7 @@ from bills.deliveries.destinations.base import (
     OutgoingFile,
     sha256_of,
 )
-from imports.remote.failures import PIECE_BYTES
+from imports.remote import PIECE_BYTES
 from imports.remote.sftp import SftpConnection, explained
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from botocore.exceptions import ClientError
 
 from imports.customers.watching.places import Found, held, is_as_seen, other_name
-from imports.remote.failures import PIECE_BYTES
+from imports.remote import PIECE_BYTES
 from imports.remote.s3 import MISSING, bucket_of, client_of, code_of, explained
 
 if TYPE_CHECKING:

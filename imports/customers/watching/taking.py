@@ -33,7 +33,7 @@ from imports.models import ImportJob, WatchedFile, WatchedFolder
 from imports.models.files import FileStatus
 from imports.models.notifications import What
 from imports.models.watched import DONE, REFUSED, PlaceKind
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure
 from imports.states import JobStatus
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from imports.customers.watching.s3 import Bucket, found_at
 from imports.customers.watching.sftp import Server
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, WatchedFile, WatchedFolder
-from imports.remote import s3
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure, s3
 from imports.states import JobStatus
 from tests import remote_servers as servers
 from tests.storage_server import client_of, new_bucket
