@@ -28,10 +28,9 @@ from bills.accounts import codes
 from bills.admin import common as own
 from bills.models import Credential, Portal, RecordedAct, Recording
 from bills.models.portals import LONGEST_URL
-from bills.portals.recording.acts import Do, Gives, Kind, NotRecorded, Typed
+from bills.portals.recording.acts import STEP, Do, Gives, Kind, NotRecorded, Typed
 from bills.portals.recording.codegen import LONGEST_SCRIPT, read_script
 from bills.portals.recording.recipes import recipe_of
-from bills.portals.recording.sentences import STEP
 from bills.recorder import sessions
 from imports.admin import permissions
 from imports.engine import queue
