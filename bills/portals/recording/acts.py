@@ -1,7 +1,7 @@
 """What somebody did on a portal's pages: the plain acts that a recipe is made of.
 
-Also which boxes are the login's, by what they are called in all languages, and what there is to say
-about a recording while one is made.
+Also which boxes are the login's, by what they are called in all languages, and what there is to
+say about a recording while one is made.
 """
 
 from __future__ import annotations

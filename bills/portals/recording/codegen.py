@@ -22,12 +22,13 @@ from bills.portals.recording.acts import (
     mark_logins,
     names_one_of,
 )
-from bills.portals.recording.locators import snake, target_of
 from bills.portals.recording.script_lines import (
     NotUnderstood,
     Statement,
     read_chain,
+    snake,
     statements,
+    target_of,
 )
 from imports.messages import marked as _
 from imports.messages import sentence

@@ -28,7 +28,7 @@ from bills.portals.recording.acts import (
     Typed,
     said_by,
 )
-from bills.portals.recording.locators import having
+from bills.portals.recording.script_lines import having
 from imports.messages import marked as _
 from imports.messages import sentence
 
