@@ -1,8 +1,8 @@
 """Reads the Python or JavaScript of a recorded script, and its locators as a recipe's targets.
 
 Of both languages only what Playwright's recorder prints is understood: a chain of calls whose
-arguments are texts, numbers, regular expressions, lists, objects and further chains. It is read one
-statement at a time, every character once, and none of it runs.
+arguments are texts, numbers, regular expressions, lists, objects and further chains. It is read
+one statement at a time, every character once, and none of it runs.
 
 The recipe's own ways (label, role, text, placeholder) are kept wherever a locator is one of them
 by itself. A locator within another, the second of several, and regular expressions become a

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from imports.customers.watching.places import Found, held, is_as_seen, other_name
 from imports.remote import PIECE_BYTES
-from imports.remote.s3 import MISSING, bucket_of, client_of, code_of, explained
+from imports.remote import s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +21,14 @@ class Bucket:
     """The objects whose names begin with the prefix and have no further "/"."""
 
     def __init__(self, folder: WatchedFolder) -> None:
-        self.bucket, self.prefix = bucket_of(folder.folder)
-        self._client = client_of(folder.endpoint, folder.region, folder.user_name, folder.secret)
+        self.bucket, self.prefix = s3.bucket_of(folder.folder)
+        self._client = s3.client_of(folder.endpoint, folder.region, folder.user_name, folder.secret)
 
     def files(self) -> Iterator[Found]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
         )
-        with explained():
+        with s3.explained():
             for page in pages:
                 for each in page.get("Contents", []):
                     name = each["Key"].removeprefix(self.prefix)
@@ -39,20 +39,20 @@ class Bucket:
         return _of_head(name, head) if head else None
 
     def _head(self, key: str) -> dict[str, Any] | None:
-        with explained():
+        with s3.explained():
             try:
                 return cast(
                     "dict[str, Any]", self._client.head_object(Bucket=self.bucket, Key=key)
                 )
             except ClientError as error:
-                if code_of(error) in MISSING:
+                if s3.code_of(error) in s3.MISSING:
                     return None
                 raise
 
     def fetch(self, name: str) -> BinaryIO:
         if self.state_of(name) is None:
             raise FileNotFoundError(name)
-        with explained():
+        with s3.explained():
             there = self._client.get_object(Bucket=self.bucket, Key=self.prefix + name)
             return held(lambda content: shutil.copyfileobj(there["Body"], content, PIECE_BYTES))
 
@@ -66,7 +66,7 @@ class Bucket:
         there = self._head(target)
         if there is not None and there["ETag"] != head["ETag"]:
             target, there = f"{self.prefix}{goal}/{other_name(file)}", None
-        with explained():
+        with s3.explained():
             if there is None:
                 self._client.copy_object(
                     Bucket=self.bucket,

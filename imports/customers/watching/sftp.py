@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imports.customers.watching.places import Found, held, is_as_seen, other_name
-from imports.remote.sftp import SftpConnection, explained
+from imports.remote import sftp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,13 @@ class Server:
     """The directory, over one connection."""
 
     def __init__(self, folder: WatchedFolder) -> None:
-        self._connection = SftpConnection(
+        self._connection = sftp.SftpConnection(
             folder.folder, folder.host_key, folder.user_name, folder.secret
         )
         self.root, self._sftp = self._connection.root, self._connection.sftp
 
     def files(self) -> Iterator[Found]:
-        with explained():
+        with sftp.explained():
             entries = self._sftp.listdir_attr(self.root)
         for entry in sorted(entries, key=lambda each: str(each.filename)):
             if stat.S_ISREG(entry.st_mode or 0):
@@ -40,7 +40,7 @@ class Server:
         return posixpath.join(self.root, *names)
 
     def _stat(self, path: str) -> Any:
-        with explained():
+        with sftp.explained():
             try:
                 return self._sftp.lstat(path)
             except FileNotFoundError:
@@ -49,7 +49,7 @@ class Server:
     def fetch(self, name: str) -> BinaryIO:
         if self.state_of(name) is None:
             raise FileNotFoundError(name)
-        with explained():
+        with sftp.explained():
             return held(lambda content: self._sftp.getfo(self._path(name), content))
 
     def move(self, file: WatchedFile, goal: str) -> None:
@@ -60,7 +60,7 @@ class Server:
                 self._sftp.mkdir(self._path(goal))
         is_taken = self._stat(self._path(goal, file.name)) is not None
         target = other_name(file) if is_taken else file.name
-        with explained():
+        with sftp.explained():
             self._sftp.rename(self._path(file.name), self._path(goal, target))
 
     def close(self) -> None:
