@@ -1,7 +1,7 @@
-"""A recording in a worker's browser: it is asked for here, and runs as a message of the queue.
+"""The recorder: somebody clicks through a portal once, in a worker's browser, and a recipe is made.
 
-What is asked and what came of it are rows; only the picture, which proves nothing, is in Redis,
-encrypted and for a minute or two.
+It is asked for here, and runs as a message of the queue. What is asked and what came of it are
+rows; only the picture, which proves nothing, is in Redis, encrypted and for a minute or two.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bills.models import Portal
     from bills.portals.recording.remote import Command, Done, View
     from imports.messages import Text
+
 
 IDLE_SECONDS = 600  # after the last act
 LONGEST_SECONDS = RECORDING_LASTS.total_seconds()
