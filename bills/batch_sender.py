@@ -15,10 +15,10 @@ from bills import keeping, log_lines
 from bills.accounts import logins, states
 from bills.accounts.codes import AttemptCodes
 from bills.accounts.logins import login_of
+from bills.accounts.passwords import UNJUDGED, Password, was_spent, why_spent
 from bills.browser.plan import Watch
 from bills.browser.report import Stage, outcome_of
 from bills.models import CredentialUse
-from bills.passwords import UNJUDGED, Password, was_spent, why_spent
 from bills.portals.failures import SAID, Code
 from imports.fields import WrongKey
 from imports.messages import marked as _

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import connection
 from redis.exceptions import RedisError
 
-from bills import bills_kept, health, keeping, passwords, retry_files, schedules
-from bills.accounts import codes
+from bills import bills_kept, health, keeping, retry_files, schedules
+from bills.accounts import codes, passwords
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending

@@ -19,11 +19,11 @@ from django.db.models.functions import Now
 
 from bills.accounts.codes import RECORDING_LASTS, use_window
 from bills.accounts.logins import login_of
+from bills.accounts.passwords import Password
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Watch
 from bills.job_type import NO_BROWSER
 from bills.models import Credential, RecordedAct, Recording
-from bills.passwords import Password
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import SAID, Code
 from bills.portals.recipe_schema import RecipeError

@@ -21,8 +21,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from bills import passwords
-from bills.accounts import codes, states
+from bills.accounts import codes, passwords, states
 from bills.accounts.upload import NoSecretInPicture, secret_in_picture
 from bills.admin import common as own
 from bills.admin.forms import LARGEST_CSV_BYTES, LONGEST_PASSWORD

@@ -18,8 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bills import error_codes, keeping, passwords, retry_files
-from bills.accounts import codes
+from bills import error_codes, keeping, retry_files
+from bills.accounts import codes, passwords
 from bills.admin import common as own
 from bills.admin.account_forms import with_time_left
 from bills.admin.common import RUN_ACCOUNTS, STAGES, run_accounts, timeline

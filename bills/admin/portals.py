@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 from unfold.decorators import display
 
-from bills import error_codes, health, passwords, portal_tests
+from bills import error_codes, health, portal_tests
+from bills.accounts import passwords
 from bills.admin import common as own
 from bills.admin import new_job, recorder
 from bills.admin.account_forms import CodeForm, clock_until

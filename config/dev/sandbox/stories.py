@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models import Q
 
-from bills import error_codes, passwords
+from bills import error_codes
+from bills.accounts import passwords
 from bills.drafts import new_draft
 from bills.models import Bill, Credential
 from bills.portal_setup import sandbox_portal
