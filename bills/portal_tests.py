@@ -15,8 +15,8 @@ from django.db.models.functions import Now
 
 from bills import keeping
 from bills.accounts.codes import LONGEST_HINT, use_window
-from bills.accounts.logins import login_of
 from bills.accounts.passwords import Password
+from bills.accounts.states import login_of
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Login, Watch
 from bills.browser.report import outcome_of

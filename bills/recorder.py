@@ -18,8 +18,8 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from bills.accounts.codes import RECORDING_LASTS, use_window
-from bills.accounts.logins import login_of
 from bills.accounts.passwords import Password
+from bills.accounts.states import login_of
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Watch
 from bills.job_type import NO_BROWSER
