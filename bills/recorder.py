@@ -1,6 +1,7 @@
-"""The recorder: somebody clicks through a portal once, in a worker's browser, and a recipe is made.
+"""The recorder: somebody clicks through a portal once, and a recipe is made of it.
 
-It is asked for here, and runs as a message of the queue. What is asked and what came of it are
+A recording runs in the browser of a worker: it is asked for here, and runs as a message of the
+queue. What is asked and what came of it are
 rows; only the picture, which proves nothing, is in Redis, encrypted and for a minute or two.
 """
 

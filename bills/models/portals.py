@@ -1,4 +1,6 @@
-"""A portal: where to log in, how to get to the bills, how often and how fast; and what is wrong with
+"""Portals and their recordings.
+
+A portal: where to log in, how to get to the bills, how often and how fast; and what is wrong with
 it. A recording: somebody goes through a portal once, and a recipe is made of what was done.
 """
 
