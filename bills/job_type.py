@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import connection
 from redis.exceptions import RedisError
 
-from bills import bills_kept, health, keeping, retry_files, schedules
+from bills import bills_kept, health, keeping, schedules
 from bills.accounts import codes, passwords
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
+from bills.csv import retry_files
 from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of

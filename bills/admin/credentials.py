@@ -18,12 +18,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bills import error_codes, keeping, retry_files
+from bills import error_codes, keeping
 from bills.accounts import codes, passwords
 from bills.admin import common as own
 from bills.admin.account_forms import with_time_left
 from bills.admin.common import RUN_ACCOUNTS, STAGES, run_accounts, timeline
 from bills.browser.report import brought
+from bills.csv import retry_files
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
 from imports.admin import permissions
