@@ -1,8 +1,8 @@
 """The recorder: somebody clicks through a portal once, and a recipe is made of it.
 
 A recording runs in the browser of a worker: it is asked for here, and runs as a message of the
-queue. What is asked and what came of it are
-rows; only the picture, which proves nothing, is in Redis, encrypted and for a minute or two.
+queue. What is asked and what came of it are rows; only the picture, which proves nothing, is in
+Redis, encrypted and for a minute or two.
 """
 
 from __future__ import annotations

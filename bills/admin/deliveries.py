@@ -40,7 +40,7 @@ from imports.admin.base import (
 )
 from imports.fields import WrongKey
 from imports.http.addresses import check_url
-from imports.notifications.channels import NO_SERVER, can_send_email
+from imports.notifications import NO_SERVER, can_send_email
 from imports.remote import RemoteFailure
 from imports.rendering import in_words
 

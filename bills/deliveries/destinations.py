@@ -25,7 +25,7 @@ from django.utils import translation
 from imports import retry_directory
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.notifications.channels import NO_SERVER, can_send_email, why_not_mailed
+from imports.notifications import NO_SERVER, can_send_email, why_not_mailed
 from imports.remote import PIECE_BYTES, RemoteFailure
 
 if TYPE_CHECKING:

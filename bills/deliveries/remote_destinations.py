@@ -24,12 +24,11 @@ from bills.deliveries.destinations import (
     sha256_of,
 )
 from bills.deliveries.lists import entry
+from imports import notifications
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel
 from imports.models.notifications import ChannelKind
-from imports.notifications import channels
-from imports.notifications import message as notification
 from imports.remote import PIECE_BYTES, s3, sftp
 
 if TYPE_CHECKING:
@@ -185,8 +184,8 @@ class Webhook:
             },
         }
         try:
-            channels.post(self._channel, notification.Message(file.key, "", "", payload))
-        except notification.NotDelivered as failure:
+            notifications.post(self._channel, notifications.Message(file.key, "", "", payload))
+        except notifications.NotDelivered as failure:
             raise NotDelivered(failure.message, is_final=failure.is_final) from None
 
     def check(self) -> None:
