@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import MessageField
 from imports.models.apis import CustomerApi
-from imports.models.batches import ImportResult
 from imports.models.jobs import ImportJob
 from imports.states import FileStatus as FileStatus
 from imports.storage import stored
@@ -199,7 +198,9 @@ class MemberFile(models.Model):
 class CorrectedRow(models.Model):
     """The row that a corrected version of a record was made of, in place of the file's own."""
 
-    result = models.OneToOneField(ImportResult, models.CASCADE, related_name="corrected_row")
+    result = models.OneToOneField(
+        "imports.ImportResult", models.CASCADE, related_name="corrected_row"
+    )
     member = models.ForeignKey(MemberFile, models.CASCADE, related_name="corrected_rows")
     form = models.JSONField()  # how the corrected file is written
     row = models.PositiveIntegerField()  # its number there
