@@ -16,7 +16,6 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from bills.models.credentials import Credential
 from bills.portals.recipe_schema import RecipeError, load_recipe
 from imports.fields import EncryptedTextField, MessageField
 from imports.http.addresses import BadAddress, check_url
@@ -247,7 +246,7 @@ class Recording(models.Model):
     """
 
     portal = models.ForeignKey(Portal, models.CASCADE, null=True, related_name="recordings")
-    credential = models.ForeignKey(Credential, models.CASCADE, null=True)
+    credential = models.ForeignKey("bills.Credential", models.CASCADE, null=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     made_at = models.DateTimeField(db_default=Now())
     began_at = models.DateTimeField(null=True)
