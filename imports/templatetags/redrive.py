@@ -1,4 +1,4 @@
-"""What the templates need to say numbers, times, addresses and ways to sign in. HTML is in templates only."""
+"""What templates need to say numbers, times and addresses. HTML is in templates only."""
 
 from __future__ import annotations
 
