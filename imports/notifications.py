@@ -69,7 +69,6 @@ SERVER_DID_NOT = sentence("MAIL_NOT_TAKEN", _("The mail server did not accept it
 SERVER_NOT_REACHED = sentence(
     "MAIL_SERVER_NOT_REACHED", _("The mail server could not be reached: {error}.")
 )
-NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 logger = logging.getLogger(__name__)
 LEASE_SECONDS = 120  # longer than a mail or a webhook can take
 MOST_AT_ONCE = 20  # then the worker is better used
@@ -189,7 +188,7 @@ def _payload(notification: Notification, name: str) -> dict[str, Any]:
 
 def can_send_email() -> bool:
     """Whether a mail server is set."""
-    return bool(settings.EMAIL_BACKEND != NOWHERE)
+    return bool(settings.EMAIL_BACKEND != "django.core.mail.backends.dummy.EmailBackend")
 
 
 def send_email(channel: Channel, message: Message) -> None:

@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 BATCHES_AT_ONCE = 200
-JOBS_AT_ONCE = 20
 BYTES_REMOVED = sentence(
     "RECORD_BYTES_REMOVED", _("The bytes of {n} batches, older than {days} days.")
 )
@@ -92,7 +91,7 @@ def _ended(days: int) -> Iterator[ImportJob]:
     jobs = ImportJob.objects.filter(
         status__in=ENDED_JOBS, finished_at__lt=before, closed_at__isnull=False
     )
-    return jobs.select_related("root").order_by("pk").iterator(chunk_size=JOBS_AT_ONCE)
+    return jobs.select_related("root").order_by("pk").iterator(chunk_size=20)
 
 
 def is_settled(job: ImportJob) -> bool:

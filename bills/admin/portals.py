@@ -368,9 +368,6 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "bills/portal/code.html", shown, status=422 if form.errors else 200)
 
 
-EARLIER_SHOWN = 5
-
-
 def with_troubles(portals: QuerySet[Portal]) -> QuerySet[Portal]:
     """Each portal with what is wrong with it now, as `open_troubles`."""
     current = health.open_troubles().select_related("portal")
@@ -389,7 +386,7 @@ def health_of(portal: Portal) -> dict[str, Any]:
             for each in portal.open_troubles  # type: ignore[attr-defined] # `with_troubles` set it
         ],
         "days": health.days_of(portal),
-        "earlier_troubles": portal.troubles.exclude(ended_at=None)[:EARLIER_SHOWN],
+        "earlier_troubles": portal.troubles.exclude(ended_at=None)[:5],
     }
 
 

@@ -236,10 +236,6 @@ def _probe_form(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
     return probe_unsaved(form.draft(), saved, form.kept())
 
 
-SAMPLES = 3  # records of an import
-EARLIER_ANSWERS = 5
-
-
 def mapping_of_form(given: QueryDict) -> Mapping:
     """The mapping as the form has it. Raises BadMapping with everything that is wrong."""
     try:
@@ -261,7 +257,7 @@ def playground_context(api: CustomerApi | None) -> dict[str, Any]:
     seen = Attempt.objects.filter(job__api=api, http_status__isnull=False).exclude(answer="")
     return {
         "play_records": "\n".join(latest_records(api)),
-        "earlier_answers": list(seen.order_by("-pk")[:EARLIER_ANSWERS]),
+        "earlier_answers": list(seen.order_by("-pk")[:5]),
     }
 
 
@@ -272,7 +268,7 @@ def latest_records(api: CustomerApi) -> list[str]:
     if first is None:
         return []
     results = ImportResult.objects.filter(batch_id=first).order_by("body_start")
-    ids = list(results.values_list("pk", flat=True)[:SAMPLES])
+    ids = list(results.values_list("pk", flat=True)[:3])
     raws = batches.bytes_of(ids)
     return [raws[pk].decode("utf-8", "replace").replace("\n", " ") for pk in ids if pk in raws]
 

@@ -29,7 +29,6 @@ PASSWORD = re.compile(
     rf"{phrases.ONE_OF_SEVERAL}|pass|\bpwd\b|losen|lösen|haslo|contrasena|\bpin\b|kod ?ord", re.I
 )
 CODE = re.compile(phrases.CODE_BOX, re.I)
-NO_CODE = re.compile(phrases.NO_CODE_BOX, re.I)
 USER = re.compile(phrases.USER_BOX, re.I)
 LINE = sentence("RECORDING_LINE", _("Line {place}"))
 STEP = sentence("RECORDING_STEP", _("Step {place}"))
@@ -198,7 +197,11 @@ def names_one_of(own: Iterable[str], *said: str) -> bool:
 def kind_of_box(target: PlainTarget) -> Typed:
     """Whether the box is called the password's or the one-time code's, or just any box."""
     said = said_by(target)
-    if CODE.search(said) and not NO_CODE.search(said) and not re.search("passw", said, re.I):
+    if (
+        CODE.search(said)
+        and not re.search(phrases.NO_CODE_BOX, said, re.I)
+        and not re.search("passw", said, re.I)
+    ):
         return Typed.CODE
     return Typed.PASSWORD if PASSWORD.search(said) else Typed.TEXT
 

@@ -286,7 +286,6 @@ TOKEN_PATH = "/api/oauth/token"
 
 MOST_BYTES = 10 * 1024 * 1024
 REQUESTS_KEPT = 200
-ANSWERS_KEPT = 10_000
 
 
 class SandboxApi:
@@ -442,7 +441,7 @@ class SandboxApi:
 
     def _remember(self, key: str, digest: bytes, reply: Reply) -> None:
         self._answers[key] = (digest, reply)
-        if len(self._answers) > ANSWERS_KEPT:
+        if len(self._answers) > 10_000:
             self._answers.popitem(last=False)
 
     def _carry_out(

@@ -257,9 +257,6 @@ class BulkAction:
         return self.whole is not None and self.whole.fault.stage is Stage.REFUSED
 
 
-NOTHING_WRONG = BulkAction()
-
-
 class Faults:
     """The rules in force. Safe from any thread; the same seed gives the same draws."""
 
@@ -300,7 +297,7 @@ class Faults:
     def bulk_action(self, call: Call) -> BulkAction:
         """Decide what goes wrong with this request, and count the rules that hit."""
         if not self._rules:
-            return NOTHING_WRONG
+            return BulkAction()
         whole: Rule | None = None
         records: tuple[int, ...] = ()
         results: dict[int, Result] = {}
@@ -400,9 +397,6 @@ def is_still_refused(rule: Rule, call: Call) -> bool:
     return call.token <= rule.newest_dead_token
 
 
-HTML_PAGE = b"<!doctype html><title>Gateway</title><h1>We are improving our service</h1>"
-
-
 def refuse(rule: Rule, path: str) -> Reply:
     """The answer to a request that stored nothing."""
     fault = rule.fault
@@ -435,7 +429,11 @@ def spoil(rule: Rule, reply: Reply, path: str) -> Reply:
         case "drip":
             return replace(reply, drip_seconds=rule.seconds)
         case "unreadable_2xx":
-            return replace(reply, body=HTML_PAGE, content_type="text/html")
+            return replace(
+                reply,
+                body=b"<!doctype html><title>Gateway</title><h1>We are improving our service</h1>",
+                content_type="text/html",
+            )
         case "empty_2xx":
             return replace(reply, body=b"")
     return reply

@@ -171,7 +171,6 @@ def of_cause(key: str) -> Q:
     return Q(status=status, cause=cause, error_code=code)
 
 
-MOST_TICKED = 1_000
 FILTER = ("status", "cause", "q")
 
 
@@ -195,7 +194,7 @@ class Choice:
             status=data.get("status", ""),
             cause=data.get("cause", ""),
             query=data.get("q", "").strip(),
-            ids=tuple(whole_number(each) or 0 for each in data.getlist("ids")[:MOST_TICKED]),
+            ids=tuple(whole_number(each) or 0 for each in data.getlist("ids")[:1_000]),
             counted=whole_number(data.get("counted", "")) or 0 if "counted" in data else None,
             as_of=_moment(data.get("as_of", "")),
         )

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from imports.messages import Text
 
 MOST_RESULTS = 300  # of one record, over all jobs
-MOST_ATTEMPTS = 600
 MOST_VERSIONS = 20  # whose bytes are read
 MOST_BYTES = LONGEST_SHOWN + 1
 # Of a job's log, to all of its records.
@@ -197,7 +196,7 @@ def _add_attempts(stays: Collection[JobStay]) -> None:
 
 def _attempts(batch_ids: Collection[int]) -> list[Attempt]:
     rows = Attempt.objects.filter(batch__in=batch_ids).select_related("batch")
-    return list(rows.defer("batch__body").order_by("-pk")[:MOST_ATTEMPTS])
+    return list(rows.defer("batch__body").order_by("-pk")[:600])
 
 
 def _add_events(stays: dict[int, JobStay]) -> None:
@@ -235,8 +234,6 @@ def _change(before: bytes, after: bytes) -> list[Row]:
 LONGEST_REASON = 160  # characters
 MOST_REASONS = 2
 MOST_DAYS = 4  # more become a span
-# Tries that say nothing about this record: asked to come later, or halved.
-NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
 EVENT_CLAUSES: dict[str, _StrOrPromise] = {
     EventCode.ARRIVED: gettext_lazy("was marked as imported by %(who)s on %(day)s (“%(why)s”)"),
@@ -378,10 +375,12 @@ def _failures(stays: Sequence[JobStay]) -> Iterator[str]:
 
 def _tries(summary: JobStay, *, refused: bool) -> list[Attempt]:
     """Those that came to it: a refusal is an answer, with an HTTP status."""
+    # Tries that say nothing about this record: asked to come later, or halved.
     return [
         each
         for each in summary.attempts
-        if each.verdict not in NO_ANSWER and (each.http_status or not refused)
+        if each.verdict not in (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
+        and (each.http_status or not refused)
     ]
 
 
