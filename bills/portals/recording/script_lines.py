@@ -68,6 +68,19 @@ class Call:
     values: tuple[Value, ...] = ()
     named: dict[str, Value] = field(default_factory=dict)
 
+    @property
+    def first(self) -> Value:
+        if not self.values:
+            raise NotUnderstood
+        return self.values[0]
+
+    @property
+    def text(self) -> str:
+        value = self.first
+        if not isinstance(value, str) or not value.strip():
+            raise NotUnderstood
+        return value
+
 
 Chain = tuple[Call, ...]
 Value = str | Pattern | Chain | list["Value"] | dict[str, "Value"] | None
@@ -285,7 +298,7 @@ def target_of(chain: Chain) -> PlainTarget:
         if name in SAME or (name == "nth" and call.values == ("0",)):
             continue
         if name in ("content_frame", "frame_locator"):
-            inside = [*parts, _text(call)] if name == "frame_locator" else parts
+            inside = [*parts, call.text] if name == "frame_locator" else parts
             frame, parts, plain = _joined(frame, inside), [], {}
             continue
         plain = {} if parts else plain_target(name, call)
@@ -320,16 +333,16 @@ def plain_target(name: str, call: Call) -> PlainTarget:
 def selector_of(name: str, call: Call) -> str:
     """One locator as a selector. Raises NotUnderstood."""
     if name == "locator":
-        return " >> ".join(filter(None, (_text(call), _within(call))))
+        return " >> ".join(filter(None, (call.text, _within(call))))
     if name == "get_by_role":
         called = call.named.get("name")
-        return f"role={_text(call)}" + (f"[name={_quoted(called)}]" if called else "")
+        return f"role={call.text}" + (f"[name={_quoted(called)}]" if called else "")
     if name in BY_ATTRIBUTE:
-        return having(BY_ATTRIBUTE[name], _text(call))
+        return having(BY_ATTRIBUTE[name], call.text)
     if name == "get_by_label":
-        return f"internal:label={_quoted(_first(call))}"
+        return f"internal:label={_quoted(call.first)}"
     if name == "get_by_text":
-        value = _first(call)
+        value = call.first
         return "text=" + (_in_quotes(value) if isinstance(value, str) else _quoted(value))
     return _narrowed(name, call)
 
@@ -345,8 +358,8 @@ def _narrowed(name: str, call: Call) -> str:
         return within
     if name == "last":
         return "nth=-1"
-    if name == "nth" and call.values and re.fullmatch(r"-?\d{1,4}", _text(call)):
-        return f"nth={_text(call)}"
+    if name == "nth" and call.values and re.fullmatch(r"-?\d{1,4}", call.text):
+        return f"nth={call.text}"
     raise NotUnderstood
 
 
@@ -357,19 +370,6 @@ def _within(call: Call) -> str:
     if named:
         raise NotUnderstood
     return f"internal:has-text={_quoted(within)}" if within else ""
-
-
-def _first(call: Call) -> Value:
-    if not call.values:
-        raise NotUnderstood
-    return call.values[0]
-
-
-def _text(call: Call) -> str:
-    value = _first(call)
-    if not isinstance(value, str) or not value.strip():
-        raise NotUnderstood
-    return value
 
 
 def _quoted(value: Value) -> str:
