@@ -12,14 +12,8 @@ from django.conf import settings
 from django.db import transaction
 
 from bills.accounts import passwords
-from bills.csv.credentials import (
-    CredentialRow,
-    RefusedRow,
-    UnreadableCsv,
-    account_of,
-    read_credentials,
-)
-from bills.csv.reader import key
+from bills.csv.credentials import CredentialRow, RefusedRow, account_of, read_credentials
+from bills.csv.reader import UnreadableCsv, key
 from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
 from imports.ledger.batches import Intake, NewRecord, Refused

@@ -47,9 +47,9 @@ from imports.ledger.lifecycle import needs_somebody
 from imports.messages import MessageError, render, sentence
 from imports.messages import marked as _
 from imports.models import JobEvent, NotificationDelivery
-from imports.models.notifications import ChannelKind, DeliveryStatus, What
+from imports.models.notifications import ChannelKind, What
 from imports.rendering import in_words
-from imports.states import EventCode
+from imports.states import DeliveryStatus, EventCode
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from bills import error_codes, keeping
 from bills.accounts import codes, passwords
 from bills.admin import common as own
-from bills.admin.account_forms import with_time_left
+from bills.admin.account_forms import LONGEST_PASSWORD, with_time_left
 from bills.admin.common import RUN_ACCOUNTS, STAGES, run_accounts, timeline
 from bills.browser.report import brought
 from bills.csv import retry_files
@@ -148,7 +148,6 @@ def _use_of(result: ImportResult) -> CredentialUse | None:
 
 
 ROWS = 50
-LONGEST_PASSWORD = 1_000
 REFUSED_SHOWN = 20
 UNCHANGED = Q(error_code=Code.LOGIN_FAILED, batch__credential_use__credential__refused_count__gt=0)
 

@@ -24,8 +24,7 @@ from imports.admin.job import page
 from imports.admin.records import families
 from imports.engine import queue, sweeper
 from imports.models import CustomerApi, ImportJob, ImportResult, NotificationDelivery
-from imports.models.notifications import DeliveryStatus
-from imports.states import ENDED_JOBS, JobStatus, ResultStatus
+from imports.states import ENDED_JOBS, DeliveryStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -35,8 +35,8 @@ from imports.customers.members.template import (
 from imports.engine import queue
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import CustomerApi, ImportFile, RecordTemplate
-from imports.models.files import FileStatus
 from imports.rendering import in_words
+from imports.states import FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

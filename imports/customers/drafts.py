@@ -28,9 +28,8 @@ from imports.models import (
     RecordTemplate,
     RetryFile,
 )
-from imports.models.files import FileStatus
 from imports.outside_text import path_of, printable, printable_name, stored_path
-from imports.states import EventCode, JobStatus
+from imports.states import EventCode, FileStatus, JobStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:

@@ -29,9 +29,8 @@ from imports.ledger.lifecycle import NotAllowed, lock, note
 from imports.messages import Message, Text, render, sentence, to_json
 from imports.messages import marked as gettext_noop
 from imports.models import CustomerApi, DryRun, ImportFile, ImportJob, ImportResult
-from imports.models.files import FileStatus
 from imports.outside_text import on_one_line
-from imports.states import EventCode, JobStatus, ResultStatus
+from imports.states import EventCode, FileStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

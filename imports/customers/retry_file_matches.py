@@ -23,8 +23,7 @@ from imports.ledger.left_out import EARLIER_COPY, KNOWN_ELSEWHERE
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportFile, ImportResult, RetryFile
-from imports.models.files import FileStatus
-from imports.states import JobStatus, ResultStatus
+from imports.states import FileStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField, MessageField
 from imports.models.jobs import ImportJob
-from imports.states import DeliveryStatus as DeliveryStatus
+from imports.states import DeliveryStatus
 
 
 class ChannelKind(models.TextChoices):

@@ -32,9 +32,8 @@ from imports.job_types import InputOutOfSight
 from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import DryRun, RecordTemplate
-from imports.models.files import FileStatus
 from imports.rendering import in_words
-from imports.states import JobStatus
+from imports.states import FileStatus, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -45,8 +45,7 @@ from imports.messages import marked as _
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence, to_json
 from imports.models import ImportJob, ImportResult
-from imports.models.files import FileStatus
-from imports.states import EventCode
+from imports.states import EventCode, FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
