@@ -24,7 +24,7 @@ from imports.customers.files.validation import Record
 from imports.customers.members.failed_rows import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
-from imports.ledger.later_imports import later_imports
+from imports.ledger.known_before import later_imports
 from imports.ledger.retries import NewBatch
 from imports.ledger.totals import family
 from imports.models import ImportResult, RetryFile

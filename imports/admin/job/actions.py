@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, QueryDict
 
-    from imports.ledger.later_imports import Later
+    from imports.ledger.known_before import Later
     from imports.models import ImportJob
 
 

@@ -21,7 +21,7 @@ from imports.customers.record_editor import Correction, is_same, judge
 from imports.engine import queue
 from imports.ledger import retries
 from imports.ledger.batches import bytes_of
-from imports.ledger.later_imports import later_imports
+from imports.ledger.known_before import later_imports
 from imports.ledger.retries import Overtaken, correctable, resubmit
 from imports.models import CustomerApi, ImportResult, JobEvent
 from imports.models.apis import SECRETS
