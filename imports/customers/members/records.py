@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from imports.customers.files.errors import Fault, UnreadableFile, shown
-from imports.customers.files.row_faults import with_faults
+from imports.customers.files.errors import Fault, UnreadableFile, shown, with_faults
 from imports.customers.members import template
 from imports.customers.members.template import missing, places, same_heading
 from imports.messages import marked as _
