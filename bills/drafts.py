@@ -147,8 +147,8 @@ def duplicate(job: ImportJob, name: str, actor: str) -> ImportJob:
             job=new, portal=run.portal, csv_name=run.csv_name, extra_columns=run.extra_columns
         )
         note(new, EventCode.CREATED, actor=actor)
-        summary = DUPLICATE_OF.format(n=len(found), job=job.pk)
-        note(new, EventCode.DUPLICATED, summary, actor)
+        message = DUPLICATE_OF.format(n=len(found), job=job.pk)
+        note(new, EventCode.DUPLICATED, message, actor)
         note(job, EventCode.DUPLICATED, DUPLICATED_AS.format(job=new.pk), actor)
     return new
 

@@ -429,8 +429,8 @@ def _message(fault: str) -> Message:
 
 
 def _swallowed(where: str, fault: str) -> str:
-    summary = f" (a cell grew past {LONGEST_CELL:,} characters)" if "field limit" in fault else ""
+    detail = f" (a cell grew past {LONGEST_CELL:,} characters)" if "field limit" in fault else ""
     return (
-        f"{where}: a quotation mark opens here and is not closed where its cell ends{summary}, so "
+        f"{where}: a quotation mark opens here and is not closed where its cell ends{detail}, so "
         f"the rows after it can't be told apart. {QUOTE_REMEDY} Nothing of this file was taken."
     )

@@ -206,8 +206,8 @@ def _records(
     columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *names, status, code, http, message, attempts, at, again in at_once(columns):
-        summary = (status_word(status), code, http, in_words(message), attempts, local(at), again)
-        yield (*names, *summary, *advice[code])
+        cells = (status_word(status), code, http, in_words(message), attempts, local(at), again)
+        yield (*names, *cells, *advice[code])
 
 
 class Advice(dict[str, tuple[str, str]]):
@@ -258,8 +258,8 @@ def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[obje
         name = f"{batch}.{part}" if part else batch
         taken = round((ended - (sent or claimed)).total_seconds() * 1000)
         word = words.get(verdict, verdict)
-        summary = (word, http, code, in_words(message), *counts, worker)
-        yield (job, name, number, *summary, local(sent), local(ended), taken)
+        cells = (word, http, code, in_words(message), *counts, worker)
+        yield (job, name, number, *cells, local(sent), local(ended), taken)
 
 
 def status_word(status: str) -> str:

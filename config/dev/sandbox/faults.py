@@ -323,7 +323,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkAction:
+class Injection:
     """What goes wrong with one request: at most one fault for the whole, and forced results.
 
     `records` are positions in the request: for a fault of single entries, which ones.
@@ -375,10 +375,10 @@ class Faults:
                 for rule in self._rules
             ]
 
-    def bulk_action(self, call: Call) -> BulkAction:
+    def injection(self, call: Call) -> Injection:
         """Decide what goes wrong with this request, and count the rules that hit."""
         if not self._rules:
-            return BulkAction()
+            return Injection()
         whole: Rule | None = None
         records: tuple[int, ...] = ()
         results: dict[int, Result] = {}
@@ -393,7 +393,7 @@ class Faults:
                     results.update(dict.fromkeys(found, rule.fault.result))
                 else:
                     whole, records = rule, found
-        return BulkAction(whole, records, results)
+        return Injection(whole, records, results)
 
     def _found(self, rule: Rule, call: Call, present: frozenset[str]) -> tuple[int, ...] | None:
         """The positions of the records that the rule hits; None where it leaves the call alone."""

@@ -145,9 +145,9 @@ def _send(request: HttpRequest, edit: EditState) -> HttpResponse:
         shown = _context(request, _edit_state(request, edit.opened.pk)) | {"was_sent": True}
         return render(request, "imports/fix/page.html", shown, status=409)
     queue.enqueue_on_commit(new.pk)
-    summary = {"name": right.key, "job": new.pk}
+    params = {"name": right.key, "job": new.pk}
     messages.success(
-        request, _("%(name)s was corrected and is sent again in job %(job)s.") % summary
+        request, _("%(name)s was corrected and is sent again in job %(job)s.") % params
     )
     following = _next_failed(edit)
     if following:

@@ -1,4 +1,4 @@
-"""What is wrong with a file or a record: the exception, the place, and what is no JSON.
+"""What is wrong with a file or a record: the exception, the place, and what is not JSON.
 
 What the row of a member file could not give its record is carried in the record, as its first key.
 A record made of a row with faults is never sent. Its faults travel with it, so that whoever reads
@@ -39,9 +39,9 @@ class UnreadableFile(MessageError):
     """The whole file is refused. The message names the file, the place, what and the remedy."""
 
     def __init__(self, name: str, what: Text, remedy: Text, where: Text = "") -> None:
-        summary = {"file": shown(name, 200), "what": what, "remedy": remedy}
+        params = {"file": shown(name, 200), "what": what, "remedy": remedy}
         super().__init__(
-            FILE_FAULT_AT.format(place=where, **summary) if where else FILE_FAULT.format(**summary)
+            FILE_FAULT_AT.format(place=where, **params) if where else FILE_FAULT.format(**params)
         )
 
 
