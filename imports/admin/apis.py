@@ -149,14 +149,10 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
             path("test/", guarded(self.test_view), name="imports_customerapi_test_new"),
             path("<int:pk>/test/", guarded(self.test_view), name="imports_customerapi_test"),
             path(
-                "playground/",
-                guarded(self.playground_view),
-                name="imports_customerapi_playground",
+                "playground/", guarded(self.playground_view), name="imports_customerapi_playground"
             ),
             path(
-                "mapping-schema.json",
-                guarded(self.schema_view),
-                name="imports_customerapi_schema",
+                "mapping-schema.json", guarded(self.schema_view), name="imports_customerapi_schema"
             ),
             path("mapping/", guarded(self.mapping_view), name="imports_customerapi_mapping"),
         ]

@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from config.dev.sandbox.faults import (
-    Call,
-    Faults,
-    Injection,
-    Outage,
-    Stage,
-    explained,
-)
+from config.dev.sandbox.faults import Call, Faults, Injection, Outage, Stage, explained
 from config.dev.sandbox.gk_records import CUSTOMERS, HOUSEHOLDS, Result
 from config.dev.sandbox.http_server import Reply, encode, json_reply, problem
 from config.dev.sandbox.tokens import Access, Tokens

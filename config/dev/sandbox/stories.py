@@ -224,13 +224,7 @@ class BillStory(Story):
         self._run(draft.job)
         done = totals.job_totals(draft.job)
         self.say(f"{done.success} of {done.total} succeeded, {done.error} failed.")
-        ended = (
-            done.success,
-            done.error,
-            done.unknown,
-            done.excluded,
-            done.pending,
-        )
+        ended = (done.success, done.error, done.unknown, done.excluded, done.pending)
         self._expect(
             "success, error, unknown, excluded, pending", ended, (9, 3, 0, 0, 0), quiet=True
         )

@@ -74,14 +74,7 @@ register(
             "The failed records in files that you can import again, byte for byte as they "
             "came in. Redrive never deletes them."
         ),
-        tabs=(
-            files.TAB,
-            settings.TAB,
-            progress.TAB,
-            failures.TAB,
-            retry_files.TAB,
-            log.TAB,
-        ),
+        tabs=(files.TAB, settings.TAB, progress.TAB, failures.TAB, retry_files.TAB, log.TAB),
         fix=Fix(gettext_lazy("Fix and send again"), permissions.RETRY, _fix_url),
     )
 )

@@ -211,8 +211,7 @@ def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
     uploads = _wanted(request.FILES.getlist("files"))
     if not uploads and request.FILES:
         messages.warning(
-            request,
-            _("None of these is a customer file. Choose JSON, NDJSON, CSV or XLSX files."),
+            request, _("None of these is a customer file. Choose JSON, NDJSON, CSV or XLSX files.")
         )
     added = _add_all(job, uploads)
     if added and "instead" in request.POST:

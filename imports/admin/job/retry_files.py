@@ -391,8 +391,7 @@ def load(request: HttpRequest, job: ImportJob) -> HttpResponse:
     only = formatting.whole_number(request.POST.get("file", ""))
     draft = drafts.load_retry_files(job, permissions.actor(request), only)
     messages.success(
-        request,
-        _("The retry files are loaded. Fix what was wrong, then press Start."),
+        request, _("The retry files are loaded. Fix what was wrong, then press Start.")
     )
     return to_tab(draft, page.of(draft.kind).tabs[0].slug)
 

@@ -169,16 +169,8 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("home/", guarded(home.live), name="imports_home"),
-            path(
-                "<int:pk>/details/",
-                guarded(details),
-                name="imports_importjob_details",
-            ),
-            path(
-                "<int:pk>/realtime/",
-                guarded(realtime),
-                name="imports_importjob_realtime",
-            ),
+            path("<int:pk>/details/", guarded(details), name="imports_importjob_details"),
+            path("<int:pk>/realtime/", guarded(realtime), name="imports_importjob_realtime"),
             re_path(
                 rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/$",
                 guarded(show_tab),

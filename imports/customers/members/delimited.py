@@ -39,8 +39,7 @@ NO_COLUMNS = sentence("NO_COLUMNS", _("it holds no columns"))
 TOO_MANY_COLUMNS = sentence("TOO_MANY_COLUMNS", _("it has {n} columns; {most} can be read"))
 REMOVE_COLUMNS = sentence("REMOVE_COLUMNS", _("Remove the columns that nobody needs"))
 SWALLOWED = sentence(
-    "QUOTE_NOT_CLOSED",
-    _("a quotation mark opens here and is not closed where its cell ends"),
+    "QUOTE_NOT_CLOSED", _("a quotation mark opens here and is not closed where its cell ends")
 )
 DOUBLE_QUOTES = sentence(
     "DOUBLE_QUOTES",
