@@ -12,8 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.api.answers import sentences
-from imports.customers.api.answers.entries import Directory, Member, look, members_of
-from imports.customers.api.json_paths import MISSING, as_name, find, unpadded
+from imports.customers.api.answers.entries import Directory, Member, alike, look, members_of
+from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.presets import OF_PRESETS
 from imports.messages import MessageError, Said, Text, sentence
 from imports.messages import marked as _
@@ -284,20 +284,6 @@ CALLED_OTHERWISE = sentence(
     "CALLED_OTHERWISE",
     _("The answer names “{example}”, which was not sent; “{customer}” was."),
 )
-CASE_ALONE = sentence(
-    "CASE_ALONE",
-    _(
-        "They differ in upper and lower case only: where that means nothing to this API, set "
-        "record.ignore_case in its mapping."
-    ),
-)
-ZEROS_ALONE = sentence(
-    "ZEROS_ALONE",
-    _(
-        "They differ in leading zeros only: where these mean nothing to this API, set "
-        "record.ignore_leading_zeros in its mapping."
-    ),
-)
 
 
 class Unreadable(MessageError, ValueError):
@@ -375,19 +361,9 @@ def explained(
     ]
     if not theirs or not ours:
         return unnamed
-    said, sent, hint = _alike(theirs, ours)
+    said, sent, hint = alike(theirs, ours)
     example = CALLED_OTHERWISE.format(example=clean(said), customer=clean(sent))
     return replace(unnamed, message=unnamed.message + example + hint)
-
-
-def _alike(theirs: list[str], ours: list[str]) -> tuple[str, str, Text]:
-    """A name of theirs with the one of ours that it most resembles, and what would match them."""
-    for same, hint in ((str.casefold, CASE_ALONE), (unpadded, ZEROS_ALONE)):
-        known = {same(name): name for name in ours}
-        for name in theirs:
-            if same(name) in known:
-                return name, known[same(name)], hint
-    return theirs[0], ours[0], ""
 
 
 def judge_refusal(
@@ -563,9 +539,7 @@ def _listed(
     members = members_of(find(document, results.at), results)
     if members is None:
         if results.required:
-            raise Unreadable(
-                sentences.NO_LIST_AT.format(path=results.at) if results.at else sentences.NO_LIST
-            )
+            raise Unreadable(no_list(results))
         return Listed([], [])
     if results.name.by == "position" and len(members) != len(keys):
         raise Unreadable(sentences.OTHER_COUNT.format(results=len(members), customers=len(keys)))
@@ -575,3 +549,8 @@ def _listed(
         names, stranger = directory.look_up(position, member)
         entries.append(Entry(names, stranger, read_entry(member, results, mapping, clean, where)))
     return Listed(entries, directory.strangers)
+
+
+def no_list(results: Results) -> Text:
+    """What an answer lacks that has not this list."""
+    return sentences.NO_LIST_AT.format(path=results.at) if results.at else sentences.NO_LIST

@@ -17,9 +17,11 @@ from imports.customers.api.answers.body import (
     WHOLE_BATCH_GROUPS,
     NotDecoded,
     document_of,
+    is_page,
     may_be_coded,
     own_code,
     refuses_credential,
+    says_failed,
 )
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import (
@@ -34,7 +36,7 @@ from imports.customers.api.record_results import (
 )
 from imports.customers.quick_answers import all_stored
 from imports.http.redaction import excerpt, one_line, page_text
-from imports.http.retry_after import asked_to_wait, says_not_now
+from imports.http.retry_after import asked_to_wait, retry_after, says_not_now
 from imports.messages import Said, Text, cause_of
 from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
 
@@ -287,21 +289,41 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
         return summed([stored(mapping)] * len(sent.keys), sent)
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
-        return STORED_BY_STATUS
+        return _by_status_alone(answer, sent)
     try:
         document = document_of(answer, mapping)
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
             return STORED_BY_STATUS
-        said = sentences.UNREADABLE.format(status=answer.status, error=error.message)
-        return sent.unsure("ANSWER_UNREADABLE", said)
+        return _not_decoded(error, answer, sent)
     if mapping.poll and not sent.asks and (found := submission_in(document, answer, sent)):
-        return _waiting(found, mapping.poll.every_seconds)
+        asked = retry_after(answer.headers, sent.now) or 0.0
+        return _waiting(found, max(mapping.poll.every_seconds, asked))
     if holds(document, mapping.envelope.when):
         return replace(_enveloped(document, answer, sent), rule="envelope.when")
     if status_proves:
         return STORED_BY_STATUS
     return judge_document(document, answer, sent)
+
+
+def _not_decoded(error: NotDecoded, answer: Answer, sent: Exchange) -> Outcome:
+    said = sentences.UNREADABLE.format(status=answer.status, error=error.message)
+    if is_page(answer.body):
+        words = Said(sent.clean(page_text(answer.body)))
+        said = sentences.WEB_PAGE.format(status=answer.status, why=words)
+    return sent.unsure("ANSWER_UNREADABLE", said)
+
+
+def _by_status_alone(answer: Answer, sent: Exchange) -> Outcome:
+    """Stored, by the operator's word; but not where the answer itself says that it is none."""
+    try:
+        document = document_of(answer, sent.mapping)
+    except NotDecoded as error:
+        return _not_decoded(error, answer, sent) if is_page(answer.body) else STORED_BY_STATUS
+    if not says_failed(document):
+        return STORED_BY_STATUS
+    said = sentences.STATUS_BELIED.format(status=answer.status, why=why(answer, sent))
+    return sent.unsure("CONTRADICTORY_ANSWER", said)
 
 
 def submission_in(document: Any, answer: Answer, sent: Exchange) -> dict[str, object] | None:

@@ -5,14 +5,18 @@ names. Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imports.customers.api.json_paths import MISSING, as_name, find, spelling
+from imports.customers.api.json_paths import MISSING, as_name, find, spelling, unpadded
+from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imports.customers.api.mapping import Naming, RecordKey, RecordPaths, Results
+    from imports.messages import Text
 
 
 KEY, SELF = "@key", "@self"
@@ -143,12 +147,13 @@ class Directory:
 
     def _by_template(self, texts: list[Any]) -> tuple[tuple[Targets, ...], bool]:
         targets: list[Targets] = []
+        base = self._naming.base if "{index}" in self._naming.template else 0
         for text in texts:
             found = self._template.match(text) if isinstance(text, str) else None
             if found is None:
                 continue
             if self._template.groupindex.get("index"):
-                targets += self._by_index([found["index"]], 0)[0]
+                targets += self._by_index([found["index"]], base)[0]
             elif known := self._known["id"].get(self._same("id", found["id"])):
                 targets.append(known)
             else:
@@ -188,3 +193,59 @@ def _compiled(template: str) -> re.Pattern[str]:
 def _until(after: str) -> str:
     """An id reaches to the text that follows it in the template, or to the end."""
     return rf"(?P<id>[^{re.escape(after[0])}]+)" if after else r"(?P<id>.+)"
+
+
+CASE_ALONE = sentence(
+    "CASE_ALONE",
+    _(
+        "They differ in upper and lower case only: where that means nothing to this API, set "
+        "record.ignore_case in its mapping."
+    ),
+)
+ZEROS_ALONE = sentence(
+    "ZEROS_ALONE",
+    _(
+        "They differ in leading zeros only: where these mean nothing to this API, set "
+        "record.ignore_leading_zeros in its mapping."
+    ),
+)
+BLANKS_ALONE = sentence(
+    "BLANKS_ALONE",
+    _(
+        "They differ in blanks or invisible characters only: remove these from the file, or "
+        "have its record template trim them."
+    ),
+)
+FORM_ALONE = sentence(
+    "UNICODE_FORM_ALONE",
+    _(
+        "They look the same, but their letters are composed in another way (Unicode "
+        "normalization): write them in the file as the API does."
+    ),
+)
+
+
+def _unblanked(name: str) -> str:
+    return "".join(c for c in name if not c.isspace() and unicodedata.category(c) != "Cf")
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFKC", name)
+
+
+SPELLINGS: tuple[tuple[Callable[[str], str], Text], ...] = (
+    (str.casefold, CASE_ALONE),
+    (unpadded, ZEROS_ALONE),
+    (_unblanked, BLANKS_ALONE),
+    (_composed, FORM_ALONE),
+)
+
+
+def alike(theirs: list[str], ours: list[str]) -> tuple[str, str, Text]:
+    """A name of theirs with the one of ours that it most resembles, and what would match them."""
+    for same, hint in SPELLINGS:
+        known = {same(name): name for name in ours}
+        for name in theirs:
+            if same(name) in known:
+                return name, known[same(name)], hint
+    return theirs[0], ours[0], ""

@@ -206,7 +206,7 @@ FIELDS: dict[str, dict[str, Note]] = {
         "username": ("By user name: its path.", "username"),
         "email": ("By e-mail: its path.", "email"),
         "path": ("By index, trace or pointer: where that stands.", "row"),
-        "base": ("By index: the number of the first record.", 1),
+        "base": ("By index, also in a template: the number of the first record.", 1),
         "template": ("By key or pointer: how to read it.", "members[{index}]"),
     },
     "Check": _CHECK,

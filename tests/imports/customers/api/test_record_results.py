@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from imports.customers.api.mapping import RecordKey, preset
+from imports.messages import to_json
 from imports.policy import Verdict
 from tests.imports.customers.judging import custom, gk, judged, verdicts
 
@@ -360,6 +362,41 @@ def test_records_named_by_a_pointer() -> None:
         200, {"done": True, "errors": [{"p": "customer 2: name is odd"}]}, mapping=by_id
     )
     assert verdicts(found) == [("success", ""), ("rejected", "REJECTED")]
+
+
+def test_numbers_in_a_text_count_from_the_base_of_the_mapping() -> None:
+    name = {"by": "pointer", "path": "p", "template": "Row {index}:", "base": 1}
+    failures = [{"at": "errors", "holds": "failures", "name": name}]
+    mapping = custom(results=failures, rest=DONE)
+    body = {"done": True, "errors": [{"p": "Row 1: name is odd"}]}
+    assert verdicts(judged(200, body, mapping=mapping)) == [
+        ("rejected", "REJECTED"),
+        ("success", ""),
+    ]
+    body["errors"] = [{"p": "Row 0: name is odd"}]
+    assert judged(200, body, mapping=mapping).code == "FAILURE_UNNAMED"
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "hint"),
+    [
+        ("A1", "a1", "CASE_ALONE"),
+        ("001", "1", "ZEROS_ALONE"),
+        ("A1\u00a0", "A1", "BLANKS_ALONE"),
+        ("Jos\u00e9", "Jose\u0301", "UNICODE_FORM_ALONE"),
+        ("A1", "B2", None),
+    ],
+)
+def test_an_id_that_came_back_in_another_spelling_is_shown_with_the_difference(
+    sent: str, came: str, hint: str | None
+) -> None:
+    body = [{"id": came, "ok": True}]
+    mapping = custom(results=[{"name": {"by": "id", "id": "id"}, "success": OK}])
+    outcome = judged(200, body, mapping=mapping, keys=(RecordKey(sent),))
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "NOT_IN_ANSWER")
+    codes = re.findall(r"'code': '(\w+)'", str(to_json(outcome.message)))
+    assert "CALLED_OTHERWISE" in codes
+    assert [code for code in codes if "ALONE" in code] == [hint] * bool(hint)
 
 
 def test_a_refusal_that_names_records_spares_the_innocent() -> None:
