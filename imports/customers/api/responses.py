@@ -55,9 +55,14 @@ NOT_REACHED = 511  # whoever stands in between wants a sign-in first (RFC 6585)
 NOBODYS_FAULT = {402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 428, 431, NOT_REACHED}
 # What RFC 9110 (section 15.5) has a client take every other 4xx for.
 OWN_REFUSALS = {400, 413, 422}
+UNPACKED = {"", "identity", "gzip", "x-gzip", "deflate"}  # as `client` asks for them
 SENT_AGAIN = (Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE)
 # What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
-USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
+USUAL_MESSAGES = (
+    *("detail", "message", "error_description", "error.message", "error", "errors.0"),
+    *("errors.0.message", "errors.0.detail", "errors.0.msg", "errors.0.title", "0.message"),
+    *("detail.0.msg", "fault.faultstring", "msg", "reason", "description"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +312,10 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
 
 
 def _not_decoded(error: NotDecoded, answer: Answer, sent: Exchange) -> Outcome:
-    said = sentences.UNREADABLE.format(status=answer.status, error=error.message)
+    packed, why_not = answer.headers.get("content-encoding", "").strip(), error.message
+    if packed.lower() not in UNPACKED:
+        why_not = sentences.PACKED_OTHERWISE.format(how=sent.clean(packed))
+    said = sentences.UNREADABLE.format(status=answer.status, error=why_not)
     if is_page(answer.body):
         words = Said(sent.clean(page_text(answer.body)))
         said = sentences.WEB_PAGE.format(status=answer.status, why=words)

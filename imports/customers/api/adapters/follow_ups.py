@@ -23,7 +23,7 @@ from imports.customers.api.adapters.base import (
     waiting,
 )
 from imports.customers.api.answers import sentences
-from imports.customers.api.answers.body import NotDecoded, decoded, results_in
+from imports.customers.api.answers.body import NotDecoded, decoded, results_in, says_failed
 from imports.customers.api.answers.entries import members_of
 from imports.customers.api.json_paths import MISSING, as_name, find, steps
 from imports.customers.api.record_results import Unreadable, holds, is_empty, no_list
@@ -269,7 +269,10 @@ def _judged(asked: Asked, raw: bytes, lookup: Lookup) -> LookedUp:
         return LookedUp(Verdict.UNKNOWN, NO_PROOF.format(status=status))
     if holds(document, lookup.absent_when):
         return LookedUp(Verdict.REJECTED, ABSENT)
-    return _compared(find(document, lookup.at), msgspec.json.decode(raw), lookup)
+    there = find(document, lookup.at)
+    if lookup.empty_is_absent and there == [] and not says_failed(document):
+        return LookedUp(Verdict.REJECTED, ABSENT)
+    return _compared(there, msgspec.json.decode(raw), lookup)
 
 
 def _compared(found: Any, record: Any, lookup: Lookup) -> LookedUp:

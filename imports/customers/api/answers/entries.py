@@ -86,6 +86,7 @@ class Directory:
     def __init__(self, naming: Naming, keys: Sequence[RecordKey], paths: RecordPaths) -> None:
         """`paths` says which spellings of a name are the same to this API."""
         self.strangers: list[str] = []  # names in the answer that nobody has whom we sent
+        self.is_miscounted = False  # a number in it is that of no record: all may be shifted
         self._naming, self._paths = naming, paths
         self._size = len(keys)
         self._job_types = [kind for kind in FIELDS if getattr(naming, kind)]
@@ -140,9 +141,12 @@ class Directory:
         return bool(stranger)
 
     def _by_index(self, values: list[object], base: int) -> tuple[tuple[Targets, ...], bool]:
-        """Values that are no whole number name nobody: -1 stands for them."""
-        indices = {int(str(v)) - base if _is_number(v) else -1 for v in values}
-        known = sorted(index for index in indices if 0 <= index < self._size)
+        """Values that are no whole number name nobody: None stands for them."""
+        indices = {int(str(v)) - base if _is_number(v) else None for v in values}
+        numbers = sorted(index for index in indices if index is not None)
+        known = [index for index in numbers if 0 <= index < self._size]
+        is_counted = self._naming.by != "trace"  # that is an id, which was sent along
+        self.is_miscounted = self.is_miscounted or (is_counted and known != numbers)
         return tuple((index,) for index in known), len(known) < len(indices)
 
     def _by_template(self, texts: list[Any]) -> tuple[tuple[Targets, ...], bool]:

@@ -178,6 +178,9 @@ PROVES_NOTHING = sentence(
 )
 AFTER = sentence("AFTER", _("after {seconds} s"))
 NOT_UTF_8 = sentence("NOT_UTF_8", _("it is not UTF-8"))
+PACKED_OTHERWISE = sentence(
+    "ANSWER_PACKED_OTHERWISE", _("it is packed as “{how}”, which was not asked for")
+)
 EMPTY_BODY = sentence("EMPTY_BODY", _("it is empty"))
 NO_JSON_AT = sentence("NO_JSON_AT", _("no JSON at character {at}"))
 TOO_DEEP = sentence("TOO_DEEP", _("it is nested too deeply"))

@@ -118,7 +118,11 @@ FIELDS: dict[str, dict[str, Note]] = {
             "The lists of an answer that say what became of whom.",
             [{"at": "failed", "holds": "failures", "name": {"by": "index", "path": "row"}}],
         ),
-        "rest": ("What proves those whom a list of failures leaves out.", {"failed": "failed"}),
+        "rest": (
+            "What proves those whom a list of failures leaves out; what a list of all must "
+            "agree with.",
+            {"failed": "failed"},
+        ),
         "answers": (
             "Other ways to read an answer, by its status or by what it says.",
             [{"on": [202], "proof": "status", "results": []}],
@@ -255,6 +259,7 @@ FIELDS: dict[str, dict[str, Note]] = {
         "found": ("The statuses of a record that is there.", [200]),
         "absent": ("The statuses that prove that there is none.", [404]),
         "absent_when": ("A condition that proves it.", {"path": "total", "equals": [0]}),
-        "at": ("Where the record stands in the answer.", "items.0"),
+        "empty_is_absent": ("A search that finds nothing (`[]` at `at`) proves it.", True),
+        "at": ("Where the record, or the list of those found, stands in the answer.", "items"),
     },
 }
