@@ -231,9 +231,9 @@ class Poll(Schema, frozen=True):
 
     The answer to the batch names the job at `job`; `url` with {job} is where its state is asked
     for ("@location": where the answer's Location header points). `done` and `failed` are
-    conditions on the state. The results are in the state's own answer, or at `results_url`, page
-    by page: `next` is where a page names the next one, by its URL or, with `next_parameter`, by a
-    cursor.
+    conditions on the state. The results are in the state's own answer, or at `results_url` (with
+    {job}, or {location}), page by page: `next` is where a page names the next one, by its URL or,
+    with `next_parameter`, by a cursor ("@link": the Link header does).
     """
 
     url: str

@@ -300,10 +300,10 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
             return STORED_BY_STATUS
-        return _not_decoded(error, answer, sent)
-    if mapping.poll and not sent.asks and (found := submission_in(document, answer, sent)):
-        asked = retry_after(answer.headers, sent.now) or 0.0
-        return _waiting(found, max(mapping.poll.every_seconds, asked))
+        taken_on = None if answer.body.strip() else _taken_on(MISSING, answer, sent)
+        return taken_on or _not_decoded(error, answer, sent)
+    if taken_on := _taken_on(document, answer, sent):
+        return taken_on
     if holds(document, mapping.envelope.when):
         return replace(_enveloped(document, answer, sent), rule="envelope.when")
     if status_proves:
@@ -348,6 +348,16 @@ def submission_in(document: Any, answer: Answer, sent: Exchange) -> dict[str, ob
     if not url or (poll.job and not job):
         return None
     return {"job": job, "url": url, "since": sent.now}
+
+
+def _taken_on(document: Any, answer: Answer, sent: Exchange) -> Outcome | None:
+    """The batch waits, if the API took it on; its answer may be no more than a Location."""
+    poll = sent.mapping.poll
+    found = None if sent.asks else submission_in(document, answer, sent)
+    if poll is None or found is None:
+        return None
+    asked = retry_after(answer.headers, sent.now) or 0.0
+    return _waiting(found, max(poll.every_seconds, asked))
 
 
 def _waiting(submission: dict[str, object], seconds: float) -> Outcome:

@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from itertools import chain
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 
 
 MOST_PAGES = 1_000
+# RFC 8288: <https://api.example/rows?page=2>; rel="next"
+_LINK_TO_NEXT = re.compile(
+    r'<([^<>]*)>(?=[^<]*;\s*rel\s*=\s*"?(?:[^"<;]*\s)?next\b)', re.IGNORECASE
+)
 GONE = (404, 410)
 
 
@@ -102,8 +107,7 @@ class _Question:
         """What the results say, of which there may be many pages."""
         if not self.poll.results_url:
             return self._as_of(answer, judge_document(state, answer, self.sent))
-        job = quote(str(self.submission["job"]), safe="")
-        url, pages = self._absolute(self.poll.results_url.replace("{job}", job)), dict[str, Any]()
+        url, pages = self._first_page(), dict[str, Any]()
         while url:
             found = self._get(url)
             if found.answer is None or not found.is_good or found.must_wait:
@@ -115,7 +119,7 @@ class _Question:
             if holds(page, self.mapping.envelope.when):  # an error in the place of a page
                 return self._later(found)
             answer, pages[url] = found.answer, page
-            url = self._next(url, page)
+            url = self._next(url, page, answer)
             if url in pages or len(pages) == MOST_PAGES:
                 return self._unreadable(answer, sentences.NO_LAST_PAGE)
         try:
@@ -128,10 +132,18 @@ class _Question:
         said = sentences.NOT_AS_MAPPED.format(status=answer.status, error=error)
         return self._as_of(answer, self.sent.unsure("ANSWER_UNREADABLE", said))
 
-    def _next(self, url: str, page: Any) -> str:
+    def _first_page(self) -> str:
+        job = quote(str(self.submission["job"]), safe="")
+        url = self.poll.results_url.replace("{job}", job)
+        return self._absolute(url.replace("{location}", str(self.submission["url"])))
+
+    def _next(self, url: str, page: Any, answer: Answer) -> str:
         """The address of the page after this one; "" after the last."""
         if not self.poll.next:
             return ""
+        if self.poll.next == "@link":
+            found = _LINK_TO_NEXT.search(answer.headers.get("link", ""))
+            return urljoin(url, found[1]) if found else ""
         following = as_name(find(page, self.poll.next))
         if not following:
             return ""

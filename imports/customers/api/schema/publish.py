@@ -249,8 +249,11 @@ FIELDS: dict[str, dict[str, Note]] = {
         "failed": ("The work broke off.", {"path": "state", "equals": ["FAILED"]}),
         "every_seconds": ("Seconds between two questions.", 10.0),
         "give_up_after_hours": ("After so long without a result: unknown.", 24.0),
-        "results_url": ("Where the results are, if not in the state.", "/jobs/{job}/results"),
-        "next": ("Where a page names the next one.", "links.next"),
+        "results_url": (
+            "Where the results are, if not in the state; {location}: the Location header.",
+            "/jobs/{job}/results",
+        ),
+        "next": ("Where a page names the next one; @link: the Link header.", "links.next"),
         "next_parameter": ("The URL's parameter for a cursor that `next` names.", "page"),
     },
     "Lookup": {

@@ -162,6 +162,10 @@ def _about_poll(poll: Poll) -> Iterator[tuple[str, str]]:
         yield "poll.url", 'needs {job} in it, or is "@location".'
     elif not poll.job:
         yield "poll.job", "say where the answer to the batch names the job."
+    if "{location}" in poll.results_url and poll.url != "@location":
+        yield "poll.results_url", 'has {location} only where url is "@location".'
+    if poll.next_parameter and poll.next == "@link":
+        yield "poll.next_parameter", "means nothing where the Link header names the next page."
     if poll.next_parameter and not poll.next:
         yield "poll.next", "say where a page holds the cursor for next_parameter."
 

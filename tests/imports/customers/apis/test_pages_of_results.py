@@ -63,10 +63,10 @@ class Paged(SubmitAndPoll):
 @pytest.fixture
 def import_with(
     operator: Client, tmp_path: Path, pass_time: Callable[[float], None]
-) -> Callable[[Paged, dict[str, Any]], ImportJob]:
+) -> Callable[[SubmitAndPoll, dict[str, Any]], ImportJob]:
     """An import of four members, of whom M1 wants to be refused."""
 
-    def carry_out(fake: Paged, mapping: dict[str, Any]) -> ImportJob:
+    def carry_out(fake: SubmitAndPoll, mapping: dict[str, Any]) -> ImportJob:
         with fake.serve() as server:
             api = connected(operator, f"http://127.0.0.1:{server.port}/v1/members", mapping)
             return imported(api, members(4, 1), tmp_path / "in", pass_time)
@@ -106,6 +106,32 @@ def test_the_address_of_the_next_page_is_read_from_the_page_it_stands_on(import_
     pages = {FIRST: [{"rows": rows[:2], "next": "?page=1"}], SECOND: [{"rows": rows[2:]}]}
     job = import_with(Paged(pages), SUBMIT | {"poll": ONLY_FAILURES["poll"]})
     assert statuses(job) == expected(members(4, 1))
+
+
+class InHeaders(SubmitAndPoll):
+    """Says where its work is, and where the next page, in headers alone."""
+
+    def handle(self, request: Received) -> Reply:
+        reply = super().handle(request)
+        if request.method == "POST":
+            return Reply(202, b"", {"Location": "/v1/jobs/job%201"})
+        if not request.path.partition("?")[0].endswith("/results"):
+            return reply
+        following = reply.body.pop("next")
+        links = ['<?page=9>; rel="last"']
+        links += [f'<?page={following}>; title="a, b"; rel="next"'] if following else []
+        return Reply(200, reply.body, {"Link": ", ".join(links)})
+
+
+def test_headers_may_say_where_the_work_and_the_next_page_are(import_with: Any) -> None:
+    poll = SUBMIT["poll"] | {
+        "url": "@location", "job": "", "results_url": "{location}/results",
+        "next": "@link", "next_parameter": "",
+    }  # fmt: skip
+    fake = InHeaders()
+    job = import_with(fake, SUBMIT | {"poll": poll})
+    assert statuses(job) == expected(members(4, 1))
+    assert len(fake.posts()) == 1
 
 
 def test_a_state_that_the_mapping_does_not_know_is_shown_while_it_is_waited_for(
