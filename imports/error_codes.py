@@ -168,6 +168,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         API, UNKNOWN, _("The answer names the customer more than once."), LOOK_UP
     ),
     "CONTRADICTORY_ANSWER": ErrorCode(API, UNKNOWN, _("The answer contradicts itself."), LOOK_UP),
+    "MISCOUNTED_ANSWER": ErrorCode(
+        YOU,
+        UNKNOWN,
+        _("The answer numbers customers that were not sent."),
+        _("Correct name.base in the API's mapping, and look up whether the customers arrived."),
+    ),
     "COUNT_DISAGREES": ErrorCode(
         API, UNKNOWN, _("The answer’s counts do not prove that it is stored."), LOOK_UP
     ),
