@@ -344,10 +344,12 @@ class Listed(NamedTuple):
 
 
 def judge_records(
-    document: Any, mapping: Mapping, keys: Sequence[RecordKey], clean: Callable[[str], str]
-) -> list[RecordOutcome]:
+    document: Any, about: Any, mapping: Mapping, keys: Sequence[RecordKey],
+    clean: Callable[[str], str],
+) -> list[RecordOutcome]:  # fmt: skip
     """What an accepted answer proves: one outcome for each sent record, in the sent order.
 
+    `about` is the document that the mapping's `rest` is about: as a rule the answer itself.
     Raises Unreadable where a list that the mapping requires is not there.
     """
     lists: list[Listed] = []
@@ -358,9 +360,9 @@ def judge_records(
     if any(listed.is_miscounted for listed in lists):
         return [MISCOUNTED] * len(keys)
     if "all" in entries:
-        outcomes = _agreeing(_from_all(entries["all"], len(keys)), document, mapping)
+        outcomes = _agreeing(_from_all(entries["all"], len(keys)), about, mapping)
     else:
-        outcomes = _from_parts(entries, document, mapping, len(keys))
+        outcomes = _from_parts(entries, about, mapping, len(keys))
     if any(results.assigned for results in mapping.results):
         outcomes = [_news(outcome, key) for outcome, key in zip(outcomes, keys, strict=True)]
     if NOT_IN_ANSWER not in outcomes:
