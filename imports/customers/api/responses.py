@@ -23,9 +23,9 @@ from imports.customers.api.answers.body import (
     refuses_credential,
     says_failed,
 )
+from imports.customers.api.answers.fixed import CONTRADICTORY
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import (
-    CONTRADICTORY,
     Unreadable,
     failure_of,
     filter_code,
