@@ -14,6 +14,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.api.answers import sentences
 from imports.customers.api.answers.entries import Directory, Member, alike, look, members_of
+from imports.customers.api.answers.fixed import (
+    BY_COUNT,
+    BY_REST,
+    BY_STATUS,
+    CONTRADICTORY,
+    COUNTED_OTHERWISE,
+    DOUBLED,
+    MISCOUNTED,
+    NOT_COUNTED,
+    NOT_IN_ANSWER,
+    NOT_STATED,
+    NOT_STORED,
+    ROLLED_BACK,
+    UNNAMED_FAILURE,
+)
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.presets import OF_PRESETS
 from imports.messages import MessageError, Said, Text, sentence
@@ -206,114 +221,6 @@ def _message(member: Member, results: Results) -> str:
     return as_name(value)
 
 
-# Proven without being named: what a mapping's maker must know of these APIs.
-BY_STATUS = RecordOutcome(Verdict.SUCCESS, rule="proof")
-BY_REST = RecordOutcome(Verdict.SUCCESS, rule="rest")
-BY_COUNT = RecordOutcome(Verdict.SUCCESS, rule="count_is_proof")
-# What an entry of a refusal may say of its record: each of them states that it is not stored.
-NOT_STORED = (Verdict.RETRY, Verdict.REJECTED, Verdict.DEFERRED, Verdict.PAUSE)
-NOT_IN_ANSWER = RecordOutcome(
-    Verdict.UNKNOWN,
-    "NOT_IN_ANSWER",
-    sentence(
-        "NOT_IN_ANSWER",
-        _(
-            "The API's answer does not mention this customer, so it may be stored or not. "
-            "Look it up before sending it again."
-        ),
-    ),
-)
-DOUBLED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "DOUBLED_IN_ANSWER",
-    sentence(
-        "DOUBLED",
-        _(
-            "The API's answer does not report this customer exactly once. Look it up before "
-            "sending it again."
-        ),
-    ),
-)
-MISCOUNTED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "MISCOUNTED_ANSWER",
-    sentence(
-        "MISCOUNTED",
-        _(
-            "The API's answer numbers a customer that was not sent, so its numbers do not prove "
-            "whom they mean. Check whether it counts from 0 or from 1 (name.base in its mapping), "
-            "and look this customer up."
-        ),
-    ),
-)
-CONTRADICTORY = RecordOutcome(
-    Verdict.UNKNOWN,
-    "CONTRADICTORY_ANSWER",
-    sentence(
-        "CONTRADICTORY",
-        _(
-            "The API's answer says both that this customer was stored and that it was not. "
-            "Look it up before sending it again."
-        ),
-    ),
-)
-UNNAMED_FAILURE = RecordOutcome(
-    Verdict.UNKNOWN,
-    "FAILURE_UNNAMED",
-    sentence(
-        "UNNAMED_FAILURE",
-        _(
-            "The API reports a failure without saying for which customer, and it may be this one. "
-            "Look it up before sending it again."
-        ),
-    ),
-)
-ROLLED_BACK = RecordOutcome(
-    Verdict.RETRY,
-    "ROLLED_BACK",
-    sentence(
-        "ROLLED_BACK",
-        _(
-            "The API refused the whole batch because of other customers in it: nothing was "
-            "stored, and this one can be sent again without them."
-        ),
-    ),
-)
-NOT_STATED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "REFUSAL_PROVES_NOTHING",
-    sentence(
-        "NOT_STATED",
-        _(
-            "The API refused the batch because of other customers in it, and its mapping does "
-            "not state that this stored nothing (refusal_stored_nothing). Look this one up "
-            "before sending it again."
-        ),
-    ),
-)
-COUNTED_OTHERWISE = RecordOutcome(
-    Verdict.UNKNOWN,
-    "COUNT_DISAGREES",
-    sentence(
-        "COUNTED_OTHERWISE",
-        _(
-            "The API's answer calls this customer stored, but its counts or its state say that "
-            "not all of these are. Look it up before sending it again."
-        ),
-    ),
-    rule="rest",
-)
-NOT_COUNTED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "COUNT_DISAGREES",
-    sentence(
-        "NOT_COUNTED",
-        _(
-            "The API's answer does not prove that customers missing from its list of failures"
-            " are stored, and this one may have failed. Look it up before sending it again."
-        ),
-    ),
-)
 CALLED_OTHERWISE = sentence(
     "CALLED_OTHERWISE",
     _("The answer names “{example}”, which was not sent; “{customer}” was."),
@@ -344,10 +251,12 @@ class Listed(NamedTuple):
 
 
 def judge_records(
-    document: Any, mapping: Mapping, keys: Sequence[RecordKey], clean: Callable[[str], str]
-) -> list[RecordOutcome]:
+    document: Any, about: Any, mapping: Mapping, keys: Sequence[RecordKey],
+    clean: Callable[[str], str],
+) -> list[RecordOutcome]:  # fmt: skip
     """What an accepted answer proves: one outcome for each sent record, in the sent order.
 
+    `about` is the document that the mapping's `rest` is about: as a rule the answer itself.
     Raises Unreadable where a list that the mapping requires is not there.
     """
     lists: list[Listed] = []
@@ -356,11 +265,12 @@ def judge_records(
         lists.append(_listed(document, results, where, mapping, keys, clean))
         entries.setdefault(results.holds, []).extend(lists[-1].entries)
     if any(listed.is_miscounted for listed in lists):
-        return [MISCOUNTED] * len(keys)
+        code = MISCOUNTED.code if set(entries) != {"failures"} else UNNAMED_FAILURE.code
+        return [replace(MISCOUNTED, code=code)] * len(keys)
     if "all" in entries:
-        outcomes = _agreeing(_from_all(entries["all"], len(keys)), document, mapping)
+        outcomes = _agreeing(_from_all(entries["all"], len(keys)), about, mapping)
     else:
-        outcomes = _from_parts(entries, document, mapping, len(keys))
+        outcomes = _from_parts(entries, about, mapping, len(keys))
     if any(results.assigned for results in mapping.results):
         outcomes = [_news(outcome, key) for outcome, key in zip(outcomes, keys, strict=True)]
     if NOT_IN_ANSWER not in outcomes:

@@ -23,9 +23,9 @@ from imports.customers.api.answers.body import (
     refuses_credential,
     says_failed,
 )
+from imports.customers.api.answers.fixed import CONTRADICTORY
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import (
-    CONTRADICTORY,
     Unreadable,
     failure_of,
     filter_code,
@@ -371,10 +371,14 @@ def _waiting(submission: dict[str, object], seconds: float) -> Outcome:
     )
 
 
-def judge_document(document: Any, answer: Answer, sent: Exchange) -> Outcome:
-    """What a decoded answer of an accepted status proves, record by record."""
+def judge_document(document: Any, answer: Answer, sent: Exchange, about: Any = MISSING) -> Outcome:
+    """What a decoded answer of an accepted status proves, record by record.
+
+    `about`: what the mapping's `rest` is read from, where that is not the document itself.
+    """
+    about = document if about is MISSING else about
     try:
-        return summed(judge_records(document, sent.mapping, sent.keys, sent.clean), sent)
+        return summed(judge_records(document, about, sent.mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
         said = sentences.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)

@@ -126,7 +126,8 @@ class _Question:
             document = merged(list(pages.values()), self.mapping, state)
         except Unreadable as error:
             return self._unreadable(answer, error.message)
-        return self._as_of(answer, judge_document(document, answer, self.sent))
+        about = document if isinstance(document, dict) else {"@job": state}
+        return self._as_of(answer, judge_document(document, answer, self.sent, about))
 
     def _unreadable(self, answer: Answer, error: Text) -> Outcome:
         said = sentences.NOT_AS_MAPPED.format(status=answer.status, error=error)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.imports.customers.scripted_server import Received
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOOKUP = {
+LOOKUP: dict[str, Any] = {
     "record": {"id": ["no"]},
     "lookup": {
         "url": "/v1/members/{no}", "absent": [404], "at": "member",

@@ -103,7 +103,8 @@ def test_pages_that_may_hold_more_failures_prove_nothing(
 def test_the_address_of_the_next_page_is_read_from_the_page_it_stands_on(import_with: Any) -> None:
     rows = [{"no": each["no"], "result": "STORED"} for each in members(4)]
     rows[1]["result"] = "INVALID"
-    pages = {FIRST: [{"rows": rows[:2], "next": "?page=1"}], SECOND: [{"rows": rows[2:]}]}
+    first, second = {"rows": rows[:2], "next": "?page=1"}, {"rows": rows[2:]}
+    pages: dict[str, list[Any]] = {FIRST: [first], SECOND: [second]}
     job = import_with(Paged(pages), SUBMIT | {"poll": ONLY_FAILURES["poll"]})
     assert statuses(job) == expected(members(4, 1))
 
@@ -132,6 +133,22 @@ def test_headers_may_say_where_the_work_and_the_next_page_are(import_with: Any) 
     job = import_with(fake, SUBMIT | {"poll": poll})
     assert statuses(job) == expected(members(4, 1))
     assert len(fake.posts()) == 1
+
+
+@pytest.mark.parametrize(("counted", "rest"), [(1, "success"), (2, "unknown")])
+def test_lines_of_failures_are_held_against_the_jobs_own_count(
+    counted: int, rest: str, import_with: Any
+) -> None:
+    mapping = SUBMIT | {
+        "answer_format": "ndjson",
+        "results": [FAILURES | {"at": ""}],
+        "rest": {"failed": "@job.bad"},
+        "poll": SUBMIT["poll"] | {"next": "", "next_parameter": ""},
+    }
+    state = {"state": "DONE", "bad": counted}
+    pages: dict[str, list[Any]] = {"/v1/jobs/job%201": [state], FIRST: [b'{"no": "M1"}']}
+    job = import_with(Paged(pages), mapping)
+    assert statuses(job) == {"M0": rest, "M1": "error", "M2": rest, "M3": rest}
 
 
 def test_a_state_that_the_mapping_does_not_know_is_shown_while_it_is_waited_for(
