@@ -112,7 +112,8 @@ class Control(msgspec.Struct, frozen=True):
         where the mark is gone. A banner that is pressed away first moves what stands below it.
         """
         mark = f'[data-redrive-control="{self.index}"]'
-        return f"{mark}, html:not(:has({mark})){self.css.removeprefix('html')}" if self.css else mark
+        path = self.css.removeprefix("html")
+        return f"{mark}, html:not(:has({mark})){path}" if path else mark
 
     @property
     def page_number(self) -> int:

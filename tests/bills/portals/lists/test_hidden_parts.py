@@ -47,8 +47,8 @@ SEEN = {
     "<div id=b></div>" + script(
         "a.onclick = () => { b.innerHTML = '<ul role=listbox><li role=option>My home"
         "<li role=option>My cabin</ul>'; [...b.querySelectorAll('li')].forEach((one, at) => {"
-        "one.onclick = () => { b.innerHTML = ''; list.innerHTML = [{{first}}, {{rest}}][at] } }) }",
-        first=FIRST, rest=REST),
+        "one.onclick = () => { b.innerHTML = ''; list.innerHTML = {{of}}[at] } }) }",
+        of=[FIRST, REST]),
     "a banner over the list": "<div id=c class=cookies style='position:fixed;inset:0'>We use "
     "cookies <button onclick='c.remove()'>Accept all</button></div><button id=a>Load more</button>"
     + script("a.onclick = () => { list.innerHTML = {{of}}; a.remove() }", of=EVERY),
