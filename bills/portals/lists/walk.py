@@ -11,6 +11,14 @@ from bills.portals.documents.scene import belongs_to_no_bill, links_inside
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists import words
 from bills.portals.lists.cells import dates_in
+from bills.portals.lists.filters import (
+    FilterKind,
+    Option,
+    hidden_part,
+    range_shown,
+    switch_in,
+    unknown_choice,
+)
 from bills.portals.lists.owner import other_number, other_user
 from bills.portals.lists.promises import (
     Limit,
@@ -21,25 +29,17 @@ from bills.portals.lists.promises import (
 )
 from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
 from bills.portals.lists.rows import has_word
-from bills.portals.lists.surroundings import (
-    FilterKind,
-    Option,
-    hidden_part,
-    last_number,
-    range_shown,
-    switch_in,
-    unknown_choice,
-)
+from bills.portals.lists.surroundings import last_number
 from bills.portals.targets import calmly, filled, today
 
 if TYPE_CHECKING:
     from bills.browser.visit import Visit
     from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.choices import Chosen
+    from bills.portals.lists.filters import Filter
     from bills.portals.lists.listing import Listing
     from bills.portals.lists.promises import OnlySome, Promised
     from bills.portals.lists.rows import Name, Row
-    from bills.portals.lists.surroundings import Filter
     from imports.messages import Text
 
 ACCOUNT_COLUMN_WORDS = (
