@@ -18,12 +18,12 @@ _PARTS = EVERYWHERE + (_FOLDER / "script.js").read_text(encoding="utf-8")
 # It answers null for `rows`, and false for `linked`, where only Playwright knows the selector. (A
 # browser does not know all of them, and silently passes over those within :is().)
 # `deep`: also what stands around the rows. `soon`: in how many seconds a timer counts as due.
-READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, soon, deep}}) => {{{_PARTS}
+READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, noBill, soon, deep}}) => {{{_PARTS}
   const sought = rows ? known([{{css: rows}}]) : [], given = links ? known(links) : undefined;
   const found = !sought ? null
     : rows ? readGiven(all(rows), links ? given : kinds, picks)
     : readGuessed({{kinds: given || kinds, spare: given ? [] : spare, links: given, picks,
-      unwanted}});
+      unwanted, noBill}});
   return {{
     ...stateOf(soon),
     rows: found,
