@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import ElementHandle
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.form_guard import FormGuard
 from bills.browser.redaction import scrub
 from bills.browser.screenshots import picture
 from bills.browser.sites import same_site, site
@@ -46,8 +47,11 @@ _FORM = """
       : page.location.href];
     if (box.form) {
       urls.push(new URL(box.form.getAttribute("action") || "", base).href);
-      for (const button of box.form.querySelectorAll("[formaction]"))
-        urls.push(new URL(button.getAttribute("formaction"), base).href);
+      for (const button of box.form.elements)  // those that stand outside of it, too
+        if (button.hasAttribute("formaction"))
+          urls.push(new URL(button.getAttribute("formaction"), base).href);
+      for (const image of box.form.querySelectorAll("input[type=image][formaction]"))
+        urls.push(new URL(image.getAttribute("formaction"), base).href);
     }
     return urls;
   };
@@ -140,6 +144,7 @@ class Visit:
         self._since = time.monotonic()
         self._reopen = reopen
         self._typed_codes: list[str] = []
+        self._guard = FormGuard(self)
         self._still_since: float | None = None
         self._still = 0.0
         self.attach(page)
@@ -217,6 +222,8 @@ class Visit:
         """Note that the attempt has come this far, and how long the last stage took."""
         if stage is not self.report.stage:
             await self.take_picture()
+            if stage == "list":
+                await self._guard.stop()
         self.stop_clock()
         self.report.stage = stage
         if self._watch.stage is not None:
@@ -308,6 +315,7 @@ class Visit:
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
         box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+        await self._guard.start()
         await self._count_password()
         self.trace_spoilt = self.trace_spoilt or self.tracing
         await box_on_page.fill(self.login.password)
