@@ -133,6 +133,7 @@ DIALOG_REFUSED = sentence(
     _('A dialog asked "{text}" and got "Cancel". The recipe\'s dialogs can answer it otherwise.'),
 )
 TOO_MANY_DIALOGS = sentence("TOO_MANY_DIALOGS", _("The page opened more than {most} dialogs."))
+TOO_MANY_WINDOWS = sentence("TOO_MANY_WINDOWS", _("The page opened more than {most} windows."))
 PRESSED = sentence("PRESSED", _('Pressed "{text}" to get past a page in between.'))
 FORM_REPLACED = sentence(
     "FORM_REPLACED", _("The log-in form was replaced meanwhile. Nothing was typed.")
