@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import ElementHandle
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.form_guard import FormGuard
 from bills.browser.redaction import scrub
 from bills.browser.screenshots import picture
 from bills.browser.sites import same_site, site
@@ -46,8 +47,11 @@ _FORM = """
       : page.location.href];
     if (box.form) {
       urls.push(new URL(box.form.getAttribute("action") || "", base).href);
-      for (const button of box.form.querySelectorAll("[formaction]"))
-        urls.push(new URL(button.getAttribute("formaction"), base).href);
+      for (const button of box.form.elements)  // those that stand outside of it, too
+        if (button.hasAttribute("formaction"))
+          urls.push(new URL(button.getAttribute("formaction"), base).href);
+      for (const image of box.form.querySelectorAll("input[type=image][formaction]"))
+        urls.push(new URL(image.getAttribute("formaction"), base).href);
     }
     return urls;
   };
@@ -95,6 +99,7 @@ async def _check(page: Page, mark: str, refuse: Refuse) -> None:
 
 SHORTEST_COOKIE = 8  # characters: a shorter value is a setting, and stands in any text
 MOST_FRAMES = 20
+MOST_WINDOWS = 150  # open at once: more of them never end
 MOST_NOTES = 30
 # Kinds of requests whose answer may change what the page shows.
 REFUSALS = (403, 408, 429)  # a script's request that is answered so has brought nothing
@@ -141,6 +146,7 @@ class Visit:
         self._since = time.monotonic()
         self._reopen = reopen
         self._typed_codes: list[str] = []
+        self._guard = FormGuard(self)
         self._still_since: float | None = None
         self._still = 0.0
         self.attach(page)
@@ -169,6 +175,9 @@ class Visit:
         return True
 
     def _on_window(self, page: Page) -> None:
+        if len(self.context.pages) > MOST_WINDOWS:
+            summary = failures.TOO_MANY_WINDOWS.format(most=MOST_WINDOWS)
+            self.end_with(PortalError(Code.NAVIGATION, summary))
         if page != self.page and len(self.windows) < MOST_FRAMES:
             self.windows.append(page)
 
@@ -232,6 +241,8 @@ class Visit:
         """Note that the attempt has come this far, and how long the last stage took."""
         if stage is not self.report.stage:
             await self.take_picture()
+            if stage == "list":
+                await self._guard.stop()
         self.stop_clock()
         self.report.stage = stage
         if self._watch.stage is not None:
@@ -323,6 +334,7 @@ class Visit:
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
         box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+        await self._guard.start()
         await self._count_password()
         self.trace_spoilt = self.trace_spoilt or self.tracing
         await box_on_page.fill(self.login.password)

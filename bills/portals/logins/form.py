@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.page_errors import cut
+from bills.browser.sites import site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.scripts import FIND_FORM, FINDS_AGAIN, FORM_WORDS
+from bills.portals.logins.covers import press_through
+from bills.portals.logins.scripts import FIND_FORM, FINDS_AGAIN, FORM_WORDS, NAMES_USER
 from bills.portals.logins.signs import counted, glance, look_at, marks_for, refuse
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 
@@ -18,7 +22,12 @@ if TYPE_CHECKING:
 
     from bills.browser.visit import Visit
     from bills.portals.logins.signs import Seen
+    from imports.messages import Text
 
+MOST_OPENED = 3  # buttons: "My pages", "Log in", "With a password"
+MOST_NAMED = 5  # hosts or buttons, in a sentence
+LONGEST_NAME = 40
+MASK = re.compile(r"[*\u2022\u00b7\u25cf]+")
 OPEN_AFTER_SECONDS = 1.5  # a form that is still to come is waited for before a button is pressed
 LOOKS_AT_ANSWER = ("locked", "captcha", "rate_limited", "maintenance", "code", "refused")
 PRESS_BANNER = """() => {
@@ -48,6 +57,8 @@ class LoginForm:
     password: ElementHandle | None = None
     user: ElementHandle | None = None
     user_is_fixed: bool = False  # it shows the user, and cannot be written in
+    code: ElementHandle | None = None  # for a one-time code, beside the password
+    needs_code: bool = False
     button: ElementHandle | None = None
     opener: ElementHandle | None = None
 
@@ -82,21 +93,46 @@ async def form_in(frame: Frame, given: ElementHandle | None = None) -> LoginForm
         password=parts["password"].as_element(),
         user=parts["user"].as_element(),
         user_is_fixed=facts["typed"],
+        code=parts["code"].as_element(),
+        needs_code=facts["needsCode"],
         button=parts["button"].as_element(),
         opener=parts["opener"].as_element(),
     )
 
 
-async def is_unchanged(
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What another look at the form found. `holds` are the characters in the password's box."""
+
+    is_same: bool = False
+    holds: int | None = None
+    most: int = -1  # characters that the box takes; -1: any number
+
+    def holds_all(self, password: str) -> bool:
+        """Whether the box holds what a person could have typed into it; true if nobody knows."""
+        length = len(password.encode("utf-16-le")) // 2  # as JavaScript counts
+        return self.holds is None or self.holds == (
+            length if self.most < 0 else min(length, self.most)
+        )
+
+
+async def look_again(
     form: LoginForm, box: ElementHandle | None, *, is_given: bool = False
-) -> bool:
+) -> Again:
     """Whether another look would find this box and the form's button once more."""
     if box is None:
-        return False
+        return Again()
     try:
-        return bool(await box.evaluate(FINDS_AGAIN, [FORM_WORDS, is_given, form.button]))
+        seen = await box.evaluate(FINDS_AGAIN, [FORM_WORDS, is_given, form.button])
     except PlaywrightError:  # it came from another page, or that page is gone
-        return False
+        return Again()
+    return Again(seen["isSame"], seen["holds"], seen["most"])
+
+
+def is_masked_as(shown: str, user: str) -> bool:
+    """Whether a box that can't be written in names this user, perhaps in part: "a***@x.test"."""
+    parts = [re.escape(part) for part in MASK.split(shown.strip().lower())]
+    return bool(re.fullmatch(".*".join(parts), user.strip().lower()))
 
 
 class Filling:
@@ -106,7 +142,7 @@ class Filling:
         self.visit = visit
         self.part = visit.plan.recipe.login
         self.has_typed = False
-        self._has_opened = False
+        self._opened: set[str] = set()
         self._has_cleared = False
         self._before: Seen = {}
 
@@ -120,9 +156,18 @@ class Filling:
             await form.user.fill(self.visit.login.email)
             await form.user.evaluate("box => box.blur()")  # some pages draw the form anew then
             self.has_typed = True
-        elif not self.has_typed and not form.user_is_fixed:
-            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
+        elif not self.has_typed:
+            await self._check_user(form)
         return form
+
+    async def _check_user(self, form: LoginForm) -> None:
+        """Raise PortalError unless the form, which takes no user, is this user's."""
+        user = self.visit.login.email
+        if form.user_is_fixed and form.user is not None:
+            if not is_masked_as(await form.user.input_value(), user):
+                raise PortalError(Code.NAVIGATION, failures.OTHER_USER)
+        elif form.password is None or not await form.password.evaluate(NAMES_USER, user):
+            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
 
     async def _type_user(self) -> None:
         if self.part.email is None:
@@ -152,22 +197,29 @@ class Filling:
                     return form
                 if form.kind == "user" and not self.has_typed:
                     await self._ask_for_password(form)
-                elif visit.clock() > opens_at:
-                    await self._open(form)
+                elif visit.clock() > opens_at and await self._open(form):
+                    opens_at = visit.clock() + OPEN_AFTER_SECONDS
                 if self.has_typed:
                     await self._refuse_if_marked()
             await visit.pause(LOOK_SECONDS)
-        raise self._nothing_found(form, limit)
+        raise await self._nothing_found(form, limit)
 
-    async def _open(self, form: LoginForm) -> None:
-        """If no form appears by itself, dismiss the cookie banner, then press "Log in"."""
+    async def _open(self, form: LoginForm) -> bool:
+        """If no form appears by itself, dismiss the cookie banner, then press "Log in".
+
+        Whether something was pressed that may lead to another page.
+        """
         if not self._has_cleared:
             self._has_cleared = True
             await calmly(look_at(self.visit, []))  # marks the button
             await calmly(self.visit.page.evaluate(PRESS_BANNER))
-        elif form.opener and not self._has_opened:
-            self._has_opened = True
-            await calmly(form.opener.click())
+        elif form.opener and len(self._opened) < MOST_OPENED:
+            text = await calmly(form.opener.inner_text())
+            if text is not None and text not in self._opened:
+                self._opened.add(text)
+                await calmly(press_through(self.visit, form.opener))
+                return True
+        return False
 
     async def _look(self) -> LoginForm:
         if self.part.password is None:
@@ -195,7 +247,7 @@ class Filling:
         if (await self._look()).kind == "password":  # it came as the user was typed
             return
         if form.button is not None:
-            await form.button.click()
+            await press_through(self.visit, form.button)
         else:
             await form.user.press("Enter")
 
@@ -207,10 +259,30 @@ class Filling:
             if counted(mark, seen, self._before):
                 refuse(self.visit, mark)
 
-    def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
+    async def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
         if form.against:
             return PortalError(Code.NAVIGATION, REASONS[form.against])
         names = str(self.part.password) if self.part.password else failures.PASSWORD_BOX
         what = "login.password"
         summary = failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
-        return PortalError(Code.NAVIGATION, summary)
+        return PortalError(Code.NAVIGATION, summary + await what_is_there(self.visit))
+
+
+async def what_is_there(visit: Visit) -> Text:
+    """What may explain that there is no form: it comes from elsewhere, or BankID is wanted."""
+    said: Text = ""
+    for frame in visit.page.frames[1:]:
+        if frame.url.startswith("http") and not visit.may_have_password(frame.url):
+            said += failures.FRAME_ELSEWHERE.format(site=site(frame.url))
+            break
+    blocked = [host for host in visit.proxy.refused if not visit.plan.permits(host)]
+    if blocked:
+        said += failures.BLOCKED_HOSTS.format(hosts=", ".join(blocked[:MOST_NAMED]))
+    page = await calmly(look_at(visit, [])) or {"controls": []}
+    names = [
+        cut(" ".join(text.split()), LONGEST_NAME) for text in page["controls"] if text.strip()
+    ]
+    if names:
+        quoted = ", ".join(f"“{name}”" for name in names[:MOST_NAMED])
+        said += failures.OFFERED.format(names=quoted)
+    return said

@@ -52,10 +52,14 @@ FORM_WORDS = {
     "otherWay": phrases.OTHER_WAY,
     "byPassword": phrases.ONE_OF_SEVERAL,
     "changes": phrases.CHANGES,
+    "secondFactor": phrases.SECOND_FACTOR,
+    "anotherWay": phrases.ANOTHER_WAY,
+    "myPages": phrases.MY_PAGES,
 }
 
 # `given` is the box that the recipe names, or null. What it answers: `facts` (see
-# `login_form.Facts`) and the elements `password`, `user`, `button` and `opener`, or null each.
+# `form.LoginForm`) and the elements `password`, `user`, `code`, `button` and `opener`, or null
+# each.
 FIND_FORM = (
     "([words, given]) => {"
     + BOXES
@@ -195,8 +199,9 @@ FIND_FORM = (
     return score >= 3 ? {box, group, button, score} : null;
   };
   const best = found => found.sort((one, other) => other.score - one.score)[0];
-  const facts = {kind: "none", against: "", ambiguous: false, extra: "", typed: false};
-  const answer = {facts, password: null, user: null, button: null, opener: null};
+  const facts = {kind: "none", against: "", ambiguous: false, extra: "", typed: false,
+    needsCode: false};
+  const answer = {facts, password: null, user: null, code: null, button: null, opener: null};
   const judged = (given ? [given] : passwords).map(judge);
   const fit = given ? judged : judged.filter(one => !one.against);
   const chosen = best(fit);
@@ -206,11 +211,15 @@ FIND_FORM = (
     facts.kind = "password";
     facts.ambiguous = fit.some(one => one !== chosen && chosen.score - one.score < 2
       && one.group !== chosen.group && one.goal !== chosen.goal);
-    const open = inputs.find(box => isText(box) && box !== user && box.required && !box.value
-      && belongs(box, chosen.group));
+    const code = inputs.find(box => isWritten(box) && box !== user && shown(box) && !box.disabled
+      && belongs(box, chosen.group)
+      && (completes(box, "one-time-code") || is.secondFactor.test(said(box)))) || null;
+    facts.needsCode = !!code && code.required;
+    const open = inputs.find(box => isText(box) && box !== user && box !== code && box.required
+      && !box.value && belongs(box, chosen.group));
     facts.extra = open ? (label(open) || names(open)).slice(0, 60) : "";
     facts.typed = !!user && user.readOnly;
-    return Object.assign(answer, {password: chosen.password, user, button: chosen.button});
+    return Object.assign(answer, {password: chosen.password, user, code, button: chosen.button});
   }
   facts.against = judged.length ? judged[0].against : "";
   const asked = best(inputs.filter(isText).map(identifier).filter(one => one));
@@ -222,16 +231,42 @@ FIND_FORM = (
     && ![is.newPassword, is.signUp, is.forgotten, is.changes].some(bad => bad.test(caption(one)));
   const opener = buttons.find(byPassword) || buttons.find(
     one => is.logIn.test(caption(one)) && caption(one) !== "submit"
-    && !(one.form && passwords.some(box => box.form === one.form)));
+    && !(one.form && passwords.some(box => box.form === one.form)))
+    || buttons.find(one => is.anotherWay.test(caption(one)))
+    || buttons.find(one => is.myPages.test(caption(one)));
   if (opener) facts.kind = "open";
   return Object.assign(answer, {opener: opener || null});
 }"""
 )
-# Whether it would find this box and this button again; `isGiven`: where the box is given.
+# Whether it would find this box and this button again (`isGiven`: where the box is given), and how
+# much the box holds and can hold.
 FINDS_AGAIN = f"""(box, [words, isGiven, button]) => {{
   const found = ({FIND_FORM})([words, isGiven ? box : null]);
-  return found.password === box && found.button === button;
+  return {{isSame: found.password === box && found.button === button, holds: box.value.length,
+    most: box.maxLength}};
 }}"""
+# Where a page moves the focus on while it is typed: nothing of it may stay in another box.
+PUT_IN = (
+    "(box, text) => {"
+    + EVERYWHERE
+    + r"""
+  const set = (one, value) => {
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(one, value);
+    for (const name of ["input", "change"]) one.dispatchEvent(new Event(name, {bubbles: true}));
+  };
+  for (const one of all("input"))
+    if (one !== box && one.type !== "file" && one.value.includes(text))
+      set(one, one.value.replaceAll(text, ""));
+  set(box, text);
+}"""
+)
+# Whether the page of a login form without a box for the user names this one.
+NAMES_USER = """(box, user) => {
+  const small = text => (text || "").trim().toLowerCase(), name = small(user);
+  const inputs = [...(box.form || document).querySelectorAll("input:not([type=password])")];
+  return inputs.some(one => small(one.value) === name)
+    || small(document.body.innerText).split(/[\\s,;()<>]+/).includes(name);
+}"""
 
 
 CODE_WORDS = {
