@@ -13,6 +13,8 @@ import django_rq
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from config.dev import postgres, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
@@ -36,6 +38,15 @@ LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
 emptying.use()
 # Else each client's first request looks for all static files; pages are asked for, never those.
 django_settings.WHITENOISE_USE_FINDERS = False
+# The same examples in every run, however busy the machine: what holds here holds everywhere.
+hypothesis_settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("suite")
 
 # What `make quick` leaves out: tests that start a browser, a worker, or servers of their own.
 SLOW_PLACES = (
