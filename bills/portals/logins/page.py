@@ -15,7 +15,7 @@ from bills.browser.report import Stage
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins.codes import CodeEntry, asks_for_code
-from bills.portals.logins.form import Filling, form_in, is_unchanged, look_for_form
+from bills.portals.logins.form import Filling, button_of, look_for_form, pinned_form
 from bills.portals.logins.signs import (
     CODES,
     FOUND,
@@ -30,6 +30,7 @@ from bills.portals.logins.signs import (
 )
 from bills.portals.recipe_schema import Sign
 from bills.portals.targets import (
+    LOOK_SECONDS,
     calmly,
     do_step,
     do_steps,
@@ -40,7 +41,7 @@ from bills.portals.targets import (
 )
 
 if TYPE_CHECKING:
-    from playwright.async_api import ElementHandle, Locator
+    from playwright.async_api import Locator
 
     from bills.browser.visit import Visit
     from bills.portals.logins.form import LoginForm
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_TITLE = 100  # characters
+ASKING = Mark("asking", Sign(selector=guesses.PASSWORD_BOX))
 HTTP_SCHEMES = ("basic", "digest")
 
 
@@ -109,44 +111,32 @@ async def send_password(visit: Visit) -> Seen:
     """Fill in the form and send it. Gives the marks that the page showed before that."""
     await visit.enter(Stage.LOGIN)
     form = await Filling(visit).form()
-    box = await password_box(visit, form)
     before = await glance(visit, [*marks_for(visit), *success_marks(visit)]) or {}
     await visit.take_picture()  # now: once it is typed, a page may show the password anywhere
-    await visit.type_password(box)
+    given = visit.plan.recipe.login.password
+    if given is not None:
+        box = await find(visit, [given], "login.password")
+        await visit.type_password(box)
+    else:
+        form = await pinned_form(visit, form)
+        box = form.box
+        await visit.type_password(form.pinned or box)
     await press_submit(visit, form, box)
     return before
 
 
-async def password_box(visit: Visit, form: LoginForm) -> Locator | ElementHandle:
-    """The password's box, looked at once more: a page may draw its form anew for each letter."""
-    given = visit.plan.recipe.login.password
-    if given is not None:
-        return await find(visit, [given], "login.password")
-    box = form.password
-    if not await is_unchanged(form, box):
-        box = (await look_for_form(visit)).password or box
-    if box is None:
-        raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
-    return box
-
-
-async def press_submit(visit: Visit, form: LoginForm, box: Locator | ElementHandle) -> None:
+async def press_submit(visit: Visit, form: LoginForm, box: Locator) -> None:
     """Send the form by its own button; by Enter where it has none."""
     given = visit.plan.recipe.login.submit
     if given is not None:
-        button = await find(visit, [given], "login.submit")
-        await button.click(no_wait_after=True)
-        return
-    handle = box if not hasattr(box, "element_handle") else await box.element_handle()
-    own = form.button
-    if own is None or not await is_unchanged(form, handle, is_given=True):
-        frame = await handle.owner_frame()
-        again = await calmly(form_in(frame, handle)) if frame is not None else None
-        own = (again.button if again else None) or own
-    if own is None:
-        await handle.press("Enter", no_wait_after=True)
+        button: Locator | None = await find(visit, [given], "login.submit")
     else:
-        await own.click(no_wait_after=True)
+        button = await button_of(visit, form)
+    visit.expect_page()
+    if button is not None:
+        await button.click(no_wait_after=True)
+    else:
+        await box.press("Enter", no_wait_after=True)
 
 
 async def do_what_follows(visit: Visit, before: Seen, codes: CodeEntry) -> None:
@@ -177,16 +167,18 @@ async def judge(visit: Visit, before: Seen, codes: CodeEntry) -> None:
     """Return when the page proves that we are in. Raises PortalError for all else."""
     await visit.enter(Stage.JUDGE)
     recipe = visit.plan.recipe
-    limit = recipe.login.answer_seconds
-    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
+    limit, beside = recipe.login.answer_seconds, {ASKING: True}
+    await visit.pause(LOOK_SECONDS)  # most portals answer with another page
+    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before, beside=beside)
     while asks_for_code(mark):
         await codes.enter()
-        mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
+        marks = answers(visit, codes)
+        mark = await race(visit, marks, limit=limit, ignored=before, beside=beside)
     if mark is None:
         raise await not_recognised(visit)
     refuse(visit, mark)
     if mark.outcome == SUCCESS and recipe.outcomes.success is None:
-        await doubt(visit)
+        await doubt(visit, shows_box=beside[ASKING])
 
 
 def answers(visit: Visit, codes: CodeEntry) -> list[Mark]:
@@ -201,19 +193,26 @@ def answers(visit: Visit, codes: CodeEntry) -> list[Mark]:
     return [*given, *success, *guessed]
 
 
-async def doubt(visit: Visit) -> None:
-    """A guessed success is none while the page asks for a password."""
-    if await is_asking(visit):
+async def doubt(visit: Visit, *, shows_box: bool) -> None:
+    """A guessed success is none while the page asks for a password.
+
+    `shows_box` is whether the look that has shown the success also showed a box for one.
+    """
+    may_ask = shows_box or _may_ask_elsewhere(visit)
+    if may_ask and await is_asking(visit):
         raise PortalError(Code.UNRECOGNISED_PAGE, failures.ASKS)
+
+
+def _may_ask_elsewhere(visit: Visit) -> bool:
+    """Whether a box for the password may be where ASKING does not look."""
+    return visit.plan.recipe.login.password is not None or len(visit.frames()) > 1
 
 
 async def is_asking(visit: Visit) -> bool:
     """Whether a box for a password is visible: we are not logged in, or not any more."""
     given = visit.plan.recipe.login.password
-    if given is None:
-        shown = await glance(visit, [Mark("asking", Sign(selector=guesses.PASSWORD_BOX))])
-        if shown is not None and not shown and len(visit.frames()) == 1:
-            return False
+    if not _may_ask_elsewhere(visit) and await glance(visit, [ASKING]) == {}:
+        return False
     # A glance also sees boxes without any size, which are there for browsers' own fillings-in.
     for box in wanted(given, (guesses.PASSWORD_BOX,)):
         for frame in visit.frames():
