@@ -45,6 +45,7 @@ SHORTEST_COOKIE = 8  # characters: a shorter value is a setting, and stands in a
 MOST_FRAMES = 20
 MOST_NOTES = 30
 # Kinds of requests whose answer may change what the page shows.
+REFUSALS = (403, 408, 429)  # a script's request that is answered so has brought nothing
 BRINGS_CONTENT = frozenset(("document", "xhr", "fetch", "script"))
 
 
@@ -125,6 +126,9 @@ class Visit:
         self.dismisses_overlays = False
         self._open: dict[Request, float] = {}  # that have not ended, with their beginnings
         self.failed_requests: dict[str, str] = {}  # address of a script's request: why
+        self.refused_requests: dict[
+            str, int
+        ] = {}  # the same, of a status that may mean no failure
         for event, handler in self._handlers():
             page.on(event, handler)  # type: ignore[call-overload] # the names are known
 
@@ -148,6 +152,17 @@ class Visit:
         main = self.page.main_frame
         others = [frame for frame in self.page.frames[:MOST_FRAMES] if frame != main]
         return [main, *(frame for frame in others if self._is_own(frame))]
+
+    def permitted_frames(self) -> list[Frame]:
+        """The page's frames from hosts of the portal, whatever they may be told."""
+        others = [
+            frame for frame in self.page.frames[:MOST_FRAMES] if frame != self.page.main_frame
+        ]
+        hosts = [urlsplit(frame.url).hostname for frame in others]
+        return [
+            frame for frame, host in zip(others, hosts, strict=True)
+            if host is None or self.plan.permits(host)
+        ]  # fmt: skip
 
     def _is_own(self, frame: Frame) -> bool:
         """A frame without an address is the page's that it stands in."""
@@ -426,6 +441,7 @@ class Visit:
     def _forget_before(self, navigation: Request) -> None:
         """Forget what the page before it had asked for."""
         self.failed_requests.clear()
+        self.refused_requests.clear()
         self.asked_by_script = False
         began = self._open.get(navigation, 0.0)
         self._open = {request: at for request, at in self._open.items() if at >= began}
@@ -435,10 +451,12 @@ class Visit:
         if response.request.resource_type not in ("xhr", "fetch"):
             return
         address = response.url.partition("?")[0]
-        if response.status >= 500:
+        self.failed_requests.pop(address, None)
+        self.refused_requests.pop(address, None)
+        if response.status >= 500 or response.status in REFUSALS:
             self.failed_requests[address] = f"HTTP {response.status}"
-        else:
-            self.failed_requests.pop(address, None)
+        elif response.status >= 400:
+            self.refused_requests[address] = response.status
 
     def _on_end(self, request: Request) -> None:
         if self._open.pop(request, None) is not None:

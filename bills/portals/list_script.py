@@ -22,12 +22,13 @@ _PARTS = EVERYWHERE + (_FOLDER / "script.js").read_text(encoding="utf-8")
 # `deep`: also what stands around the rows, and what can be pressed in them. `soon`: in how many
 # seconds a timer counts as due.
 READ_LIST = packed(
-    taking_text(f"""({{rows, kinds, spare, links, picks, unwanted, soon, deep}}) => {{{_PARTS}
+    taking_text(f"""asked => {{{_PARTS}
+  const {{rows, kinds, spare, links, picks, unwanted, noBill, soon, deep}} = asked;
   const sought = rows ? known([{{css: rows}}]) : [], given = links ? known(links) : undefined;
   const found = !sought ? null
     : rows ? readGiven(all(rows), links ? given : kinds, picks)
     : readGuessed({{kinds: given || kinds, spare: given ? [] : spare, links: given, picks,
-      unwanted}});
+      unwanted, noBill}});
   return {{
     ...stateOf(soon),
     rows: found,

@@ -49,7 +49,9 @@ class Choices:
 
     def shown(self) -> list[Filter]:
         """Those that are there, but for what the recipe's own steps have chosen."""
-        return [f for f in filters_in(self.listing.sheet.around) if not self._is_by_recipe(f)]
+        sheet = self.listing.sheet
+        found = filters_in(sheet.around, len(sheet.rows))
+        return [each for each in found if not self._is_by_recipe(each)]
 
     def may_lead_to_rows(self) -> bool:
         """Whether a list without rows may have some in another part."""

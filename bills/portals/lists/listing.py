@@ -27,6 +27,7 @@ from bills.portals.lists.surroundings import (
     around_from,
     more_in,
     next_in,
+    says_more,
 )
 from bills.portals.logins.page import is_asking, unrecognised
 from bills.portals.logins.signs import FOUND, Mark, glance, marks_for, race, refuse
@@ -46,6 +47,7 @@ EMPTY = "empty"
 WHILE_LISTING = ("maintenance", "rate_limited", "captcha", "code", "password_expired")
 
 LONGEST_SCROLL = 200
+NO_MORE = (404, 410, 416)  # what a page that asks beyond the list's end may be answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Sheet:
     timers: int = 0  # that are about to go off
     still: float = 0.0  # seconds since it last changed; 0: not known
     refresh: str = ""  # what the page says of when it asks for itself again
+    refused: str = ""  # what an answer to the page said in place of what it was asked for
     around: Around = field(default_factory=Around)
     inside: dict[int, tuple[DocumentLink, ...]] = field(default_factory=dict)  # by row, if deep
 
@@ -76,6 +79,7 @@ class Listing:
         self._home = ""  # where the list has opened
         self.sheet = Sheet()
         self.said_empty = False  # the page said so, and had stopped
+        self.is_followed = False  # a link to older bills, or to an archive, was
         self._question = question(self.recipe)
         self.stillness, self.choices = Stillness(self), Choices(self)
         self.in_view: InView | None = None  # where the list keeps only what is in view
@@ -137,6 +141,7 @@ class Listing:
             read["due"],
             read["still"],
             read["refresh"],
+            read["refused"],
             around_from(read) if deep else self.sheet.around,
             by_row(read["inside"]) if deep else {},
         )
@@ -163,7 +168,7 @@ class Listing:
     async def rows_in_frames(self) -> int:
         """How many rows that look like bills stand in the portal's own frames."""
         found: list[Row] = []
-        for frame in self.visit.frames()[1:]:
+        for frame in self.visit.permitted_frames():
             asked = json.dumps({**self._question, "rows": "", "deep": False})
             read = unpacked(await calmly(frame.evaluate(READ_LIST, asked)))
             found += rows_from(read["rows"]) if read else []
@@ -249,8 +254,7 @@ class Listing:
             if more is not None:
                 following = await self._pressed_more(more, rows)
             elif self.sheet.around.scrolls and self.sheet.has_scripts:
-                await self.visit.page.evaluate(SCROLL_DOWN)
-                following = await self.settled()
+                following = await self._scrolled()
             else:
                 return rows
             lost = missing_from(following, rows)
@@ -266,6 +270,17 @@ class Listing:
             rows = following
         raise PortalError(Code.LIST_INCOMPLETE, failures.ENDLESS.format(n=len(rows)))
 
+    async def _scrolled(self) -> list[Row]:
+        """The rows once the end was in view. Raises PortalError where what it asked for failed."""
+        self.visit.refused_requests.clear()
+        await self.visit.page.evaluate(SCROLL_DOWN)
+        following = await self.settled()
+        for address, status in self.visit.refused_requests.items():
+            if status not in NO_MORE:
+                said = failures.REQUEST_FAILED.format(address=address, why=f"HTTP {status}")
+                raise PortalError(Code.LIST_INCOMPLETE, said)
+        return following
+
     async def _more_button(self) -> Locator | None:
         if self.recipe.more is not None:
             button = await calmly_look(self.visit.page, (self.recipe.more,))
@@ -276,15 +291,24 @@ class Listing:
     async def _pressed_more(self, button: Locator, rows: list[Row]) -> list[Row]:
         """The rows with those that came. Raises PortalError where none came and it still asks."""
         asked = self.visit.requests_made
+        self.visit.refused_requests.clear()
         await button.click()
         following = await self.settled()
         if len(following) <= len(rows) and self.visit.requests_made == asked:
             await asyncio.sleep(QUIET_SECONDS)
             following = await self.settled()
-        was_answered = self.visit.requests_made > asked and not self.visit.failed_requests
-        if len(following) <= len(rows) and not was_answered and await self._more_button():
+        failed = self.visit.failed_requests or self.visit.refused_requests
+        was_answered = self.visit.requests_made > asked and not failed
+        is_left = bool(failed) or await self._is_more_left()
+        if len(following) <= len(rows) and not was_answered and is_left:
             raise PortalError(Code.LIST_INCOMPLETE, failures.NO_MORE_CAME.format(n=len(rows)))
         return following
+
+    async def _is_more_left(self) -> bool:
+        """Whether a button still speaks of further rows; an arrow may only turn round."""
+        if self.recipe.more is not None:
+            return await self._more_button() is not None
+        return says_more(self.sheet.around)
 
     # The next page
 
@@ -308,6 +332,8 @@ class Listing:
     async def _next_button(self) -> Locator | None:
         if self.recipe.next is None:
             control = next_in(self.sheet.around, self.page_number)
+            is_older = control is not None and (control.says("older") or control.says("all_bills"))
+            self.is_followed = self.is_followed or is_older
             return self._locate(control) if control else None
         button = await calmly_look(self.visit.page, (self.recipe.next,))
         if button is None or not await button.is_enabled():
@@ -371,7 +397,7 @@ class Listing:
                 rows = await self.load_all()
 
     def _locate(self, control: Control) -> Locator:
-        return self.visit.page.locator(control.selector).first
+        return self.visit.page.locator(control.place).first
 
 
 def missing_from(following: list[Row], rows: list[Row]) -> int:
@@ -388,6 +414,7 @@ def question(recipe: BillsPart) -> dict[str, object]:
         "links": by_css(recipe.link) if recipe.link else None,
         "picks": picks(recipe),
         "unwanted": words.NOT_A_DOCUMENT_LINK,
+        "noBill": words.NOT_A_BILL,
         "soon": TIMERS_WITHIN_SECONDS,
     }
 

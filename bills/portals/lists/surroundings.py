@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,30 +12,34 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from bills.portals.documents.words import is_act
-from bills.portals.lists import words
+from bills.portals.lists import promise_words, words
 from bills.portals.lists.cells import dates_in
 from bills.portals.lists.languages import month_number
+from bills.portals.lists.promises import clean
 from bills.portals.logins import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
 YEAR_OPTION = re.compile(
     r"^\W*(?:19|20)\d\d(?:\s*[-/\u2013]\s*(?:19|20)?\d\d)?\W*(?:\(?\d*\)?\W*)?$"
 )
 # The head of a part that folds: "2025", "Invoices 2025 (12)".
 YEAR_FOLD = re.compile(r"^\W*(?:\D{0,20}\W)?(?:19|20)\d\d\W*\D{0,20}(?:\(\d+\))?\W*$")
-# "1 / 3" by itself: a page's number.
-ALONE_OF = re.compile(
-    r"^\s*(\d{1,3})\s*(?:/|of|av|af|von|van|sur|de|di|su|z)\s*(\d{1,3})\s*$", re.M
-)
 # "Go to page 2", of a control without words of its own.
 PAGE_LABEL = re.compile(
     r"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{1,4})\s*$", re.IGNORECASE
 )
-PLUS = re.compile(r"^\s*\+\s?\d{1,4}\s*$")  # "+3" behind a list
+# "+3", "+", an arrow down: behind a list.
+PLUS = re.compile(
+    r"^\s*(?:\+\s?\d{0,4}|[▼▾⌄↓]|expand_more|keyboard_arrow_down|arrow_downward)\s*$"
+)
 SETTING, SORTED = (re.compile(each, re.IGNORECASE) for each in (words.SETTING, words.SORTED))
+BILLS = re.compile(rf"(?<!\w){words.BILL}(?!\w)|faktura|rechnung|factuur|lasku", re.IGNORECASE)
 LOG_OUT = phrases.compiled(phrases.control_pattern("log_out"))
+ARROWS = "\u25be\u25bc\u2304\u02c5 "  # on what opens a choice
+LONGEST_PERIOD, LONGEST_RANGE = 30, 45  # characters
 MOST_SEGMENTS, SHORTEST_SEGMENT = 6, 4  # "SV | EN" is a choice of languages
 PLACEHOLDER = re.compile(
     r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
@@ -54,7 +59,8 @@ PATTERNS = {
         ("next", words.NEXT), ("more", words.MORE), ("rest", words.REST),
         ("older", words.OLDER), ("tab", words.TAB),
         ("all", words.ALL), ("account", words.ACCOUNT), ("period", words.PERIOD),
-        ("payment", words.PAYMENT), ("switch", words.SWITCH),
+        ("payment", words.PAYMENT), ("switch", words.SWITCH), ("clear", words.CLEAR),
+        ("only_unpaid", words.ONLY_UNPAID), ("all_bills", words.ALL_BILLS),
         ("noun", rf"^\W*{words.NOUN}\b"),
         ("next_label", r"\b(next|nästa|neste|næste|seuraava|nächste|volgende|suivant\w*|"
                        r"siguiente|successiv\w+|następn\w+)\b"),
@@ -90,10 +96,24 @@ class Control(msgspec.Struct, frozen=True):
     odd: bool = False  # neither a link nor a button by its kind
     again: bool = False  # it leads to this page, asked otherwise
     menu: bool = False  # in a page's menu: it leads elsewhere
+    here: bool = False  # it leads to this very page
+    ticked: bool = False  # a box to tick, or a switch, that is set
+    boxed: bool = False  # of a box to tick or of radio buttons
+    chooses: bool = False  # it opens options to choose from
+    option: bool = False
 
     @property
     def selector(self) -> str:
         return self.css or f'[data-redrive-control="{self.index}"]'
+
+    @property
+    def place(self) -> str:
+        """As `selector`, for a press right after the look: by our mark, and by where it stood only
+        where the mark is gone. A banner that is pressed away first moves what stands below it.
+        """
+        mark = f'[data-redrive-control="{self.index}"]'
+        path = self.css.removeprefix("html")
+        return f"{mark}, html:not(:has({mark})){path}" if path else mark
 
     @property
     def page_number(self) -> int:
@@ -108,7 +128,7 @@ class Control(msgspec.Struct, frozen=True):
         return any(pattern.search(" ".join(text.split())) for text in (self.text, self.label))
 
 
-STEPPER = Control(-1, "", "[data-redrive-stepper]")
+STEPPER = Control(-1, "", "html [data-redrive-stepper]")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -141,6 +161,7 @@ class Hidden(msgspec.Struct, frozen=True):
     text: str
     leads: bool = False
     option: bool = False  # of a box to choose from that is no select
+    heard: bool = False  # a script listens to it
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -154,6 +175,7 @@ class Around(msgspec.Struct, frozen=True):
     around: str = ""  # the words around the rows
     users: tuple[str, ...] = ()  # what menus with an e-mail address say: who is logged in
     strays: tuple[str, ...] = ()  # links to documents that stand in no row
+    unseen: tuple[str, ...] = ()  # addresses of documents in rows that are hidden
     scrolls: bool = False
     stepper: str | None = None  # the year that arrows go back from
 
@@ -178,6 +200,7 @@ class FilterKind(StrEnum):
     YEAR = "year"
     PERIOD = "period"
     TAB = "tab"
+    TOGGLE = "toggle"  # a box to tick, a filter to clear, a longer page: what it shows is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +235,45 @@ class Filter:
         return next((o for o in self.options if PATTERNS["all"].search(clean(o.text))), None)
 
 
-def filters_in(around: Around) -> list[Filter]:
-    """The filters that are there, one of each kind and name, in the order of their kinds."""
+def filters_in(around: Around, rows: int = 0) -> list[Filter]:
+    """The filters that are there, one of each kind and name, in the order of their kinds.
+
+    `rows` are shown now.
+    """
     found = [made for box in around.selects if (made := _of_select(box)) is not None]
     years = [c for c in around.controls if _is_year(c) and _is_usable(c) and not c.popup]
     if years and not any(each.kind is FilterKind.YEAR for each in found):
         found.append(_of_controls(FilterKind.YEAR, "year", years))
     found += _tabs(around.controls)
+    toggle = _toggle(around) or _longer_page(around, rows)
+    if toggle is not None:
+        found.append(toggle)
     order = list(FilterKind)
     return sorted(found, key=lambda each: order.index(each.kind))
+
+
+def _toggle(around: Around) -> Filter | None:
+    """What may show further rows once it is pressed, or none: a filter that is set."""
+    for control in around.controls:
+        is_set = control.says("clear") or (control.ticked and control.says("only_unpaid"))
+        if is_set and not (control.furniture or control.dead):
+            return replace(_of_controls(FilterKind.TOGGLE, "toggle", [control]), is_unsure=True)
+    return None
+
+
+def _longer_page(around: Around, rows: int) -> Filter | None:
+    """ "10 | 25 | all" rows for each page, where a full one is shown and nothing turns it."""
+    for box in around.selects:
+        sizes = [o for o in box.options if o.text in PAGE_SIZES or is_everything(o.text)]
+        chosen = next((o for o in box.options if o.chosen), None)
+        if chosen is None or chosen.text not in PAGE_SIZES or len(sizes) != len(box.options):
+            continue
+        longest = max(sizes, key=lambda o: int(o.text) if o.text.isdecimal() else math.inf)
+        if rows >= int(chosen.text) and longest is not chosen and next_in(around, 1) is None:
+            option = Option(longest.text, value=longest.value)
+            kind, name = FilterKind.TOGGLE, clean(box.name)
+            return Filter(kind, name, (option,), box.selector, box.submits, is_unsure=True)
+    return None
 
 
 def _is_year(control: Control) -> bool:
@@ -264,6 +317,8 @@ def _kind_of(name: str, texts: list[str]) -> FilterKind | None:
         return FilterKind.ACCOUNT
     if sum(bool(PATTERNS["tab"].search(clean(text))) for text in parts) >= most:
         return FilterKind.TAB
+    if all(re.fullmatch(words.BILL, clean(text)) for text in parts) and len(parts) > 1:
+        return FilterKind.TAB  # "Invoices", "Credit notes"
     return None
 
 
@@ -299,7 +354,8 @@ def _tabs(controls: Iterable[Control]) -> list[Filter]:
     """Tabs that divide the list: "Paid | Unpaid", "Current | Older". Two at least."""
     by_list: dict[int, list[Control]] = {}
     for control in controls:
-        if _is_usable(control) and not YEAR_OPTION.match(control.text):
+        is_toggle = control.ticked or control.says("clear")
+        if _is_usable(control) and not (is_toggle or YEAR_OPTION.match(control.text)):
             by_list.setdefault(control.list, []).append(control)
     filters = []
     for together in by_list.values():
@@ -341,6 +397,7 @@ def _is_no_segment(control: Control) -> bool:
     text = clean(control.text)
     leads = (control.menu or control.href) and not (control.tab or control.again)
     other = control.page_number or control.popup or control.expanded or dates_in(control.text)
+    other = other or control.boxed  # "paper bills | e-mail" is a setting
     if leads or other or len(text) < SHORTEST_SEGMENT or is_act(text) or LOG_OUT.fullmatch(text):
         return True
     return any(map(control.says, ("next", "more", "rest", "older", "payment", "switch")))
@@ -355,8 +412,18 @@ def _is_account(control: Control) -> bool:
 
 
 def switch_in(around: Around) -> Control | None:
-    """What leads to a choice of other accounts."""
-    return next((control for control in around.controls if control.says("switch")), None)
+    """What leads to a choice of other accounts, or to one of them: "Contract 440022"."""
+    numbers = {found["value"] for found in words.CONTRACT_LABEL.finditer(around.around)}
+    return next((c for c in around.controls if _is_switch(c, len(numbers) > 1)), None)
+
+
+def _is_switch(control: Control, has_several: bool) -> bool:
+    """`has_several`: the page names more than one contract."""
+    if control.says("switch"):
+        return True
+    leads = control.again or (has_several and control.href and not control.menu)
+    found = words.CONTRACT_LABEL.fullmatch(control.text.strip())
+    return bool(leads and found) and not control.furniture
 
 
 def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
@@ -367,31 +434,76 @@ def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
             return FilterKind.YEAR, texts[-1]
         numbered = sum(bool(ACCOUNT_NUMBER.search(t)) and not dates_in(t) for t in texts) > 1
         options = [entry.text for entry in menu if entry.option]
-        if numbered or sum(entry.leads for entry in menu) > 1 or _may_divide("", options):
+        is_choice = _may_divide("", options) or _is_choice(around, menu)
+        if numbered or sum(entry.leads for entry in menu) > 1 or is_choice:
             return FilterKind.ACCOUNT, texts[-1]
     return None
 
 
-def menu_openers(around: Around) -> list[tuple[FilterKind, Control]]:
-    """What may open a choice of accounts or years: "Switch account", "2026 ▾"."""
-    found = []
+def _is_choice(around: Around, menu: tuple[Hidden, ...]) -> bool:
+    """Whether a part of the page shows what was chosen of them: a select made of other parts."""
+    texts = {clean(entry.text) for entry in menu if entry.heard}
+    shown = {clean(c.text.strip(ARROWS)) for c in around.controls if not (c.furniture or c.tab)}
+    return len(texts) > 1 and bool(texts & shown) and _may_divide("", sorted(texts - shown))
+
+
+def menu_openers(around: Around) -> list[tuple[FilterKind | None, Control]]:
+    """What may open a choice of accounts, years or periods; None where only its options tell."""
+    found: list[tuple[FilterKind | None, Control]] = []
     switch = switch_in(around)
     if switch is not None and not switch.dead:
         found.append((FilterKind.ACCOUNT, switch))
     for control in around.controls:
         usable = control.popup and not (control.furniture or control.dead)
         kind = kind_of_menu(control) if usable else None
-        if kind is not None and control is not switch:
+        if control is not switch and (kind is not None or (usable and control.chooses)):
             found.append((kind, control))
     return found
 
 
 def kind_of_menu(control: Control) -> FilterKind | None:
     """What one entry of a menu divides a list by."""
-    if YEAR_OPTION.match(control.text.strip("\u25be\u25bc\u2304 ")):
+    text = control.text.strip(ARROWS)
+    if YEAR_OPTION.match(text):
         return FilterKind.YEAR
+    if PERIODS.search(clean(text)) and len(text) <= LONGEST_PERIOD:
+        return FilterKind.PERIOD
     is_account = ACCOUNT_NUMBER.search(control.text) and not dates_in(control.text)
     return FilterKind.ACCOUNT if is_account else None
+
+
+def kind_of_options(texts: list[str]) -> FilterKind | None:
+    """What the options of a menu without a name divide a list by; names may be of homes."""
+    if len(texts) < 2:
+        return None
+    kind = _kind_of("", texts)
+    return FilterKind.ACCOUNT if kind is None and _may_divide("", texts) else kind
+
+
+def is_everything(text: str) -> bool:
+    """Whether an option shows all parts at once."""
+    return bool(PATTERNS["all"].search(clean(text)))
+
+
+def range_shown(around: Around, today: date) -> str:
+    """Two dates, or a period alone, that the list is limited to; "" where nothing says so.
+
+    On a button; or in words of their own that end today.
+    """
+    usable = [c for c in around.controls if not (c.furniture or c.again or c.option or c.chosen)]
+    for control in usable:
+        text = clean(control.text)
+        if len(dates_in(text)) == 2 and len(text) <= LONGEST_RANGE:
+            return control.text
+    periods = [c for c in usable if re.fullmatch(promise_words.LATEST_TIME, clean(c.text))]
+    if len(periods) == 1 and not periods[0].popup:
+        return periods[0].text
+    for block in around.around.split("\n\n"):
+        text = " ".join(block.split())
+        days = [found.day for found in dates_in(text)] if len(text) <= LONGEST_RANGE else []
+        if len(days) == 2 and days[1] and abs((today - days[1]).days) <= 1:
+            return text
+    return ""
 
 
 def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:
@@ -444,49 +556,27 @@ def last_number(around: Around) -> int:
 
 
 def _older(around: Around) -> Control | None:
-    usable = (c for c in around.controls if not c.dead and not c.furniture and not c.chosen)
-    return next((control for control in usable if control.says("older")), None)
+    """Leads to bills of before. In a page's head only what names bills: "Bill archive"."""
+    usable = [c for c in around.controls if not (c.dead or c.chosen or c.here)]
+    named = [c for c in usable if c.says("older") and (not c.furniture or BILLS.search(c.text))]
+    listed = [c for c in usable if c.href and not c.furniture and c.says("all_bills")]
+    return next(iter(named or listed), None)
 
 
 def more_in(around: Around) -> Control | None:
     """The button that adds further rows to those that are shown."""
-    usable = (c for c in around.controls if not c.dead and not c.furniture)
+    usable = (c for c in around.controls if not (c.dead or c.furniture or c.ticked))
     return next((c for c in usable if c.says("more") or (_is_rest(c) and not c.href)), None)
+
+
+def says_more(around: Around) -> bool:
+    """Whether a button names further rows, though it may be disabled."""
+    found = more_in(around)
+    is_named = found is not None and not PLUS.match(found.text)
+    return is_named or any(c.dead and c.says("more") for c in around.controls if not c.furniture)
 
 
 def _is_rest(control: Control) -> bool:
     """ "Mehr" right behind the list: a button adds to it, a link leads to its next page."""
     says = control.says("rest") or bool(PLUS.match(control.text))
     return control.tail and not (control.popup or control.follows) and says
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """How much the page says that there is. 0: it does not say."""
-
-    in_view: int = 0  # "1-10 of 25"
-    pages: int = 0  # "Page 1 of 3"
-    anywhere: int = 0  # "25 invoices"
-
-
-def promised_by(text: str, page_number: int = 0) -> Promised:
-    """What the words around the rows say of how many there are, on this page of them."""
-    small = re.sub(r"\s+", " ", text.lower())
-    ranges = [int(found[3]) for found in re.finditer(words.RANGE_OF, small)
-              if int(found[1].replace(" ", "")) <= int(found[2]) <= int(found[3])]  # fmt: skip
-    ranges += [
-        int(found["whole1"] or found["whole2"]) for found in re.finditer(words.PART_OF, small)
-    ]
-    pages = [int(found[2]) for found in re.finditer(words.PAGE_OF, small)]
-    pages += [int(found[2]) for found in ALONE_OF.finditer(text) if int(found[1]) == page_number]
-    counts = [
-        int(found[1]) for found in re.finditer(words.COUNT, small)
-        if not re.search(words.NOT_A_COUNT, small[: found.start()]) and int(found[1]) < 1900
-    ]  # fmt: skip
-    counts += [int(found[1] or found[2]) for found in re.finditer(words.COUNT_BEHIND, small)]
-    return Promised(max(ranges, default=0), max(pages, default=0), max(counts, default=0))
-
-
-def clean(text: str) -> str:
-    """Small letters, single spaces."""
-    return " ".join(text.lower().split())
