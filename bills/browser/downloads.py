@@ -56,6 +56,9 @@ class PageTree:
 LONGEST_ERROR = 80  # characters: a bill says more
 ERROR_AS_PDF = (
     r"\b(?:not found|does not exist|not available|unavailable|try again later|"
+    r"error (?:has )?occurred|went wrong|fel (?:har )?uppstått|gick fel|feil oppst[oå]|gikk galt|"
+    r"opst[oå]d en fejl|gik galt|tapahtui virhe|fehler (?:ist )?aufgetreten|fout opgetreden|"
+    r"erreur (?:s'est produite|est survenue)|ocurrido un error|verificato un errore|wystąpił błąd|"
     r"could not be (?:found|created|loaded)|internal (?:server )?error|hittades inte|"
     r"finns inte|ikke (?:funnet|fundet)|ei löyt|nicht (?:gefunden|verfügbar)|"
     r"niet (?:gevonden|beschikbaar)|introuvable|non (?:trouvée?|disponible|trovat[oa])|"

@@ -26,8 +26,11 @@ GOAL = """
       : page.location.href];
     if (box.form) {
       urls.push(new URL(box.form.getAttribute("action") || "", base).href);
-      for (const button of box.form.querySelectorAll("[formaction]"))
-        urls.push(new URL(button.getAttribute("formaction"), base).href);
+      for (const button of box.form.elements)  // those that stand outside of it, too
+        if (button.hasAttribute("formaction"))
+          urls.push(new URL(button.getAttribute("formaction"), base).href);
+      for (const image of box.form.querySelectorAll("input[type=image][formaction]"))
+        urls.push(new URL(image.getAttribute("formaction"), base).href);
     }
     return urls;
   };

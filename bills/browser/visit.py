@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.form_guard import FormGuard
 from bills.browser.pinning import Pinned, new_mark, pinned
 from bills.browser.redaction import scrub
 from bills.browser.screenshots import picture
@@ -91,6 +92,7 @@ class Visit:
         self._typed_codes: list[str] = []
         self.undisposed_bytes = 0  # of answers that were fetched: Playwright may still hold them
         self.form_seal = new_mark()  # begins the marks of a login form's parts
+        self._guard = FormGuard(self)
         self._still_since: float | None = None
         self._still = 0.0
         self.attach(page)
@@ -182,6 +184,8 @@ class Visit:
         """Note that the attempt has come this far, and how long the last stage took."""
         if stage is not self.report.stage:
             await self.take_picture()
+            if stage == "list":
+                await self._guard.stop()
         self.stop_clock()
         self.report.stage = stage
         if self._watch.stage is not None:
@@ -277,6 +281,7 @@ class Visit:
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
         box_on_page = await pinned(self.page, box, self.refuse_elsewhere)
+        await self._guard.start()
         await self._count_password()
         self.trace_spoilt = self.trace_spoilt or self.tracing
         await box_on_page.fill(self.login.password)
@@ -298,7 +303,7 @@ class Visit:
         values = [cookie["value"] for cookie in cookies]
         return (*self.secrets, *(each for each in values if len(each) >= SHORTEST_COOKIE))
 
-    async def type_code(self, boxes: Sequence[ElementHandle], code: str) -> None:
+    async def type_code(self, boxes: Sequence[Locator | ElementHandle], code: str) -> None:
         """Type a one-time code where the password might be typed: on its site, in its form.
 
         Several boxes get one letter each. Raises PortalError OTHER_SITE elsewhere, before

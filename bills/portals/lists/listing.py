@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bills.portals import failures, guesses
 from bills.portals.documents.links import by_row
+from bills.portals.documents.pages import reason_of, text_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST, SCROLL_DOWN
 from bills.portals.lists import words
@@ -200,6 +201,8 @@ class Listing:
             if await is_asking(self.visit):
                 raise PortalError(Code.NAVIGATION, failures.ASKED_AGAIN)
             await self._refuse_what_owners_do()
+            if (lost := reason_of(await text_of(self.visit.page))).code is Code.SESSION_LOST:
+                raise lost
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
                 failures.NEITHER + await unrecognised(self.visit),

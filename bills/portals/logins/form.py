@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import Error as PlaywrightError
+
+from bills.browser.page_errors import cut
 from bills.browser.pinning import Pinned, new_mark
+from bills.browser.sites import site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.scripts import MARK_FORM
+from bills.portals.logins.covers import press_through
+from bills.portals.logins.scripts import MARK_FORM, NAMES_USER
 from bills.portals.logins.signs import (
     EVERYWHERE,
     counted,
@@ -25,7 +31,13 @@ if TYPE_CHECKING:
 
     from bills.browser.visit import Visit
     from bills.portals.logins.signs import Seen
+    from imports.messages import Text
 
+MOST_OPENED = 3  # buttons: "My pages", "Log in", "With a password"
+MOST_NAMED = 5  # hosts or buttons, in a sentence
+LONGEST_NAME = 40
+MASK = re.compile(r"[*\u2022\u00b7\u25cf]+")
+OPENER_SECONDS = 1.0
 OPEN_AFTER_SECONDS = 1.5  # a form that is still to come is waited for before a button is pressed
 LOOKS_AT_ANSWER = ("locked", "captcha", "rate_limited", "maintenance", "code", "refused")
 PRESS_BANNER = """() => {
@@ -58,10 +70,13 @@ class LoginForm:
     extra: str = ""
     is_ambiguous: bool = False
     user_is_fixed: bool = False  # it shows the user, and cannot be written in
+    needs_code: bool = False  # beside the password
     frame: Frame | None = None
     seal: str = ""
-    parts: frozenset[str] = frozenset()  # of password, user, button and opener
+    parts: frozenset[str] = frozenset()  # of password, user, code, button and opener
     goal: tuple[str, ...] = ()  # where the box for the password stands, and where it leads
+    holds: int | None = None  # characters in the box that was kept
+    most: int = -1  # characters that it takes; -1: any number
     pinned: Pinned | None = None
 
     def part(self, name: str) -> Locator | None:
@@ -77,6 +92,13 @@ class LoginForm:
         if found is None:
             raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
         return found
+
+    def holds_all(self, password: str) -> bool:
+        """Whether the box holds what a person could have typed into it; true if nobody knows."""
+        length = len(password.encode("utf-16-le")) // 2  # as JavaScript counts
+        return self.holds is None or self.holds == (
+            length if self.most < 0 else min(length, self.most)
+        )
 
 
 RANK = ("password", "user", "open", "none")
@@ -117,10 +139,13 @@ async def form_in(
         extra=facts["extra"],
         is_ambiguous=facts["ambiguous"],
         user_is_fixed=facts["typed"],
+        needs_code=facts["needsCode"],
         frame=frame,
         seal=visit.form_seal,
         parts=frozenset(facts["parts"]),
         goal=tuple(facts["goal"]),
+        holds=facts["holds"],
+        most=facts["most"],
         pinned=Pinned(mark, *facts["pinned"]) if facts["pinned"] else None,
     )
 
@@ -139,23 +164,30 @@ async def pinned_form(visit: Visit, form: LoginForm) -> LoginForm:
     raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
 
 
-async def button_of(visit: Visit, form: LoginForm) -> Locator | None:
-    """The form's button as the page is now, with the password typed; None where it has none.
+async def look_again(visit: Visit, form: LoginForm) -> LoginForm:
+    """The form as the page is now, with the password typed into its box.
 
-    Raises PortalError OTHER_SITE where the form would send it elsewhere by now.
+    Raises PortalError OTHER_SITE where it would send the password elsewhere by now.
     """
     if form.frame is None:
-        return None
+        return form
     again = await calmly(form_in(visit, form.frame, keeps=True))
-    if again is not None:
-        visit.refuse_elsewhere(again.goal)
-    return (again.part("button") if again else None) or form.part("button")
+    if again is None:
+        return form
+    visit.refuse_elsewhere(again.goal)
+    return again if "button" in again.parts else replace(again, parts=form.parts)
 
 
 async def leave(form: LoginForm) -> None:
     """Leave the box for the user: some pages draw the form anew then."""
     if form.frame is not None:
         await calmly(form.frame.evaluate(LEAVE, f"{form.seal}-user"))
+
+
+def is_masked_as(shown: str, user: str) -> bool:
+    """Whether a box that can't be written in names this user, perhaps in part: "a***@x.test"."""
+    parts = [re.escape(part) for part in MASK.split(shown.strip().lower())]
+    return bool(re.fullmatch(".*".join(parts), user.strip().lower()))
 
 
 class Filling:
@@ -165,7 +197,7 @@ class Filling:
         self.visit = visit
         self.part = visit.plan.recipe.login
         self.has_typed = False
-        self._has_opened = False
+        self._opened: set[str] = set()
         self._has_cleared = False
         self._before: Seen = {}
 
@@ -180,9 +212,18 @@ class Filling:
             await user.fill(self.visit.login.email)
             await leave(form)
             self.has_typed = True
-        elif not self.has_typed and not form.user_is_fixed:
-            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
+        elif not self.has_typed:
+            await self._check_user(form)
         return form
+
+    async def _check_user(self, form: LoginForm) -> None:
+        """Raise PortalError unless the form, which takes no user, is this user's."""
+        user, shown = self.visit.login.email, form.part("user")
+        if form.user_is_fixed and shown is not None:
+            if not is_masked_as(await shown.input_value(), user):
+                raise PortalError(Code.NAVIGATION, failures.OTHER_USER)
+        elif not await form.box.evaluate(NAMES_USER, user):
+            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
 
     async def _type_user(self) -> None:
         if self.part.email is None:
@@ -212,22 +253,32 @@ class Filling:
                     return form
                 if form.kind == "user" and not self.has_typed:
                     await self._ask_for_password(form)
-                elif visit.clock() > opens_at:
-                    await self._open(form)
+                elif visit.clock() > opens_at and await self._open(form):
+                    opens_at = visit.clock() + OPEN_AFTER_SECONDS
                 if self.has_typed:
                     await self._refuse_if_marked()
             await visit.pause(LOOK_SECONDS)
-        raise self._nothing_found(form, limit)
+        raise await self._nothing_found(form, limit)
 
-    async def _open(self, form: LoginForm) -> None:
-        """If no form appears by itself, dismiss the cookie banner, then press "Log in"."""
+    async def _open(self, form: LoginForm) -> bool:
+        """If no form appears by itself, dismiss the cookie banner, then press "Log in".
+
+        Whether something was pressed that may lead to another page.
+        """
         if not self._has_cleared:
             self._has_cleared = True
             await calmly(look_at(self.visit, []))  # marks the button
             await calmly(self.visit.page.evaluate(PRESS_BANNER))
-        elif (opener := form.part("opener")) and not self._has_opened:
-            self._has_opened = True
-            await calmly(opener.click())
+        elif (opener := form.part("opener")) and len(self._opened) < MOST_OPENED:
+            try:
+                text = await opener.inner_text(timeout=OPENER_SECONDS * 1000)
+            except PlaywrightError:
+                return False  # it was drawn anew: the next look finds it
+            if text not in self._opened:
+                self._opened.add(text)
+                await calmly(press_through(self.visit, opener))
+                return True
+        return False
 
     async def _look(self) -> LoginForm:
         if self.part.password is None:
@@ -256,7 +307,7 @@ class Filling:
         if (await self._look()).kind == "password":  # it came as the user was typed
             return
         if button is not None:
-            await button.click()
+            await press_through(self.visit, button)
         else:
             await user.press("Enter")
 
@@ -268,10 +319,30 @@ class Filling:
             if counted(mark, seen, self._before):
                 refuse(self.visit, mark)
 
-    def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
+    async def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
         if form.against:
             return PortalError(Code.NAVIGATION, REASONS[form.against])
         names = str(self.part.password) if self.part.password else failures.PASSWORD_BOX
         what = "login.password"
         summary = failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
-        return PortalError(Code.NAVIGATION, summary)
+        return PortalError(Code.NAVIGATION, summary + await what_is_there(self.visit))
+
+
+async def what_is_there(visit: Visit) -> Text:
+    """What may explain that there is no form: it comes from elsewhere, or BankID is wanted."""
+    said: Text = ""
+    for frame in visit.page.frames[1:]:
+        if frame.url.startswith("http") and not visit.may_have_password(frame.url):
+            said += failures.FRAME_ELSEWHERE.format(site=site(frame.url))
+            break
+    blocked = [host for host in visit.proxy.refused if not visit.plan.permits(host)]
+    if blocked:
+        said += failures.BLOCKED_HOSTS.format(hosts=", ".join(blocked[:MOST_NAMED]))
+    page = await calmly(look_at(visit, [])) or {"controls": []}
+    names = [
+        cut(" ".join(text.split()), LONGEST_NAME) for text in page["controls"] if text.strip()
+    ]
+    if names:
+        quoted = ", ".join(f"“{name}”" for name in names[:MOST_NAMED])
+        said += failures.OFFERED.format(names=quoted)
+    return said

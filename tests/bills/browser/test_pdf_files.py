@@ -49,7 +49,14 @@ def test_anything_else_is_refused_with_the_reason(
     assert words in str(refusal.value)
 
 
-@pytest.mark.parametrize("text", ["Not found", "404 Dokument nicht gefunden"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not found",
+        "404 Dokument nicht gefunden",
+        "An error occurred while creating the document",
+    ],
+)
 def test_an_error_printed_as_a_pdf_is_no_bill(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bill"
     path.write_bytes(plain_pdf(text))
