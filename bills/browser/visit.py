@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bills.browser.plan import CodeSource, Login, PortalPlan, Watch
     from bills.browser.proxy import EgressProxy
     from bills.browser.report import AttemptReport, Stage
-    from imports.messages import Text
+    from imports.messages import Message, Text
 
 SHORTEST_COOKIE = 8  # characters: a shorter value is a setting, and stands in any text
 MOST_FRAMES = 20
@@ -367,14 +367,11 @@ class Visit:
         )
         return is_safe and (parts.hostname or "") in self.plan.recipe.password_hosts
 
-    def refuse_elsewhere(self, urls: Iterable[str]) -> None:
+    def refuse_elsewhere(self, urls: Iterable[str], said: Message = failures.WOULD_GO_TO) -> None:
         """Raises PortalError OTHER_SITE for an address that may not be told the password."""
         for url in urls:
             if not self.may_have_password(url):
-                raise PortalError(
-                    Code.OTHER_SITE,
-                    failures.WOULD_GO_TO.format(site=site(url)),
-                )
+                raise PortalError(Code.OTHER_SITE, said.format(site=site(url)))
 
     # Dialogs
 

@@ -174,7 +174,7 @@ async def look_again(visit: Visit, form: LoginForm) -> LoginForm:
     again = await calmly(form_in(visit, form.frame, keeps=True))
     if again is None:
         return form
-    visit.refuse_elsewhere(again.goal)
+    visit.refuse_elsewhere(again.goal, failures.WAS_STOPPED)
     return again if "button" in again.parts else replace(again, parts=form.parts)
 
 
