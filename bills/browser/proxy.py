@@ -53,6 +53,7 @@ class EgressProxy:
         self.url = ""
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._checked: dict[tuple[str, int], str] = {}  # addresses that were connected to
         self._bytes_left = LONGEST_ANSWERS_BYTES
 
     async def __aenter__(self) -> EgressProxy:
@@ -103,8 +104,11 @@ class EgressProxy:
             raise Closed
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                address = await self._address(host, port)
-                return await asyncio.open_connection(address, port, limit=CHUNK_BYTES)
+                known = self._checked.pop((host, port), "")
+                address = known or await self._address(host, port)
+                ends = await asyncio.open_connection(address, port, limit=CHUNK_BYTES)
+                self._checked[host, port] = address
+                return ends
         except TimeoutError:
             self.troubles[host] = f"no connection within {CONNECT_SECONDS:.0f} s"
         except OSError as problem:

@@ -215,7 +215,7 @@ class Walk:
         in_view = self.listing.in_view
         if in_view is not None:
             return {row.index: in_view.links[row.name] for row in rows}
-        return await calmly(links_inside(self.visit.page)) or {}
+        return self.listing.sheet.inside or await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
         """All rows of the page; those that came where not all did, with a gap noted."""

@@ -17,7 +17,7 @@ from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins.codes import CodeEntry, asks_for_code, form_on
 from bills.portals.logins.covers import is_covered, press_through
-from bills.portals.logins.form import Filling, form_in, look_again, look_for_form
+from bills.portals.logins.form import Filling, look_again, look_for_form, pinned_form
 from bills.portals.logins.scripts import PUT_IN
 from bills.portals.logins.signs import (
     CODES,
@@ -34,6 +34,7 @@ from bills.portals.logins.signs import (
 )
 from bills.portals.recipe_schema import Sign
 from bills.portals.targets import (
+    LOOK_SECONDS,
     calmly,
     do_step,
     do_steps,
@@ -44,16 +45,17 @@ from bills.portals.targets import (
 )
 
 if TYPE_CHECKING:
-    from playwright.async_api import ElementHandle, Locator
+    from playwright.async_api import Locator
 
     from bills.browser.visit import Visit
-    from bills.portals.logins.form import Again, LoginForm
+    from bills.portals.logins.form import LoginForm
     from bills.portals.logins.signs import Seen
     from bills.portals.recipe_schema import Target
     from imports.messages import Text
 
 
 LONGEST_TITLE = 100  # characters
+ASKING = Mark("asking", Sign(selector=guesses.PASSWORD_BOX))
 HTTP_SCHEMES = ("basic", "digest")
 ANNOUNCED = ("maintenance", "rate_limited")
 # What a home page may speak of ("Wrong address? E-mail us"): its words refuse nobody who is in.
@@ -124,67 +126,59 @@ async def send_password(visit: Visit, codes: CodeEntry) -> Seen:
     await visit.enter(Stage.LOGIN)
     form = await Filling(visit).form()
     code = ""
-    if form.code is not None:
+    if "code" in form.parts:
         code = await codes.beside_password(is_needed=form.needs_code)
-    box = await password_box(visit, form)
     before = await glance(visit, [*marks_for(visit), *success_marks(visit)]) or {}
     await visit.take_picture()  # now: once it is typed, a page may show the password anywhere
-    await visit.type_password(box)
-    if code and form.code is not None:
-        await visit.type_code([form.code], code)
+    given = visit.plan.recipe.login.password
+    if given is not None:
+        box = await find(visit, [given], "login.password")
+        await visit.type_password(box)
+    else:
+        form = await pinned_form(visit, form)
+        box = form.box
+        await visit.type_password(form.pinned or box)
+    if code and (code_box := form.part("code")):
+        await visit.type_code([code_box], code)
     await press_submit(visit, form, box)
     return before
 
 
-async def password_box(visit: Visit, form: LoginForm) -> Locator | ElementHandle:
-    """The password's box, looked at once more: a page may draw its form anew for each letter."""
-    given = visit.plan.recipe.login.password
-    if given is not None:
-        return await find(visit, [given], "login.password")
-    box = form.password
-    if not (await look_again(form, box)).is_same:
-        box = (await look_for_form(visit)).password or box
-    if box is None:
-        raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
-    return box
-
-
-async def press_submit(visit: Visit, form: LoginForm, box: Locator | ElementHandle) -> None:
+async def press_submit(visit: Visit, form: LoginForm, box: Locator) -> None:
     """Send the form by its own button; by Enter where it has none."""
     given = visit.plan.recipe.login.submit
     if given is not None:
-        button = await find(visit, [given], "login.submit")
+        button: Locator | None = await find(visit, [given], "login.submit")
+        visit.expect_page()
         await button.click(no_wait_after=True)
         return
-    handle = box if not hasattr(box, "element_handle") else await box.element_handle()
-    own, again = form.button, await look_again(form, handle, is_given=True)
+    again = await look_again(visit, form)
     if not again.holds_all(visit.login.password):
-        again = await put_in(visit, form, handle)
-    if own is None or not again.is_same:
-        frame = await handle.owner_frame()
-        other = await calmly(form_in(frame, handle)) if frame is not None else None
-        own = (other.button if other else None) or own
-    if own is None:
-        await handle.press("Enter", no_wait_after=True)
+        again = await put_in(visit, again, box)
+    button = again.part("button")
+    visit.expect_page()
+    if button is None:
+        await box.press("Enter", no_wait_after=True)
         return
     try:
-        await press_through(visit, own, has_other_way=True)
+        await press_through(visit, button, has_other_way=True)
     except PlaywrightTimeout as problem:
         if not is_covered(problem):
             raise
         # A wall from a host that the portal does not name can't be pressed away.
-        await handle.press("Enter", no_wait_after=True)
+        await box.press("Enter", no_wait_after=True)
 
 
-async def put_in(visit: Visit, form: LoginForm, box: ElementHandle) -> Again:
+async def put_in(visit: Visit, form: LoginForm, box: Locator) -> LoginForm:
     """Put the password into its box once more: a script has moved the focus on, or emptied it.
 
     Raises PortalError NAVIGATION where the box does not keep it.
     """
     await box.evaluate(PUT_IN, visit.login.password)
-    if form.user is not None and not form.user_is_fixed:
-        await calmly(form.user.evaluate(PUT_IN, visit.login.email))
-    again = await look_again(form, box, is_given=True)
+    user = form.part("user")
+    if user is not None and not form.user_is_fixed:
+        await calmly(user.evaluate(PUT_IN, visit.login.email))
+    again = await look_again(visit, form)
     if not again.holds_all(visit.login.password):
         raise PortalError(Code.NAVIGATION, failures.PASSWORD_NOT_KEPT)
     return again
@@ -217,24 +211,27 @@ async def do_what_follows(visit: Visit, before: Seen, codes: CodeEntry) -> None:
 async def judge(visit: Visit, before: Seen, codes: CodeEntry) -> None:
     """Return when the page proves that we are in. Raises PortalError for all else."""
     await visit.enter(Stage.JUDGE)
-    recipe = visit.plan.recipe
-    mark = await next_answer(visit, before, codes)
+    recipe, beside = visit.plan.recipe, {ASKING: True}
+    await visit.pause(LOOK_SECONDS)  # most portals answer with another page
+    mark = await next_answer(visit, before, codes, beside)
     while asks_for_code(mark):
         if codes.typed and await is_asking(visit):  # the code was part of the login form
             raise PortalError(Code.OTP_NEEDED, failures.CODE_REFUSED.format(n=codes.typed))
         await codes.enter()
-        mark = await next_answer(visit, before, codes)
+        mark = await next_answer(visit, before, codes, beside)
     if mark is None:
         raise await not_recognised(visit)
     refuse(visit, mark)
     if mark.outcome == SUCCESS and recipe.outcomes.success is None:
-        await doubt(visit)
+        await doubt(visit, shows_box=beside[ASKING])
 
 
-async def next_answer(visit: Visit, before: Seen, codes: CodeEntry) -> Mark | None:
+async def next_answer(
+    visit: Visit, before: Seen, codes: CodeEntry, beside: dict[Mark, bool]
+) -> Mark | None:
     """What the page says first of all that it may say; None for a page that is not recognised."""
     limit = visit.plan.recipe.login.answer_seconds
-    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
+    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before, beside=beside)
     if mark is not None and mark.phrase and mark.outcome in SPOKEN_OF:
         return await way_out_beside(visit, mark, before) or mark
     return mark
@@ -267,19 +264,26 @@ def answers(visit: Visit, codes: CodeEntry) -> list[Mark]:
     return [*given, *success, *guessed]
 
 
-async def doubt(visit: Visit) -> None:
-    """A guessed success is none while the page asks for a password."""
-    if await is_asking(visit):
+async def doubt(visit: Visit, *, shows_box: bool) -> None:
+    """A guessed success is none while the page asks for a password.
+
+    `shows_box` is whether the look that has shown the success also showed a box for one.
+    """
+    may_ask = shows_box or _may_ask_elsewhere(visit)
+    if may_ask and await is_asking(visit):
         raise PortalError(Code.UNRECOGNISED_PAGE, failures.ASKS)
+
+
+def _may_ask_elsewhere(visit: Visit) -> bool:
+    """Whether a box for the password may be where ASKING does not look."""
+    return visit.plan.recipe.login.password is not None or len(visit.frames()) > 1
 
 
 async def is_asking(visit: Visit) -> bool:
     """Whether a box for a password is visible: we are not logged in, or not any more."""
     given = visit.plan.recipe.login.password
-    if given is None:
-        shown = await glance(visit, [Mark("asking", Sign(selector=guesses.PASSWORD_BOX))])
-        if shown is not None and not shown and len(visit.frames()) == 1:
-            return False
+    if not _may_ask_elsewhere(visit) and await glance(visit, [ASKING]) == {}:
+        return False
     # A glance also sees boxes without any size, which are there for browsers' own fillings-in.
     for box in wanted(given, (guesses.PASSWORD_BOX,)):
         for frame in visit.frames():

@@ -8,8 +8,12 @@ them all). A box for a new password never counts.
 
 from __future__ import annotations
 
+import json
+
+from bills.browser.pinning import PIN
 from bills.portals.logins import phrases
 from bills.portals.logins.signs import EVERYWHERE
+from bills.portals.packing import packed
 
 # `words` is the caller's: regular expressions by name.
 BOXES = (
@@ -238,13 +242,28 @@ FIND_FORM = (
   return Object.assign(answer, {opener: opener || null});
 }"""
 )
-# Whether it would find this box and this button again (`isGiven`: where the box is given), and how
-# much the box holds and can hold.
-FINDS_AGAIN = f"""(box, [words, isGiven, button]) => {{
-  const found = ({FIND_FORM})([words, isGiven ? box : null]);
-  return {{isSame: found.password === box && found.button === button, holds: box.value.length,
-    most: box.maxLength}};
-}}"""
+# The same for the box that bears the mark already, where `keeps` and there is one. What it has
+# found is marked: `parts` are the names. Of the box for the password, `goal` is where it leads;
+# with a `mark` (see `pinning`), it is pinned. `holds` and `most` are how many characters a box
+# that was kept holds and can hold.
+MARK_FORM = packed(f"""async ([given, seal, keeps, mark]) => {{{EVERYWHERE}{PIN}
+  const marked = name => all(`[data-redrive-form="${{seal}}-${{name}}"]`);
+  const kept = keeps ? marked("password") : [];
+  const isKept = kept.length === 1, box = isKept ? kept[0] : given;
+  const {{facts, ...found}} = ({FIND_FORM})([{json.dumps(FORM_WORDS)}, box]);
+  const parts = Object.keys(found).filter(name => found[name]);
+  for (const name of parts) {{
+    for (const old of marked(name))
+      if (old !== found[name]) old.removeAttribute("data-redrive-form");
+    found[name].setAttribute("data-redrive-form", `${{seal}}-${{name}}`);
+  }}
+  const {{password}} = found;
+  return {{
+    ...facts, parts, goal: password ? goal(password) : [],
+    holds: isKept ? box.value.length : null, most: isKept ? box.maxLength : -1,
+    pinned: password && mark ? await pin(password, mark) : null,
+  }};
+}}""")
 # Where a page moves the focus on while it is typed: nothing of it may stay in another box.
 PUT_IN = (
     "(box, text) => {"

