@@ -179,8 +179,8 @@ PROMISED_PAGES = sentence(
     "PROMISED_PAGES", _("The page speaks of {promised} pages, {seen} were seen.")
 )
 ANSWER_SAYS = sentence("ANSWER_SAYS", _("The page asked for more, and was answered “{text}”."))
-HIDDEN_ROWS = sentence(
-    "HIDDEN_ROWS", _("The page holds {n} more documents in rows that it does not show.")
+BILLS_IN_HIDDEN_ROWS = sentence(
+    "BILLS_IN_HIDDEN_ROWS", _("The page holds {n} more documents in rows that it does not show.")
 )
 ONLY_SOME = sentence("ONLY_SOME", _("The page says “{text}”, and does not list the others."))
 FILTER_DEAD = sentence("FILTER_DEAD", _("{name}: choosing “{option}” changed nothing."))

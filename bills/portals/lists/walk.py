@@ -416,7 +416,7 @@ class Walk:
         """Rows with documents that stand in the page and were never shown."""
         hidden = self._unseen - {seen.href for seen in self.seen} - self._links_shown()
         if hidden and self.listing.recipe.each is None:
-            self._gap(Code.LIST_INCOMPLETE, failures.HIDDEN_ROWS.format(n=len(hidden)))
+            self._gap(Code.LIST_INCOMPLETE, failures.BILLS_IN_HIDDEN_ROWS.format(n=len(hidden)))
 
     def _links_shown(self) -> set[str]:
         places = [seen.place for seen in self.seen]
