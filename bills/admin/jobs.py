@@ -57,8 +57,8 @@ def _rows(
     columns: QuerySet[Any, tuple[Any, ...]], extras: list[str], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *who, status, code, message, attempts, bills, at, again, extra in at_once(columns):
-        cells = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
-        yield (*who, *cells, *advice[code], *((extra or {}).get(name, "") for name in extras))
+        summary = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
+        yield (*who, *summary, *advice[code], *((extra or {}).get(name, "") for name in extras))
 
 
 def workload(job: ImportJob) -> str:

@@ -206,8 +206,8 @@ def _records(
     columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *names, status, code, http, message, attempts, at, again in at_once(columns):
-        cells = (status_word(status), code, http, in_words(message), attempts, local(at), again)
-        yield (*names, *cells, *advice[code])
+        summary = (status_word(status), code, http, in_words(message), attempts, local(at), again)
+        yield (*names, *summary, *advice[code])
 
 
 class Advice(dict[str, tuple[str, str]]):
