@@ -148,9 +148,9 @@ async def press_submit(visit: Visit, form: LoginForm, box: Locator) -> None:
     """Send the form by its own button; by Enter where it has none."""
     given = visit.plan.recipe.login.submit
     if given is not None:
-        button: Locator | None = await find(visit, [given], "login.submit")
+        named = await find(visit, [given], "login.submit")
         visit.expect_page()
-        await button.click(no_wait_after=True)
+        await named.click(no_wait_after=True)
         return
     again = await look_again(visit, form)
     if not again.holds_all(visit.login.password):

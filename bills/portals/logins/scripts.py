@@ -243,23 +243,24 @@ FIND_FORM = (
 }"""
 )
 # The same for the box that bears the mark already, where `keeps` and there is one. What it has
-# found is marked: `parts` are the names. Of the box for the password, `goal` is where it leads;
-# with a `mark` (see `pinning`), it is pinned. `holds` and `most` are how many characters a box
-# that was kept holds and can hold.
+# found is marked: `parts` are the names. Of a box for the password that is kept, `goal` is where
+# it leads, `holds` and `most` how many characters it holds and can hold. With a `mark` (see
+# `pinning`), the box is pinned.
 MARK_FORM = packed(f"""async ([given, seal, keeps, mark]) => {{{EVERYWHERE}{PIN}
   const marked = name => all(`[data-redrive-form="${{seal}}-${{name}}"]`);
   const kept = keeps ? marked("password") : [];
   const isKept = kept.length === 1, box = isKept ? kept[0] : given;
   const {{facts, ...found}} = ({FIND_FORM})([{json.dumps(FORM_WORDS)}, box]);
-  const parts = Object.keys(found).filter(name => found[name]);
+  const {{password}} = found;
+  // Where the box is gone, nothing else on the page stands for what was filled in.
+  const parts = keeps && !password ? [] : Object.keys(found).filter(name => found[name]);
   for (const name of parts) {{
     for (const old of marked(name))
       if (old !== found[name]) old.removeAttribute("data-redrive-form");
     found[name].setAttribute("data-redrive-form", `${{seal}}-${{name}}`);
   }}
-  const {{password}} = found;
   return {{
-    ...facts, parts, goal: password ? goal(password) : [],
+    ...facts, parts, goal: password && keeps ? goal(password) : [],
     holds: isKept ? box.value.length : null, most: isKept ? box.maxLength : -1,
     pinned: password && mark ? await pin(password, mark) : null,
   }};
