@@ -1,7 +1,7 @@
 """Makes one checked PDF of whatever file came for a bill: unpacks it, chooses, opens it.
 
-The ZIP and gzip files that some portals send in place of a PDF are trusted in nothing. Names inside
-are read, never used as paths; sizes are counted while unpacking, never believed.
+The ZIP and gzip files that some portals send in place of a PDF are trusted in nothing. Names
+inside are read, never used as paths; sizes are counted while unpacking, never believed.
 """
 
 from __future__ import annotations
