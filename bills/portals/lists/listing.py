@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bills.portals import failures, guesses
+from bills.portals.documents.links import by_row
+from bills.portals.documents.pages import reason_of, text_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST, SCROLL_DOWN
 from bills.portals.lists import words
@@ -29,12 +32,14 @@ from bills.portals.lists.surroundings import (
 )
 from bills.portals.logins.page import is_asking, unrecognised
 from bills.portals.logins.signs import FOUND, Mark, glance, marks_for, race, refuse
+from bills.portals.packing import unpacked
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps, locators
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
 
     from bills.browser.visit import Visit
+    from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.choices import Chosen
     from bills.portals.lists.rows import Row
     from bills.portals.recipe_schema import BillsPart, Target
@@ -61,6 +66,7 @@ class Sheet:
     refresh: str = ""  # what the page says of when it asks for itself again
     refused: str = ""  # what an answer to the page said in place of what it was asked for
     around: Around = field(default_factory=Around)
+    inside: dict[int, tuple[DocumentLink, ...]] = field(default_factory=dict)  # by row, if deep
 
 
 class Listing:
@@ -120,11 +126,11 @@ class Listing:
 
     async def rows(self, *, deep: bool = False) -> list[Row]:
         """The rows that are shown now."""
-        page, asked = self.visit.page, {**self._question, "deep": deep}
-        read = await page.evaluate(READ_LIST, asked)
+        page, asked = self.visit.page, json.dumps({**self._question, "deep": deep})
+        read = unpacked(await page.evaluate(READ_LIST, asked))
         if read["rows"] is None:
             found = page.locator(self.recipe.rows)
-            read = await found.evaluate_all(FOUND_ROWS, asked)
+            read = unpacked(await found.evaluate_all(FOUND_ROWS, asked))
             read["css"] = self.recipe.rows
         self.sheet = Sheet(
             rows_from(read["rows"], read.get("css", "")),
@@ -138,6 +144,7 @@ class Listing:
             read["refresh"],
             read["refused"],
             around_from(read) if deep else self.sheet.around,
+            by_row(read["inside"]) if deep else {},
         )
         return self.sheet.rows
 
@@ -163,8 +170,8 @@ class Listing:
         """How many rows that look like bills stand in the portal's own frames."""
         found: list[Row] = []
         for frame in self.visit.permitted_frames():
-            asked = {**self._question, "rows": "", "deep": False}
-            read = await calmly(frame.evaluate(READ_LIST, asked))
+            asked = json.dumps({**self._question, "rows": "", "deep": False})
+            read = unpacked(await calmly(frame.evaluate(READ_LIST, asked)))
             found += rows_from(read["rows"]) if read else []
         return sum(row.is_linked and bool(dates_in(row.text)) for row in found)
 
@@ -194,6 +201,8 @@ class Listing:
             if await is_asking(self.visit):
                 raise PortalError(Code.NAVIGATION, failures.ASKED_AGAIN)
             await self._refuse_what_owners_do()
+            if (lost := reason_of(await text_of(self.visit.page))).code is Code.SESSION_LOST:
+                raise lost
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
                 failures.NEITHER + await unrecognised(self.visit),

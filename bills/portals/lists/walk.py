@@ -215,7 +215,7 @@ class Walk:
         in_view = self.listing.in_view
         if in_view is not None:
             return {row.index: in_view.links[row.name] for row in rows}
-        return await calmly(links_inside(self.visit.page)) or {}
+        return self.listing.sheet.inside or await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
         """All rows of the page; those that came where not all did, with a gap noted."""
@@ -420,7 +420,7 @@ class Walk:
         """Rows with documents that stand in the page and were never shown."""
         hidden = self._unseen - {seen.href for seen in self.seen} - self._links_shown()
         if hidden and self.listing.recipe.each is None:
-            self._gap(Code.LIST_INCOMPLETE, failures.HIDDEN_ROWS.format(n=len(hidden)))
+            self._gap(Code.LIST_INCOMPLETE, failures.BILLS_IN_HIDDEN_ROWS.format(n=len(hidden)))
 
     def _links_shown(self) -> set[str]:
         places = [seen.place for seen in self.seen]
