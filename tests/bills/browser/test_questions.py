@@ -16,8 +16,9 @@ pytest_plugins = ("tests.bills.browser_fixtures",)
 
 BILLS = ("INV-101", "INV-102", "INV-103")
 # A slow page is looked at more often, and then a banner is watched for.
-MAY_BE_MORE = ("evaluateExpression", "registerLocatorHandler", "resolveLocatorHandlerNoReply")
-MOST = 22
+LOOKS = ("evaluateExpression", "evaluateExpressionHandle")
+MAY_BE_MORE = (*LOOKS, "registerLocatorHandler", "resolveLocatorHandlerNoReply")
+MOST = 24
 # Some old libraries give all lists a form of their own in JSON.
 TO_JSON = "<script>Array.prototype.toJSON = function () { return String(this); };</script>"
 
