@@ -33,7 +33,8 @@ def test_an_attempt_for_three_bills_asks_little_and_makes_no_handle(
     report = visitor.visit()
     assert (report.code, len(report.bills)) == (None, len(BILLS)), report.error
     methods = [method for _owner, method, *_ in asked if method not in MAY_BE_MORE]
-    assert len(methods) <= MOST, methods
+    of_attempt = methods[methods.index("newContext") :]  # a browser may have been started first
+    assert len(of_attempt) <= MOST, of_attempt
     assert handles == []
 
 
