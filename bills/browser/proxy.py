@@ -25,6 +25,7 @@ CONNECT_SECONDS = 15.0
 CHUNK_BYTES = 65536
 # A portal that never stops sending must not fill the disk: some hundred bills of 5 MB are less.
 LONGEST_ANSWERS_BYTES = 1024 * 1024 * 1024
+SAFE_METHODS = ("CONNECT", "GET", "HEAD", "OPTIONS")
 HOP_BY_HOP = (b"connection", b"proxy-connection", b"keep-alive", b"proxy-authorization")
 
 
@@ -37,10 +38,15 @@ class EgressProxy:
 
     Private and loopback addresses are refused unless `allow_private`: also when a permitted
     name resolves to one, since the address that was checked is the one that is connected to.
+    Unless `takes_open_forms`, nothing but GET goes out unencrypted: a portal that has its login
+    on https has no form without.
     """
 
-    def __init__(self, permits: Callable[[str], bool], *, allow_private: bool) -> None:
+    def __init__(
+        self, permits: Callable[[str], bool], *, allow_private: bool, takes_open_forms: bool = True
+    ) -> None:
         self.permits = permits
+        self.takes_open_forms = takes_open_forms
         self.allow_private = allow_private
         self.refused: dict[str, str] = {}  # host: why
         self.troubles: dict[str, str] = {}  # host: what happened instead of an answer
@@ -74,6 +80,9 @@ class EgressProxy:
             head = await reader.readuntil(b"\r\n\r\n")
             method, target = _request_line(head)
             host, port = _destination(method, target)
+            if method not in SAFE_METHODS and not self.takes_open_forms:
+                self.troubles[host] = "a form would have been sent unencrypted"
+                raise Closed
             answers, upstream = await self._connect(host, port)
             if method == "CONNECT":
                 writer.write(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 SHORTEST_COOKIE = 8  # characters: a shorter value is a setting, and stands in any text
 MOST_FRAMES = 20
+MOST_WINDOWS = 150  # open at once: more of them never end
 MOST_NOTES = 30
 # Kinds of requests whose answer may change what the page shows.
 REFUSALS = (403, 408, 429)  # a script's request that is answered so has brought nothing
@@ -121,6 +122,9 @@ class Visit:
         return True
 
     def _on_window(self, page: Page) -> None:
+        if len(self.context.pages) > MOST_WINDOWS:
+            summary = failures.TOO_MANY_WINDOWS.format(most=MOST_WINDOWS)
+            self.end_with(PortalError(Code.NAVIGATION, summary))
         if page != self.page and len(self.windows) < MOST_FRAMES:
             self.windows.append(page)
 

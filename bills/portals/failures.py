@@ -133,6 +133,7 @@ DIALOG_REFUSED = sentence(
     _('A dialog asked "{text}" and got "Cancel". The recipe\'s dialogs can answer it otherwise.'),
 )
 TOO_MANY_DIALOGS = sentence("TOO_MANY_DIALOGS", _("The page opened more than {most} dialogs."))
+TOO_MANY_WINDOWS = sentence("TOO_MANY_WINDOWS", _("The page opened more than {most} windows."))
 PRESSED = sentence("PRESSED", _('Pressed "{text}" to get past a page in between.'))
 FORM_REPLACED = sentence(
     "FORM_REPLACED", _("The log-in form was replaced meanwhile. Nothing was typed.")
@@ -178,8 +179,8 @@ PROMISED_PAGES = sentence(
     "PROMISED_PAGES", _("The page speaks of {promised} pages, {seen} were seen.")
 )
 ANSWER_SAYS = sentence("ANSWER_SAYS", _("The page asked for more, and was answered “{text}”."))
-HIDDEN_ROWS = sentence(
-    "HIDDEN_ROWS", _("The page holds {n} more documents in rows that it does not show.")
+BILLS_IN_HIDDEN_ROWS = sentence(
+    "BILLS_IN_HIDDEN_ROWS", _("The page holds {n} more documents in rows that it does not show.")
 )
 ONLY_SOME = sentence("ONLY_SOME", _("The page says “{text}”, and does not list the others."))
 FILTER_DEAD = sentence("FILTER_DEAD", _("{name}: choosing “{option}” changed nothing."))

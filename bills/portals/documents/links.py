@@ -206,10 +206,10 @@ def link_from(summary: dict[str, Any]) -> DocumentLink:
     return DocumentLink(**summary)
 
 
-def by_row(told: list[tuple[int, list[dict[str, Any]]]]) -> dict[int, tuple[DocumentLink, ...]]:
+def by_row(of_rows: list[tuple[int, list[dict[str, Any]]]]) -> dict[int, tuple[DocumentLink, ...]]:
     """What OF_ROWS tells, by the index of each marked row: it may have several parts."""
     found: dict[int, tuple[DocumentLink, ...]] = {}
-    for index, links in told:
+    for index, links in of_rows:
         found[index] = (*found.get(index, ()), *map(link_from, links))
     return found
 

@@ -10,9 +10,10 @@ import msgspec
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import OPTIONS
+from bills.portals.lists.filters import Filter, FilterKind, Option, filters_in
 from bills.portals.lists.menus import Menus
 from bills.portals.lists.rows import has_word
-from bills.portals.lists.surroundings import Choice, Filter, FilterKind, Option, filters_in
+from bills.portals.lists.surroundings import Choice
 from bills.portals.targets import filled, find, locators
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from bills.portals import failures
 from bills.portals.documents.scene import close_dialog
 from bills.portals.failures import Code, PortalError
-from bills.portals.lists.promises import clean
-from bills.portals.lists.surroundings import (
+from bills.portals.lists.filters import (
     Filter,
     FilterKind,
     Option,
@@ -19,6 +18,7 @@ from bills.portals.lists.surroundings import (
     kind_of_options,
     menu_openers,
 )
+from bills.portals.lists.promises import clean
 from bills.portals.targets import calmly
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ _BILLS = (
     r"(?:(?:e-?)?(?:bills|invoices|statements)|(?:e-)?faktur(?:or|orna|aer|aene)|räkningar(?:na)?|"
     r"avier(?:na)?|regning(?:er|erne|ene)|lasku(?:t|a|asi|ja|jasi|si|jen|ista)|"
     r"(?:ab|strom)?rechnungen|facturen|rekeningen|nota's|factures|relevés|facturas|recibos|"
-    r"bollette|fatture|faktur[ya]?|faktury|rachunk(?:i|ów))"
+    r"bollette|fatture|faktury?|rachunk(?:i|ów))"
 )
 BILLS = rf"(?<!\w){_BILLS}(?!\w)"
 _WHOSE = (

@@ -299,6 +299,7 @@ const documentLinks = (kinds, spare, unwanted) => {
   const isNone = new RegExp(unwanted, "i");
   const sought = some => [...new Set(some.flatMap(kind => all(kind.css).filter(
     part => says(part, kind) && (shown(part) || isBehind(part)) && !up(part, FURNITURE)
+      && !part.matches("[role=tab], [role=switch]")
       && !isNone.test(called(part)) && !(part.ariaExpanded && isFold(part)))))];
   const usual = sought(kinds);
   return usual.some(part => rowOf(part, usual)?.parts.some(hasFacts)) ? [usual, kinds]
@@ -380,7 +381,8 @@ const isOdd = part => {
     || hears(group) && isSmallGroup(group));
 };
 const controls = () => {
-  const usual = all(CONTROLS).filter(part => part.localName !== "label" || boxOf(part)), odd = all(ODD).slice(0, MOST_ODD).filter(isOdd);
+  const usual = all(CONTROLS).filter(part => part.localName !== "label" || boxOf(part));
+  const odd = all(ODD).slice(0, MOST_ODD).filter(isOdd);
   if (!odd.length) return usual;
   return [...new Set([...usual, ...odd])].sort(
     (one, other) => one.compareDocumentPosition(other) & 4 ? -1 : 1);

@@ -11,6 +11,14 @@ from bills.portals.documents.scene import belongs_to_no_bill, links_inside
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists import words
 from bills.portals.lists.cells import dates_in
+from bills.portals.lists.filters import (
+    FilterKind,
+    Option,
+    hidden_part,
+    range_shown,
+    switch_in,
+    unknown_choice,
+)
 from bills.portals.lists.owner import other_number, other_user
 from bills.portals.lists.promises import (
     Limit,
@@ -21,25 +29,17 @@ from bills.portals.lists.promises import (
 )
 from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
 from bills.portals.lists.rows import has_word
-from bills.portals.lists.surroundings import (
-    FilterKind,
-    Option,
-    hidden_part,
-    last_number,
-    range_shown,
-    switch_in,
-    unknown_choice,
-)
+from bills.portals.lists.surroundings import last_number
 from bills.portals.targets import calmly, filled, today
 
 if TYPE_CHECKING:
     from bills.browser.visit import Visit
     from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.choices import Chosen
+    from bills.portals.lists.filters import Filter
     from bills.portals.lists.listing import Listing
     from bills.portals.lists.promises import OnlySome, Promised
     from bills.portals.lists.rows import Name, Row
-    from bills.portals.lists.surroundings import Filter
     from imports.messages import Text
 
 ACCOUNT_COLUMN_WORDS = (
@@ -416,7 +416,7 @@ class Walk:
         """Rows with documents that stand in the page and were never shown."""
         hidden = self._unseen - {seen.href for seen in self.seen} - self._links_shown()
         if hidden and self.listing.recipe.each is None:
-            self._gap(Code.LIST_INCOMPLETE, failures.HIDDEN_ROWS.format(n=len(hidden)))
+            self._gap(Code.LIST_INCOMPLETE, failures.BILLS_IN_HIDDEN_ROWS.format(n=len(hidden)))
 
     def _links_shown(self) -> set[str]:
         places = [seen.place for seen in self.seen]
