@@ -57,6 +57,8 @@ _LINK_TO_NEXT = re.compile(
     r'<([^<>]*)>(?=[^<]*;\s*rel\s*=\s*"?(?:[^"<;]*\s)?next\b)', re.IGNORECASE
 )
 GONE = (404, 410)
+TIMES_MISSED = 3  # not every part of an API knows at once what another has taken on
+NOT_THERE_YET = Outcome(Verdict.UNKNOWN, "JOB_GONE", sentences.NOT_THERE_YET)
 
 
 def ask_for_result(client: Client, submission: Submission, keys: Sequence[RecordKey]) -> Outcome:
@@ -86,6 +88,11 @@ class _Question:
 
     def asked(self) -> Outcome:
         found = self._get(str(self.submission["url"]))
+        missed = int(str(self.submission.get("missed", 0))) + 1
+        self.submission = {k: v for k, v in self.submission.items() if k != "missed"}
+        if found.answer is not None and found.answer.status == 404 and missed < TIMES_MISSED:
+            self.submission["missed"] = missed
+            return self._later(found._replace(outcome=NOT_THERE_YET))
         if found.answer is not None and found.answer.status in GONE:
             said = sentences.JOB_GONE.format(
                 status=found.answer.status, why=why(found.answer, self.sent)

@@ -153,6 +153,9 @@ JOB_FAILED = sentence("JOB_FAILED", _("The API broke off its work on the batch{w
 JOB_GONE = sentence(
     "JOB_GONE", _("The API does not know the work any more that it took on (HTTP {status}){why}.")
 )
+NOT_THERE_YET = sentence(
+    "WORK_NOT_THERE_YET", _("The API does not know the work, perhaps not yet (HTTP 404).")
+)
 RESULT_OVERDUE = sentence(
     "RESULT_OVERDUE",
     _("For {hours} hours the API gave no result of the work that it took on{why}."),

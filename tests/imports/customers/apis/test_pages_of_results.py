@@ -151,6 +151,14 @@ def test_lines_of_failures_are_held_against_the_jobs_own_count(
     assert statuses(job) == {"M0": rest, "M1": "error", "M2": rest, "M3": rest}
 
 
+def test_work_that_is_not_known_everywhere_at_once_is_asked_for_again(import_with: Any) -> None:
+    fake, answers = SubmitAndPoll(), iter([Reply(404), Reply(404), None, Reply(404)])
+    fake.before = lambda request: next(answers, None) if request.method == "GET" else None
+    job = import_with(fake, SUBMIT)
+    assert statuses(job) == expected(members(4, 1))
+    assert len(fake.posts()) == 1
+
+
 def test_a_state_that_the_mapping_does_not_know_is_shown_while_it_is_waited_for(
     import_with: Any,
 ) -> None:
