@@ -34,6 +34,7 @@ from imports.customers.api.responses import (
     Exchange,
     judge_document,
     judge_failed,
+    location_of,
     why,
 )
 from imports.http.redaction import excerpt
@@ -174,6 +175,10 @@ class _Question:
         if is_overdue(self.submission, time.time(), hours):
             said = sentences.RESULT_OVERDUE.format(hours=hours, why=why_not)
             return self.sent.unsure("RESULT_OVERDUE", said)
+        if found.answer is not None and 300 <= found.answer.status <= 399:
+            to = Said(self.sent.clean(location_of(found.answer)))
+            said = sentences.REDIRECTED_ASKED.format(status=found.answer.status, why=to)
+            return Outcome(Verdict.PAUSE, "REDIRECTED", said, submission=self.submission)
         if found.answer is None or not found.is_good or found.must_wait:
             return still_waiting(found, self.submission, self.poll.every_seconds)
         asked = retry_after(found.answer.headers, self.sent.now) or 0.0

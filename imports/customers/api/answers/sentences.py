@@ -89,6 +89,13 @@ REDIRECTED = sentence(
         "with customers' data. Correct the API's URL, then resume the job."
     ),
 )
+REDIRECTED_ASKED = sentence(
+    "REDIRECTED_ASKED",
+    _(
+        "Asked for its result, the API answers with a redirect (HTTP {status}){why}. It is not "
+        "followed. Correct the addresses under poll in the API's mapping, then resume the job."
+    ),
+)
 UNAUTHORIZED = sentence(
     "UNAUTHORIZED",
     _(
