@@ -16,7 +16,7 @@ import msgspec
 from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.outside_text import MARKS, printable, scan
+from imports.outside_text import MARKS, printable, scan, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SEPARATORS = (";", ",", "\t", "|")
 SAMPLE_LINES = 200
 SEP_HINT = re.compile(r'"?sep=([,;\t|])"?[\r\n]*', re.IGNORECASE)  # Excel's own first line
-INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"  # marks and joiners that spreadsheets leave behind
 MOST_COLUMNS, LONGEST_HEADING = 1_000, 300
 LOOKS_LIKE_DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[\d .,:/+-]*\d[\d .,:/+-]*")
 
@@ -46,8 +45,7 @@ NO_COLUMNS = sentence("NO_COLUMNS", _("it holds no columns"))
 TOO_MANY_COLUMNS = sentence("TOO_MANY_COLUMNS", _("it has {n} columns; {most} can be read"))
 REMOVE_COLUMNS = sentence("REMOVE_COLUMNS", _("Remove the columns that nobody needs"))
 SWALLOWED = sentence(
-    "QUOTE_NOT_CLOSED",
-    _("a quotation mark opens here and is not closed where its cell ends"),
+    "QUOTE_NOT_CLOSED", _("a quotation mark opens here and is not closed where its cell ends")
 )
 DOUBLE_QUOTES = sentence(
     "DOUBLE_QUOTES",
@@ -97,14 +95,6 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def as_encoding(self) -> Encoding:
         return Encoding(self.encoding, self.mark)
-
-
-def trimmed(text: str) -> str:
-    """Without blanks (also no-break ones) and invisible marks around it."""
-    before = None
-    while before != text:
-        before, text = text, text.strip().strip(INVISIBLE)
-    return text
 
 
 def find_form(path: Path, name: str) -> Form:

@@ -27,7 +27,7 @@ from imports.customers.members.workbook import SPLIT_IT, is_workbook
 from imports.messages import marked as _
 from imports.messages import sentence, to_json
 from imports.models import MemberFile, RecordTemplate
-from imports.models.files import FileStatus
+from imports.states import FileStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:

@@ -89,17 +89,17 @@ class Directory:
         self.is_miscounted = False  # a number in it is that of no record: all may be shifted
         self._naming, self._paths = naming, paths
         self._size = len(keys)
-        self._job_types = [kind for kind in FIELDS if getattr(naming, kind)]
+        self._kinds = [kind for kind in FIELDS if getattr(naming, kind)]
         if naming.by in ("key", "pointer"):
             self._template = _compiled(naming.template or "{id}")
-            self._job_types = ["id"]
-        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._job_types}
+            self._kinds = ["id"]
+        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._kinds}
         for index, key in enumerate(keys):
             self._enter(index, key)
 
     def _enter(self, index: int, key: RecordKey) -> None:
         """A record is known by the first of its names that this list's entries can carry."""
-        for kind in self._job_types:
+        for kind in self._kinds:
             name = getattr(key, FIELDS[kind])
             if name:
                 known, name = self._known[kind], self._same(kind, name)
@@ -126,7 +126,7 @@ class Directory:
 
     def _by_id(self, entry: Member) -> tuple[tuple[Targets, ...], bool]:
         stranger = ""
-        for kind in self._job_types:
+        for kind in self._kinds:
             name = as_name(look(entry, getattr(self._naming, kind)))
             # An id that the API has made up for a record sent without one names no stranger.
             stranger = stranger or (name if self._known[kind] else "")

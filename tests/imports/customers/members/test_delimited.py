@@ -96,7 +96,10 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
     separator=st.sampled_from([";", ",", "\t"]),
     encoding=st.sampled_from(["utf-8-sig", "utf-16"]),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_the_csv_module_writes_is_read_back_cell_for_cell(
     tmp_path: Path, table: list[list[str]], separator: str, encoding: str
 ) -> None:
