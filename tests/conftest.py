@@ -16,7 +16,7 @@ from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from config.dev import postgres, servers
+from config.dev import postgres, server_processes, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
 from tests import emptying
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from imports.models import CustomerApi
     from tests.jobs import JobMaker
 
-HOME_OF_TESTS = servers.PROJECT / ".redrive" / "test"  # as in the Makefile: nobody else's
+HOME_OF_TESTS = server_processes.PROJECT / ".redrive" / "test"  # as in the Makefile: nobody else's
 # What a power cut leaves of the tests' own database is nobody's loss.
 IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
@@ -115,7 +115,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""
-    if servers.home() == HOME_OF_TESTS:
+    if server_processes.home() == HOME_OF_TESTS:
         postgres.SETTINGS.update(IN_MEMORY)
     servers.ensure_unnamed()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
