@@ -309,7 +309,7 @@ class _Adapter(HTTPAdapter):
                 self._places.clear()
             request = requests.Request("POST", url).prepare()
             pool = self.get_connection_with_tls_context(request, verify=True)
-            self.cert_verify(pool, request.url, verify=True, cert=None)
+            self.cert_verify(pool, request.url, verify=True, cert=None)  # type: ignore[no-untyped-call]
             self._places[url] = pool, request.path_url
         return self._places[url]
 
