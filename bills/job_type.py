@@ -12,8 +12,6 @@ from redis.exceptions import RedisError
 
 from bills import bills_kept, health, keeping, passwords, retry_files, schedules
 from bills.accounts import codes
-from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
-from bills.browser.chromium import clean_abandoned
 from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
@@ -122,7 +120,9 @@ class BillJobType:
 
     @contextmanager
     def runner(self, job: ImportJob, in_flight: int) -> Iterator[Runner]:
-        from bills.browser.browser import Browser  # Playwright: not for every command
+        # Playwright: not for every command.
+        from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
+        from bills.browser.browser import Browser
 
         portal = BillRun.objects.select_related("portal").get(job=job).portal
         executable = find_browser()
@@ -195,7 +195,10 @@ class BillJobType:
 
     def sweep(self) -> None:
         """Browsers and folders of dead workers, old evidence; deliveries and schedules."""
-        clean_abandoned(browsers_folder())
+        if any(browsers_folder().iterdir()):
+            from bills.browser.chromium import clean_abandoned
+
+            clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
         health.sweep()

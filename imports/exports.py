@@ -14,8 +14,6 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -125,6 +123,8 @@ def xlsx_pieces(
     (or about `sheet_bytes` of text) a further sheet begins, with the header again. Aware times
     lose their zone (Excel has none): give them in the operator's.
     """
+    import xlsxwriter  # takes its time, and few processes write a workbook
+
     ahead = iter(rows)
     first = list(islice(ahead, MEASURED_ROWS))
     widths = _widths([header, *first])

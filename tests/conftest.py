@@ -15,6 +15,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+import config.urls  # noqa: F401 - all pages are loaded, as in a web server
 from config.dev import postgres, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
