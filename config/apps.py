@@ -14,8 +14,6 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from config import __version__, logs
 
-SETTINGS_TAG = "settings"  # of checks that a command waits for
-
 
 class ServingConfig(AppConfig):
     """Registers the checks of the settings, and reports errors where somebody wants them."""
@@ -24,7 +22,7 @@ class ServingConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_proxy, Tags.security, deploy=True)
-        register(check_log_format, SETTINGS_TAG)
+        register(check_log_format, "settings")
         report_errors()
 
 

@@ -11,7 +11,6 @@ import ssl
 import threading
 import time
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -27,7 +26,6 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 from urllib3.exceptions import IncompleteRead as IncompleteBody
-from urllib3.util.retry import Retry
 
 from imports.http.addresses import BadAddress, Rules, reachable
 from imports.http.certificates import context_of
@@ -304,14 +302,15 @@ class _Adapter(HTTPAdapter):
 
     def _place(self, url: str) -> tuple[Any, str]:
         """Where a URL leads: its pool of connections, and its path."""
-        if url not in self._places:
-            if len(self._places) >= MOST_URLS_KNOWN:  # an address for each customer
-                self._places.clear()
-            request = requests.Request("POST", url).prepare()
-            pool = self.get_connection_with_tls_context(request, verify=True)
-            self.cert_verify(pool, request.url, verify=True, cert=None)  # type: ignore[no-untyped-call]
-            self._places[url] = pool, request.path_url
-        return self._places[url]
+        if place := self._places.get(url):
+            return place
+        if len(self._places) >= MOST_URLS_KNOWN:  # an address for each customer
+            self._places.clear()
+        request = requests.Request("POST", url).prepare()
+        pool = self.get_connection_with_tls_context(request, verify=True)
+        self.cert_verify(pool, request.url, verify=True, cert=None)  # type: ignore[no-untyped-call]
+        place = self._places[url] = pool, request.path_url
+        return place
 
     def close(self) -> None:
         self._places.clear()
@@ -319,7 +318,7 @@ class _Adapter(HTTPAdapter):
 
 
 class Session(requests.Session):
-    """A session that looks after no cookies, hooks or redirects."""
+    """A session without netrc, cookies, redirects, retries or the environment's proxies."""
 
     def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, most: int
@@ -333,21 +332,14 @@ class Session(requests.Session):
 
 
 def new_session(pool_size: int, certificates: str = "", client_certificate: str = "") -> Session:
-    """A pooled session without netrc, cookies, redirects, retries or the environment's proxies.
+    """A pooled session.
 
     `certificates`: PEM, trusted besides the public ones. `client_certificate`: PEM with its key,
     shown to a server that asks for one.
     """
     session = Session()
-    session.trust_env = False
-    session.headers.clear()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     adapter = _Adapter(
-        certificates,
-        client_certificate,
-        pool_connections=2,
-        pool_maxsize=pool_size,
-        max_retries=Retry(0, read=False),
+        certificates, client_certificate, pool_connections=2, pool_maxsize=pool_size
     )
     session.adapters.clear()
     session.mount("https://", adapter)

@@ -9,7 +9,6 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-import requests
 from urllib3.exceptions import HTTPError
 
 from imports.customers.api.answers.body import in_utf_8
@@ -130,7 +129,7 @@ class Client:
         self._header_secrets = tuple(
             v for v in endpoint.headers.values() if len(v) >= SHORTEST_HEADER_SECRET
         )
-        self._checked_urls: dict[str, str] = {}
+        self._checked_urls: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -269,8 +268,9 @@ class Client:
         deadline.is_on_wire = False
         status = None
         try:
-            target, all_headers = self._checked(url), {**ALWAYS, **headers}
-            reply = self._session.exchange(method, target, all_headers, body, LARGEST_ANSWER_BYTES)
+            self._check(url)
+            every = {**ALWAYS, **headers}
+            reply = self._session.exchange(method, url, every, body, LARGEST_ANSWER_BYTES)
             status = reply.status
             answer = _read(reply)
             if deadline.is_overdue:
@@ -281,14 +281,13 @@ class Client:
                 status = error.status
             raise Undelivered(failure_of(error, deadline, url, status)) from None
 
-    def _checked(self, url: str) -> str:
-        """The URL in the form that is sent. Raises BadAddress. Checking it each time is slow."""
+    def _check(self, url: str) -> None:
+        """Raises BadAddress for a URL that may not be called. Checking it each time is slow."""
         if url not in self._checked_urls:
             if len(self._checked_urls) >= MOST_URLS_KNOWN:  # an address for each customer
                 self._checked_urls.clear()
             check_url(url, self._rules.allow_private, self._rules.allow_plain_http)
-            self._checked_urls[url] = str(requests.Request("POST", url).prepare().url)
-        return self._checked_urls[url]
+            self._checked_urls.add(url)
 
     def _new_deadline(self) -> RequestDeadline:
         return RequestDeadline(self._rules, self._timeout, time.monotonic() + self._deadline)
