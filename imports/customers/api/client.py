@@ -14,7 +14,6 @@ from urllib3.exceptions import HTTPError
 from imports.customers.api.answers.body import in_utf_8
 from imports.customers.api.auth import Unsigned, check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
-from imports.customers.api.playground import ProbeResult, probe
 from imports.customers.api.requests import PLACEHOLDER, Built, CannotBuild, build, content_type
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
 from imports.http.addresses import BadAddress, Rules, check_url
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from imports.customers.api.mapping import Mapping as ApiMapping
     from imports.customers.api.mapping import RecordKey
     from imports.http.exchange import Reply
-
-__all__ = ["Client", "Endpoint", "ProbeResult", "probe"]
 
 LOG = logging.getLogger(__name__)
 ALWAYS = {
