@@ -291,7 +291,7 @@ STORED_BY_STATUS = Outcome(Verdict.SUCCESS, rule="proof")
 def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     mapping = sent.mapping
     if all_stored(answer.body, mapping, sent.keys):
-        return summed([stored(mapping)] * len(sent.keys), sent)
+        return Outcome(Verdict.SUCCESS, judged=(stored(mapping),) * len(sent.keys))
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
         return _by_status_alone(answer, sent)
