@@ -207,20 +207,24 @@ def _records(
 ) -> Iterator[Sequence[object]]:
     for *names, status, code, http, message, attempts, at, again in at_once(columns):
         summary = (status_word(status), code, http, in_words(message), attempts, local(at), again)
-        yield (*names, *summary, *advice[code])
+        yield (*names, *summary, *advice[code, status])
 
 
-class Advice(dict[str, tuple[str, str]]):
-    """Who must act on a code, and how, in the operator's language; looked up once for a code."""
+class Advice(dict[tuple[str, str], tuple[str, str]]):
+    """Who must act on a code of a record in a status, and how, in the operator's language.
+
+    Each is looked up once.
+    """
 
     def __init__(self, job_type: str) -> None:
         super().__init__()
         self.job_type = job_type
 
-    def __missing__(self, code: str) -> tuple[str, str]:
-        found = error_codes.about(code, self.job_type)
-        self[code] = (found.who, str(found.remedy)) if found else ("", "")
-        return self[code]
+    def __missing__(self, key: tuple[str, str]) -> tuple[str, str]:
+        code, status = key
+        found = error_codes.for_record(error_codes.about(code, self.job_type), status)
+        self[key] = (found.who, str(found.remedy)) if found else ("", "")
+        return self[key]
 
 
 def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:
