@@ -170,6 +170,7 @@ class DestinationAdmin(ManagedAdmin):
     form = DestinationForm
     list_display = ("name", "kind", "location", "counts_column", "is_active")
     search_fields = ("name", "location")
+    search_help_text = gettext_lazy("Name or place")
     change_form_outer_after_template = "bills/deliveries/check.html"
     fieldsets = (
         (None, {"fields": ("name", "kind", "portals", "is_active")}),
@@ -253,6 +254,7 @@ class BillDeliveryAdmin(LedgerAdmin):
     list_display_links = None
     list_filter = ("status", "destination", "bill__portal")
     search_fields = ("name", "bill__number", "bill__email")
+    search_help_text = gettext_lazy("File name, bill number or e-mail")
     exclude = ("error",)
     actions = ("try_again", "mark_delivered")
 

@@ -41,6 +41,7 @@ class ScheduleAdmin(ManagedAdmin):
         "name", "covers_column", "rhythm_column", "next_run_column", "state_column", "is_active",
     )  # fmt: skip
     search_fields = ("name", "group")
+    search_help_text = gettext_lazy("Name or group")
     actions = ("run_now",)
     change_form_outer_after_template = "bills/schedules/history.html"
     conditional_fields = {

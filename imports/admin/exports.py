@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 
 
 AS = sentence("AS", gettext_noop("{what} as {form}"))
+# What is exported of a job, by the name that its file has.
+NAMES = {
+    "results": sentence("EXPORT_OF_RESULTS", gettext_noop("results")),
+    "failures": sentence("EXPORT_OF_FAILURES", gettext_noop("failures")),
+    "stored": sentence("EXPORT_OF_STORED", gettext_noop("imported customers")),
+    "attempts": sentence("EXPORT_OF_ATTEMPTS", gettext_noop("attempts")),
+    "log": sentence("EXPORT_OF_LOG", gettext_noop("log")),
+}
 FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -102,11 +110,12 @@ def sent_and_noted(
 ) -> StreamingHttpResponse:
     """Customers' data leaves the house: the job's log says who took it."""
     form = request.GET.get("as", "csv")
-    response = sent(request, sheet, f"job-{job.pk}-{what}", form, what.capitalize())
+    title = in_words(NAMES[what]).capitalize()
+    response = sent(request, sheet, f"job-{job.pk}-{what}", form, title)
     note(
         job,
         EventCode.EXPORTED,
-        AS.format(what=what, form=form.upper()),
+        AS.format(what=NAMES[what], form=form.upper()),
         permissions.actor(request),
     )
     return response
