@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from django.db import DatabaseError, close_old_connections, connection
 
 from bills import keeping, log_lines
-from bills.accounts import logins, states
+from bills.accounts import states
 from bills.accounts.codes import AttemptCodes
-from bills.accounts.logins import login_of
+from bills.accounts.passwords import UNJUDGED, Password, was_spent, why_spent
+from bills.accounts.states import login_of
 from bills.browser.plan import Watch
 from bills.browser.report import Stage, outcome_of
 from bills.models import CredentialUse
-from bills.passwords import UNJUDGED, Password, was_spent, why_spent
 from bills.portals.failures import SAID, Code
 from imports.fields import WrongKey
 from imports.messages import marked as _
@@ -257,7 +257,7 @@ class BillAttempt:
         try:
             self.codes.close()
             self.password.settle(report, self.times_sent)
-            logins.keep_session(self.credential, report)
+            states.keep_session(self.credential, report)
             bills = keeping.keep_bills(self.credential, report, batch_id, number)
             evidence = keeping.keep_evidence(report, batch_id, number)
         except (OSError, DatabaseError) as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from bills import passwords
+from bills.accounts import passwords
 from bills.csv.credentials import (
     CredentialRow,
     RefusedRow,

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import connection
 from redis.exceptions import RedisError
 
-from bills import bills_kept, health, keeping, passwords, retry_files, schedules
-from bills.accounts import codes
+from bills import health, keeping, retention, schedules
+from bills.accounts import codes, passwords
 from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
 from bills.browser.chromium import clean_abandoned
+from bills.csv import retry_files
 from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse
 from bills.portal_setup import browsers_folder, plan_of
@@ -188,10 +189,10 @@ class BillJobType:
     def tidy(self) -> int:
         """What was entered and is not needed any more; bills that are kept long enough."""
         codes.sweep()
-        return bills_kept.expire()
+        return retention.expire()
 
     def erase(self, person: str, *, look_only: bool) -> list[Trace]:
-        return bills_kept.erase(person, look_only=look_only)
+        return retention.erase(person, look_only=look_only)
 
     def sweep(self) -> None:
         """Browsers and folders of dead workers, old evidence; deliveries and schedules."""

@@ -45,11 +45,6 @@ def browsers_folder() -> Path:
     return folder
 
 
-# What decides whether a page is recognised: once it is changed, tries that nobody could judge
-# are history.
-JUDGING = ("login_url", "recipe", "script")
-
-
 def moved_passwords(portal: Portal) -> tuple[str, str] | None:
     """The field that would lead stored passwords to another host, and why it must not.
 
@@ -94,7 +89,12 @@ def store_portal(portal: Portal) -> None:
         before = Portal.objects.filter(pk=portal.pk).first()
         portal.save()
         rate_limit_of(portal)
-        if before and any(getattr(before, name) != getattr(portal, name) for name in JUDGING):
+        # What decides whether a page is recognised: once it is changed, tries that nobody could
+        # judge are history.
+        if before and any(
+            getattr(before, name) != getattr(portal, name)
+            for name in ("login_url", "recipe", "script")
+        ):
             Credential.objects.filter(portal=portal).update(unproven_count=0)
 
 

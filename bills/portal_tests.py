@@ -15,13 +15,13 @@ from django.db.models.functions import Now
 
 from bills import keeping
 from bills.accounts.codes import LONGEST_HINT, use_window
-from bills.accounts.logins import login_of
+from bills.accounts.passwords import Password
+from bills.accounts.states import login_of
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Login, Watch
 from bills.browser.report import outcome_of
 from bills.job_type import NO_BROWSER
 from bills.models import Portal, PortalTest
-from bills.passwords import Password
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.recipe_schema import RecipeError
 from bills.portals.scripts import ScriptError

@@ -18,8 +18,6 @@ from imports.rendering import in_words
 if TYPE_CHECKING:
     from imports.messages import Text
 
-TEMPLATE = "errors/page.html"
-
 
 def _page(status: int, title: str, sentence: str, back: str = "", label: str = "") -> HttpResponse:
     """Drawn without the request: no session and no database is needed for it."""
@@ -29,7 +27,7 @@ def _page(status: int, title: str, sentence: str, back: str = "", label: str = "
         "way_back": back or reverse("admin:index"),
         "way_back_label": label or _("Home"),
     }
-    return HttpResponse(render_to_string(TEMPLATE, shown), status=status)
+    return HttpResponse(render_to_string("errors/page.html", shown), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -17,7 +17,7 @@ from django.http import Http404, HttpResponse, QueryDict
 
 from config.error_pages import not_found, sealed
 from imports.outside_text import UNSTORABLE, printable
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from imports.ledger.totals import Totals, describe, job_totals
 from imports.models import BulkAction, ImportJob
 from imports.models.jobs import Rollout
 from imports.outside_text import on_one_line, printable
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 from imports.states import ENDED_JOBS, EventCode, JobStatus
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 ALL_SUCCEEDED, SOME_FAILED, BAD_INPUT = 0, 1, 2
 LOOK_SECONDS = 0.5
 END_LOOK_SECONDS = 0.05  # how soon the end is seen
-BESIDE_SECONDS = 0.1
 NO_WORKER = (
     "No worker is running: nothing will happen until one does. Start one with `make worker`."
 )
@@ -53,7 +52,7 @@ def finish(bulk_action: BulkAction) -> None:
     """Carry a bulk action out to its end, beside any worker that is at it."""
     while not BulkAction.objects.filter(pk=bulk_action.pk).exclude(finished_at=None).exists():
         if not bulk_actions.carry_on(bulk_action):
-            time.sleep(BESIDE_SECONDS)  # a worker holds it
+            time.sleep(0.1)  # a worker holds it
     bulk_action.refresh_from_db()
 
 

@@ -24,7 +24,7 @@ from imports.models import (
 )
 from imports.models.files import FileStatus
 from imports.retention import replace_directory
-from imports.sealing import columns, files, keys
+from imports.sealing import files, keys
 from imports.states import JobStatus
 from imports.storage import stored
 
@@ -100,7 +100,7 @@ def _refused() -> QuerySet[ImportResult]:
 
 
 def _refused_record(key: keys.DataKey, row: ImportResult) -> dict[str, Any]:
-    about = columns.of_refused(row.position)
+    about = keys.of_refused(row.position)
     return {"refused_record": key.seal(bytes(row.refused_record or b""), about)}
 
 
@@ -110,7 +110,7 @@ def _rows() -> QuerySet[CorrectedRow]:
 
 
 def _row(key: keys.DataKey, row: CorrectedRow) -> dict[str, Any]:
-    return {"raw": key.seal(bytes(row.raw), columns.of_row(row.result_id))}
+    return {"raw": key.seal(bytes(row.raw), keys.of_row(row.result_id))}
 
 
 def _answers() -> QuerySet[Attempt]:
@@ -118,7 +118,7 @@ def _answers() -> QuerySet[Attempt]:
 
 
 def _answer(key: keys.DataKey, row: Attempt) -> dict[str, Any]:
-    kept = columns.sealed_text(key, row.answer, columns.of_answer(row.batch_id))
+    kept = keys.sealed_text(key, row.answer, keys.of_answer(row.batch_id))
     return {"answer": Value(kept)}  # base64 may be longer than a text from outside
 
 

@@ -99,9 +99,7 @@ DIGITS = 15  # a longer number loses its last digits in a spreadsheet
 BOUND = 1_000_000_000_000_000
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 NARROWEST, WIDEST, FILTER_BUTTON = 10, 60, 3  # characters of a column
-MEASURED_ROWS = 200  # that a column's width is taken from
 LONGEST_SHEET_NAME = 27  # Excel's 31, less the number of a further sheet
-NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 OPTIONS = {
     "constant_memory": True,
     "default_date_format": "yyyy-mm-dd hh:mm:ss",
@@ -126,7 +124,8 @@ def xlsx_pieces(
     lose their zone (Excel has none): give them in the operator's.
     """
     ahead = iter(rows)
-    first = list(islice(ahead, MEASURED_ROWS))
+    # A column is as wide as its first cells need.
+    first = list(islice(ahead, 200))
     widths = _widths([header, *first])
     with tempfile.TemporaryFile() as file:
         with xlsxwriter.Workbook(file, OPTIONS) as book:
@@ -155,7 +154,7 @@ def _widths(rows: Sequence[Sequence[object]]) -> list[int]:
 
 def _sheet_name(title: str, number: int) -> str:
     """As Excel allows it: 31 characters, none of []:*?/\\."""
-    name = NOT_IN_SHEET_NAMES.sub(" ", title).strip("' ")[:LONGEST_SHEET_NAME] or "Rows"
+    name = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", title).strip("' ")[:LONGEST_SHEET_NAME] or "Rows"
     return name if number == 1 else f"{name} {number}"
 
 

@@ -42,7 +42,7 @@ from imports.models import (
     RecordsKey,
     RetryFile,
 )
-from imports.sealing import columns, files, keys
+from imports.sealing import files, keys
 from imports.states import ENDED_JOBS, OPEN, EventCode, ResultStatus
 from imports.storage import stored
 
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 BATCHES_AT_ONCE = 200
-JOBS_AT_ONCE = 20
 BYTES_REMOVED = sentence(
     "RECORD_BYTES_REMOVED", _("The bytes of {n} batches, older than {days} days.")
 )
@@ -92,7 +91,7 @@ def _ended(days: int) -> Iterator[ImportJob]:
     jobs = ImportJob.objects.filter(
         status__in=ENDED_JOBS, finished_at__lt=before, closed_at__isnull=False
     )
-    return jobs.select_related("root").order_by("pk").iterator(chunk_size=JOBS_AT_ONCE)
+    return jobs.select_related("root").order_by("pk").iterator(chunk_size=20)
 
 
 def is_settled(job: ImportJob) -> bool:
@@ -426,13 +425,13 @@ def _scrub_sealed(
     count, ring = 0, keys.Ring()
     attempts = Attempt.objects.filter(batch__in=sent_in, sealed_with__isnull=False)
     for row in attempts.exclude(answer=""):
-        about = columns.of_answer(row.batch_id)
-        said = columns.plain_text(row.answer, row.sealed_with, about, ring)
+        about = keys.of_answer(row.batch_id)
+        said = keys.plain_text(row.answer, row.sealed_with, about, ring)
         new = _without(said, pattern)
         if new != said:
             count += 1
             if not look_only:
-                kept = columns.sealed_text(ring[row.sealed_with or 0], new, about)
+                kept = keys.sealed_text(ring[row.sealed_with or 0], new, about)
                 # A value: base64 may be longer than a text from outside.
                 Attempt.objects.filter(pk=row.pk).update(answer=Value(kept))
     return count

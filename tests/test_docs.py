@@ -18,8 +18,7 @@ from imports.customers.api.mapping import RecordKey, preset
 from imports.customers.api.responses import Answer, Exchange, judge
 from imports.customers.api.schema.publish import json_schema
 from imports.models import Channel, ImportJob, Notification, NotificationDelivery
-from imports.notifications.channels import signed
-from imports.notifications.message import message_of
+from imports.notifications import message_of, signed
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from bills.portal_setup import sandbox_portal
 from config.dev.sandbox.stories import sandbox_api
-from imports.admin.job import selection, views
+from imports.admin.job import actions, views
 from imports.models import (
     Channel,
     CustomerApi,
@@ -81,7 +81,7 @@ def _rows(count: int) -> dict[str, object]:
     jobs = [big_jobs.make(api, size) for _ in range(count // 4)]
     _retries(jobs[-1], count // 2)
     found = big_jobs.ids(jobs[-1]) | big_bills.ids(big_bills.make(portal, count))
-    return found | {"cause": selection.causes(jobs[-1])[0].key, "last_page": 2}
+    return found | {"cause": actions.causes(jobs[-1])[0].key, "last_page": 2}
 
 
 def _retries(job: ImportJob, count: int) -> None:

@@ -22,9 +22,9 @@ from django.urls import reverse
 
 from bills.models import Bill, Credential, Evidence
 from config.dev.sandbox.http_server import running
+from imports import notifications
 from imports.admin.job.page import act_url, tab_url
 from imports.models import Attempt, ImportJob, ImportResult, NotificationDelivery
-from imports.notifications import delivery
 from tests import canaries
 from tests.bills.test_groups import make_groups
 from tests.crawling import Crawl, body
@@ -102,7 +102,7 @@ def test_no_secret_is_on_any_page_or_in_anything_that_is_kept(
     bills = full.bills()
     full.people()
     full.commands(bills)
-    delivery.deliver_due()
+    notifications.deliver_due()
     assert_it_was_said_back()
 
     assert leaks(iter(full.answers))[1] == []

@@ -1,4 +1,8 @@
-"""What attempts and people make of an account: stopped, going again, deleted; and what it says."""
+"""What attempts and people make of an account, and what the browser is given of it.
+
+An account is stopped, goes again, is deleted, and says so. The browser gets its password, what
+makes its codes, and the session that an earlier login has left, where the portal allows it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,12 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from bills import keeping
+from bills.browser.plan import Login
 from bills.models import BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
+from bills.portals.logins.page import without_session
+from bills.portals.logins.totp import BadSecret, read_totp
 from imports.ledger import lifecycle
 from imports.messages import marked as _
 from imports.messages import sentence
@@ -23,7 +31,10 @@ from imports.states import OPEN
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
+    from bills.browser.report import AttemptReport
+    from bills.portals.logins.totp import Totp
     from imports.policy import Outcome
+
 
 # What only a person can mend: trying again would lock the account, or changes nothing.
 STOPS = (Code.LOGIN_FAILED, Code.PASSWORD_EXPIRED, Code.LOCKED)
@@ -153,3 +164,41 @@ def busy(credentials: list[int]) -> set[int]:
     """Those that a job which has not ended is still to try, or is trying."""
     uses = CredentialUse.objects.filter(credential__in=credentials, batch__status__in=OPEN)
     return set(uses.values_list("credential_id", flat=True))
+
+
+def login_of(credential: Credential, *, is_first: bool = True) -> Login:
+    """The account as its portal is visited. Raises WrongKey.
+
+    A try after a failed one begins a session of its own, on a device that the portal knows.
+    """
+    session = credential.session
+    return Login(
+        email=credential.email,
+        password=credential.password,
+        known_bills=keeping.known_bills(credential),
+        extra=dict(credential.extra),
+        totp=totp_of(credential),
+        session=session if is_first else without_session(session),
+        may_resume=is_first,
+    )
+
+
+def totp_of(credential: Credential) -> Totp | None:
+    """What makes the codes of the account's authenticator app."""
+    if not credential.totp_secret:
+        return None
+    try:
+        return read_totp(credential.totp_secret)
+    except BadSecret:  # it was checked when it was stored
+        return None
+
+
+def keep_session(credential: Credential, report: AttemptReport) -> None:
+    """Keep what a login has left behind; nothing new leaves what is kept as it was.
+
+    Not for an account that was deleted meanwhile.
+    """
+    if report.session:
+        Credential.objects.in_use().filter(pk=credential.pk).update(
+            session=report.session, session_kept_at=Now()
+        )

@@ -118,7 +118,6 @@ NO_QR = sentence(
     "QR_NOT_FOUND",
     _("No QR code of an authenticator app was found in it. Cut the picture closer."),
 )
-MOST_PIXELS = 40_000_000
 KINDS = ("PNG", "JPEG", "WEBP")
 
 
@@ -132,7 +131,7 @@ def secret_in_picture(content: bytes) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(content), formats=KINDS)
-            if picture.width * picture.height > MOST_PIXELS:
+            if picture.width * picture.height > 40_000_000:
                 raise NoSecretInPicture(NO_PICTURE)
             grey = picture.convert("L")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning):

@@ -21,11 +21,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from bills import passwords
-from bills.accounts import codes, states
+from bills.accounts import codes, passwords, states
 from bills.accounts.upload import NoSecretInPicture, secret_in_picture
 from bills.admin import common as own
-from bills.admin.forms import LARGEST_CSV_BYTES, LONGEST_PASSWORD
 from bills.csv.credentials import account_of
 from bills.models import CodeRequest, Credential, Portal
 from bills.portals.logins.totp import BadSecret, read_totp
@@ -43,7 +41,9 @@ if TYPE_CHECKING:
 else:
     CredentialBase = forms.ModelForm
 
+LARGEST_CSV_BYTES = 50 * 1024 * 1024
 LARGEST_PICTURE_BYTES = 5 * 1024 * 1024
+LONGEST_PASSWORD = 1_000
 HIDDEN_WIDGET = {"autocomplete": "new-password"}
 
 

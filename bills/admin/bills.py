@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from imports.ledger.totals import Totals
     from imports.models import ImportJob
 
-# A page that was kept as evidence is somebody else's: it may be read, and do nothing.
-INERT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'"
 TYPES = {
     EvidenceKind.SCREENSHOT: ("image/png", "inline", "png"),
     EvidenceKind.PAGE: ("text/html; charset=utf-8", "inline", "html"),
@@ -235,7 +233,10 @@ def evidence(request: HttpRequest, pk: int) -> HttpResponse:
     response = HttpResponse(content, content_type=kind)
     name = f"evidence-{piece.pk}.{ending}"
     response["Content-Disposition"] = f'{disposition}; filename="{name}"'
-    response["Content-Security-Policy"] = INERT
+    # A page that was kept as evidence is somebody else's: it may be read, and do nothing.
+    response["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'"
+    )
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response

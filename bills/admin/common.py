@@ -45,7 +45,6 @@ VIEW_SCHEDULE = "bills.view_schedule"
 MANAGE_SCHEDULES = "bills.manage_schedules"
 NEW_JOB = (ADD, MANAGE_CREDENTIALS)  # its CSV is stored as credentials
 TEST_PORTAL = (MANAGE_PORTALS, MANAGE_CREDENTIALS)  # a password may be entered for it
-ACCOUNTS_OFFERED = 100
 
 WORDS.update(
     {
@@ -112,7 +111,7 @@ def around_portal(request: HttpRequest, title: str) -> dict[str, Any]:
 
 def accounts_offered(accounts: QuerySet[Credential]) -> QuerySet[Credential, str]:
     """The names of the first, for the box that one of them is typed into."""
-    return accounts.order_by("email").values_list("email", flat=True)[:ACCOUNTS_OFFERED]
+    return accounts.order_by("email").values_list("email", flat=True)[:100]
 
 
 def accounts(count: int) -> str:

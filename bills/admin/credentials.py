@@ -18,12 +18,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bills import error_codes, keeping, passwords, retry_files
-from bills.accounts import codes
+from bills import error_codes, keeping
+from bills.accounts import codes, passwords
 from bills.admin import common as own
 from bills.admin.account_forms import with_time_left
 from bills.admin.common import RUN_ACCOUNTS, STAGES, run_accounts, timeline
 from bills.browser.report import brought
+from bills.csv import retry_files
 from bills.models import Bill, BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
 from imports.admin import permissions
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
 
 UNREAD = ("batch__body", "batch__credential_use__credential__password", "refused_record")
-FILTERS = ("success", "error", "pending", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def credential_results(
 ) -> QuerySet[ImportResult]:
     """A job's credentials, in the file's order, with all that a row shows. No password is read."""
     found = ImportResult.objects.filter(job=job)
-    if status in FILTERS:
+    if status in ("success", "error", "pending", "excluded"):
         found = found.filter(status=status)
     if query:
         found = found.filter(email__icontains=query)
@@ -312,7 +312,6 @@ class Way(StrEnum):
     RETRY = "retry"  # nothing to correct in Redrive
 
 
-BY_PASSWORD = frozenset({Code.LOGIN_FAILED, Code.PASSWORD_EXPIRED, Code.LOCKED})
 BY_PORTAL = frozenset(
     {
         Code.NAVIGATION,
@@ -336,6 +335,6 @@ BY_PORTAL = frozenset(
 
 def way_of(code: str) -> Way:
     """The act that fits the code; trying again where there is nothing to correct."""
-    if code in BY_PASSWORD:
+    if code in (Code.LOGIN_FAILED, Code.PASSWORD_EXPIRED, Code.LOCKED):
         return Way.PASSWORD
     return Way.PORTAL if code in BY_PORTAL else Way.RETRY

@@ -24,8 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from bills.admin import common as own
 from bills.deliveries import planning, sending
-from bills.deliveries.destinations import open_destination
-from bills.deliveries.destinations.base import NO_KEY_OPENS
+from bills.deliveries.destinations import NO_KEY_OPENS
 from bills.deliveries.planning import BadPattern, check_pattern
 from bills.models import BillDelivery, Destination
 from bills.models.deliveries import DeliveryState, DestinationKind
@@ -41,8 +40,8 @@ from imports.admin.base import (
 )
 from imports.fields import WrongKey
 from imports.http.addresses import check_url
-from imports.notifications.channels import NO_SERVER, can_send_email
-from imports.remote.failures import RemoteFailure
+from imports.notifications import NO_SERVER, can_send_email
+from imports.remote import RemoteFailure
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     destination = get_object_or_404(Destination.objects.defer("secret"), pk=pk)
     try:
-        client = open_destination(destination)
+        client = sending.open_destination(destination)
         try:
             client.check()
         finally:

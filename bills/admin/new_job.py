@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
 from bills.admin import common
-from bills.admin.forms import ColumnsForm, NewBillsForm
-from bills.csv.column_choice import choose_columns, headings_of
+from bills.admin.account_forms import LARGEST_CSV_BYTES
+from bills.csv.column_choice import ColumnChoice, choose_columns, headings_of
 from bills.csv.credentials import (
     CredentialRow,
     UnreadableCsv,
@@ -20,6 +23,7 @@ from bills.csv.credentials import (
     preview,
     read_credentials,
 )
+from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
 from bills.drafts import new_draft, on_disk
 from bills.models import Credential, CsvUpload, Portal
 from imports.admin import permissions
@@ -32,11 +36,107 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from bills.csv.column_choice import ColumnChoice, Heading
+    from bills.csv.column_choice import Heading
     from bills.csv.credentials import Preview
     from bills.drafts import Draft
 
+
 COMPARED = 5_000  # rows of a file that are held against what is stored
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bills.csv.column_choice import Heading
+
+    PortalBase = forms.ModelForm[Portal]
+else:
+    PortalBase = forms.ModelForm
+
+
+class NewBillsForm(forms.Form):
+    """A portal and a CSV; both are shown again, read, before anything is stored."""
+
+    portal = forms.ModelChoiceField(
+        label=gettext_lazy("Portal"),
+        queryset=Portal.objects.all(),
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy("The site that the bills come from."),
+    )
+    csv = forms.FileField(
+        label=gettext_lazy("CSV of credentials"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv", "class": "rd-input"}),
+        help_text=gettext_lazy(
+            "One column holds the e-mail or user name, one the password. Other columns are kept "
+            "and shown. Redrive does not keep the file."
+        ),
+    )
+
+    def clean_csv(self) -> Any:
+        """Refuse what is too large to be read while the operator waits."""
+        upload = self.cleaned_data["csv"]
+        if upload.size > LARGEST_CSV_BYTES:
+            raise ValidationError(
+                _("The file is larger than %(mb)s MB. Split it, or use download_bills.")
+                % {"mb": LARGEST_CSV_BYTES >> 20}
+            )
+        return upload
+
+
+class ColumnsForm(forms.Form):
+    """Which column holds the login, which the password; GET, so that the page can be reloaded."""
+
+    login = forms.TypedChoiceField(
+        label=gettext_lazy("E-mail or user name"), coerce=int, widget=UnfoldAdminSelectWidget
+    )
+    password = forms.TypedChoiceField(
+        label=gettext_lazy("Password"), coerce=int, widget=UnfoldAdminSelectWidget
+    )
+    no_header = forms.BooleanField(
+        label=gettext_lazy("The first row is an account, not a heading"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+    )
+
+    def __init__(self, headings: Sequence[Heading], data: Any = None) -> None:
+        super().__init__(data)
+        choices = [(each.position, column_name(each)) for each in headings]
+        for name in ("login", "password"):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+        self.initial = _guess(headings)
+
+    def choice(self) -> ColumnChoice | None:
+        """What was chosen; None where nothing was, or nothing that the file offers."""
+        if not self.is_bound or not self.is_valid():
+            return None
+        cleaned = self.cleaned_data
+        return ColumnChoice(cleaned["login"], cleaned["password"], not cleaned["no_header"])
+
+
+def column_name(heading: Heading) -> str:
+    """The heading; a number where the first row may be an account, whose cells are not shown."""
+    if heading.name:
+        return heading.name
+    number = heading.position + 1
+    if heading.holds_addresses:
+        return _("Column %(n)s: e-mail addresses") % {"n": number}
+    return _("Column %(n)s") % {"n": number}
+
+
+def _guess(headings: Sequence[Heading]) -> dict[str, Any]:
+    """What the form offers first: the recognised columns, or those that look like them."""
+    keys = [key(each.name) for each in headings]
+    logins = [keys.index(known) for known in EMAIL_KEYS if known in keys]
+    logins += [each.position for each in headings if each.holds_addresses]
+    passwords = [keys.index(known) for known in PASSWORD_KEYS if known in keys]
+    login = logins[0] if logins else 0
+    others = [each.position for each in headings if each.position != login]
+    return {
+        "login": login,
+        "password": (passwords or others or [0])[0],
+        "no_header": bool(headings) and not any(each.name for each in headings),
+    }
 
 
 def upload(request: HttpRequest) -> HttpResponse:

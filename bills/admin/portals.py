@@ -1,33 +1,40 @@
-"""Portals: where bills come from. Their form, their test, their health, and the way to a
-new job.
-"""
+"""Portals: where bills come from; with their form, their test, their health and a new job."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 from django.http import HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import path, reverse
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from bills import error_codes, health, passwords, portal_tests
+from bills import error_codes, health, portal_tests
+from bills.accounts import passwords
 from bills.admin import common as own
 from bills.admin import new_job, recorder
-from bills.admin.account_forms import CodeForm, clock_until
+from bills.admin.account_forms import LONGEST_PASSWORD, CodeForm, clock_until
 from bills.admin.common import STAGES, stages_of
-from bills.admin.forms import PortalForm, PortalTestForm
 from bills.csv.credentials import account_of
 from bills.models import Credential, Evidence, Portal, PortalTest, TroubleKind
-from bills.portal_setup import store_portal
+from bills.models.portals import CODE_WAIT_SECONDS
+from bills.portal_setup import moved_passwords, store_portal
+from bills.portals.recipe_schema import RecipeError, load_recipe
 from imports.admin import home, permissions
 from imports.admin.base import HealthColumn, ManagedAdmin
+from imports.admin.forms import JsonEditor
 from imports.admin.home import Alert
 from imports.engine import queue
 from imports.rendering import in_words
@@ -36,6 +43,99 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
+
+    PortalBase = forms.ModelForm[Portal]
+else:
+    PortalBase = forms.ModelForm
+
+
+class PortalForm(PortalBase):
+    """The recipe is JSON text here; what is wrong with it is told with the part's name."""
+
+    recipe = forms.CharField(
+        label=gettext_lazy("Recipe"),
+        required=False,
+        widget=JsonEditor(schema=lazy(static, str)("bills/recipe.schema.json")),
+        help_text=gettext_lazy(
+            "JSON with the parts hosts, overlays, login, outcomes and bills. Redrive works out "
+            "what you leave out; most portals need no recipe."
+        ),
+    )
+
+    class Meta:
+        model = Portal
+        fields = (
+            "name", "login_url", "billing_url", "recipe", "script", "max_attempts",
+            "retry_delay_seconds", "attempt_timeout_seconds", "concurrency",
+            "refused_password_limit", "code_wait_seconds", "keeps_devices",
+        )  # fmt: skip
+        help_texts = {
+            "max_attempts": gettext_lazy("For each account, the first attempt included."),
+            "attempt_timeout_seconds": gettext_lazy(
+                "From the login page to the last bill. Then the attempt ends."
+            ),
+            "refused_password_limit": gettext_lazy(
+                "Empty: twice. Most portals lock an account after 3 to 5 refused passwords, and "
+                "some block your address after 10. Counted over all jobs until the password "
+                "changes."
+            ),
+            "script": gettext_lazy("A portal written in Python, in place of a recipe."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.recipe and not self.is_bound:
+            self.initial["recipe"] = json.dumps(self.instance.recipe, indent=2, ensure_ascii=False)
+        elif not self.is_bound and not isinstance(self.initial.get("recipe"), str):
+            self.initial["recipe"] = ""
+
+        if "code_wait_seconds" in self.fields:  # not where the form is only looked at
+            self.fields["code_wait_seconds"].required = False
+
+    def clean_code_wait_seconds(self) -> int:
+        """As usual where nothing is entered."""
+        seconds: int | None = self.cleaned_data["code_wait_seconds"]
+        return CODE_WAIT_SECONDS if seconds is None else seconds
+
+    def clean_recipe(self) -> dict[str, Any]:
+        """The JSON; a syntax error is told with its place, a wrong part with its name."""
+        text: str = self.cleaned_data["recipe"].strip()
+        if not text:
+            return {}
+        try:
+            load_recipe(text)
+        except RecipeError as refusal:
+            raise ValidationError(
+                [f"{part}: {summary}" for part, summary in refusal.errors]
+            ) from None
+        parsed: dict[str, Any] = json.loads(text)
+        return parsed
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.pk and "login_url" in data and "recipe" in data:
+            urls = {name: data[name] for name in ("login_url", "recipe")}
+            if moved := moved_passwords(Portal(pk=self.instance.pk, **urls)):
+                self.add_error(*moved)
+        return data
+
+
+class PortalTestForm(forms.Form):
+    """Whom to log in as: an account that is known, or a new one with its password."""
+
+    email = forms.CharField(
+        label=gettext_lazy("E-mail or user name"),
+        max_length=320,
+        widget=UnfoldAdminTextInputWidget(attrs={"list": "rd-accounts", "autocomplete": "off"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=gettext_lazy("Leave it empty to use the stored password."),
+    )
 
 
 @admin.register(Portal)
@@ -269,9 +369,6 @@ def enter_code(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "bills/portal/code.html", shown, status=422 if form.errors else 200)
 
 
-EARLIER_SHOWN = 5
-
-
 def with_troubles(portals: QuerySet[Portal]) -> QuerySet[Portal]:
     """Each portal with what is wrong with it now, as `open_troubles`."""
     current = health.open_troubles().select_related("portal")
@@ -290,7 +387,7 @@ def health_of(portal: Portal) -> dict[str, Any]:
             for each in portal.open_troubles  # type: ignore[attr-defined] # `with_troubles` set it
         ],
         "days": health.days_of(portal),
-        "earlier_troubles": portal.troubles.exclude(ended_at=None)[:EARLIER_SHOWN],
+        "earlier_troubles": portal.troubles.exclude(ended_at=None)[:5],
     }
 
 

@@ -23,16 +23,14 @@ from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from bills import error_codes
+from bills import error_codes, recorder
 from bills.accounts import codes
 from bills.admin import common as own
 from bills.models import Credential, Portal, RecordedAct, Recording
 from bills.models.portals import LONGEST_URL
-from bills.portals.recording.acts import Do, Gives, Kind, NotRecorded, Typed
+from bills.portals.recording.acts import STEP, Do, Gives, Kind, NotRecorded, Typed
 from bills.portals.recording.codegen import LONGEST_SCRIPT, read_script
 from bills.portals.recording.recipes import recipe_of
-from bills.portals.recording.sentences import STEP
-from bills.recorder import sessions
 from imports.admin import permissions
 from imports.engine import queue
 from imports.messages import to_json
@@ -225,7 +223,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
         "portal": portal,
         "form": form,
         "accounts": own.accounts_offered(portal.credentials.in_use().exclude(password="")),
-        "running": sessions.running().filter(portal=portal).first(),
+        "running": recorder.running().filter(portal=portal).first(),
     }
     status = 422 if form.errors else 200
     return render(request, TEMPLATES + "choose.html", shown, status=status)
@@ -233,7 +231,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _begin(request: HttpRequest, portal: Portal, credential: Credential) -> HttpResponse:
     try:
-        made = sessions.start(portal, credential, own.user(request))
+        made = recorder.start(portal, credential, own.user(request))
     except RedisError:
         messages.error(request, _("The queue does not answer. Try again in a moment."))
         return redirect("admin:bills_recorder", portal.pk)
@@ -272,7 +270,7 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _panel(recording: Recording) -> dict[str, Any]:
     """What is shown; `was` tells it from what was shown before."""
-    steps = sessions.steps_of(recording)
+    steps = recorder.steps_of(recording)
     last = recording.acts.defer("text").order_by("-pk").first()
     no_worker = recording.began_at is None and queue.worker_count() == 0
     left = recording.until - timezone.now() if recording.until else timedelta()
@@ -322,14 +320,14 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 def _ask(request: HttpRequest, recording: Recording) -> None:
     do = request.POST.get("do", "click")
     if do == "undo":
-        sessions.undo(recording)
+        recorder.undo(recording)
     elif do == "stop":
-        sessions.end(recording)
+        recorder.end(recording)
     elif do in MAY_DO:
-        text = request.POST.get("key" if do == Do.KEY else "text", "")[: sessions.LONGEST_TEXT]
+        text = request.POST.get("key" if do == Do.KEY else "text", "")[: recorder.LONGEST_TEXT]
         text = codes.plain(text) if do == Do.CODE else text
         x, y = (_point(request, name) for name in ("x", "y"))
-        sessions.ask(recording, do, x, y, text)
+        recorder.ask(recording, do, x, y, text)
 
 
 def _point(request: HttpRequest, name: str) -> int:
@@ -342,7 +340,7 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The page as it was last shown."""
     recording = _recording(request, pk)
     try:
-        png = sessions.picture_of(recording) if recording.ended_at is None else None
+        png = recorder.picture_of(recording) if recording.ended_at is None else None
     except RedisError:
         png = None
     if png is None:
@@ -358,13 +356,13 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
     recording = _recording(request, pk)
     portal = recording.portal
     try:
-        acts = sessions.acts_of(recording)
+        acts = recorder.acts_of(recording)
         recorded = recipe_of(acts, portal.billing_url if portal else "", STEP)
     except NotRecorded as refusal:
         for each in refusal.problems:
             messages.error(request, in_words(each))
         return redirect("admin:bills_recorder_watch", pk)
-    sessions.end(recording)
+    recorder.end(recording)
     if portal is not None:
         note(request, portal, f"Made a recipe of {len(acts) - 1} recorded steps.")
     return _to_form(recording, recorded)

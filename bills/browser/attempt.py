@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.accounting import place_document, sort_out
+from bills.accounting import Listed, place_document, sort_out
 from bills.browser.document_files import FileRule, settle
 from bills.browser.evidence import gather, start_trace
 from bills.browser.page_errors import cut, explained
@@ -18,7 +18,6 @@ from bills.browser.proxy import EgressProxy
 from bills.browser.redaction import scrub, storable
 from bills.browser.report import AttemptReport, Stage
 from bills.browser.visit import Visit
-from bills.document_facts import Listed
 from bills.portals import failures
 from bills.portals.failures import MEANINGS, Code, PortalError, Rule
 from bills.portals.list_script import WATCH

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bills.accounting import Listed, facts_in, text_of
 from bills.browser.downloads import HEADER_WITHIN, check_pdf, looks_like_page
 from bills.browser.plan import DocumentFacts
 from bills.browser.unpacking import GZIP_START, Entry, gunzip, is_zip, shown, starts_with, unpack
-from bills.document_facts import Listed, facts_in, text_of
 from bills.portals import failures
 from bills.portals.documents.links import has_number
 from bills.portals.documents.pages import LONGEST_HTML, reason_of, text_in

@@ -315,9 +315,7 @@ __all__ = [
     "read_credentials",
 ]
 
-ROWS_SHOWN = 5
 REFUSED_SHOWN = 1000  # a page shows no more, and a million refusals would fill the memory
-NUMBERS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,11 +366,11 @@ class _Tally:
             self._add_refused(row)
             return
         self.accepted += 1
-        if len(self.sample) < ROWS_SHOWN:
+        if len(self.sample) < 5:
             self.sample.append(SampleRow(row.row, row.email, row.extras))
         for warning in row.warnings:
             count, numbers = self.warned.get(warning, (0, []))
-            self.warned[warning] = (count + 1, [*numbers, row.row][:NUMBERS_SHOWN])
+            self.warned[warning] = (count + 1, [*numbers, row.row][:5])
 
     def _add_refused(self, row: RefusedRow) -> None:
         self.refused_total += 1

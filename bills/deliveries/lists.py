@@ -17,7 +17,7 @@ from django.core import signing
 from django.db.models.functions import TruncMonth
 from django.urls import reverse
 
-from bills.deliveries.destinations.base import OutgoingFile
+from bills.deliveries.destinations import OutgoingFile
 from bills.models.deliveries import BillDelivery, DeliveryState, ListFormat
 from imports.exports import csv_rows
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Iterator
 
-    from bills.deliveries.destinations.base import DestinationClient
+    from bills.deliveries.destinations import DestinationClient
     from bills.models import Bill, Destination
 
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 
 MOST_AT_ONCE = 1_000  # bills of one destination in one transaction
-# A transaction that stores bills takes seconds. What is older cannot appear any more.
-CERTAIN_AFTER = timedelta(days=1)
 
 
 def plan_all() -> int:
@@ -90,8 +88,9 @@ def _make(destination: Destination, bill: Bill) -> None:
 
 def _remember(destination: Destination) -> None:
     """Where the next look begins: rows may appear in another order than their ids."""
+    # A transaction that stores bills takes seconds. What is older cannot appear any more.
     old = Bill.objects.filter(
-        pk__gt=destination.after_bill, fetched_at__lt=Now() - Value(CERTAIN_AFTER)
+        pk__gt=destination.after_bill, fetched_at__lt=Now() - Value(timedelta(days=1))
     )
     most = old.aggregate(most=Max("pk"))["most"]
     if most:
@@ -117,7 +116,6 @@ OUTSIDE = sentence("PATTERN_OUTSIDE", _("A file name may not begin with “/” 
 NO_VALUES = sentence(
     "PATTERN_CONSTANT", _("All bills would have the same name. Use one of {known}.")
 )
-EXAMPLE = "{portal}/{account}/{date:%Y-%m}_{number}.pdf"
 DATE_FORMAT = re.compile(r"(?:%[YmdybBj]|[^%{}/\\])*")
 
 
@@ -162,7 +160,9 @@ def _parts(pattern: str) -> Iterator[tuple[str, str, str]]:
     try:
         parsed = list(string.Formatter().parse(pattern))
     except ValueError:
-        raise BadPattern(BAD_PATTERN.format(example=EXAMPLE)) from None
+        raise BadPattern(
+            BAD_PATTERN.format(example="{portal}/{account}/{date:%Y-%m}_{number}.pdf")
+        ) from None
     for text, name, spec, conversion in parsed:
         if name is not None:
             _check_field(name, spec or "", conversion)

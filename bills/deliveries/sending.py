@@ -18,8 +18,7 @@ from django.db.models import Count, Q, Value
 from django.db.models.functions import Now
 
 from bills.deliveries import lists, planning
-from bills.deliveries.destinations import open_destination
-from bills.deliveries.destinations.base import NO_KEY_OPENS, OutgoingFile
+from bills.deliveries.destinations import NO_KEY_OPENS, Folder, Mail, OutgoingFile
 from bills.models import BillDelivery, Destination
 from bills.models.deliveries import KEEPING_FILES, DeliveryState, DestinationKind
 from imports.engine.queue import enqueue_once
@@ -27,13 +26,13 @@ from imports.fields import WrongKey
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import JobEvent
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure
 from imports.states import EventCode
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from bills.deliveries.destinations.base import DestinationClient
+    from bills.deliveries.destinations import DestinationClient
     from bills.models import Bill
     from imports.messages import Text
 
@@ -285,3 +284,23 @@ def sweep() -> None:
     expire()
     if needs_a_worker():
         enqueue()
+
+
+def open_destination(destination: Destination) -> DestinationClient:
+    """A client for the destination, connected where its kind connects.
+
+    Raises RemoteFailure, and WrongKey where no key opens its secret.
+    """
+    if destination.kind == DestinationKind.FOLDER:
+        return Folder(destination)
+    if destination.kind == DestinationKind.EMAIL:
+        return Mail(destination)
+    from bills.deliveries import remote_destinations as remote  # boto3, paramiko: where used
+
+    match DestinationKind(destination.kind):
+        case DestinationKind.S3:
+            return remote.S3(destination)
+        case DestinationKind.SFTP:
+            return remote.Sftp(destination)
+        case _:
+            return remote.Webhook(destination)

@@ -10,8 +10,7 @@ from bills.models.credentials import (
 )
 from bills.models.deliveries import BillDelivery, Destination
 from bills.models.files import Bill, Evidence, EvidenceKind, PortalTest
-from bills.models.portals import Portal, PortalTrouble, TroubleKind
-from bills.models.recordings import RecordedAct, Recording
+from bills.models.portals import Portal, PortalTrouble, RecordedAct, Recording, TroubleKind
 from bills.models.schedules import Repeats, Schedule, ScheduleRun, Weekday
 
 __all__ = [

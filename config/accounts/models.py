@@ -14,14 +14,12 @@ from django_otp.oath import TOTP
 
 from imports.fields import EncryptedTextField
 
-KEY_BYTES = 20
 DRIFT_STEPS = 1  # of 30 seconds: how far a telephone's clock may be off
-RECOVERY_CODES = 10
 
 
 def new_key() -> str:
     """A secret for an authenticator app, in hexadecimal."""
-    return secrets.token_hex(KEY_BYTES)
+    return secrets.token_hex(20)
 
 
 class Authenticator(ThrottlingMixin, Device):
@@ -73,7 +71,7 @@ class Authenticator(ThrottlingMixin, Device):
 
     def confirm(self) -> list[str]:
         """Ask for this authenticator from now on; its recovery codes, which nobody sees again."""
-        codes = [secrets.token_hex(5) for _ in range(RECOVERY_CODES)]
+        codes = [secrets.token_hex(5) for _ in range(10)]
         self.confirmed, self.recovery_hashes = True, [_digest(code) for code in codes]
         self.save()
         return codes

@@ -17,8 +17,6 @@ ON_PATH = (
     "chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser",
     "google-chrome", "google-chrome-stable", "microsoft-edge",
 )  # fmt: skip
-PACKAGES = ("chromium-headless-shell", "chromium")  # Debian's; older releases have the last only
-DOWNLOAD_SECONDS = 300
 INSTALL_SECONDS = 900
 REMEDY = (
     "No browser was found, and none could be installed here: bills cannot be downloaded yet "
@@ -87,7 +85,7 @@ def download() -> None:
     say("No browser on PATH; trying Playwright's download of Chromium …")
     stalled = {"PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000"}  # milliseconds
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
-    attempt(command, DOWNLOAD_SECONDS, os.environ | stalled)
+    attempt(command, 300, os.environ | stalled)
 
 
 def install_package() -> None:
@@ -99,7 +97,8 @@ def install_package() -> None:
     unattended = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     attempt([apt, "-q", "update"], INSTALL_SECONDS, unattended)
     options = ["-q", "-y", "--no-install-recommends"]
-    for package in PACKAGES:
+    # Debian's packages: older releases have only the last.
+    for package in ("chromium-headless-shell", "chromium"):
         attempt([apt, "install", *options, package], INSTALL_SECONDS, unattended)
         find_browser.cache_clear()
         if find_browser() is not None:

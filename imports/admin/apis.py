@@ -24,9 +24,8 @@ from imports.admin.forms import REFUSALS, CustomerApiForm, with_answer
 from imports.customers.api import playground
 from imports.customers.api.editing import probe_unsaved, read_changes, values_in_force
 from imports.customers.api.mapping import BadMapping, preset
-from imports.customers.api.playground import LONGEST_SAMPLE, NoSample
+from imports.customers.api.playground import LONGEST_SAMPLE, NoSample, ProbeResult, Proof
 from imports.customers.api.presets import SPEEDS
-from imports.customers.api.probing import ProbeResult, Proof
 from imports.customers.api.requests import CannotBuild
 from imports.customers.api.responses import Answer
 from imports.customers.api.schema.publish import json_schema, reference
@@ -238,10 +237,6 @@ def _probe_form(saved: CustomerApi | None, given: QueryDict) -> ProbeResult:
     return probe_unsaved(form.draft(), saved, form.kept())
 
 
-SAMPLES = 3  # records of an import
-EARLIER_ANSWERS = 5
-
-
 def mapping_of_form(given: QueryDict) -> Mapping:
     """The mapping as the form has it. Raises BadMapping with everything that is wrong."""
     try:
@@ -263,7 +258,7 @@ def playground_context(api: CustomerApi | None) -> dict[str, Any]:
     seen = Attempt.objects.filter(job__api=api, http_status__isnull=False).exclude(answer="")
     return {
         "play_records": "\n".join(latest_records(api)),
-        "earlier_answers": list(seen.order_by("-pk")[:EARLIER_ANSWERS]),
+        "earlier_answers": list(seen.order_by("-pk")[:5]),
     }
 
 
@@ -274,7 +269,7 @@ def latest_records(api: CustomerApi) -> list[str]:
     if first is None:
         return []
     results = ImportResult.objects.filter(batch_id=first).order_by("body_start")
-    ids = list(results.values_list("pk", flat=True)[:SAMPLES])
+    ids = list(results.values_list("pk", flat=True)[:3])
     raws = batches.bytes_of(ids)
     return [raws[pk].decode("utf-8", "replace").replace("\n", " ") for pk in ids if pk in raws]
 

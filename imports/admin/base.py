@@ -29,7 +29,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from imports.admin import permissions
 from imports.http.addresses import BadAddress, check_url
 from imports.ledger.health import Health, health_of
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure
 from imports.rendering import in_words
 
 if TYPE_CHECKING:

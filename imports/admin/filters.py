@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SAMPLE = 2_000  # of the newest rows: the codes among them are offered
-NEWEST_JOBS = 30
 MOST_OPEN_BATCHES = 1_000
 LONGEST_AGO = 36_500  # days
 
@@ -211,7 +210,7 @@ class JobFilter(_ByNumber):
     column = "job_id"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        names = dict(ImportJob.objects.order_by("-pk").values_list("pk", "name")[:NEWEST_JOBS])
+        names = dict(ImportJob.objects.order_by("-pk").values_list("pk", "name")[:30])
         chosen = whole_number(request.GET.get("job", ""))
         if chosen is not None and chosen not in names:
             names |= dict(ImportJob.objects.filter(pk=chosen).values_list("pk", "name"))

@@ -73,7 +73,6 @@ class JsonEditor(UnfoldAdminTextareaWidget):
 
 
 LONGEST_SECRET = 10_000
-LONGEST_MAPPING = 100_000
 REFUSALS = "refusal_stored_nothing"
 
 
@@ -131,7 +130,7 @@ class CustomerApiForm(ApiModelForm):
         label=gettext_lazy("Own mapping"),
         required=False,
         strip=False,
-        max_length=LONGEST_MAPPING,
+        max_length=100_000,
         widget=JsonEditor(schema=reverse_lazy("admin:imports_customerapi_schema")),
         help_text=gettext_lazy(
             "JSON: only what differs from the preset, kept as you write it. The complete "

@@ -19,14 +19,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
+from imports import notifications
 from imports.admin import formatting, permissions
 from imports.admin.base import LedgerAdmin, ManagedAdmin
 from imports.http.addresses import BadAddress, check_url
 from imports.models import Channel, NotificationDelivery
 from imports.models.notifications import ChannelKind
-from imports.notifications import channels
-from imports.notifications import delivery as notifications_delivery
-from imports.notifications.message import NotDelivered, headline
+from imports.notifications import NotDelivered, headline
 from imports.rendering import in_words
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class ChannelForm(ChannelModelForm):
         secret: str = self.cleaned_data["secret"]
         if secret:
             try:
-                key = channels.key_of(secret)
+                key = notifications.key_of(secret)
             except NotDelivered:
                 raise ValidationError(_("What follows “whsec_” is not base64.")) from None
             if len(key) < SHORTEST_KEY:
@@ -113,7 +112,7 @@ class ChannelForm(ChannelModelForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("kind") == ChannelKind.EMAIL:
             self._need(data, "recipients", _("Enter at least one recipient."))
-            if not channels.can_send_email():
+            if not notifications.can_send_email():
                 self.add_error(
                     "kind", _("No mail server is configured. An administrator must set EMAIL_URL.")
                 )
@@ -182,7 +181,7 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     channel = get_object_or_404(Channel.objects.defer("secret"), pk=pk)
     try:
-        notifications_delivery.send_test(channel, f"redrive-test-{secrets.token_hex(8)}")
+        notifications.send_test(channel, f"redrive-test-{secrets.token_hex(8)}")
     except NotDelivered as failure:
         ok, message = False, in_words(failure.message)
     else:
@@ -243,7 +242,7 @@ class NotificationDeliveryAdmin(LedgerAdmin):
     @admin.action(description=gettext_lazy("Send again"), permissions=["manage"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[NotificationDelivery]) -> None:
         """Those that were given up go out as if for the first time."""
-        count = notifications_delivery.send_again(queryset.order_by())
+        count = notifications.send_again(queryset.order_by())
         summary = ngettext(
             "%(n)s notification will be sent again.",
             "%(n)s notifications will be sent again.",

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from imports.customers.members.template import Field
 
 
-PASTED = "pasted"
 LATER_VERSION = _(
     "Somebody has saved a later version meanwhile. Open that one: nothing was saved."
 )
@@ -203,7 +202,7 @@ class Editor:
     def _sample(self, data: Any) -> Sample:
         if self.file is not None:
             return preview.sample_of(self.file.member)
-        return preview.pasted(data.get(PASTED, "")) if data is not None else Sample()
+        return preview.pasted(data.get("pasted", "")) if data is not None else Sample()
 
     def _first_template(self) -> Template:
         if self.base is not None:
@@ -288,7 +287,6 @@ EMPTY = (
     ("refuse", _("refuse the row")),
 )  # fmt: skip
 OTHERS = (("refuse", _("refuse the row")), ("keep", _("send as it stands")))
-DECIMALS = ((".", "1234.5"), (",", "1234,5"))
 SHORT_ROWS = (("refuse", _("refuse it")), ("fill", _("its last cells are empty")))
 
 
@@ -322,7 +320,9 @@ class FieldForm(forms.Form):
     write_as = forms.CharField(
         label=_("Date for the API"), required=False, max_length=40, widget=_input(placeholder=ISO)
     )
-    decimal = forms.ChoiceField(label=_("Decimals"), choices=DECIMALS, widget=_select())
+    decimal = forms.ChoiceField(
+        label=_("Decimals"), choices=((".", "1234.5"), (",", "1234,5")), widget=_select()
+    )
     empty = forms.ChoiceField(label=_("Where the cell is empty"), choices=EMPTY, widget=_select())
     values = forms.CharField(
         label=_("Other values for the API"), required=False, max_length=20_000, strip=False,

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from imports.customers import drafts
 from imports.customers.members import sources
-from imports.customers.members.places import forget, forget_unused
+from imports.customers.members.conversion import forget, forget_unused
 from imports.engine.runner import DATABASE_AWAY
 from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _

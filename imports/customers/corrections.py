@@ -21,7 +21,7 @@ from django.db.models import Exists, OuterRef, Q
 from imports.customers.files.batching import body, cut
 from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Record
-from imports.customers.members.corrected import as_records, forget_rows
+from imports.customers.members.failed_rows import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
 from imports.ledger.later_imports import later_imports
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from imports.customers.files.limits import Checks
     from imports.models import ImportJob
 
-MOST_CANDIDATES = 50_000
 COMPARED_WITH = 500  # other records of the import, that show which values are everybody's
 FEW_VALUES = 3  # a record with fewer of its own is recognised by its place alone
 # Codes and flags ("PERSON", "sv"): the same for many, and nobody's own.
@@ -110,7 +109,7 @@ class ChangedIds:
         others = latest.filter(status=ResultStatus.SUCCESS).order_by("-pk")
         never_sent = Q(status=ResultStatus.EXCLUDED, batch__isnull=True)
         failed = latest.filter(Q(status=ResultStatus.ERROR) | never_sent).exclude(error_code="")
-        rows = failed.order_by("pk").values_list("pk", "key")[:MOST_CANDIDATES]
+        rows = failed.order_by("pk").values_list("pk", "key")[:50_000]
         pks = [pk for pk, key in rows if not key or key not in self._named]
         read = {pk: self._own(raw) for pk, raw in bytes_of(pks).items()}
         shown = bytes_of(others.values_list("pk", flat=True)[:COMPARED_WITH]).values()

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from imports.customers.api.setup import checks_of, honours_keys
 from imports.customers.files.batching import check, out_of_sight
-from imports.customers.members import places, sources
+from imports.customers.members import conversion, sources
 from imports.customers.retry_file_matches import is_at_home, recognise
 from imports.job_types import InputOutOfSight
 from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
@@ -131,7 +131,7 @@ def add_path(
         sources.forget_pieces(file)
         raise
     if is_ours:
-        places.forget_unused([stored_path(path)], file)
+        conversion.forget_unused([stored_path(path)], file)
     return file
 
 
@@ -170,7 +170,7 @@ def judge(
     check(file, register, seen)
     member = sources.member_of(file)
     if member is not None and file.status == FileStatus.VALID:
-        places.name_rows(file)
+        conversion.name_rows(file)
         sources.add_warnings(file, member)
     if file.job.api is not None:
         recognise(file.job, file, checks_of(file.job.api))
@@ -235,7 +235,7 @@ def remove_file(file: ImportFile) -> None:
         file.delete()
         _recognise_twins(file)
     if file.is_ours:
-        transaction.on_commit(lambda: places.forget(*pieces), robust=True)
+        transaction.on_commit(lambda: conversion.forget(*pieces), robust=True)
 
 
 def _recognise_twins(removed: ImportFile) -> None:
@@ -395,4 +395,4 @@ def _add_copy(draft: ImportJob, file: ImportFile) -> None:
         stored.delete(kept)
         sources.forget_pieces(copy)
         raise
-    places.forget_unused([kept], copy)
+    conversion.forget_unused([kept], copy)

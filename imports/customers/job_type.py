@@ -14,7 +14,15 @@ from django.db import connections
 from django.db.models import Q
 
 from imports import retry_directory
-from imports.customers import background, corrections, drafts, dry_run, portions, retry_files
+from imports.customers import (
+    background,
+    corrections,
+    drafts,
+    dry_run,
+    portions,
+    retry_files,
+    watched_files,
+)
 from imports.customers.api.adapters import ADAPTERS
 from imports.customers.api.adapters.base import Batch
 from imports.customers.api.adapters.follow_ups import ask_for_result, look_up
@@ -30,7 +38,6 @@ from imports.customers.api.setup import (
 from imports.customers.files.batching import indexes
 from imports.customers.files.check_index import remove_old
 from imports.customers.quick_answers import SentRecords
-from imports.customers.watching import taking
 from imports.fields import WrongKey
 from imports.job_types import InputOutOfSight
 from imports.messages import marked as _
@@ -38,7 +45,7 @@ from imports.messages import sentence
 from imports.models import DryRun, ImportJob
 from imports.policy import Budget, Outcome, Patience, Verdict
 from imports.sealing import keys, working
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -254,7 +261,7 @@ class CustomerJobType:
 
     def sweep(self) -> None:
         """Files that came into watched folders."""
-        taking.sweep()
+        watched_files.sweep()
 
     def tidy(self) -> int:
         """Corrected files that nobody has confirmed, and indexes that nobody cut from."""

@@ -28,7 +28,7 @@ from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportFile, ImportJob
 from imports.models.jobs import Rollout
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 from imports.states import ENDED_JOBS, JobStatus
 
 if TYPE_CHECKING:

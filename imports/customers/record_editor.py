@@ -113,8 +113,6 @@ def at(text: str, offset: int) -> Place:
     return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-NOT_A_CHARACTER = re.compile("[\ufffd\ud800-\udfff]")
-
 # What Python's parser says, in words for somebody who does not program.
 SAID: dict[str, _StrOrPromise] = {
     "Expecting ',' delimiter": gettext_lazy(
@@ -193,7 +191,7 @@ def _element(raw: bytes) -> Element:
 def _unreadable(text: str) -> Mistake | None:
     if not text:
         return Mistake(_("The record is empty. Write it, or go back."))
-    odd = NOT_A_CHARACTER.search(text)
+    odd = re.search("[\ufffd\ud800-\udfff]", text)
     if odd is not None:
         said = _("This character could not be read (�). Replace it with the right one.")
         return Mistake(said, at(text, odd.start()))

@@ -25,7 +25,7 @@ from imports.messages import marked as _
 from imports.models import ImportJob
 from imports.models.bulk_actions import ActionType
 from imports.policy import Outcome, Verdict
-from imports.sealing.codec import Unreadable
+from imports.sealing.keys import Unreadable
 from imports.states import OPEN, EventCode, JobStatus
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from django.db.models.functions import Coalesce, Now
 from redis.exceptions import RedisError
 
 from config.dev import servers
-from imports import job_types, retention
+from imports import job_types, notifications, retention
 from imports.engine import queue
 from imports.ledger import lifecycle, outcomes
 from imports.models import BulkAction, Heartbeat, ImportBatch, ImportJob
-from imports.notifications import delivery
 from imports.states import ENDED_JOBS, OPEN, BatchStatus, JobStatus
 
 if TYPE_CHECKING:
@@ -98,9 +97,9 @@ def _requeue_forgotten() -> None:
 
 def _enqueue_notifications() -> None:
     """Enqueue the delivery of due notifications; if Redis is down, they wait."""
-    if delivery.needs_a_worker():
+    if notifications.needs_a_worker():
         try:
-            delivery.enqueue()
+            notifications.enqueue()
         except RedisError:
             _revive_redis()
 

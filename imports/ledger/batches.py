@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from imports.ledger.copy_rows import WaitingRows, copy_in
 from imports.messages import cause_of, render, to_json
 from imports.models import ImportBatch, ImportResult
-from imports.sealing import columns, keys
+from imports.sealing import keys
 from imports.states import BatchStatus, ResultStatus
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def excerpt(batch: ImportBatch, results: Sequence[ImportResult]) -> BatchBody:
 def body_of(batch_id: int, ring: keys.Ring | None = None) -> bytes:
     """The bytes of a batch. Raises Unreadable where no key opens them."""
     found = ImportBatch.objects.values_list("body", "sealed_with").get(pk=batch_id)
-    return columns.plain(*found, columns.of_batch(batch_id), ring)
+    return keys.plain(*found, keys.of_batch(batch_id), ring)
 
 
 def sealed(key: DataKey | None, body: bytes, batch_id: int) -> tuple[bytes, int | None]:
     """A batch's body as it is stored, and the id of the key that sealed it."""
     if key is None or not body:
         return body, None
-    return key.seal(body, columns.of_batch(batch_id)), key.pk
+    return key.seal(body, keys.of_batch(batch_id)), key.pk
 
 
 def blank(batch_id: int, start: int, length: int) -> None:
@@ -108,7 +108,7 @@ def blank(batch_id: int, start: int, length: int) -> None:
         mine = ImportBatch.objects.filter(pk=batch_id)
         locked = mine.select_for_update(no_key=True).values_list("body", "sealed_with")
         stored, sealed_with = locked.first() or (b"", None)
-        body = columns.plain(stored, sealed_with, columns.of_batch(batch_id))
+        body = keys.plain(stored, sealed_with, keys.of_batch(batch_id))
         if len(body) < start + length:
             return
         body = body[:start] + b" " * length + body[start + length :]
@@ -140,7 +140,7 @@ def bytes_of(ids: Collection[int], most: int = LARGEST_RECORD) -> dict[int, byte
         if batch_sealed_with is not None:
             hidden.setdefault(batch_id, []).append((pk, start, length))
         else:
-            found[pk] = columns.plain(raw, sealed_with, columns.of_refused(position), ring)[:most]
+            found[pk] = keys.plain(raw, sealed_with, keys.of_refused(position), ring)[:most]
     for batch_id, places in hidden.items():
         body = body_of(batch_id, ring)
         found |= {pk: body[at : at + min(length, most)] for pk, at, length in places}
@@ -307,7 +307,7 @@ class Intake:
         error = render(record.message)
         raw, sealed_with = record.raw, None
         if raw and (key := self._sealing_key()):
-            raw, sealed_with = key.seal(raw, columns.of_refused(record.position)), key.pk
+            raw, sealed_with = key.seal(raw, keys.of_refused(record.position)), key.pk
         self._result_rows.append(
             (
                 self.job.pk, None, file_id, record.position, record.key, record.email,

@@ -14,8 +14,8 @@ from psycopg.pq import Format
 from imports.job_types import Work
 from imports.models import ImportBatch
 from imports.models.jobs import ImportJob
-from imports.sealing import columns, keys
-from imports.sealing.codec import Unreadable
+from imports.sealing import keys
+from imports.sealing.keys import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -312,7 +312,7 @@ def _work(job: ImportJob, row: tuple[Any, ...], ring: keys.Ring) -> Work:
     if sealed_with is None:
         return Work(job.pk, *plain)
     try:
-        plain[6] = columns.plain(plain[6], sealed_with, columns.of_batch(plain[0]), ring)
+        plain[6] = keys.plain(plain[6], sealed_with, keys.of_batch(plain[0]), ring)
     except Unreadable as error:
         plain[6] = b""
         return replace(Work(job.pk, *plain), unreadable=error.message)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef
 
 from imports.models import ImportResult
-from imports.sealing import columns
-from imports.sealing.codec import OVERHEAD
+from imports.sealing import keys
+from imports.sealing.keys import OVERHEAD
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def left_out(jobs: Collection[int]) -> QuerySet[ImportResult]:
 
 def raw_of(result: ImportResult, ring: Ring) -> bytes:
     """The bytes of a record that was never sent. Raises Unreadable where no key opens them."""
-    about = columns.of_refused(result.position)
-    return columns.plain(result.refused_record, result.sealed_with, about, ring)
+    about = keys.of_refused(result.position)
+    return keys.plain(result.refused_record, result.sealed_with, about, ring)
 
 
 def is_kept_whole(result: ImportResult) -> bool:

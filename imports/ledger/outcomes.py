@@ -19,8 +19,8 @@ from imports.messages import cause_of, storable_json, to_json
 from imports.messages import storable as clean
 from imports.models import ImportBatch, ImportJob, ImportResult
 from imports.policy import DOWN, Budget, Move, Outcome, RecordOutcome, Verdict, backoff
-from imports.sealing import columns, keys
-from imports.sealing.codec import Unreadable
+from imports.sealing import keys
+from imports.sealing.keys import Unreadable
 from imports.states import BATCH_MOVES, RESULT_MOVES, BatchStatus, ResultStatus, sources
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def _answers(job_id: int, tries: Sequence[tuple[int, Outcome]]) -> list[tuple[st
         return [("", None)] * len(kept)
     if key is None:
         return [(answer, None) for _pk, answer in kept]
-    return [
-        (columns.sealed_text(key, answer, columns.of_answer(pk)), key.pk) for pk, answer in kept
-    ]
+    return [(keys.sealed_text(key, answer, keys.of_answer(pk)), key.pk) for pk, answer in kept]
 
 
 def _counts(outcome: Outcome) -> tuple[int, int, int]:

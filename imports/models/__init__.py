@@ -3,10 +3,15 @@
 from imports.models.apis import AccessToken, CustomerApi
 from imports.models.batches import AssignedId, Attempt, ImportBatch, ImportResult
 from imports.models.bulk_actions import BulkAction, BulkActionChunk, RecordEvent
-from imports.models.files import ImportFile, RetryFile
+from imports.models.files import (
+    CorrectedRow,
+    ImportFile,
+    MemberFile,
+    RecordsKey,
+    RecordTemplate,
+    RetryFile,
+)
 from imports.models.jobs import DryRun, Heartbeat, ImportJob, JobEvent, RateLimit
-from imports.models.keys import RecordsKey
-from imports.models.members import CorrectedRow, MemberFile, RecordTemplate
 from imports.models.notifications import Channel, Notification, NotificationDelivery
 from imports.models.watched import WatchedFile, WatchedFolder
 

@@ -12,8 +12,8 @@ from imports.fields import MessageField, OutsideTextField
 from imports.messages import CAUSE_LENGTH, render
 from imports.models.files import ImportFile
 from imports.models.jobs import ImportJob
-from imports.sealing import columns
-from imports.sealing.codec import Unreadable
+from imports.sealing import keys
+from imports.sealing.keys import Unreadable
 from imports.states import IN_FLIGHT, BatchStatus, ResultStatus
 
 
@@ -296,8 +296,6 @@ class Attempt(models.Model):
     def plain_answer(self) -> str:
         """The answer as it came, or why it cannot be opened."""
         try:
-            return columns.plain_text(
-                self.answer, self.sealed_with, columns.of_answer(self.batch_id)
-            )
+            return keys.plain_text(self.answer, self.sealed_with, keys.of_answer(self.batch_id))
         except Unreadable as error:
             return str(error)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
-from imports.remote.failures import BAD_S3_LOCATION, NOT_REACHED, REFUSED, RemoteFailure
+from imports.remote import BAD_S3_LOCATION, NOT_REACHED, REFUSED, RemoteFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

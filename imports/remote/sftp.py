@@ -15,7 +15,7 @@ import paramiko
 
 from imports.http import egress
 from imports.http.addresses import BadAddress, reachable
-from imports.remote.failures import (
+from imports.remote import (
     BAD_HOST_KEY,
     BAD_KEY,
     BAD_SFTP_LOCATION,

@@ -15,7 +15,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING
 
 from imports.sealing import keys
-from imports.sealing.codec import ALTERED_RECORDS, OVERHEAD, Unreadable
+from imports.sealing.keys import ALTERED_RECORDS, OVERHEAD, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,16 +1,25 @@
-"""The data keys that records are sealed with: one for each job, itself encrypted (envelope).
+"""Records encrypted where they rest: the keys, and the columns of the tables that they seal.
 
-The table keeps each key as a token of CREDENTIAL_KEYS: after a change of those, only the tokens
-are encrypted anew, and no records. Once a job's row is deleted, nobody can read the job's records,
-nor any copy of them.
+Each job has a data key of its own, itself encrypted (envelope). The table keeps each key as a
+token of CREDENTIAL_KEYS: after a change of those, only the tokens are encrypted anew, and no
+records. Once a job's row is deleted, nobody can read the job's records, nor any copy of
+them.
+
+Bytes are sealed in one way: AES-256-GCM with a fresh nonce for each value, which is nonce,
+ciphertext and tag. `about` says what it is of, such as a batch: moved to another place it does not
+open. Beside each column, `sealed_with` has the id of the key, or None where the value is plain.
 """
 
 from __future__ import annotations
 
+import base64
+import errno
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
@@ -18,13 +27,23 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from imports.fields import cipher, credential_keys
+from imports.messages import Message, MessageError, sentence
 from imports.messages import marked as _
-from imports.messages import sentence
-from imports.sealing.codec import Unreadable, new_key, seal, unseal
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+
+NONCE_BYTES, TAG_BYTES = 12, 16
+OVERHEAD = NONCE_BYTES + TAG_BYTES
+
+ALTERED_RECORDS = sentence(
+    "ALTERED_RECORDS",
+    _(
+        "What is stored encrypted does not open with its own key: it was altered, or moved "
+        "({about}). Restore it from a back-up."
+    ),
+)
 MOST_KEPT = 256  # opened keys, in this process
 
 RECORDS_KEY_MISSING = sentence(
@@ -41,6 +60,41 @@ RECORDS_KEY_GONE = sentence(
         "them. A back-up from before has both."
     ),
 )
+
+
+class Unreadable(MessageError, OSError):
+    """Sealed bytes cannot be opened. Nothing is returned in their place, and nothing is lost.
+
+    To whoever reads a file, it is a file that cannot be read.
+    """
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.errno = getattr(errno, "ENOKEY", errno.EIO)
+        self.strerror = str(message)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+def new_key() -> bytes:
+    """A random key."""
+    return AESGCM.generate_key(256)
+
+
+def seal(key: AESGCM, plain: bytes, about: str) -> bytes:
+    """The bytes, encrypted and authenticated."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + key.encrypt(nonce, plain, about.encode())
+
+
+def unseal(key: AESGCM, sealed: bytes, about: str) -> bytes:
+    """The bytes that were sealed. Raises Unreadable where one of them was changed."""
+    view = memoryview(sealed)
+    try:
+        return key.decrypt(view[:NONCE_BYTES], view[NONCE_BYTES:], about.encode())
+    except (InvalidTag, ValueError):
+        raise Unreadable(ALTERED_RECORDS.format(about=about)) from None
 
 
 class KeyMissing(Unreadable):
@@ -129,3 +183,47 @@ def _data_key(pk: int, token: bytes, _keys: tuple[str, ...]) -> DataKey:
         return DataKey(pk, AESGCM(cipher().decrypt(token)))
     except InvalidToken:
         raise KeyMissing(RECORDS_KEY_MISSING) from None
+
+
+def of_batch(batch_id: int) -> str:
+    """What a batch's body is sealed as."""
+    return f"batch {batch_id}"
+
+
+def of_refused(position: int) -> str:
+    """What the bytes of a record are sealed as that was never sent."""
+    return f"record {position}"
+
+
+def of_row(result_id: int) -> str:
+    """What a corrected row is sealed as."""
+    return f"row of {result_id}"
+
+
+def of_answer(batch_id: int) -> str:
+    """What an answer is sealed as."""
+    return f"answer to {batch_id}"
+
+
+def plain(
+    stored: bytes | memoryview | None, sealed_with: int | None, about: str,
+    ring: Ring | None = None,
+) -> bytes:  # fmt: skip
+    """The bytes as they were stored. Raises Unreadable."""
+    found = bytes(stored or b"")
+    if sealed_with is None or not found:
+        return found
+    key = opened(sealed_with) if ring is None else ring[sealed_with]
+    return key.unseal(found, about)
+
+
+def sealed_text(key: DataKey, text: str, about: str) -> str:
+    """A text, sealed, for a column of texts; none stays none."""
+    return text and base64.b64encode(key.seal(text.encode(), about)).decode()
+
+
+def plain_text(stored: str, sealed_with: int | None, about: str, ring: Ring | None = None) -> str:
+    """The text as it was stored. Raises Unreadable."""
+    if sealed_with is None:
+        return stored
+    return plain(base64.b64decode(stored), sealed_with, about, ring).decode()

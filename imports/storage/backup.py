@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATABASE, FILES, KEYS, MANIFEST = "database.dump", "files", "keys.json", "manifest.json"
-FINGERPRINT = 16  # characters of a key's SHA-256: tells keys apart, and opens nothing
 
 
 class BackupError(Exception):
@@ -139,7 +138,8 @@ def _keys() -> dict[str, Any]:
 
 
 def _fingerprints() -> list[str]:
-    return [hashlib.sha256(key.encode()).hexdigest()[:FINGERPRINT] for key in credential_keys()]
+    # The beginning of a key's SHA-256 tells keys apart, and opens nothing.
+    return [hashlib.sha256(key.encode()).hexdigest()[:16] for key in credential_keys()]
 
 
 def _put_keys_back(directory: Path, manifest: dict[str, Any]) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, F, OuterRef
 
 from imports.models import ImportBatch, ImportFile, RetryFile
-from imports.sealing.codec import Unreadable
-from imports.sealing.keys import KeyMissing
+from imports.sealing.keys import KeyMissing, Unreadable
 from imports.states import JobStatus
 from imports.storage import stored
 from imports.storage.stored import StorageAway

@@ -1,10 +1,11 @@
-"""What the templates need to say numbers, times and addresses. HTML is in templates only."""
+"""What templates need to say numbers, times and addresses. HTML is in templates only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import template
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -255,3 +256,15 @@ def after(items: Sequence[_T], index: int) -> _T | None:
 def has_trouble(job_totals: Totals) -> bool:
     """Whether any record failed or is unknown."""
     return bool(job_totals.error or job_totals.unknown)
+
+
+@register.simple_tag
+def single_sign_on_name() -> str:
+    """What the button of single sign-on says; empty where there is none."""
+    return settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+
+
+@register.simple_tag
+def passwords_let_in() -> bool:
+    """Whether a password is a way in."""
+    return bool(settings.PASSWORD_LOGIN)

@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client, override_settings
 
-from imports.admin.job import selection
+from imports.admin.job import actions
 from imports.customers import drafts, retry_files
 from imports.engine import runner
 from imports.ledger import bulk_actions, claims, lifecycle, outcomes
@@ -114,7 +114,7 @@ class _Steps:
         job = self._cut(job)
         self._post(job)
         with self._timed("grouping failures"):
-            selection.causes(job)
+            actions.causes(job)
         with (
             tempfile.TemporaryDirectory(prefix="redrive-bench-") as folder,
             self._timed("writing retry files"),

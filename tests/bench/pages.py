@@ -13,7 +13,7 @@ from django.test import Client
 
 from bills.portal_setup import sandbox_portal
 from config.dev.sandbox.stories import sandbox_api
-from imports.admin.job import selection
+from imports.admin.job import actions
 from tests import big_bills, big_jobs, pages
 from tests.bench.results import Section
 
@@ -69,7 +69,7 @@ def _times(
     with connection.cursor() as sql:
         sql.execute("VACUUM ANALYZE")
     more = {
-        "cause": selection.causes(job)[0].key,
+        "cause": actions.causes(job)[0].key,
         "last_page": min(size.batches * size.records, 10_000) // 50,
     }
     ids = big_jobs.ids(job) | bills | more

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from bills.accounting import Listed, facts_in
 from bills.browser.plan import Differs, DocumentFacts
-from bills.document_facts import Listed, facts_in
 
 TEXT = "Power & Co, Main Street 1. Invoice INV-2026/17 of 3 November 2026 Total 1 234,50 EUR "
 LISTED = Listed(

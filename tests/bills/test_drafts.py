@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from bills import passwords
+from bills.accounts import passwords
 from bills.csv.credentials import UnreadableCsv
 from bills.drafts import duplicate, new_draft, new_draft_of_content
 from bills.models import BillRun, Credential, CredentialUse

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db.models import F
 
-from bills import passwords
+from bills.accounts import passwords
 from bills.browser.report import AttemptReport, Stage
 from bills.models import Bill, BillRun, CredentialUse, Evidence
 from bills.portals.failures import Code, PortalError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills import retry_files
+from bills.csv import retry_files
 from bills.models import Portal
 from imports import retry_directory
 from imports.customers import retry_files as customers_retry_files

@@ -142,9 +142,9 @@ MUTANTS = (
     Mutant(f"{LEDGER}/batches.py", "locked = mine.select_for_update(no_key=True).values_list",
            "locked = mine.values_list", "tests/imports/test_erasure.py"),
     # Records encrypted at rest
-    Mutant("imports/sealing/codec.py", "nonce = os.urandom(NONCE_BYTES)",
+    Mutant("imports/sealing/keys.py", "nonce = os.urandom(NONCE_BYTES)",
            "nonce = bytes(NONCE_BYTES)", f"{SEALING}/test_codec.py"),
-    Mutant("imports/sealing/columns.py", 'return f"batch {batch_id}"', 'return "batch"',
+    Mutant("imports/sealing/keys.py", 'return f"batch {batch_id}"', 'return "batch"',
            f"{SEALING}/test_records.py"),
     Mutant("imports/sealing/files.py", '{mark.hex()} {number} {is_last}"',
            '{mark.hex()} {is_last}"', f"{SEALING}/test_files.py"),

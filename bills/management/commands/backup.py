@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
-from bills import bills_kept
+from bills import retention
 from imports.commands import refuse
 from imports.storage import backup, stored, verify
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        expected = chain(verify.uploads(), bills_kept.expected_files(), verify.retry_directories())
+        expected = chain(verify.uploads(), retention.expected_files(), verify.retry_directories())
         names = (stored.name_of(file.where) for file in expected if stored.is_stored(file.where))
         try:
             done = backup.make(options["directory"], names, with_keys=options["with_keys"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
-from bills import bills_kept
+from bills import retention
 from imports.commands import SOME_FAILED, refuse
 from imports.engine import queue
 from imports.storage import verify
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         quick: bool = options["quick"]
         sources = {
             "uploads": verify.uploads(),
-            "bills": bills_kept.expected_files(),
+            "bills": retention.expected_files(),
             "retry files": verify.retry_directories(),
         }
         try:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             sys.exit(SOME_FAILED)
 
     def _fetch(self) -> list[int]:
-        jobs = bills_kept.fetch_again(actor="command line")
+        jobs = retention.fetch_again(actor="command line")
         for job in jobs:
             queue.enqueue_on_commit(job.pk)
             self.stderr.write(f"Job {job.pk} fetches {job.name}.")

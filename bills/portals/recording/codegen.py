@@ -9,16 +9,27 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bills.portals.recording.acts import Act, Gives, Kind, NotRecorded, Typed
-from bills.portals.recording.boxes import kind_of_box, mark_logins, names_one_of
-from bills.portals.recording.locators import snake, target_of
+from bills.portals.recording.acts import (
+    LINE,
+    NAMES_PASSWORD,
+    NAMES_USER,
+    Act,
+    Gives,
+    Kind,
+    NotRecorded,
+    Typed,
+    kind_of_box,
+    mark_logins,
+    names_one_of,
+)
 from bills.portals.recording.script_lines import (
     NotUnderstood,
     Statement,
     read_chain,
+    snake,
     statements,
+    target_of,
 )
-from bills.portals.recording.sentences import LINE, NAMES_PASSWORD, NAMES_USER
 from imports.messages import marked as _
 from imports.messages import sentence
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bills.portals.recipe_schema import ROLES, Target
-from bills.portals.recording.boxes import names_one_of
+from bills.portals.recording.acts import names_one_of
 from bills.portals.targets import calmly_look
 
 if TYPE_CHECKING:

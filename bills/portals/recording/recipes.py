@@ -15,10 +15,20 @@ from urllib.parse import urlsplit
 from bills.portals.lists import words as list_words
 from bills.portals.logins import phrases
 from bills.portals.recipe_schema import load_recipe
-from bills.portals.recording.acts import Act, Gives, Kind, NotRecorded, Recorded, Typed
-from bills.portals.recording.boxes import said_by
-from bills.portals.recording.locators import having
-from bills.portals.recording.sentences import LINE, NO_BILLING_URL, NO_LOGIN_PAGE, NO_PASSWORD
+from bills.portals.recording.acts import (
+    LINE,
+    NO_BILLING_URL,
+    NO_LOGIN_PAGE,
+    NO_PASSWORD,
+    Act,
+    Gives,
+    Kind,
+    NotRecorded,
+    Recorded,
+    Typed,
+    said_by,
+)
+from bills.portals.recording.script_lines import having
 from imports.messages import marked as _
 from imports.messages import sentence
 

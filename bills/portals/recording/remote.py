@@ -26,9 +26,8 @@ from bills.portals.lists.reading import read_list
 from bills.portals.logins.page import is_asking
 from bills.portals.logins.signs import counted, glance, marks_for, success_marks
 from bills.portals.recipe import asked_of
-from bills.portals.recording import sentences as say
-from bills.portals.recording.acts import Act, Do, Gives, Kind, Typed
-from bills.portals.recording.boxes import names_one_of
+from bills.portals.recording import acts as say
+from bills.portals.recording.acts import Act, Do, Gives, Kind, Typed, names_one_of
 from bills.portals.recording.pointing import at_point, focused
 from imports.messages import changed
 

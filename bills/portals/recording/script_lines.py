@@ -1,18 +1,28 @@
-"""Reads the Python or JavaScript of a recorded script, one statement at a time, and runs none.
+"""Reads the Python or JavaScript of a recorded script, and its locators as a recipe's targets.
 
 Of both languages only what Playwright's recorder prints is understood: a chain of calls whose
-arguments are texts, numbers, regular expressions, lists, objects and further chains. Every
-character is read once.
+arguments are texts, numbers, regular expressions, lists, objects and further chains. It is read
+one statement at a time, every character once, and none of it runs.
+
+The recipe's own ways (label, role, text, placeholder) are kept wherever a locator is one of them
+by itself. A locator within another, the second of several, and regular expressions become a
+selector, in the language of Playwright's selectors.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bills.portals.recipe_schema import ROLES
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from bills.portals.recording.acts import PlainTarget
+
 
 DEEPEST = 20  # brackets within brackets
 STRING = r"""[rbu]{0,2}(?:"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`)"""
@@ -28,6 +38,14 @@ STRINGS = re.compile(STRING)
 ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
 LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 OPENING, CLOSING = "([{", ")]}"
+BY_ATTRIBUTE = {
+    "get_by_alt_text": "alt",
+    "get_by_title": "title",
+    "get_by_placeholder": "placeholder",
+    "get_by_test_id": "data-testid",
+}
+PLAIN = {"get_by_label": "label", "get_by_text": "text", "get_by_placeholder": "placeholder"}
+SAME = ("first", "describe")  # the attempt takes the first that is visible anyway
 
 
 class NotUnderstood(ValueError):
@@ -49,6 +67,19 @@ class Call:
     name: str
     values: tuple[Value, ...] = ()
     named: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Value:
+        if not self.values:
+            raise NotUnderstood
+        return self.values[0]
+
+    @property
+    def text(self) -> str:
+        value = self.first
+        if not isinstance(value, str) or not value.strip():
+            raise NotUnderstood
+        return value
 
 
 Chain = tuple[Call, ...]
@@ -251,3 +282,104 @@ def _letter(found: re.Match[str]) -> str:
         return LETTERS.get(found[4], found[4])
     point = int(number, 16)
     return chr(point) if point < 0x110000 and not 0xD800 <= point < 0xE000 else "\ufffd"
+
+
+def snake(name: str) -> str:
+    """`getByRole` as Python says it."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def target_of(chain: Chain) -> PlainTarget:
+    """The target that a chain of locators names. Raises NotUnderstood."""
+    frame, parts = "", list[str]()
+    plain: PlainTarget = {}
+    for call in chain:
+        name = snake(call.name)
+        if name in SAME or (name == "nth" and call.values == ("0",)):
+            continue
+        if name in ("content_frame", "frame_locator"):
+            inside = [*parts, call.text] if name == "frame_locator" else parts
+            frame, parts, plain = _joined(frame, inside), [], {}
+            continue
+        plain = {} if parts else plain_target(name, call)
+        parts.append(selector_of(name, call))
+    if not parts:
+        raise NotUnderstood
+    found = plain or {"selector": " >> ".join(parts)}
+    return {**found, "frame": frame} if frame else found
+
+
+def _joined(frame: str, parts: Iterable[str]) -> str:
+    """A frame within a frame is named by the inner one: a recipe's frame is sought in all."""
+    inner = " >> ".join(parts)
+    return inner or frame
+
+
+def plain_target(name: str, call: Call) -> PlainTarget:
+    """As the recipe's own ways say it; {} where they cannot."""
+    value = call.values[0] if call.values else None
+    if not isinstance(value, str) or not value.strip():
+        return {}
+    if name in PLAIN:
+        return {PLAIN[name]: value}
+    if name == "locator":
+        return {} if call.named else {"selector": value}
+    called = call.named.get("name", "")
+    if name != "get_by_role" or value not in ROLES or not isinstance(called, str):
+        return {}
+    return {"role": value, "name": called} if called else {"role": value}
+
+
+def selector_of(name: str, call: Call) -> str:
+    """One locator as a selector. Raises NotUnderstood."""
+    if name == "locator":
+        return " >> ".join(filter(None, (call.text, _within(call))))
+    if name == "get_by_role":
+        called = call.named.get("name")
+        return f"role={call.text}" + (f"[name={_quoted(called)}]" if called else "")
+    if name in BY_ATTRIBUTE:
+        return having(BY_ATTRIBUTE[name], call.text)
+    if name == "get_by_label":
+        return f"internal:label={_quoted(call.first)}"
+    if name == "get_by_text":
+        value = call.first
+        return "text=" + (_in_quotes(value) if isinstance(value, str) else _quoted(value))
+    return _narrowed(name, call)
+
+
+def having(attribute: str, text: str) -> str:
+    """The part of a selector that wants this text in an attribute, in either case."""
+    return f"[{attribute}={_in_quotes(text)} i]"
+
+
+def _narrowed(name: str, call: Call) -> str:
+    """What chooses among those that were found."""
+    if name == "filter" and (within := _within(call)):
+        return within
+    if name == "last":
+        return "nth=-1"
+    if name == "nth" and call.values and re.fullmatch(r"-?\d{1,4}", call.text):
+        return f"nth={call.text}"
+    raise NotUnderstood
+
+
+def _within(call: Call) -> str:
+    """The text that it must hold; empty where it names none. Raises NotUnderstood for the rest."""
+    named = {snake(name): value for name, value in call.named.items()}
+    within = named.pop("has_text", None)
+    if named:
+        raise NotUnderstood
+    return f"internal:has-text={_quoted(within)}" if within else ""
+
+
+def _quoted(value: Value) -> str:
+    """A text in either case, or a regular expression, as selectors hold them."""
+    if isinstance(value, Pattern):
+        return f"/{value.text}/{'i' if value.any_case else ''}"
+    if not isinstance(value, str):
+        raise NotUnderstood
+    return _in_quotes(value) + "i"
+
+
+def _in_quotes(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

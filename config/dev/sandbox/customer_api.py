@@ -22,9 +22,6 @@ from config.dev.sandbox.faults import (
     Outage,
     Stage,
     explained,
-    refuse,
-    spoil,
-    spoil_entries,
 )
 from config.dev.sandbox.gk_records import CUSTOMERS, HOUSEHOLDS, Result
 from config.dev.sandbox.http_server import Reply, encode, json_reply, problem
@@ -286,7 +283,6 @@ TOKEN_PATH = "/api/oauth/token"
 
 MOST_BYTES = 10 * 1024 * 1024
 REQUESTS_KEPT = 200
-ANSWERS_KEPT = 10_000
 
 
 class SandboxApi:
@@ -401,11 +397,11 @@ class SandboxApi:
             return work()
         self.account.count_fault(bulk_action.whole.fault.name)
         if bulk_action.refuses:
-            return refuse(bulk_action.whole, request.path)
+            return bulk_action.whole.refusal(request.path)
         if bulk_action.whole.fault.name == "slow":
             self._closing.wait(bulk_action.whole.seconds)
         reply = work()
-        return reply if reply.status >= 400 else spoil(bulk_action.whole, reply, request.path)
+        return reply if reply.status >= 400 else bulk_action.whole.spoiled(reply, request.path)
 
     def _read(self, request: Request, kind: RecordKind[Any]) -> tuple[list[Record], Reply | None]:
         """The records of a body, or no records and the answer that refuses it."""
@@ -435,14 +431,14 @@ class SandboxApi:
             else:
                 self.account.count("replays")
         if bulk_action.whole and bulk_action.whole.fault.stage is Stage.ENTRY:
-            return spoil_entries(
-                bulk_action.whole, reply, envelope, [records[at] for at in bulk_action.records]
+            return bulk_action.whole.with_entries_spoiled(
+                reply, envelope, [records[at] for at in bulk_action.records]
             )
         return reply
 
     def _remember(self, key: str, digest: bytes, reply: Reply) -> None:
         self._answers[key] = (digest, reply)
-        if len(self._answers) > ANSWERS_KEPT:
+        if len(self._answers) > 10_000:
             self._answers.popitem(last=False)
 
     def _carry_out(

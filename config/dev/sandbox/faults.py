@@ -178,6 +178,16 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     every: Count | None = None
     rate: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 
+    @property
+    def names(self) -> Names | None:
+        """The customers that are named; None where every request is meant."""
+        if self.customer_id is None:
+            return None
+        names = [self.customer_id] if isinstance(self.customer_id, str) else self.customer_id
+        globs = [name for name in names if "*" in name or "?" in name]
+        pattern = "|".join(fnmatch.translate(name) for name in globs)
+        return Names(frozenset(names), re.compile(pattern) if globs else None)
+
 
 class Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A rule as it is ordered. `seconds`, `bytes` and `location` are some faults' options."""
@@ -226,6 +236,77 @@ class Rule:
         given = self.order.seconds
         return self.fault.seconds if given is None else given
 
+    def named_records(self, ids: Sequence[str]) -> tuple[int, ...] | None:
+        """Positions of the records that the rule names; None where it names some and none is here.
+
+        A rule that names nobody means every record; a fault of one entry then takes one, which
+        changes from request to request.
+        """
+        if self.names is not None:
+            named = tuple(at for at, name in enumerate(ids) if name in self.names)
+            return named or None
+        if self.fault.stage is Stage.ENTRY:
+            return (self.hits % len(ids),) if ids else ()
+        return tuple(range(len(ids)))
+
+    def is_still_refused(self, call: Call) -> bool:
+        """http_401_until_refresh leaves a token alone that was issued after the rule first hit."""
+        if self.fault.name != "http_401_until_refresh":
+            return True
+        if self.newest_dead_token is None:
+            self.newest_dead_token = call.newest_token
+        return call.token <= self.newest_dead_token
+
+    def refusal(self, path: str) -> Reply:
+        """The answer to a request that stored nothing."""
+        fault = self.fault
+        if fault.status is None:
+            return Reply(reset=True)
+        headers: list[tuple[str, str]] = []
+        if fault.status == 401:
+            headers.append(("WWW-Authenticate", 'Bearer error="invalid_token"'))
+        elif fault.name == "http_429_date":
+            headers.append(("Retry-After", formatdate(time.time() + self.seconds, usegmt=True)))
+        elif fault.status in (429, 503):
+            headers.append(("Retry-After", f"{self.seconds:g}"))
+        elif fault.status == 307:
+            headers.append(("Location", self.order.location or path))
+        return problem(fault.status, f"Ordered from the sandbox: {fault.what}.", path, headers)
+
+    def spoiled(self, reply: Reply, path: str) -> Reply:
+        """The answer to a request that was carried out, gone wrong on its way back."""
+        match self.fault.name:
+            case "http_500_after_effect":
+                return problem(500, "Ordered from the sandbox: stored all the same.", path)
+            case "reset_after_effect":
+                return replace(reply, reset=True)
+            case "early_close":
+                given = self.order.bytes
+                return replace(reply, cut_after=len(reply.body) // 2 if given is None else given)
+            case "slow_after_effect":
+                return replace(reply, delay_seconds=self.seconds)
+            case "drip":
+                return replace(reply, drip_seconds=self.seconds)
+            case "unreadable_2xx":
+                return replace(
+                    reply,
+                    body=b"<!doctype html><title>Gateway</title>"
+                    b"<h1>We are improving our service</h1>",
+                    content_type="text/html",
+                )
+            case "empty_2xx":
+                return replace(reply, body=b"")
+        return reply
+
+    def with_entries_spoiled(self, reply: Reply, envelope: str, records: list[Record]) -> Reply:
+        """Leave out, or answer twice, the entries of these records."""
+        echoes = [without_result(msgspec.to_builtins(record.entry)) for record in records]
+        times = 0 if self.fault.name == "missing_entry" else 2
+        spoiled: list[dict[str, Any]] = []
+        for entry in msgspec.json.decode(reply.body)[envelope]:
+            spoiled += [entry] * (times if without_result(entry) in echoes else 1)
+        return replace(reply, body=encode({envelope: spoiled}))
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -257,9 +338,6 @@ class BulkAction:
         return self.whole is not None and self.whole.fault.stage is Stage.REFUSED
 
 
-NOTHING_WRONG = BulkAction()
-
-
 class Faults:
     """The rules in force. Safe from any thread; the same seed gives the same draws."""
 
@@ -280,7 +358,7 @@ class Faults:
 
     def _rule(self, order: Order) -> Rule:
         self._ordered += 1
-        return Rule(self._ordered, order, FAULTS[order.fault], names_of(order.match))
+        return Rule(self._ordered, order, FAULTS[order.fault], order.match.names)
 
     def clear(self) -> int:
         """End all rules; how many there were."""
@@ -300,7 +378,7 @@ class Faults:
     def bulk_action(self, call: Call) -> BulkAction:
         """Decide what goes wrong with this request, and count the rules that hit."""
         if not self._rules:
-            return NOTHING_WRONG
+            return BulkAction()
         whole: Rule | None = None
         records: tuple[int, ...] = ()
         results: dict[int, Result] = {}
@@ -328,14 +406,14 @@ class Faults:
             return None
         if rule.names and rule.names.are_all_absent_from(present):
             return None
-        found = named_records(rule, call.ids)
+        found = rule.named_records(call.ids)
         if found is None or not self._is_drawn(rule, call):
             return None
         if rule.fault.result is not None:
             found = tuple(at for at in found if self._is_record_drawn(rule, call, at))
         if rule.fault.needs_records and not found:
             return None
-        return found if is_still_refused(rule, call) else None
+        return found if rule.is_still_refused(call) else None
 
     def _is_drawn(self, rule: Rule, call: Call) -> bool:
         return rule.fault.result is not None or self._is_below_rate(rule, f"{call.number}")
@@ -366,89 +444,6 @@ def read_order(content: object) -> Order:
     if order.endpoint == "token" and fault.needs_records:
         raise ValueError(f"{order.fault} needs records, and a token request has none.")
     return order
-
-
-def names_of(match: Match) -> Names | None:
-    if match.customer_id is None:
-        return None
-    names = [match.customer_id] if isinstance(match.customer_id, str) else match.customer_id
-    globs = [name for name in names if "*" in name or "?" in name]
-    pattern = "|".join(fnmatch.translate(name) for name in globs)
-    return Names(frozenset(names), re.compile(pattern) if globs else None)
-
-
-def named_records(rule: Rule, ids: Sequence[str]) -> tuple[int, ...] | None:
-    """Positions of the records that a rule names; None where it names some and none is here.
-
-    A rule that names nobody means every record; a fault of one entry then takes one, which
-    changes from request to request.
-    """
-    if rule.names is not None:
-        named = tuple(at for at, name in enumerate(ids) if name in rule.names)
-        return named or None
-    if rule.fault.stage is Stage.ENTRY:
-        return (rule.hits % len(ids),) if ids else ()
-    return tuple(range(len(ids)))
-
-
-def is_still_refused(rule: Rule, call: Call) -> bool:
-    """http_401_until_refresh leaves a token alone that was issued after the rule first hit."""
-    if rule.fault.name != "http_401_until_refresh":
-        return True
-    if rule.newest_dead_token is None:
-        rule.newest_dead_token = call.newest_token
-    return call.token <= rule.newest_dead_token
-
-
-HTML_PAGE = b"<!doctype html><title>Gateway</title><h1>We are improving our service</h1>"
-
-
-def refuse(rule: Rule, path: str) -> Reply:
-    """The answer to a request that stored nothing."""
-    fault = rule.fault
-    if fault.status is None:
-        return Reply(reset=True)
-    headers: list[tuple[str, str]] = []
-    if fault.status == 401:
-        headers.append(("WWW-Authenticate", 'Bearer error="invalid_token"'))
-    elif fault.name == "http_429_date":
-        headers.append(("Retry-After", formatdate(time.time() + rule.seconds, usegmt=True)))
-    elif fault.status in (429, 503):
-        headers.append(("Retry-After", f"{rule.seconds:g}"))
-    elif fault.status == 307:
-        headers.append(("Location", rule.order.location or path))
-    return problem(fault.status, f"Ordered from the sandbox: {fault.what}.", path, headers)
-
-
-def spoil(rule: Rule, reply: Reply, path: str) -> Reply:
-    """The answer to a request that was carried out, gone wrong on its way back."""
-    match rule.fault.name:
-        case "http_500_after_effect":
-            return problem(500, "Ordered from the sandbox: stored all the same.", path)
-        case "reset_after_effect":
-            return replace(reply, reset=True)
-        case "early_close":
-            given = rule.order.bytes
-            return replace(reply, cut_after=len(reply.body) // 2 if given is None else given)
-        case "slow_after_effect":
-            return replace(reply, delay_seconds=rule.seconds)
-        case "drip":
-            return replace(reply, drip_seconds=rule.seconds)
-        case "unreadable_2xx":
-            return replace(reply, body=HTML_PAGE, content_type="text/html")
-        case "empty_2xx":
-            return replace(reply, body=b"")
-    return reply
-
-
-def spoil_entries(rule: Rule, reply: Reply, envelope: str, records: list[Record]) -> Reply:
-    """Leave out, or answer twice, the entries of these records."""
-    echoes = [without_result(msgspec.to_builtins(record.entry)) for record in records]
-    times = 0 if rule.fault.name == "missing_entry" else 2
-    spoiled: list[dict[str, Any]] = []
-    for entry in msgspec.json.decode(reply.body)[envelope]:
-        spoiled += [entry] * (times if without_result(entry) in echoes else 1)
-    return replace(reply, body=encode({envelope: spoiled}))
 
 
 def without_result(entry: dict[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,17 @@ class Organization(Struct):
     emails: list[Email] = []
     customerCards: list[Card] = []
 
+    @property
+    def default_email(self) -> str | None:
+        """The e-mail marked `defaultEmail`, else the first one."""
+        for email in self.emails:
+            if email.defaultEmail:
+                return email.email
+        return self.emails[0].email if self.emails else None
+
+    def entry(self, change_type: str) -> CustomerEntry:
+        return CustomerEntry(self.customerId, self.username, self.default_email, change_type)
+
 
 class Person(Organization):
     firstName: Name | None = None
@@ -88,6 +99,10 @@ class CustomerEntry(Struct):
     changeType: str
     result: str = ""
 
+    @property
+    def name(self) -> str:
+        return self.customerId or self.username or self.email or ""
+
 
 class HouseholdEntry(Struct):
     householdId: str
@@ -113,31 +128,15 @@ def customer_record(customer: Customer) -> Record:
     party = customer.person if is_person else customer.organization
     if party is None:
         other = customer.organization if is_person else customer.person
-        entry = customer_entry(other or Person(), customer.changeType)
-        return Record(name_of(entry), entry, "its type does not fit what it holds")
-    entry = customer_entry(party, customer.changeType)
-    if not name_of(entry):
+        entry = (other or Person()).entry(customer.changeType)
+        return Record(entry.name, entry, "its type does not fit what it holds")
+    entry = party.entry(customer.changeType)
+    if not entry.name:
         return Record("", entry, "no customerId, username or e-mail")
     is_whole = customer.changeType in ("CREATE", "UPSERT")
     if is_whole and isinstance(party, Person) and not (party.firstName and party.lastName):
-        return Record(name_of(entry), entry, "a person needs firstName and lastName")
-    return Record(name_of(entry), entry)
-
-
-def customer_entry(party: Organization, change_type: str) -> CustomerEntry:
-    return CustomerEntry(party.customerId, party.username, default_email(party), change_type)
-
-
-def default_email(party: Organization) -> str | None:
-    """The e-mail marked `defaultEmail`, else the first one."""
-    for email in party.emails:
-        if email.defaultEmail:
-            return email.email
-    return party.emails[0].email if party.emails else None
-
-
-def name_of(entry: CustomerEntry) -> str:
-    return entry.customerId or entry.username or entry.email or ""
+        return Record(entry.name, entry, "a person needs firstName and lastName")
+    return Record(entry.name, entry)
 
 
 def household_record(household: Household) -> Record:
@@ -156,7 +155,7 @@ def invalid_customer(content: dict[str, Any], reason: str) -> Record:
         None,
         text_or_none(content.get("changeType")) or "",
     )
-    return Record(name_of(entry), entry, reason)
+    return Record(entry.name, entry, reason)
 
 
 def invalid_household(content: dict[str, Any], reason: str) -> Record:

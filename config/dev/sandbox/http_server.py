@@ -64,7 +64,6 @@ class Site(Protocol):
 
 LONGEST_LINE_BYTES = 65536
 MOST_HEADERS = 200
-LARGEST_BODY_BYTES = 256 * 1024 * 1024
 
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -147,7 +146,7 @@ def chunk_size(line: bytes) -> int:
 
 
 def read_exactly(reader: BufferedReader, size: int, received: int = 0) -> bytes:
-    if size + received > LARGEST_BODY_BYTES:
+    if size + received > 256 * 1024 * 1024:
         raise BadRequest("The body is larger than the sandbox takes.", 413)
     body = reader.read(size)
     if len(body) < size:
@@ -198,10 +197,7 @@ def problem(
 
 
 HOST = "127.0.0.1"
-BACKLOG = 256
-LONGEST_STOP_SECONDS = 5.0
 PAUSE_WITHOUT_DESCRIPTORS_SECONDS = 0.2
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: close() sends RST
 
 logger = logging.getLogger("sandbox")
 
@@ -215,7 +211,7 @@ class SandboxServer:
 
     def __init__(self, *sites: Site, port: int = 0) -> None:
         self.sites = sorted(sites, key=lambda site: len(site.prefix), reverse=True)
-        self._listener = socket.create_server((HOST, port), backlog=BACKLOG)
+        self._listener = socket.create_server((HOST, port), backlog=256)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self.base_url = f"http://{HOST}:{self.port}"
@@ -245,7 +241,7 @@ class SandboxServer:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        give_up_at = time.monotonic() + LONGEST_STOP_SECONDS
+        give_up_at = time.monotonic() + 5.0
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         self._alarm.close()
@@ -318,7 +314,8 @@ class SandboxServer:
         if reply.delay_seconds:
             self._stopping.wait(reply.delay_seconds)
         if reply.reset:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            # SO_LINGER on, 0 seconds: close() sends RST.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
         if reply.cut_after is not None:
             connection.sendall(head_of(reply, last=last) + reply.body[: reply.cut_after])

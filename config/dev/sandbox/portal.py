@@ -70,18 +70,13 @@ def obey(order: Order, accounts: Accounts) -> None:
 
 
 ROWS_PER_PAGE = 10
-BILL_PATH = re.compile(r"/portal/bills/(\d+)\.pdf")
 NO_STORE = ("Cache-Control", "no-store")
-UNHURRIED = ("/portal/account", "/portal/control")  # the tests' own
 AFTER_LOGIN = {
     Scenario.CHANGE_PASSWORD: "/portal/change-password",
     Scenario.OTP: "/portal/verify",
     Scenario.CAPTCHA: "/portal/challenge",
     Scenario.UNKNOWN_PAGE: "/portal/survey",
 }
-
-
-BY_CODE = (Scenario.TOTP, Scenario.SMS)
 
 
 class PortalSite:
@@ -115,14 +110,14 @@ class PortalSite:
     def handle(self, request: Request) -> Reply:
         """One request's answer. Called from many threads at once."""
         reply = self._answer(request)
-        if request.path not in UNHURRIED:
+        if request.path not in ("/portal/account", "/portal/control"):
             reply.delay_seconds = reply.delay_seconds or self.accounts.settings.answer_seconds
         return reply
 
     def _answer(self, request: Request) -> Reply:
         method = "GET" if request.method == "HEAD" else request.method
         path = request.path.rstrip("/")
-        found = BILL_PATH.fullmatch(path)
+        found = re.fullmatch(r"/portal/bills/(\d+)\.pdf", path)
         if method == "GET" and found:
             return self.download(request, found[1])
         route = self.routes.get((method, path))
@@ -171,7 +166,7 @@ class PortalSite:
         if scenario in AFTER_LOGIN:
             return see_other(AFTER_LOGIN[scenario])
         device = request.cookies.get("portal_device", "")
-        if scenario in BY_CODE and not self.codes.knows(email, device):
+        if scenario in (Scenario.TOTP, Scenario.SMS) and not self.codes.knows(email, device):
             token = self.codes.begin(email, scenario)
             cookie = f"portal_login={token}; Path=/portal; HttpOnly; SameSite=Lax"
             return see_other("/portal/verify", ("Set-Cookie", cookie))

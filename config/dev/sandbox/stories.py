@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models import Q
 
-from bills import error_codes, passwords
+from bills import error_codes
+from bills.accounts import passwords
+from bills.csv.retry_files import CSV_NAME
 from bills.drafts import new_draft
 from bills.models import Bill, Credential
 from bills.portal_setup import sandbox_portal
-from bills.retry_files import CSV_NAME
 from config.dev.sandbox.portal_accounts import CORRECT_PASSWORD
 from config.dev.sandbox.samples import (
     NAMES,

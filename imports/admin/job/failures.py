@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 from imports import error_codes
 from imports.admin import exports, permissions
 from imports.admin.base import CappedPaginator, page_of
-from imports.admin.job import actions, page, selection
-from imports.admin.job.selection import Choice
+from imports.admin.job import actions, page
+from imports.admin.job.actions import Choice
 from imports.ledger import retries
 from imports.ledger.bulk_actions import EXCLUDED_CODE
 from imports.ledger.lifecycle import NotAllowed
@@ -48,10 +48,10 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     summary = matching.select_related("file", "job").prefetch_related("retries")
     pages = page_of(request, CappedPaginator(summary, ROWS))
     rows = list(pages["page_obj"])
-    status = choice.status if choice.status in selection.TROUBLE else ""
+    status = choice.status if choice.status in actions.TROUBLE else ""
     wait = retries.how_many_wait(job)
-    found = selection.causes(job)
-    own = selection.own_codes(job)
+    found = actions.causes(job)
+    own = actions.own_codes(job)
     for row in rows:
         meaning = own.get(row.error_code) or error_codes.about(row.error_code, job.kind)
         remedy = error_codes.for_record(meaning, row.status)
@@ -60,7 +60,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         **_matching_counts(job, choice, found),
         "causes": found,
-        "more_causes": selection.more(job, found),
+        "more_causes": actions.more(job, found),
         "rows": rows,
         **pages,
         "chosen_status": status,
@@ -73,21 +73,19 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def _matching_counts(
-    job: ImportJob, choice: Choice, found: list[selection.Cause]
-) -> dict[str, Any]:
+def _matching_counts(job: ImportJob, choice: Choice, found: list[actions.Cause]) -> dict[str, Any]:
     """How many failed, unknown and excluded records the filter matches that wait for a decision.
 
     Counted by cause; None where there are more causes than are listed.
     """
-    status, statuses = choice.cause.partition(".")[0] or choice.status, selection.TROUBLE
+    status, statuses = choice.cause.partition(".")[0] or choice.status, actions.TROUBLE
     counts: dict[str, int | None] = dict.fromkeys(statuses, 0)
     for each in statuses:
         if status in statuses and status != each:
             continue
         if choice.query:
             counts[each] = retries.waiting(job, each).filter(choice.matching(job)).count()
-        elif not choice.cause and len(found) == selection.MOST_CAUSES:
+        elif not choice.cause and len(found) == actions.MOST_CAUSES:
             counts[each] = None
         else:
             of_filter = [one for one in found if choice.cause in ("", one.key)]

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 BAR_SHARE = 0.84  # of a span's width: the rest is the gap to the next
 LOWEST = 3.0  # percent of the height: what is there at all can be seen
 LAST_LABEL = 90.0  # percent: further right a time would not fit beside its mark
-TOPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)  # of a scale, times a power of ten
 CLOCKS = {"time": "H:i:s", "minute": "H:i", "day": "m-d H:i"}  # how times are written
 
 
@@ -121,7 +120,11 @@ def scale_top(most: float) -> float:
     if most <= 0:
         return 0.0
     power = 10.0 ** floor(log10(most))
-    return next(top * power for top in TOPS if top * power >= most * (1 - 1e-9))
+    return next(
+        top * power
+        for top in (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+        if top * power >= most * (1 - 1e-9)
+    )
 
 
 def rate(value: float) -> str:
@@ -170,7 +173,6 @@ class _Bars:
         return max(LOWEST, 100 * count * self.per / top) if count else 0.0
 
 
-ATTEMPTS_SHOWN = 12
 UNREAD = ("batch__body", "answer")
 
 
@@ -183,7 +185,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "progress": progress(job),
         "batches": batch_totals(job),
-        "attempts": attempts[:ATTEMPTS_SHOWN],
+        "attempts": attempts[:12],
         "chart": chart(job),
         "no_worker": is_at_work and queue.worker_count() == 0,
         "paused_by": _paused_by(job),

@@ -26,7 +26,7 @@ from imports.customers import corrections as customers
 from imports.customers.api.setup import checks_of
 from imports.customers.corrections import GO_OUT, OBSTACLES, RowOutcome
 from imports.customers.files.errors import UnreadableFile
-from imports.customers.members.corrected import keep_rows
+from imports.customers.members.failed_rows import keep_rows
 from imports.engine import queue
 from imports.exports import Pipe
 from imports.ledger import retries
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 MOST_FILES = 200
-CHANGES_SHOWN = 5
 MOST_COMPARED = 100_000  # bytes
 # The heading and remedy of each outcome, in the order of the page.
 ROW_OUTCOMES: dict[RowOutcome, tuple[_StrOrPromise, _StrOrPromise]] = {
@@ -222,9 +221,7 @@ def _outcome_summary(preview: CorrectionPreview, row_outcome: RowOutcome) -> dic
         "is_sent": row_outcome in GO_OUT,
         "examples": examples,
         "more": preview.counts[row_outcome] - len(examples),
-        "changes": [
-            (each, _change(each)) for each in examples[:CHANGES_SHOWN] if row_outcome in GO_OUT
-        ],
+        "changes": [(each, _change(each)) for each in examples[:5] if row_outcome in GO_OUT],
     }
 
 
@@ -234,7 +231,6 @@ def _change(entry: Entry) -> list[formatting.Row]:
     return formatting.diff(editable(entry.before), editable(entry.record.raw)) or []
 
 
-DIRECTORIES_SHOWN = 20
 FILES_SHOWN = 100
 
 
@@ -250,7 +246,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
             all_records=Sum("records", filter=Q(rows=False), default=0),
             written_at=Max("written_at"),
         )
-        .order_by("-first")[:DIRECTORIES_SHOWN]
+        .order_by("-first")[:20]
     )
     newest = found[0]["directory"] if found else ""
     return {

@@ -53,9 +53,6 @@ if TYPE_CHECKING:
     from django.urls import URLPattern, URLResolver
 
 
-MOST_JOBS_OF_A_RECORD = 200
-
-
 @admin.register(ImportJob)
 class ImportJobAdmin(JobListActions, ModelAdmin):
     """Jobs are started, watched and retried here; their numbers are the ledger's."""
@@ -103,7 +100,7 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         results = ImportResult.objects.filter(key=term) | ImportResult.objects.filter(
             email__in={term, term.lower()}
         )
-        ids = set(results.order_by().values_list("job_id", flat=True)[:MOST_JOBS_OF_A_RECORD])
+        ids = set(results.order_by().values_list("job_id", flat=True)[:200])
         number = formatting.whole_number(term)
         named = Q(pk__in=ids) | Q(name__icontains=term) | Q(api__name__icontains=term)
         found = ImportJob.objects.filter(named if number is None else named | Q(pk=number))
@@ -238,7 +235,6 @@ def do_act(request: HttpRequest, pk: str, tab: str, act: str) -> HttpResponseBas
 ROWS_AT_ONCE = 2_000
 LATELY = timedelta(seconds=60)
 BATCHES_LATELY = 50
-ENTRIES_LATELY = 500
 
 
 @require_safe
@@ -303,7 +299,7 @@ def realtime(request: HttpRequest, pk: str) -> JsonResponse:
     lately = _results(job).filter(
         batch__in=_moving_batches(job), updated_at__gt=Now() - Value(LATELY)
     )
-    rows = list(lately.order_by("-updated_at", "-pk")[:ENTRIES_LATELY])
+    rows = list(lately.order_by("-updated_at", "-pk")[:500])
     return JsonResponse({"job": describe(job), "results": entries(job, rows)})
 
 

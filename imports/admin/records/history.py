@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from imports.messages import Text
 
 MOST_RESULTS = 300  # of one record, over all jobs
-MOST_ATTEMPTS = 600
 MOST_VERSIONS = 20  # whose bytes are read
 MOST_BYTES = LONGEST_SHOWN + 1
 # Of a job's log, to all of its records.
@@ -106,6 +105,22 @@ class JobStay:
     def correction(self) -> JobEvent | None:
         """Who made this version of it, if it went out corrected."""
         return next((each for each in self.events if each.code == EventCode.CORRECTED), None)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it failed here, and not merely because the job was cancelled."""
+        result = self.result
+        return result.status == ResultStatus.ERROR and result.error_code != CANCELLED_CODE
+
+    def tries(self, *, refused: bool) -> list[Attempt]:
+        """Those that came to its outcome: a refusal is an answer, with an HTTP status."""
+        # Tries that say nothing about this record: asked to come later, or halved.
+        return [
+            each
+            for each in self.attempts
+            if each.verdict not in (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
+            and (each.http_status or not refused)
+        ]
 
 
 @dataclass(slots=True)
@@ -197,7 +212,7 @@ def _add_attempts(stays: Collection[JobStay]) -> None:
 
 def _attempts(batch_ids: Collection[int]) -> list[Attempt]:
     rows = Attempt.objects.filter(batch__in=batch_ids).select_related("batch")
-    return list(rows.defer("batch__body").order_by("-pk")[:MOST_ATTEMPTS])
+    return list(rows.defer("batch__body").order_by("-pk")[:600])
 
 
 def _add_events(stays: dict[int, JobStay]) -> None:
@@ -235,8 +250,6 @@ def _change(before: bytes, after: bytes) -> list[Row]:
 LONGEST_REASON = 160  # characters
 MOST_REASONS = 2
 MOST_DAYS = 4  # more become a span
-# Tries that say nothing about this record: asked to come later, or halved.
-NO_ANSWER = (Verdict.DEFERRED, Verdict.PAUSE, Verdict.SPLIT)
 MAY_HAVE_ARRIVED = gettext_lazy("may have arrived on %(day)s (“%(why)s”)")
 EVENT_CLAUSES: dict[str, _StrOrPromise] = {
     EventCode.ARRIVED: gettext_lazy("was marked as imported by %(who)s on %(day)s (“%(why)s”)"),
@@ -290,7 +303,7 @@ def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
     """What happened, in order; plain failures in a row become one clause."""
     failed: list[JobStay] = []
     for each in stays:
-        is_plain = _has_failed(each) and not each.record_events
+        is_plain = each.has_failed and not each.record_events
         if each.correction or not is_plain:
             yield from _failures(failed)
             failed = []
@@ -303,29 +316,24 @@ def _clauses(stays: Sequence[JobStay], words: JobPage) -> Iterator[str]:
     yield from _failures(failed)
 
 
-def _has_failed(summary: JobStay) -> bool:
-    result = summary.result
-    return result.status == ResultStatus.ERROR and result.error_code != CANCELLED_CODE
-
-
-def _outcome(summary: JobStay, words: JobPage) -> Iterator[str]:
+def _outcome(stay: JobStay, words: JobPage) -> Iterator[str]:
     """The record's outcome in one job, and what a person did about it there."""
-    actions = {each.code for each in summary.record_events}
+    actions = {each.code for each in stay.record_events}
     if actions & {EventCode.ARRIVED, EventCode.NOT_ARRIVED}:
-        last = summary.attempts[-1] if summary.attempts else None
+        last = stay.attempts[-1] if stay.attempts else None
         if last is not None:
             yield MAY_HAVE_ARRIVED % {"day": day(last.ended_at), "why": in_short(last.message)}
-    elif EventCode.EXCLUDED in actions or _has_failed(summary):
-        yield from _failures([summary])
+    elif EventCode.EXCLUDED in actions or stay.has_failed:
+        yield from _failures([stay])
     else:
-        yield _status(summary, words)
-    for each in summary.record_events:
+        yield _status(stay, words)
+    for each in stay.record_events:
         if each.code in EVENT_CLAUSES:
             yield EVENT_CLAUSES[each.code] % _names(each)
 
 
-def _status(summary: JobStay, words: JobPage) -> str:
-    result = summary.result
+def _status(stay: JobStay, words: JobPage) -> str:
+    result = stay.result
     names = {
         "job": result.job_id,
         "day": day(result.updated_at),
@@ -341,17 +349,17 @@ def _status(summary: JobStay, words: JobPage) -> str:
             return _("was not sent (“%(why)s”)") % names
         case ResultStatus.ERROR:
             return _("was not sent because job %(job)s was cancelled on %(day)s") % names
-    return _waiting(summary) % names
+    return _waiting(stay) % names
 
 
-def _waiting(summary: JobStay) -> str:
+def _waiting(stay: JobStay) -> str:
     """What the record waits for."""
-    match summary.result.job.status:
+    match stay.result.job.status:
         case JobStatus.DRAFT:
             return _("waits in job %(job)s, which nobody has started yet")
         case JobStatus.PAUSED:
             return _("waits because job %(job)s is paused")
-    if summary.attempts and summary.result.message:
+    if stay.attempts and stay.result.message:
         return _("failed in job %(job)s and will be tried again (“%(why)s”)")
     return _("is being sent in job %(job)s")
 
@@ -365,7 +373,7 @@ def _failures(stays: Sequence[JobStay]) -> Iterator[str]:
     """Refusals, or failures on the way, in a row: each in one clause."""
     for refused, group in groupby(stays, key=lambda each: bool(each.result.http_status)):
         some = list(group)
-        tries = [each for summary in some for each in _tries(summary, refused=refused)]
+        tries = [each for stay in some for each in stay.tries(refused=refused)]
         ends = [each.ended_at for each in tries] or [each.result.updated_at for each in some]
         whys = [in_short(each.result.message) for each in some]
         names = {
@@ -374,15 +382,6 @@ def _failures(stays: Sequence[JobStay]) -> Iterator[str]:
             "why": "”, “".join(list(dict.fromkeys(whys))[:MOST_REASONS]),
         }
         yield (REFUSED if refused else FAILED)[min(len(ends), 3) - 1] % names
-
-
-def _tries(summary: JobStay, *, refused: bool) -> list[Attempt]:
-    """Those that came to it: a refusal is an answer, with an HTTP status."""
-    return [
-        each
-        for each in summary.attempts
-        if each.verdict not in NO_ANSWER and (each.http_status or not refused)
-    ]
 
 
 def in_short(text: Text | None) -> str:

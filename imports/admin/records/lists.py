@@ -84,7 +84,6 @@ class AttemptAdmin(ExportedAdmin):
 
 
 RECORDS_SHOWN = 100
-MOST_BATCHES_OF_A_RECORD = 200
 
 
 @admin.register(ImportBatch)
@@ -121,7 +120,7 @@ class ImportBatchAdmin(ListActions, LedgerAdmin):
         found = ImportResult.objects.filter(key=term) | ImportResult.objects.filter(
             email__in=spellings
         )
-        ids = found.order_by().values_list("batch_id", flat=True)[:MOST_BATCHES_OF_A_RECORD]
+        ids = found.order_by().values_list("batch_id", flat=True)[:200]
         return queryset.filter(pk__in={each for each in ids if each}), False
 
     @display(description=gettext_lazy("Batch"))

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from imports.customers.api.mapping import preset
 from imports.customers.api.oauth2 import OAuth2
+from imports.customers.api.playground import ProbeResult, Proof
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.probing import ProbeResult, Proof
 from imports.customers.api.setup import UNUSABLE, auth_of, mapping_of, probe, said_of
 from imports.customers.api.token_store import TokenRow
 from imports.messages import marked as _

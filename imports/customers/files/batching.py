@@ -34,7 +34,7 @@ from imports.customers.files.reader import FileCheck, check_file, index_name
 from imports.customers.files.row_faults import without_faults
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
-from imports.customers.members.places import with_rows
+from imports.customers.members.conversion import with_rows
 from imports.customers.retry_file_matches import RetryFileMatches, is_at_home, twins
 from imports.job_types import InputOutOfSight, UnreadableInput
 from imports.ledger.batches import Intake, NewRecord, Refused

@@ -1,6 +1,7 @@
-"""failed_rows.csv: the rows of the failed records, in the form of the file they came in by.
+"""failed_rows.csv, and its rows when they come back corrected.
 
-The row that a record was made of is the file's own, or that of a corrected file since.
+Each row is written in the form of the file it came in by: it is that file's own, or that of a
+corrected file since. Corrected rows become records as the rows of the import did.
 """
 
 from __future__ import annotations
@@ -14,22 +15,31 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from django.db.models import Q
 
+from imports.customers.files.errors import UnreadableFile
 from imports.customers.files.row_faults import faults_of
-from imports.customers.members.conversion import bytes_at, cells_of
-from imports.customers.members.delimited import Form, Row
-from imports.customers.members.places import place_in
-from imports.customers.members.records import RecordMaker
-from imports.customers.members.template import places, read, same_heading
+from imports.customers.members import conversion, sources
+from imports.customers.members.conversion import bytes_at, cells_of, index_of, place_in, place_of
+from imports.customers.members.delimited import (
+    Form,
+    Row,
+)
+from imports.customers.members.records import LACKS_COLUMNS, RecordMaker
+from imports.customers.members.template import missing, places, read, same_heading
 from imports.customers.record_editor import is_same
 from imports.exports import safe_cell, xlsx_pieces
 from imports.ledger import left_out, retries
 from imports.ledger.batches import bytes_of
+from imports.ledger.totals import family
+from imports.messages import marked as _
+from imports.messages import sentence
 from imports.models import CorrectedRow, ImportResult, MemberFile
-from imports.sealing import columns
+from imports.sealing import keys
 from imports.sealing.keys import Ring
+from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from imports.models import ImportJob
     from imports.retry_directory import NewDirectory
@@ -37,6 +47,11 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 1_000
 NAME = "failed_rows{number}.{suffix}"
+NO_TABLE = sentence(
+    "NO_TABLE_IN_IMPORT", _("it is a table, and no customer of this import came in as a row")
+)
+USE_JSON = sentence("USE_JSON", _("Correct the JSON retry files, and upload those"))
+KEEP_HEADING = sentence("KEEP_HEADING", _("Keep the heading of failed_rows.csv as it is"))
 
 
 @dataclass(slots=True)
@@ -233,7 +248,7 @@ def _of_file(member: MemberFile, position: int) -> OwnRow | None:
 
 def _of_correction(row: CorrectedRow, ring: Ring) -> OwnRow:
     form = msgspec.convert(row.form, Form)
-    raw = columns.plain(row.raw, row.sealed_with, columns.of_row(row.result_id), ring)
+    raw = keys.plain(row.raw, row.sealed_with, keys.of_row(row.result_id), ring)
     return OwnRow(raw, form, row.row, row.member, is_corrected=True)
 
 
@@ -251,3 +266,123 @@ def _corrected(ids: Iterable[int]) -> dict[int, CorrectedRow]:
         links = earlier.values_list("pk", "retry_of_id")
         above = {retry_of: above[pk] for pk, retry_of in links if retry_of is not None}
     return found
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Kept beside a corrected file's records: whose template made them, and where the rows are."""
+
+    member: int
+    form: Form
+    source: str  # where the rows lie
+
+
+def as_records(job: ImportJob, where: str, name: str) -> str:
+    """Where the uploaded file's records lie: itself, or what was made of it beside it.
+
+    Raises UnreadableFile for a table whose columns are not those of the import.
+    """
+    path, folder = stored.local_path(where), stored.name_of(where).rpartition("/")[0]
+    with sources.pieces() as made:
+        kind, found = sources.opened(path, name, folder, made)
+        if kind in sources.TABLES:
+            form, source = sources.written_down(kind, found, name, folder, made)
+            found = _converted(job, source, name, form, folder, made)
+        else:
+            source = found
+        if found == path:
+            return where
+        conversion.publish(*(each for each in {found, source} if each != path))
+    if source != path:
+        stored.delete(where)
+    return conversion.where_of(found)
+
+
+def _converted(
+    job: ImportJob, source: Path, name: str, form: Form, folder: str, made: list[Path]
+) -> Path:
+    """The records that the rows make, with an index and a note of their source beside them."""
+    member = _member_of(job, form, name)
+    target = conversion.new_piece(folder, ".json")
+    made.append(target)
+    conversion.convert(source, name, form, read(member.document), target)
+    note = target.with_suffix(".form")
+    note.write_bytes(msgspec.json.encode(Rows(member.pk, form, conversion.where_of(source))))
+    conversion.publish(index_of(target), note)
+    return target
+
+
+def _member_of(job: ImportJob, form: Form, name: str) -> MemberFile:
+    """The member file of the import with just these headings, else one whose columns are here."""
+    found = MemberFile.objects.filter(file__job__in=family(job)).exclude(document={})
+    members = list(found.select_related("file").order_by("pk"))
+    if not members:
+        raise UnreadableFile(name, NO_TABLE, USE_JSON)
+    mine = {same_heading(each) for each in form.headings}
+    same = [each for each in members if {*map(same_heading, each.form["headings"])} == mine]
+    lacking = [missing(read(each.document), form.headings) for each in members]
+    fitting = [each for each, names in zip(members, lacking, strict=True) if not names]
+    if not (same or fitting):
+        listed = ", ".join(f"“{each}”" for each in min(lacking, key=len)[:20])
+        raise UnreadableFile(name, LACKS_COLUMNS.format(columns=listed), KEEP_HEADING)
+    return (same or fitting)[0]
+
+
+def _note(records: str) -> str:
+    return records.rpartition(".")[0] + ".form"
+
+
+def _rows_beside(records: str) -> Rows | None:
+    try:
+        raw = stored.local_path(_note(records)).read_bytes()
+        return msgspec.json.decode(raw, type=Rows)
+    except (OSError, ValueError):
+        return None
+
+
+def forget_rows(records: str) -> None:
+    """Remove what stands beside a corrected file's records."""
+    about = _rows_beside(records)
+    if about is not None:
+        conversion.forget(about.source, records)
+        stored.delete(_note(records))
+
+
+def keep_rows(new: ImportJob, corrected: Sequence[str]) -> None:
+    """Keep the row of each new version that was made of one: a later failure shows that row.
+
+    Inside the transaction that made `new`, the job that sends these files' records.
+    """
+    for records in corrected:
+        about = _rows_beside(records)
+        if about is not None:
+            CorrectedRow.objects.bulk_create(_kept(new, records, about), ROWS_AT_ONCE)
+
+
+def _kept(new: ImportJob, records: str, about: Rows) -> Iterator[CorrectedRow]:
+    positions, index = _positions(stored.local_path(records)), conversion.index_path(records)
+    form, source = msgspec.to_builtins(about.form), stored.local_path(about.source)
+    key = keys.to_seal(new.pk)
+    for result, raw in _sent(new):
+        place = place_of(index, positions[raw]) if raw in positions else None
+        if place is not None:
+            kept = bytes_at(source, place)
+            if key is not None:
+                kept = key.seal(kept, keys.of_row(result.pk))
+            yield CorrectedRow(
+                result=result, member_id=about.member, form=form, row=place.row, raw=kept,
+                sealed_with=key.pk if key else None,
+            )  # fmt: skip
+
+
+def _positions(records: Path) -> dict[bytes, int]:
+    """Where each record stands in a corrected file. Those have few: one request reads them."""
+    with records.open("rb") as file:
+        found = msgspec.json.decode(file.read(), type=dict[str, list[msgspec.Raw]])
+    return {bytes(raw): position for position, raw in enumerate(found["data"], start=1)}
+
+
+def _sent(new: ImportJob) -> Iterator[tuple[ImportResult, bytes]]:
+    rest = new.results.order_by("pk").only("pk").iterator(ROWS_AT_ONCE)
+    while some := list(islice(rest, ROWS_AT_ONCE)):
+        raws = bytes_of([each.pk for each in some])
+        yield from ((each, raws[each.pk]) for each in some)

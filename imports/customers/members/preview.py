@@ -24,8 +24,7 @@ from imports.customers.files.validation import Judge
 from imports.customers.members import conversion, sources
 from imports.customers.members.delimited import Row, find_form, rows
 from imports.customers.members.records import RecordMaker
-from imports.customers.members.template import Field, Template, unused
-from imports.customers.members.values import BadCell, date_reader
+from imports.customers.members.template import BadCell, Field, Template, date_reader, unused
 from imports.ledger.batches import bytes_of
 from imports.models import ImportResult
 

@@ -11,7 +11,7 @@ import msgspec
 
 from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.customers.files.row_faults import with_faults
-from imports.customers.members import values
+from imports.customers.members import template
 from imports.customers.members.delimited import INVISIBLE, trimmed
 from imports.customers.members.template import missing, places, same_heading
 from imports.messages import marked as _
@@ -151,7 +151,7 @@ class Patterns:
         try:
             for at, read in pattern.readers:
                 found[at] = read(found[at])
-        except values.BadCell:
+        except template.BadCell:
             return None
         return pattern.text % tuple(_encode_lines(found).split(b"\n")[:-1])
 
@@ -269,10 +269,10 @@ def _cell(
         try:
             if not text:
                 if is_required:
-                    raise values.empty()
+                    raise template.empty()
                 return if_empty
             return read(text), True
-        except values.BadCell as bad:
+        except template.BadCell as bad:
             faults.append(bad.fault(name))
             return text, True
 
@@ -314,8 +314,8 @@ def _reader(field: Field) -> Callable[[str], Any]:
             return folded[text.casefold()]
         if keeps:
             return plain(text)
-        remedy = values.CHOICE_REMEDY.format(allowed=allowed)
-        raise values.BadCell("ROW_VALUE", values.IS_NO_CHOICE, remedy, value=shown(text))
+        remedy = template.CHOICE_REMEDY.format(allowed=allowed)
+        raise template.BadCell("ROW_VALUE", template.IS_NO_CHOICE, remedy, value=shown(text))
 
     return read
 
@@ -323,17 +323,17 @@ def _reader(field: Field) -> Callable[[str], Any]:
 def _plain_reader(field: Field) -> Callable[[str], Any]:
     match field.type:
         case "date":
-            return values.date_reader(field.format, field.write_as)
+            return template.date_reader(field.format, field.write_as)
         case "integer":
-            return values.number_reader(field.decimal, whole=True)
+            return template.number_reader(field.decimal, whole=True)
         case "number":
-            return values.number_reader(field.decimal, whole=False)
+            return template.number_reader(field.decimal, whole=False)
         case "yes-no":
-            return values.yes_or_no
+            return template.yes_or_no
     return _text
 
 
 def _text(text: str) -> str:
     if text[0] == "#" or "+" in text:
-        values.refuse_damage(text)
+        template.refuse_damage(text)
     return text

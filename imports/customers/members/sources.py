@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from imports.customers.files.errors import BOM, FILE_FAULT, SIGNATURES, UnreadableFile, shown
-from imports.customers.members import conversion, delimited, places, workbook
+from imports.customers.members import conversion, delimited, workbook
 from imports.customers.members.delimited import HEAD_BYTES, Form, marked_encoding
 from imports.customers.members.template import missing, read, same_heading, unused
 from imports.customers.members.workbook import SPLIT_IT, is_workbook
@@ -142,7 +142,7 @@ def pieces() -> Iterator[list[Path]]:
     try:
         yield made
     except BaseException:
-        places.forget_new(made)
+        conversion.forget_new(made)
         raise
 
 
@@ -153,14 +153,14 @@ def _open(file: ImportFile, member: MemberFile) -> bool:
     """
     added = file.location
     member.sha256, member.size = _digest(added), conversion.size_of(added)
-    file.size, folder = member.size, places.folder_of(file.job)
+    file.size, folder = member.size, conversion.folder_of(file.job)
     with pieces() as made:
         kind, path = opened(added, file.name, folder, made)
         if kind in TABLES:
             form, path = written_down(kind, path, file.name, folder, made)
             member.form = msgspec.to_builtins(form)
             if path == added and not file.is_ours:
-                path = places.keep_copy(path, folder)
+                path = conversion.keep_copy(path, folder)
                 made.append(path)
         if path != added:
             _use(file, path)
@@ -174,7 +174,7 @@ def _convert(file: ImportFile, member: MemberFile, seen: Callable[[int], None]) 
         raise NeedsTemplate
     document = read(template.document)
     with pieces() as made:
-        target = _new(places.folder_of(file.job), ".json", made)
+        target = _new(conversion.folder_of(file.job), ".json", made)
         rows_path, form = member.rows_path, form_of(member)
         conversion.convert(rows_path, file.name, form, document, target, seen)
         member.template, member.document = template, template.document
@@ -183,12 +183,12 @@ def _convert(file: ImportFile, member: MemberFile, seen: Callable[[int], None]) 
 
 def _use(file: ImportFile, path: Path, *beside: Path) -> None:
     if file.job.pk is not None:  # a dry run's are nobody else's
-        places.publish(path, *beside)
-    file.path, file.is_ours = places.where_of(path), True
+        conversion.publish(path, *beside)
+    file.path, file.is_ours = conversion.where_of(path), True
 
 
 def _new(folder: str, suffix: str, made: list[Path]) -> Path:
-    made.append(places.new_piece(folder, suffix))
+    made.append(conversion.new_piece(folder, suffix))
     return made[-1]
 
 
@@ -198,7 +198,7 @@ def opened(path: Path, name: str, folder: str, made: list[Path]) -> tuple[Kind, 
     kind = kind_of(path, name)
     if kind == Kind.GZIP:
         target = _new(folder, ".rows", made)
-        unpack(path, name, target, places.most_bytes())
+        unpack(path, name, target, conversion.most_bytes())
         path, known_as = target, unpacked_name(name)
         kind = kind_of(path, known_as)
     if kind == Kind.NDJSON:
@@ -210,7 +210,7 @@ def opened(path: Path, name: str, folder: str, made: list[Path]) -> tuple[Kind, 
 
 
 def _forget_but(made: list[Path], kept: Path) -> None:
-    places.forget_new(each for each in made if each != kept)
+    conversion.forget_new(each for each in made if each != kept)
 
 
 def written_down(
@@ -220,7 +220,7 @@ def written_down(
     if kind == Kind.CSV:
         return delimited.find_form(path, name), path
     source = _new(folder, ".rows", made)
-    form = workbook.write_down(path, name, source, places.most_bytes())
+    form = workbook.write_down(path, name, source, conversion.most_bytes())
     _forget_but(made, source)
     return form, source
 
@@ -235,7 +235,7 @@ def ask_again(file: ImportFile) -> bool:
         return False
     if member.template is not None and member.template.api_id == file.job.api_id:
         return False
-    transaction.on_commit(partial(places.forget, file.path), robust=True)
+    transaction.on_commit(partial(conversion.forget, file.path), robust=True)
     file.path, file.sha256 = member.source, ""
     file.record_count = file.excluded_count = file.duplicate_count = 0
     file.warnings, file.refusals = [], []
@@ -308,7 +308,7 @@ def save(member: MemberFile | None) -> None:
 def forget_pieces(file: ImportFile) -> None:
     """Remove all that was made of a file that no draft holds."""
     if member_of(file) is not None and file.is_ours:
-        places.forget(*file.pieces)
+        conversion.forget(*file.pieces)
 
 
 GZIP_MAGIC = b"\x1f\x8b"

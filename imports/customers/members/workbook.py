@@ -19,7 +19,7 @@ from imports.customers.members.delimited import (
     Row,
     headings_of,
 )
-from imports.customers.members.values import date_text
+from imports.customers.members.template import date_text
 from imports.messages import marked as _
 from imports.messages import sentence
 

@@ -14,8 +14,8 @@ from django.core.exceptions import ValidationError
 from imports.commands import SOME_FAILED, TextCommand, refuse
 from imports.customers.api import editing
 from imports.customers.api.editing import moved_secrets, read_changes
+from imports.customers.api.playground import PLAIN, is_readable_on_its_way
 from imports.customers.api.presets import PRESETS
-from imports.customers.api.probing import PLAIN, is_readable_on_its_way
 from imports.customers.api.setup import (
     clean_api,
     describes_itself,

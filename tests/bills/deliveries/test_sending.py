@@ -14,7 +14,7 @@ from django.core import mail
 from django.db.models.functions import Now
 
 from bills.deliveries import lists, planning, sending
-from bills.deliveries.destinations.folder import Folder
+from bills.deliveries.destinations import Folder
 from bills.models import BillDelivery, Destination, Portal
 from tests import remote_servers as servers
 from tests.storage_server import client_of, new_bucket

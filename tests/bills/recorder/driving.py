@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.urls import reverse
 
+from bills import recorder
 from bills.models import Credential, RecordedAct, Recording
-from bills.recorder import sessions
 from tests.bills.processes import wait_until
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def recording(client: Client, portal: Portal, email: str) -> Iterator[Recorder]:
             wait_until(mine.exclude(view={}).exists, "the first picture")
             yield Recorder(client, made)
         finally:
-            sessions.end(made)
+            recorder.end(made)
             running.result(120)
 
 
 def _run(pk: int) -> None:
     try:
-        sessions.run(pk)
+        recorder.run(pk)
     finally:
         connection.close()

@@ -15,9 +15,9 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from PIL import Image
 
+from bills import recorder
 from bills.models import Bill, Credential, Portal, RecordedAct, Recording
 from bills.portals.recipe_schema import load_recipe
-from bills.recorder import sessions
 from imports.engine import runner
 from tests.bills.processes import wait_until
 from tests.bills.recorder.driving import account, recording
@@ -94,11 +94,11 @@ def test_its_picture_is_one_of_the_page_and_goes_with_the_browser(
     with recording(administrator, portal, GOOD) as it:
         png = administrator.get(it.url("picture")).content
         assert Image.open(io.BytesIO(png)).size == (1280, 720)
-        assert sessions.picture_of(it.recording)
+        assert recorder.picture_of(it.recording)
         pressed = it.do("click", x="640", y="5")
         assert pressed.act["kind"] == "click"
     assert administrator.get(it.url("picture")).status_code == 404
-    assert sessions.picture_of(it.recording) is None
+    assert recorder.picture_of(it.recording) is None
 
 
 def test_the_password_is_shown_nowhere_and_counted_when_it_is_refused(
@@ -143,7 +143,7 @@ def test_typing_needs_a_box_and_a_password_its_own_button(
         assert it.do("key", key="F12").message.code == "REMOTE_NOTHING_THERE"
         assert administrator.post(it.url("act"), {"do": "evaluate"}).status_code == 302
         assert not RecordedAct.objects.filter(do="evaluate").exists()
-        assert sessions.steps_of(it.recording) == []
+        assert recorder.steps_of(it.recording) == []
 
 
 def test_a_step_can_be_undone_and_what_is_missing_is_said(
@@ -152,9 +152,9 @@ def test_a_step_can_be_undone_and_what_is_missing_is_said(
     with recording(administrator, portal, GOOD) as it:
         it.keys("Tab")
         it.do("user")
-        assert len(sessions.steps_of(it.recording)) == 1
+        assert len(recorder.steps_of(it.recording)) == 1
         administrator.post(it.url("act"), {"do": "undo"})
-        assert sessions.steps_of(it.recording) == []
+        assert recorder.steps_of(it.recording) == []
         answer = administrator.post(it.url("finish"), follow=True)
         assert "Nothing is typed into a box for the password" in answer.content.decode()
         it.recording.refresh_from_db()
@@ -179,7 +179,7 @@ def test_the_browser_closes_when_nobody_uses_it(
     administrator: Client, portal: Portal, good: Credential, field: str
 ) -> None:
     with recording(administrator, portal, GOOD) as it:
-        long_ago = Now() - Value(timedelta(seconds=sessions.UNSEEN_SECONDS + 1))
+        long_ago = Now() - Value(timedelta(seconds=recorder.UNSEEN_SECONDS + 1))
         mine = Recording.objects.filter(pk=it.recording.pk)
         mine.update(**{field: long_ago})
         wait_until(mine.filter(ended_at__isnull=False).exists, "the browser to close")
@@ -187,7 +187,7 @@ def test_the_browser_closes_when_nobody_uses_it(
         it.recording.refresh_from_db()
         assert it.recording.message.code == "RECORDING_NOT_WATCHED"
         assert "Record again" in it.shown()
-        assert not sessions.ask(it.recording, "list")
+        assert not recorder.ask(it.recording, "list")
 
 
 def test_a_worker_that_is_stopped_says_so(

@@ -14,8 +14,8 @@ from django.utils import translation
 from openpyxl import load_workbook
 
 from imports.admin import exports
+from imports.admin.job import actions
 from imports.admin.job import page as job_page
-from imports.admin.job import selection
 from imports.models import ImportResult
 from imports.policy import Outcome, Verdict
 from imports.states import ResultStatus
@@ -82,7 +82,7 @@ def test_the_failures_are_exported_by_cause_and_as_the_tab_is_filtered(
     address = url(job, "failures", "export")
     assert len(export(operator, address)) == 1 + 5
     assert column(export(operator, address, status="unknown"), "Status") == ["Unknown"]
-    cause = next(each for each in selection.causes(job) if each.code == "CONFLICT")
+    cause = next(each for each in actions.causes(job) if each.code == "CONFLICT")
     assert column(export(operator, address, cause=cause.key), "Code") == ["CONFLICT"] * 3
     one = job.results.filter(error_code="CONFLICT")[1]
     assert column(export(operator, address, q=one.key), "Customer") == [one.key]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.forms.models import model_to_dict
 
-from bills.admin.forms import PortalForm
+from bills.admin.portals import PortalForm
 from bills.models import Credential, Portal
 from imports.admin.forms import CustomerApiForm
 from imports.models import CustomerApi

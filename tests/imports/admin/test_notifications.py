@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core import mail as outbox
 
+from imports import notifications
 from imports.admin import home
 from imports.ledger import lifecycle
 from imports.models import Channel, NotificationDelivery
-from imports.notifications import delivery
 from tests.imports.admin.conftest import with_permissions
 from tests.imports.customers.scripted_server import Server, reply
 from tests.jobs import OK, answer
@@ -136,7 +136,7 @@ def test_what_does_not_arrive_is_shown_and_can_be_sent_again(
     answer(job, OK)
     lifecycle.finish_if_done([job.pk])
     assert len(home.signs()) == 4
-    delivery.deliver_due()
+    notifications.deliver_due()
     sign = home.signs()[-1]
     assert (sign.name, sign.is_well) == ("Notifications", False)
     page = manager.get(SENT).content.decode()
@@ -147,7 +147,7 @@ def test_what_does_not_arrive_is_shown_and_can_be_sent_again(
     chosen = {"action": "send_again", "_selected_action": [NotificationDelivery.objects.get().pk]}
     assert manager.post(SENT, chosen).status_code == 302
     receiver.acts = [reply(200)]
-    delivery.deliver_due()
+    notifications.deliver_due()
     assert "HTTP 410" not in manager.get(SENT).content.decode()
     assert len(home.signs()) == 4
 

@@ -12,11 +12,11 @@ from redis.exceptions import ConnectionError as RedisDown
 from rq.serializers import JSONSerializer
 
 from config.dev.sandbox import samples
+from imports import notifications
 from imports.engine import queue, runner
 from imports.engine.worker import JobWorker
 from imports.ledger import lifecycle
 from imports.models import ImportBatch, ImportJob
-from imports.notifications import delivery
 from imports.sealing import working
 from imports.storage import stored
 from tests.jobs import OK, REFUSED, answer, assert_totals_hold, keys, run
@@ -51,7 +51,7 @@ def test_a_worker_ends_its_turn_for_every_message_but_its_own(
     queue.enqueue(7, messages=2)
     assert not queue.other_jobs_wait(7)
     assert queue.other_jobs_wait(8)
-    delivery.enqueue()  # of no job: somebody waits for a mail, or watches a portal's test
+    notifications.enqueue()  # of no job: somebody waits for a mail, or watches a portal's test
     assert queue.other_jobs_wait(7)
 
     def away(name: str) -> Any:

@@ -9,11 +9,11 @@ import pytest
 from django.core import mail as outbox
 from django.db import connection
 
+from imports import notifications
 from imports.engine import queue, sweeper
 from imports.ledger import lifecycle
 from imports.models import Channel, NotificationDelivery
-from imports.notifications import delivery
-from imports.notifications.message import NotDelivered
+from imports.notifications import NotDelivered
 from tests.imports.customers.scripted_server import Server, reply
 from tests.jobs import OK, REFUSED, answer, at_once
 
@@ -68,8 +68,8 @@ def test_one_mail_for_each_job_and_the_jobs_log_says_so(
     ended: Callable[[], ImportJob], mailbox: Channel
 ) -> None:
     job = ended()
-    assert delivery.deliver_due() == 1
-    assert delivery.deliver_due() == 0
+    assert notifications.deliver_due() == 1
+    assert notifications.deliver_due() == 0
     (mail,) = outbox.outbox
     assert mail.to == ["ops@example.test"]
     assert job.name in mail.subject
@@ -82,14 +82,14 @@ def test_what_fails_is_kept_with_its_error_and_tried_again_later(
     pass_time: Callable[[float], None],
 ) -> None:  # fmt: skip
     job = ended()
-    delivery.deliver_due()
+    notifications.deliver_due()
     one = NotificationDelivery.objects.get()
     assert (one.status, one.tries) == ("waiting", 1)
     assert "HTTP 500" in str(one.error)
-    assert delivery.deliver_due() == 0  # not yet
+    assert notifications.deliver_due() == 0  # not yet
     receiver.acts = [reply(200)]
-    pass_time(delivery.PAUSES_SECONDS[0] + 1)
-    assert delivery.deliver_due() == 1
+    pass_time(notifications.PAUSES_SECONDS[0] + 1)
+    assert notifications.deliver_due() == 1
     one.refresh_from_db()
     assert (one.status, one.tries, one.error) == ("sent", 2, None)
     assert log(job) == [("notified", "hook")]
@@ -103,18 +103,18 @@ def test_after_the_last_pause_it_is_given_up_and_can_be_sent_again(
     pass_time: Callable[[float], None],
 ) -> None:  # fmt: skip
     job = ended()
-    for pause in (*delivery.PAUSES_SECONDS, 0):
-        assert delivery.deliver_due() == 1
+    for pause in (*notifications.PAUSES_SECONDS, 0):
+        assert notifications.deliver_due() == 1
         pass_time(pause + 1)
-    assert delivery.deliver_due() == 0
+    assert notifications.deliver_due() == 0
     assert NotificationDelivery.objects.get().status == "failed"
-    assert len(receiver.received) == len(delivery.PAUSES_SECONDS) + 1
+    assert len(receiver.received) == len(notifications.PAUSES_SECONDS) + 1
     ((action, message),) = log(job)
     assert action == "not_notified"
     assert "HTTP 500" in message
     receiver.acts = [reply(200)]
-    assert delivery.send_again(NotificationDelivery.objects.all()) == 1
-    delivery.deliver_due()
+    assert notifications.send_again(NotificationDelivery.objects.all()) == 1
+    notifications.deliver_due()
     assert NotificationDelivery.objects.get().status == "sent"
 
 
@@ -123,7 +123,7 @@ def test_a_channel_that_was_switched_off_gets_nothing_more(
 ) -> None:
     ended()
     Channel.objects.update(is_active=False)
-    delivery.deliver_due()
+    notifications.deliver_due()
     assert outbox.outbox == []
     assert str(NotificationDelivery.objects.get().error) == "The channel was switched off."
 
@@ -140,12 +140,12 @@ def test_a_worker_that_died_while_sending_leaves_it_to_another(
 
     ended()
     with monkeypatch.context() as dying:
-        dying.setattr(delivery, "send", dies)
+        dying.setattr(notifications, "send", dies)
         with pytest.raises(Killed):
-            delivery.deliver_due()
-    assert delivery.deliver_due() == 0
-    pass_time(delivery.LEASE_SECONDS + 1)
-    assert delivery.deliver_due() == 1
+            notifications.deliver_due()
+    assert notifications.deliver_due() == 0
+    pass_time(notifications.LEASE_SECONDS + 1)
+    assert notifications.deliver_due() == 1
     assert NotificationDelivery.objects.get().status == "sent"
 
 
@@ -153,17 +153,17 @@ def test_whoever_comes_back_after_his_lease_changes_nothing(
     ended: Callable[[], ImportJob], mailbox: Channel, pass_time: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    real = delivery.send
+    real = notifications.send
 
     def slow(*arguments: Any) -> None:
-        monkeypatch.setattr(delivery, "send", real)
-        pass_time(delivery.LEASE_SECONDS + 1)
-        delivery.deliver_due()  # another worker's
+        monkeypatch.setattr(notifications, "send", real)
+        pass_time(notifications.LEASE_SECONDS + 1)
+        notifications.deliver_due()  # another worker's
         raise NotDelivered("too late")
 
     ended()
-    monkeypatch.setattr(delivery, "send", slow)
-    delivery.deliver_due()
+    monkeypatch.setattr(notifications, "send", slow)
+    notifications.deliver_due()
     one = NotificationDelivery.objects.get()
     assert (one.status, one.error) == ("sent", None)
 
@@ -173,7 +173,7 @@ def test_two_workers_send_each_of_them_once(
 ) -> None:
     for _ in range(4):
         ended()
-    at_once(delivery.deliver_due, delivery.deliver_due)
+    at_once(notifications.deliver_due, notifications.deliver_due)
     assert len(outbox.outbox) == 4
     assert set(NotificationDelivery.objects.values_list("status", "tries")) == {("sent", 1)}
 
@@ -182,9 +182,9 @@ def test_no_transaction_is_open_while_it_is_sent(
     ended: Callable[[], ImportJob], mailbox: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
-    monkeypatch.setattr(delivery, "send", lambda *_: seen.append(connection.in_atomic_block))
+    monkeypatch.setattr(notifications, "send", lambda *_: seen.append(connection.in_atomic_block))
     ended()
-    delivery.deliver_due()
+    notifications.deliver_due()
     assert seen == [False]
 
 
@@ -195,10 +195,10 @@ def test_a_bug_of_ours_is_kept_like_any_failure(
     def fails(*_: object) -> None:
         raise ZeroDivisionError("canary")
 
-    monkeypatch.setattr(delivery, "send", fails)
+    monkeypatch.setattr(notifications, "send", fails)
     ended()
     with caplog.at_level(logging.CRITICAL):
-        delivery.deliver_due()
+        notifications.deliver_due()
     assert "ZeroDivisionError" in str(NotificationDelivery.objects.get().error)
     assert "canary" not in str(NotificationDelivery.objects.get().error)
 
@@ -208,7 +208,7 @@ def test_a_lost_key_is_reported(
 ) -> None:
     ended()
     settings.CREDENTIAL_KEYS = ["MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE="]
-    delivery.deliver_due()
+    notifications.deliver_due()
     assert "CREDENTIAL_KEYS" in str(NotificationDelivery.objects.get().error)
 
 
@@ -223,7 +223,7 @@ def test_the_sweeper_has_a_worker_send_them(
     sweeper.sweep()
     sweeper.sweep()
     (message,) = messages.get_jobs()
-    assert message.func_name == "imports.notifications.delivery.deliver"
+    assert message.func_name == "imports.notifications.deliver"
     assert queue.enqueued_jobs() == set()
     message.perform()
     assert NotificationDelivery.objects.get().status == "sent"
@@ -235,9 +235,9 @@ def test_the_sweeper_has_a_worker_send_them(
 def test_nobody_is_asked_while_somebody_is_at_it_or_nothing_is_due(
     ended: Callable[[], ImportJob], webhook: Channel
 ) -> None:
-    assert not delivery.needs_a_worker()
+    assert not notifications.needs_a_worker()
     ended()
-    assert delivery.needs_a_worker()
-    delivery._claim()
+    assert notifications.needs_a_worker()
+    notifications._claim()
     ended()
-    assert not delivery.needs_a_worker()
+    assert not notifications.needs_a_worker()

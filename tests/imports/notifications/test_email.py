@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core import mail as outbox
 
+from imports import notifications
 from imports.models import Channel
-from imports.notifications import channels
-from imports.notifications.message import Message, NotDelivered
+from imports.notifications import Message, NotDelivered
 from tests.imports.customers.scripted_server import refused_port
 from tests.listener import Listener
 
@@ -60,7 +60,7 @@ def server(settings: Any) -> Iterator[MailServer]:
 
 
 def test_one_mail_reaches_all_recipients(server: MailServer) -> None:
-    channels.send_email(CHANNEL, MESSAGE)
+    notifications.send_email(CHANNEL, MESSAGE)
     (sent,) = server.mails
     assert server.to == [b"<anna@example.test>", b"<bo@example.test>"]
     assert b"Message-ID: <redrive-7@" in sent
@@ -72,31 +72,31 @@ def test_a_server_that_refuses_is_reported_by_its_code_and_not_in_its_words(
 ) -> None:
     server.refuses = b"550 mailbox of anna@example.test unknown\r\n"
     with pytest.raises(NotDelivered, match=r"refused it \(code 550\)") as refusal:
-        channels.send_email(CHANNEL, MESSAGE)
+        notifications.send_email(CHANNEL, MESSAGE)
     assert "anna" not in str(refusal.value)
 
 
 def test_an_unreachable_server_is_reported(server: MailServer, settings: Any) -> None:
     away = pytest.raises(NotDelivered, match="could not be reached: Connection refused")
     with refused_port() as settings.EMAIL_PORT, away:
-        channels.send_email(CHANNEL, MESSAGE)
+        notifications.send_email(CHANNEL, MESSAGE)
 
 
 def test_without_a_mail_server_nothing_is_taken_for_sent(settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     with pytest.raises(NotDelivered, match="EMAIL_URL"):
-        channels.send_email(CHANNEL, MESSAGE)
+        notifications.send_email(CHANNEL, MESSAGE)
 
 
 def test_in_development_a_mail_is_a_file(settings: Any, tmp_path: Path) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path)
-    channels.send_email(CHANNEL, MESSAGE)
+    notifications.send_email(CHANNEL, MESSAGE)
     (file,) = tmp_path.iterdir()
     assert "To: anna@example.test, bo@example.test" in file.read_text()
 
 
 def test_its_words_arrive_as_they_are() -> None:
-    channels.send_email(CHANNEL, MESSAGE)
+    notifications.send_email(CHANNEL, MESSAGE)
     (sent,) = outbox.outbox
     assert (sent.subject, sent.body) == (MESSAGE.subject, MESSAGE.text)

@@ -9,13 +9,13 @@ import pytest
 
 from imports.ledger import lifecycle
 from imports.models import Channel, ImportResult, NotificationDelivery
-from imports.notifications.message import message_of
+from imports.notifications import message_of
 from imports.policy import Outcome, Verdict
 from tests.jobs import OK, REFUSED, STOP, answer
 
 if TYPE_CHECKING:
     from imports.models import ImportJob
-    from imports.notifications.message import Message
+    from imports.notifications import Message
     from tests.jobs import JobMaker
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from imports import notifications
 from imports.models import Channel
-from imports.notifications import channels
-from imports.notifications.message import Message, NotDelivered
+from imports.notifications import Message, NotDelivered
 from tests.imports.customers.scripted_server import Server, drips, refused_port, reply
 from tests.imports.customers.scripted_server import answer as raw_answer
 
@@ -25,7 +25,7 @@ MESSAGE = Message("redrive-7", "", "", {"type": "job.finished", "data": {"name":
 
 
 def send(server: Server, secret: str = SECRET) -> None:
-    channels.post(Channel(kind="webhook", url=server.url, secret=secret), MESSAGE)
+    notifications.post(Channel(kind="webhook", url=server.url, secret=secret), MESSAGE)
 
 
 def verified(request: Received, key: bytes) -> bool:
@@ -57,8 +57,8 @@ def test_a_secret_in_the_standards_form_is_decoded() -> None:
 
 def test_the_standards_own_example_has_its_signature() -> None:
     """From the specification's reference libraries, so that theirs verify what ours signs."""
-    key = channels.key_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    headers = channels.signed(
+    key = notifications.key_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    headers = notifications.signed(
         key, "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', 1614265330
     )
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -83,7 +83,7 @@ def test_a_receiver_that_is_gone_gets_no_more() -> None:
 
 
 def test_a_receiver_that_drips_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channels, "LONGEST_SECONDS", 0.2)
+    monkeypatch.setattr(notifications, "LONGEST_SECONDS", 0.2)
     slow = drips(raw_answer(200, b"x" * 5_000))
     with Server(slow) as server, pytest.raises(NotDelivered, match="before the deadline"):
         send(server)
@@ -99,7 +99,7 @@ def test_a_refused_connection_is_reported() -> None:
     with refused_port() as port:
         nobody = Channel(kind="webhook", url=f"http://127.0.0.1:{port}/", secret=SECRET)
         with pytest.raises(NotDelivered, match="refused the connection"):
-            channels.post(nobody, MESSAGE)
+            notifications.post(nobody, MESSAGE)
 
 
 def test_an_address_inside_is_refused_where_it_is_not_allowed(settings: Any) -> None:

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 
 from imports.models import RecordsKey
 from imports.sealing import files, working
-from imports.sealing.codec import OVERHEAD, Unreadable
+from imports.sealing.keys import OVERHEAD, Unreadable
 from imports.storage import stored
 from tests.imports.storage.conftest import shared
 

@@ -30,7 +30,7 @@ from imports.models import (
     RecordsKey,
 )
 from imports.policy import Outcome, Verdict
-from imports.sealing import codec, keys, working
+from imports.sealing import keys, working
 from imports.storage import stored
 from tests import canaries
 from tests.decisions import retry
@@ -229,11 +229,11 @@ def test_the_bytes_of_one_batch_do_not_open_as_another_s(make_job: JobMaker) -> 
     first, second = job.batches.order_by("pk")
     ImportBatch.objects.filter(pk=second.pk).update(body=first.body)
     assert body_of(first.pk)
-    with pytest.raises(codec.Unreadable):
+    with pytest.raises(keys.Unreadable):
         body_of(second.pk)
     other = make_job(3)
     ImportBatch.objects.filter(pk=second.pk).update(sealed_with=other.records_key.pk)
-    with pytest.raises(codec.Unreadable):
+    with pytest.raises(keys.Unreadable):
         body_of(second.pk)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imports.admin.job import selection
+from imports.admin.job import actions
 from imports.engine import queue
 from imports.ledger import bulk_actions
 from imports.models import BulkAction, ImportJob
@@ -91,7 +91,7 @@ def test_a_question_says_how_many_are_meant_and_does_nothing(
 def test_the_buttons_of_a_cause_ask_about_just_that_cause(
     operator: Client, troubled: ImportJob
 ) -> None:
-    cause = next(each for each in selection.causes(troubled) if each.code == "CONFLICT")
+    cause = next(each for each in actions.causes(troubled) if each.code == "CONFLICT")
     shown = page(operator, troubled)
     for act in ("retry", "exclude"):
         address = f"{url(troubled, 'failures', act)}?{cause.choice}".replace("&", "&amp;")

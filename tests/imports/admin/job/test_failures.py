@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config.dev.sandbox.samples import customer
-from imports.admin.job import selection
+from imports.admin.job import actions
 from imports.customers import drafts
 from imports.engine import runner
 from imports.ledger import lifecycle
@@ -31,10 +31,10 @@ def test_failures_that_differ_only_in_names_are_one_cause(make_job: JobMaker) ->
     for who in ("50000001003", "50000001006", "50000001000"):
         text = f"Customer {who} (“ÅSA”, a.{who}@example.se) has a bad e-mail."
         answer(job, Outcome(Verdict.REJECTED, "BAD_EMAIL", text, 422))
-    (cause,) = selection.causes(job)
+    (cause,) = actions.causes(job)
     assert cause.count == cause.waiting == 9
     assert cause.sentence == "Customer … (…, …) has a bad e-mail."
-    assert selection.trouble(job).filter(selection.of_cause(cause.key)).count() == 9
+    assert actions.trouble(job).filter(actions.of_cause(cause.key)).count() == 9
 
 
 def test_the_places_and_values_of_refused_records_make_no_other_cause(make_job: JobMaker) -> None:
@@ -46,7 +46,7 @@ def test_the_places_and_values_of_refused_records_make_no_other_cause(make_job: 
         drafts.add_path(job, path)
     lifecycle.start(job)
     runner.read_input(job)
-    (cause,) = selection.causes(job)
+    (cause,) = actions.causes(job)
     assert (cause.code, cause.count, cause.status) == ("BAD_DATE", 18, "excluded")
     assert cause.sentence == "person.birthday is …, which is not a date."
 
@@ -64,7 +64,7 @@ def test_a_list_of_causes_that_is_cut_says_how_many_more_there_are(
     names = [f"{one}{other}" for one in "ABCDEFGH" for other in "ABCDEFG"][: job.batches.count()]
     answer(job, *(Outcome(Verdict.REJECTED, f"API_{name}", "No.", 422) for name in names))
     assert len(names) == 52
-    assert selection.more(job, selection.causes(job)) == 2
+    assert actions.more(job, actions.causes(job)) == 2
     assert "and 2 more causes" in operator.get(url(job, "failures")).content.decode()
 
 
@@ -164,7 +164,7 @@ def test_one_cause_is_retried_without_the_other(operator: Client, make_job: JobM
     job = make_job(6)
     answer(job, REFUSED, Outcome(Verdict.REJECTED, "CONFLICT", "It exists.", 201))
     ended(job)
-    cause = next(each for each in selection.causes(job) if each.code == "CONFLICT")
+    cause = next(each for each in actions.causes(job) if each.code == "CONFLICT")
     operator.post(url(job, "failures", "retry"), {"which": "cause", "cause": cause.key})
     new = ImportJob.objects.get(retry_of=job)
     old = new.results.values_list("retry_of__error_code", flat=True)

@@ -10,7 +10,7 @@ import pytest
 from imports.customers.api.auth import bearer
 from imports.customers.api.mapping import Mapping, preset
 from imports.customers.api.oauth2 import OAuth2
-from imports.customers.api.probing import Proof, probe
+from imports.customers.api.playground import Proof, probe
 from tests.imports.customers.posting import client
 from tests.imports.customers.scripted_server import Server, refused_port, reply, reset
 

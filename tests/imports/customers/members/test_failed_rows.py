@@ -18,8 +18,8 @@ from imports.customers import corrections, drafts, retry_files
 from imports.customers.api.setup import checks_of
 from imports.customers.files.errors import UnreadableFile
 from imports.customers.members import failed_rows
-from imports.customers.members.corrected import keep_rows
 from imports.customers.members.delimited import Row
+from imports.customers.members.failed_rows import keep_rows
 from imports.customers.members.records import RecordMaker
 from imports.engine import runner
 from imports.exports import safe_cell

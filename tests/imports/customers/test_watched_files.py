@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Value
 
 from config.dev.sandbox import samples
-from imports.customers import drafts
-from imports.customers.watching import taking
+from imports.customers import drafts, watched_files
 from imports.ledger import lifecycle
 from imports.models import (
     Channel,
@@ -52,7 +51,7 @@ def look_again(seconds: float = 60.0) -> None:
     ago = Value(timedelta(seconds=seconds))
     WatchedFolder.objects.update(looked_at=F("looked_at") - ago)
     WatchedFile.objects.update(seen_at=F("seen_at") - ago, claimed_until=F("claimed_until") - ago)
-    taking.look()
+    watched_files.look()
 
 
 def names(place: Path) -> set[str]:
@@ -61,18 +60,18 @@ def names(place: Path) -> set[str]:
 
 def test_a_file_is_imported_once_it_is_complete_and_moved(folder: WatchedFolder) -> None:
     put(folder)
-    taking.look()
-    taking.take_all()
+    watched_files.look()
+    watched_files.take_all()
     assert not ImportJob.objects.exists()  # it was seen just now
     look_again()
-    taking.take_all()
+    watched_files.take_all()
     job = ImportJob.objects.get()
     assert (job.status, job.name) == (JobStatus.QUEUED, "members.json")
     assert job.files.get().record_count == 3
     assert names(folder.place) == set()
     assert names(folder.place / "done") == {"members.json"}
     look_again()
-    taking.take_all()
+    watched_files.take_all()
     assert ImportJob.objects.count() == 1
 
 
@@ -84,20 +83,20 @@ def test_a_file_that_still_grows_has_to_wait(folder: WatchedFolder) -> None:
             file.write(b" ")
         os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000_000))
         look_again()
-        taking.take_all()
+        watched_files.take_all()
     assert not ImportJob.objects.exists()
     look_again()
-    taking.take_all()
+    watched_files.take_all()
     assert ImportJob.objects.count() == 1
 
 
 def test_one_that_changed_since_it_was_seen_is_not_taken(folder: WatchedFolder) -> None:
     path = put(folder)
-    taking.look()
+    watched_files.look()
     look_again()
     with path.open("ab") as file:
         file.write(b" ")
-    taking.take_all()
+    watched_files.take_all()
     assert not ImportJob.objects.exists()
 
 
@@ -106,21 +105,21 @@ def test_the_same_name_and_bytes_are_not_imported_again(folder: WatchedFolder) -
         put(folder)
         look_again()
         look_again()
-        taking.take_all()
+        watched_files.take_all()
     assert ImportJob.objects.count() == 1
     assert len(names(folder.place / "done")) == 2
     put(folder, customers=4)
     look_again()
     look_again()
-    taking.take_all()
+    watched_files.take_all()
     assert ImportJob.objects.count() == 2
 
 
 def test_many_workers_at_once_take_it_once(folder: WatchedFolder) -> None:
     put(folder)
-    taking.look()
+    watched_files.look()
     look_again()
-    at_once(*[taking.take_all] * 4)
+    at_once(*[watched_files.take_all] * 4)
     assert ImportJob.objects.count() == 1
     assert WatchedFile.objects.get().moved_at is not None
 
@@ -133,16 +132,16 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
         raise SystemExit
 
     put(folder)
-    taking.look()
+    watched_files.look()
     look_again()
-    target = {"add_upload": drafts, "start": lifecycle, "move": taking}[where]
+    target = {"add_upload": drafts, "start": lifecycle, "move": watched_files}[where]
     name = {"move": "_is_moved"}.get(where, where)
     monkeypatch.setattr(target, name, die)
     with pytest.raises(SystemExit):
-        taking.take_all()
+        watched_files.take_all()
     monkeypatch.undo()
     look_again(seconds=3600.0)
-    taking.take_all()
+    watched_files.take_all()
     job = ImportJob.objects.get()
     assert (job.status, job.files.count()) == (JobStatus.QUEUED, 1)
     assert names(folder.place / "done") == {"members.json"}
@@ -151,9 +150,9 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
 def test_a_file_that_cannot_be_read_is_set_aside_and_said(folder: WatchedFolder) -> None:
     Channel.objects.create(name="ops", recipients="ops@example.test")
     (folder.place / "bad.json").write_bytes(b"{ no json")
-    taking.look()
+    watched_files.look()
     look_again()
-    taking.take_all()
+    watched_files.take_all()
     assert ImportJob.objects.get().status == JobStatus.DRAFT
     assert names(folder.place / "refused") == {"bad.json"}
     assert Notification.objects.get().what == "refused"
@@ -162,9 +161,9 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_said(folder: WatchedFolder)
 def test_one_that_is_not_to_start_becomes_a_draft(folder: WatchedFolder) -> None:
     WatchedFolder.objects.update(starts=False)
     put(folder)
-    taking.look()
+    watched_files.look()
     look_again()
-    taking.take_all()
+    watched_files.take_all()
     assert ImportJob.objects.get().status == JobStatus.DRAFT
     assert names(folder.place / "done") == {"members.json"}
 
@@ -174,12 +173,12 @@ def test_only_plain_files_of_the_right_name_are_seen(folder: WatchedFolder) -> N
         (folder.place / name).write_bytes(b"" if name == "empty.json" else b"{}")
     (folder.place / "folder.json").mkdir()
     (folder.place / "link.json").symlink_to("/etc/passwd")
-    assert list(taking.files_of(folder)) == []
+    assert list(watched_files.files_of(folder)) == []
 
 
 def test_a_folder_that_is_not_there_says_so_until_it_is(folder: WatchedFolder) -> None:
     folder.place.rmdir()
-    taking.look()
+    watched_files.look()
     folder.refresh_from_db()
     assert folder.trouble.code == "FOLDER_NOT_READABLE"
     folder.place.mkdir()
@@ -190,10 +189,10 @@ def test_a_folder_that_is_not_there_says_so_until_it_is(folder: WatchedFolder) -
 
 def test_a_file_that_is_taken_away_is_forgotten(folder: WatchedFolder) -> None:
     path = put(folder)
-    taking.look()
+    watched_files.look()
     look_again()
     path.unlink()
-    taking.take_all()
+    watched_files.take_all()
     assert not ImportJob.objects.exists()
     assert not WatchedFile.objects.exists()
 
@@ -210,11 +209,11 @@ def test_a_folder_lies_below_the_directory_of_the_setting(
 
 def test_a_sweep_asks_a_worker_once(folder: WatchedFolder, messages: Any) -> None:
     put(folder)
-    taking.sweep()
+    watched_files.sweep()
     assert messages.count == 0
     look_again()
     for _ in range(3):
-        taking.sweep()
+        watched_files.sweep()
     assert [each.func_name for each in messages.jobs] == [
-        "imports.customers.watching.taking.take_all"
+        "imports.customers.watched_files.take_all"
     ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob, ImportResult
     from imports.retry_directory import NewDirectory
 
+
 CSV_NAME = "failed_credentials.csv"
 LEFT_OUT_NAME, LEFT_OUT_HEADER = "left_out_rows.csv", ("row", "code", "error")
 HEADER = ("row", "email", "code", "error", "attempts", "who_must_act", "remedy")

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.sealing.codec import OVERHEAD, Unreadable, new_key, seal, unseal
+from imports.sealing.keys import OVERHEAD, Unreadable, new_key, seal, unseal
 
 KEY = AESGCM(new_key())
 PLAIN = b'{"person": {"customerId": "1"}}'

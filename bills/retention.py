@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from imports.models import ImportJob
 
 
-BILLS_AT_ONCE = 500
 ERASED = "erased"
 
 
@@ -51,7 +50,7 @@ def expire() -> int:
     before = Now() - Value(timedelta(days=days))
     old = Bill.objects.filter(fetched_at__lt=before, removed_at=None).order_by("pk")
     old = old.exclude(Exists(_undelivered()))
-    some = old.select_related("batch__job")[:BILLS_AT_ONCE]
+    some = old.select_related("batch__job")[:500]
     gone = [bill for bill in some if _remove_file(bill)]
     for job, count in Counter(bill.batch.job for bill in gone if bill.batch).items():
         removed(job, count, FILES_REMOVED, days)

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from imports.customers import background, drafts
 from imports.customers.retry_file_matches import digests_of
-from imports.customers.watching.places import Directory, is_as_seen
+from imports.customers.watched_places import Directory, is_as_seen
 from imports.engine.queue import enqueue_on_commit, enqueue_once
 from imports.fields import WrongKey
 from imports.job_types import InputOutOfSight
@@ -33,7 +33,7 @@ from imports.models import ImportJob, WatchedFile, WatchedFolder
 from imports.models.files import FileStatus
 from imports.models.notifications import What
 from imports.models.watched import DONE, REFUSED, PlaceKind
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure
 from imports.states import JobStatus
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.customers.watching.places import Found, Place
+    from imports.customers.watched_places import Found, Place
     from imports.messages import Text
 
 
@@ -155,11 +155,11 @@ def open_place(folder: WatchedFolder) -> Place:
         case PlaceKind.FOLDER:
             return Directory(folder)
         case PlaceKind.S3:
-            from imports.customers.watching.s3 import Bucket  # boto3: only where it is used
+            from imports.customers.remote_places import Bucket  # boto3: only where it is used
 
             return Bucket(folder)
         case PlaceKind.SFTP:
-            from imports.customers.watching.sftp import Server  # paramiko: likewise
+            from imports.customers.remote_places import Server  # paramiko: likewise
 
             return Server(folder)
 

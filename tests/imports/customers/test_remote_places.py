@@ -9,14 +9,11 @@ import pytest
 from django.db.models import F, Value
 
 from config.dev.sandbox import samples
-from imports.customers import drafts
-from imports.customers.watching import taking
-from imports.customers.watching.s3 import Bucket, found_at
-from imports.customers.watching.sftp import Server
+from imports.customers import drafts, watched_files
+from imports.customers.remote_places import Bucket, Server, found_at
 from imports.ledger import lifecycle
 from imports.models import CustomerApi, ImportJob, WatchedFile, WatchedFolder
-from imports.remote import s3
-from imports.remote.failures import RemoteFailure
+from imports.remote import RemoteFailure, s3
 from imports.states import JobStatus
 from tests import remote_servers as servers
 from tests.storage_server import client_of, new_bucket
@@ -106,14 +103,14 @@ def later() -> None:
     ago = Value(timedelta(hours=1))
     WatchedFolder.objects.update(looked_at=F("looked_at") - ago)
     WatchedFile.objects.update(seen_at=F("seen_at") - ago, claimed_until=F("claimed_until") - ago)
-    taking.take_all()
+    watched_files.take_all()
 
 
 def test_a_file_there_is_imported_once_and_moved(remote: Remote, installation: Path) -> None:
     content = members(installation)
     for name in ("members.json", ".hidden.json", "growing.json.part", "other.csv", "done.txt"):
         remote.put(name, content)
-    taking.take_all()
+    watched_files.take_all()
     assert not ImportJob.objects.exists()  # it was seen just now
     later()
     job = ImportJob.objects.get()
@@ -138,7 +135,7 @@ def test_a_worker_that_dies_in_between_makes_no_second_import(
         raise SystemExit
 
     remote.put("members.json", members(installation))
-    taking.take_all()
+    watched_files.take_all()
     place = Bucket if isinstance(remote, S3Remote) else Server
     target: Any = {"add_upload": drafts, "start": lifecycle, "move": place}[where]
     with monkeypatch.context() as patch:
@@ -156,7 +153,7 @@ def test_another_file_under_the_name_is_not_moved_away_with_it(
 ) -> None:
     """It was written while the first was being taken: it is imported, too."""
     remote.put("members.json", members(installation))
-    taking.take_all()
+    watched_files.take_all()
     start = lifecycle.start
 
     def meanwhile(*args: Any, **rest: Any) -> None:
@@ -176,7 +173,7 @@ def test_another_file_under_the_name_is_not_moved_away_with_it(
 def test_a_place_that_cannot_be_reached_says_why_without_its_secret(remote: Remote) -> None:
     other = {"s3": "s3://elsewhere/in", "sftp": "sftp://127.0.0.1:1/in"}[remote.folder.kind]
     WatchedFolder.objects.update(folder=other)
-    taking.take_all()
+    watched_files.take_all()
     folder = WatchedFolder.objects.get()
     assert folder.trouble.code in ("DESTINATION_REFUSED", "DESTINATION_NOT_REACHED")
     assert folder.secret not in str(folder.trouble).split()
@@ -187,13 +184,13 @@ def test_a_place_that_cannot_be_reached_says_why_without_its_secret(remote: Remo
 
 def test_a_sweep_asks_a_worker_and_waits_for_no_server(remote: Remote, messages: Any) -> None:
     for _ in range(3):
-        taking.sweep()
+        watched_files.sweep()
     assert [each.func_name for each in messages.jobs] == [
-        "imports.customers.watching.taking.take_all"
+        "imports.customers.watched_files.take_all"
     ]
     assert WatchedFolder.objects.get().looked_at is None
-    taking.take_all()
-    assert not taking.remote_due().exists()
+    watched_files.take_all()
+    assert not watched_files.remote_due().exists()
 
 
 def test_a_store_that_lists_milliseconds_has_the_same_file_as_one_that_does_not() -> None:

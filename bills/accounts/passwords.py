@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from bills.browser.report import AttemptReport
 
+
 UNJUDGED = (Code.UNRECOGNISED_PAGE, Code.FORBIDDEN)  # it may have been refused, or not
 LOGGED_IN = (Stage.LIST, Stage.DOWNLOAD, Stage.DONE)
 SENT_ONCE = sentence(

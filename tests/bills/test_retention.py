@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.utils import timezone
 
-from bills import bills_kept, keeping
+from bills import keeping, retention
 from bills.models import Bill, Credential, Evidence
 from bills.models.deliveries import BillDelivery, DeliveryState, Destination
 from imports.engine import sweeper
@@ -77,7 +77,7 @@ def test_an_old_bill_loses_its_file_and_is_still_known(kept: Bill, settings: Any
     events = kept.batch.job.events.filter(code="removed")  # type: ignore[union-attr]
     assert [dict(each.message.params)["n"] for each in events] == [1]
     assert len(keeping.known_bills(credential_of("good"))) == 1
-    assert list(bills_kept.expected_files()) == []
+    assert list(retention.expected_files()) == []
 
 
 def test_a_bill_that_is_not_delivered_yet_keeps_its_file(kept: Bill, settings: Any) -> None:

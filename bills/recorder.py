@@ -1,7 +1,8 @@
-"""A recording in a worker's browser: it is asked for here, and runs as a message of the queue.
+"""The recorder: somebody clicks through a portal once, and a recipe is made of it.
 
-What is asked and what came of it are rows; only the picture, which proves nothing, is in Redis,
-encrypted and for a minute or two.
+A recording runs in the browser of a worker: it is asked for here, and runs as a message of the
+queue. What is asked and what came of it are rows; only the picture, which proves nothing, is in
+Redis, encrypted and for a minute or two.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from bills.accounts.codes import RECORDING_LASTS, use_window
-from bills.accounts.logins import login_of
+from bills.accounts.passwords import Password
+from bills.accounts.states import login_of
 from bills.batch_sender import DatabaseThread
 from bills.browser.plan import Watch
 from bills.job_type import NO_BROWSER
 from bills.models import Credential, RecordedAct, Recording
-from bills.passwords import Password
 from bills.portal_setup import browsers_folder, plan_of
 from bills.portals.failures import SAID, Code
 from bills.portals.recipe_schema import RecipeError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from bills.models import Portal
     from bills.portals.recording.remote import Command, Done, View
     from imports.messages import Text
+
 
 IDLE_SECONDS = 600  # after the last act
 LONGEST_SECONDS = RECORDING_LASTS.total_seconds()

@@ -1,1 +1,0 @@
-"""The recorder: somebody clicks through a portal once, and a recipe is made of it."""
