@@ -246,7 +246,9 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 class BillDeliveryAdmin(LedgerAdmin):
     """Read only; what failed can be tried again, and what is unknown decided."""
 
-    when_empty = gettext_lazy("Bills are delivered once there is a destination: add one first.")
+    when_empty = gettext_lazy(
+        "Each new bill is delivered to every active destination of its portal."
+    )
     list_display = (
         "name_column", "destination", "status_column", "trouble_column", "delivered_column",
     )  # fmt: skip

@@ -133,10 +133,10 @@ class ScheduleAdmin(ManagedAdmin):
 
 
 def in_words(schedule: Schedule) -> str:
-    """ "Every month on day 3 at 06:00"."""
-    at = time_format(schedule.at, "H:i")
+    """ "Every month on day 3 at 06:00 (UTC)": a page shows other times in the reader's zone."""
+    at = f"{time_format(schedule.at, 'H:i')} ({settings.TIME_ZONE})"
     if schedule.repeats == Repeats.CRON:
-        return schedule.cron
+        return f"{schedule.cron} ({settings.TIME_ZONE})"
     if schedule.repeats == Repeats.WEEKLY:
         return _("Every %(weekday)s at %(at)s") % {
             "weekday": Weekday(schedule.weekday).label,
