@@ -13,6 +13,7 @@ from django.core.management import ManagementUtility
 
 from config import __version__
 from config.dev import servers
+from config.dev.server_processes import EmbeddedServerError
 
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
@@ -62,7 +63,7 @@ def main() -> None:
     if needs_servers(sys.argv[1:]):
         try:
             servers.ensure_unnamed()
-        except servers.EmbeddedServerError as error:
+        except EmbeddedServerError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
     Commands(sys.argv).execute()

@@ -6,13 +6,10 @@ says of itself, beside what the list said of the bill.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from pypdf import PdfReader
 
 from bills.browser.plan import Differs, DocumentFacts
 from bills.portals import failures
@@ -25,15 +22,11 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
-    from pathlib import Path
 
     from bills.browser.plan import BillKey, FetchedBill, KnownBill
     from bills.portals.base import ListedBill
 
 
-MOST_PAGES = 2  # a bill names itself at its beginning
-LARGEST_BYTES = 10 << 20
-LONGEST_TEXT = 20_000
 SHORTEST_TEXT = 40  # characters: less is a scanned picture with a stamp, and says nothing
 SHORTEST_NUMBER = 4  # characters of a bill's number that can't stand there by chance
 DUE_WITHIN = 40  # characters between "due" and its date
@@ -191,17 +184,6 @@ class Listed:
     date: datetime.date | None = None
     amount: Decimal | None = None
     all_numbers: frozenset[str] = frozenset()
-
-
-def text_of(path: Path, password: str = "") -> str:
-    """The text of the first pages; "" where there is none, or none that can be read."""
-    parts: list[str] = []
-    if path.stat().st_size > LARGEST_BYTES:
-        return ""
-    with contextlib.suppress(Exception):  # a damaged file breaks the library in any way there is
-        reader = PdfReader(path, password=password or None)
-        parts += [page.extract_text() for page in reader.pages[:MOST_PAGES]]
-    return " ".join(" ".join(parts)[:LONGEST_TEXT].split())
 
 
 def facts_in(text: str, listed: Listed) -> DocumentFacts:

@@ -105,7 +105,7 @@ class StageBoard:
 
 def write(latest: dict[int, tuple[str, int, int]]) -> None:
     """Write down stage, done and total by batch id."""
-    columns = zip(*((pk, *summary) for pk, summary in latest.items()), strict=True)
+    columns = zip(*((pk, *values) for pk, values in latest.items()), strict=True)
     with connection.cursor() as sql:
         sql.execute(WRITE, [list(column) for column in columns])
 

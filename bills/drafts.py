@@ -12,14 +12,8 @@ from django.conf import settings
 from django.db import transaction
 
 from bills.accounts import passwords
-from bills.csv.credentials import (
-    CredentialRow,
-    RefusedRow,
-    UnreadableCsv,
-    account_of,
-    read_credentials,
-)
-from bills.csv.reader import key
+from bills.csv.credentials import CredentialRow, RefusedRow, account_of, read_credentials
+from bills.csv.reader import UnreadableCsv, key
 from bills.error_codes import row_code
 from bills.models import BillRun, Credential, CredentialUse
 from imports.ledger.batches import Intake, NewRecord, Refused
@@ -153,8 +147,8 @@ def duplicate(job: ImportJob, name: str, actor: str) -> ImportJob:
             job=new, portal=run.portal, csv_name=run.csv_name, extra_columns=run.extra_columns
         )
         note(new, EventCode.CREATED, actor=actor)
-        summary = DUPLICATE_OF.format(n=len(found), job=job.pk)
-        note(new, EventCode.DUPLICATED, summary, actor)
+        message = DUPLICATE_OF.format(n=len(found), job=job.pk)
+        note(new, EventCode.DUPLICATED, message, actor)
         note(job, EventCode.DUPLICATED, DUPLICATED_AS.format(job=new.pk), actor)
     return new
 

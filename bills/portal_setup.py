@@ -113,10 +113,7 @@ VALUES: dict[str, object] = {
 def sandbox_portal(url: str = "", **changes: object) -> Portal:
     """Created where it is missing; else only its URLs follow the sandbox's port, and `changes`."""
     base = url or settings.SANDBOX_URL
-    urls: dict[str, object] = {
-        "login_url": base + LOGIN_PATH,
-        "billing_url": base + BILLING_PATH,
-    }
+    urls: dict[str, object] = {"login_url": base + LOGIN_PATH, "billing_url": base + BILLING_PATH}
     wanted = urls | changes
     portal, _ = Portal.objects.update_or_create(
         name=NAME, defaults=wanted, create_defaults=VALUES | wanted

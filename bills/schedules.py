@@ -79,14 +79,14 @@ def _run(schedule: Schedule, due_at: datetime, now: datetime) -> list[ImportJob]
     name = f"{schedule.name} {now:%Y-%m-%d}"
     accounts = accounts_of(schedule).values_list("pk", flat=True)
     started = start(accounts, name, f"schedule: {schedule.name}", schedule, begins)
-    summary = RAN.format(n=started.accounts) if started.accounts else RAN_NONE
+    message = RAN.format(n=started.accounts) if started.accounts else RAN_NONE
     if started.resting:
-        summary += RESTED.format(n=started.resting)
+        message += RESTED.format(n=started.resting)
     if started.held:
-        summary += HELD.format(n=started.held)
+        message += HELD.format(n=started.held)
     if started.busy:
-        summary += BUSY.format(n=started.busy)
-    ScheduleRun.objects.create(schedule=schedule, due_at=due_at, message=summary)
+        message += BUSY.format(n=started.busy)
+    ScheduleRun.objects.create(schedule=schedule, due_at=due_at, message=message)
     for job in started.jobs:
         queue.enqueue_on_commit(job.pk)
     return started.jobs
@@ -222,9 +222,9 @@ def _job(
     BillRun.objects.create(
         job=job, portal=portal, csv_name=name, extra_columns=list(columns), schedule=schedule
     )
-    summary = OF_ACCOUNTS.format(n=len(accounts))
+    message = OF_ACCOUNTS.format(n=len(accounts))
     if schedule is not None:
-        summary = OF_SCHEDULE.format(n=len(accounts), name=schedule.name)
-    lifecycle.note(job, EventCode.CREATED, summary, actor)
+        message = OF_SCHEDULE.format(n=len(accounts), name=schedule.name)
+    lifecycle.note(job, EventCode.CREATED, message, actor)
     lifecycle.start(job, actor)
     return job

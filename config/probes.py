@@ -48,12 +48,12 @@ def readyz(request: HttpRequest) -> JsonResponse:
     A late sweeper is reported, but does not take this process out of service.
     """
     found = {"database": home.database_answers(), "redis": home.redis_answers()}
-    summary = {name: "ok" if answers else "does not answer" for name, answers in found.items()}
+    checks = {name: "ok" if answers else "does not answer" for name, answers in found.items()}
     is_ready = all(found.values())
     if found["database"]:
-        summary["sweeper"] = "late" if sweeper.is_late(sweeper.silent_seconds()) else "ok"
+        checks["sweeper"] = "late" if sweeper.is_late(sweeper.silent_seconds()) else "ok"
     return JsonResponse(
-        {"status": "ok" if is_ready else "not ready", **summary}, status=200 if is_ready else 503
+        {"status": "ok" if is_ready else "not ready", **checks}, status=200 if is_ready else 503
     )
 
 
@@ -165,20 +165,20 @@ def _of_database() -> Iterator[GaugeMetricFamily]:
     yield _gauge("redrive_jobs", "Jobs by status.", ["kind", "status"], jobs)
     silent = sweeper.silent_seconds()
     if silent is not None:
-        summary = "Seconds since the last sweep."
-        yield _gauge("redrive_sweeper_silent_seconds", summary, [], [([], silent)])
+        help_text = "Seconds since the last sweep."
+        yield _gauge("redrive_sweeper_silent_seconds", help_text, [], [([], silent)])
 
 
 def _of_batches() -> Iterator[GaugeMetricFamily]:
     rows = _rows(BATCHES)
-    summary = {
+    help_text = {
         "redrive_batches_due": "Batches that could be sent now.",
         "redrive_batches_waiting": "Batches that wait for their next attempt.",
         "redrive_batches_in_flight": "Batches that a worker holds.",
         "redrive_leases_expired": "Batches whose lease expired and that no sweeper has settled.",
         "redrive_oldest_due_seconds": "How long the oldest due batch has waited for a worker.",
     }
-    for place, (name, sentence) in enumerate(summary.items(), start=2):
+    for place, (name, sentence) in enumerate(help_text.items(), start=2):
         samples = [([row[0], row[1]], row[place]) for row in rows]
         yield _gauge(name, sentence, ["destination", "kind"], samples)
 
@@ -211,14 +211,14 @@ def _of_redis() -> Iterator[GaugeMetricFamily]:
     yield _gauge("redrive_queue_length", "Messages that wait.", [], [([], length)])
     enqueued_at = getattr(oldest, "enqueued_at", None)
     late = (timezone.now() - enqueued_at).total_seconds() if enqueued_at else 0
-    summary = "How long the oldest message has waited for a worker."
-    yield _gauge("redrive_queue_latency_seconds", summary, [], [([], max(0, late))])
+    help_text = "How long the oldest message has waited for a worker."
+    yield _gauge("redrive_queue_latency_seconds", help_text, [], [([], max(0, late))])
 
 
 def _gauge(
-    name: str, summary: str, labels: list[str], samples: list[tuple[list[str], float]]
+    name: str, help_text: str, labels: list[str], samples: list[tuple[list[str], float]]
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, summary, labels=labels)
+    family = GaugeMetricFamily(name, help_text, labels=labels)
     for values, value in samples:
         family.add_metric(values, value)
     return family

@@ -22,10 +22,9 @@ from imports.models import (
     MemberFile,
     RetryFile,
 )
-from imports.models.files import FileStatus
 from imports.retention import replace_directory
 from imports.sealing import files, keys
-from imports.states import JobStatus
+from imports.states import FileStatus, JobStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:

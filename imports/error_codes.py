@@ -133,18 +133,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("Some customers of the batch failed."),
         _("Each failed customer has its own reason."),
     ),
-    "CONFLICT": ErrorCode(
-        YOU,
-        STOPPED,
-        _("The customer already exists."),
-        TO_UPDATE,
-    ),
-    "NOT_FOUND": ErrorCode(
-        YOU,
-        STOPPED,
-        _("The API knows no such customer."),
-        TO_CREATION,
-    ),
+    "CONFLICT": ErrorCode(YOU, STOPPED, _("The customer already exists."), TO_UPDATE),
+    "NOT_FOUND": ErrorCode(YOU, STOPPED, _("The API knows no such customer."), TO_CREATION),
     "ROLLED_BACK": ErrorCode(
         YOU,
         RETRIED,
@@ -178,6 +168,12 @@ ERROR_CODES: dict[str, ErrorCode] = {
         API, UNKNOWN, _("The answer names the customer more than once."), LOOK_UP
     ),
     "CONTRADICTORY_ANSWER": ErrorCode(API, UNKNOWN, _("The answer contradicts itself."), LOOK_UP),
+    "MISCOUNTED_ANSWER": ErrorCode(
+        YOU,
+        UNKNOWN,
+        _("The answer numbers customers that were not sent."),
+        _("Correct name.base in the API's mapping, and look up whether the customers arrived."),
+    ),
     "COUNT_DISAGREES": ErrorCode(
         API, UNKNOWN, _("The answer’s counts do not prove that it is stored."), LOOK_UP
     ),
@@ -307,10 +303,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         YOU, UNKNOWN, _("The job was cancelled while the API was at work on it."), LOOK_UP
     ),
     "NOT_ARRIVED": ErrorCode(
-        YOU,
-        STOPPED,
-        _("A person marked it as failed."),
-        _("Retry failed sends them again."),
+        YOU, STOPPED, _("A person marked it as failed."), _("Retry failed sends them again.")
     ),
     "EXCLUDED_BY_HAND": ErrorCode(
         YOU, LEFT_OUT, _("A person excluded it."), _("Nothing to do: a person excluded it.")

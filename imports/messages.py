@@ -269,5 +269,5 @@ def cause_of(text: Text | None) -> str:
     """A digest of what is not particular about it; "" for nothing."""
     if not text:
         return ""
-    summary = json.dumps(to_json(in_general(text)), sort_keys=True).encode()
-    return hashlib.blake2b(summary, digest_size=CAUSE_LENGTH // 2).hexdigest()
+    content = json.dumps(to_json(in_general(text)), sort_keys=True).encode()
+    return hashlib.blake2b(content, digest_size=CAUSE_LENGTH // 2).hexdigest()

@@ -47,9 +47,9 @@ from imports.ledger.lifecycle import needs_somebody
 from imports.messages import MessageError, render, sentence
 from imports.messages import marked as _
 from imports.models import JobEvent, NotificationDelivery
-from imports.models.notifications import ChannelKind, DeliveryStatus, What
+from imports.models.notifications import ChannelKind, What
 from imports.rendering import in_words
-from imports.states import EventCode
+from imports.states import DeliveryStatus, EventCode
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -118,7 +118,7 @@ def message_of(delivery: NotificationDelivery) -> Message:
     notification, job = delivery.notification, delivery.notification.job
     name = " ".join(job.name.split())
     with translation.override(settings.LANGUAGE_CODE):
-        summary = {
+        shown = {
             "notification": notification,
             "job": job,
             "name": name,
@@ -129,7 +129,7 @@ def message_of(delivery: NotificationDelivery) -> Message:
             "needs_somebody": needs_somebody(notification),
             "said": in_words(notification.message),
         }
-        text = render_to_string("imports/notifications/mail.txt", summary)
+        text = render_to_string("imports/notifications/mail.txt", shown)
         subject = f"[Redrive] {headline(notification)}: {name}"
     key = f"redrive-{delivery.pk}-{int(notification.at.timestamp())}"
     return Message(key, subject, text, _payload(notification, name))
@@ -367,10 +367,10 @@ def _end(
             status=status, error=error, lease_until=None, ended_at=Now()
         )
         if ended:
-            summary = CHANNEL.format(channel=str(delivery.channel))
+            message = CHANNEL.format(channel=str(delivery.channel))
             if error:
-                summary = CHANNEL_SAYS.format(channel=str(delivery.channel), error=error)
-            JobEvent.objects.create(job=delivery.notification.job, code=code, message=summary)
+                message = CHANNEL_SAYS.format(channel=str(delivery.channel), error=error)
+            JobEvent.objects.create(job=delivery.notification.job, code=code, message=message)
 
 
 def _mine(delivery: NotificationDelivery) -> QuerySet[NotificationDelivery]:

@@ -14,12 +14,21 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"  # marks and joiners that spreadsheets leave behind
 IN_BYTES = "bytes:"  # how a path is stored that is no text; a path that is one begins with "/"
 
 
 def printable(text: str) -> str:
     """The text without what PostgreSQL and terminals refuse: NUL and half characters."""
     return UNSTORABLE.sub(REPLACEMENT, text) if UNSTORABLE.search(text) else text
+
+
+def trimmed(text: str) -> str:
+    """Without the spaces (also no-break ones) and invisible marks around it."""
+    before = None
+    while before != text:
+        before, text = text, text.strip().strip(INVISIBLE)
+    return text
 
 
 def on_one_line(text: str) -> str:

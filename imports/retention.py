@@ -118,9 +118,9 @@ def settled_batches(job: ImportJob) -> QuerySet[ImportBatch]:
 def removed(job: ImportJob, count: int, what: Message, days: int) -> int:
     """Count what was removed in the job's log; the same number."""
     if count:
-        summary = what.format(n=count, days=days)
-        note(job, EventCode.REMOVED, summary)
-        logger.info("job %s: %s %s", job.pk, EventCode.REMOVED, summary)
+        message = what.format(n=count, days=days)
+        note(job, EventCode.REMOVED, message)
+        logger.info("job %s: %s %s", job.pk, EventCode.REMOVED, message)
     return count
 
 

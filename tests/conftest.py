@@ -13,12 +13,14 @@ import django_rq
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
-from config.dev import postgres, servers
+from config.dev import postgres, server_processes, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running
 from tests import emptying
+from tests.side_by_side import TwoKinds, rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,22 +29,24 @@ if TYPE_CHECKING:
     from imports.models import CustomerApi
     from tests.jobs import JobMaker
 
-HOME_OF_TESTS = servers.PROJECT / ".redrive" / "test"  # as in the Makefile: nobody else's
+HOME_OF_TESTS = server_processes.PROJECT / ".redrive" / "test"  # as in the Makefile: nobody else's
 # What a power cut leaves of the tests' own database is nobody's loss.
 IN_MEMORY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LAST_REDIS_DATABASE = 15  # the tests' own, so that they empty nobody's queue
 
 # Tests with `transaction=True` commit; this is how each leaves the database.
 emptying.use()
-
-# Rooms whose tests wait for browsers and killed processes, the longest first: begun last, one of
-# them would keep a single process busy while the others have nothing left to do.
-LONGEST = (
-    "tests/browser/test_every_page", "tests/browser/", "tests/bills/test_scenarios",
-    "tests/faults/", "tests/bills/test_killed_worker", "tests/bills/test_leaks", "tests/bills/",
-)  # fmt: skip
-WALKS = "tests/browser/"
-
+# Else each client's first request looks for all static files; pages are asked for, never those.
+django_settings.WHITENOISE_USE_FINDERS = False
+# The same examples in every run, however busy the machine: what holds here holds everywhere.
+hypothesis_settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("suite")
 
 # What `make quick` leaves out: tests that start a browser, a worker, or servers of their own.
 SLOW_PLACES = (
@@ -81,16 +85,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if f"{place}/".startswith(SLOW_PLACES) else None
 
 
-class ByRoom(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Deals out files, and the walks of tests/browser together: they share an installation."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return WALKS if file.startswith(WALKS) and "test_every_page" not in file else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRoom:
-    return ByRoom(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoKinds:
+    return TwoKinds(config, log)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -107,12 +103,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
-
-    def rank(item: pytest.Item) -> int:
-        matches = (place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start))
-        return next(matches, len(LONGEST))
-
-    items.sort(key=rank)
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 def pytest_collection_finish() -> None:
@@ -124,7 +115,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """The first test that needs the database finds the servers running, or starts them."""
-    if servers.home() == HOME_OF_TESTS:
+    if server_processes.home() == HOME_OF_TESTS:
         postgres.SETTINGS.update(IN_MEMORY)
     servers.ensure_unnamed()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")

@@ -40,11 +40,7 @@ TYPES = {
 }
 
 
-FORMS = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "zip": "application/zip",
-}
+FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json", "zip": "application/zip"}
 LABELS = {
     "zip": gettext_lazy("Bills (ZIP)"),
     "csv": gettext_lazy("List (CSV)"),

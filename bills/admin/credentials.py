@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from bills import error_codes, keeping
 from bills.accounts import codes, passwords
 from bills.admin import common as own
-from bills.admin.account_forms import with_time_left
+from bills.admin.account_forms import LONGEST_PASSWORD, with_time_left
 from bills.admin.common import RUN_ACCOUNTS, STAGES, run_accounts, timeline
 from bills.browser.report import brought
 from bills.csv import retry_files
@@ -88,8 +88,8 @@ def credential_results(
         found = found.filter(email__icontains=query)
     last = Attempt.objects.filter(batch=OuterRef("batch")).order_by("-number").values("details")
     related = found.select_related("batch__credential_use__credential__portal").defer(*UNREAD)
-    summary = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
-    return summary.prefetch_related("retries").order_by("position", "pk")
+    rows = related.annotate(bill_count=bill_count(), last_details=Subquery(last[:1]))
+    return rows.prefetch_related("retries").order_by("position", "pk")
 
 
 def bill_count() -> Coalesce:
@@ -102,9 +102,9 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
     """One row, of `results`; with the extra columns that are named."""
     use, batch = _use_of(result), result.batch
     last = getattr(result, "last_details", None) or {}
-    summary: dict[str, Any] = {}
+    progress: dict[str, Any] = {}
     if use is not None and batch is not None and result.status == ResultStatus.PENDING:
-        summary = _now(job, result, use)
+        progress = _now(job, result, use)
     return Row(
         result=result,
         bills=getattr(result, "bill_count", 0),
@@ -116,7 +116,7 @@ def row_of(job: ImportJob, result: ImportResult, columns: Iterable[str] = ()) ->
         brought=brought(last),
         list_rows=last.get("rows"),
         extra=[(name, use.credential.extra.get(name, "")) for name in columns] if use else [],
-        **summary,
+        **progress,
     )
 
 
@@ -128,10 +128,10 @@ def _way(result: ImportResult) -> str:
 def _now(job: ImportJob, result: ImportResult, use: CredentialUse) -> dict[str, Any]:
     """ "attempt 2 of 5": the stage of one that runs, the seconds until one that is due."""
     batch = use.batch if result.batch is None else result.batch
-    summary: dict[str, Any] = {"attempt": batch.attempts + 1}
+    progress: dict[str, Any] = {"attempt": batch.attempts + 1}
     if batch.status in IN_FLIGHT:
         is_moving = batch.status == BatchStatus.SENDING and use.stage
-        return summary | {
+        return progress | {
             "stage": STAGES.get(use.stage, "") if is_moving else STAGES["open"],
             "stage_done": use.stage_done,
             "stage_total": use.stage_total,
@@ -139,8 +139,8 @@ def _now(job: ImportJob, result: ImportResult, use: CredentialUse) -> dict[str, 
     if job.status == JobStatus.RUNNING and batch.tries:
         due = max(batch.next_attempt_at, job.rate_limit.paused_until or batch.next_attempt_at)
         left = (due - timezone.now()).total_seconds()
-        summary["next_in"] = max(0, round(left))
-    return summary
+        progress["next_in"] = max(0, round(left))
+    return progress
 
 
 def _use_of(result: ImportResult) -> CredentialUse | None:
@@ -148,7 +148,6 @@ def _use_of(result: ImportResult) -> CredentialUse | None:
 
 
 ROWS = 50
-LONGEST_PASSWORD = 1_000
 REFUSED_SHOWN = 20
 UNCHANGED = Q(error_code=Code.LOGIN_FAILED, batch__credential_use__credential__refused_count__gt=0)
 
@@ -170,7 +169,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "refused": _refused(job) if is_draft else [],
         "unchanged": retries.waiting(job).filter(UNCHANGED).count() if job.finished_at else 0,
         "can_start": is_draft and permissions.may(request, permissions.START),
-        "bulk_action": page.of(job.kind).bulk_action(job) if is_draft else "",
+        "workload": page.of(job.kind).workload(job) if is_draft else "",
         "codes_wanted": with_time_left(codes.wanted().filter(batch__job=job)),
         "can_run_again": bool(job.finished_at) and permissions.may(request, *RUN_ACCOUNTS),
         "is_live": job.status in (JobStatus.QUEUED, JobStatus.RUNNING),

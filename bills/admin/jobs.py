@@ -62,7 +62,7 @@ def _rows(
         yield (*who, *summary, *advice[code, status], *more)
 
 
-def bulk_action(job: ImportJob) -> str:
+def workload(job: ImportJob) -> str:
     """ "12 credentials at Ellevio, 3 at once, up to 5 attempts each"."""
     return _("%(accounts)s at %(portal)s, %(at_once)s at once, up to %(attempts)s each") % {
         "accounts": common.accounts(job.batches.count()),
@@ -77,11 +77,11 @@ def json_of(results: list[ImportResult]) -> dict[int, dict[str, object]]:
     if not results:
         return {}
     job = results[0].job
-    summary = with_uses(job).filter(pk__in=[result.pk for result in results])
+    rows = with_uses(job).filter(pk__in=[result.pk for result in results])
     bills: dict[int, list[dict[str, object]]] = {}
-    for bill in Bill.objects.filter(batch__in=[result.batch_id for result in summary]):
+    for bill in Bill.objects.filter(batch__in=[result.batch_id for result in rows]):
         bills.setdefault(bill.batch_id or 0, []).append(_bill(bill))
-    return {result.pk: _entry(job, result, bills) for result in summary}
+    return {result.pk: _entry(job, result, bills) for result in rows}
 
 
 def _bill(bill: Bill) -> dict[str, object]:
@@ -175,7 +175,7 @@ register(
         new_label=gettext_lazy("New bill download"),
         add_url="admin:bills_new",
         add_permissions=own.NEW_JOB,
-        bulk_action=bulk_action,
+        workload=workload,
         duplicate=duplicate,
         sheet=of_credentials,
         pace_title=gettext_lazy("Speed and attempts"),

@@ -16,14 +16,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanWidget
 from bills.admin import common
 from bills.admin.account_forms import LARGEST_CSV_BYTES
 from bills.csv.column_choice import ColumnChoice, choose_columns, headings_of
-from bills.csv.credentials import (
-    CredentialRow,
-    UnreadableCsv,
-    account_of,
-    preview,
-    read_credentials,
-)
-from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, key
+from bills.csv.credentials import CredentialRow, account_of, preview, read_credentials
+from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, UnreadableCsv, key
 from bills.drafts import new_draft, on_disk
 from bills.models import Credential, CsvUpload, Portal
 from imports.admin import permissions

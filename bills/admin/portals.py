@@ -105,9 +105,7 @@ class PortalForm(PortalBase):
         try:
             load_recipe(text)
         except RecipeError as refusal:
-            raise ValidationError(
-                [f"{part}: {summary}" for part, summary in refusal.errors]
-            ) from None
+            raise ValidationError([f"{part}: {wrong}" for part, wrong in refusal.errors]) from None
         parsed: dict[str, Any] = json.loads(text)
         return parsed
 

@@ -54,7 +54,11 @@ async def attempt(
 
     Raises nothing but its own cancellation.
     """
-    async with EgressProxy(plan.permits, allow_private=plan.allow_private) as proxy:
+    async with EgressProxy(
+        plan.permits,
+        allow_private=plan.allow_private,
+        takes_open_forms=plan.login_url.startswith("http:"),
+    ) as proxy:
         visit: Visit | None = None
         contexts: list[BrowserContext] = []
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bills.accounting import Listed, facts_in, text_of
+from bills.accounting import Listed, facts_in
 from bills.browser.downloads import HEADER_WITHIN, check_pdf, looks_like_page
 from bills.browser.plan import DocumentFacts
 from bills.browser.unpacking import GZIP_START, Entry, gunzip, is_zip, shown, starts_with, unpack
@@ -61,14 +61,14 @@ def settle(path: Path, rule: FileRule) -> Checked:
     if looks_like_page(start):
         html = path.read_bytes()[:LONGEST_HTML].decode("utf-8", "replace")
         raise reason_of(text_in(html), is_file=True)
-    sha256, size = check_pdf(path, rule.password)
-    facts = facts_in(text_of(path, rule.password), rule.listed)
+    pdf = check_pdf(path, rule.password)
+    facts = facts_in(pdf.text, rule.listed)
     if facts.other:
         is_listed = facts.other in rule.listed.all_numbers
         said = failures.NAMES_ANOTHER if is_listed else failures.SHOWS_NONE_OF_IT
         shown = said.format(bill=rule.bill, other=facts.other)
         raise PortalError(Code.DOCUMENT_UNCLEAR, shown)
-    return Checked(sha256, size, others, facts)
+    return Checked(pdf.sha256, pdf.size, others, facts)
 
 
 def take_from_zip(path: Path, rule: FileRule) -> tuple[str, ...]:

@@ -56,6 +56,9 @@ class PageTree:
 LONGEST_ERROR = 80  # characters: a bill says more
 ERROR_AS_PDF = (
     r"\b(?:not found|does not exist|not available|unavailable|try again later|"
+    r"error (?:has )?occurred|went wrong|fel (?:har )?uppstått|gick fel|feil oppst[oå]|gikk galt|"
+    r"opst[oå]d en fejl|gik galt|tapahtui virhe|fehler (?:ist )?aufgetreten|fout opgetreden|"
+    r"erreur (?:s'est produite|est survenue)|ocurrido un error|verificato un errore|wystąpił błąd|"
     r"could not be (?:found|created|loaded)|internal (?:server )?error|hittades inte|"
     r"finns inte|ikke (?:funnet|fundet)|ei löyt|nicht (?:gefunden|verfügbar)|"
     r"niet (?:gevonden|beschikbaar)|introuvable|non (?:trouvée?|disponible|trovat[oa])|"
@@ -63,8 +66,22 @@ ERROR_AS_PDF = (
 )
 
 
-def check_pdf(path: Path, password: str = "") -> tuple[str, int]:
-    """(SHA-256 in hex, size in bytes) of a whole PDF.
+MOST_PAGES = 2  # a bill names itself at its beginning
+LARGEST_READ_BYTES = 10 << 20
+LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class WholePdf:
+    """A PDF that opens with all its pages. `text` is what the first say, if it can be read."""
+
+    sha256: str
+    size: int  # bytes
+    text: str = ""
+
+
+def check_pdf(path: Path, password: str = "") -> WholePdf:
+    """What the file is. It is read and opened once: that takes longer than all else about it.
 
     Raises PortalError DOWNLOAD_BAD, or DOCUMENT_PASSWORD where the password does not open it.
     """
@@ -72,10 +89,13 @@ def check_pdf(path: Path, password: str = "") -> tuple[str, int]:
     if size > LARGEST_BYTES:
         raise PortalError(Code.DOWNLOAD_BAD, failures.TOO_LARGE.format(size=size))
     content = path.read_bytes()
-    problem = flaw(content) or flaw_of_pages(content, password)
+    problem, texts = flaw(content), [""]
+    if not problem:
+        problem, texts = _pages_of(content, password)
     if problem:
         raise PortalError(Code.DOWNLOAD_BAD, problem)
-    return hashlib.sha256(content).hexdigest(), size
+    text = " ".join(" ".join(texts)[:LONGEST_TEXT].split()) if size <= LARGEST_READ_BYTES else ""
+    return WholePdf(hashlib.sha256(content).hexdigest(), size, text)
 
 
 def flaw(content: bytes) -> Text:
@@ -89,30 +109,38 @@ def flaw(content: bytes) -> Text:
     return ""
 
 
-def flaw_of_pages(content: bytes, password: str = "") -> Text:
-    """What keeps a reader from showing every page; empty if nothing does.
+def _pages_of(content: bytes, password: str) -> tuple[Text, list[str]]:
+    """What keeps a reader from showing every page, "" if nothing does; the first pages' texts.
 
     Raises PortalError DOCUMENT_PASSWORD.
     """
     start = content.find(b"%PDF-", 0, HEADER_WITHIN)  # offsets count from the header
     try:
         reader = PdfReader(io.BytesIO(content[start:]), password=password or None)
-        return _flaw_of_tree(_tree_of(reader)) or _error_in(reader)
+        problem = _flaw_of_tree(_tree_of(reader))
+        is_read = len(content) <= LARGEST_READ_BYTES or len(reader.pages) == 1
+        texts = _texts_of(reader) if is_read and not problem else []
+        return problem or _error_in(reader, texts), texts
     except (FileNotDecryptedError, WrongPasswordError):
         detail = failures.WRONG_FILE_PASSWORD if password else ""
         raise PortalError(Code.DOCUMENT_PASSWORD, detail) from None
     # A damaged file breaks the library in any way there is. None of them may end the attempt.
     except (PyPdfError, Exception) as error:
-        return failures.NOT_OPENED.format(reason=type(error).__name__)
+        return failures.NOT_OPENED.format(reason=type(error).__name__), []
 
 
-def _error_in(reader: PdfReader) -> Text:
+def _texts_of(reader: PdfReader) -> list[str]:
+    """Those of the first pages; none where they can't be read, which says nothing."""
+    with contextlib.suppress(Exception):
+        return [page.extract_text() for page in reader.pages[:MOST_PAGES]]
+    return []
+
+
+def _error_in(reader: PdfReader, texts: list[str]) -> Text:
     """Some portals print their error as a PDF: one page that says it and nothing else."""
     if len(reader.pages) != 1:
         return ""
-    text = ""
-    with contextlib.suppress(Exception):  # a text that can't be read says nothing
-        text = " ".join(reader.pages[0].extract_text().split())
+    text = " ".join(" ".join(texts).split())
     is_error = len(text) <= LONGEST_ERROR and re.search(ERROR_AS_PDF, text, re.IGNORECASE)
     return failures.ERROR_AS_PDF.format(text=text) if is_error else ""
 
@@ -184,6 +212,7 @@ def looks_like_page(content: bytes) -> bool:
     return not looks_like_pdf(content) and bool(PAGE.search(content[:HEADER_WITHIN]))
 
 
+MOST_UNDISPOSED_BYTES = 16 * 1024 * 1024  # of answers, which Playwright's driver holds
 FILE_TYPES = ("pdf", "octet-stream", "zip", "x-download", "force-download")
 READ_BLOB = """async url => {
   const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
@@ -222,15 +251,15 @@ async def fetch_file(visit: Visit, url: str, target: Path, referer: str = "") ->
             url, headers={"Referer": referer or visit.page.url}, timeout=limit
         )
         content = await answer.body()
+        visit.undisposed_bytes += len(content)
+        if visit.undisposed_bytes > MOST_UNDISPOSED_BYTES:  # else it goes with the visit's context
+            await answer.dispose()
     except PlaywrightError as problem:
         raise broken_off(problem, visit) from None
-    try:
-        refuse_status(answer.status, answer.headers)
-        if not is_file(answer, content):
-            raise CameAPage(answer.status, content.decode("utf-8", "replace"))
-        await asyncio.to_thread(target.write_bytes, content)
-    finally:
-        await answer.dispose()
+    refuse_status(answer.status, answer.headers)
+    if not is_file(answer, content):
+        raise CameAPage(answer.status, content.decode("utf-8", "replace"))
+    await asyncio.to_thread(target.write_bytes, content)
 
 
 def refuse_foreign(visit: Visit, url: str) -> None:

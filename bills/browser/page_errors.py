@@ -22,6 +22,9 @@ NETWORK = re.compile(
     r"net::ERR_(?!ABORTED|BLOCKED|TOO_MANY_REDIRECTS)|ECONN|ENOTFOUND|EAI_AGAIN|socket hang up",
     re.I,
 )
+# Of a call log: "<iframe> from <div id="wall">…</div> subtree intercepts pointer events".
+COVER = re.compile(r"(<[^>\n]{1,300}>)[^\n]{0,300}? intercepts pointer events")
+MOST_OF_COVER = 80  # characters
 TIMED_OUT = re.compile(r"net::ERR_(CONNECTION_)?TIMED_OUT|ETIMEDOUT", re.I)
 
 
@@ -42,6 +45,9 @@ def explained(error: BaseException, visit: Visit | None) -> PortalError:
     text = error.message
     if TIMED_OUT.search(text):
         return PortalError(Code.TIMEOUT, excerpt(error))
+    if cover := COVER.search(text):
+        name = cut(cover[1], MOST_OF_COVER)
+        return PortalError(Code.NAVIGATION, failures.COVERED.format(cover=name))
     if isinstance(error, PlaywrightTimeout):
         return PortalError(Code.NAVIGATION, failures.WAITED.format(what=waited_for(text)))
     if NETWORK.search(text):

@@ -116,6 +116,13 @@ class PortalPlan:
             )
         )
 
+    @property
+    def has_other_hosts(self) -> bool:
+        """Whether its pages may reach hosts that may not be told the password."""
+        login = urlsplit(self.login_url).hostname
+        billing = urlsplit(self.billing_url).hostname or login
+        return bool(self.recipe.hosts or self.allowed_hosts) or billing != login
+
 
 class CodeSource(Protocol):
     """Where one-time codes come from. Each method is called in a thread of its own."""

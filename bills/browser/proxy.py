@@ -25,6 +25,7 @@ CONNECT_SECONDS = 15.0
 CHUNK_BYTES = 65536
 # A portal that never stops sending must not fill the disk: some hundred bills of 5 MB are less.
 LONGEST_ANSWERS_BYTES = 1024 * 1024 * 1024
+SAFE_METHODS = ("CONNECT", "GET", "HEAD", "OPTIONS")
 HOP_BY_HOP = (b"connection", b"proxy-connection", b"keep-alive", b"proxy-authorization")
 
 
@@ -37,16 +38,22 @@ class EgressProxy:
 
     Private and loopback addresses are refused unless `allow_private`: also when a permitted
     name resolves to one, since the address that was checked is the one that is connected to.
+    Unless `takes_open_forms`, nothing but GET goes out unencrypted: a portal that has its login
+    on https has no form without.
     """
 
-    def __init__(self, permits: Callable[[str], bool], *, allow_private: bool) -> None:
+    def __init__(
+        self, permits: Callable[[str], bool], *, allow_private: bool, takes_open_forms: bool = True
+    ) -> None:
         self.permits = permits
+        self.takes_open_forms = takes_open_forms
         self.allow_private = allow_private
         self.refused: dict[str, str] = {}  # host: why
         self.troubles: dict[str, str] = {}  # host: what happened instead of an answer
         self.url = ""
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._checked: dict[tuple[str, int], str] = {}  # addresses that were connected to
         self._bytes_left = LONGEST_ANSWERS_BYTES
 
     async def __aenter__(self) -> EgressProxy:
@@ -73,6 +80,9 @@ class EgressProxy:
             head = await reader.readuntil(b"\r\n\r\n")
             method, target = _request_line(head)
             host, port = _destination(method, target)
+            if method not in SAFE_METHODS and not self.takes_open_forms:
+                self.troubles[host] = "a form would have been sent unencrypted"
+                raise Closed
             answers, upstream = await self._connect(host, port)
             if method == "CONNECT":
                 writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -94,8 +104,11 @@ class EgressProxy:
             raise Closed
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                address = await self._address(host, port)
-                return await asyncio.open_connection(address, port, limit=CHUNK_BYTES)
+                known = self._checked.pop((host, port), "")
+                address = known or await self._address(host, port)
+                ends = await asyncio.open_connection(address, port, limit=CHUNK_BYTES)
+                self._checked[host, port] = address
+                return ends
         except TimeoutError:
             self.troubles[host] = f"no connection within {CONNECT_SECONDS:.0f} s"
         except OSError as problem:

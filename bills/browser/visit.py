@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from playwright.async_api import ElementHandle
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.form_guard import FormGuard
+from bills.browser.pinning import Pinned, new_mark, pinned
 from bills.browser.redaction import scrub
 from bills.browser.screenshots import picture
 from bills.browser.sites import same_site, site
@@ -24,79 +24,30 @@ from bills.portals.targets import filled
 from imports.http.retry_after import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from playwright.async_api import BrowserContext, Frame, Locator, Page, Request, Response
+    from playwright.async_api import (
+        BrowserContext,
+        ElementHandle,
+        Frame,
+        Locator,
+        Page,
+        Request,
+        Response,
+    )
     from playwright.async_api import Dialog as PlaywrightDialog
 
     from bills.browser.plan import CodeSource, Login, PortalPlan, Watch
     from bills.browser.proxy import EgressProxy
     from bills.browser.report import AttemptReport, Stage
-    from imports.messages import Text
-
-if TYPE_CHECKING:
-    Refuse = Callable[[list[str]], None]
-
-# Where a box stands, and where its form would send the password: all addresses.
-_FORM = """
-  const goal = box => {
-    const page = box.ownerDocument, base = page.baseURI;
-    // A frame without an address of its own (srcdoc) is the page's that it stands in.
-    const urls = [page.location.protocol === "about:" ? page.defaultView.origin + "/"
-      : page.location.href];
-    if (box.form) {
-      urls.push(new URL(box.form.getAttribute("action") || "", base).href);
-      for (const button of box.form.querySelectorAll("[formaction]"))
-        urls.push(new URL(button.getAttribute("formaction"), base).href);
-    }
-    return urls;
-  };
-"""
-FORM_OF = f"box => {{{_FORM} return goal(box); }}"
-# Of one box, which is marked; null in a frame or a shadow root, where no mark is looked for.
-MARK = f"""(box, seal) => {{{_FORM}
-  if (window !== window.top || box.getRootNode() !== document) return null;
-  box.setAttribute("data-redrive-box", seal);
-  return goal(box);
-}}"""
-# Of the boxes that have this mark now.
-MARKED = f"""mark => {{{_FORM}
-  return [...document.querySelectorAll(`[data-redrive-box="${{mark}}"]`)].map(goal);
-}}"""
-
-
-async def pinned(
-    page: Page, box: Locator | ElementHandle, refuse: Refuse
-) -> Locator | ElementHandle:
-    """What to fill in. `refuse` raises for addresses that the password must not go to.
-
-    What was looked at, and nothing else: where another page has taken its place, or there are
-    copies of it by then, filling it in fails.
-    """
-    mark = secrets.token_hex(8)
-    urls: list[str] | None = await box.evaluate(MARK, mark)
-    if urls is None:
-        handle = box if isinstance(box, ElementHandle) else await box.element_handle()
-        refuse(await handle.evaluate(FORM_OF))
-        return handle
-    refuse(urls)
-    await _check(page, mark, refuse)
-    return page.locator(f'[data-redrive-box="{mark}"]')
-
-
-async def _check(page: Page, mark: str, refuse: Refuse) -> None:
-    """Refuse the form where a script has seen the mark and put a copy of the box elsewhere."""
-    forms: list[list[str]] = await page.evaluate(MARKED, mark)
-    for urls in forms:
-        refuse(urls)
-    if len(forms) != 1:
-        raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
-
+    from imports.messages import Message, Text
 
 SHORTEST_COOKIE = 8  # characters: a shorter value is a setting, and stands in any text
 MOST_FRAMES = 20
+MOST_WINDOWS = 150  # open at once: more of them never end
 MOST_NOTES = 30
 # Kinds of requests whose answer may change what the page shows.
+REFUSALS = (403, 408, 429)  # a script's request that is answered so has brought nothing
 BRINGS_CONTENT = frozenset(("document", "xhr", "fetch", "script"))
 
 
@@ -140,6 +91,9 @@ class Visit:
         self._since = time.monotonic()
         self._reopen = reopen
         self._typed_codes: list[str] = []
+        self.undisposed_bytes = 0  # of answers that were fetched: Playwright may still hold them
+        self.form_seal = new_mark()  # begins the marks of a login form's parts
+        self._guard = FormGuard(self)
         self._still_since: float | None = None
         self._still = 0.0
         self.attach(page)
@@ -168,6 +122,9 @@ class Visit:
         return True
 
     def _on_window(self, page: Page) -> None:
+        if len(self.context.pages) > MOST_WINDOWS:
+            summary = failures.TOO_MANY_WINDOWS.format(most=MOST_WINDOWS)
+            self.end_with(PortalError(Code.NAVIGATION, summary))
         if page != self.page and len(self.windows) < MOST_FRAMES:
             self.windows.append(page)
 
@@ -175,6 +132,9 @@ class Visit:
         self.dismisses_overlays = False
         self._open: dict[Request, float] = {}  # that have not ended, with their beginnings
         self.failed_requests: dict[str, str] = {}  # address of a script's request: why
+        self.refused_requests: dict[
+            str, int
+        ] = {}  # the same, of a status that may mean no failure
         for event, handler in self._handlers():
             page.on(event, handler)  # type: ignore[call-overload] # the names are known
 
@@ -199,6 +159,17 @@ class Visit:
         others = [frame for frame in self.page.frames[:MOST_FRAMES] if frame != main]
         return [main, *(frame for frame in others if self._is_own(frame))]
 
+    def permitted_frames(self) -> list[Frame]:
+        """The page's frames from hosts of the portal, whatever they may be told."""
+        others = [
+            frame for frame in self.page.frames[:MOST_FRAMES] if frame != self.page.main_frame
+        ]
+        hosts = [urlsplit(frame.url).hostname for frame in others]
+        return [
+            frame for frame, host in zip(others, hosts, strict=True)
+            if host is None or self.plan.permits(host)
+        ]  # fmt: skip
+
     def _is_own(self, frame: Frame) -> bool:
         """A frame without an address is the page's that it stands in."""
         parent = frame.parent_frame
@@ -217,6 +188,8 @@ class Visit:
         """Note that the attempt has come this far, and how long the last stage took."""
         if stage is not self.report.stage:
             await self.take_picture()
+            if stage == "list":
+                await self._guard.stop()
         self.stop_clock()
         self.report.stage = stage
         if self._watch.stage is not None:
@@ -294,6 +267,10 @@ class Visit:
             return " ".join(f"{host}: {why}." for host, why in reasons.items())
         return failures.BROWSER_SAYS.format(reason=reason)
 
+    def expect_page(self) -> None:
+        """What is pressed now may bring another page: none that has come before counts."""
+        self._came.clear()
+
     async def pause(self, seconds: float) -> None:
         """Wait before the next look at the page; no longer than until another page has come."""
         with contextlib.suppress(TimeoutError):
@@ -302,12 +279,13 @@ class Visit:
 
     # The password
 
-    async def type_password(self, box: Locator | ElementHandle) -> None:
+    async def type_password(self, box: Locator | ElementHandle | Pinned) -> None:
         """Type the password, only on a site that may be told it, into a form that stays there.
 
         Raises PortalError OTHER_SITE elsewhere, before anything is typed.
         """
-        box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+        box_on_page = await pinned(self.page, box, self.refuse_elsewhere)
+        await self._guard.start()
         await self._count_password()
         self.trace_spoilt = self.trace_spoilt or self.tracing
         await box_on_page.fill(self.login.password)
@@ -329,7 +307,7 @@ class Visit:
         values = [cookie["value"] for cookie in cookies]
         return (*self.secrets, *(each for each in values if len(each) >= SHORTEST_COOKIE))
 
-    async def type_code(self, boxes: Sequence[ElementHandle], code: str) -> None:
+    async def type_code(self, boxes: Sequence[Locator | ElementHandle], code: str) -> None:
         """Type a one-time code where the password might be typed: on its site, in its form.
 
         Several boxes get one letter each. Raises PortalError OTHER_SITE elsewhere, before
@@ -339,7 +317,7 @@ class Visit:
         self.trace_spoilt = self.trace_spoilt or self.tracing
         letters = [code] if len(boxes) == 1 else list(code)
         for box, letter in zip(boxes, letters, strict=False):
-            box_on_page = await pinned(self.page, box, self._refuse_elsewhere)
+            box_on_page = await pinned(self.page, box, self.refuse_elsewhere)
             await box_on_page.fill(letter)
 
     @contextlib.contextmanager
@@ -363,7 +341,7 @@ class Visit:
 
         Raises PortalError OTHER_SITE where another site asks for it.
         """
-        self._refuse_elsewhere([self.page.url])
+        self.refuse_elsewhere([self.page.url])
         if self._reopen is None:
             raise PortalError(Code.NAVIGATION, failures.HTTP_AUTHENTICATION.format(scheme="basic"))
         await self._count_password()
@@ -393,13 +371,11 @@ class Visit:
         )
         return is_safe and (parts.hostname or "") in self.plan.recipe.password_hosts
 
-    def _refuse_elsewhere(self, urls: list[str]) -> None:
+    def refuse_elsewhere(self, urls: Iterable[str], said: Message = failures.WOULD_GO_TO) -> None:
+        """Raises PortalError OTHER_SITE for an address that may not be told the password."""
         for url in urls:
             if not self.may_have_password(url):
-                raise PortalError(
-                    Code.OTHER_SITE,
-                    failures.WOULD_GO_TO.format(site=site(url)),
-                )
+                raise PortalError(Code.OTHER_SITE, said.format(site=site(url)))
 
     # Dialogs
 
@@ -471,6 +447,7 @@ class Visit:
     def _forget_before(self, navigation: Request) -> None:
         """Forget what the page before it had asked for."""
         self.failed_requests.clear()
+        self.refused_requests.clear()
         self.asked_by_script = False
         began = self._open.get(navigation, 0.0)
         self._open = {request: at for request, at in self._open.items() if at >= began}
@@ -480,10 +457,12 @@ class Visit:
         if response.request.resource_type not in ("xhr", "fetch"):
             return
         address = response.url.partition("?")[0]
-        if response.status >= 500:
+        self.failed_requests.pop(address, None)
+        self.refused_requests.pop(address, None)
+        if response.status >= 500 or response.status in REFUSALS:
             self.failed_requests[address] = f"HTTP {response.status}"
-        else:
-            self.failed_requests.pop(address, None)
+        elif response.status >= 400:
+            self.refused_requests[address] = response.status
 
     def _on_end(self, request: Request) -> None:
         if self._open.pop(request, None) is not None:

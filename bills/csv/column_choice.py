@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bills.csv import reader
-from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, UnreadableCsv, key, trimmed
+from bills.csv.reader import EMAIL_KEYS, PASSWORD_KEYS, UnreadableCsv, key
+from imports.outside_text import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

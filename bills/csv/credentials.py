@@ -16,6 +16,7 @@ from bills.csv.reader import UnreadableCsv
 from bills.portals.logins.totp import BadSecret, read_totp
 from imports.messages import Message, sentence
 from imports.messages import marked as _
+from imports.outside_text import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +169,7 @@ class _Judge:
         fault = self._fault_of_cells(row)
         if fault:
             return self._refused(row, *fault)
-        email = reader.trimmed(row.cells[self._columns.email])
+        email = trimmed(row.cells[self._columns.email])
         at = self._columns.password
         password = row.cells[at] if at is not None else ""
         if not self._needs_password and not password.strip():
@@ -247,7 +248,7 @@ class _Judge:
 
 
 def _folded(cell: str) -> str:
-    return reader.trimmed(cell).casefold()
+    return trimmed(cell).casefold()
 
 
 def _count_sentence(cells: int, headings: int) -> Message:
@@ -303,17 +304,6 @@ class _Seen:
     def _digest(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode(), digest_size=12, key=self._key).digest()
 
-
-__all__ = [
-    "CredentialRow",
-    "Preview",
-    "Refusal",
-    "RefusedRow",
-    "SampleRow",
-    "UnreadableCsv",
-    "preview",
-    "read_credentials",
-]
 
 REFUSED_SHOWN = 1000  # a page shows no more, and a million refusals would fill the memory
 

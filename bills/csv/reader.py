@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imports.messages import Message, sentence
 from imports.messages import marked as _
-from imports.outside_text import MARKS, scan
+from imports.outside_text import MARKS, scan, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -151,7 +151,6 @@ TOTP_KEYS = (
     *("authenticatorsecret", "authenticatorkey"),
 )
 SECRET_WORDS = ("password", "passwd", "lösenord", "losenord", "passord", "passwort", "kennwort")
-INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"  # marks and joiners that spreadsheets leave behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +172,6 @@ class Columns:
         found = enumerate(self.names)
         own = (self.email, self.password, self.totp)
         return [(at, name) for at, name in found if name and at not in own]
-
-
-def trimmed(text: str) -> str:
-    """Without the spaces (also no-break ones) and invisible marks around it."""
-    before = None
-    while before != text:
-        before, text = text, text.strip().strip(INVISIBLE)
-    return text
 
 
 def key(heading: str) -> str:
@@ -438,8 +429,8 @@ def _message(fault: str) -> Message:
 
 
 def _swallowed(where: str, fault: str) -> str:
-    summary = f" (a cell grew past {LONGEST_CELL:,} characters)" if "field limit" in fault else ""
+    detail = f" (a cell grew past {LONGEST_CELL:,} characters)" if "field limit" in fault else ""
     return (
-        f"{where}: a quotation mark opens here and is not closed where its cell ends{summary}, so "
+        f"{where}: a quotation mark opens here and is not closed where its cell ends{detail}, so "
         f"the rows after it can't be told apart. {QUOTE_REMEDY} Nothing of this file was taken."
     )

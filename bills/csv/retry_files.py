@@ -41,10 +41,10 @@ def _waiting(job: ImportJob) -> Iterator[ImportResult]:
 def _row(result: ImportResult, extras: list[str]) -> list[object]:
     advice = error_codes.about(result.error_code)
     error = result.english
-    summary = [result.position, result.email, result.error_code, error, result.retry_attempts]
+    cells = [result.position, result.email, result.error_code, error, result.retry_attempts]
     kept = result.batch.credential_use.credential.extra if result.batch else {}
     said = (advice.who, str(advice.remedy)) if advice else ("", "")
-    return [*summary, *said, *(kept.get(name, "") for name in extras)]
+    return [*cells, *said, *(kept.get(name, "") for name in extras)]
 
 
 def write(job: ImportJob, parent: Path) -> Path | None:

@@ -74,7 +74,7 @@ class Credential(models.Model):
         default_permissions = ()
         permissions = [("manage_credentials", "Can upload credentials and enter passwords")]
         constraints = [
-            models.UniqueConstraint(fields=["portal", "account"], name="credential_account_once"),
+            models.UniqueConstraint(fields=["portal", "account"], name="credential_account_once")
         ]
 
     def __str__(self) -> str:
@@ -151,7 +151,7 @@ class CodeWindow(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["secret_mark", "window"], name="code_window_once"),
+            models.UniqueConstraint(fields=["secret_mark", "window"], name="code_window_once")
         ]
 
     def __str__(self) -> str:
@@ -182,7 +182,7 @@ class CodeRequest(models.Model):
         ordering = ["id"]
         default_permissions = ()
         indexes = [
-            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="code_wanted"),
+            models.Index(fields=["expires_at"], condition=Q(ended_at=None), name="code_wanted")
         ]
 
     def __str__(self) -> str:

@@ -188,8 +188,8 @@ def _faults_of_script(name: str) -> list[str]:
     known = portal_names()
     if name in known:
         return []
-    summary = ", ".join(known) or str(_("there is none yet"))
-    return [str(_("There is no script of this name. Known: %(known)s.") % {"known": summary})]
+    names = ", ".join(known) or str(_("there is none yet"))
+    return [str(_("There is no script of this name. Known: %(known)s.") % {"known": names})]
 
 
 class TroubleKind(models.TextChoices):

@@ -173,10 +173,10 @@ class Schedule(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(portal__isnull=False) | ~Q(group=""), name="schedule_is_of_something"
-            ),
+            )
         ]
         indexes = [
-            models.Index(fields=["next_run_at"], condition=Q(is_active=True), name="schedule_due"),
+            models.Index(fields=["next_run_at"], condition=Q(is_active=True), name="schedule_due")
         ]
 
     def __str__(self) -> str:
@@ -217,7 +217,7 @@ class ScheduleRun(models.Model):
         ordering = ["-id"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["schedule", "due_at"], name="schedule_runs_once"),
+            models.UniqueConstraint(fields=["schedule", "due_at"], name="schedule_runs_once")
         ]
 
     def __str__(self) -> str:

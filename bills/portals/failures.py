@@ -65,6 +65,19 @@ NO_HEADER = sentence("NO_HEADER", _("The file does not begin with %PDF-."))
 LEADS_TO = sentence("LEADS_TO", _("It leads to {site}."))
 BROWSER_SAYS = sentence("BROWSER_SAYS", _("The browser says: {reason}."))
 WOULD_GO_TO = sentence("WOULD_GO_TO", _("The password would go to {site}. Nothing was typed."))
+WAS_STOPPED = sentence(
+    "PASSWORD_STOPPED",
+    _("The log-in form was about to send the password to {site}. It was stopped."),
+)
+COVERED = sentence(
+    "COVERED", _("{cover} lies over what was to be pressed. Name its button in overlays.")
+)
+PASSWORD_NOT_KEPT = sentence(
+    "PASSWORD_NOT_KEPT", _("The box for the password does not keep it. Nothing was sent.")
+)
+OTHER_USER = sentence(
+    "OTHER_USER", _("The log-in form is filled in for another user. Nothing was typed.")
+)
 ANSWERED = sentence("ANSWERED", _("It answered HTTP {status}."))
 ASKS = sentence("ASKS", _("It still asks for a password."))
 FOR_NEW_PASSWORD = sentence(
@@ -96,6 +109,14 @@ ANOTHER_BOX = sentence(
     "ANOTHER_BOX",
     _('The log-in form also asks for "{label}". Nothing was typed. Fill it in with login.steps.'),
 )
+BLOCKED_HOSTS = sentence(
+    "BLOCKED_HOSTS",
+    _("Not reached, since the portal does not name them in hosts: {hosts}."),
+)
+FRAME_ELSEWHERE = sentence(
+    "FRAME_ELSEWHERE", _("A frame of {site} is not told the password (password_hosts).")
+)
+OFFERED = sentence("OFFERED", _("The page offers: {names}."))
 PASSWORD_BOX = sentence("PASSWORD_BOX", _("box for the password"))
 HTTP_AUTHENTICATION = sentence(
     "HTTP_AUTHENTICATION",
@@ -107,7 +128,12 @@ HTTP_REFUSED = sentence(
 DIALOG = sentence("DIALOG", _('A dialog ({kind}) said "{text}": {answer}.'))
 PAGE_SAYS = sentence("PAGE_SAYS", _('Its page says "{text}".'))
 DIALOG_SAID = sentence("DIALOG_SAID", _('A dialog said "{text}".'))
+DIALOG_REFUSED = sentence(
+    "DIALOG_REFUSED",
+    _('A dialog asked "{text}" and got "Cancel". The recipe\'s dialogs can answer it otherwise.'),
+)
 TOO_MANY_DIALOGS = sentence("TOO_MANY_DIALOGS", _("The page opened more than {most} dialogs."))
+TOO_MANY_WINDOWS = sentence("TOO_MANY_WINDOWS", _("The page opened more than {most} windows."))
 PRESSED = sentence("PRESSED", _('Pressed "{text}" to get past a page in between.'))
 FORM_REPLACED = sentence(
     "FORM_REPLACED", _("The log-in form was replaced meanwhile. Nothing was typed.")
@@ -156,6 +182,11 @@ PROMISED = sentence("PROMISED", _("The page speaks of {promised}, {seen} were se
 PROMISED_PAGES = sentence(
     "PROMISED_PAGES", _("The page speaks of {promised} pages, {seen} were seen.")
 )
+ANSWER_SAYS = sentence("ANSWER_SAYS", _("The page asked for more, and was answered “{text}”."))
+BILLS_IN_HIDDEN_ROWS = sentence(
+    "BILLS_IN_HIDDEN_ROWS", _("The page holds {n} more documents in rows that it does not show.")
+)
+ONLY_SOME = sentence("ONLY_SOME", _("The page says “{text}”, and does not list the others."))
 FILTER_DEAD = sentence("FILTER_DEAD", _("{name}: choosing “{option}” changed nothing."))
 LIMITED = sentence("LIMITED", _("The list is limited by a date ({name}). Set it in bills.steps."))
 NO_FILTER = sentence("NO_FILTER", _("bills.each: the page does not show {what}."))

@@ -15,7 +15,8 @@ IN_A_BANNER = (
     "[role=dialog], [role=alertdialog]) :is(button, a, [role=button])"
 )
 ABOUT_COOKIES = (
-    r"cookie|\bkakor\b|informasjonskapsler|eväste|datenschutz|privacy|privatliv|integritet"
+    r"cookie|consent|use your data|\bkakor\b|samtycke|einwilligung|\bdonnées\b"
+    r"|informasjonskapsler|eväste|datenschutz|privatsphäre|yksityisyy|privacy|privatliv|integritet"
     r"|confidentialité|privacidad|prywatno|ciasteczk"
 )
 # A dialog may be about anything: only one about cookies is agreed to.
@@ -26,7 +27,8 @@ COOKIE_BUTTON = (
 )
 # The last part of an address that ends a session.
 LEAVING = (
-    r"^(?:log|sign)[-_.]?(?:out|off)(?:[.;]\w*)?$|^utlogg|^logga-?ut|^logg-?ut|^log-?ud|^kirjaudu-?ulos"
+    r"^(?:log|sign)[-_.]?(?:out|off)(?:[.;]\w*)?$|^utlogg|^logga-?ut|^logg-?ut|^log-?ud"
+    r"|^kirjaudu-?ulos"
     r"|^abmeld|^ausloggen|^uitloggen|deconnexion|d%C3%A9connexion|cerrar-?sesion|^wylogu"
 )
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bills.portals.documents.links import OF_ROWS
 from bills.portals.logins.signs import EVERYWHERE
+from bills.portals.packing import packed, taking_text
 
 _FOLDER = Path(__file__).parent / "lists"
 _PARTS = EVERYWHERE + (_FOLDER / "script.js").read_text(encoding="utf-8")
@@ -17,29 +19,36 @@ _PARTS = EVERYWHERE + (_FOLDER / "script.js").read_text(encoding="utf-8")
 # the `spare` ones. `links` is the recipe's kind of link, or null.
 # It answers null for `rows`, and false for `linked`, where only Playwright knows the selector. (A
 # browser does not know all of them, and silently passes over those within :is().)
-# `deep`: also what stands around the rows. `soon`: in how many seconds a timer counts as due.
-READ_LIST = f"""({{rows, kinds, spare, links, picks, unwanted, soon, deep}}) => {{{_PARTS}
+# `deep`: also what stands around the rows, and what can be pressed in them. `soon`: in how many
+# seconds a timer counts as due.
+READ_LIST = packed(
+    taking_text(f"""asked => {{{_PARTS}
+  const {{rows, kinds, spare, links, picks, unwanted, noBill, soon, deep}} = asked;
   const sought = rows ? known([{{css: rows}}]) : [], given = links ? known(links) : undefined;
   const found = !sought ? null
     : rows ? readGiven(all(rows), links ? given : kinds, picks)
     : readGuessed({{kinds: given || kinds, spare: given ? [] : spare, links: given, picks,
-      unwanted}});
+      unwanted, noBill}});
   return {{
     ...stateOf(soon),
     rows: found,
     css: rows && roots.length === 1 ? rows : "",
     linked: given !== null,
     ...surroundings(deep),
+    inside: deep && found ? ({OF_ROWS})() : null,
   }};
-}}"""
+}}""")
+)
 
 # The same of rows that Playwright has found.
-FOUND_ROWS = f"""(rows, {{picks, soon, deep}}) => {{{_PARTS}
+FOUND_ROWS = packed(
+    taking_text(f"""(rows, {{picks, soon, deep}}) => {{{_PARTS}
   return {{
     ...stateOf(soon), rows: readGiven(rows, null, picks), linked: false,
-    ...surroundings(deep),
+    ...surroundings(deep), inside: deep ? ({OF_ROWS})() : null,
   }};
-}}"""
+}}""")
+)
 
 # By the row's index the address behind each of the links that Playwright has found.
 FOUND_LINKS = f"""links => {{{_PARTS}

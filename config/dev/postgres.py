@@ -282,11 +282,7 @@ def postmaster_file() -> Path:
 def connect(database: str = "postgres") -> psycopg.Connection:
     """A connection that commits each statement. Raises psycopg.OperationalError."""
     return psycopg.connect(
-        host=str(socket_folder()),
-        dbname=database,
-        user=USER,
-        connect_timeout=5,
-        autocommit=True,
+        host=str(socket_folder()), dbname=database, user=USER, connect_timeout=5, autocommit=True
     )
 
 

@@ -26,6 +26,7 @@ from honcho.printer import Printer
 
 from config.dev import servers
 from config.dev.process_guard import die_with
+from config.dev.server_processes import EmbeddedServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +197,7 @@ def main(arguments: list[str]) -> int:
             settle_ports()
         prepare_database(name)
         return run_processes(name, int(os.environ.get("WORKERS", "2")))
-    except servers.EmbeddedServerError as error:
+    except EmbeddedServerError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:

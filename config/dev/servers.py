@@ -16,17 +16,17 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import environ
 
 from config.dev import postgres as postgresql
 from config.dev import redis_server
-from config.dev.server_processes import EmbeddedServerError, home, remove_sockets
+from config.dev.server_processes import PROJECT, EmbeddedServerError, home, remove_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 USERS = "users.lock"  # shared: "I use the servers"; exclusive: "nobody does, and I stop them"
 START = "start.lock"  # exclusive: "I am starting a server"
@@ -120,11 +120,6 @@ def empty(home: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-__all__ = ["EmbeddedServerError", "Urls", "ensure", "ensure_unnamed", "home", "urls", "wipe"]
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)

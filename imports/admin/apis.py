@@ -138,10 +138,10 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         api = context.get("original") or CustomerApi()
-        summary = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
-        summary |= playground_context(context.get("original"))
-        summary["mapping_fields"] = reference()
-        page: HttpResponse = super().render_change_form(request, summary, *args, **kwargs)
+        shown = context | {"speeds": SPEEDS, **_in_force(api.preset, api.mapping)}
+        shown |= playground_context(context.get("original"))
+        shown["mapping_fields"] = reference()
+        page: HttpResponse = super().render_change_form(request, shown, *args, **kwargs)
         return page
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -150,14 +150,10 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
             path("test/", guarded(self.test_view), name="imports_customerapi_test_new"),
             path("<int:pk>/test/", guarded(self.test_view), name="imports_customerapi_test"),
             path(
-                "playground/",
-                guarded(self.playground_view),
-                name="imports_customerapi_playground",
+                "playground/", guarded(self.playground_view), name="imports_customerapi_playground"
             ),
             path(
-                "mapping-schema.json",
-                guarded(self.schema_view),
-                name="imports_customerapi_schema",
+                "mapping-schema.json", guarded(self.schema_view), name="imports_customerapi_schema"
             ),
             path("mapping/", guarded(self.mapping_view), name="imports_customerapi_mapping"),
         ]
@@ -195,10 +191,10 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
             changes = read_changes(request.POST.get("mapping", "").strip() or "{}")
             if isinstance(changes, dict):
                 changes = with_answer(changes, request.POST.get(REFUSALS))
-            summary = _in_force(request.POST.get("preset", ""), changes)
+            shown = _in_force(request.POST.get("preset", ""), changes)
         except (ValueError, RecursionError) as error:
-            summary = {"mapping_error": str(error)}
-        return render(request, "imports/api/in_force.html", summary)
+            shown = {"mapping_error": str(error)}
+        return render(request, "imports/api/in_force.html", shown)
 
 
 def _in_force(preset: str, changes: Any) -> dict[str, Any]:

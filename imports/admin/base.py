@@ -170,8 +170,8 @@ class ManagedAdmin(ModelAdmin):
         if self.has_manage_permission(request):
             return fieldsets
         return [
-            (name, {**summary, "fields": [f for f in summary["fields"] if f not in self.secrets]})
-            for name, summary in fieldsets
+            (name, {**options, "fields": [f for f in options["fields"] if f not in self.secrets]})
+            for name, options in fieldsets
         ]
 
     def render_change_form(

@@ -271,8 +271,8 @@ def _attempts(columns: QuerySet[Any, tuple[Any, ...]]) -> Iterator[Sequence[obje
         name = f"{batch}.{part}" if part else batch
         taken = round((ended - (sent or claimed)).total_seconds() * 1000)
         word = words.get(verdict, verdict)
-        summary = (word, http, code, in_words(message), *counts, worker)
-        yield (job, name, number, *summary, local(sent), local(ended), taken)
+        cells = (word, http, code, in_words(message), *counts, worker)
+        yield (job, name, number, *cells, local(sent), local(ended), taken)
 
 
 def status_word(status: str) -> str:

@@ -338,8 +338,8 @@ def _header(number: int, line: str) -> tuple[str, str]:
     try:
         check_headers({name.strip(): value.strip()})
     except BadCredential as error:
-        summary = {"n": number, "why": in_words(error.message)}
-        raise ValidationError(_("Line %(n)s: %(why)s") % summary) from None
+        params = {"n": number, "why": in_words(error.message)}
+        raise ValidationError(_("Line %(n)s: %(why)s") % params) from None
     return name.strip(), value.strip()
 
 

@@ -24,8 +24,7 @@ from imports.admin.job import page
 from imports.admin.records import families
 from imports.engine import queue, sweeper
 from imports.models import CustomerApi, ImportJob, ImportResult, NotificationDelivery
-from imports.models.notifications import DeliveryStatus
-from imports.states import ENDED_JOBS, JobStatus, ResultStatus
+from imports.states import ENDED_JOBS, DeliveryStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +80,8 @@ def _workers() -> Sign:
             False,
             _("No worker is running, so nothing is sent. An administrator must start one."),
         )
-    summary = ngettext("%(n)s worker is running", "%(n)s workers are running", count)
-    return Sign(_("Workers"), True, summary % {"n": number(count)})
+    said = ngettext("%(n)s worker is running", "%(n)s workers are running", count)
+    return Sign(_("Workers"), True, said % {"n": number(count)})
 
 
 def _queue() -> Sign:
@@ -96,25 +95,25 @@ def _queue() -> Sign:
         )
     if not waiting:
         return Sign(_("Queue"), True, _("Redis answers; nothing is waiting for a worker"))
-    summary = ngettext(
+    said = ngettext(
         "%(n)s message is waiting for a worker", "%(n)s messages are waiting for a worker", waiting
     )
-    return Sign(_("Queue"), True, summary % {"n": number(waiting)})
+    return Sign(_("Queue"), True, said % {"n": number(waiting)})
 
 
 def _sweeper() -> Sign:
     silent = sweeper.silent_seconds()
     if silent is None:
-        summary = _(
+        said = _(
             "It has never run, so lost work is not recovered. An administrator must start it."
         )
-        return Sign(_("Sweeper"), False, summary)
+        return Sign(_("Sweeper"), False, said)
     ago = {"time": duration(silent)}
     if sweeper.is_late(silent):
-        summary = _(
+        said = _(
             "Last run %(time)s ago, so lost work is not recovered. An administrator must start it."
         )
-        return Sign(_("Sweeper"), False, summary % ago)
+        return Sign(_("Sweeper"), False, said % ago)
     return Sign(_("Sweeper"), True, _("Last run %(time)s ago") % ago)
 
 
@@ -132,13 +131,13 @@ def _retry_files() -> list[Sign]:
     if newest is None:
         return []
     job, code = newest
-    summary = ngettext(
+    said = ngettext(
         "Redrive could not write the files of job %(job)s: %(why)s",
         "Redrive could not write the files of %(n)s jobs. The newest is job %(job)s: %(why)s",
         count := stuck.count(),
     )
     shown = {"n": number(count), "job": job, "why": retry_directory.reason(code)}
-    return [Sign(_("Retry files"), False, summary % shown)]
+    return [Sign(_("Retry files"), False, said % shown)]
 
 
 def _notifications() -> list[Sign]:
@@ -146,12 +145,12 @@ def _notifications() -> list[Sign]:
     count = failing.filter(notification__at__gt=Now() - Value(LATELY)).count()
     if not count:
         return []
-    summary = ngettext(
+    said = ngettext(
         "%(n)s notification was not delivered. See Notifications for the reason.",
         "%(n)s notifications were not delivered. See Notifications for the reasons.",
         count,
     )
-    return [Sign(_("Notifications"), False, summary % {"n": number(count)})]
+    return [Sign(_("Notifications"), False, said % {"n": number(count)})]
 
 
 @dataclass(frozen=True, slots=True)

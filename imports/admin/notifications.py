@@ -82,8 +82,8 @@ class ChannelForm(ChannelModelForm):
             try:
                 validate_email(each)
             except ValidationError:
-                summary = _("“%(text)s” is not an e-mail address.") % {"text": each}
-                raise ValidationError(summary) from None
+                said = _("“%(text)s” is not an e-mail address.") % {"text": each}
+                raise ValidationError(said) from None
         if len(found) > MOST_RECIPIENTS:
             raise ValidationError(_("At most %(n)s. Use a mailing list.") % {"n": MOST_RECIPIENTS})
         return "\n".join(found)
@@ -187,8 +187,8 @@ def send_test(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         ok, message = True, _("Sent. Check that it arrived.")
     if request.headers.get("HX-Request"):
-        summary = {"proof": "proven" if ok else "failed", "message": message}
-        return render(request, "imports/api/probe.html", summary)
+        shown = {"proof": "proven" if ok else "failed", "message": message}
+        return render(request, "imports/api/probe.html", shown)
     (messages.success if ok else messages.error)(request, message)
     return redirect("admin:imports_channel_change", pk)
 
@@ -243,9 +243,9 @@ class NotificationDeliveryAdmin(LedgerAdmin):
     def send_again(self, request: HttpRequest, queryset: QuerySet[NotificationDelivery]) -> None:
         """Those that were given up go out as if for the first time."""
         count = notifications.send_again(queryset.order_by())
-        summary = ngettext(
+        said = ngettext(
             "%(n)s notification will be sent again.",
             "%(n)s notifications will be sent again.",
             count,
         )
-        messages.success(request, summary % {"n": formatting.number(count)})
+        messages.success(request, said % {"n": formatting.number(count)})

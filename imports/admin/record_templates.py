@@ -25,18 +25,12 @@ from imports.admin.job.page import tab_url
 from imports.customers import background
 from imports.customers.members import preview, template
 from imports.customers.members.preview import Sample
-from imports.customers.members.template import (
-    ISO,
-    MOST_FIELDS,
-    BadTemplate,
-    Template,
-    read,
-)
+from imports.customers.members.template import ISO, MOST_FIELDS, BadTemplate, Template, read
 from imports.engine import queue
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import CustomerApi, ImportFile, RecordTemplate
-from imports.models.files import FileStatus
 from imports.rendering import in_words
+from imports.states import FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -98,12 +98,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not at
         removed, _ = Authenticator.objects.filter(user__in=users).delete()
         for user in users:
             self.log_change(request, user, "Removed the second factor.")
-        summary = ngettext(
+        said = ngettext(
             "Removed the second factor of %(n)s user.",
             "Removed the second factors of %(n)s users.",
             removed,
         )
-        messages.success(request, summary % {"n": removed})
+        messages.success(request, said % {"n": removed})
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any

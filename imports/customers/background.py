@@ -22,8 +22,7 @@ from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportFile, ImportJob, MemberFile
-from imports.models.files import FileStatus
-from imports.states import JobStatus
+from imports.states import FileStatus, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -24,7 +24,7 @@ from imports.customers.files.validation import Record
 from imports.customers.members.failed_rows import as_records, forget_rows
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import NewRecord, bytes_of
-from imports.ledger.later_imports import later_imports
+from imports.ledger.known_before import later_imports
 from imports.ledger.retries import NewBatch
 from imports.ledger.totals import family
 from imports.models import ImportResult, RetryFile
@@ -412,8 +412,8 @@ class _Family:
         later = ImportResult.objects.filter(retry_of=OuterRef("pk"))
         rows = ImportResult.objects.filter(key__in=keys, job__in=self.jobs).exclude(Exists(later))
         found: dict[str, list[ImportResult]] = {}
-        summary = rows.select_related("batch").defer("batch__body", "refused_record")
-        for row in sorted(summary, key=lambda each: (not _has_failed(each), each.pk)):
+        versions = rows.select_related("batch").defer("batch__body", "refused_record")
+        for row in sorted(versions, key=lambda each: (not _has_failed(each), each.pk)):
             found.setdefault(row.key, []).append(row)
         return found
 

@@ -20,17 +20,9 @@ from imports.ledger.lifecycle import NotAllowed, lock, note, refuse_incomplete
 from imports.ledger.retries import DUPLICATED_AS, NOT_A_FIRST_JOB
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence
-from imports.models import (
-    CustomerApi,
-    ImportFile,
-    ImportJob,
-    RateLimit,
-    RecordTemplate,
-    RetryFile,
-)
-from imports.models.files import FileStatus
+from imports.models import CustomerApi, ImportFile, ImportJob, RateLimit, RecordTemplate, RetryFile
 from imports.outside_text import path_of, printable, printable_name, stored_path
-from imports.states import EventCode, JobStatus
+from imports.states import EventCode, FileStatus, JobStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:

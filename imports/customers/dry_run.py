@@ -29,9 +29,8 @@ from imports.ledger.lifecycle import NotAllowed, lock, note
 from imports.messages import Message, Text, render, sentence, to_json
 from imports.messages import marked as gettext_noop
 from imports.models import CustomerApi, DryRun, ImportFile, ImportJob, ImportResult
-from imports.models.files import FileStatus
 from imports.outside_text import on_one_line
-from imports.states import EventCode, JobStatus, ResultStatus
+from imports.states import EventCode, FileStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -237,8 +236,8 @@ def _warning_lines(found: dict[str, Any]) -> Iterator[str]:
     if found["imported_before"]:
         yield f"Imported before by this API, and sent again: {found['imported_before']:,}"
         examples = found["imported_before_examples"]
-        summary = [f"{each['customer']}, in job {each['job']}" for each in examples]
-        yield from _some(summary, found["imported_before"])
+        named = [f"{each['customer']}, in job {each['job']}" for each in examples]
+        yield from _some(named, found["imported_before"])
     if found["warnings"]:
         count = max(found["with_warnings"], len(found["warnings"]))
         yield f"Warnings: {count:,}"
@@ -347,12 +346,12 @@ def is_small(job: ImportJob) -> bool:
 def digest(job: ImportJob) -> str:
     """Changes with the draft's files, its settings, and its API's."""
     api = job.api
-    summary = [
+    inputs = [
         list(job.files.order_by("pk").values_list("pk", "sha256")),
         [job.batch_size, job.concurrency, job.force, job.leave_earlier_copies_out],
         [api.pk, api.preset, api.mapping] if api else [],
     ]
-    return hashlib.sha256(json.dumps(summary).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 
 
 def carry_out(job: ImportJob) -> None:
@@ -387,9 +386,9 @@ def _finish(job: ImportJob, token: uuid.UUID, found: dict[str, Any], trouble: Te
     with transaction.atomic():
         mine = DryRun.objects.filter(token=token, finished_at=None)
         if mine.update(forecast=found, trouble=trouble, finished_at=Now()):
-            summary = trouble or _in_short(found)
+            message = trouble or _in_short(found)
             actor = DryRun.objects.values_list("actor", flat=True).get(token=token)
-            note(job, EventCode.CHECKED, summary + NOTHING_SENT, actor)
+            note(job, EventCode.CHECKED, message + NOTHING_SENT, actor)
 
 
 def _in_short(found: dict[str, Any]) -> Message:

@@ -33,7 +33,6 @@ from imports.customers.api.setup import (
     client_of,
     first_step_stores_nothing,
     is_asynchronous,
-    probe,
 )
 from imports.customers.files.batching import indexes
 from imports.customers.files.check_index import remove_old
@@ -152,8 +151,6 @@ def _fingerprint(api: CustomerApi, timeout: float, pool_size: int) -> str:
 
 clients = Clients()
 
-
-__all__ = ["CustomerJobType", "probe"]
 
 MOST_REQUESTS = 10  # of one attempt, by the lease: to ask a state and read its pages
 LOST = sentence("BATCH_LOST", _("The worker that sent this batch died before the answer came."))

@@ -143,9 +143,7 @@ class Cut:
         left = F("uncut_count") - taken if through else 0
         same = ImportJob.objects.filter(pk=self.job.pk, cut_through=self._through)
         moved = same.update(
-            cut_through=through,
-            uncut_count=left,
-            unsendable_count=F("unsendable_count") + refused,
+            cut_through=through, uncut_count=left, unsendable_count=F("unsendable_count") + refused
         )
         if not moved:
             raise Overtaken

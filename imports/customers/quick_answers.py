@@ -114,7 +114,8 @@ def _is_special(mapping: Mapping) -> bool:
     record = mapping.record
     spelled = record.ignore_case or record.ignore_leading_zeros
     other = mapping.envelope.when or mapping.poll or mapping.adapter or mapping.answers
-    return bool(spelled or other) or mapping.answer_format != "json"
+    counted = mapping.rest.when or mapping.rest.stored or mapping.rest.failed
+    return bool(spelled or other or counted) or mapping.answer_format != "json"
 
 
 def _entries(answer: bytes, results: Results) -> list[Any]:

@@ -17,14 +17,19 @@ from imports.customers.files.reader import read_records
 from imports.customers.files.validation import Refusal
 from imports.customers.record_editor import is_same
 from imports.ledger.batches import bytes_of
-from imports.ledger.known_before import CHANGED_RETRY_FILE, NOT_IN_RETRY_FILE, OTHER_API, SAME_FILE
-from imports.ledger.later_imports import Later, later_imports
+from imports.ledger.known_before import (
+    CHANGED_RETRY_FILE,
+    NOT_IN_RETRY_FILE,
+    OTHER_API,
+    SAME_FILE,
+    Later,
+    later_imports,
+)
 from imports.ledger.left_out import EARLIER_COPY, KNOWN_ELSEWHERE
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportFile, ImportResult, RetryFile
-from imports.models.files import FileStatus
-from imports.states import JobStatus, ResultStatus
+from imports.states import FileStatus, JobStatus, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -30,11 +30,10 @@ from imports.ledger.lifecycle import NotAllowed
 from imports.messages import marked as _
 from imports.messages import sentence
 from imports.models import ImportJob, WatchedFile, WatchedFolder
-from imports.models.files import FileStatus
 from imports.models.notifications import What
 from imports.models.watched import DONE, REFUSED, PlaceKind
 from imports.remote import RemoteFailure
-from imports.states import JobStatus
+from imports.states import FileStatus, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "[secret]"
 SHORTEST_PART = 4  # characters: a shorter part of a secret would be found in any text
+SHORTEST_FOLDED = 6  # characters: what is shorter in the other case is an ordinary word
 SHORTEST_REST = 3  # of a secret whose backslashes are taken for mere quotes
 MOST_PASSES = 6  # JSON in a URL in HTML in Latin-1 takes four
 CUT_MARGIN = 4096  # characters in which the first part of a secret may stand where a text is cut
@@ -250,6 +251,11 @@ def _places(text: str, form: str) -> Iterator[tuple[int, int]]:
 def _sought(secret: str) -> Iterator[str]:
     """A secret as it may look in a text, or in a text that has been decoded."""
     yield secret
+    if len(secret) >= SHORTEST_PART:
+        coded = secret.encode("utf-8", "replace").hex()
+        yield from (coded, coded.upper())
+    if len(secret) >= SHORTEST_FOLDED:  # labels are read in small letters, headings have capitals
+        yield from (secret.lower(), secret.upper())
     if not secret.isascii():
         yield secret.encode("utf-8", "replace").decode("latin-1")
     yield from _base64_cores(secret)

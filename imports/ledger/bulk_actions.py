@@ -18,7 +18,7 @@ from imports import job_types
 from imports.ledger import known_before, retries
 from imports.ledger.batches import copy
 from imports.ledger.copy_rows import copy_in
-from imports.ledger.later_imports import without_later
+from imports.ledger.known_before import without_later
 from imports.ledger.lifecycle import NotAllowed, add_record_events, lock, note
 from imports.ledger.outcomes import close_all
 from imports.messages import Message, cause_of, sentence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from imports.ledger.later_imports import Later
+    from imports.ledger.known_before import Later
     from imports.messages import Text
     from imports.models import ImportJob
 

@@ -29,7 +29,6 @@ from imports.models import (
     NotificationDelivery,
     RateLimit,
 )
-from imports.models.files import FileStatus
 from imports.models.jobs import Rollout
 from imports.models.notifications import Wanted, What
 from imports.states import (
@@ -38,6 +37,7 @@ from imports.states import (
     OPEN,
     BatchStatus,
     EventCode,
+    FileStatus,
     JobStatus,
     ResultStatus,
     sources,

@@ -244,7 +244,7 @@ class AssignedId(models.Model):
     class Meta:
         default_permissions = ()
         indexes = [
-            models.Index(fields=["value"], opclasses=["text_pattern_ops"], name="assigned_begins"),
+            models.Index(fields=["value"], opclasses=["text_pattern_ops"], name="assigned_begins")
         ]
 
     def __str__(self) -> str:
@@ -286,7 +286,7 @@ class Attempt(models.Model):
                 fields=["job", "ended_at"],
                 include=["success_count", "error_count", "unknown_count"],
                 name="attempt_pace",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

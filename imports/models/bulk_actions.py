@@ -65,7 +65,7 @@ class BulkAction(models.Model):
             # Two clicks make one plan; so do two people.
             models.UniqueConstraint(
                 fields=["root"], condition=Q(finished_at=None), name="bulk_action_one_at_a_time"
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class BulkActionChunk(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["bulk_action", "number"], name="bulk_action_chunk_once"
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from imports.fields import MessageField
 from imports.models.apis import CustomerApi
 from imports.models.jobs import ImportJob
-from imports.states import FileStatus as FileStatus
+from imports.states import FileStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:

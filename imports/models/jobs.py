@@ -124,11 +124,7 @@ class ImportJob(PaceSettings):
     )
 
     rollout = models.CharField(
-        _("rollout"),
-        max_length=10,
-        choices=Rollout,
-        default=Rollout.ALL,
-        db_default=Rollout.ALL,
+        _("rollout"), max_length=10, choices=Rollout, default=Rollout.ALL, db_default=Rollout.ALL
     )
 
     # Rollout: batches up to `stage_limit` may be sent; the others wait for a later stage.
@@ -190,7 +186,7 @@ class ImportJob(PaceSettings):
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=JobStatus.values), name="job_status_known"
-            ),
+            )
         ]
         indexes = [
             models.Index(

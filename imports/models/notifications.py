@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField, MessageField
 from imports.models.jobs import ImportJob
-from imports.states import DeliveryStatus as DeliveryStatus
+from imports.states import DeliveryStatus
 
 
 class ChannelKind(models.TextChoices):
@@ -92,7 +92,7 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["job", "what", "cause", "go"], name="notification_once_for_each_cause"
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -105,10 +105,7 @@ class NotificationDelivery(models.Model):
     notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries")
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="deliveries")
     status = models.CharField(
-        _("status"),
-        max_length=20,
-        choices=DeliveryStatus,
-        default=DeliveryStatus.WAITING,
+        _("status"), max_length=20, choices=DeliveryStatus, default=DeliveryStatus.WAITING
     )
     tries = models.PositiveIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(db_default=Now())
@@ -132,7 +129,7 @@ class NotificationDelivery(models.Model):
                 fields=["next_attempt_at"],
                 condition=Q(status=DeliveryStatus.WAITING),
                 name="delivery_due",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

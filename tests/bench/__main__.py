@@ -16,7 +16,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from config.dev import servers
+from config.dev import server_processes, servers
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PRODUCT = ("config", "imports", "bills")
@@ -50,7 +50,7 @@ def main() -> int:
         return 0
     call_command("migrate", verbosity=0)
     for folder in PRODUCT:  # as in an installation: its processes do not compile it each time
-        compileall.compile_dir(servers.PROJECT / folder, quiet=1)
+        compileall.compile_dir(server_processes.PROJECT / folder, quiet=1)
     known = {
         "import": importing.run, "sending": sending.run, "posting": posting.run,
         "reading": reading.run, "csv": rows.run, "growth": growth.run, "bills": bills.run,

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.csv.credentials import (
-    CredentialRow,
-    Preview,
-    RefusedRow,
-    UnreadableCsv,
-    preview,
-    read_credentials,
-)
+from bills.csv.credentials import CredentialRow, Preview, RefusedRow, preview, read_credentials
+from bills.csv.reader import UnreadableCsv
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from bills.accounts import passwords
-from bills.csv.credentials import UnreadableCsv
+from bills.csv.reader import UnreadableCsv
 from bills.drafts import duplicate, new_draft, new_draft_of_content
 from bills.models import BillRun, Credential, CredentialUse
 from bills.portal_setup import store_portal

@@ -35,7 +35,7 @@ class Installation:
     home: Path
     url: str  # "http://127.0.0.1:8000"
     sandbox: str  # the same for the fake outside world
-    environment: dict[str, str]
+    commands: subprocess.Popen[str]  # tests/browser/commands.py
 
     def admin(self, path: str = "") -> str:
         """The address of a page of the admin."""
@@ -47,17 +47,18 @@ class Installation:
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints. Raises AssertionError when it can't be obeyed."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        assert ended.returncode in (0, 1), ended.stderr
-        return ended.stdout
+        assert self.commands.stdin is not None
+        assert self.commands.stdout is not None
+        overdue = threading.Timer(COMMAND_SECONDS, self.commands.kill)
+        overdue.start()
+        self.commands.stdin.write(json.dumps(arguments) + "\n")
+        self.commands.stdin.flush()
+        said = self.commands.stdout.readline()
+        overdue.cancel()
+        assert said, f"not done in {COMMAND_SECONDS} s: {arguments}"
+        ended = json.loads(said)
+        assert ended["code"] in (0, 1), ended["err"]
+        return str(ended["out"])
 
     def run_import(self, files: list[Path], name: str) -> int:
         """Import these files from the command line, and wait for the end; the job's id."""
@@ -123,12 +124,30 @@ def installed(home: Path) -> Iterator[Installation]:
     try:
         log.await_ready()
         url, outside = (f"http://127.0.0.1:{port}" for port in (web, sandbox))
-        yield Installation(home, url, outside, environment)
+        with commanding(environment) as commands:
+            yield Installation(home, url, outside, commands)
     finally:
         end(process)
         log.reader.join(END_SECONDS)
         # Its database may lie outside of the folder, where pytest removes nothing.
         run_python(home, "-m", "config.dev.servers", "wipe")
+
+
+@contextmanager
+def commanding(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """What carries out commands in that installation, until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.commands"],
+        cwd=PROJECT,
+        env=environment | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.communicate()
 
 
 class Log:

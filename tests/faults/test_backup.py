@@ -91,7 +91,6 @@ def python(home: Path, *arguments: str, code: int = 0) -> str:
 
 def tables(home: Path) -> dict[str, Any]:
     """Every row of every table but those that a restore itself writes to."""
-    python(home, "manage.py", "migrate", "-v0")
     with psycopg.connect(urls_of(home).database_url) as connection:
         names = [
             row[0]
@@ -126,11 +125,11 @@ def test_database_storage_and_keys_come_back_and_running_jobs_wait_for_a_person(
     home: Path, tmp_path: Path
 ) -> None:
     backup = str(tmp_path / "backup")
-    python(home, "manage.py", "migrate", "-v0")
     digest = hashlib.sha256(PDF).hexdigest()
     url = f"https://api.example{CUSTOMERS_PATH}"
-    python(home, "-c", PREPARE, url, str(tmp_path / "in"), digest)
     with holding(home):
+        python(home, "manage.py", "migrate", "-v0")
+        python(home, "-c", PREPARE, url, str(tmp_path / "in"), digest)
         before = tables(home), files(home), python(home, "-c", SECRETS)
         python(home, "manage.py", "backup", backup, "--with-keys")
     assert len(before[1]) == 3

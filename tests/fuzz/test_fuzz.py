@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bills.csv.credentials import CredentialRow, UnreadableCsv, read_credentials
+from bills.csv.credentials import CredentialRow, read_credentials
+from bills.csv.reader import UnreadableCsv
 from bills.portals.recipe_schema import RecipeError, load_recipe
 from config.dev.sandbox.samples import customer
 from imports.customers.api.mapping import BadMapping, RecordKey, preset

@@ -143,7 +143,7 @@ MUTANTS = (
            "locked = mine.values_list", "tests/imports/test_erasure.py"),
     # Records encrypted at rest
     Mutant("imports/sealing/keys.py", "nonce = os.urandom(NONCE_BYTES)",
-           "nonce = bytes(NONCE_BYTES)", f"{SEALING}/test_codec.py"),
+           "nonce = bytes(NONCE_BYTES)", f"{SEALING}/test_keys.py"),
     Mutant("imports/sealing/keys.py", 'return f"batch {batch_id}"', 'return "batch"',
            f"{SEALING}/test_records.py"),
     Mutant("imports/sealing/files.py", '{mark.hex()} {number} {is_last}"',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bills.csv.credentials import UnreadableCsv
+from bills.csv.reader import UnreadableCsv
 from bills.drafts import new_draft
 from bills.models import Portal
 from imports.commands import JobCommand, add_rollout, refuse

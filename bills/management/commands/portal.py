@@ -82,5 +82,5 @@ class Command(TextCommand):
         try:
             load_recipe(text)
         except RecipeError as refusal:
-            refuse("\n".join(f"{path}: {field}: {summary}" for field, summary in refusal.errors))
+            refuse("\n".join(f"{path}: {field}: {wrong}" for field, wrong in refusal.errors))
         return json.loads(text or b"{}")

@@ -206,6 +206,14 @@ def link_from(summary: dict[str, Any]) -> DocumentLink:
     return DocumentLink(**summary)
 
 
+def by_row(of_rows: list[tuple[int, list[dict[str, Any]]]]) -> dict[int, tuple[DocumentLink, ...]]:
+    """What OF_ROWS tells, by the index of each marked row: it may have several parts."""
+    found: dict[int, tuple[DocumentLink, ...]] = {}
+    for index, links in of_rows:
+        found[index] = (*found.get(index, ()), *map(link_from, links))
+    return found
+
+
 def plain(text: str) -> str:
     """Only its letters and digits, small: how numbers are compared."""
     return re.sub(r"[\W_]+", "", text).lower()
@@ -213,9 +221,10 @@ def plain(text: str) -> str:
 
 def has_number(text: str, number: str) -> bool:
     """Whether the text names the number, however either is spaced, and no longer one."""
-    letters = [re.escape(letter) for letter in plain(number)]
-    if not letters:
-        return False
+    bare = plain(number)
+    if not bare or (text.isascii() and bare.isascii() and bare not in plain(text)):
+        return False  # most texts, without a pattern of its own for each number
+    letters = [re.escape(letter) for letter in bare]
     pattern = r"(?<![^\W_])" + r"[\W_]{0,2}".join(letters) + r"(?![^\W_])"
     return bool(re.search(pattern, text, re.IGNORECASE))
 

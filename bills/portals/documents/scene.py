@@ -15,6 +15,7 @@ from bills.portals.documents.links import (
     OF_ROWS,
     PRESSED,
     DocumentLink,
+    by_row,
     link_from,
 )
 from bills.portals.documents.words import CLOSE, Says
@@ -106,10 +107,7 @@ async def links_in(row: Locator) -> list[DocumentLink]:
 
 async def links_inside(page: Page) -> dict[int, tuple[DocumentLink, ...]]:
     """By the index of each marked row, what can be pressed in it."""
-    found: dict[int, tuple[DocumentLink, ...]] = {}
-    for index, links in await page.evaluate(OF_ROWS):
-        found[index] = (*found.get(index, ()), *(link_from(link) for link in links))
-    return found
+    return by_row(await page.evaluate(OF_ROWS))
 
 
 def belongs_to_no_bill(links: tuple[DocumentLink, ...]) -> bool:

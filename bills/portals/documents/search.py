@@ -39,13 +39,14 @@ from bills.portals.documents.pages import PageText, reason_of, text_in, text_of
 from bills.portals.documents.scene import Offers, OnPage, Scene, close_dialog, print_page
 from bills.portals.documents.words import Says, Way, says, words_of
 from bills.portals.failures import Code, PortalError
+from bills.portals.logins.covers import press_through
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from playwright.async_api import Download, Locator, Page
+    from playwright.async_api import Download, Locator, Page, Response
 
     from bills.browser.visit import Visit
     from bills.portals.base import ListedBill
@@ -185,7 +186,7 @@ class DocumentSearch:
             return
 
         async def act() -> None:
-            await link.click(no_wait_after=True)
+            await press_through(self.visit, link)
 
         await self._after(act, page, depth)
 
@@ -264,12 +265,17 @@ class DocumentSearch:
             await save_blob(scene.page, blob, self.target)
             return True
         if catch.drawn is not None and catch.quiet_seconds > DRAWN_SECONDS:
-            try:
-                self.target.write_bytes(await catch.drawn.body())
-            except PlaywrightError:
-                await fetch_file(self.visit, catch.drawn.url, self.target)
+            await self._save_drawn(catch.drawn)
             return True
         return False
+
+    async def _save_drawn(self, drawn: Response) -> None:
+        """A viewer may have asked for parts: then the whole is fetched."""
+        if drawn.status != 206:
+            with contextlib.suppress(PlaywrightError):
+                self.target.write_bytes(await drawn.body())
+                return
+        await fetch_file(self.visit, drawn.url, self.target)
 
     async def _let_others_begin(self, catch: Catch) -> None:
         """Some presses bring two files. The second must not be taken for the next bill's."""
@@ -444,7 +450,10 @@ class DocumentSearch:
         reason = reason_of(text, scene.catch.status or 200)
         is_list = scene.is_list and since and page is scene.page
         if is_list and reason.code is scene.said_before:
-            return PortalError(Code.DOWNLOAD_BAD, failures.NO_DOWNLOAD)
+            asked = [one for one in self.visit.dialogs if one.kind == "confirm"]
+            refused = asked and not asked[-1].accepted
+            detail = failures.DIALOG_REFUSED.format(text=asked[-1].text) if refused else ""
+            return PortalError(Code.DOWNLOAD_BAD, failures.NO_DOWNLOAD + detail)
         return reason
 
     async def _tidy(self, scene: Scene) -> None:

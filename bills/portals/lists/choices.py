@@ -10,9 +10,10 @@ import msgspec
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import OPTIONS
+from bills.portals.lists.filters import Filter, FilterKind, Option, filters_in
 from bills.portals.lists.menus import Menus
 from bills.portals.lists.rows import has_word
-from bills.portals.lists.surroundings import Choice, Filter, FilterKind, Option, filters_in
+from bills.portals.lists.surroundings import Choice
 from bills.portals.targets import filled, find, locators
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class Choices:
 
     def shown(self) -> list[Filter]:
         """Those that are there, but for what the recipe's own steps have chosen."""
-        return [f for f in filters_in(self.listing.sheet.around) if not self._is_by_recipe(f)]
+        sheet = self.listing.sheet
+        found = filters_in(sheet.around, len(sheet.rows))
+        return [each for each in found if not self._is_by_recipe(each)]
 
     def may_lead_to_rows(self) -> bool:
         """Whether a list without rows may have some in another part."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections import Counter
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bills.portals import failures, guesses
+from bills.portals.documents.links import by_row
+from bills.portals.documents.pages import reason_of, text_of
 from bills.portals.failures import Code, PortalError
 from bills.portals.list_script import FOUND_LINKS, FOUND_ROWS, READ_LIST, SCROLL_DOWN
 from bills.portals.lists import words
@@ -25,15 +28,18 @@ from bills.portals.lists.surroundings import (
     around_from,
     more_in,
     next_in,
+    says_more,
 )
 from bills.portals.logins.page import is_asking, unrecognised
 from bills.portals.logins.signs import FOUND, Mark, glance, marks_for, race, refuse
+from bills.portals.packing import unpacked
 from bills.portals.targets import LOOK_SECONDS, calmly, calmly_look, do_steps, locators
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
 
     from bills.browser.visit import Visit
+    from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.choices import Chosen
     from bills.portals.lists.rows import Row
     from bills.portals.recipe_schema import BillsPart, Target
@@ -42,6 +48,7 @@ EMPTY = "empty"
 WHILE_LISTING = ("maintenance", "rate_limited", "captcha", "code", "password_expired")
 
 LONGEST_SCROLL = 200
+NO_MORE = (404, 410, 416)  # what a page that asks beyond the list's end may be answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,9 @@ class Sheet:
     timers: int = 0  # that are about to go off
     still: float = 0.0  # seconds since it last changed; 0: not known
     refresh: str = ""  # what the page says of when it asks for itself again
+    refused: str = ""  # what an answer to the page said in place of what it was asked for
     around: Around = field(default_factory=Around)
+    inside: dict[int, tuple[DocumentLink, ...]] = field(default_factory=dict)  # by row, if deep
 
 
 class Listing:
@@ -71,6 +80,7 @@ class Listing:
         self._home = ""  # where the list has opened
         self.sheet = Sheet()
         self.said_empty = False  # the page said so, and had stopped
+        self.is_followed = False  # a link to older bills, or to an archive, was
         self._question = question(self.recipe)
         self.stillness, self.choices = Stillness(self), Choices(self)
         self.in_view: InView | None = None  # where the list keeps only what is in view
@@ -116,11 +126,11 @@ class Listing:
 
     async def rows(self, *, deep: bool = False) -> list[Row]:
         """The rows that are shown now."""
-        page, asked = self.visit.page, {**self._question, "deep": deep}
-        read = await page.evaluate(READ_LIST, asked)
+        page, asked = self.visit.page, json.dumps({**self._question, "deep": deep})
+        read = unpacked(await page.evaluate(READ_LIST, asked))
         if read["rows"] is None:
             found = page.locator(self.recipe.rows)
-            read = await found.evaluate_all(FOUND_ROWS, asked)
+            read = unpacked(await found.evaluate_all(FOUND_ROWS, asked))
             read["css"] = self.recipe.rows
         self.sheet = Sheet(
             rows_from(read["rows"], read.get("css", "")),
@@ -132,7 +142,9 @@ class Listing:
             read["due"],
             read["still"],
             read["refresh"],
+            read["refused"],
             around_from(read) if deep else self.sheet.around,
+            by_row(read["inside"]) if deep else {},
         )
         return self.sheet.rows
 
@@ -157,9 +169,9 @@ class Listing:
     async def rows_in_frames(self) -> int:
         """How many rows that look like bills stand in the portal's own frames."""
         found: list[Row] = []
-        for frame in self.visit.frames()[1:]:
-            asked = {**self._question, "rows": "", "deep": False}
-            read = await calmly(frame.evaluate(READ_LIST, asked))
+        for frame in self.visit.permitted_frames():
+            asked = json.dumps({**self._question, "rows": "", "deep": False})
+            read = unpacked(await calmly(frame.evaluate(READ_LIST, asked)))
             found += rows_from(read["rows"]) if read else []
         return sum(row.is_linked and bool(dates_in(row.text)) for row in found)
 
@@ -189,6 +201,8 @@ class Listing:
             if await is_asking(self.visit):
                 raise PortalError(Code.NAVIGATION, failures.ASKED_AGAIN)
             await self._refuse_what_owners_do()
+            if (lost := reason_of(await text_of(self.visit.page))).code is Code.SESSION_LOST:
+                raise lost
             raise PortalError(
                 Code.UNRECOGNISED_PAGE,
                 failures.NEITHER + await unrecognised(self.visit),
@@ -243,8 +257,7 @@ class Listing:
             if more is not None:
                 following = await self._pressed_more(more, rows)
             elif self.sheet.around.scrolls and self.sheet.has_scripts:
-                await self.visit.page.evaluate(SCROLL_DOWN)
-                following = await self.settled()
+                following = await self._scrolled()
             else:
                 return rows
             lost = missing_from(following, rows)
@@ -260,6 +273,17 @@ class Listing:
             rows = following
         raise PortalError(Code.LIST_INCOMPLETE, failures.ENDLESS.format(n=len(rows)))
 
+    async def _scrolled(self) -> list[Row]:
+        """The rows once the end was in view. Raises PortalError where what it asked for failed."""
+        self.visit.refused_requests.clear()
+        await self.visit.page.evaluate(SCROLL_DOWN)
+        following = await self.settled()
+        for address, status in self.visit.refused_requests.items():
+            if status not in NO_MORE:
+                said = failures.REQUEST_FAILED.format(address=address, why=f"HTTP {status}")
+                raise PortalError(Code.LIST_INCOMPLETE, said)
+        return following
+
     async def _more_button(self) -> Locator | None:
         if self.recipe.more is not None:
             button = await calmly_look(self.visit.page, (self.recipe.more,))
@@ -270,15 +294,24 @@ class Listing:
     async def _pressed_more(self, button: Locator, rows: list[Row]) -> list[Row]:
         """The rows with those that came. Raises PortalError where none came and it still asks."""
         asked = self.visit.requests_made
+        self.visit.refused_requests.clear()
         await button.click()
         following = await self.settled()
         if len(following) <= len(rows) and self.visit.requests_made == asked:
             await asyncio.sleep(QUIET_SECONDS)
             following = await self.settled()
-        was_answered = self.visit.requests_made > asked and not self.visit.failed_requests
-        if len(following) <= len(rows) and not was_answered and await self._more_button():
+        failed = self.visit.failed_requests or self.visit.refused_requests
+        was_answered = self.visit.requests_made > asked and not failed
+        is_left = bool(failed) or await self._is_more_left()
+        if len(following) <= len(rows) and not was_answered and is_left:
             raise PortalError(Code.LIST_INCOMPLETE, failures.NO_MORE_CAME.format(n=len(rows)))
         return following
+
+    async def _is_more_left(self) -> bool:
+        """Whether a button still speaks of further rows; an arrow may only turn round."""
+        if self.recipe.more is not None:
+            return await self._more_button() is not None
+        return says_more(self.sheet.around)
 
     # The next page
 
@@ -302,6 +335,8 @@ class Listing:
     async def _next_button(self) -> Locator | None:
         if self.recipe.next is None:
             control = next_in(self.sheet.around, self.page_number)
+            is_older = control is not None and (control.says("older") or control.says("all_bills"))
+            self.is_followed = self.is_followed or is_older
             return self._locate(control) if control else None
         button = await calmly_look(self.visit.page, (self.recipe.next,))
         if button is None or not await button.is_enabled():
@@ -365,7 +400,7 @@ class Listing:
                 rows = await self.load_all()
 
     def _locate(self, control: Control) -> Locator:
-        return self.visit.page.locator(control.selector).first
+        return self.visit.page.locator(control.place).first
 
 
 def missing_from(following: list[Row], rows: list[Row]) -> int:
@@ -382,6 +417,7 @@ def question(recipe: BillsPart) -> dict[str, object]:
         "links": by_css(recipe.link) if recipe.link else None,
         "picks": picks(recipe),
         "unwanted": words.NOT_A_DOCUMENT_LINK,
+        "noBill": words.NOT_A_BILL,
         "soon": TIMERS_WITHIN_SECONDS,
     }
 

@@ -9,14 +9,16 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from bills.portals import failures
 from bills.portals.documents.scene import close_dialog
 from bills.portals.failures import Code, PortalError
-from bills.portals.lists.surroundings import (
+from bills.portals.lists.filters import (
     Filter,
     FilterKind,
     Option,
-    clean,
+    is_everything,
     kind_of_menu,
+    kind_of_options,
     menu_openers,
 )
+from bills.portals.lists.promises import clean
 from bills.portals.targets import calmly
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bills.portals.lists.surroundings import Control
 
 PRESS_SECONDS = 3.0
+MOST_MENUS = 4  # that are opened to see what they offer
 
 
 class Menus:
@@ -40,21 +43,29 @@ class Menus:
         if self._is_searched:
             return
         self._is_searched = True
-        for kind, opener in menu_openers(self.listing.sheet.around):
-            if kind not in known and kind not in {each.kind for each in self.filters}:
+        for kind, opener in menu_openers(self.listing.sheet.around)[:MOST_MENUS]:
+            taken = known | {each.kind for each in self.filters}
+            if kind not in taken:
                 found = await self._options(kind, opener)
-                if found is not None:
+                if found is not None and found.kind not in taken:
                     self.filters.append(found)
 
-    async def _options(self, kind: FilterKind, opener: Control) -> Filter | None:
+    async def _options(self, kind: FilterKind | None, opener: Control) -> Filter | None:
         try:
             shown = await self._opened(opener.selector)
         except PlaywrightTimeout:  # something covers it: nobody knows what is behind it
-            self.shut.append((kind, clean(opener.text)))
+            self.shut.append((kind or FilterKind.ACCOUNT, clean(opener.text)))
             return None
-        of_kind = [one for one in shown if kind_of_menu(one) is kind]
+        named = [one for one in shown if one.option]
+        kind = kind or kind_of_options([one.text for one in named])
+        of_kind = [one for one in shown if kind_of_menu(one) is kind or is_everything(one.text)]
+        of_kind = named if len(named) > 1 else of_kind
         await self._close()
+        if kind is None:
+            return None
         if len(of_kind) < 2:
+            if kind is FilterKind.PERIOD:
+                self.shut.append((kind, clean(opener.text)))
             return None
         options = {
             clean(one.text): Option(
@@ -70,7 +81,9 @@ class Menus:
         if not await visit.page.locator(each.opener).first.is_visible():
             await listing.reopen()
         shown = await self._opened(each.opener)
-        found = next((one for one in shown if clean(one.text) == option.text), None)
+        options = [one for one in listing.sheet.around.pressable if one.option]  # left open
+        named = (one for one in [*shown, *options] if clean(one.text) == option.text)
+        found = next(named, None)
         if found is None:
             raise PortalError(
                 Code.OLDER_BILLS_ELSEWHERE,

@@ -64,12 +64,19 @@ const address = link => link.tagName === "A" && link.hasAttribute("href") && !li
   && /^https?:/.test(link.href) && link.href.split("#")[0] !== location.href.split("#")[0]
   ? link.href : "";
 
+// Whether it is hidden in a row that is shown (in a menu, until the row is hovered over) and leads to
+// a document by itself.
+let never = /$^/;
+const isBehind = part => !!address(part) && !never.test(`${called(part)} ${part.pathname}`)
+  && !!part.closest("tr, [role=row], li, article") && shown(itemOf(part) || part);
+
 // The first link of the surest kind that the row has; null where it has none.
 const link = (parts, kinds) => {
   for (const kind of kinds)
     for (const part of parts)
       for (const found of within(part, kind.css))
-        if (says(found, kind) && shown(found) && !isDead(found)) return address(found);
+        if (says(found, kind) && (shown(found) || isBehind(found)) && !isDead(found))
+          return address(found);
   return null;
 };
 
@@ -291,20 +298,25 @@ const isFold = part => /^\W*(\D{0,20}\W)?(19|20)\d\d\W*(\D{0,20})?(\(\d+\))?\W*$
 const documentLinks = (kinds, spare, unwanted) => {
   const isNone = new RegExp(unwanted, "i");
   const sought = some => [...new Set(some.flatMap(kind => all(kind.css).filter(
-    part => says(part, kind) && shown(part) && !up(part, FURNITURE)
+    part => says(part, kind) && (shown(part) || isBehind(part)) && !up(part, FURNITURE)
+      && !part.matches("[role=tab], [role=switch]")
       && !isNone.test(called(part)) && !(part.ariaExpanded && isFold(part)))))];
   const usual = sought(kinds);
   return usual.some(part => rowOf(part, usual)?.parts.some(hasFacts)) ? [usual, kinds]
     : [sought(spare), spare];
 };
 
+// Those of one name would close each other.
 const unfold = kinds => {
-  for (const fold of all("details:not([open])"))
-    if (kinds.some(kind => fold.querySelector(kind.css)) && !fold.closest(FURNITURE))
-      fold.open = true;
+  for (const fold of all("details:not([open])")) {
+    if (!kinds.some(kind => fold.querySelector(kind.css)) || fold.closest(FURNITURE)) continue;
+    for (const other of all("details[name]")) other.removeAttribute("name");
+    fold.open = true;
+  }
 };
 
-const readGuessed = ({kinds, spare, links, picks, unwanted}) => {
+const readGuessed = ({kinds, spare, links, picks, unwanted, noBill}) => {
+  never = new RegExp(noBill, "i");
   unmark();
   unfold(kinds);
   const [controls, used] = documentLinks(kinds, spare, unwanted);
@@ -333,7 +345,7 @@ const readGuessed = ({kinds, spare, links, picks, unwanted}) => {
 const inRow = part => !!up(part, "[data-redrive-row]");
 const isDead = part => part.disabled || part.getAttribute("aria-disabled") === "true"
   || !!part.closest(".disabled, [aria-disabled=true]");
-const isChosen = part => !!part.querySelector(":scope > input[type=radio]:checked")
+const isChosen = part => !!boxOf(part)?.matches("[type=radio]:checked")
   || part.getAttribute("aria-expanded") === "true" || ["true", "page", "date"].some(value =>
     part.getAttribute("aria-selected") === value || part.getAttribute("aria-current") === value
     || part.getAttribute("aria-pressed") === value)
@@ -341,11 +353,16 @@ const isChosen = part => !!part.querySelector(":scope > input[type=radio]:checke
     part.className + " " + (part.closest("li") || part).className);
 
 const CONTROLS = "a, button, summary, [role=button], [role=tab], [role=link], "
-  + "[role=option], [role=menuitem], [role=menuitemradio], "
-  + "input[type=submit], input[type=button], label:has(> input[type=radio]), [onclick], "
-  + "label:has(> input[type=checkbox]:not(:checked, :disabled)), "
+  + "[role=option], [role=menuitem], [role=menuitemradio], [role=switch], "
+  + "input[type=submit], input[type=button], label, [onclick], "
   + "[class*=load-more i], [class*=loadmore i]";
 const LONGEST_CONTROL = 60;
+// Of a box to tick, or to choose one of several by.
+const boxOf = part => part.localName === "label" && part.control
+  && part.control.matches("input[type=radio], input[type=checkbox]:not(:disabled)") ? part.control
+  : null;
+const isTicked = part => boxOf(part)?.matches("[type=checkbox]:checked")
+  || part.matches("[role=switch][aria-checked=true]");
 
 // What is none of them and is pressed all the same: a script listens to it, or to a small group
 // that it stands in, or the pointer becomes a hand over it.
@@ -364,7 +381,8 @@ const isOdd = part => {
     || hears(group) && isSmallGroup(group));
 };
 const controls = () => {
-  const usual = all(CONTROLS), odd = all(ODD).slice(0, MOST_ODD).filter(isOdd);
+  const usual = all(CONTROLS).filter(part => part.localName !== "label" || boxOf(part));
+  const odd = all(ODD).slice(0, MOST_ODD).filter(isOdd);
   if (!odd.length) return usual;
   return [...new Set([...usual, ...odd])].sort(
     (one, other) => one.compareDocumentPosition(other) & 4 ? -1 : 1);
@@ -384,13 +402,29 @@ const isTail = (part, last) => {
       near => near && !near.matches("body, main") && near.contains(part))
     || !!list && part === list.nextElementSibling;
 };
+// An arrow of a picture, behind the list: by what the picture is called, or as the second of two of
+// which the first was disabled on the first page.
+const NEXT_SIGN = /["'\s_-](next|(chevron|arrow|angle|caret)[-_]?(right|forward))["'\s_-]/i;
+const pointsOn = (part, last) => {
+  if (called(part) || !part.matches("a, button, [role=button]") || !isTail(part, last)) return false;
+  const before = part.previousElementSibling, group = part.parentElement;
+  if (before && before.tagName === part.tagName && isDead(before) && !called(before)
+    && !part.nextElementSibling) group.setAttribute("data-redrive-pager", "");
+  return NEXT_SIGN.test(part.outerHTML.slice(0, 600))
+    || !!before && !part.nextElementSibling && group.hasAttribute("data-redrive-pager");
+};
 const NEXT_CLASS = /(^|[\s_-])next([\s_-]|$)/i;
 const lastRow = () => all("[data-redrive-row]").pop();
 
-const readControls = (last = lastRow()) => controls().filter(part => !inRow(part) && shown(part)
+const readControls = (last = lastRow()) => {
+  for (const old of all("[data-redrive-control]")) old.removeAttribute("data-redrive-control");
+  return controlsNow(last);
+};
+const controlsNow = last => controls().filter(part => !inRow(part) && shown(part)
     && !(part.matches("summary") && part.parentElement.open))
   .map(part => [part, called(part)]).filter(([part, name]) => name.length <= LONGEST_CONTROL
-    && (name || part.matches("[rel~=next], [aria-label]") || NEXT_CLASS.test(part.className)))
+    && (name || part.matches("[rel~=next], [aria-label]") || NEXT_CLASS.test(part.className)
+      || pointsOn(part, last)))
   .slice(0, 500).map(([part, name], index) => {
     part.setAttribute("data-redrive-control", index);
     const list = part.closest("ul, ol, [role=tablist], nav, table") || part.parentElement;
@@ -399,7 +433,8 @@ const readControls = (last = lastRow()) => controls().filter(part => !inRow(part
       index,
       text: name,
       css: path(part),
-      follows: part.matches("a[rel~=next]") || (!name && NEXT_CLASS.test(part.className)),
+      follows: part.matches("a[rel~=next]")
+        || (!name && (NEXT_CLASS.test(part.className) || pointsOn(part, last))),
       tail: isTail(part, last),
       label: part.getAttribute("aria-label") || part.title || "",
       tab: part.matches("[role=tab]"),
@@ -414,6 +449,12 @@ const readControls = (last = lastRow()) => controls().filter(part => !inRow(part
       before: textBefore(part),
       odd: !part.matches(CONTROLS),
       again: asksAgain(part),
+      here: part.matches("a[href]") && !part.onclick && !part.hash
+        && part.href === location.href.split("#")[0],
+      ticked: !!isTicked(part),
+      boxed: !!boxOf(part),
+      chooses: part.matches("[aria-haspopup=listbox], [role=combobox]:not(input)"),
+      option: part.matches("[role=option]"),
       menu: !!part.closest("nav, [role=navigation]")
         || /^#[/!]/.test(part.getAttribute("href") || ""),
     };
@@ -433,6 +474,11 @@ const nameOf = box => [
   box.getAttribute("aria-label") || "", box.name, box.id, box.title,
 ].join(" ").trim();
 
+// Whether it stands in a form that asks this page again, and for nothing but a choice.
+const asksByForm = ({form}) => !!form && form.method === "get"
+  && new URL(form.action, location.href).pathname === location.pathname
+  && ![...form.elements].some(part => part.matches("input:not([type=hidden], [type=submit], "
+    + "[type=date], [type=button]), textarea"));
 const readSelects = () => all("select").filter(
   box => shown(box) && !inRow(box) && !box.multiple
     && !box.closest("footer, [role=contentinfo]")).map((box, index) => {
@@ -445,7 +491,7 @@ const readSelects = () => all("select").filter(
     name: nameOf(box),
     css: path(box),
     submits: !!submit,
-    acts: !!box.onchange || !!box.oninput || !!watch && watch.hearsChoice(box),
+    acts: !!box.onchange || !!box.oninput || !!watch && watch.hearsChoice(box) || asksByForm(box),
     options: [...box.options].map(option => ({
       value: option.value, text: option.text.trim(), chosen: option.selected,
       dead: option.disabled,
@@ -453,11 +499,14 @@ const readSelects = () => all("select").filter(
   };
 });
 
-// Dates that were filled in to limit the list.
-const A_DAY = /^\s*(\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})|\d{4}[./-]\d{1,2}[./-]\d{1,2})\s*$/;
-const readLimits = () => all("input[type=date], input[type=month], input[type=text], "
-  + "input:not([type])").filter(box => shown(box) && box.value && !inRow(box)
-    && (/date|month/.test(box.type) || A_DAY.test(box.value))).map(nameOf);
+// Dates, ranges of dates and years that were filled in to limit the list.
+const A_DAY = "(\\d{1,2}[./-]\\d{1,2}[./-](\\d{2}|\\d{4})|\\d{4}[./-]\\d{1,2}[./-]\\d{1,2})";
+const DAYS = new RegExp(`^\\s*${A_DAY}(\\s*\\D{1,5}\\s*${A_DAY})?\\s*$`);
+const isLimit = box => /date|month/.test(box.type) || (/number|range/.test(box.type)
+  ? /^20\d\d$/.test(box.value) : DAYS.test(box.value));
+const readLimits = () => all("input").filter(box => box.matches("[type=date], [type=month], "
+  + "[type=text], [type=number], [type=range], :not([type])") && box.value && isLimit(box)
+  && shown(box) && !inRow(box)).map(nameOf);
 
 // "‹ 2026 ›": what leads to the year before. Arrows need no words.
 const readStepper = () => {
@@ -491,6 +540,13 @@ const readHidden = () => {
     if (!lists.has(list)) lists.set(list, []);
     if (text) lists.get(list).push({text, leads: isLink, option: part.matches("[role=option]")});
   }
+  for (const part of all("li, div, span, a:not([href]), button")) {
+    if (shown(part) || inRow(part) || !hears(part) || up(part, FURNITURE)) continue;
+    const text = part.textContent.trim().replace(/\s+/g, " "), list = part.parentNode;
+    if (!text || text.length > LONGEST_CONTROL) continue;
+    if (!lists.has(list)) lists.set(list, []);
+    lists.get(list).push({text, heard: true});
+  }
   return [...lists.values()].filter(found => found.length > 1);
 };
 
@@ -505,6 +561,29 @@ const readUsers = () => all(MENUS).filter(part => shown(part) && !inRow(part)
   .map(part => part.innerText.slice(0, 2000))
   .filter(words => words.includes("@") && !SERVICE.test(words)).slice(0, 20);
 
+// Addresses of documents in rows that are hidden, beside rows that are shown or in another list of
+// bills: links of the same kind that are in no row that is shown.
+const kindOf = href => {
+  const url = new URL(href);
+  return url.pathname.replace(/[^/]*$/, "") + [...url.searchParams.keys()].join();
+};
+const A_SUM = /\d[.,]\d\d(?!\d|[.,]\d)/;
+const readUnseen = () => {
+  const rows = all("[data-redrive-row]").filter(shown), lists = new Set(rows.map(parentOf));
+  const own = new Set(rows.flatMap(row => within(row, "a[href]")).map(address).filter(Boolean));
+  const kinds = new Set([...own].map(kindOf)), found = new Set();
+  for (const link of kinds.size ? all("a[href]") : []) {
+    const href = address(link);
+    if (!href || own.has(href) || shown(link) || !kinds.has(kindOf(href)) || up(link, FURNITURE))
+      continue;
+    let row = link;
+    while (row && !lists.has(parentOf(row))) row = parentOf(row);
+    const item = row || up(link, LINE);
+    if (item && !shown(item) && (row ? FACTS : A_SUM).test(item.textContent)) found.add(href);
+  }
+  return [...found].slice(0, 500);
+};
+
 // Links to files that stand in no row, though they may be a bill's.
 const readStrays = () => {
   const files = all("a[href*='.pdf' i], a[download]").filter(shown);
@@ -513,26 +592,43 @@ const readStrays = () => {
     .map(part => `${called(part)} ${part.pathname.split("/").pop()}`.slice(0, 200)).slice(0, 50);
 };
 
-// The words around the rows, in the page's order; "Page [1] of 3" with the number in its box.
+// The words around the rows, in the page's order, with a blank line between two blocks of the page;
+// "Page [1] of 3" with the number in its box.
 const isNumberBox = part => part.matches("input[type=text], input[type=number], input:not([type])")
   && /^\s*\d{1,4}\s*$/.test(part.value);
+const blocks = new Map();
+const blockOf = part => {
+  if (blocks.has(part)) return blocks.get(part);
+  const isInline = /^(inline|contents)$/.test(getComputedStyle(part).display) && parentOf(part);
+  const block = isInline ? blockOf(parentOf(part)) : part;
+  blocks.set(part, block);
+  return block;
+};
 const around = () => {
   const texts = [];
+  let last = null;
+  const add = (words, block) => {
+    if (texts.length) texts.push(block === last ? " \n" : " \n\n");
+    texts.push(words);
+    last = block;
+  };
   for (const root of roots) {
     const walker = document.createTreeWalker(
       root.body || root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
-    while (walker.nextNode() && texts.length < 3000) {
-      const node = walker.currentNode, parent = node.parentElement;
+    while (walker.nextNode() && texts.length < 6000) {
+      const node = walker.currentNode, parent = parentOf(node);
       if (node.nodeType === Node.ELEMENT_NODE) {
-        if (isNumberBox(node) && !inRow(node) && shown(node)) texts.push(node.value.trim());
+        if (node.localName === "br") last = null;
+        if (isNumberBox(node) && !inRow(node) && shown(node))
+          add(node.value.trim(), blockOf(parent));
         continue;
       }
       if (!parent || !node.data.trim() || parent.closest(NO_TEXT + ", option, thead")
         || inRow(parent) || !parent.checkVisibility({visibilityProperty: true})) continue;
-      texts.push(node.data.trim());
+      add(node.data.trim(), blockOf(parent));
     }
   }
-  return texts.join(" \n").slice(0, 30000);
+  return texts.join("").slice(0, 30000);
 };
 
 const BUSY = "[aria-busy=true], [role=progressbar]:not([aria-valuenow='100'])";
@@ -576,11 +672,13 @@ const stateOf = soon => ({
   scripted: mayChange(),
   due: watch ? watch.due(soon) : 0,  // timers
   still: watch ? watch.still(roots) : 0,
+  refused: watch ? watch.refusal() : "",
   refresh: document.querySelector("meta[http-equiv=refresh i]")?.content || "",
 });
 
 const surroundings = deep => deep ? {
   controls: readControls(), selects: readSelects(), limits: readLimits(), around: around(),
   hidden: readHidden(), stepper: readStepper(), users: readUsers(), strays: readStrays(),
+  unseen: readUnseen(),
   scrolls: canScroll(), shadows: roots.length > 1,
 } : {};

@@ -3,58 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
 import msgspec
 
-from bills.portals.documents.words import is_act
 from bills.portals.lists import words
-from bills.portals.lists.cells import dates_in
-from bills.portals.lists.languages import month_number
-from bills.portals.logins import phrases
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-YEAR_OPTION = re.compile(
-    r"^\W*(?:19|20)\d\d(?:\s*[-/\u2013]\s*(?:19|20)?\d\d)?\W*(?:\(?\d*\)?\W*)?$"
-)
-# The head of a part that folds: "2025", "Invoices 2025 (12)".
-YEAR_FOLD = re.compile(r"^\W*(?:\D{0,20}\W)?(?:19|20)\d\d\W*\D{0,20}(?:\(\d+\))?\W*$")
-# "1 / 3" by itself: a page's number.
-ALONE_OF = re.compile(
-    r"^\s*(\d{1,3})\s*(?:/|of|av|af|von|van|sur|de|di|su|z)\s*(\d{1,3})\s*$", re.M
-)
 # "Go to page 2", of a control without words of its own.
 PAGE_LABEL = re.compile(
     r"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{1,4})\s*$", re.IGNORECASE
 )
-PLUS = re.compile(r"^\s*\+\s?\d{1,4}\s*$")  # "+3" behind a list
-SETTING, SORTED = (re.compile(each, re.IGNORECASE) for each in (words.SETTING, words.SORTED))
-LOG_OUT = phrases.compiled(phrases.control_pattern("log_out"))
-MOST_SEGMENTS, SHORTEST_SEGMENT = 6, 4  # "SV | EN" is a choice of languages
-PLACEHOLDER = re.compile(
-    r"^\W*$|^\W*(choose|select|pick|välj|velg|vælg|valitse|wählen|bitte|kies|"
-    r"choisi\w*|sélectionn\w*|seleccion\w*|elegir|scegli|selezion\w*|wybierz)"
+# "+3", "+", an arrow down: behind a list.
+PLUS = re.compile(
+    r"^\s*(?:\+\s?\d{0,4}|[▼▾⌄↓]|expand_more|keyboard_arrow_down|arrow_downward)\s*$"
 )
-ACCOUNT_NUMBER = re.compile(r"\d[\d -]{3,}\d")
-PAGE_SIZES = {"5", "10", "12", "15", "20", "25", "30", "50", "75", "100", "200", "250", "500"}
+BILLS = re.compile(rf"(?<!\w){words.BILL}(?!\w)|faktura|rechnung|factuur|lasku", re.IGNORECASE)
 HIGHEST_PAGE = 1900  # from here on, numbers are years
-PERIODS = re.compile(
-    r"\d+\s*(?:days?|weeks?|months?|years?|dagar|månad\w*|år|dager|måneder|dage|päivää|kuukautta|"
-    r"vuotta|tage|monate|jahre|dagen|maanden|jaren|jours|mois|ans|días|mes\w*|años|giorni|mesi|"
-    r"anni|dni|miesi\w*|lat)\b"
-)
 PATTERNS = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in (
         ("next", words.NEXT), ("more", words.MORE), ("rest", words.REST),
         ("older", words.OLDER), ("tab", words.TAB),
         ("all", words.ALL), ("account", words.ACCOUNT), ("period", words.PERIOD),
-        ("payment", words.PAYMENT), ("switch", words.SWITCH),
+        ("payment", words.PAYMENT), ("switch", words.SWITCH), ("clear", words.CLEAR),
+        ("only_unpaid", words.ONLY_UNPAID), ("all_bills", words.ALL_BILLS),
         ("noun", rf"^\W*{words.NOUN}\b"),
         ("next_label", r"\b(next|nästa|neste|næste|seuraava|nächste|volgende|suivant\w*|"
                        r"siguiente|successiv\w+|następn\w+)\b"),
@@ -90,10 +62,24 @@ class Control(msgspec.Struct, frozen=True):
     odd: bool = False  # neither a link nor a button by its kind
     again: bool = False  # it leads to this page, asked otherwise
     menu: bool = False  # in a page's menu: it leads elsewhere
+    here: bool = False  # it leads to this very page
+    ticked: bool = False  # a box to tick, or a switch, that is set
+    boxed: bool = False  # of a box to tick or of radio buttons
+    chooses: bool = False  # it opens options to choose from
+    option: bool = False
 
     @property
     def selector(self) -> str:
         return self.css or f'[data-redrive-control="{self.index}"]'
+
+    @property
+    def place(self) -> str:
+        """As `selector`, for a press right after the look: by our mark, and by where it stood only
+        where the mark is gone. A banner that is pressed away first moves what stands below it.
+        """
+        mark = f'[data-redrive-control="{self.index}"]'
+        path = self.css.removeprefix("html")
+        return f"{mark}, html:not(:has({mark})){path}" if path else mark
 
     @property
     def page_number(self) -> int:
@@ -108,7 +94,7 @@ class Control(msgspec.Struct, frozen=True):
         return any(pattern.search(" ".join(text.split())) for text in (self.text, self.label))
 
 
-STEPPER = Control(-1, "", "[data-redrive-stepper]")
+STEPPER = Control(-1, "", "html [data-redrive-stepper]")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -141,6 +127,7 @@ class Hidden(msgspec.Struct, frozen=True):
     text: str
     leads: bool = False
     option: bool = False  # of a box to choose from that is no select
+    heard: bool = False  # a script listens to it
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -154,6 +141,7 @@ class Around(msgspec.Struct, frozen=True):
     around: str = ""  # the words around the rows
     users: tuple[str, ...] = ()  # what menus with an e-mail address say: who is logged in
     strays: tuple[str, ...] = ()  # links to documents that stand in no row
+    unseen: tuple[str, ...] = ()  # addresses of documents in rows that are hidden
     scrolls: bool = False
     stepper: str | None = None  # the year that arrows go back from
 
@@ -169,234 +157,6 @@ def around_from(raw: dict[str, Any]) -> Around:
     asides = tuple(control for control in around.controls if control.aside)
     controls = tuple(control for control in around.controls if not control.aside)
     return msgspec.structs.replace(around, controls=controls, asides=asides)
-
-
-class FilterKind(StrEnum):
-    """What a filter divides a list by, in the order in which filters are set."""
-
-    ACCOUNT = "account"
-    YEAR = "year"
-    PERIOD = "period"
-    TAB = "tab"
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One part of the list. `text` names it; `selector` is of what is pressed."""
-
-    text: str
-    is_chosen: bool = False
-    selector: str = ""
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A way to other parts of the list. `selector` is the select's; "" where tabs are pressed."""
-
-    kind: FilterKind
-    name: str
-    options: tuple[Option, ...]
-    selector: str = ""
-    submits: bool = False
-    opener: str = ""  # what is pressed before the options show
-    is_unsure: bool = False  # its words do not tell: only the effect shows whether it is one
-
-    @property
-    def chosen(self) -> Option | None:
-        return next((option for option in self.options if option.is_chosen), None)
-
-    @property
-    def everything(self) -> Option | None:
-        """The option that shows all of them at once."""
-        return next((o for o in self.options if PATTERNS["all"].search(clean(o.text))), None)
-
-
-def filters_in(around: Around) -> list[Filter]:
-    """The filters that are there, one of each kind and name, in the order of their kinds."""
-    found = [made for box in around.selects if (made := _of_select(box)) is not None]
-    years = [c for c in around.controls if _is_year(c) and _is_usable(c) and not c.popup]
-    if years and not any(each.kind is FilterKind.YEAR for each in found):
-        found.append(_of_controls(FilterKind.YEAR, "year", years))
-    found += _tabs(around.controls)
-    order = list(FilterKind)
-    return sorted(found, key=lambda each: order.index(each.kind))
-
-
-def _is_year(control: Control) -> bool:
-    folds = (control.expanded or control.odd) and YEAR_FOLD.match(control.text)
-    return bool(folds or YEAR_OPTION.match(control.text))
-
-
-def _is_usable(control: Control) -> bool:
-    return not control.furniture and not (control.dead and not control.chosen)
-
-
-def _of_select(box: Select) -> Filter | None:
-    real = [o for o in box.options if not o.dead and not _is_placeholder(o)]
-    kind = _kind_of(box.name, [option.text for option in real])
-    if kind is None or not real or (len(real) == 1 and real[0].chosen):
-        return None
-    options = tuple(Option(o.text, o.chosen, value=o.value) for o in real)
-    return Filter(kind, clean(box.name), options, box.selector, box.submits)
-
-
-def _is_placeholder(option: Choice) -> bool:
-    text = clean(option.text)
-    return bool(PLACEHOLDER.search(text)) and not PATTERNS["all"].search(text)
-
-
-def _kind_of(name: str, texts: list[str]) -> FilterKind | None:
-    """What the options are; None for those that divide no list (a language, a page's size)."""
-    parts = [text for text in texts if not PATTERNS["all"].search(clean(text))]
-    if not parts or all(text.strip() in PAGE_SIZES for text in parts):
-        return None
-    if _are_pages(parts):
-        return FilterKind.TAB
-    most = max(1, (len(parts) + 1) // 2)
-    if sum(bool(YEAR_OPTION.match(text)) for text in parts) >= most:
-        return FilterKind.YEAR
-    if PATTERNS["account"].search(clean(re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", name))):
-        return FilterKind.ACCOUNT
-    if sum(_is_period(text) for text in parts) >= most:
-        return FilterKind.PERIOD
-    if sum(bool(ACCOUNT_NUMBER.search(text)) for text in parts) >= most:
-        return FilterKind.ACCOUNT
-    if sum(bool(PATTERNS["tab"].search(clean(text))) for text in parts) >= most:
-        return FilterKind.TAB
-    return None
-
-
-def _are_pages(texts: list[str]) -> bool:
-    """ "1", "2", "3" or "Page 1 of 3" and so on: a pager to choose from."""
-    found = [re.fullmatch(r"\D*(\d{1,4})(?:\D+\d{1,4})?\D*", text) for text in texts]
-    return len(texts) > 1 and [int(f[1]) if f else 0 for f in found] == [*range(1, len(texts) + 1)]
-
-
-def unknown_choice(around: Around) -> str:
-    """The first box whose choice a script waits for, and nobody knows what for; "" for none."""
-    for box in around.selects:
-        texts = [clean(o.text) for o in box.options if not (o.dead or o.chosen)]
-        if box.acts and _of_select(box) is None and _may_divide(box.name, texts):
-            return texts[0]
-    return ""
-
-
-def _may_divide(name: str, texts: list[str]) -> bool:
-    """Whether nothing says that these options are of something else: a language, an order."""
-    said = " ".join([re.sub(r"[_-]|(?<=[a-z])(?=[A-Z])", " ", name), *texts])
-    sizes = all(text in PAGE_SIZES or PATTERNS["all"].search(clean(text)) for text in texts)
-    return bool(texts) and not (sizes or SETTING.search(said) or SORTED.search(said))
-
-
-def _is_period(text: str) -> bool:
-    """ "Last 3 months", "November 2026", or a month's name alone."""
-    is_month = text.strip().isalpha() and month_number(text) is not None
-    return is_month or bool(PERIODS.search(clean(text)) or dates_in(text))
-
-
-def _tabs(controls: Iterable[Control]) -> list[Filter]:
-    """Tabs that divide the list: "Paid | Unpaid", "Current | Older". Two at least."""
-    by_list: dict[int, list[Control]] = {}
-    for control in controls:
-        if _is_usable(control) and not YEAR_OPTION.match(control.text):
-            by_list.setdefault(control.list, []).append(control)
-    filters = []
-    for together in by_list.values():
-        periods = [c for c in together if PERIODS.search(clean(c.text))]
-        if len(periods) > 1:
-            filters.append(_of_controls(FilterKind.PERIOD, "period", periods))
-        accounts = [c for c in together if _is_account(c)]
-        if len(accounts) > 1:
-            filters.append(_of_controls(FilterKind.ACCOUNT, "account", accounts))
-        tabs = [c for c in together if c.tab]
-        meant = [c for c in (tabs or together) if c.says("tab") or (c.tab and c.says("noun"))]
-        meant = [c for c in meant if not c.says("payment")]
-        if len(meant) > 1 or (tabs and meant and len(tabs) > 1):
-            filters.append(_of_controls(FilterKind.TAB, clean(meant[0].text), meant))
-        again = [c for c in together if c.again and not c.page_number]
-        group = tabs or (again if len(again) > 1 else together)
-        if not filters and _are_segments(group):
-            made = _of_controls(FilterKind.TAB, clean(group[0].text), group)
-            filters.append(replace(made, is_unsure=True))
-    return filters
-
-
-def _are_segments(controls: list[Control]) -> bool:
-    """Whether a few that stand together stay on this page: one is chosen, or all ask it again."""
-    is_choice = sum(c.chosen for c in controls) == 1 or _ask_alike(controls)
-    if not (1 < len(controls) <= MOST_SEGMENTS and is_choice):
-        return False
-    return not any(map(_is_no_segment, controls))
-
-
-def _ask_alike(controls: list[Control]) -> bool:
-    """Whether all lead to this page, each with another value of the same question."""
-    asked = {tuple(dict(parse_qsl(urlsplit(c.href).query))) for c in controls}
-    return all(c.again for c in controls) and len(asked) == 1
-
-
-def _is_no_segment(control: Control) -> bool:
-    """Whether it leads elsewhere, does something, or is known to be something else."""
-    text = clean(control.text)
-    leads = (control.menu or control.href) and not (control.tab or control.again)
-    other = control.page_number or control.popup or control.expanded or dates_in(control.text)
-    if leads or other or len(text) < SHORTEST_SEGMENT or is_act(text) or LOG_OUT.fullmatch(text):
-        return True
-    return any(map(control.says, ("next", "more", "rest", "older", "payment", "switch")))
-
-
-def _is_account(control: Control) -> bool:
-    """A button of one of the customer's accounts: a number, alone or beside that word."""
-    number = ACCOUNT_NUMBER.search(control.text)
-    if number is None or dates_in(control.text):
-        return False
-    return control.tab or control.says("account") or number[0] == control.text.strip()
-
-
-def switch_in(around: Around) -> Control | None:
-    """What leads to a choice of other accounts."""
-    return next((control for control in around.controls if control.says("switch")), None)
-
-
-def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
-    """What a closed menu divides the list by, and one of its options; None without such a menu."""
-    for menu in around.hidden:
-        texts = [entry.text for entry in menu]
-        if sum(bool(YEAR_OPTION.match(text)) for text in texts) > 1:
-            return FilterKind.YEAR, texts[-1]
-        numbered = sum(bool(ACCOUNT_NUMBER.search(t)) and not dates_in(t) for t in texts) > 1
-        options = [entry.text for entry in menu if entry.option]
-        if numbered or sum(entry.leads for entry in menu) > 1 or _may_divide("", options):
-            return FilterKind.ACCOUNT, texts[-1]
-    return None
-
-
-def menu_openers(around: Around) -> list[tuple[FilterKind, Control]]:
-    """What may open a choice of accounts or years: "Switch account", "2026 ▾"."""
-    found = []
-    switch = switch_in(around)
-    if switch is not None and not switch.dead:
-        found.append((FilterKind.ACCOUNT, switch))
-    for control in around.controls:
-        usable = control.popup and not (control.furniture or control.dead)
-        kind = kind_of_menu(control) if usable else None
-        if kind is not None and control is not switch:
-            found.append((kind, control))
-    return found
-
-
-def kind_of_menu(control: Control) -> FilterKind | None:
-    """What one entry of a menu divides a list by."""
-    if YEAR_OPTION.match(control.text.strip("\u25be\u25bc\u2304 ")):
-        return FilterKind.YEAR
-    is_account = ACCOUNT_NUMBER.search(control.text) and not dates_in(control.text)
-    return FilterKind.ACCOUNT if is_account else None
-
-
-def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:
-    options = {clean(c.text): Option(clean(c.text), c.chosen, c.selector) for c in controls}
-    return Filter(kind, name, tuple(options.values()))
 
 
 def next_in(around: Around, page_number: int) -> Control | None:
@@ -444,49 +204,28 @@ def last_number(around: Around) -> int:
 
 
 def _older(around: Around) -> Control | None:
-    usable = (c for c in around.controls if not c.dead and not c.furniture and not c.chosen)
-    return next((control for control in usable if control.says("older")), None)
+    """Leads to bills of before. In a page's head only what names bills: "Bill archive"."""
+    usable = [c for c in around.controls if not (c.dead or c.chosen or c.here)]
+    named = [c for c in usable if c.says("older") and (not c.furniture or BILLS.search(c.text))]
+    others = (c for c in usable if c.href and not (c.furniture or c.menu))
+    listed = [c for c in others if c.says("all_bills")]
+    return next(iter(named or listed), None)
 
 
 def more_in(around: Around) -> Control | None:
     """The button that adds further rows to those that are shown."""
-    usable = (c for c in around.controls if not c.dead and not c.furniture)
+    usable = (c for c in around.controls if not (c.dead or c.furniture or c.ticked))
     return next((c for c in usable if c.says("more") or (_is_rest(c) and not c.href)), None)
+
+
+def says_more(around: Around) -> bool:
+    """Whether a button names further rows, though it may be disabled."""
+    found = more_in(around)
+    is_named = found is not None and not PLUS.match(found.text)
+    return is_named or any(c.dead and c.says("more") for c in around.controls if not c.furniture)
 
 
 def _is_rest(control: Control) -> bool:
     """ "Mehr" right behind the list: a button adds to it, a link leads to its next page."""
     says = control.says("rest") or bool(PLUS.match(control.text))
     return control.tail and not (control.popup or control.follows) and says
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """How much the page says that there is. 0: it does not say."""
-
-    in_view: int = 0  # "1-10 of 25"
-    pages: int = 0  # "Page 1 of 3"
-    anywhere: int = 0  # "25 invoices"
-
-
-def promised_by(text: str, page_number: int = 0) -> Promised:
-    """What the words around the rows say of how many there are, on this page of them."""
-    small = re.sub(r"\s+", " ", text.lower())
-    ranges = [int(found[3]) for found in re.finditer(words.RANGE_OF, small)
-              if int(found[1].replace(" ", "")) <= int(found[2]) <= int(found[3])]  # fmt: skip
-    ranges += [
-        int(found["whole1"] or found["whole2"]) for found in re.finditer(words.PART_OF, small)
-    ]
-    pages = [int(found[2]) for found in re.finditer(words.PAGE_OF, small)]
-    pages += [int(found[2]) for found in ALONE_OF.finditer(text) if int(found[1]) == page_number]
-    counts = [
-        int(found[1]) for found in re.finditer(words.COUNT, small)
-        if not re.search(words.NOT_A_COUNT, small[: found.start()]) and int(found[1]) < 1900
-    ]  # fmt: skip
-    counts += [int(found[1] or found[2]) for found in re.finditer(words.COUNT_BEHIND, small)]
-    return Promised(max(ranges, default=0), max(pages, default=0), max(counts, default=0))
-
-
-def clean(text: str) -> str:
-    """Small letters, single spaces."""
-    return " ".join(text.lower().split())

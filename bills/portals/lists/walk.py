@@ -10,28 +10,36 @@ from bills.portals import failures
 from bills.portals.documents.scene import belongs_to_no_bill, links_inside
 from bills.portals.failures import Code, PortalError
 from bills.portals.lists import words
-from bills.portals.lists.owner import other_number, other_user
-from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
-from bills.portals.lists.rows import has_word
-from bills.portals.lists.surroundings import (
+from bills.portals.lists.cells import dates_in
+from bills.portals.lists.filters import (
     FilterKind,
     Option,
-    clean,
     hidden_part,
-    last_number,
-    promised_by,
+    range_shown,
     switch_in,
     unknown_choice,
 )
-from bills.portals.targets import calmly, filled
+from bills.portals.lists.owner import other_number, other_user
+from bills.portals.lists.promises import (
+    Limit,
+    clean,
+    counted_by_option,
+    only_some,
+    promised_by,
+)
+from bills.portals.lists.reading import BILL, NOT_A_BILL, RECEIPT, Seen
+from bills.portals.lists.rows import has_word
+from bills.portals.lists.surroundings import last_number
+from bills.portals.targets import calmly, filled, today
 
 if TYPE_CHECKING:
     from bills.browser.visit import Visit
     from bills.portals.documents.links import DocumentLink
     from bills.portals.lists.choices import Chosen
+    from bills.portals.lists.filters import Filter
     from bills.portals.lists.listing import Listing
+    from bills.portals.lists.promises import OnlySome, Promised
     from bills.portals.lists.rows import Name, Row
-    from bills.portals.lists.surroundings import Filter, Promised
     from imports.messages import Text
 
 ACCOUNT_COLUMN_WORDS = (
@@ -39,10 +47,15 @@ ACCOUNT_COLUMN_WORDS = (
     "conto", "abonn", "anlag", "anlägg", "klant", "client", "asiakas", "klient", "compte", "tili",
     "rekening", "sopimus", "umow", "aftale", "avtale",
 )  # fmt: skip
-BROKEN = re.compile(words.BROKEN, re.IGNORECASE)
+BROKEN, UNAVAILABLE, OTHER_SERVICE = (
+    re.compile(each, re.IGNORECASE)
+    for each in (words.BROKEN, words.UNAVAILABLE, words.OTHER_SERVICE)
+)
+LONGEST_LINE = 200
 # Files that name bills and are none of them: all of them at once, a receipt, a guide.
 NO_STRAY = (NOT_A_BILL, RECEIPT, re.compile(rf"\b(?:zip|csv|{words.EVERY})\b", re.IGNORECASE))
 NO_ACCOUNT_WORDS = ("mail", "name", "user", "login")
+LIMIT_SLACK_DAYS = 45  # the last 12 months may begin with the first of one
 SHORTEST_ACCOUNT = 4  # characters: shorter values stand in too many texts by chance
 
 
@@ -71,6 +84,8 @@ class Walk:
     most_promised: int = 0
     most_in_view: int = 0
     _times: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _unseen: set[str] = field(default_factory=set)  # documents of rows that are hidden
+    _left_out: dict[str, OnlySome] = field(default_factory=dict)  # by what the page says of it
 
     @property
     def visit(self) -> Visit:
@@ -79,15 +94,23 @@ class Walk:
     async def all(self) -> list[Seen]:
         """Every row of every part. Raises PortalError where not even the first can be shown."""
         await self.listing.open()
-        if self.listing.recipe.each is None and self.listing.sheet.around.limits:
-            names = ", ".join(name for name in self.listing.sheet.around.limits if name)
-            self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.LIMITED.format(name=names or "?"))
+        self._check_limits()
         await self._parts(frozenset())
         await self._check_total()
+        self._check_left_out()
+        self._check_unseen()
         self._check_requests()
         if not (self.seen or self.listing.said_empty):
             raise PortalError(Code.UNRECOGNISED_PAGE, failures.NEITHER)
         return self.seen
+
+    def _check_limits(self) -> None:
+        """Dates that are filled in, or a range that a button names, limit the list."""
+        around, recipe = self.listing.sheet.around, self.listing.recipe
+        name = ", ".join(name for name in around.limits if name) or "?" if around.limits else ""
+        name = name or range_shown(around, today())
+        if name and recipe.each is None and not recipe.steps:
+            self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.LIMITED.format(name=name))
 
     def _gap(self, code: Code, detail: Text) -> None:
         self.gaps.append(PortalError(code, detail))
@@ -177,9 +200,12 @@ class Walk:
             before.append(shown)
             self._add(rows, await listing.links(rows), await self._links_inside(rows))
             in_view += len(rows)
-            promised = promised_by(listing.sheet.around.around, listing.page_number)
+            promised = promised_by(listing.sheet.around.around, listing.page_number, len(rows))
             self.most_promised = max(self.most_promised, promised.anywhere)
+            self._left_out |= {one.text: one for one in only_some(listing.sheet.around.around)}
             self._check_strays()
+            self._check_refusal()
+            self._unseen |= set(listing.sheet.around.unseen)
             rows = await self._turned(rows)
         self.most_in_view = max(self.most_in_view, in_view)
         self._check_promise(promised, in_view)
@@ -189,7 +215,7 @@ class Walk:
         in_view = self.listing.in_view
         if in_view is not None:
             return {row.index: in_view.links[row.name] for row in rows}
-        return await calmly(links_inside(self.visit.page)) or {}
+        return self.listing.sheet.inside or await calmly(links_inside(self.visit.page)) or {}
 
     async def _loaded(self) -> list[Row]:
         """All rows of the page; those that came where not all did, with a gap noted."""
@@ -215,11 +241,14 @@ class Walk:
         self.gaps.append(failure)
 
     def _check_promise(self, promised: Promised, in_view: int) -> None:
-        if promised.in_view > in_view:
-            self._gap(
-                Code.LIST_INCOMPLETE,
-                failures.PROMISED.format(promised=promised.in_view, seen=in_view),
-            )
+        view = self.listing.view
+        most = max(promised.in_view, counted_by_option(view[-1].option) if view else 0)
+        kinds = {each.kind for each in self.listing.choices.shown()} - {c.kind for c in view}
+        if FilterKind.TOGGLE in kinds:  # what is still to be pressed may show the rest
+            self.most_promised = max(self.most_promised, most)
+        elif most > in_view:
+            said = failures.PROMISED.format(promised=most, seen=in_view)
+            self._gap(Code.LIST_INCOMPLETE, said)
             return
         pages = max(promised.pages, last_number(self.listing.sheet.around))
         if pages > self.listing.page_number:
@@ -303,7 +332,7 @@ class Walk:
         elif switch is not None or hidden is not None:
             self._check_own_account(switch.text if switch is not None else (hidden or ("", ""))[1])
         for kind, text in self.listing.choices.menus.shut:
-            if kind is FilterKind.YEAR:
+            if kind in (FilterKind.YEAR, FilterKind.PERIOD):
                 self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=text))
             else:
                 self._check_own_account(text)
@@ -324,9 +353,19 @@ class Walk:
 
     def _check_broken(self) -> None:
         """Where the page itself says that a part of it did not come."""
-        said = BROKEN.search(self.listing.sheet.around.around)
+        text = self.listing.sheet.around.around
+        lines = (line.strip() for line in text.splitlines() if UNAVAILABLE.search(line))
+        away = next((line for line in lines if not OTHER_SERVICE.search(line)), "")
+        said = BROKEN.search(text)
+        if said or away:
+            text = said[0] if said else away[:LONGEST_LINE]
+            self._gap(Code.LIST_INCOMPLETE, failures.SAYS_BROKEN.format(text=text))
+
+    def _check_refusal(self) -> None:
+        """Where an answer to the page says, under whatever status, that it brings nothing."""
+        said = self.listing.sheet.refused
         if said:
-            self._gap(Code.LIST_INCOMPLETE, failures.SAYS_BROKEN.format(text=said[0]))
+            self._gap_once(Code.LIST_INCOMPLETE, failures.ANSWER_SAYS.format(text=said))
 
     def _check_choices(self) -> None:
         """A box to choose from that may divide the list: nobody knows what else it shows."""
@@ -361,6 +400,50 @@ class Walk:
                 Code.LIST_INCOMPLETE,
                 failures.PROMISED.format(promised=self.most_promised, seen=seen),
             )
+
+    def _check_left_out(self) -> None:
+        """Where the page says that it shows only some bills, and nothing leads to the others."""
+        recipe = self.listing.recipe
+        if recipe.each is not None or recipe.steps or recipe.since or recipe.months:
+            return
+        for said in self._left_out.values():
+            if self._is_left_out(said):
+                self._gap_once(
+                    Code.OLDER_BILLS_ELSEWHERE, failures.ONLY_SOME.format(text=said.text)
+                )
+
+    def _check_unseen(self) -> None:
+        """Rows with documents that stand in the page and were never shown."""
+        hidden = self._unseen - {seen.href for seen in self.seen} - self._links_shown()
+        if hidden and self.listing.recipe.each is None:
+            self._gap(Code.LIST_INCOMPLETE, failures.BILLS_IN_HIDDEN_ROWS.format(n=len(hidden)))
+
+    def _links_shown(self) -> set[str]:
+        places = [seen.place for seen in self.seen]
+        links = [link for at in places if isinstance(at, Place) for link in at.links or ()]
+        return {link.address for link in links}
+
+    def _is_left_out(self, said: OnlySome) -> bool:
+        kinds = {chosen.kind for seen in self.seen for chosen in _view_of(seen)}
+        is_walked = bool(kinds & {FilterKind.YEAR, FilterKind.PERIOD}) or self.listing.is_followed
+        match said.limit:
+            case Limit.COUNT:  # fewer than it would show: it leaves out none
+                return sum(each.is_linked for each in self.seen) == said.count and not is_walked
+            case Limit.TIME:
+                return not (is_walked or self._reaches_back(said.count))
+            case Limit.ARCHIVE:
+                return not (is_walked or FilterKind.TAB in kinds)
+            case Limit.ASK:
+                return True
+
+    def _reaches_back(self, days: int) -> bool:
+        """Whether some row is so old that the list goes back further than the limit."""
+        found = [found.day for each in self.seen for found in dates_in(each.row.text)]
+        return any(day and (today() - day).days > days + LIMIT_SLACK_DAYS for day in found)
+
+
+def _view_of(seen: Seen) -> tuple[Chosen, ...]:
+    return seen.place.view if isinstance(seen.place, Place) else ()
 
 
 def own_accounts(extra: dict[str, str]) -> list[str]:

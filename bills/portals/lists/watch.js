@@ -1,9 +1,10 @@
 // Run in every page before its own scripts: what may still change the page by itself, and when it
 // last has. The list's script asks through `redrive.watch`.
 (() => {
-  const NAME = Symbol.for("redrive.watch");
+  const NAME = Symbol.for("redrive.watch"), later = window.setTimeout;
   const due = new Map(), fired = new Map(), sizes = new Map();
   const everything = document.getElementsByTagName("*"), shadows = new Set();
+  let hasActed = false, refusal = "";
   const size = () => [...shadows].reduce(
     (sum, root) => sum + root.querySelectorAll("*").length, everything.length);
 
@@ -15,7 +16,12 @@
     fired.set(name, grows ? 0 : (fired.get(name) || 0) + 1);
     sizes.set(name, now);
   };
-  const renew = () => fired.clear();
+  const renew = () => {
+    hasActed = true;
+    refusal = "";
+    fired.clear();
+    for (const loop of loops.values()) Object.assign(loop, {frames: 0, spent: 0});
+  };
   // Playwright's choice in a select is no trusted event; "change" does not leave a shadow root.
   const onAct = event => {
     if (event.isTrusted || event.composedPath()[0].localName === "select") renew();
@@ -47,21 +53,63 @@
   window.clearTimeout = forget(window.clearTimeout);
   window.clearInterval = forget(window.clearInterval);
 
+  // A page may count frames before it shows the rest of its list. Work that asks for one frame after
+  // another for long and leaves the page as large as it was (a drawing, a clock) brings nothing.
+  const LEAST_FRAMES = 150, LOOP_LASTS = 2500, LOOP_LASTS_AT_MOST = 6000, FRAMES_A_LOOK = 20;
+  const loops = new Map(), waiting = new Map();  // by the work's source; what a frame was asked for
+  const watchFrames = (ask, stop) => {
+    window[ask] = new Proxy(window[ask], {apply(target, self, [work, ...rest]) {
+      if (typeof work !== "function") return Reflect.apply(target, self, [work, ...rest]);
+      const name = `${work}`, askedAt = performance.now();
+      const loop = loops.get(name) || {frames: 0, spent: 0, size: size()};
+      loops.set(name, loop);
+      const id = Reflect.apply(target, self, [function (...given) {
+        waiting.delete(ask + id);
+        loop.frames += 1;
+        loop.spent += performance.now() - askedAt;
+        if (loop.frames % FRAMES_A_LOOK === 0 && loop.size !== size())
+          Object.assign(loop, {frames: 0, spent: 0, size: size()});
+        return work.apply(this, given);
+      }, ...rest]);
+      waiting.set(ask + id, {loop, askedAt});
+      return id;
+    }});
+    window[stop] = new Proxy(window[stop], {apply(target, self, args) {
+      waiting.delete(ask + args[0]);
+      return Reflect.apply(target, self, args);
+    }});
+  };
+  watchFrames("requestAnimationFrame", "cancelAnimationFrame");
+  watchFrames("requestIdleCallback", "cancelIdleCallback");
+  const leadsOn = ({loop, askedAt}, now) => {
+    const spent = loop.spent + now - askedAt;
+    return spent < LOOP_LASTS_AT_MOST && (loop.frames < LEAST_FRAMES || spent < LOOP_LASTS);
+  };
+
   // What may send the page something: it is waited for from when it is opened or asked, until it
   // answers. One that was asked twice and did not (a chat, a counter of visits) has nothing to say.
-  const ANSWERS_WITHIN = 3000;
+  // An answer that makes the page grow may be the first of several.
+  const ANSWERS_WITHIN = 3000, MORE_WITHIN = 2500, MOST_PARTS = 8;
   const asked = new Map();
   const watchSource = (name, ask) => {
     if (!window[name]) return;
     window[name] = new Proxy(window[name], {construct(target, args, made) {
       const source = Reflect.construct(target, args, made), at = source.port || source;
-      let times = 0;
+      let times = 0, parts = 0;
       const isAsked = () => {
         times += 1;
         if (times <= 3) asked.set(source, performance.now());
       };
       const hasAnswered = () => { asked.delete(source); times = 1; };
       for (const end of ["message", "error", "close"]) at.addEventListener(end, hasAnswered);
+      at.addEventListener("message", () => {
+        const before = size();
+        later(() => {
+          if (size() === before || source.readyState > 1 || parts >= MOST_PARTS) return;
+          parts += 1;
+          asked.set(source, performance.now() - ANSWERS_WITHIN + MORE_WITHIN);
+        });
+      });
       if (ask) at[ask] = new Proxy(at[ask], {apply(send, self, given) {
         isAsked();
         return Reflect.apply(send, at, given);
@@ -74,6 +122,39 @@
   watchSource("EventSource");
   watchSource("Worker", "postMessage");
   watchSource("SharedWorker", "postMessage");
+
+  // What an answer to the page has said in place of a part of its list, since it was last pressed or
+  // scrolled: an error under status 200, or the page to log in by.
+  const LONGEST_ANSWER = 100000;
+  const judge = answer => {
+    if (typeof answer === "string") {
+      if (answer.length > LONGEST_ANSWER) return;
+      if (/<input[^>]+type=["']?password/i.test(answer)) refusal = "log in";
+      else if (/^\s*\{/.test(answer)) try { judge(JSON.parse(answer)); } catch { /* no JSON */ }
+    } else if (answer && typeof answer === "object") {
+      const {error, errors, success, message} = answer, first = Array.isArray(errors) && errors[0];
+      const said = first?.message || (hasActed && (error?.message || error
+        || success === false && (message || "success: false")));
+      if (said) refusal = String(typeof said === "object" ? JSON.stringify(said) : said).slice(0, 200);
+    }
+  };
+  const overhear = (of, name) => {
+    of[name] = new Proxy(of[name], {apply(target, self, args) {
+      const answer = Reflect.apply(target, self, args);
+      later(() => answer.then(judge, () => {}));
+      return answer;
+    }});
+  };
+  overhear(Response.prototype, "json");
+  overhear(Response.prototype, "text");
+  XMLHttpRequest.prototype.send = new Proxy(XMLHttpRequest.prototype.send, {
+    apply(target, self, args) {
+      self.addEventListener("load", () => {
+        judge(["", "text"].includes(self.responseType) ? self.responseText : self.response);
+      });
+      return Reflect.apply(target, self, args);
+    },
+  });
 
   // Which parts of the page a script listens to, for a press or for a choice.
   const PRESSES = ["click", "mousedown", "mouseup", "pointerdown", "pointerup", "touchend"];
@@ -127,6 +208,7 @@
     const now = performance.now();
     return [...due.values()].filter(at => at - now < most).length
       + [...asked.values()].filter(at => now - at < ANSWERS_WITHIN).length
+      + [...waiting.values()].filter(one => leadsOn(one, now)).length
       + document.getAnimations().filter(one => endsWithin(one, most)).length;
   };
   Object.defineProperty(window, NAME, {value: {
@@ -135,6 +217,7 @@
     hears: part => hearing.has(part),
     hearsChoice: part => choosing.has(part),
     renew,
+    refusal: () => refusal,
     hasRun: () => { upToNow(); return hasRun; },
     // For how many seconds these roots have not changed: one is watched from when it is first seen.
     still: roots => {

@@ -86,7 +86,8 @@ NEXT = (
     r"^\s*(next|next page|nästa|nästa sida|neste|neste side|næste|næste side|seuraava|"
     r"seuraava sivu|weiter|nächste|nächste seite|volgende|volgende pagina|suivant|suivante|"
     r"page suivante|siguiente|página siguiente|avanti|successiv[oa]|pagina successiva|"
-    r"następna|następna strona|dalej|›|»|>|→|▶|⟩|❯)(\s*[›»>→])?\s*$"
+    r"następna|następna strona|dalej|[›»>→▶►▸⟩\u232a〉❯➔➜⇒]|"
+    r"(?:keyboard_)?arrow_(?:right|forward|forward_ios)|chevron_right|navigate_next)(\s*[›»>→])?\s*$"
 )
 # "Load more", in any words: what is done, how much, of what; in either order.
 _LOAD = (
@@ -144,28 +145,59 @@ _SHOW = (
     r"show|view|see|load|display|visa|se|vis|hent|näytä|katso|zeige|voir|afficher|consulter|ver|"
     r"mostrar|consultar|toon|bekijk|mostra|vedi|visualizza|pokaż|zobacz|wyświetl"
 )
-_OF_BEFORE = (
+_OLD = (
     r"older|äldre|eldre|ældre|vanhemmat|vanhempia|ältere|oudere|(?:plus )?anciennes|"
     r"(?:plus )?anciens|(?:más )?antigu[ao]s|più vecchi[ae]?|meno recenti|starsze"
 )
-_BEFORE = (
-    rf"{_OF_BEFORE}|earlier|previous|past|archived|tidigare|föregående|arkiverade|tidligere|"
+EARLIER = (
+    rf"{_OLD}|earlier|previous|past|archived|tidigare|föregående|arkiverade|tidligere|"
     r"forrige|aiemmat|aikaisemmat|edelliset|frühere|vorherige|archivierte|eerdere|vorige|"
     r"précédent(?:e?s)|antérieur(?:e?s)|archivé(?:e?s)|anteriores|archivad[ao]s|precedenti|"
     r"passate|archiviate|wcześniejsze|poprzednie|archiwalne"
 )
 _YEARS = r"years?|år|vuodet|jahre|jaren|années|años|anni|lata"
 OLDER = (
-    rf"^\W*(?:(?:{_SHOW}) )?(?:{_BEFORE}) (?:{NOUN}|{_YEARS})"
+    rf"^\W*(?:(?:{_SHOW}) )?(?:{EARLIER}) (?:{NOUN}|{_YEARS})"
     r"(?: (?:anzeigen|ansehen|laden|tonen|bekijken))?\W*$|"
-    rf"^\W*(?:(?:{_SHOW}) )?(?:(?:les|las|los|le|de) )?{NOUN} (?:{_BEFORE})\W*$|"
-    rf"^\W*(?:(?:{_SHOW}) )?(?:{_OF_BEFORE})(?: (?:anzeigen|laden|tonen))?\W*$|"
+    rf"^\W*(?:(?:{_SHOW}) )?(?:(?:les|las|los|le|de) )?{NOUN} (?:{EARLIER})\W*$|"
+    rf"^\W*(?:(?:{_SHOW}) )?(?:{_OLD})(?: (?:anzeigen|laden|tonen))?\W*$|"
     rf"^\W*(?:(?:{_SHOW}) )?{NOUN} (?:from )?(?:before|older than) .{{1,20}}$|"
     r"^\W*(previous year|föregående år|forrige år|edellinen vuosi|vorheriges jahr|vorjahr|"
     r"vorig jaar|année précédente|año anterior|anno precedente|poprzedni rok)\W*$|"
     rf"^\W*(?:(?:go to|{_SHOW}) )?(?:the |your )?(?:old |older )?"
     r"(archived?|arkiverade|arkiv|arkisto|archiv|archief|archives?|archivo|archivio|archiwum)"
     rf"( {NOUN})?\W*$|^\W*({NOUN} archive|fakturaarkiv|rechnungsarchiv|factuurarchief)\W*$"
+)
+# Unsets a filter that is set; or sets one, of which the others are behind.
+CLEAR = (
+    r"^\W*(?:(?:clear|reset|remove)(?: all| the| your)? filters?|"
+    r"(?:rensa|återställ|ta bort) filter|"
+    r"(?:fjern|nullstill|tøm|nulstil|ryd) filtre?t?|(?:tyhjennä|poista) (?:suodat\w+|rajau\w+)|"
+    r"filter (?:zurücksetzen|löschen|entfernen|aufheben|wissen|verwijderen)|wis filters?|"
+    r"(?:effacer|réinitialiser|supprimer)(?: les?| tous les)? filtres?|"
+    r"(?:borrar|limpiar|quitar|eliminar)(?: los)? filtros?|"
+    r"(?:rimuovi|cancella|azzera)(?: i)? filtr[io]|"
+    r"(?:wyczyść|usuń) filtr\w*)(?: .{1,30})?\W*$"
+)
+_UNPAID = (
+    r"unpaid|open|outstanding|overdue|due|obetalda|öppna|ubetalte|åpne|åbne|avoimet|maksamattomat|"
+    r"offenen?|unbezahlten?|openstaande|onbetaalde|impayées|à payer|en attente|pendientes|"
+    r"impagadas|non pagate|da pagare|nieopłacone|niezapłacone"
+)
+ONLY_UNPAID = (
+    rf"(?<!\w)(?:only|just|endast|bara|kun|bare|vain|nur|alleen|seulement|uniquement|solo|sólo|"
+    rf"tylko) (?:\w+ )?(?:{_UNPAID})(?!\w)|"
+    rf"(?<!\w)(?:{_UNPAID}) (?:\w+ )?(?:only|endast|seulement|uniquement|solo|sólo)(?!\w)|"
+    r"(?<!\w)(?:hide|dölj|skjul|piilota|verbergen?|masquer|ocultar|nascondi|ukryj) "
+    rf"(?:{_PAID})(?!\w)"
+)
+# Leads to all bills, where it is a link to another page.
+ALL_BILLS = (
+    rf"^\W*(?:(?:{EVERY}) (?:(?:the|my|your|mina|dina|mine|ihre|meine|mijn|mes|vos|le|mis|sus|"
+    rf"las|les) )?{BILL}|(?:bill(?:ing)?|invoice) history|faktura(?:historik|historikk|oversigt)|"
+    r"laskuhistoria|rechnungs(?:verlauf|historie|übersicht)|factuur(?:historie|overzicht)|"
+    r"historique des factures|historial de facturas|storico (?:bollette|fatture)|"
+    r"historia faktur)\W*$"
 )
 # What a box to choose from is for, where it divides no list: a setting, an order.
 SETTING = (
@@ -274,6 +306,21 @@ BROKEN = "|".join(
     )
 )
 
+# The same of a service that is away for a while; unless it is one that brings no bills.
+UNAVAILABLE = (
+    r"(?:temporarily|currently|momentarily) (?:un|not )available|"
+    r"tillfälligt (?:inte |o)tillgänglig|"
+    r"midlertidig (?:ikke til|util)gjengelig|midlertidigt? (?:ikke til|util)gængelig|"
+    r"tilapäisesti poissa|(?:vorübergehend|derzeit|momentan) nicht (?:verfügbar|erreichbar)|"
+    r"(?:tijdelijk|momenteel) niet beschikbaar|(?:temporaire|momentané|actuelle)ment indisponible|"
+    r"(?:temporalmente|momentáneamente) no disponible|no disponibles? temporalmente|"
+    r"(?:temporanea|momentanea)mente non disponibil|(?:tymczasowo|chwilowo) niedostępn"
+)
+OTHER_SERVICE = (
+    r"chat|phone|telef|puhelin|\bapps?\b|pay|paiement|pago|pagament|płat|zahl|betal|maksu|swish|"
+    r"bank|autogiro|debit|lastschrift|newsletter|facebook|video"
+)
+
 # Headings of columns, and labels before a value.
 HEADINGS = {
     "number": rf"^\W*{BILL}\W*(number|num\b|nummer|nro?\b|no\b|n[o°º]|id|#|numero|número|numer|"
@@ -318,47 +365,4 @@ CONTRACT_LABEL = re.compile(
     r"contrat|ligne|cuenta|contrato|línea|conto|contratto|utenza|umowa)"
     r"\s*(?:number|nummer|no|nr|n[°º])?\.?\s*[:#]?\s*(?P<value>\d[\d -]{2,}\d)",
     re.I,
-)
-
-# "1-10 of 25", "Page 1 of 3", "25 invoices": what the page itself says of how many there are.
-_OF = r"(?:of|av|af|von|van|sur|de|di|su|z|/)"
-_TO = r"(?:[-–—]|to|till|til|bis|à|al?|t/m|do|tot)"
-RANGE_OF = (
-    rf"(?<![\d.,/-])(\d[\d ]{{0,9}})\s?{_TO}\s?(\d{{1,6}})\s?{_OF}\s?(\d{{1,6}})"
-    r"(?![\d.,/]|\s*(?:kr|€|\$|£))"
-)
-PAGE_OF = (
-    rf"\b(?:page|sida|side|sivu|seite|pagina|página|strona)\s*(\d{{1,6}})\s*{_OF}\s*(\d{{1,6}})"
-)
-# "Showing 10 of 12", "10 of 12 shown".
-_SHOWN = (
-    r"show(?:ing|n)|display(?:ing|ed)|viewing|visar|visas|viser|vises|näytetään|zeige|anzeige|"
-    r"angezeigt|toont|getoond|weergegeven|affichage|affich[ée]\w*|mostrando|mostrad[ao]s|"
-    r"mostrat[ei]|visualizzat[ei]|wyświetlon[eoy]|pokazano"
-)
-_ENTRIES = (
-    r"results?|entries|records|rows|resultat|träffar|poster|treff|tulosta|einträge\w*|treffer|"
-    r"ergebnisse\w*|resultaten|résultats|resultados|registros|risultati|wynik(?:i|ów)|pozycji"
-)
-_PART = (
-    r"(?<![\d.,/-])(?P<part{0}>\d{{1,6}})\s?(?:(?:out )?of|av|af|von|van|sur|de|di|su|z|/)"
-    r"\s?(?P<whole{0}>\d{{1,6}})(?![\d.,/])"
-)
-PART_OF = (
-    rf"\b(?:{_SHOWN})\W{{1,3}}(?:\w+ )?{_PART.format(1)}|"
-    rf"{_PART.format(2)}(?: \w+)?\W{{1,3}}(?:{_SHOWN}|{_ENTRIES})\b"
-)
-COUNT = (
-    rf"(?<![\w.,:/-])(\d{{1,6}}) (?:{NOUN}|{_ENTRIES})\b"
-    r"(?!.{0,30}(?:per |a day|due|unpaid|to pay|att betala|förfall|offen|pro ))"
-)
-# "Invoices (12)", "Number of invoices: 12".
-COUNT_BEHIND = (
-    rf"(?<!\w){BILL} ?\((\d{{1,6}})\)|"
-    r"\b(?:number of|total|antal|antall|anzahl(?: der)?|aantal|nombre de|número de|numero di|"
-    rf"numero|liczba) {BILL} ?: ?(\d{{1,6}})(?![\d.,/]|\s*(?:kr|€|\$|£))"
-)
-NOT_A_COUNT = (
-    r"(only|\bshow|last|latest|senaste|letzten|dernières|últimas|ultime|laatste|up to|max|than)"
-    r"\s*$"
 )

@@ -81,6 +81,21 @@ class CodeEntry:
         again = await calmly(form_on(visit)) or form  # the page may be another one by now
         await self._type(again if again.boxes else form, code)
 
+    async def beside_password(self, *, is_needed: bool) -> str:
+        """The code that a login form wants together with the password; "" where it can go without.
+
+        Raises PortalError OTP_NEEDED before the password is typed.
+        """
+        if self.visit.login.totp is None and not is_needed:
+            return ""
+        source = self.visit.codes
+        if source is None:
+            raise PortalError(Code.OTP_NEEDED)
+        code = await self._code(source)
+        self.typed += 1
+        self.visit.report.codes_typed += 1
+        return code
+
     async def _form(self) -> CodeForm:
         """The page's form; where a code must be sent first, that is asked for, once."""
         visit = self.visit

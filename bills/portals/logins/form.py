@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.page_errors import cut
+from bills.browser.pinning import Pinned, new_mark
+from bills.browser.sites import site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.scripts import FIND_FORM, FINDS_AGAIN, FORM_WORDS
-from bills.portals.logins.signs import counted, glance, look_at, marks_for, refuse
+from bills.portals.logins.covers import press_through
+from bills.portals.logins.scripts import MARK_FORM, NAMES_USER
+from bills.portals.logins.signs import (
+    EVERYWHERE,
+    counted,
+    glance,
+    look_at,
+    marks_for,
+    refuse,
+)
+from bills.portals.packing import unpacked
 from bills.portals.targets import LOOK_SECONDS, calmly, find, look_in_frames
 
 if TYPE_CHECKING:
-    from playwright.async_api import ElementHandle, Frame
+    from playwright.async_api import ElementHandle, Frame, Locator
 
     from bills.browser.visit import Visit
     from bills.portals.logins.signs import Seen
+    from imports.messages import Text
 
+MOST_OPENED = 3  # buttons: "My pages", "Log in", "With a password"
+MOST_NAMED = 5  # hosts or buttons, in a sentence
+LONGEST_NAME = 40
+MASK = re.compile(r"[*\u2022\u00b7\u25cf]+")
+OPENER_SECONDS = 1.0
 OPEN_AFTER_SECONDS = 1.5  # a form that is still to come is waited for before a button is pressed
 LOOKS_AT_ANSWER = ("locked", "captcha", "rate_limited", "maintenance", "code", "refused")
 PRESS_BANNER = """() => {
   const button = document.querySelector("[data-redrive-banner]");
   if (button) button.click();
 }"""
+LEAVE = f"""mark => {{{EVERYWHERE}
+  for (const box of all(`[data-redrive-form="${{mark}}"]`)) box.blur();
+}}"""
+LOOKS_AGAIN = 3
 REASONS = {
     "new_password": failures.FOR_NEW_PASSWORD,
     "two_passwords": failures.FOR_NEW_PASSWORD,
@@ -38,18 +61,44 @@ class LoginForm:
     """What one look at a frame found. `kind` is password, user (asked for first), open or none.
 
     `against` says why a box for a password does not count; `extra` is the label of a further box
-    that must not stay empty; `is_ambiguous`, that two forms are equally likely.
+    that must not stay empty; `is_ambiguous`, that two forms are equally likely. Its parts are
+    marked in the page: a handle of each would bring all of Playwright's own script into it.
     """
 
     kind: str = "none"
     against: str = ""
     extra: str = ""
     is_ambiguous: bool = False
-    password: ElementHandle | None = None
-    user: ElementHandle | None = None
     user_is_fixed: bool = False  # it shows the user, and cannot be written in
-    button: ElementHandle | None = None
-    opener: ElementHandle | None = None
+    needs_code: bool = False  # beside the password
+    frame: Frame | None = None
+    seal: str = ""
+    parts: frozenset[str] = frozenset()  # of password, user, code, button and opener
+    goal: tuple[str, ...] = ()  # where the box for the password stands, and where it leads
+    holds: int | None = None  # characters in the box that was kept
+    most: int = -1  # characters that it takes; -1: any number
+    pinned: Pinned | None = None
+
+    def part(self, name: str) -> Locator | None:
+        """Where to find it, if it is there."""
+        if self.frame is None or name not in self.parts:
+            return None
+        return self.frame.locator(f'[data-redrive-form="{self.seal}-{name}"]')
+
+    @property
+    def box(self) -> Locator:
+        """The box for the password. Raises PortalError where there is none."""
+        found = self.part("password")
+        if found is None:
+            raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
+        return found
+
+    def holds_all(self, password: str) -> bool:
+        """Whether the box holds what a person could have typed into it; true if nobody knows."""
+        length = len(password.encode("utf-16-le")) // 2  # as JavaScript counts
+        return self.holds is None or self.holds == (
+            length if self.most < 0 else min(length, self.most)
+        )
 
 
 RANK = ("password", "user", "open", "none")
@@ -59,7 +108,7 @@ async def look_for_form(visit: Visit) -> LoginForm:
     """The likeliest form of those in all frames that may be told the password."""
     found = [LoginForm()]
     for frame in visit.frames():
-        form = await calmly(form_in(frame))
+        form = await calmly(form_in(visit, frame))
         if form is not None:
             found.append(form)
     refusals = [form.against for form in found if form.against]
@@ -69,34 +118,76 @@ async def look_for_form(visit: Visit) -> LoginForm:
     return best
 
 
-async def form_in(frame: Frame, given: ElementHandle | None = None) -> LoginForm:
-    """The form in this frame; that of the box `given`, where the recipe names one."""
-    answer = await frame.evaluate_handle(FIND_FORM, [FORM_WORDS, given])
-    parts = await answer.get_properties()
-    facts: dict[str, Any] = await parts["facts"].json_value()
+async def form_in(
+    visit: Visit,
+    frame: Frame,
+    given: ElementHandle | None = None,
+    *,
+    keeps: bool = False,
+    mark: str = "",
+) -> LoginForm:
+    """The form in this frame; that of the box `given`, where the recipe names one.
+
+    `keeps`: that of the box that an earlier look has found, as long as it is there. With a `mark`
+    its box for the password is pinned.
+    """
+    asked = [given, visit.form_seal, keeps, mark]
+    facts: dict[str, Any] = unpacked(await frame.evaluate(MARK_FORM, asked))
     return LoginForm(
         kind=facts["kind"],
         against=facts["against"],
         extra=facts["extra"],
         is_ambiguous=facts["ambiguous"],
-        password=parts["password"].as_element(),
-        user=parts["user"].as_element(),
         user_is_fixed=facts["typed"],
-        button=parts["button"].as_element(),
-        opener=parts["opener"].as_element(),
+        needs_code=facts["needsCode"],
+        frame=frame,
+        seal=visit.form_seal,
+        parts=frozenset(facts["parts"]),
+        goal=tuple(facts["goal"]),
+        holds=facts["holds"],
+        most=facts["most"],
+        pinned=Pinned(mark, *facts["pinned"]) if facts["pinned"] else None,
     )
 
 
-async def is_unchanged(
-    form: LoginForm, box: ElementHandle | None, *, is_given: bool = False
-) -> bool:
-    """Whether another look would find this box and the form's button once more."""
-    if box is None:
-        return False
-    try:
-        return bool(await box.evaluate(FINDS_AGAIN, [FORM_WORDS, is_given, form.button]))
-    except PlaywrightError:  # it came from another page, or that page is gone
-        return False
+async def pinned_form(visit: Visit, form: LoginForm) -> LoginForm:
+    """The form, looked at once more and pinned at that look: the user has been typed.
+
+    A page may draw its form anew for each letter. Raises PortalError where it does not rest.
+    """
+    for _ in range(LOOKS_AGAIN):
+        if form.frame is not None:
+            again = await calmly(form_in(visit, form.frame, mark=new_mark()))
+            if again is not None and again.kind == "password":
+                return again
+        form = await look_for_form(visit)
+    raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
+
+
+async def look_again(visit: Visit, form: LoginForm) -> LoginForm:
+    """The form as the page is now, with the password typed into its box.
+
+    Raises PortalError OTHER_SITE where it would send the password elsewhere by now.
+    """
+    if form.frame is None:
+        return form
+    again = await calmly(form_in(visit, form.frame, keeps=True))
+    if again is None:
+        return form
+    visit.refuse_elsewhere(again.goal, failures.WAS_STOPPED)
+    return again if "button" in again.parts else replace(again, parts=form.parts)
+
+
+async def leave(form: LoginForm) -> None:
+    """Leave the box for the user: some pages draw the form anew then."""
+    if form.frame is not None:
+        await calmly(form.frame.evaluate(LEAVE, f"{form.seal}-user"))
+
+
+def is_masked_as(shown: str, user: str) -> bool:
+    """Whether a box that can't be written in names this user, perhaps in part: "a***@x.test"."""
+    parts = [re.escape(part) for part in MASK.split(shown.strip().lower())]
+    return bool(re.fullmatch(".*".join(parts), user.strip().lower()))
 
 
 class Filling:
@@ -106,7 +197,7 @@ class Filling:
         self.visit = visit
         self.part = visit.plan.recipe.login
         self.has_typed = False
-        self._has_opened = False
+        self._opened: set[str] = set()
         self._has_cleared = False
         self._before: Seen = {}
 
@@ -116,13 +207,23 @@ class Filling:
             await self._type_user()
         form = await self._form_with_password()
         self._check(form)
-        if form.user is not None and self.part.email is None and not form.user_is_fixed:
-            await form.user.fill(self.visit.login.email)
-            await form.user.evaluate("box => box.blur()")  # some pages draw the form anew then
+        user = form.part("user")
+        if user is not None and self.part.email is None and not form.user_is_fixed:
+            await user.fill(self.visit.login.email)
+            await leave(form)
             self.has_typed = True
-        elif not self.has_typed and not form.user_is_fixed:
-            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
+        elif not self.has_typed:
+            await self._check_user(form)
         return form
+
+    async def _check_user(self, form: LoginForm) -> None:
+        """Raise PortalError unless the form, which takes no user, is this user's."""
+        user, shown = self.visit.login.email, form.part("user")
+        if form.user_is_fixed and shown is not None:
+            if not is_masked_as(await shown.input_value(), user):
+                raise PortalError(Code.NAVIGATION, failures.OTHER_USER)
+        elif not await form.box.evaluate(NAMES_USER, user):
+            raise PortalError(Code.NAVIGATION, failures.NO_USER_BOX)
 
     async def _type_user(self) -> None:
         if self.part.email is None:
@@ -152,22 +253,32 @@ class Filling:
                     return form
                 if form.kind == "user" and not self.has_typed:
                     await self._ask_for_password(form)
-                elif visit.clock() > opens_at:
-                    await self._open(form)
+                elif visit.clock() > opens_at and await self._open(form):
+                    opens_at = visit.clock() + OPEN_AFTER_SECONDS
                 if self.has_typed:
                     await self._refuse_if_marked()
             await visit.pause(LOOK_SECONDS)
-        raise self._nothing_found(form, limit)
+        raise await self._nothing_found(form, limit)
 
-    async def _open(self, form: LoginForm) -> None:
-        """If no form appears by itself, dismiss the cookie banner, then press "Log in"."""
+    async def _open(self, form: LoginForm) -> bool:
+        """If no form appears by itself, dismiss the cookie banner, then press "Log in".
+
+        Whether something was pressed that may lead to another page.
+        """
         if not self._has_cleared:
             self._has_cleared = True
             await calmly(look_at(self.visit, []))  # marks the button
             await calmly(self.visit.page.evaluate(PRESS_BANNER))
-        elif form.opener and not self._has_opened:
-            self._has_opened = True
-            await calmly(form.opener.click())
+        elif (opener := form.part("opener")) and len(self._opened) < MOST_OPENED:
+            try:
+                text = await opener.inner_text(timeout=OPENER_SECONDS * 1000)
+            except PlaywrightError:
+                return False  # it was drawn anew: the next look finds it
+            if text not in self._opened:
+                self._opened.add(text)
+                await calmly(press_through(self.visit, opener))
+                return True
+        return False
 
     async def _look(self) -> LoginForm:
         if self.part.password is None:
@@ -178,26 +289,27 @@ class Filling:
             return LoginForm() if form.kind == "password" else form
         handle = await box.element_handle()
         frame = await handle.owner_frame()
-        found = await calmly(form_in(frame, handle)) if frame else None
+        found = await calmly(form_in(self.visit, frame, handle)) if frame else None
         return found or LoginForm()
 
     async def _ask_for_password(self, form: LoginForm) -> None:
         """Fill in a page that asks for the user alone, and go on to the password."""
-        if form.user is None:
+        user, button = form.part("user"), form.part("button")
+        if user is None:
             return
         self._before = await glance(self.visit, marks_for(self.visit, LOOKS_AT_ANSWER)) or {}
-        await form.user.fill(self.visit.login.email)
+        await user.fill(self.visit.login.email)
         self.has_typed = True
         if self.part.next is not None:
             await (await find(self.visit, [self.part.next], "login.next")).click()
             return
-        await calmly(form.user.evaluate("box => box.blur()"))
+        await leave(form)
         if (await self._look()).kind == "password":  # it came as the user was typed
             return
-        if form.button is not None:
-            await form.button.click()
+        if button is not None:
+            await press_through(self.visit, button)
         else:
-            await form.user.press("Enter")
+            await user.press("Enter")
 
     async def _refuse_if_marked(self) -> None:
         """Raise PortalError if the page says that the user is unknown or refused."""
@@ -207,10 +319,30 @@ class Filling:
             if counted(mark, seen, self._before):
                 refuse(self.visit, mark)
 
-    def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
+    async def _nothing_found(self, form: LoginForm, limit: float) -> PortalError:
         if form.against:
             return PortalError(Code.NAVIGATION, REASONS[form.against])
         names = str(self.part.password) if self.part.password else failures.PASSWORD_BOX
         what = "login.password"
         summary = failures.NOT_SHOWN.format(what=what, names=names, limit=f"{limit:g}")
-        return PortalError(Code.NAVIGATION, summary)
+        return PortalError(Code.NAVIGATION, summary + await what_is_there(self.visit))
+
+
+async def what_is_there(visit: Visit) -> Text:
+    """What may explain that there is no form: it comes from elsewhere, or BankID is wanted."""
+    said: Text = ""
+    for frame in visit.page.frames[1:]:
+        if frame.url.startswith("http") and not visit.may_have_password(frame.url):
+            said += failures.FRAME_ELSEWHERE.format(site=site(frame.url))
+            break
+    blocked = [host for host in visit.proxy.refused if not visit.plan.permits(host)]
+    if blocked:
+        said += failures.BLOCKED_HOSTS.format(hosts=", ".join(blocked[:MOST_NAMED]))
+    page = await calmly(look_at(visit, [])) or {"controls": []}
+    names = [
+        cut(" ".join(text.split()), LONGEST_NAME) for text in page["controls"] if text.strip()
+    ]
+    if names:
+        quoted = ", ".join(f"“{name}”" for name in names[:MOST_NAMED])
+        said += failures.OFFERED.format(names=quoted)
+    return said

@@ -9,19 +9,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from bills.browser.page_errors import cut
 from bills.browser.report import Stage
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.codes import CodeEntry, asks_for_code
-from bills.portals.logins.form import Filling, form_in, is_unchanged, look_for_form
+from bills.portals.logins.codes import CodeEntry, asks_for_code, form_on
+from bills.portals.logins.covers import is_covered, press_through
+from bills.portals.logins.form import Filling, look_again, look_for_form, pinned_form
+from bills.portals.logins.scripts import PUT_IN
 from bills.portals.logins.signs import (
     CODES,
     FOUND,
     FROM_THE_START,
     SUCCESS,
     Mark,
+    dialog_that_says,
     glance,
     marks_for,
     race,
@@ -30,6 +34,7 @@ from bills.portals.logins.signs import (
 )
 from bills.portals.recipe_schema import Sign
 from bills.portals.targets import (
+    LOOK_SECONDS,
     calmly,
     do_step,
     do_steps,
@@ -40,7 +45,7 @@ from bills.portals.targets import (
 )
 
 if TYPE_CHECKING:
-    from playwright.async_api import ElementHandle, Locator
+    from playwright.async_api import Locator
 
     from bills.browser.visit import Visit
     from bills.portals.logins.form import LoginForm
@@ -50,7 +55,11 @@ if TYPE_CHECKING:
 
 
 LONGEST_TITLE = 100  # characters
+ASKING = Mark("asking", Sign(selector=guesses.PASSWORD_BOX))
 HTTP_SCHEMES = ("basic", "digest")
+ANNOUNCED = ("maintenance", "rate_limited")
+# What a home page may speak of ("Wrong address? E-mail us"): its words refuse nobody who is in.
+SPOKEN_OF = (*ANNOUNCED, "refused", "code")
 
 
 async def log_in(visit: Visit) -> None:
@@ -58,8 +67,8 @@ async def log_in(visit: Visit) -> None:
     await open_login(visit)
     if visit.is_in_by_http:
         return
-    before = await send_password(visit)
     codes = CodeEntry(visit)
+    before = await send_password(visit, codes)
     await do_what_follows(visit, before, codes)
     await judge(visit, before, codes)
 
@@ -72,7 +81,7 @@ async def open_login(visit: Visit) -> None:
         return
     seen = await glance(visit, marks_for(visit, FROM_THE_START)) or {}
     for mark in marks_for(visit, FROM_THE_START):
-        if mark in seen:
+        if mark in seen and not await only_announces(visit, mark):
             refuse(visit, mark)
     visit.check_status()
     if visit.status == 404:
@@ -80,6 +89,13 @@ async def open_login(visit: Visit) -> None:
     if visit.status == 403 and (await look_for_form(visit)).kind == "none":
         raise PortalError(Code.FORBIDDEN, failures.ANSWERED.format(status=403))
     await do_steps(visit, visit.plan.recipe.login.steps, "login.steps")
+
+
+async def only_announces(visit: Visit, mark: Mark) -> bool:
+    """Whether a page that one can log in on only speaks of works to come."""
+    if not mark.phrase or mark.outcome not in ANNOUNCED or visit.status >= 400:
+        return False
+    return (await look_for_form(visit)).kind in ("password", "user")
 
 
 async def log_in_by_http(visit: Visit) -> None:
@@ -105,48 +121,67 @@ async def log_in_by_http(visit: Visit) -> None:
     visit.is_in_by_http = True
 
 
-async def send_password(visit: Visit) -> Seen:
+async def send_password(visit: Visit, codes: CodeEntry) -> Seen:
     """Fill in the form and send it. Gives the marks that the page showed before that."""
     await visit.enter(Stage.LOGIN)
     form = await Filling(visit).form()
-    box = await password_box(visit, form)
+    code = ""
+    if "code" in form.parts:
+        code = await codes.beside_password(is_needed=form.needs_code)
     before = await glance(visit, [*marks_for(visit), *success_marks(visit)]) or {}
     await visit.take_picture()  # now: once it is typed, a page may show the password anywhere
-    await visit.type_password(box)
+    given = visit.plan.recipe.login.password
+    if given is not None:
+        box = await find(visit, [given], "login.password")
+        await visit.type_password(box)
+    else:
+        form = await pinned_form(visit, form)
+        box = form.box
+        await visit.type_password(form.pinned or box)
+    if code and (code_box := form.part("code")):
+        await visit.type_code([code_box], code)
     await press_submit(visit, form, box)
     return before
 
 
-async def password_box(visit: Visit, form: LoginForm) -> Locator | ElementHandle:
-    """The password's box, looked at once more: a page may draw its form anew for each letter."""
-    given = visit.plan.recipe.login.password
-    if given is not None:
-        return await find(visit, [given], "login.password")
-    box = form.password
-    if not await is_unchanged(form, box):
-        box = (await look_for_form(visit)).password or box
-    if box is None:
-        raise PortalError(Code.NAVIGATION, failures.FORM_REPLACED)
-    return box
-
-
-async def press_submit(visit: Visit, form: LoginForm, box: Locator | ElementHandle) -> None:
+async def press_submit(visit: Visit, form: LoginForm, box: Locator) -> None:
     """Send the form by its own button; by Enter where it has none."""
     given = visit.plan.recipe.login.submit
     if given is not None:
-        button = await find(visit, [given], "login.submit")
-        await button.click(no_wait_after=True)
+        named = await find(visit, [given], "login.submit")
+        visit.expect_page()
+        await named.click(no_wait_after=True)
         return
-    handle = box if not hasattr(box, "element_handle") else await box.element_handle()
-    own = form.button
-    if own is None or not await is_unchanged(form, handle, is_given=True):
-        frame = await handle.owner_frame()
-        again = await calmly(form_in(frame, handle)) if frame is not None else None
-        own = (again.button if again else None) or own
-    if own is None:
-        await handle.press("Enter", no_wait_after=True)
-    else:
-        await own.click(no_wait_after=True)
+    again = await look_again(visit, form)
+    if not again.holds_all(visit.login.password):
+        again = await put_in(visit, again, box)
+    button = again.part("button")
+    visit.expect_page()
+    if button is None:
+        await box.press("Enter", no_wait_after=True)
+        return
+    try:
+        await press_through(visit, button, has_other_way=True)
+    except PlaywrightTimeout as problem:
+        if not is_covered(problem):
+            raise
+        # A wall from a host that the portal does not name can't be pressed away.
+        await box.press("Enter", no_wait_after=True)
+
+
+async def put_in(visit: Visit, form: LoginForm, box: Locator) -> LoginForm:
+    """Put the password into its box once more: a script has moved the focus on, or emptied it.
+
+    Raises PortalError NAVIGATION where the box does not keep it.
+    """
+    await box.evaluate(PUT_IN, visit.login.password)
+    user = form.part("user")
+    if user is not None and not form.user_is_fixed:
+        await calmly(user.evaluate(PUT_IN, visit.login.email))
+    again = await look_again(visit, form)
+    if not again.holds_all(visit.login.password):
+        raise PortalError(Code.NAVIGATION, failures.PASSWORD_NOT_KEPT)
+    return again
 
 
 async def do_what_follows(visit: Visit, before: Seen, codes: CodeEntry) -> None:
@@ -176,23 +211,51 @@ async def do_what_follows(visit: Visit, before: Seen, codes: CodeEntry) -> None:
 async def judge(visit: Visit, before: Seen, codes: CodeEntry) -> None:
     """Return when the page proves that we are in. Raises PortalError for all else."""
     await visit.enter(Stage.JUDGE)
-    recipe = visit.plan.recipe
-    limit = recipe.login.answer_seconds
-    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
+    recipe, beside = visit.plan.recipe, {ASKING: True}
+    await visit.pause(LOOK_SECONDS)  # most portals answer with another page
+    mark = await next_answer(visit, before, codes, beside)
     while asks_for_code(mark):
+        if codes.typed and await is_asking(visit):  # the code was part of the login form
+            raise PortalError(Code.OTP_NEEDED, failures.CODE_REFUSED.format(n=codes.typed))
         await codes.enter()
-        mark = await race(visit, answers(visit, codes), limit=limit, ignored=before)
+        mark = await next_answer(visit, before, codes, beside)
     if mark is None:
         raise await not_recognised(visit)
     refuse(visit, mark)
     if mark.outcome == SUCCESS and recipe.outcomes.success is None:
-        await doubt(visit)
+        await doubt(visit, shows_box=beside[ASKING])
+
+
+async def next_answer(
+    visit: Visit, before: Seen, codes: CodeEntry, beside: dict[Mark, bool]
+) -> Mark | None:
+    """What the page says first of all that it may say; None for a page that is not recognised."""
+    limit = visit.plan.recipe.login.answer_seconds
+    mark = await race(visit, answers(visit, codes), limit=limit, ignored=before, beside=beside)
+    if mark is not None and mark.phrase and mark.outcome in SPOKEN_OF:
+        return await way_out_beside(visit, mark, before) or mark
+    return mark
+
+
+async def way_out_beside(visit: Visit, said: Mark, before: Seen) -> Mark | None:
+    """The proof that we are in, on a page that only happens to hold such words; else None."""
+    if visit.status >= 400 or dialog_that_says(visit, said) or await is_asking(visit):
+        return None
+    marks = success_marks(visit)
+    seen = await glance(visit, marks) or {}
+    for mark in marks:
+        shown = seen.get(mark, frozenset()) - before.get(mark, frozenset())
+        if any(shown) or (shown and not mark.is_guess):
+            form = await form_on(visit) if said.outcome == "code" else None
+            return None if form and (form.boxes or form.send) else mark
+    return None
 
 
 def answers(visit: Visit, codes: CodeEntry) -> list[Mark]:
     """What the page after the login may show; what counts first stands first."""
     outcomes = visit.plan.recipe.outcomes
     summary = list(dict.fromkeys([*marks_for(visit), *codes.marks()]))
+    summary.sort(key=lambda mark: mark.outcome == "refused")  # "Wrong code. E-mail: …" is none
     given = [mark for mark in summary if getattr(outcomes, mark.outcome) is not None]
     guessed = [mark for mark in summary if mark not in given]
     success = success_marks(visit)
@@ -201,26 +264,39 @@ def answers(visit: Visit, codes: CodeEntry) -> list[Mark]:
     return [*given, *success, *guessed]
 
 
-async def doubt(visit: Visit) -> None:
-    """A guessed success is none while the page asks for a password."""
-    if await is_asking(visit):
+async def doubt(visit: Visit, *, shows_box: bool) -> None:
+    """A guessed success is none while the page asks for a password.
+
+    `shows_box` is whether the look that has shown the success also showed a box for one.
+    """
+    may_ask = shows_box or _may_ask_elsewhere(visit)
+    if may_ask and await is_asking(visit):
         raise PortalError(Code.UNRECOGNISED_PAGE, failures.ASKS)
+
+
+def _may_ask_elsewhere(visit: Visit) -> bool:
+    """Whether a box for the password may be where ASKING does not look."""
+    return visit.plan.recipe.login.password is not None or len(visit.frames()) > 1
 
 
 async def is_asking(visit: Visit) -> bool:
     """Whether a box for a password is visible: we are not logged in, or not any more."""
     given = visit.plan.recipe.login.password
-    if given is None:
-        shown = await glance(visit, [Mark("asking", Sign(selector=guesses.PASSWORD_BOX))])
-        if shown is not None and not shown and len(visit.frames()) == 1:
-            return False
+    if not _may_ask_elsewhere(visit) and await glance(visit, [ASKING]) == {}:
+        return False
     # A glance also sees boxes without any size, which are there for browsers' own fillings-in.
     for box in wanted(given, (guesses.PASSWORD_BOX,)):
         for frame in visit.frames():
             for locator in locators(frame, box):
                 if await calmly(locator.filter(visible=True).count()):
-                    return True
+                    return given is not None or not await is_for_new_password(visit)
     return False
+
+
+async def is_for_new_password(visit: Visit) -> bool:
+    """Whether the only boxes for a password are those of a form that changes it."""
+    form = await look_for_form(visit)
+    return form.kind != "password" and form.against in ("new_password", "two_passwords")
 
 
 async def not_recognised(visit: Visit) -> PortalError:

@@ -8,8 +8,12 @@ them all). A box for a new password never counts.
 
 from __future__ import annotations
 
+import json
+
+from bills.browser.pinning import PIN
 from bills.portals.logins import phrases
 from bills.portals.logins.signs import EVERYWHERE
+from bills.portals.packing import packed
 
 # `words` is the caller's: regular expressions by name.
 BOXES = (
@@ -52,10 +56,14 @@ FORM_WORDS = {
     "otherWay": phrases.OTHER_WAY,
     "byPassword": phrases.ONE_OF_SEVERAL,
     "changes": phrases.CHANGES,
+    "secondFactor": phrases.SECOND_FACTOR,
+    "anotherWay": phrases.ANOTHER_WAY,
+    "myPages": phrases.MY_PAGES,
 }
 
 # `given` is the box that the recipe names, or null. What it answers: `facts` (see
-# `login_form.Facts`) and the elements `password`, `user`, `button` and `opener`, or null each.
+# `form.LoginForm`) and the elements `password`, `user`, `code`, `button` and `opener`, or null
+# each.
 FIND_FORM = (
     "([words, given]) => {"
     + BOXES
@@ -195,8 +203,9 @@ FIND_FORM = (
     return score >= 3 ? {box, group, button, score} : null;
   };
   const best = found => found.sort((one, other) => other.score - one.score)[0];
-  const facts = {kind: "none", against: "", ambiguous: false, extra: "", typed: false};
-  const answer = {facts, password: null, user: null, button: null, opener: null};
+  const facts = {kind: "none", against: "", ambiguous: false, extra: "", typed: false,
+    needsCode: false};
+  const answer = {facts, password: null, user: null, code: null, button: null, opener: null};
   const judged = (given ? [given] : passwords).map(judge);
   const fit = given ? judged : judged.filter(one => !one.against);
   const chosen = best(fit);
@@ -206,11 +215,15 @@ FIND_FORM = (
     facts.kind = "password";
     facts.ambiguous = fit.some(one => one !== chosen && chosen.score - one.score < 2
       && one.group !== chosen.group && one.goal !== chosen.goal);
-    const open = inputs.find(box => isText(box) && box !== user && box.required && !box.value
-      && belongs(box, chosen.group));
+    const code = inputs.find(box => isWritten(box) && box !== user && shown(box) && !box.disabled
+      && belongs(box, chosen.group)
+      && (completes(box, "one-time-code") || is.secondFactor.test(said(box)))) || null;
+    facts.needsCode = !!code && code.required;
+    const open = inputs.find(box => isText(box) && box !== user && box !== code && box.required
+      && !box.value && belongs(box, chosen.group));
     facts.extra = open ? (label(open) || names(open)).slice(0, 60) : "";
     facts.typed = !!user && user.readOnly;
-    return Object.assign(answer, {password: chosen.password, user, button: chosen.button});
+    return Object.assign(answer, {password: chosen.password, user, code, button: chosen.button});
   }
   facts.against = judged.length ? judged[0].against : "";
   const asked = best(inputs.filter(isText).map(identifier).filter(one => one));
@@ -222,16 +235,58 @@ FIND_FORM = (
     && ![is.newPassword, is.signUp, is.forgotten, is.changes].some(bad => bad.test(caption(one)));
   const opener = buttons.find(byPassword) || buttons.find(
     one => is.logIn.test(caption(one)) && caption(one) !== "submit"
-    && !(one.form && passwords.some(box => box.form === one.form)));
+    && !(one.form && passwords.some(box => box.form === one.form)))
+    || buttons.find(one => is.anotherWay.test(caption(one)))
+    || buttons.find(one => is.myPages.test(caption(one)));
   if (opener) facts.kind = "open";
   return Object.assign(answer, {opener: opener || null});
 }"""
 )
-# Whether it would find this box and this button again; `isGiven`: where the box is given.
-FINDS_AGAIN = f"""(box, [words, isGiven, button]) => {{
-  const found = ({FIND_FORM})([words, isGiven ? box : null]);
-  return found.password === box && found.button === button;
-}}"""
+# The same for the box that bears the mark already, where `keeps` and there is one. What it has
+# found is marked: `parts` are the names. Of a box for the password that is kept, `goal` is where
+# it leads, `holds` and `most` how many characters it holds and can hold. With a `mark` (see
+# `pinning`), the box is pinned.
+MARK_FORM = packed(f"""async ([given, seal, keeps, mark]) => {{{EVERYWHERE}{PIN}
+  const marked = name => all(`[data-redrive-form="${{seal}}-${{name}}"]`);
+  const kept = keeps ? marked("password") : [];
+  const isKept = kept.length === 1, box = isKept ? kept[0] : given;
+  const {{facts, ...found}} = ({FIND_FORM})([{json.dumps(FORM_WORDS)}, box]);
+  const {{password}} = found;
+  // Where the box is gone, nothing else on the page stands for what was filled in.
+  const parts = keeps && !password ? [] : Object.keys(found).filter(name => found[name]);
+  for (const name of parts) {{
+    for (const old of marked(name))
+      if (old !== found[name]) old.removeAttribute("data-redrive-form");
+    found[name].setAttribute("data-redrive-form", `${{seal}}-${{name}}`);
+  }}
+  return {{
+    ...facts, parts, goal: password && keeps ? goal(password) : [],
+    holds: isKept ? box.value.length : null, most: isKept ? box.maxLength : -1,
+    pinned: password && mark ? await pin(password, mark) : null,
+  }};
+}}""")
+# Where a page moves the focus on while it is typed: nothing of it may stay in another box.
+PUT_IN = (
+    "(box, text) => {"
+    + EVERYWHERE
+    + r"""
+  const set = (one, value) => {
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(one, value);
+    for (const name of ["input", "change"]) one.dispatchEvent(new Event(name, {bubbles: true}));
+  };
+  for (const one of all("input"))
+    if (one !== box && one.type !== "file" && one.value.includes(text))
+      set(one, one.value.replaceAll(text, ""));
+  set(box, text);
+}"""
+)
+# Whether the page of a login form without a box for the user names this one.
+NAMES_USER = """(box, user) => {
+  const small = text => (text || "").trim().toLowerCase(), name = small(user);
+  const inputs = [...(box.form || document).querySelectorAll("input:not([type=password])")];
+  return inputs.some(one => small(one.value) === name)
+    || small(document.body.innerText).split(/[\\s,;()<>]+/).includes(name);
+}"""
 
 
 CODE_WORDS = {

@@ -8,6 +8,7 @@ on?".
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from bills.browser.report import Stage
 from bills.portals import failures, guesses
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins import phrases
+from bills.portals.packing import packed, unpacked
 from bills.portals.targets import LOOK_SECONDS, calmly, dismiss_overlays
 from imports.http.retry_after import retry_after
 
@@ -47,6 +49,7 @@ CODES = {
 }
 FROM_THE_START = ("captcha", "rate_limited", "maintenance")  # may stand before any login
 CAN_WAIT = ("password_expired", "action")  # where the page itself offers "later"
+LONGEST_TEXT = 60_000  # characters: the first and the last half of them
 LONGEST_CONTROL = 60  # characters of a button's text: longer ones are sentences
 CALM_LOOKS = 8  # at a page that shows nothing we know, before it may be one in between
 MOST_PAGES_BETWEEN = 6
@@ -70,8 +73,14 @@ EVERYWHERE = """
 # buttons and links, whether one of them leads out of an account, which CSS selectors are visible
 # (null: not CSS, ask Playwright), and whether a button is that stands where banners have theirs.
 # Shadow roots included. A page may be of any size: what is told of it is not.
-LOOK = (
-    "([selectors, longest, banner, most, cookies, agree, leaving]) => {"
+_ASKED = {
+    "longest": LONGEST_CONTROL, "banner": guesses.IN_A_BANNER, "most": LONGEST_TEXT,
+    "cookies": guesses.ABOUT_COOKIES, "agree": phrases.control_pattern("cookies"),
+    "leaving": guesses.LEAVING,
+}  # fmt: skip
+LOOK = packed(
+    "selectors => {"
+    + f"const {{longest, banner, most, cookies, agree, leaving}} = {json.dumps(_ASKED)};"
     + EVERYWHERE
     + r"""
   const shown = part => part.checkVisibility({visibilityProperty: true})
@@ -129,7 +138,6 @@ CONTROL = (
     .find(part => wanted.test(text(part)) && shown(part) && !part.disabled) || null;
 }"""
 )
-LONGEST_TEXT = 60_000  # characters: the first and the last half of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +195,12 @@ async def race(
     limit: float,
     ignored: Seen | frozenset[Mark] | None = None,
     sooner: Callable[[], Awaitable[bool]] | None = None,
+    beside: dict[Mark, bool] | None = None,
 ) -> Mark | None:
     """Wait for the first mark; of those seen at one look the earliest in the list counts.
 
-    `sooner` is asked before each look: where it is true, FOUND is the mark. Pages in between are
+    `sooner` is asked before each look: where it is true, FOUND is the mark. `beside` are marks
+    that decide nothing: it tells whether the last look has shown them. Pages in between are
     passed. `limit` is in seconds; its clock stands still while the portal owes us a page. None
     when nothing was recognised. Raises PortalError for another site, no answer, error statuses.
     """
@@ -203,8 +213,10 @@ async def race(
             continue
         if sooner is not None and await calmly(sooner()):
             return FOUND
-        seen = await glance(visit, marks)
+        seen = await glance(visit, [*marks, *(beside or ())])
         if seen is not None:
+            if beside is not None:
+                beside.update({mark: mark in seen for mark in beside})
             found = next((mark for mark in marks if counted(mark, seen, before)), None)
             if found is not None and not (found.is_guess and found.outcome in CAN_WAIT):
                 return found
@@ -242,7 +254,8 @@ async def glance(visit: Visit, marks: list[Mark]) -> Seen | None:
     page, visible = seen
     page["text"] = plain_text(f"{page['text']} {visit.said_in_dialogs()}", visit.login.email)
     page["controls"] = [" ".join(control.split()).lower() for control in page["controls"]]
-    shown = {mark: texts_of(mark, visit.page.url, page, visible) for mark in marks}
+    url = visit.page.url
+    shown = {mark: texts_of(mark, url, page, visible) for mark in marks}
     return in_its_language({mark: texts for mark, texts in shown.items() if texts}, page["lang"])
 
 
@@ -266,11 +279,7 @@ def in_its_language(seen: Seen, lang: str) -> Seen:
 
 async def look_at(visit: Visit, selectors: list[str]) -> dict[str, Any]:
     """What LOOK tells of the page."""
-    asked = [
-        selectors, LONGEST_CONTROL, guesses.IN_A_BANNER, LONGEST_TEXT, guesses.ABOUT_COOKIES,
-        phrases.control_pattern("cookies"), guesses.LEAVING,
-    ]  # fmt: skip
-    summary: dict[str, Any] = await visit.page.evaluate(LOOK, asked)
+    summary: dict[str, Any] = unpacked(await visit.page.evaluate(LOOK, selectors))
     return summary
 
 

@@ -43,8 +43,7 @@ LEFT_OUT = sentence(
     _("{place}: left out, because a recipe does nothing there. Add it where it is needed."),
 )
 LED_THERE = sentence(
-    "RECORDING_LED_THERE",
-    _("{place}: left out, because the billing URL leads there."),
+    "RECORDING_LED_THERE", _("{place}: left out, because the billing URL leads there.")
 )
 COLUMN = sentence(
     "RECORDING_COLUMN",
@@ -61,8 +60,7 @@ FROM_THE_LIST = sentence(
     ),
 )
 NO_DOCUMENT = sentence(
-    "RECORDING_NO_DOCUMENT",
-    _("No bill was opened, so Redrive looks for the documents by itself."),
+    "RECORDING_NO_DOCUMENT", _("No bill was opened, so Redrive looks for the documents by itself.")
 )
 ONE_BILL = sentence(
     "RECORDING_ONE_BILL",

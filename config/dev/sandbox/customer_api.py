@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from config.dev.sandbox.faults import (
-    BulkAction,
-    Call,
-    Faults,
-    Outage,
-    Stage,
-    explained,
-)
+from config.dev.sandbox.faults import Call, Faults, Injection, Outage, Stage, explained
 from config.dev.sandbox.gk_records import CUSTOMERS, HOUSEHOLDS, Result
 from config.dev.sandbox.http_server import Reply, encode, json_reply, problem
 from config.dev.sandbox.tokens import Access, Tokens
@@ -366,8 +359,8 @@ class SandboxApi:
 
     def _token(self, request: Request) -> Reply:
         number = self.account.count("token_requests")
-        bulk_action = self.faults.bulk_action(Call("token", number))
-        return self._faulted(bulk_action, request, lambda: self.tokens.issue(request))
+        injected = self.faults.injection(Call("token", number))
+        return self._faulted(injected, request, lambda: self.tokens.issue(request))
 
     def _import(self, request: Request, endpoint: str, kind: RecordKind[Any]) -> Reply:
         number = self.account.count("requests" if endpoint == "customers" else endpoint)
@@ -378,30 +371,26 @@ class SandboxApi:
             return problem(401, "The credential is missing or not valid.", request.path, refusal)
         records, wrong = self._read(request, kind)
         ids = [record.identity for record in records]
-        bulk_action = self.faults.bulk_action(
-            Call(endpoint, number, ids, token, self.tokens.issued)
-        )
+        injected = self.faults.injection(Call(endpoint, number, ids, token, self.tokens.issued))
         return self._faulted(
-            bulk_action,
+            injected,
             request,
-            lambda: wrong or self._settled(request, kind.envelope, records, bulk_action),
+            lambda: wrong or self._settled(request, kind.envelope, records, injected),
         )
 
-    def _faulted(
-        self, bulk_action: BulkAction, request: Request, work: Callable[[], Reply]
-    ) -> Reply:
+    def _faulted(self, injected: Injection, request: Request, work: Callable[[], Reply]) -> Reply:
         """Do what the planned fault allows, and count the fault."""
-        for result in set(bulk_action.results.values()):
+        for result in set(injected.results.values()):
             self.account.count_fault(f"result_{result.value.lower()}")
-        if bulk_action.whole is None:
+        if injected.whole is None:
             return work()
-        self.account.count_fault(bulk_action.whole.fault.name)
-        if bulk_action.refuses:
-            return bulk_action.whole.refusal(request.path)
-        if bulk_action.whole.fault.name == "slow":
-            self._closing.wait(bulk_action.whole.seconds)
+        self.account.count_fault(injected.whole.fault.name)
+        if injected.refuses:
+            return injected.whole.refusal(request.path)
+        if injected.whole.fault.name == "slow":
+            self._closing.wait(injected.whole.seconds)
         reply = work()
-        return reply if reply.status >= 400 else bulk_action.whole.spoiled(reply, request.path)
+        return reply if reply.status >= 400 else injected.whole.spoiled(reply, request.path)
 
     def _read(self, request: Request, kind: RecordKind[Any]) -> tuple[list[Record], Reply | None]:
         """The records of a body, or no records and the answer that refuses it."""
@@ -415,7 +404,7 @@ class SandboxApi:
             return [], problem(400, str(error), request.path)
 
     def _settled(
-        self, request: Request, envelope: str, records: list[Record], bulk_action: BulkAction
+        self, request: Request, envelope: str, records: list[Record], injected: Injection
     ) -> Reply:
         """Carry the records out, once for each idempotency key, and answer."""
         key = request.headers.get("idempotency-key", "")
@@ -425,14 +414,14 @@ class SandboxApi:
             if known != digest:
                 return problem(422, "This Idempotency-Key came with other bytes.", request.path)
             if reply is None:
-                reply, has_effect = self._carry_out(request.body, envelope, records, bulk_action)
+                reply, has_effect = self._carry_out(request.body, envelope, records, injected)
                 if key and has_effect:
                     self._remember(key, digest, reply)
             else:
                 self.account.count("replays")
-        if bulk_action.whole and bulk_action.whole.fault.stage is Stage.ENTRY:
-            return bulk_action.whole.with_entries_spoiled(
-                reply, envelope, [records[at] for at in bulk_action.records]
+        if injected.whole and injected.whole.fault.stage is Stage.ENTRY:
+            return injected.whole.with_entries_spoiled(
+                reply, envelope, [records[at] for at in injected.records]
             )
         return reply
 
@@ -442,13 +431,13 @@ class SandboxApi:
             self._answers.popitem(last=False)
 
     def _carry_out(
-        self, body: bytes, envelope: str, records: list[Record], bulk_action: BulkAction
+        self, body: bytes, envelope: str, records: list[Record], injected: Injection
     ) -> tuple[Reply, bool]:
         """Settle every record; the answer in shuffled order, and whether anything was stored."""
         down = self.outage.hit([record.identity for record in records])
         changes = []
         for at, record in enumerate(records):
-            refused = bulk_action.results.get(at) or (Result.ERROR if record.reason else None)
+            refused = injected.results.get(at) or (Result.ERROR if record.reason else None)
             if refused is None and record.identity in down:
                 refused = Result.FAILED
             source = (body, envelope, at)

@@ -60,11 +60,9 @@ TABLE = (
     Fault("http_400", REFUSED, "400 problem that names no record", "rejected: bisect", 400),
     Fault("http_401", REFUSED, "401, whatever the credential", "refresh once, then pause", 401),
     Fault(
-        "http_401_until_refresh",
-        REFUSED,
+        "http_401_until_refresh", REFUSED,
         "401 for every token issued before this rule first hit; a newer one works",
-        "refresh once and resend",
-        401,
+        "refresh once and resend", 401,
     ),
     Fault("http_403", REFUSED, "403 problem", "nobody's record: pause", 403),
     Fault("http_404", REFUSED, "404 problem", "nobody's record: pause", 404),
@@ -73,66 +71,42 @@ TABLE = (
     Fault("http_415", REFUSED, "415 problem", "nobody's record: pause", 415),
     Fault("http_422", REFUSED, "422 problem that names no record", "rejected: bisect", 422),
     Fault(
-        "http_429_seconds",
-        REFUSED,
-        "429 with Retry-After in `seconds`",
-        "deferred, costs no attempt",
-        429,
-        seconds=1.0,
+        "http_429_seconds", REFUSED, "429 with Retry-After in `seconds`",
+        "deferred, costs no attempt", 429, seconds=1.0,
     ),
     Fault(
-        "http_429_date",
-        REFUSED,
-        "429 with Retry-After as a date, `seconds` from now",
-        "deferred, costs no attempt",
-        429,
-        seconds=1.0,
+        "http_429_date", REFUSED, "429 with Retry-After as a date, `seconds` from now",
+        "deferred, costs no attempt", 429, seconds=1.0,
     ),
     Fault(
-        "http_503_retry_after",
-        REFUSED,
-        "503 with Retry-After in `seconds`",
-        "deferred, costs no attempt",
-        503,
-        seconds=1.0,
+        "http_503_retry_after", REFUSED, "503 with Retry-After in `seconds`",
+        "deferred, costs no attempt", 503, seconds=1.0,
     ),
     Fault("http_500", REFUSED, "500 problem, nothing stored", "unknown", 500),
     Fault(
-        "redirect",
-        REFUSED,
+        "redirect", REFUSED,
         "307 to `location`; by default to the same address, so that following it shows",
-        "configuration error: pause",
-        307,
+        "configuration error: pause", 307,
     ),
     Fault("reset_before_effect", REFUSED, "RST instead of an answer, nothing stored", "unknown"),
     Fault("http_500_after_effect", ANSWER, "500 problem, but stored", "unknown", 500),
     Fault("reset_after_effect", ANSWER, "RST instead of an answer, but stored", "unknown"),
     Fault(
-        "early_close",
-        ANSWER,
+        "early_close", ANSWER,
         "stored; the body ends after `bytes` (half of it by default) of the promised length",
         "unknown",
     ),
     Fault(
-        "slow",
-        ANSWER,
-        "waits `seconds`, then stores and answers, even when the client has left",
-        "unknown after a read timeout",
-        seconds=5.0,
+        "slow", ANSWER, "waits `seconds`, then stores and answers, even when the client has left",
+        "unknown after a read timeout", seconds=5.0,
     ),
     Fault(
-        "slow_after_effect",
-        ANSWER,
-        "stores at once, answers after `seconds`",
-        "unknown after a read timeout",
-        seconds=5.0,
+        "slow_after_effect", ANSWER, "stores at once, answers after `seconds`",
+        "unknown after a read timeout", seconds=5.0,
     ),
     Fault(
-        "drip",
-        ANSWER,
-        "stored; the body comes byte by byte, `seconds` apart",
-        "unknown after the deadline of the whole request",
-        seconds=0.05,
+        "drip", ANSWER, "stored; the body comes byte by byte, `seconds` apart",
+        "unknown after the deadline of the whole request", seconds=0.05,
     ),
     Fault("unreadable_2xx", ANSWER, "stored; 201 with an HTML page", "unknown", 201),
     Fault("empty_2xx", ANSWER, "stored; 201 with no body", "unknown", 201),
@@ -141,13 +115,10 @@ TABLE = (
     Fault("result_failed", RECORD, "FAILED, not stored", "retryable", result=Result.FAILED),
     Fault("result_error", RECORD, "ERROR, not stored", "permanent", result=Result.ERROR),
     Fault(
-        "result_conflict",
-        RECORD,
-        "CONFLICT, not stored",
-        "already exists",
+        "result_conflict", RECORD, "CONFLICT, not stored", "already exists",
         result=Result.CONFLICT,
     ),
-)
+)  # fmt: skip
 
 FAULTS = {fault.name: fault for fault in TABLE}
 
@@ -323,7 +294,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkAction:
+class Injection:
     """What goes wrong with one request: at most one fault for the whole, and forced results.
 
     `records` are positions in the request: for a fault of single entries, which ones.
@@ -375,10 +346,10 @@ class Faults:
                 for rule in self._rules
             ]
 
-    def bulk_action(self, call: Call) -> BulkAction:
+    def injection(self, call: Call) -> Injection:
         """Decide what goes wrong with this request, and count the rules that hit."""
         if not self._rules:
-            return BulkAction()
+            return Injection()
         whole: Rule | None = None
         records: tuple[int, ...] = ()
         results: dict[int, Result] = {}
@@ -393,7 +364,7 @@ class Faults:
                     results.update(dict.fromkeys(found, rule.fault.result))
                 else:
                     whole, records = rule, found
-        return BulkAction(whole, records, results)
+        return Injection(whole, records, results)
 
     def _found(self, rule: Rule, call: Call, present: frozenset[str]) -> tuple[int, ...] | None:
         """The positions of the records that the rule hits; None where it leaves the call alone."""

@@ -213,12 +213,7 @@ class Accounts:
         """Forget what this account did and what was ordered for it; a lock opens. Bills stay."""
         with self.lock:
             counts = self.counts
-            for counter in (
-                counts.logins,
-                counts.resent,
-                counts.refused,
-                counts.refused_in_a_row,
-            ):
+            for counter in (counts.logins, counts.resent, counts.refused, counts.refused_in_a_row):
                 counter.pop(email, None)
             for orders in (counts.passwords, self.passwords, self.chosen, self.heals_after):
                 orders.pop(email, None)

@@ -89,11 +89,7 @@ addEventListener("load", () => {
 });
 </script>"""
 
-SCRIPTS = {
-    Scenario.POPUP: POPUP_SCRIPT,
-    Scenario.BLOB: BLOB_SCRIPT,
-    Scenario.CRASH: CRASH_SCRIPT,
-}
+SCRIPTS = {Scenario.POPUP: POPUP_SCRIPT, Scenario.BLOB: BLOB_SCRIPT, Scenario.CRASH: CRASH_SCRIPT}
 
 
 def page(title: str, body: str, *, top: str = "", narrow: bool = True) -> bytes:

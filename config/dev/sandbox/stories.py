@@ -222,15 +222,9 @@ class BillStory(Story):
             f"Fetching the bills of {draft.accepted} credentials, up to {ATTEMPTS} attempts each …"
         )
         self._run(draft.job)
-        summary = totals.job_totals(draft.job)
-        self.say(f"{summary.success} of {summary.total} succeeded, {summary.error} failed.")
-        ended = (
-            summary.success,
-            summary.error,
-            summary.unknown,
-            summary.excluded,
-            summary.pending,
-        )
+        done = totals.job_totals(draft.job)
+        self.say(f"{done.success} of {done.total} succeeded, {done.error} failed.")
+        ended = (done.success, done.error, done.unknown, done.excluded, done.pending)
         self._expect(
             "success, error, unknown, excluded, pending", ended, (9, 3, 0, 0, 0), quiet=True
         )

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, QueryDict
 
-    from imports.ledger.later_imports import Later
+    from imports.ledger.known_before import Later
     from imports.messages import Text
     from imports.models import ImportJob
 
@@ -283,7 +283,7 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
     asked_at = now()
     chosen, blocked = _chosen_and_blocked(job, choice)
     sensible, left_out, later = bulk_actions.sensible(job, chosen)
-    summary = _summary(choice, sensible, asked_at) | {
+    shown = _summary(choice, sensible, asked_at) | {
         "left_out": left_out + later.total(),
         "later": _said(later),
         "hopeless": left_out,
@@ -291,7 +291,7 @@ def ask_retry(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRespo
         "most_in_a_batch": most_of(job),
         "blocked_codes": [(error_codes.about(code, job.kind), n) for code, n in blocked],
     }
-    return _shown(request, job, "retry", summary)
+    return _shown(request, job, "retry", shown)
 
 
 def _chosen_and_blocked(
@@ -319,18 +319,18 @@ def _said(later: Counter[Later]) -> list[str]:
 
 def ask(
     request: HttpRequest, job: ImportJob, question: str, choice: Choice, status: ResultStatus,
-    *, needs_reason: bool = False, **summary: Any,
+    *, needs_reason: bool = False, **shown: Any,
 ) -> HttpResponse:  # fmt: skip
     """A decision that needs a reason. HTTP 422 where one was missing."""
     asked_at = now()
     chosen = choice.waiting(job, status)
-    summary |= _summary(choice, chosen, asked_at)
+    shown |= _summary(choice, chosen, asked_at)
     if status == ResultStatus.UNKNOWN:
         *_others, later = bulk_actions.sensible(job, chosen, ActionType.SEND_AGAIN)
-        summary |= {"later": _said(later), "left_out": later.total()}
-        summary["can_look_up"] = job_types.get(job.kind).can_look_up(job)
-    summary |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
-    return _shown(request, job, question, summary)
+        shown |= {"later": _said(later), "left_out": later.total()}
+        shown["can_look_up"] = job_types.get(job.kind).can_look_up(job)
+    shown |= {"needs_reason": needs_reason, "reason": request.POST.get("reason", "")}
+    return _shown(request, job, question, shown)
 
 
 def _summary(choice: Choice, chosen: Any, asked_at: str) -> dict[str, Any]:
@@ -411,8 +411,8 @@ def _batch_size(request: HttpRequest, job: ImportJob) -> int | None:
         return None
     size = formatting.whole_number(text)
     if not size or size > most:
-        summary = {"n": formatting.number(most)}
-        raise NotAllowed(_("The retry’s batches can have 1 to %(n)s customers.") % summary)
+        params = {"n": formatting.number(most)}
+        raise NotAllowed(_("The retry’s batches can have 1 to %(n)s customers.") % params)
     return size
 
 

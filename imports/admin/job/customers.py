@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imports.models import ImportJob, ImportResult
 
 
-def bulk_action(job: ImportJob) -> str:
+def workload(job: ImportJob) -> str:
     """ "1,000 customers in 20 batches of 50, 3 at once"."""
     cut = job.batches.aggregate(records=Sum("size"), n=Count("pk"))
     if cut["n"]:  # a retry: its batches are as they were
@@ -66,21 +66,14 @@ register(
         new_label=gettext_lazy("New import"),
         add_url="admin:imports_importjob_add",
         add_permissions=(permissions.ADD,),
-        bulk_action=bulk_action,
+        workload=workload,
         duplicate=duplicate,
         sheet=sheet,
         pace_title=gettext_lazy("Pace"),
         retry_files_hold=gettext_lazy(
             "The failed records in files that you can import again, byte for byte as they came in."
         ),
-        tabs=(
-            files.TAB,
-            settings.TAB,
-            progress.TAB,
-            failures.TAB,
-            retry_files.TAB,
-            log.TAB,
-        ),
+        tabs=(files.TAB, settings.TAB, progress.TAB, failures.TAB, retry_files.TAB, log.TAB),
         fix=Fix(gettext_lazy("Fix and send again"), permissions.RETRY, _fix_url),
     )
 )

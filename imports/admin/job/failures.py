@@ -45,8 +45,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """The causes, and a page of records."""
     choice = Choice.of(request.GET)
     matching = ImportResult.objects.filter(choice.matching(job)).order_by("pk")
-    summary = matching.select_related("file", "job").prefetch_related("retries")
-    pages = page_of(request, CappedPaginator(summary, ROWS))
+    matches = matching.select_related("file", "job").prefetch_related("retries")
+    pages = page_of(request, CappedPaginator(matches, ROWS))
     rows = list(pages["page_obj"])
     status = choice.status if choice.status in actions.TROUBLE else ""
     wait = retries.how_many_wait(job)

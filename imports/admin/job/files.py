@@ -32,9 +32,8 @@ from imports.job_types import InputOutOfSight
 from imports.ledger import known_before
 from imports.ledger.lifecycle import NotAllowed
 from imports.models import DryRun, RecordTemplate
-from imports.models.files import FileStatus
 from imports.rendering import in_words
-from imports.states import JobStatus
+from imports.states import FileStatus, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,7 +178,7 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "can_start": is_draft
         and (is_cut or (found["count"] > 0 and found["unfinished"] == 0))
         and permissions.may(request, permissions.START),
-        "bulk_action": page.of(job.kind).bulk_action(job) if is_cut or found["count"] else "",
+        "workload": page.of(job.kind).workload(job) if is_cut or found["count"] else "",
         "known_before": known_before.of_files(notes_of(job)),
         "most_sentences": MOST_SENTENCES,
         "most_files": MOST_FILES,
@@ -212,8 +211,7 @@ def add(request: HttpRequest, job: ImportJob) -> HttpResponse:
     uploads = _wanted(request.FILES.getlist("files"))
     if not uploads and request.FILES:
         messages.warning(
-            request,
-            _("None of these is a customer file. Choose JSON, NDJSON, CSV or XLSX files."),
+            request, _("None of these is a customer file. Choose JSON, NDJSON, CSV or XLSX files.")
         )
     added = _add_all(job, uploads)
     if added and "instead" in request.POST:
@@ -286,21 +284,21 @@ def _name(upload: UploadedFile[bytes]) -> str:
 def _say(request: HttpRequest, added: list[ImportFile]) -> None:
     bad = sum(file.status == FileStatus.INVALID for file in added)
     records = sum(file.record_count for file in added)
-    summary = {"files": formatting.files(len(added)), "customers": formatting.customers(records)}
+    params = {"files": formatting.files(len(added)), "customers": formatting.customers(records)}
     if any(file.status == FileStatus.READING for file in added):
         messages.info(
             request,
-            _("Received %(files)s. A worker checks them; you may leave the page.") % summary,
+            _("Received %(files)s. A worker checks them; you may leave the page.") % params,
         )
     elif bad:
         refused = {"bad": formatting.number(bad)}
         messages.warning(
             request,
             _("Added %(files)s; %(bad)s cannot be imported: see the reasons below.")
-            % (summary | refused),
+            % (params | refused),
         )
     else:
-        messages.success(request, _("Added %(files)s with %(customers)s.") % summary)
+        messages.success(request, _("Added %(files)s with %(customers)s.") % params)
 
 
 def remove(request: HttpRequest, job: ImportJob) -> HttpResponse:

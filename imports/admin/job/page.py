@@ -116,7 +116,7 @@ class JobPage:
     new_label: _StrOrPromise
     add_url: str
     add_permissions: tuple[str, ...]
-    bulk_action: Callable[[ImportJob], str]
+    workload: Callable[[ImportJob], str]
     sheet: Callable[[ImportJob, QuerySet[ImportResult]], Sheet]
     tabs: tuple[Tab, ...]
     fix: Fix
@@ -367,7 +367,7 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What may change while the page is open."""
     members = family(job)
     own = totals_of(members)
-    summary = totals_of_families(members, own)[job.first.pk] if len(members) > 1 else None
+    of_family = totals_of_families(members, own)[job.first.pk] if len(members) > 1 else None
     is_ended = job.status in ENDED_JOBS
     bulk = panel(job)
     wait = retries.how_many_wait(job) if is_ended else retries.Waiting(0, 0)
@@ -375,7 +375,7 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "job": job,
         "words": of(job.kind),
         "job_totals": own[job.pk],
-        "family_totals": summary,
+        "family_totals": of_family,
         "family_jobs": members[-MOST_RETRIES:] if len(members) > 1 else [],
         "bulk": bulk,
         "live_state": live_state(job, bulk),

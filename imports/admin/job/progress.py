@@ -80,8 +80,8 @@ class Chart:
     @property
     def job_totals(self) -> tuple[int, int, int]:
         """Succeeded, failed, unknown; a record that was tried again is in it each time."""
-        summary = [(span.success, span.error, span.unknown) for span in self.pace.spans]
-        good, bad, unknown = (sum(counts) for counts in zip(*summary, strict=True))
+        outcomes = [(span.success, span.error, span.unknown) for span in self.pace.spans]
+        good, bad, unknown = (sum(counts) for counts in zip(*outcomes, strict=True))
         return good, bad, unknown
 
 
@@ -223,12 +223,12 @@ def _stage(job: ImportJob) -> dict[str, Any]:
 def live(request: HttpRequest, job: ImportJob) -> HttpResponse:
     """The parts of an open page that changed. `was` is the state it shows, `tab` where it is."""
     shown = page.of(job.kind).tab(request.GET.get("tab", "")) or TAB
-    summary = page.live_context(request, job) | {"tab": shown, "tabs": page.tabs(job)}
+    parts = page.live_context(request, job) | {"tab": shown, "tabs": page.tabs(job)}
     if shown is TAB:
-        summary |= context(request, job)
-    if request.GET.get("was") != summary["live_state"]:
-        summary |= {"has_moved": True}
-    return render(request, "imports/job/live.html", summary)
+        parts |= context(request, job)
+    if request.GET.get("was") != parts["live_state"]:
+        parts |= {"has_moved": True}
+    return render(request, "imports/job/live.html", parts)
 
 
 def start(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -302,8 +302,8 @@ def duplicate(request: HttpRequest, job: ImportJob) -> HttpResponse:
 
 def _too_late(request: HttpRequest, job: ImportJob) -> None:
     job.refresh_from_db(fields=["status"])
-    summary = {"status": job.get_status_display().lower()}
-    messages.warning(request, _("Nothing was changed: the job is already %(status)s.") % summary)
+    params = {"status": job.get_status_display().lower()}
+    messages.warning(request, _("Nothing was changed: the job is already %(status)s.") % params)
 
 
 TAB = page.Tab(

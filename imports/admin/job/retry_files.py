@@ -174,9 +174,9 @@ def _send(
         keep_rows(new, [each.where for each in uploads])
     queue.enqueue_on_commit(new.pk)
     corrections.forget(uploads)
-    summary = {"customers": formatting.customers(new.results.count()), "job": new.pk}
+    params = {"customers": formatting.customers(new.results.count()), "job": new.pk}
     messages.success(
-        request, _("Corrected and sent again: %(customers)s, in job %(job)s.") % summary
+        request, _("Corrected and sent again: %(customers)s, in job %(job)s.") % params
     )
     return to_tab(new, "progress")
 
@@ -374,15 +374,15 @@ def write(request: HttpRequest, job: ImportJob) -> HttpResponse:
         directory = job_types.get(job.kind).write_retry_files(job, retry_directory.home())
     except OSError as error:
         why = retry_directory.reason(retry_directory.code_of(error))
-        summary = {"place": retry_directory.place(), "why": why}
-        raise NotAllowed(_("Redrive cannot write to %(place)s: %(why)s.") % summary) from error
+        params = {"place": retry_directory.place(), "why": why}
+        raise NotAllowed(_("Redrive cannot write to %(place)s: %(why)s.") % params) from error
     if directory is None:
         messages.info(
             request, _("No files were written: nothing is left to retry, look up or correct.")
         )
     else:
-        summary = {"directory": directory.name}
-        messages.success(request, _("The retry files are in %(directory)s.") % summary)
+        params = {"directory": directory.name}
+        messages.success(request, _("The retry files are in %(directory)s.") % params)
     return to_tab(job, "retry-files")
 
 
@@ -391,8 +391,7 @@ def load(request: HttpRequest, job: ImportJob) -> HttpResponse:
     only = formatting.whole_number(request.POST.get("file", ""))
     draft = drafts.load_retry_files(job, permissions.actor(request), only)
     messages.success(
-        request,
-        _("The retry files are loaded. Fix what was wrong, then press Start."),
+        request, _("The retry files are loaded. Fix what was wrong, then press Start.")
     )
     return to_tab(draft, page.of(draft.kind).tabs[0].slug)
 

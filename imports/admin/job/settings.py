@@ -57,21 +57,21 @@ def _context(request: HttpRequest, job: ImportJob, form: JobSettingsForm) -> dic
         "can_start": job.status == JobStatus.DRAFT
         and (job.batches.exists() or job.files.exists())
         and permissions.may(request, permissions.START),
-        "bulk_action": words.bulk_action(job),
+        "workload": words.workload(job),
         "known_before": known_before.of_files(files.notes_of(job)),
     }
 
 
 def _call_by(words: page.JobPage, form: JobSettingsForm) -> None:
     """Let the fields be called what the job's kind calls them."""
-    for name, summary in words.field_words.items():
+    for name, field in words.field_words.items():
         if (shown := form.fields.get(name)) is None:
             continue
-        shown.label = summary.label or shown.label
-        shown.help_text = summary.help_text or shown.help_text
+        shown.label = field.label or shown.label
+        shown.help_text = field.help_text or shown.help_text
         if isinstance(shown, TypedChoiceField):
             choices: Any = shown.choices
-            shown.choices = [(key, summary.choices.get(key, text)) for key, text in choices]
+            shown.choices = [(key, field.choices.get(key, text)) for key, text in choices]
 
 
 def save(request: HttpRequest, job: ImportJob) -> HttpResponse:

@@ -169,16 +169,8 @@ class ImportJobAdmin(JobListActions, ModelAdmin):
         guarded = self.admin_site.admin_view
         mine = [
             path("home/", guarded(home.live), name="imports_home"),
-            path(
-                "<int:pk>/details/",
-                guarded(details),
-                name="imports_importjob_details",
-            ),
-            path(
-                "<int:pk>/realtime/",
-                guarded(realtime),
-                name="imports_importjob_realtime",
-            ),
+            path("<int:pk>/details/", guarded(details), name="imports_importjob_details"),
+            path("<int:pk>/realtime/", guarded(realtime), name="imports_importjob_realtime"),
             re_path(
                 rf"^(?P<pk>[0-9]{{1,18}})/(?P<tab>{tabs})/$",
                 guarded(show_tab),
@@ -218,14 +210,14 @@ def do_act(request: HttpRequest, pk: str, tab: str, act: str) -> HttpResponseBas
     permissions.require(request, permissions.VIEW)
     job = page.find(int(pk))
     place = page.of(job.kind).tab(tab)
-    record_event = place.acts.get(act) if place else None
-    if place is None or record_event is None:
+    action = place.acts.get(act) if place else None
+    if place is None or action is None:
         raise Http404
-    permissions.require(request, record_event.permission)
-    if request.method not in record_event.methods:
-        return HttpResponseNotAllowed(record_event.methods)
+    permissions.require(request, action.permission)
+    if request.method not in action.methods:
+        return HttpResponseNotAllowed(action.methods)
     try:
-        return record_event.run(request, job)
+        return action.run(request, job)
     except NotAllowed as refusal:
         messages.warning(request, in_words(refusal.message))
         is_draft = job.status == JobStatus.DRAFT and place.slug == "progress"

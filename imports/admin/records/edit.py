@@ -21,7 +21,7 @@ from imports.customers.record_editor import Correction, is_same, judge
 from imports.engine import queue
 from imports.ledger import retries
 from imports.ledger.batches import bytes_of
-from imports.ledger.later_imports import later_imports
+from imports.ledger.known_before import later_imports
 from imports.ledger.retries import Overtaken, correctable, resubmit
 from imports.models import CustomerApi, ImportResult, JobEvent
 from imports.models.apis import SECRETS
@@ -145,9 +145,9 @@ def _send(request: HttpRequest, edit: EditState) -> HttpResponse:
         shown = _context(request, _edit_state(request, edit.opened.pk)) | {"was_sent": True}
         return render(request, "imports/fix/page.html", shown, status=409)
     queue.enqueue_on_commit(new.pk)
-    summary = {"name": right.key, "job": new.pk}
+    params = {"name": right.key, "job": new.pk}
     messages.success(
-        request, _("%(name)s was corrected and is sent again in job %(job)s.") % summary
+        request, _("%(name)s was corrected and is sent again in job %(job)s.") % params
     )
     following = _next_failed(edit)
     if following:

@@ -121,9 +121,9 @@ class ListActions:
             try:
                 directory = job_types.get(job.kind).write_retry_files(job, parent)
             except OSError as error:
-                summary = {"place": retry_directory.place(), "why": error.strerror, "job": job.pk}
+                params = {"place": retry_directory.place(), "why": error.strerror, "job": job.pk}
                 said = _("Job %(job)s: Redrive cannot write to %(place)s: %(why)s.")
-                messages.error(request, said % summary)
+                messages.error(request, said % params)
                 continue
             written, nothing = written + bool(directory), nothing + (directory is None)
         say(request, (WRITTEN, written), (NOTHING_FAILED, nothing))
@@ -223,7 +223,7 @@ def _each(
 
 def say(request: HttpRequest, *counts: tuple[_StrPromise, int]) -> None:
     """One message of the counts that are not zero; of the last alone it is a warning."""
-    summary = [str(said % {"n": count}) for said, count in counts if count]
+    parts = [str(said % {"n": count}) for said, count in counts if count]
     is_done = any(count for _said, count in counts[:-1])
     level = messages.SUCCESS if is_done else messages.WARNING
-    messages.add_message(request, level, "; ".join(summary or [_("Nothing was done")]) + ".")
+    messages.add_message(request, level, "; ".join(parts or [_("Nothing was done")]) + ".")

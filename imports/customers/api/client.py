@@ -15,7 +15,6 @@ from urllib3.exceptions import HTTPError
 from imports.customers.api.answers.body import in_utf_8
 from imports.customers.api.auth import Unsigned, check_headers
 from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavailable
-from imports.customers.api.playground import ProbeResult, probe
 from imports.customers.api.requests import PLACEHOLDER, Built, CannotBuild, build, content_type
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
 from imports.http.addresses import BadAddress, Rules, check_url
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from imports.customers.api.auth import Auth, PostForm
     from imports.customers.api.mapping import Mapping as ApiMapping
     from imports.customers.api.mapping import RecordKey
-
-__all__ = ["Client", "Endpoint", "ProbeResult", "probe"]
 
 LOG = logging.getLogger(__name__)
 ALWAYS = {

@@ -189,7 +189,8 @@ class Rest(Schema, frozen=True):
     """What proves that the records are stored which a list of failures does not name.
 
     `when` is a condition on the whole answer; `stored` and `failed` are where the API counts its
-    records. All that is given must hold, and a count must agree with what the lists say.
+    records. All that is given must hold, and a count must agree with what the lists say. Beside a
+    list of all records, whose entries are the proof, they must not disagree with these.
     """
 
     when: Check | None = None
@@ -230,9 +231,9 @@ class Poll(Schema, frozen=True):
 
     The answer to the batch names the job at `job`; `url` with {job} is where its state is asked
     for ("@location": where the answer's Location header points). `done` and `failed` are
-    conditions on the state. The results are in the state's own answer, or at `results_url`, page
-    by page: `next` is where a page names the next one, by its URL or, with `next_parameter`, by a
-    cursor.
+    conditions on the state. The results are in the state's own answer, or at `results_url` (with
+    {job}, or {location}), page by page: `next` is where a page names the next one, by its URL or,
+    with `next_parameter`, by a cursor ("@link": the Link header does).
     """
 
     url: str
@@ -251,7 +252,8 @@ class Lookup(Schema, frozen=True):
 
     `url` has {id}, {email} or another field of the record. Stored: a status of `found`, and all
     that `compare` names (path in the answer: path in the record) is equal. Not stored: a status
-    of `absent`, or `absent_when` holds. Everything else proves nothing.
+    of `absent`, `absent_when` holds, or, with `empty_is_absent`, the list at `at` is empty.
+    Everything else proves nothing.
     """
 
     url: str
@@ -259,6 +261,7 @@ class Lookup(Schema, frozen=True):
     found: OKS = (200,)
     absent: Statuses = ()
     absent_when: Check | None = None
+    empty_is_absent: bool = False
     at: str = ""
 
 

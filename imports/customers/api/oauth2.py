@@ -153,10 +153,10 @@ def _fields(body: bytes) -> dict[str, Any]:
 def _history(value: object) -> float:
     """Some send the number as text, some send none; nonsense counts as none."""
     try:
-        history = float(as_name(value) if isinstance(value, str | int) else str(value))
+        lifetime = float(as_name(value) if isinstance(value, str | int) else str(value))
     except ValueError:
         return math.inf
-    return history if history > 0 and math.isfinite(history) else math.inf
+    return lifetime if lifetime > 0 and math.isfinite(lifetime) else math.inf
 
 
 NO_TOKEN_IN_TIME = sentence("NO_TOKEN_IN_TIME", _("No token came from the token URL in time."))
@@ -219,7 +219,7 @@ class TokenStore(Protocol):
         """The claim to request a token; None if another worker has it or the token changed."""
         ...
 
-    def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
+    def keep(self, claim: str, fingerprint: str, token: str, lifetime: float) -> None:
         """End the claim with a token; nothing if the claim is over."""
         ...
 
@@ -250,8 +250,8 @@ class MemoryTokens:
     def claim(self, version: int, seconds: float) -> str | None:
         return "this process"  # its threads ask one at a time
 
-    def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
-        self._held = Held(self._held.version + 1, token, lasts=history)
+    def keep(self, claim: str, fingerprint: str, token: str, lifetime: float) -> None:
+        self._held = Held(self._held.version + 1, token, lasts=lifetime)
         self._fingerprint, self._at = fingerprint, self._clock()
 
     def fail(self, claim: str, fingerprint: str, facts: dict[str, Any] | None) -> None:
@@ -427,7 +427,7 @@ class OAuth2:
         started, facts = self._clock(), None
         try:
             answer = post_form(self._url, self._form_headers, self._form)
-            token, history = token_from(answer, self.credential, self.secrets())
+            token, lifetime = token_from(answer, self.credential, self.secrets())
         except TokenFailure as error:
             facts = error.facts
             if fallback and isinstance(error, TokenUnavailable):
@@ -438,8 +438,8 @@ class OAuth2:
         else:
             self._failure = None
             passed = self._clock() - started
-            self._take(Held(token=token, age=passed, lasts=history - passed))
-            self._store.keep(claim, self.fingerprint, token, history - passed)
+            self._take(Held(token=token, age=passed, lasts=lifetime - passed))
+            self._store.keep(claim, self.fingerprint, token, lifetime - passed)
             claim = ""
             return token
         finally:

@@ -250,7 +250,13 @@ def request_text(mapping: Mapping, url: str, records: Sequence[bytes], credentia
 def verdicts(
     mapping: Mapping, records: Sequence[bytes], answer: Answer, *, asks: bool = False
 ) -> Verdicts:
-    """What an answer means, record by record, and the rule that decided. Nothing is stored."""
+    """What an answer means, record by record, and the rule that decided. Nothing is stored.
+
+    `asks`: it is a result that was asked for, which any 2xx brings.
+    """
+    if asks and 200 <= answer.status <= 299:
+        accepted = (*mapping.accepted, answer.status)
+        mapping = msgspec.structs.replace(mapping, accepted=accepted)
     keys = [mapping.key_of(msgspec.json.decode(raw)) for raw in records]
     outcome = judge(answer, Exchange(mapping, keys, asks=asks))
     changed, number = chosen(answer, mapping)

@@ -4,6 +4,7 @@ Pure.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from dataclasses import replace
@@ -12,8 +13,23 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imports.customers.api.answers import sentences
-from imports.customers.api.answers.entries import Directory, Member, look, members_of
-from imports.customers.api.json_paths import MISSING, as_name, find, unpadded
+from imports.customers.api.answers.entries import Directory, Member, alike, look, members_of
+from imports.customers.api.answers.fixed import (
+    BY_COUNT,
+    BY_REST,
+    BY_STATUS,
+    CONTRADICTORY,
+    COUNTED_OTHERWISE,
+    DOUBLED,
+    MISCOUNTED,
+    NOT_COUNTED,
+    NOT_IN_ANSWER,
+    NOT_STATED,
+    NOT_STORED,
+    ROLLED_BACK,
+    UNNAMED_FAILURE,
+)
+from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.presets import OF_PRESETS
 from imports.messages import MessageError, Said, Text, sentence
 from imports.messages import marked as _
@@ -143,8 +159,17 @@ def read_entry(
         if not group and results.holds != "failures":
             rule = f"{where}.failure"
         return Reading(replace(failure_of(group, code, message, mapping), rule=rule))
+    if not code and not message and results.success is not None:
+        why = Said(clean(_as_it_stands(entry, results.success.path)))
     said, rule = NO_RESULT.format(why=why), f"{where}.success"
     return Reading(RecordOutcome(Verdict.UNKNOWN, "RESULT_NOT_KNOWN", said, rule=rule))
+
+
+def _as_it_stands(entry: Any, path: str) -> str:
+    """A value as JSON, with its path: "true" is not true."""
+    value = find(entry, path)
+    text = "–" if value is MISSING else json.dumps(value, ensure_ascii=False)
+    return f"{path}: {text[:CODE_CHARS]}"
 
 
 def _stored(member: Member, results: Results, where: str) -> Reading:
@@ -196,107 +221,9 @@ def _message(member: Member, results: Results) -> str:
     return as_name(value)
 
 
-# Proven without being named: what a mapping's maker must know of these APIs.
-BY_STATUS = RecordOutcome(Verdict.SUCCESS, rule="proof")
-BY_REST = RecordOutcome(Verdict.SUCCESS, rule="rest")
-BY_COUNT = RecordOutcome(Verdict.SUCCESS, rule="count_is_proof")
-# What an entry of a refusal may say of its record: each of them states that it is not stored.
-NOT_STORED = (Verdict.RETRY, Verdict.REJECTED, Verdict.DEFERRED, Verdict.PAUSE)
-NOT_IN_ANSWER = RecordOutcome(
-    Verdict.UNKNOWN,
-    "NOT_IN_ANSWER",
-    sentence(
-        "NOT_IN_ANSWER",
-        _(
-            "The API's answer does not mention this customer, so it may be stored or not. "
-            "Look it up before sending it again."
-        ),
-    ),
-)
-DOUBLED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "DOUBLED_IN_ANSWER",
-    sentence(
-        "DOUBLED",
-        _(
-            "The API's answer does not report this customer exactly once. Look it up before "
-            "sending it again."
-        ),
-    ),
-)
-CONTRADICTORY = RecordOutcome(
-    Verdict.UNKNOWN,
-    "CONTRADICTORY_ANSWER",
-    sentence(
-        "CONTRADICTORY",
-        _(
-            "The API's answer says both that this customer was stored and that it was not. "
-            "Look it up before sending it again."
-        ),
-    ),
-)
-UNNAMED_FAILURE = RecordOutcome(
-    Verdict.UNKNOWN,
-    "FAILURE_UNNAMED",
-    sentence(
-        "UNNAMED_FAILURE",
-        _(
-            "The API reports a failure without saying for which customer, and it may be this one. "
-            "Look it up before sending it again."
-        ),
-    ),
-)
-ROLLED_BACK = RecordOutcome(
-    Verdict.RETRY,
-    "ROLLED_BACK",
-    sentence(
-        "ROLLED_BACK",
-        _(
-            "The API refused the whole batch because of other customers in it: nothing was "
-            "stored, and this one can be sent again without them."
-        ),
-    ),
-)
-NOT_STATED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "REFUSAL_PROVES_NOTHING",
-    sentence(
-        "NOT_STATED",
-        _(
-            "The API refused the batch because of other customers in it, and its mapping does "
-            "not state that this stored nothing (refusal_stored_nothing). Look this one up "
-            "before sending it again."
-        ),
-    ),
-)
-NOT_COUNTED = RecordOutcome(
-    Verdict.UNKNOWN,
-    "COUNT_DISAGREES",
-    sentence(
-        "NOT_COUNTED",
-        _(
-            "The API's answer does not prove that customers missing from its list of failures"
-            " are stored, and this one may have failed. Look it up before sending it again."
-        ),
-    ),
-)
 CALLED_OTHERWISE = sentence(
     "CALLED_OTHERWISE",
     _("The answer names “{example}”, which was not sent; “{customer}” was."),
-)
-CASE_ALONE = sentence(
-    "CASE_ALONE",
-    _(
-        "They differ in upper and lower case only: where that means nothing to this API, set "
-        "record.ignore_case in its mapping."
-    ),
-)
-ZEROS_ALONE = sentence(
-    "ZEROS_ALONE",
-    _(
-        "They differ in leading zeros only: where these mean nothing to this API, set "
-        "record.ignore_leading_zeros in its mapping."
-    ),
 )
 
 
@@ -313,17 +240,23 @@ class Entry(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """One list of an answer, and the names in it that nobody has whom we sent."""
+    """One list of an answer, and the names in it that nobody has whom we sent.
+
+    `is_miscounted`: it numbers a record that was not sent, so that its other numbers may be wrong.
+    """
 
     entries: list[Entry]
     strangers: list[str]
+    is_miscounted: bool = False
 
 
 def judge_records(
-    document: Any, mapping: Mapping, keys: Sequence[RecordKey], clean: Callable[[str], str]
-) -> list[RecordOutcome]:
+    document: Any, about: Any, mapping: Mapping, keys: Sequence[RecordKey],
+    clean: Callable[[str], str],
+) -> list[RecordOutcome]:  # fmt: skip
     """What an accepted answer proves: one outcome for each sent record, in the sent order.
 
+    `about` is the document that the mapping's `rest` is about: as a rule the answer itself.
     Raises Unreadable where a list that the mapping requires is not there.
     """
     lists: list[Listed] = []
@@ -331,10 +264,13 @@ def judge_records(
     for results, where in zip(mapping.results, places(mapping), strict=True):
         lists.append(_listed(document, results, where, mapping, keys, clean))
         entries.setdefault(results.holds, []).extend(lists[-1].entries)
+    if any(listed.is_miscounted for listed in lists):
+        code = MISCOUNTED.code if set(entries) != {"failures"} else UNNAMED_FAILURE.code
+        return [replace(MISCOUNTED, code=code)] * len(keys)
     if "all" in entries:
-        outcomes = _from_all(entries["all"], len(keys))
+        outcomes = _agreeing(_from_all(entries["all"], len(keys)), about, mapping)
     else:
-        outcomes = _from_parts(entries, document, mapping, len(keys))
+        outcomes = _from_parts(entries, about, mapping, len(keys))
     if any(results.assigned for results in mapping.results):
         outcomes = [_news(outcome, key) for outcome, key in zip(outcomes, keys, strict=True)]
     if NOT_IN_ANSWER not in outcomes:
@@ -375,19 +311,9 @@ def explained(
     ]
     if not theirs or not ours:
         return unnamed
-    said, sent, hint = _alike(theirs, ours)
+    said, sent, hint = alike(theirs, ours)
     example = CALLED_OTHERWISE.format(example=clean(said), customer=clean(sent))
     return replace(unnamed, message=unnamed.message + example + hint)
-
-
-def _alike(theirs: list[str], ours: list[str]) -> tuple[str, str, Text]:
-    """A name of theirs with the one of ours that it most resembles, and what would match them."""
-    for same, hint in ((str.casefold, CASE_ALONE), (unpadded, ZEROS_ALONE)):
-        known = {same(name): name for name in ours}
-        for name in theirs:
-            if same(name) in known:
-                return name, known[same(name)], hint
-    return theirs[0], ours[0], ""
 
 
 def judge_refusal(
@@ -402,13 +328,13 @@ def judge_refusal(
     claims = False
     for results, where in zip(mapping.results, places(mapping), strict=True):
         try:
-            entries = _listed(document, results, where, mapping, keys, clean).entries
+            listed = _listed(document, results, where, mapping, keys, clean)
         except Unreadable:
             claims = claims or _claims_any(document, results, mapping, clean)
             continue
-        for entry in entries:
+        for entry in listed.entries:
             claims = claims or entry.reading.claims_success
-            if entry.reading.outcome.verdict in NOT_STORED:
+            if not listed.is_miscounted and entry.reading.outcome.verdict in NOT_STORED:
                 for index in chain.from_iterable(entry.names):
                     named[index].append(entry.reading.outcome)
     if not named and not claims:
@@ -440,6 +366,23 @@ def _from_all(entries: list[Entry], size: int) -> list[RecordOutcome]:
     return outcomes
 
 
+def _agreeing(
+    outcomes: list[RecordOutcome], document: Any, mapping: Mapping
+) -> list[RecordOutcome]:
+    """The outcomes, but no success where the answer's own counts say that there were fewer."""
+    rest, verdicts = mapping.rest, [outcome.verdict for outcome in outcomes]
+    stored, unknown = verdicts.count(Verdict.SUCCESS), verdicts.count(Verdict.UNKNOWN)
+    failed = len(outcomes) - stored - unknown
+    agrees = (
+        (rest.when is None or holds(document, rest.when))
+        and _count(document, rest.stored) in (None, *range(stored, stored + unknown + 1))
+        and _count(document, rest.failed) in (None, *range(failed, failed + unknown + 1))
+    )
+    if agrees:
+        return outcomes
+    return [COUNTED_OTHERWISE if o.verdict is Verdict.SUCCESS else o for o in outcomes]
+
+
 def _agreed(heard: list[RecordOutcome], times: int) -> RecordOutcome:
     """What `times` records of one name may believe: that many entries, all saying the same."""
     if len(heard) == times == 1:
@@ -456,6 +399,10 @@ def _from_parts(
     failures, successes = lists.get("failures", []), lists.get("successes")
     failed, unnamed = _named_failures(failures)
     proven = _from_all(successes or [], size)
+    if any(not entry.names and not entry.names_a_stranger for entry in failures):
+        # The failure is that of one of them, if nobody else is left for it.
+        is_left = any(proven[i] is NOT_IN_ANSWER and i not in failed for i in range(size))
+        proven = proven if is_left else [_doubted(one) for one in proven]
     if unnamed:
         rest = UNNAMED_FAILURE
     elif successes is None:
@@ -471,6 +418,10 @@ def _from_parts(
         else:
             outcomes.append(rest if success is NOT_IN_ANSWER else success)
     return outcomes
+
+
+def _doubted(outcome: RecordOutcome) -> RecordOutcome:
+    return UNNAMED_FAILURE if outcome.verdict is Verdict.SUCCESS else outcome
 
 
 def _silent(document: Any, mapping: Mapping, failed: int, size: int) -> RecordOutcome:
@@ -563,9 +514,7 @@ def _listed(
     members = members_of(find(document, results.at), results)
     if members is None:
         if results.required:
-            raise Unreadable(
-                sentences.NO_LIST_AT.format(path=results.at) if results.at else sentences.NO_LIST
-            )
+            raise Unreadable(no_list(results))
         return Listed([], [])
     if results.name.by == "position" and len(members) != len(keys):
         raise Unreadable(sentences.OTHER_COUNT.format(results=len(members), customers=len(keys)))
@@ -574,4 +523,9 @@ def _listed(
     for position, member in enumerate(members):
         names, stranger = directory.look_up(position, member)
         entries.append(Entry(names, stranger, read_entry(member, results, mapping, clean, where)))
-    return Listed(entries, directory.strangers)
+    return Listed(entries, directory.strangers, directory.is_miscounted)
+
+
+def no_list(results: Results) -> Text:
+    """What an answer lacks that has not this list."""
+    return sentences.NO_LIST_AT.format(path=results.at) if results.at else sentences.NO_LIST

@@ -17,13 +17,15 @@ from imports.customers.api.answers.body import (
     WHOLE_BATCH_GROUPS,
     NotDecoded,
     document_of,
+    is_page,
     may_be_coded,
     own_code,
     refuses_credential,
+    says_failed,
 )
+from imports.customers.api.answers.fixed import CONTRADICTORY
 from imports.customers.api.json_paths import MISSING, as_name, find
 from imports.customers.api.record_results import (
-    CONTRADICTORY,
     Unreadable,
     failure_of,
     filter_code,
@@ -34,7 +36,7 @@ from imports.customers.api.record_results import (
 )
 from imports.customers.quick_answers import all_stored
 from imports.http.redaction import excerpt, one_line, page_text
-from imports.http.retry_after import asked_to_wait, says_not_now
+from imports.http.retry_after import asked_to_wait, retry_after, says_not_now
 from imports.messages import Said, Text, cause_of
 from imports.policy import DOWN, Outcome, RecordOutcome, Verdict
 
@@ -53,9 +55,14 @@ NOT_REACHED = 511  # whoever stands in between wants a sign-in first (RFC 6585)
 NOBODYS_FAULT = {402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 428, 431, NOT_REACHED}
 # What RFC 9110 (section 15.5) has a client take every other 4xx for.
 OWN_REFUSALS = {400, 413, 422}
+UNPACKED = {"", "identity", "gzip", "x-gzip", "deflate"}  # as `client` asks for them
 SENT_AGAIN = (Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE)
 # What stands in an answer that no mapping describes: RFC 7807, OAuth2, and common habit.
-USUAL_MESSAGES = ("detail", "message", "error_description", "error.message", "error", "errors.0")
+USUAL_MESSAGES = (
+    *("detail", "message", "error_description", "error.message", "error", "errors.0"),
+    *("errors.0.message", "errors.0.detail", "errors.0.msg", "errors.0.title", "0.message"),
+    *("detail.0.msg", "fault.faultstring", "msg", "reason", "description"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,21 +294,44 @@ def _accepted(answer: Answer, sent: Exchange) -> Outcome:
         return summed([stored(mapping)] * len(sent.keys), sent)
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
-        return STORED_BY_STATUS
+        return _by_status_alone(answer, sent)
     try:
         document = document_of(answer, mapping)
     except NotDecoded as error:
         if status_proves and not answer.body.strip():
             return STORED_BY_STATUS
-        said = sentences.UNREADABLE.format(status=answer.status, error=error.message)
-        return sent.unsure("ANSWER_UNREADABLE", said)
-    if mapping.poll and not sent.asks and (found := submission_in(document, answer, sent)):
-        return _waiting(found, mapping.poll.every_seconds)
+        taken_on = None if answer.body.strip() else _taken_on(MISSING, answer, sent)
+        return taken_on or _not_decoded(error, answer, sent)
+    if taken_on := _taken_on(document, answer, sent):
+        return taken_on
     if holds(document, mapping.envelope.when):
         return replace(_enveloped(document, answer, sent), rule="envelope.when")
     if status_proves:
         return STORED_BY_STATUS
     return judge_document(document, answer, sent)
+
+
+def _not_decoded(error: NotDecoded, answer: Answer, sent: Exchange) -> Outcome:
+    packed, why_not = answer.headers.get("content-encoding", "").strip(), error.message
+    if packed.lower() not in UNPACKED:
+        why_not = sentences.PACKED_OTHERWISE.format(how=sent.clean(packed))
+    said = sentences.UNREADABLE.format(status=answer.status, error=why_not)
+    if is_page(answer.body):
+        words = Said(sent.clean(page_text(answer.body)))
+        said = sentences.WEB_PAGE.format(status=answer.status, why=words)
+    return sent.unsure("ANSWER_UNREADABLE", said)
+
+
+def _by_status_alone(answer: Answer, sent: Exchange) -> Outcome:
+    """Stored, by the operator's word; but not where the answer itself says that it is none."""
+    try:
+        document = document_of(answer, sent.mapping)
+    except NotDecoded as error:
+        return _not_decoded(error, answer, sent) if is_page(answer.body) else STORED_BY_STATUS
+    if not says_failed(document):
+        return STORED_BY_STATUS
+    said = sentences.STATUS_BELIED.format(status=answer.status, why=why(answer, sent))
+    return sent.unsure("CONTRADICTORY_ANSWER", said)
 
 
 def submission_in(document: Any, answer: Answer, sent: Exchange) -> dict[str, object] | None:
@@ -320,6 +350,16 @@ def submission_in(document: Any, answer: Answer, sent: Exchange) -> dict[str, ob
     return {"job": job, "url": url, "since": sent.now}
 
 
+def _taken_on(document: Any, answer: Answer, sent: Exchange) -> Outcome | None:
+    """The batch waits, if the API took it on; its answer may be no more than a Location."""
+    poll = sent.mapping.poll
+    found = None if sent.asks else submission_in(document, answer, sent)
+    if poll is None or found is None:
+        return None
+    asked = retry_after(answer.headers, sent.now) or 0.0
+    return _waiting(found, max(poll.every_seconds, asked))
+
+
 def _waiting(submission: dict[str, object], seconds: float) -> Outcome:
     return Outcome(
         Verdict.WAITING,
@@ -331,10 +371,14 @@ def _waiting(submission: dict[str, object], seconds: float) -> Outcome:
     )
 
 
-def judge_document(document: Any, answer: Answer, sent: Exchange) -> Outcome:
-    """What a decoded answer of an accepted status proves, record by record."""
+def judge_document(document: Any, answer: Answer, sent: Exchange, about: Any = MISSING) -> Outcome:
+    """What a decoded answer of an accepted status proves, record by record.
+
+    `about`: what the mapping's `rest` is read from, where that is not the document itself.
+    """
+    about = document if about is MISSING else about
     try:
-        return summed(judge_records(document, sent.mapping, sent.keys, sent.clean), sent)
+        return summed(judge_records(document, about, sent.mapping, sent.keys, sent.clean), sent)
     except Unreadable as error:
         said = sentences.NOT_AS_MAPPED.format(status=answer.status, error=error.message)
         return sent.unsure("ANSWER_UNREADABLE", said)

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from imports.customers.api import auth
 from imports.customers.api.adapters import ADAPTERS
-from imports.customers.api.client import Client, Endpoint, ProbeResult
-from imports.customers.api.client import probe as probe_client
+from imports.customers.api.client import Client, Endpoint
 from imports.customers.api.mapping import BadMapping, Mapping, preset, states_refusals
 from imports.customers.api.oauth2 import OAuth2
-from imports.customers.api.playground import Proof
+from imports.customers.api.playground import ProbeResult, Proof
+from imports.customers.api.playground import probe as probe_client
 from imports.customers.api.requests import FIELD_FOR_MANY, is_filled
 from imports.customers.api.token_store import TokenRow
 from imports.customers.files.limits import Checks

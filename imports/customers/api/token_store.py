@@ -87,10 +87,10 @@ class TokenRow:
         return str(mine) if claimed else None
 
     @_reaching
-    def keep(self, claim: str, fingerprint: str, token: str, history: float) -> None:
+    def keep(self, claim: str, fingerprint: str, token: str, lifetime: float) -> None:
         ends = (
-            Now() + Value(timedelta(seconds=history))
-            if history < LONGEST_LIFETIME_SECONDS
+            Now() + Value(timedelta(seconds=lifetime))
+            if lifetime < LONGEST_LIFETIME_SECONDS
             else None
         )
         self._end(

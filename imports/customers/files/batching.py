@@ -27,11 +27,10 @@ from imports.customers.files.duplicates import (
     Place,
     Repeats,
 )
-from imports.customers.files.errors import UnreadableFile, shown
+from imports.customers.files.errors import UnreadableFile, shown, without_faults
 from imports.customers.files.limits import COMMA
 from imports.customers.files.plain_cut import PlainCutter
 from imports.customers.files.reader import FileCheck, check_file, index_name
-from imports.customers.files.row_faults import without_faults
 from imports.customers.files.validation import Refusal
 from imports.customers.files.warnings import MOST_SENTENCES, Warnings
 from imports.customers.members.conversion import with_rows
@@ -45,8 +44,7 @@ from imports.messages import marked as _
 from imports.messages import marked as gettext_noop
 from imports.messages import sentence, to_json
 from imports.models import ImportJob, ImportResult
-from imports.models.files import FileStatus
-from imports.states import EventCode
+from imports.states import EventCode, FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -1,16 +1,23 @@
-"""What is wrong with a file or a record: the exception, the place, and what the file is when
-it is not JSON.
+"""What is wrong with a file or a record: the exception, the place, and what is not JSON.
+
+What the row of a member file could not give its record is carried in the record, as its first key.
+A record made of a row with faults is never sent. Its faults travel with it, so that whoever reads
+the records refuses it for them, and keeps the record without them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imports.messages import Message, MessageError, Text, sentence
+import msgspec
+
+from imports.messages import Message, MessageError, Text, from_json, sentence, to_json
 from imports.messages import marked as _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from mmap import mmap
+
 
 COUNTING_BYTES = 1 << 20  # newlines are counted in slices, so that memory does not grow
 
@@ -22,15 +29,19 @@ RECORD_WARNING = sentence("RECORD_WARNING", _("{file}, record {record}: {what}."
 LINE_AND_BYTE = sentence("LINE_AND_BYTE", _("line {line}, byte {byte}"))
 NEAR = sentence("NEAR", _("at “{text}”"))
 AT_END = sentence("AT_END", _("at the end of the file"))
+ROW_KEY = "redrive:row"
+_BEGINS = b'{"redrive:row":'
+_ALL = sentence("ROW_FAULTS", "{parts}")
+MOST_FAULTS = 10  # of one row, in its sentence
 
 
 class UnreadableFile(MessageError):
     """The whole file is refused. The message names the file, the place, what and the remedy."""
 
     def __init__(self, name: str, what: Text, remedy: Text, where: Text = "") -> None:
-        summary = {"file": shown(name, 200), "what": what, "remedy": remedy}
+        params = {"file": shown(name, 200), "what": what, "remedy": remedy}
         super().__init__(
-            FILE_FAULT_AT.format(place=where, **summary) if where else FILE_FAULT.format(**summary)
+            FILE_FAULT_AT.format(place=where, **params) if where else FILE_FAULT.format(**params)
         )
 
 
@@ -145,3 +156,50 @@ def not_utf_8(name: str, where: Text, byte: int) -> UnreadableFile:
     """The refusal for text in another encoding, most often Latin-1 or Windows-1252."""
     what = BAD_BYTE.format(byte=f"0x{byte:02X}")
     return UnreadableFile(name, what, SAVE_AS_UTF_8, where)
+
+
+class _Carried(msgspec.Struct, frozen=True):
+    code: str
+    what: dict[str, Any]
+    remedy: dict[str, Any]
+
+
+class _First(msgspec.Struct, frozen=True):
+    carried: _Carried = msgspec.field(name=ROW_KEY)
+
+
+def with_faults(record: dict[str, Any], faults: Sequence[Fault]) -> dict[str, Any]:
+    """The record with its row's faults as the first key; the first one's code and remedy count."""
+    first = faults[0]
+    what = first.what
+    if len(faults) > 1:
+        what = _ALL.format(parts=tuple(each.what for each in faults[:MOST_FAULTS]))
+    carried = {"code": first.code, "what": to_json(what), "remedy": to_json(first.remedy)}
+    return {ROW_KEY: carried, **record}
+
+
+def carries_faults(raw: bytes) -> bool:
+    """Whether these are the bytes of a record with faults. Quick: it is asked of every record."""
+    return raw.startswith(_BEGINS)
+
+
+def faults_of(raw: bytes) -> tuple[Fault, bytes] | None:
+    """The fault of a record that carries one, and the record's bytes without it."""
+    if not carries_faults(raw):
+        return None
+    try:
+        carried = msgspec.json.decode(raw, type=_First).carried
+        what, remedy = from_json(carried.what), from_json(carried.remedy)
+        fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None  # somebody else's record, with a strange first key
+    if not (isinstance(what, Message) and isinstance(remedy, Message)):
+        return None
+    del fields[ROW_KEY]
+    return Fault(carried.code, what, remedy), msgspec.json.encode(fields)
+
+
+def without_faults(raw: bytes) -> bytes:
+    """The record's bytes as they are kept: without the faults of its row."""
+    carried = faults_of(raw)
+    return raw if carried is None else carried[1]

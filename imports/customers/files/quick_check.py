@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 import msgspec
 
+from imports.customers.files.errors import ROW_KEY
 from imports.customers.files.gk import GkRecord
-from imports.customers.files.row_faults import KEY
 from imports.customers.name_columns import LookCloser, NameColumns, list_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _LONG_NUMBER = re.compile(rb"[:,\[][ \t\r\n]*-?(?:[0-9.]{17}|[0-9.]+[eE])")
 # with one or both of the two characters escaped.
 _PAIR = re.compile(rb"\xc3[\x82-\xb4](?:[\xc2\xc5\xc6\xcb\xe2]|\\u)")
 _ESCAPED_PAIR = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F](?:[\xc2\xc5\xc6\xcb\xe2]|\\u)")
-CARRIED = KEY.encode()
+CARRIED = ROW_KEY.encode()
 RULES: dict[str, Any] = {"gk": GkRecord}  # as validation.RULES, as types
 
 

@@ -74,6 +74,7 @@ KINDS: dict[bytes, Text] = {
     b"t": "true",
     b"f": "false",
 }
+WORDS = (b"null", b"true", b"false")
 MOST_KEYS = 20  # as many keys beside the list are remembered for the operator
 
 
@@ -210,7 +211,8 @@ def _wrong_envelope(name: str, envelopes: Collection[str], keys: list[str]) -> U
 def _kind(data: mmap.mmap, pos: int) -> Text:
     mark = mark_at(data, pos)
     is_number = mark.isdigit() or mark == b"-"
-    return KINDS.get(mark, A_NUMBER if is_number else NO_JSON)
+    is_no_word = mark.isalpha() and not data[pos : pos + 5].startswith(WORDS)
+    return NO_JSON if is_no_word else KINDS.get(mark, A_NUMBER if is_number else NO_JSON)
 
 
 def _wrap(envelopes: Collection[str]) -> Message:

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from imports.customers.files.errors import RECORD_FAULT, RECORD_WARNING, Fault, shown
+from imports.customers.files.errors import (
+    RECORD_FAULT,
+    RECORD_WARNING,
+    Fault,
+    carries_faults,
+    faults_of,
+    shown,
+)
 from imports.customers.files.gk import gk_fault
 from imports.customers.files.record_names import first_name, kind_of, split_paths, storable
-from imports.customers.files.row_faults import carries_faults, faults_of
 from imports.customers.files.strict_json import DEEPEST, inspect, lenient, texts
 from imports.messages import Message, render, sentence
 from imports.messages import marked as _

@@ -23,7 +23,7 @@ from django.core.files.storage import default_storage
 from imports.customers.files.errors import BOM, UnreadableFile, near, shown
 from imports.customers.files.json_stream import EXPORT_AGAIN, NOT_JSON, first_error, is_whole
 from imports.customers.members import delimited, workbook
-from imports.customers.members.delimited import ADD_HEADING, AT_LINE, NO_ROWS, Form, Row
+from imports.customers.members.delimited import AT_LINE, NO_ROWS, Form, Row
 from imports.customers.members.records import RecordMaker
 from imports.messages import Message, from_json, sentence, to_json
 from imports.messages import marked as _
@@ -99,7 +99,7 @@ def convert(
                 seen(records)
         file.write(CLOSING)
     if not records:
-        raise UnreadableFile(name, NO_ROWS, ADD_HEADING)
+        raise UnreadableFile(name, NO_ROWS, EXPORT_AGAIN)
     return Converted(records, faulty)
 
 

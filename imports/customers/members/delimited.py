@@ -16,7 +16,7 @@ import msgspec
 from imports.customers.files.errors import Fault, UnreadableFile, shown
 from imports.messages import marked as _
 from imports.messages import sentence
-from imports.outside_text import MARKS, printable, scan
+from imports.outside_text import MARKS, printable, scan, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SEPARATORS = (";", ",", "\t", "|")
 SAMPLE_LINES = 200
 SEP_HINT = re.compile(r'"?sep=([,;\t|])"?[\r\n]*', re.IGNORECASE)  # Excel's own first line
-INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"  # marks and joiners that spreadsheets leave behind
 MOST_COLUMNS, LONGEST_HEADING = 1_000, 300
 LOOKS_LIKE_DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[\d .,:/+-]*\d[\d .,:/+-]*")
 
@@ -36,12 +35,17 @@ NO_HEADING = sentence(
     "MEMBER_NO_HEADING", _("its first row holds values such as “{value}”, not names of columns")
 )
 ADD_HEADING = sentence("ADD_HEADING", _("Name the columns in the first row, then add it again"))
+TITLE_ROW = sentence(
+    "TITLE_ROW", _("its first row holds only “{value}”, and the rows below it have {n} columns")
+)
+REMOVE_TITLE = sentence(
+    "REMOVE_TITLE", _("Remove what stands above the names of the columns, then add it again")
+)
 NO_COLUMNS = sentence("NO_COLUMNS", _("it holds no columns"))
 TOO_MANY_COLUMNS = sentence("TOO_MANY_COLUMNS", _("it has {n} columns; {most} can be read"))
 REMOVE_COLUMNS = sentence("REMOVE_COLUMNS", _("Remove the columns that nobody needs"))
 SWALLOWED = sentence(
-    "QUOTE_NOT_CLOSED",
-    _("a quotation mark opens here and is not closed where its cell ends"),
+    "QUOTE_NOT_CLOSED", _("a quotation mark opens here and is not closed where its cell ends")
 )
 DOUBLE_QUOTES = sentence(
     "DOUBLE_QUOTES",
@@ -84,18 +88,13 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     body: int = 0
     heading_row: int = 1
     sheet: str = ""
+    other_sheets: tuple[str, ...] = ()  # visible ones that hold rows, too
+    hidden_rows: int = 0
+    merged: str = ""  # the first cells below the heading that are merged, such as "A5:A7"
 
     @property
     def as_encoding(self) -> Encoding:
         return Encoding(self.encoding, self.mark)
-
-
-def trimmed(text: str) -> str:
-    """Without blanks (also no-break ones) and invisible marks around it."""
-    before = None
-    while before != text:
-        before, text = text, text.strip().strip(INVISIBLE)
-    return text
 
 
 def find_form(path: Path, name: str) -> Form:
@@ -108,6 +107,9 @@ def find_form(path: Path, name: str) -> Form:
         if row.is_blank:
             continue
         headings = _headings(row, name)
+        if len(headings) == 1 and not hint:
+            for each in SEPARATORS:
+                refuse_title(headings, _below(sample, each), name)
         return Form(
             encoding=encoding.codec, mark=encoding.mark, separator=separator, headings=headings,
             body=row.start + row.size, heading_row=row.number,
@@ -168,6 +170,26 @@ def headings_of(cells: Sequence[str], name: str) -> tuple[str, ...]:
     if any("@" in each for each in values) or 2 * len(values) > len(names):
         raise UnreadableFile(name, NO_HEADING.format(value=shown(values[0])), ADD_HEADING)
     return tuple(_each_once(names))
+
+
+def _below(sample: Sequence[Line], separator: str) -> list[list[str]]:
+    """The rows of a sample below its first one; none where a comma may be part of a value."""
+    reader = csv.reader((line.text for line in sample), delimiter=separator)
+    try:
+        found = [cells for cells in reader if any(map(str.strip, cells))][1:]
+    except csv.Error:
+        return []
+    least = 3 if separator == "," else 2
+    alike = len({len(cells) for cells in found}) == 1 and len(found[0]) >= least
+    return found if alike else []
+
+
+def refuse_title(headings: Sequence[str], below: Sequence[Sequence[str]], name: str) -> None:
+    """Raise UnreadableFile where the first row is a title, and the table begins below it."""
+    widths = [sum(bool(cell.strip()) for cell in cells) for cells in below]
+    if len(headings) == 1 and len(widths) > 1 and min(widths) > 1:
+        what = TITLE_ROW.format(value=shown(headings[0]), n=widths[0])
+        raise UnreadableFile(name, what, REMOVE_TITLE)
 
 
 def _each_once(names: Iterable[str]) -> Iterator[str]:

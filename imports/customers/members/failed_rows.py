@@ -15,14 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from django.db.models import Q
 
-from imports.customers.files.errors import UnreadableFile
-from imports.customers.files.row_faults import faults_of
+from imports.customers.files.errors import UnreadableFile, faults_of
 from imports.customers.members import conversion, sources
 from imports.customers.members.conversion import bytes_at, cells_of, index_of, place_in, place_of
-from imports.customers.members.delimited import (
-    Form,
-    Row,
-)
+from imports.customers.members.delimited import Form, Row
 from imports.customers.members.records import LACKS_COLUMNS, RecordMaker
 from imports.customers.members.template import missing, places, read, same_heading
 from imports.customers.record_editor import is_same

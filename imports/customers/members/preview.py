@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imports.customers.api.setup import checks_of
-from imports.customers.files.errors import UnreadableFile
+from imports.customers.files.errors import UnreadableFile, faults_of
 from imports.customers.files.json_stream import Element
-from imports.customers.files.row_faults import faults_of
 from imports.customers.files.validation import Judge
 from imports.customers.members import conversion, sources
 from imports.customers.members.delimited import Row, find_form, rows

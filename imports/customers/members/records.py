@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from imports.customers.files.errors import Fault, UnreadableFile, shown
-from imports.customers.files.row_faults import with_faults
+from imports.customers.files.errors import Fault, UnreadableFile, shown, with_faults
 from imports.customers.members import template
-from imports.customers.members.delimited import INVISIBLE, trimmed
 from imports.customers.members.template import missing, places, same_heading
 from imports.messages import marked as _
 from imports.messages import sentence
+from imports.outside_text import INVISIBLE, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

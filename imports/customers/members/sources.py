@@ -27,13 +27,14 @@ from imports.customers.members.workbook import SPLIT_IT, is_workbook
 from imports.messages import marked as _
 from imports.messages import sentence, to_json
 from imports.models import MemberFile, RecordTemplate
-from imports.models.files import FileStatus
+from imports.states import FileStatus
 from imports.storage import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from imports.messages import Message
     from imports.models import CustomerApi, ImportFile
 
 
@@ -62,6 +63,19 @@ NOT_IN_TEMPLATE = sentence(
 READ_AS_WINDOWS = sentence(
     "READ_AS_WINDOWS",
     _("{file} is not UTF-8 and was read as Windows-1252. Check that å, ä, ö and é look right."),
+)
+OTHER_SHEETS = sentence(
+    "OTHER_SHEETS",
+    _("{file}: only the sheet “{sheet}” is read. Rows of these sheets are not sent: {others}."),
+)
+HIDDEN_ROWS = sentence(
+    "HIDDEN_ROWS",
+    _("{file}: {n} rows are hidden, by a filter perhaps. They are sent like all others."),
+    one=_("{file}: {n} row is hidden, by a filter perhaps. It is sent like all others."),
+)
+MERGED_CELLS = sentence(
+    "MERGED_CELLS",
+    _("{file}: cells are merged ({cells}). The first holds the value, the others are empty."),
 )
 MOST_NAMED = 20
 
@@ -284,7 +298,19 @@ def add_warnings(file: ImportFile, member: MemberFile) -> None:
     if left := unused(read(member.document), form.headings):
         columns = ", ".join(f"“{shown(each)}”" for each in left[:MOST_NAMED])
         notes.append(NOT_IN_TEMPLATE.format(file=name, columns=columns))
+    notes += _about_workbook(form, name)
     file.warnings = [*map(to_json, notes), *file.warnings]
+
+
+def _about_workbook(form: Form, name: str) -> Iterator[Message]:
+    """What a workbook shows otherwise than it is read."""
+    if form.other_sheets:
+        others = ", ".join(f"“{shown(each)}”" for each in form.other_sheets[:MOST_NAMED])
+        yield OTHER_SHEETS.format(file=name, sheet=shown(form.sheet), others=others)
+    if form.hidden_rows:
+        yield HIDDEN_ROWS.format(file=name, n=form.hidden_rows)
+    if form.merged:
+        yield MERGED_CELLS.format(file=name, cells=form.merged)
 
 
 def _digest(path: Path) -> str:

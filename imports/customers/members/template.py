@@ -15,10 +15,10 @@ import msgspec
 from django.db import IntegrityError, transaction
 
 from imports.customers.files.errors import Fault, shown
-from imports.customers.members.delimited import trimmed
 from imports.messages import Message, sentence
 from imports.messages import marked as _
 from imports.models import RecordTemplate
+from imports.outside_text import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from datetime import date, time, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +18,7 @@ from imports.customers.members.delimited import (
     Form,
     Row,
     headings_of,
+    refuse_title,
 )
 from imports.customers.members.template import date_text
 from imports.messages import marked as _
@@ -34,8 +35,29 @@ WORKBOOK_TOO_LARGE = sentence(
     "WORKBOOK_TOO_LARGE", _("unpacked it has {n} bytes, and at most {most} are read")
 )
 SPLIT_IT = sentence("SPLIT_IT", _("Split it into several files"))
+AT_CELL = sentence("AT_CELL", _("cell {cell}"))
+NOT_CALCULATED = sentence(
+    "NOT_CALCULATED", _("it holds a formula, and no value was stored with it")
+)
+CALCULATE_IT = sentence(
+    "CALCULATE_IT",
+    _("Open it in the spreadsheet, save it there, which stores the values, and add it again"),
+)
+ONLY_HIDDEN = sentence("ONLY_HIDDEN_SHEETS", _("all its sheets that hold rows are hidden"))
+SHOW_SHEET = sentence("SHOW_SHEET", _("Show the sheet that holds the members, and save it again"))
 ZEROS_ONLY = re.compile(r"0{2,}")  # the number format that shows 123 as 00123
 EXACT_DIGITS = 15  # a spreadsheet has lost the other digits of a longer number
+PIECE_BYTES = 1 << 20
+LONGEST_CELL = 1 << 16  # bytes of XML: a formula has at most 8,192 characters
+# A row of values that is hidden, cells that are merged over several rows or columns, or a cell
+# with a formula and no value. (An empty text that a formula came to is of type "str".)
+_LAYOUT = re.compile(
+    rb'<(?:\w+:)?row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(?P<row>[0-9]+)"[^>]*(?<!/)>'
+    rb'|<(?:\w+:)?mergeCell\b[^>]*\bref="(?P<cells>[A-Z]+[0-9]+:[A-Z]+(?P<last>[0-9]+))"'
+    rb'|<(?:\w+:)?c\b(?![^>]*\bt="str")[^>]*\br="(?P<cell>[A-Z]+(?P<at>[0-9]+))"[^>]*>\s*'
+    rb"<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*(?:/>|>\s*</(?:\w+:)?v>)\s*)?</(?:\w+:)?c>"
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -84,13 +106,17 @@ def _refuse_bombs(path: Path, name: str, most_bytes: int) -> None:
 
 
 def _write_book(book: Any, name: str, target: Path) -> Form:
-    for sheet in book.worksheets:
-        if sheet.sheet_state != "visible":
-            continue
+    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    for sheet in visible:
         sheet.reset_dimensions()  # what a sheet says of its own size is not always true
-        found = _write_sheet(sheet, name, target)
-        if found:
-            return found
+    for number, sheet in enumerate(visible, start=1):
+        if found := _write_sheet(sheet, name, target):
+            others = [each for each in visible[number:] if any(_filled(each.iter_rows()))]
+            return msgspec.structs.replace(
+                found, other_sheets=tuple(str(each.title) for each in others)
+            )
+    if len(visible) < len(book.worksheets):
+        raise UnreadableFile(name, ONLY_HIDDEN, SHOW_SHEET)
     raise UnreadableFile(name, NO_COLUMNS, ADD_HEADING)
 
 
@@ -101,6 +127,9 @@ def _write_sheet(sheet: Any, name: str, target: Path) -> Form | None:
         return None
     number, cells = first
     headings = headings_of(cells, name)
+    below = list(islice(lines, 2))
+    refuse_title(headings, [values for _row, values in below], name)
+    lines = chain(below, lines)
     with target.open("wb") as file:
         for row, values in [first]:
             file.write(_encode([row, values]) + b"\n")
@@ -110,9 +139,46 @@ def _write_sheet(sheet: Any, name: str, target: Path) -> Form | None:
                 values.pop()
             values += [""] * (len(headings) - len(values))  # empty cells are not in the file
             file.write(_encode([row, values]) + b"\n")
+    hidden, merged = _layout(sheet, number, name)
     return Form(
-        kind="xlsx", headings=headings, body=body, heading_row=number, sheet=str(sheet.title)
-    )
+        kind="xlsx", headings=headings, body=body, heading_row=number, sheet=str(sheet.title),
+        hidden_rows=hidden, merged=merged,
+    )  # fmt: skip
+
+
+def _layout(sheet: Any, heading_row: int, name: str) -> tuple[int, str]:
+    """How many rows below the heading are hidden, and the first cells there that are merged.
+
+    openpyxl reads neither where it reads a row at a time. Raises UnreadableFile for a formula
+    without a value, which it reads as an empty cell.
+    """
+    hidden, merged = 0, ""
+    for found in _marks(sheet):
+        if int(found["row"] or found["last"] or found["at"]) <= heading_row:
+            continue
+        if found["cell"]:
+            where = AT_CELL.format(cell=found["cell"].decode())
+            raise UnreadableFile(name, NOT_CALCULATED, CALCULATE_IT, where)
+        hidden += found["row"] is not None
+        merged = merged or (found["cells"] or b"").decode()
+    return hidden, merged
+
+
+def _marks(sheet: Any) -> Iterator[re.Match[bytes]]:
+    """What `_LAYOUT` finds in the XML of a sheet, a piece at a time."""
+    text = b""
+    with sheet._get_source() as source:
+        while piece := source.read(PIECE_BYTES):
+            text += piece
+            # What begins near the end of a piece may go on in the next one.
+            done, end = 0, len(text) - LONGEST_CELL
+            for found in _LAYOUT.finditer(text):
+                if found.start() >= end:
+                    break
+                done = found.end()
+                yield found
+            text = text[max(done, end, 0) :]
+    yield from _LAYOUT.finditer(text)
 
 
 def _filled(rows: Iterable[Any]) -> Iterator[tuple[int, list[str]]]:

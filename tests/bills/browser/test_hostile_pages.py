@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bills.browser import evidence, screenshots
+from bills.browser import evidence, screenshots, visit
 from bills.browser.browser import Browser
 from bills.portals.failures import Code
 from config.dev.browser import find_browser
@@ -70,6 +70,21 @@ def test_a_hostile_answer_to_the_login_ends_with_a_known_cause(
         report.evidence.html.encode()
         pages.portal("<p>You have no bills yet.</p>")
         assert own.visit().code is None  # the next one is not held up
+
+
+def test_windows_without_an_end_end_the_attempt(
+    pages: Pages, own: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visit, "MOST_WINDOWS", 10)
+    pages.show("/login", LOGIN_PAGE)
+    pages.reply("POST /login", page("<script>setInterval(() => open('/site/more'), 20)</script>"))
+    pages.show("/more", "<p>more</p>")
+    with own.browser:
+        report = own.visit()
+        assert report.code is Code.NAVIGATION, report.error
+        assert "more than 10 windows" in report.error
+        pages.portal("<p>You have no bills yet.</p>")
+        assert own.visit().code is None
 
 
 def test_a_redirect_loop_is_reported(pages: Pages, visitor: Visitor) -> None:

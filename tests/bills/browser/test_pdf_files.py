@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def test_a_whole_pdf_is_accepted_with_its_digest(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bill"
     path.write_bytes(content)
-    assert check_pdf(path) == (hashlib.sha256(content).hexdigest(), len(content))
+    whole = check_pdf(path)
+    assert (whole.sha256, whole.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert whole.text == "A bill"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,14 @@ def test_anything_else_is_refused_with_the_reason(
     assert words in str(refusal.value)
 
 
-@pytest.mark.parametrize("text", ["Not found", "404 Dokument nicht gefunden"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not found",
+        "404 Dokument nicht gefunden",
+        "An error occurred while creating the document",
+    ],
+)
 def test_an_error_printed_as_a_pdf_is_no_bill(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bill"
     path.write_bytes(plain_pdf(text))

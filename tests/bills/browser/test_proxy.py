@@ -23,12 +23,20 @@ pytest_plugins = ("tests.bills.browser_fixtures",)
 
 
 def through(
-    request: Callable[[int], bytes], *, permits: str = "127.0.0.1", allow_private: bool = True
+    request: Callable[[int], bytes],
+    *,
+    permits: str = "127.0.0.1",
+    allow_private: bool = True,
+    takes_open_forms: bool = True,
 ) -> tuple[bytes, EgressProxy]:
     """Send `request(port)` as raw bytes to an egress proxy; its whole answer."""
 
     async def talk() -> tuple[bytes, EgressProxy]:
-        async with EgressProxy(lambda host: host == permits, allow_private=allow_private) as proxy:
+        async with EgressProxy(
+            lambda host: host == permits,
+            allow_private=allow_private,
+            takes_open_forms=takes_open_forms,
+        ) as proxy:
             port = int(proxy.url.rpartition(":")[2])
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(request(port))
@@ -57,6 +65,19 @@ def test_another_host_gets_no_answer_and_is_named(pages: Pages) -> None:
     assert answer == b""
     assert proxy.refused == {"127.0.0.1": "it is none of the portal's hosts"}
     assert pages.asked == []
+
+
+def test_a_form_of_an_encrypted_portal_is_not_sent_unencrypted(pages: Pages) -> None:
+    pages.show("/login", "hello")
+    pages.reply("POST /login", page("hello"))
+    url = pages.url + "/site/login"
+    form = b"password=secret"
+    head = f"POST {url} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(form)}\r\n\r\n".encode()
+    answer, proxy = through(lambda _: head + form, takes_open_forms=False)
+    assert (answer, pages.passwords) == (b"", [])
+    assert proxy.troubles == {"127.0.0.1": "a form would have been sent unencrypted"}
+    answer, _ = through(lambda _: get(url), takes_open_forms=False)
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_a_tunnel_is_dug_only_to_a_permitted_host(pages: Pages) -> None:

@@ -39,6 +39,9 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "json, slashes quoted": lambda text: json.dumps(text).replace("/", "\\/"),
     "json of html": lambda text: json.dumps(html.escape(text)),
     "repr": repr,
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "hexadecimal digits": lambda text: text.encode().hex(),
     "script": lambda text: "".join(f"\\x{ord(letter):02x}" for letter in text),
 }
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bills.csv.column_choice import ColumnChoice, choose_columns, headings_of
-from bills.csv.credentials import UnreadableCsv, preview
+from bills.csv.credentials import preview
+from bills.csv.reader import UnreadableCsv
 from tests.bills.csv_upload import CANARY, NAME, Upload
 
 if TYPE_CHECKING:

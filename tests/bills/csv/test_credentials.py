@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bills.csv import credentials
-from bills.csv.credentials import (
-    CredentialRow,
-    Refusal,
-    RefusedRow,
-    UnreadableCsv,
-    preview,
-    read_credentials,
-)
+from bills.csv.credentials import CredentialRow, Refusal, RefusedRow, preview, read_credentials
+from bills.csv.reader import UnreadableCsv
 from tests.bills.csv_upload import CANARY, NAME, Upload
 
 if TYPE_CHECKING:
@@ -265,5 +259,5 @@ def test_too_many_rows_get_a_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(credentials, "MOST_ROWS", 2)
     path = tmp_path / "long.csv"
     path.write_text("email,password\n" + "".join(f"a{n}@b.se,secret\n" for n in range(3)))
-    with pytest.raises(credentials.UnreadableCsv, match="more than 2 rows"):
+    with pytest.raises(UnreadableCsv, match="more than 2 rows"):
         credentials.preview(path, path.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bills.browser.plan import BillKey, KnownBill, Login
 from bills.browser.report import Stage
 from bills.portals.failures import Code
-from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, bill_row, bill_table, pdf
+from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, bill_row, bill_table, page, pdf
 from tests.bills.portals.list_pages import document
 
 if TYPE_CHECKING:
@@ -201,6 +201,15 @@ def test_an_ended_session_is_reported(pages: Pages, visitor: Visitor) -> None:
     report = visitor.browser.submit(Login(EMAIL, CANARY), plan).result()
     assert (report.code, report.stage) == (Code.NAVIGATION, Stage.LIST)
     assert "asked for the password again" in report.error
+
+
+def test_a_page_that_says_that_the_session_has_ended_is_believed(
+    pages: Pages, visitor: Visitor
+) -> None:
+    pages.portal("<h1>Your session has expired</h1><p>Please sign in again.</p>")
+    pages.reply("POST /login", page(LOG_OUT))
+    report = visitor.visit({"login": {"answer_seconds": 2}})
+    assert (report.code, report.stage) == (Code.SESSION_LOST, Stage.LIST)
 
 
 def test_a_column_the_credential_lacks_is_reported(pages: Pages, visitor: Visitor) -> None:

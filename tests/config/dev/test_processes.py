@@ -36,8 +36,8 @@ KEPT = """
 import os, signal, sys, time
 if os.path.exists("busy"):
     def busy(*_):
+        signal.signal(signal.SIGTERM, end)  # before anybody can know, and signal again
         os.write(1, b"finishing\\n")
-        signal.signal(signal.SIGTERM, end)
 else:
     busy = None
 def end(*_):

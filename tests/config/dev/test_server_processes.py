@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.dev import redis_server
-from config.dev.server_processes import private_folder
-from config.dev.servers import EmbeddedServerError
+from config.dev.server_processes import EmbeddedServerError, private_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from imports.customers.api.setup import checks_of
 from imports.engine import runner
 from imports.ledger import lifecycle, retries
 from imports.ledger.batches import body_of, bytes_of
-from imports.ledger.later_imports import Later, later_imports
+from imports.ledger.known_before import Later, later_imports
 from imports.ledger.totals import family_totals
 from imports.models import ImportBatch, ImportJob, ImportResult, JobEvent
 from imports.policy import Verdict

@@ -41,9 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         api = SandboxApi(
-            options["seed"],
-            outage_tries=options["outage_tries"],
-            outage_memory=options["state"],
+            options["seed"], outage_tries=options["outage_tries"], outage_memory=options["state"]
         )
         server = self._server(api, options)
         ended = threading.Event()

@@ -6,8 +6,10 @@ none.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
@@ -22,9 +24,10 @@ from imports.customers.api.adapters.base import (
     waiting,
 )
 from imports.customers.api.answers import sentences
-from imports.customers.api.answers.body import NotDecoded, decoded, results_in
-from imports.customers.api.json_paths import MISSING, as_name, find
-from imports.customers.api.record_results import holds
+from imports.customers.api.answers.body import NotDecoded, decoded, results_in, says_failed
+from imports.customers.api.answers.entries import members_of
+from imports.customers.api.json_paths import MISSING, as_name, find, steps
+from imports.customers.api.record_results import Unreadable, holds, is_empty, no_list
 from imports.customers.api.requests import CannotBuild, Source, filled_url
 from imports.customers.api.responses import (
     Answer,
@@ -34,8 +37,9 @@ from imports.customers.api.responses import (
     why,
 )
 from imports.http.redaction import excerpt
+from imports.http.retry_after import retry_after
+from imports.messages import Said, sentence
 from imports.messages import marked as _
-from imports.messages import sentence
 from imports.policy import LookedUp, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -44,9 +48,14 @@ if TYPE_CHECKING:
     from imports.customers.api.adapters.base import Submission
     from imports.customers.api.client import Client
     from imports.customers.api.mapping import Lookup, Mapping, Poll, RecordKey
+    from imports.messages import Text
 
 
 MOST_PAGES = 1_000
+# RFC 8288: <https://api.example/rows?page=2>; rel="next"
+_LINK_TO_NEXT = re.compile(
+    r'<([^<>]*)>(?=[^<]*;\s*rel\s*=\s*"?(?:[^"<;]*\s)?next\b)', re.IGNORECASE
+)
 GONE = (404, 410)
 
 
@@ -91,16 +100,15 @@ class _Question:
         if holds(state, self.poll.failed):
             return self._as_of(found.answer, judge_failed(state, found.answer, self.sent))
         if not holds(state, self.poll.done):
-            return self._later(found)
+            return self._later(found, as_name(find(state, self.poll.done.path)))
         return self._results(state, found.answer)
 
     def _results(self, state: Any, answer: Answer) -> Outcome:
         """What the results say, of which there may be many pages."""
         if not self.poll.results_url:
             return self._as_of(answer, judge_document(state, answer, self.sent))
-        job = quote(str(self.submission["job"]), safe="")
-        url, pages = self.poll.results_url.replace("{job}", job), list[Any]()
-        while url and len(pages) < MOST_PAGES:
+        url, pages = self._first_page(), dict[str, Any]()
+        while url:
             found = self._get(url)
             if found.answer is None or not found.is_good or found.must_wait:
                 return self._later(found)
@@ -108,34 +116,63 @@ class _Question:
                 page = results_in(found.answer.body, self.mapping)
             except NotDecoded:
                 return self._later(found)
-            pages.append(page)
-            answer, url = found.answer, self._next(url, page)
-        document = merged(pages, [results.at for results in self.mapping.results], state)
-        return self._as_of(answer, judge_document(document, answer, self.sent))
+            if holds(page, self.mapping.envelope.when):  # an error in the place of a page
+                return self._later(found)
+            answer, pages[url] = found.answer, page
+            url = self._next(url, page, answer)
+            if url in pages or len(pages) == MOST_PAGES:
+                return self._unreadable(answer, sentences.NO_LAST_PAGE)
+        try:
+            document = merged(list(pages.values()), self.mapping, state)
+        except Unreadable as error:
+            return self._unreadable(answer, error.message)
+        about = document if isinstance(document, dict) else {"@job": state}
+        return self._as_of(answer, judge_document(document, answer, self.sent, about))
 
-    def _next(self, url: str, page: Any) -> str:
+    def _unreadable(self, answer: Answer, error: Text) -> Outcome:
+        said = sentences.NOT_AS_MAPPED.format(status=answer.status, error=error)
+        return self._as_of(answer, self.sent.unsure("ANSWER_UNREADABLE", said))
+
+    def _first_page(self) -> str:
+        job = quote(str(self.submission["job"]), safe="")
+        url = self.poll.results_url.replace("{job}", job)
+        return self._absolute(url.replace("{location}", str(self.submission["url"])))
+
+    def _next(self, url: str, page: Any, answer: Answer) -> str:
         """The address of the page after this one; "" after the last."""
         if not self.poll.next:
             return ""
+        if self.poll.next == "@link":
+            found = _LINK_TO_NEXT.search(answer.headers.get("link", ""))
+            return urljoin(url, found[1]) if found else ""
         following = as_name(find(page, self.poll.next))
-        if not following or not self.poll.next_parameter:
-            return following
+        if not following:
+            return ""
+        if not self.poll.next_parameter:
+            return urljoin(url, following)
         parts = urlsplit(url)
         query = [pair for pair in parse_qsl(parts.query) if pair[0] != self.poll.next_parameter]
         query.append((self.poll.next_parameter, following))
         return parts._replace(query=urlencode(query)).geturl()
 
-    def _get(self, url: str) -> Asked:
-        return ask(self.client, Request("GET", urljoin(self.client.endpoint.url, url)))
+    def _absolute(self, url: str) -> str:
+        return urljoin(self.client.endpoint.url, url)
 
-    def _later(self, found: Asked) -> Outcome:
+    def _get(self, url: str) -> Asked:
+        return ask(self.client, Request("GET", self._absolute(url)))
+
+    def _later(self, found: Asked, state: str = "") -> Outcome:
         hours = self.poll.give_up_after_hours
+        why_not = Said(self.sent.clean(state))
         if is_overdue(self.submission, time.time(), hours):
-            said = sentences.RESULT_OVERDUE.format(hours=hours)
+            said = sentences.RESULT_OVERDUE.format(hours=hours, why=why_not)
             return self.sent.unsure("RESULT_OVERDUE", said)
-        if found.is_good and not found.must_wait:
-            return waiting(self.submission, self.poll.every_seconds)
-        return still_waiting(found, self.submission, self.poll.every_seconds)
+        if found.answer is None or not found.is_good or found.must_wait:
+            return still_waiting(found, self.submission, self.poll.every_seconds)
+        asked = retry_after(found.answer.headers, self.sent.now) or 0.0
+        seconds = max(self.poll.every_seconds, asked)
+        said = sentences.STATE_SAID.format(why=why_not) if state else sentences.STILL_AT_WORK
+        return waiting(self.submission, seconds, said)
 
     def _as_of(self, answer: Answer, outcome: Outcome) -> Outcome:
         return with_answer(outcome, answer, self.sent)
@@ -146,19 +183,54 @@ def with_answer(outcome: Outcome, answer: Answer, sent: Exchange) -> Outcome:
     return replace(outcome, http_status=answer.status, answer=excerpt(answer.body, sent.secrets))
 
 
-def merged(pages: Sequence[Any], places: Sequence[str], state: Any) -> Any:
-    """All pages as one document: the lists of results joined, the job's state at "@job"."""
+def merged(pages: Sequence[Any], mapping: Mapping, state: Any) -> Any:
+    """All pages as one document: the lists of results joined, the job's state at "@job".
+
+    Raises Unreadable where that proves nothing: a page without its list of failures, which would
+    then be none, or one key on two pages.
+    """
     if not pages:
         return MISSING
-    first = pages[0]
-    for page in pages[1:]:
-        for place in set(places):
-            here, more = find(first, place), find(page, place)
-            if isinstance(here, list) and isinstance(more, list):
-                here += more
-            elif isinstance(here, dict) and isinstance(more, dict):
-                here.update(more)
-    return first | {"@job": state} if isinstance(first, dict) else first
+    for results in mapping.results:
+        is_silent_proof = results.holds == "failures" and results.required
+        for page in pages if is_silent_proof else ():
+            if members_of(find(page, results.at), results) is None:
+                raise Unreadable(no_list(results))
+    document = pages[0]
+    for place in dict.fromkeys(results.at for results in mapping.results):
+        found = [value for page in pages if not is_empty(value := find(page, place))]
+        if found[1:] or (found and is_empty(find(document, place))):
+            document = _with(document, place, _joined(found))
+    return document | {"@job": state} if isinstance(document, dict) else document
+
+
+def _joined(found: Sequence[Any]) -> Any:
+    """The lists of several pages as one, or their objects, which have no key in common."""
+    if all(isinstance(each, list) for each in found):
+        return list(chain.from_iterable(found))
+    if not all(isinstance(each, dict) for each in found):
+        raise Unreadable(sentences.PAGES_DIFFER)
+    both = dict(chain.from_iterable(each.items() for each in found))
+    if len(both) < sum(map(len, found)):
+        raise Unreadable(sentences.NAME_TWICE)
+    return both
+
+
+def _with(document: Any, place: str, value: Any) -> Any:
+    """The document with a value at a place, which it may lack."""
+    if not place:
+        return value
+    is_one_name = isinstance(document, dict) and place in document
+    *way, last = (place,) if is_one_name else steps(place)
+    holder = document
+    for step in way:
+        if isinstance(holder, dict):
+            holder.setdefault(step, {})
+        holder = find(holder, step)
+    if not isinstance(holder, dict):
+        raise Unreadable(sentences.PAGES_DIFFER)
+    holder[last] = value
+    return document
 
 
 STORED = sentence("LOOKUP_STORED", _("The API has this customer as it was sent."))
@@ -210,7 +282,10 @@ def _judged(asked: Asked, raw: bytes, lookup: Lookup) -> LookedUp:
         return LookedUp(Verdict.UNKNOWN, NO_PROOF.format(status=status))
     if holds(document, lookup.absent_when):
         return LookedUp(Verdict.REJECTED, ABSENT)
-    return _compared(find(document, lookup.at), msgspec.json.decode(raw), lookup)
+    there = find(document, lookup.at)
+    if lookup.empty_is_absent and there == [] and not says_failed(document):
+        return LookedUp(Verdict.REJECTED, ABSENT)
+    return _compared(there, msgspec.json.decode(raw), lookup)
 
 
 def _compared(found: Any, record: Any, lookup: Lookup) -> LookedUp:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imports.customers.api.adapters.base import Request, ask
 from imports.customers.api.answers.body import NotDecoded, decoded
+from imports.customers.api.answers.fixed import DOUBLED, NOT_IN_ANSWER
 from imports.customers.api.json_paths import as_name, find
 from imports.customers.api.record_results import (
-    DOUBLED,
-    NOT_IN_ANSWER,
     failure_of,
     group_of,
 )

@@ -26,9 +26,8 @@ from imports.customers.api.adapters.base import (
 )
 from imports.customers.api.answers import sentences
 from imports.customers.api.answers.body import NotDecoded, decoded
+from imports.customers.api.answers.fixed import DOUBLED, NOT_IN_ANSWER
 from imports.customers.api.record_results import (
-    DOUBLED,
-    NOT_IN_ANSWER,
     failure_of,
     group_of,
 )

@@ -116,6 +116,30 @@ def _refuse_constant(name: str) -> Any:
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
+_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+# How answers of all kinds say that a request failed, whatever their status.
+FAILED_WORDS = ("error", "fail", "failed", "failure")
+
+
+def is_page(body: bytes) -> bool:
+    """Whether a body is a web page: a login, a proxy's or a maintenance page, but no API's."""
+    return _PAGE.match(body.removeprefix(codecs.BOM_UTF8)[:4_000]) is not None
+
+
+def says_failed(document: Any) -> bool:
+    """Whether an answer says of itself that it is a failure, as most APIs would say it."""
+    if not isinstance(document, dict):
+        return False
+    flags = (document.get(name) for name in ("success", "ok"))
+    errors = (document.get(name) for name in ("error", "errors"))
+    status = document.get("status")
+    return (
+        any(flag is False for flag in flags)
+        or any(each is True or (isinstance(each, str | dict | list) and each) for each in errors)
+        or (isinstance(status, str) and status.casefold() in FAILED_WORDS)
+    )
+
+
 WHOLE_BATCH_GROUPS = ("not_now", "credential")
 RETRYABLE = ("retryable", "rolled_back", *WHOLE_BATCH_GROUPS)
 OF_RECORDS = ("permanent", "exists", "not_found")

@@ -5,14 +5,18 @@ names. Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imports.customers.api.json_paths import MISSING, as_name, find, spelling
+from imports.customers.api.json_paths import MISSING, as_name, find, spelling, unpadded
+from imports.messages import marked as _
+from imports.messages import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imports.customers.api.mapping import Naming, RecordKey, RecordPaths, Results
+    from imports.messages import Text
 
 
 KEY, SELF = "@key", "@self"
@@ -82,19 +86,20 @@ class Directory:
     def __init__(self, naming: Naming, keys: Sequence[RecordKey], paths: RecordPaths) -> None:
         """`paths` says which spellings of a name are the same to this API."""
         self.strangers: list[str] = []  # names in the answer that nobody has whom we sent
+        self.is_miscounted = False  # a number in it is that of no record: all may be shifted
         self._naming, self._paths = naming, paths
         self._size = len(keys)
-        self._job_types = [kind for kind in FIELDS if getattr(naming, kind)]
+        self._kinds = [kind for kind in FIELDS if getattr(naming, kind)]
         if naming.by in ("key", "pointer"):
             self._template = _compiled(naming.template or "{id}")
-            self._job_types = ["id"]
-        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._job_types}
+            self._kinds = ["id"]
+        self._known: dict[str, dict[str, Targets]] = {kind: {} for kind in self._kinds}
         for index, key in enumerate(keys):
             self._enter(index, key)
 
     def _enter(self, index: int, key: RecordKey) -> None:
         """A record is known by the first of its names that this list's entries can carry."""
-        for kind in self._job_types:
+        for kind in self._kinds:
             name = getattr(key, FIELDS[kind])
             if name:
                 known, name = self._known[kind], self._same(kind, name)
@@ -121,7 +126,7 @@ class Directory:
 
     def _by_id(self, entry: Member) -> tuple[tuple[Targets, ...], bool]:
         stranger = ""
-        for kind in self._job_types:
+        for kind in self._kinds:
             name = as_name(look(entry, getattr(self._naming, kind)))
             # An id that the API has made up for a record sent without one names no stranger.
             stranger = stranger or (name if self._known[kind] else "")
@@ -136,19 +141,23 @@ class Directory:
         return bool(stranger)
 
     def _by_index(self, values: list[object], base: int) -> tuple[tuple[Targets, ...], bool]:
-        """Values that are no whole number name nobody: -1 stands for them."""
-        indices = {int(str(v)) - base if _is_number(v) else -1 for v in values}
-        known = sorted(index for index in indices if 0 <= index < self._size)
+        """Values that are no whole number name nobody: None stands for them."""
+        indices = {int(str(v)) - base if _is_number(v) else None for v in values}
+        numbers = sorted(index for index in indices if index is not None)
+        known = [index for index in numbers if 0 <= index < self._size]
+        is_counted = self._naming.by != "trace"  # that is an id, which was sent along
+        self.is_miscounted = self.is_miscounted or (is_counted and known != numbers)
         return tuple((index,) for index in known), len(known) < len(indices)
 
     def _by_template(self, texts: list[Any]) -> tuple[tuple[Targets, ...], bool]:
         targets: list[Targets] = []
+        base = self._naming.base if "{index}" in self._naming.template else 0
         for text in texts:
             found = self._template.match(text) if isinstance(text, str) else None
             if found is None:
                 continue
             if self._template.groupindex.get("index"):
-                targets += self._by_index([found["index"]], 0)[0]
+                targets += self._by_index([found["index"]], base)[0]
             elif known := self._known["id"].get(self._same("id", found["id"])):
                 targets.append(known)
             else:
@@ -188,3 +197,59 @@ def _compiled(template: str) -> re.Pattern[str]:
 def _until(after: str) -> str:
     """An id reaches to the text that follows it in the template, or to the end."""
     return rf"(?P<id>[^{re.escape(after[0])}]+)" if after else r"(?P<id>.+)"
+
+
+CASE_ALONE = sentence(
+    "CASE_ALONE",
+    _(
+        "They differ in upper and lower case only: where that means nothing to this API, set "
+        "record.ignore_case in its mapping."
+    ),
+)
+ZEROS_ALONE = sentence(
+    "ZEROS_ALONE",
+    _(
+        "They differ in leading zeros only: where these mean nothing to this API, set "
+        "record.ignore_leading_zeros in its mapping."
+    ),
+)
+BLANKS_ALONE = sentence(
+    "BLANKS_ALONE",
+    _(
+        "They differ in blanks or invisible characters only: remove these from the file, or "
+        "have its record template trim them."
+    ),
+)
+FORM_ALONE = sentence(
+    "UNICODE_FORM_ALONE",
+    _(
+        "They look the same, but their letters are composed in another way (Unicode "
+        "normalization): write them in the file as the API does."
+    ),
+)
+
+
+def _unblanked(name: str) -> str:
+    return "".join(c for c in name if not c.isspace() and unicodedata.category(c) != "Cf")
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFKC", name)
+
+
+SPELLINGS: tuple[tuple[Callable[[str], str], Text], ...] = (
+    (str.casefold, CASE_ALONE),
+    (unpadded, ZEROS_ALONE),
+    (_unblanked, BLANKS_ALONE),
+    (_composed, FORM_ALONE),
+)
+
+
+def alike(theirs: list[str], ours: list[str]) -> tuple[str, str, Text]:
+    """A name of theirs with the one of ours that it most resembles, and what would match them."""
+    for same, hint in SPELLINGS:
+        known = {same(name): name for name in ours}
+        for name in theirs:
+            if same(name) in known:
+                return name, known[same(name)], hint
+    return theirs[0], ours[0], ""

@@ -118,6 +118,20 @@ UNSURE = {
 }
 BROKE = sentence("BROKE", _("The API failed (HTTP {status}){why}."))
 UNEXPECTED = sentence("UNEXPECTED", _("The API gave an unexpected answer (HTTP {status}){why}."))
+STATUS_BELIED = sentence(
+    "STATUS_BELIED",
+    _(
+        "By the API's mapping its HTTP status alone is proof, but the answer (HTTP {status}) "
+        "says something else{why}."
+    ),
+)
+WEB_PAGE = sentence(
+    "ANSWER_IS_A_PAGE",
+    _(
+        "A web page came in place of the API's answer (HTTP {status}){why}. Check the API's URL "
+        "and what stands in between: a login, a proxy, maintenance."
+    ),
+)
 UNREADABLE = sentence("UNREADABLE", _("The API's answer (HTTP {status}) can't be read: {error}."))
 NOT_AS_MAPPED = sentence(
     "NOT_AS_MAPPED", _("The API's answer (HTTP {status}) is not what its mapping says: {error}.")
@@ -130,6 +144,7 @@ SUBMITTED = sentence(
     ),
 )
 STILL_AT_WORK = sentence("STILL_AT_WORK", _("The API is still at work on the batch."))
+STATE_SAID = sentence("STATE_SAID", _("The API is still at work on the batch{why}."))
 NOT_ASKED = sentence(
     "RESULT_NOT_GIVEN", _("The API was asked for the result of the batch, and did not give it:")
 )
@@ -139,7 +154,8 @@ JOB_GONE = sentence(
     "JOB_GONE", _("The API does not know the work any more that it took on (HTTP {status}){why}.")
 )
 RESULT_OVERDUE = sentence(
-    "RESULT_OVERDUE", _("For {hours} hours the API gave no result of the work that it took on.")
+    "RESULT_OVERDUE",
+    _("For {hours} hours the API gave no result of the work that it took on{why}."),
 )
 NO_SUCH_POLL = sentence(
     "NO_SUCH_POLL",
@@ -162,6 +178,9 @@ PROVES_NOTHING = sentence(
 )
 AFTER = sentence("AFTER", _("after {seconds} s"))
 NOT_UTF_8 = sentence("NOT_UTF_8", _("it is not UTF-8"))
+PACKED_OTHERWISE = sentence(
+    "ANSWER_PACKED_OTHERWISE", _("it is packed as “{how}”, which was not asked for")
+)
 EMPTY_BODY = sentence("EMPTY_BODY", _("it is empty"))
 NO_JSON_AT = sentence("NO_JSON_AT", _("no JSON at character {at}"))
 TOO_DEEP = sentence("TOO_DEEP", _("it is nested too deeply"))
@@ -170,6 +189,8 @@ NAME_TWICE = sentence("NAME_TWICE", _("one name occurs twice in an object"))
 NO_JSON_NUMBER = sentence("NO_JSON_NUMBER", _("{text} is not JSON"))
 NO_LIST_AT = sentence("NO_LIST_AT", _("the mapping expects a list of results at “{path}”"))
 NO_LIST = sentence("NO_LIST", _("the mapping expects a list of results as its whole body"))
+NO_LAST_PAGE = sentence("NO_LAST_PAGE", _("its pages of results do not come to an end"))
+PAGES_DIFFER = sentence("PAGES_DIFFER", _("its pages of results are not alike"))
 OTHER_COUNT = sentence(
     "OTHER_COUNT",
     _(

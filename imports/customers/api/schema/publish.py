@@ -118,7 +118,11 @@ FIELDS: dict[str, dict[str, Note]] = {
             "The lists of an answer that say what became of whom.",
             [{"at": "failed", "holds": "failures", "name": {"by": "index", "path": "row"}}],
         ),
-        "rest": ("What proves those whom a list of failures leaves out.", {"failed": "failed"}),
+        "rest": (
+            "What proves those whom a list of failures leaves out; what a list of all must "
+            "agree with.",
+            {"failed": "failed"},
+        ),
         "answers": (
             "Other ways to read an answer, by its status or by what it says.",
             [{"on": [202], "proof": "status", "results": []}],
@@ -206,7 +210,7 @@ FIELDS: dict[str, dict[str, Note]] = {
         "username": ("By user name: its path.", "username"),
         "email": ("By e-mail: its path.", "email"),
         "path": ("By index, trace or pointer: where that stands.", "row"),
-        "base": ("By index: the number of the first record.", 1),
+        "base": ("By index, also in a template: the number of the first record.", 1),
         "template": ("By key or pointer: how to read it.", "members[{index}]"),
     },
     "Check": _CHECK,
@@ -245,8 +249,11 @@ FIELDS: dict[str, dict[str, Note]] = {
         "failed": ("The work broke off.", {"path": "state", "equals": ["FAILED"]}),
         "every_seconds": ("Seconds between two questions.", 10.0),
         "give_up_after_hours": ("After so long without a result: unknown.", 24.0),
-        "results_url": ("Where the results are, if not in the state.", "/jobs/{job}/results"),
-        "next": ("Where a page names the next one.", "links.next"),
+        "results_url": (
+            "Where the results are, if not in the state; {location}: the Location header.",
+            "/jobs/{job}/results",
+        ),
+        "next": ("Where a page names the next one; @link: the Link header.", "links.next"),
         "next_parameter": ("The URL's parameter for a cursor that `next` names.", "page"),
     },
     "Lookup": {
@@ -255,6 +262,7 @@ FIELDS: dict[str, dict[str, Note]] = {
         "found": ("The statuses of a record that is there.", [200]),
         "absent": ("The statuses that prove that there is none.", [404]),
         "absent_when": ("A condition that proves it.", {"path": "total", "equals": [0]}),
-        "at": ("Where the record stands in the answer.", "items.0"),
+        "empty_is_absent": ("A search that finds nothing (`[]` at `at`) proves it.", True),
+        "at": ("Where the record, or the list of those found, stands in the answer.", "items"),
     },
 }

@@ -162,6 +162,10 @@ def _about_poll(poll: Poll) -> Iterator[tuple[str, str]]:
         yield "poll.url", 'needs {job} in it, or is "@location".'
     elif not poll.job:
         yield "poll.job", "say where the answer to the batch names the job."
+    if "{location}" in poll.results_url and poll.url != "@location":
+        yield "poll.results_url", 'has {location} only where url is "@location".'
+    if poll.next_parameter and poll.next == "@link":
+        yield "poll.next_parameter", "means nothing where the Link header names the next page."
     if poll.next_parameter and not poll.next:
         yield "poll.next", "say where a page holds the cursor for next_parameter."
 
@@ -206,10 +210,11 @@ def _about_proof(where: str, mapping: Mapping) -> Iterator[tuple[str, str]]:
 def _about_rest(where: str, mapping: Mapping, holds: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Silence is not success: a list of failures alone says nothing about all the others."""
     says = mapping.rest.when is not None or mapping.rest.stored or mapping.rest.failed
-    if says and ("failures" not in holds or mapping.proof == "status"):
+    if says and (not {"failures", "all"} & set(holds) or mapping.proof == "status"):
         yield (
             f"{where}rest",
-            'belongs to a list that holds "failures", and is its proof of the others.',
+            'belongs to a list that holds "failures", and is its proof of the others; or to one '
+            'that holds "all", which must agree with it.',
         )
     if mapping.proof == "results" and set(holds) == {"failures"} and not says:
         yield (

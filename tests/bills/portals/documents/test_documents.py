@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bills.browser.browser import Browser
     from bills.browser.report import AttemptReport
+    from config.dev.sandbox.http_server import Request
 
 pytest_plugins = ("tests.bills.browser_fixtures",)
 
@@ -69,6 +70,17 @@ def texts(report: AttemptReport) -> dict[str, str]:
     }
 
 
+def in_parts(request: Request, number: str) -> Reply:
+    """The bill's PDF, or the part of it that was asked for."""
+    whole, asked = plain_pdf(f"bill {number}"), request.headers.get("range", "")
+    if not asked:
+        return Reply(200, whole, "application/pdf")
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    part = whole[int(first) : int(last) + 1 if last else None]
+    held = f"bytes {first}-{int(first) + len(part) - 1}/{len(whole)}"
+    return Reply(206, part, "application/pdf", [("Content-Range", held)])
+
+
 def with_documents(pages: Pages) -> Pages:
     """Pages where /doc/NUMBER is the bill's PDF."""
     numbered(pages, lambda n: attached(f"bill {n}"), "doc")
@@ -105,6 +117,10 @@ DETAILS: dict[str, str] = {
         "<a href=/site/slip>Payment slip (PDF)</a> <a href=/site/doc/{n}>Invoice (PDF)</a>"
     ),
     "a frame that shows it": "<iframe src=/site/shown/{n}></iframe>",
+    "a viewer that asks for parts": (
+        "<canvas></canvas><script>(async () => { for (const part of ['0-99', '100-'])"
+        " await fetch('/site/parts/{n}', {headers: {Range: 'bytes=' + part}}); })()</script>"
+    ),
     "a viewer": "<embed src=/site/shown/{n} type=application/pdf>",
     "a form": "<form method=post action=/site/doc/{n}><button>Download</button></form>",
     "a page behind the page": "<a href=/site/second/{n}>Show invoice</a>",
@@ -129,6 +145,7 @@ def open_details(visitor: Visitor, way: tuple[str, str]) -> AttemptReport:
     numbered(doc, detail(DETAILS["a link"]), "second")
     numbered(doc, lambda n: Reply(200, plain_pdf(f"bill {n}"), "application/pdf"), "shown")
     for number in NUMBERS:
+        doc.answers[f"GET /site/parts/{number}"] = lambda ask, n=number: in_parts(ask, n)  # type: ignore[misc]
         doc.answers[f"POST /site/doc/{number}"] = doc.answers[f"GET /site/doc/{number}"]
     return visitor.visit(QUICK)
 

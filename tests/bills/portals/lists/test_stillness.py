@@ -47,6 +47,19 @@ BY_PAGE = {
         "const events = new EventSource('/site/events');"
         f"events.onmessage = () => {{ events.close(); {COMES} }}"
     ),
+    "frames that are counted": script(
+        f"let n = 0; (function count() {{ if (++n < 50) requestAnimationFrame(count); "
+        f"else {COMES} }})()"
+    ),
+    "a browser that is idle for long": script(
+        "const began = performance.now(); (function wait() { if (performance.now() < began + 900)"
+        f" requestIdleCallback(wait); else {COMES} }})()"
+    ),
+    "a worker that answers in two parts": script(
+        "const work = new Blob(['postMessage(0); setTimeout(() => postMessage(1), 900)']);"
+        "new Worker(URL.createObjectURL(work)).onmessage = ({data}) => {"
+        f" if (data) {COMES}; else box.append(document.createElement('hr')) }}"
+    ),
     "a frame beside it": "<iframe src=/site/frame hidden></iframe>",
 }
 ARRIVALS = [(first, kind) for first in (EMPTY, FIRST) for kind in BY_PAGE]
@@ -107,6 +120,13 @@ def test_what_is_asked_and_never_answers_keeps_nobody_waiting(visitor: Visitor) 
         FIRST + script(asks + "setInterval(() => silent.postMessage(1), 300)")
     )
     assert numbers(visitor.visit()) == ALL[:2]
+
+
+def test_a_drawing_that_never_ends_keeps_nobody_waiting(visitor: Visitor) -> None:
+    draws = "(function draw() { art.getContext('2d').fillRect(0, 0, 9, 9);"
+    draws += "requestAnimationFrame(draw) })()"
+    Lists(visitor.pages).show(FIRST + "<canvas id=art></canvas>" + script(draws))
+    assert numbers(visitor.visit({"login": {"answer_seconds": 30}})) == ALL[:2]
 
 
 IN_SHADOW = {

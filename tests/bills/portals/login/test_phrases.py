@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bills.portals.logins import phrases
+from bills.portals.logins import outcomes, phrases
 from bills.portals.logins.signs import Mark, in_its_language, matches
 
 REFUSED = {
@@ -82,7 +82,7 @@ def outcomes_of(text: str) -> set[str]:
     small = " ".join(text.split()).lower()
     return {
         outcome
-        for outcome in ("refused", *phrases.OUTCOMES)
+        for outcome in ("refused", *outcomes.OUTCOMES)
         for pattern in phrases.outcome_patterns(outcome).values()
         if matches(pattern, small)
     }

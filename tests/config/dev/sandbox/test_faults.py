@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from config.dev.sandbox.faults import FAULTS, BulkAction, Call, Faults, Stage
+from config.dev.sandbox.faults import FAULTS, Call, Faults, Injection, Stage
 from config.dev.sandbox.gk_records import Result
 
 IDS = [str(n) for n in range(1, 11)]
@@ -12,8 +12,8 @@ IDS = [str(n) for n in range(1, 11)]
 
 def plan_for(
     faults: Faults, number: int = 1, endpoint: str = "customers", **more: Any
-) -> BulkAction:
-    return faults.bulk_action(Call(endpoint, number, **({"ids": IDS} | more)))
+) -> Injection:
+    return faults.injection(Call(endpoint, number, **({"ids": IDS} | more)))
 
 
 def ordered(*rules: dict[str, Any], seed: int = 1) -> Faults:
@@ -22,12 +22,12 @@ def ordered(*rules: dict[str, Any], seed: int = 1) -> Faults:
     return faults
 
 
-def whole(bulk_action: BulkAction) -> str:
-    return bulk_action.whole.fault.name if bulk_action.whole else ""
+def whole(injected: Injection) -> str:
+    return injected.whole.fault.name if injected.whole else ""
 
 
 def test_without_rules_nothing_goes_wrong() -> None:
-    assert plan_for(Faults(1)) == BulkAction()
+    assert plan_for(Faults(1)) == Injection()
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_results_are_forced_on_the_named_records_beside_a_fault_of_the_whole() -
         {"match": {"customer_id": "3"}, "fault": "result_error"},
         {"match": {"every": 1}, "fault": "drip"},
     )
-    bulk_action = plan_for(faults)
-    assert bulk_action.results == {1: Result.FAILED, 9: Result.FAILED, 2: Result.ERROR}
-    assert whole(bulk_action) == "drip"
-    assert not bulk_action.refuses
+    injected = plan_for(faults)
+    assert injected.results == {1: Result.FAILED, 9: Result.FAILED, 2: Result.ERROR}
+    assert whole(injected) == "drip"
+    assert not injected.refuses
 
 
 def test_a_result_without_a_name_is_forced_on_every_record() -> None:
@@ -101,7 +101,7 @@ def test_a_fault_that_needs_records_leaves_an_empty_request_alone() -> None:
         {"match": {"every": 1}, "fault": "missing_entry", "times": 1},
         {"match": {"every": 1}, "fault": "result_failed", "times": 1},
     )
-    assert plan_for(faults, ids=[]) == BulkAction()
+    assert plan_for(faults, ids=[]) == Injection()
     assert [rule["hits"] for rule in faults.listing()] == [0, 0]
 
 

@@ -40,8 +40,8 @@ class Clock:
 class Endpoint:
     """A token endpoint: hands out token-1, token-2, … or what it is told to."""
 
-    def __init__(self, history: Any = 3600) -> None:
-        self.history = history
+    def __init__(self, lifetime: Any = 3600) -> None:
+        self.lifetime = lifetime
         self.answer: Answer | Exception | None = None
         self.asked: list[tuple[dict[str, str], dict[str, str]]] = []
         self.called, self.rate_limit = threading.Event(), threading.Event()
@@ -58,7 +58,7 @@ class Endpoint:
             raise self.answer
         if self.answer is not None:
             return self.answer
-        body = {"access_token": f"token-{number}", "expires_in": self.history}
+        body = {"access_token": f"token-{number}", "expires_in": self.lifetime}
         return Answer(200, {}, json.dumps(body).encode())
 
 
@@ -144,10 +144,10 @@ def test_client_credentials_need_no_user() -> None:
 
 
 @pytest.mark.parametrize(
-    ("history", "good_for"), [(3600, 3539), ("3600", 3539), (100, 79), (None, 10**9), (-5, 10**9)]
+    ("lifetime", "good_for"), [(3600, 3539), ("3600", 3539), (100, 79), (None, 10**9), (-5, 10**9)]
 )
-def test_a_token_is_renewed_shortly_before_its_end(history: Any, good_for: int) -> None:
-    clock, endpoint = Clock(), Endpoint(history)
+def test_a_token_is_renewed_shortly_before_its_end(lifetime: Any, good_for: int) -> None:
+    clock, endpoint = Clock(), Endpoint(lifetime)
     auth = oauth(clock)
     assert token_of(auth, endpoint) == "token-1"
     clock.now += good_for
@@ -322,8 +322,8 @@ def test_a_limit_at_the_token_endpoint_is_no_refusal_of_the_credential() -> None
 
 def test_a_lifetime_that_makes_no_sense_counts_as_none() -> None:
     nonsense: list[Any] = ["soon", "nan", "inf", [], True]
-    for history in nonsense:
-        body = json.dumps({"access_token": "t", "expires_in": history}).encode()
+    for lifetime in nonsense:
+        body = json.dumps({"access_token": "t", "expires_in": lifetime}).encode()
         assert token_from(Answer(200, {}, body), "x", ()) == ("t", math.inf)
 
 

@@ -160,8 +160,8 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- Tokens -----------------------------------------------------------------------------------
 
 
-def token(number: int, history: int = 3600) -> Any:
-    return reply(200, {"access_token": f"token-{number}", "expires_in": history})
+def token(number: int, lifetime: int = 3600) -> Any:
+    return reply(200, {"access_token": f"token-{number}", "expires_in": lifetime})
 
 
 def oauth(url: str) -> OAuth2:

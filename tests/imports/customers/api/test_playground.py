@@ -19,6 +19,7 @@ from imports.customers.api.playground import (
 from imports.customers.api.presets import PRESETS
 from imports.customers.api.responses import Answer
 from imports.policy import Verdict
+from tests.imports.customers.judging import custom
 
 URL = "https://api.example/v1/members"
 TWO = [b'{"memberNo": "1"}', b'{"memberNo": "2"}']
@@ -125,3 +126,17 @@ def test_made_up_records_have_what_the_request_takes_in() -> None:
     assert json.loads(first) == {
         "memberNo": "1001", "home": {"city": "value 1"}, "store": "value 1",
     }  # fmt: skip
+
+
+def test_a_result_that_was_asked_for_may_come_with_any_2xx_and_the_jobs_state() -> None:
+    mapping = custom(
+        accepted=[202],
+        results=[{"at": "bad", "holds": "failures", "name": {"by": "id", "id": "id"}}],
+        rest={"failed": "@job.failed"},
+        poll={"url": "@location", "done": {"path": "state", "equals": ["DONE"]}},
+    )
+    body = json.dumps({"bad": [{"id": "1"}], "@job": {"failed": 1}}).encode()
+    records = [b'{"id": "1"}', b'{"id": "2"}']
+    for asks, wanted in ((True, ["rejected", "success"]), (False, ["unknown", "unknown"])):
+        found = verdicts(mapping, records, Answer(200, {}, body), asks=asks)
+        assert [row.outcome.verdict for row in found.rows] == wanted

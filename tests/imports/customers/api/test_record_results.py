@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from imports.customers.api.mapping import RecordKey, preset
+from imports.messages import to_json
 from imports.policy import Verdict
 from tests.imports.customers.judging import custom, gk, judged, verdicts
 
@@ -360,6 +362,111 @@ def test_records_named_by_a_pointer() -> None:
         200, {"done": True, "errors": [{"p": "customer 2: name is odd"}]}, mapping=by_id
     )
     assert verdicts(found) == [("success", ""), ("rejected", "REJECTED")]
+
+
+def test_numbers_in_a_text_count_from_the_base_of_the_mapping() -> None:
+    name = {"by": "pointer", "path": "p", "template": "Row {index}:", "base": 1}
+    failures = [{"at": "errors", "holds": "failures", "name": name}]
+    mapping = custom(results=failures, rest=DONE)
+    body = {"done": True, "errors": [{"p": "Row 1: name is odd"}]}
+    assert verdicts(judged(200, body, mapping=mapping)) == [
+        ("rejected", "REJECTED"),
+        ("success", ""),
+    ]
+    body["errors"] = [{"p": "All rows: too many"}]
+    assert judged(200, body, mapping=mapping).code == "FAILURE_UNNAMED"
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize(
+    ("holds", "code"), [("all", "MISCOUNTED_ANSWER"), ("failures", "FAILURE_UNNAMED")]
+)
+def test_numbers_prove_nothing_where_one_of_them_is_that_of_nobody(
+    base: int, holds: str, code: str
+) -> None:
+    """An API that counts from 1, read as if it counted from 0: each verdict would be another's."""
+    name = {"by": "index", "path": "row", "base": base}
+    lists = [{"at": "rows", "holds": holds, "name": name, "success": OK, "failure": NO}]
+    mapping = custom(results=lists, rest=DONE if holds == "failures" else {})
+    theirs = [{"row": 1 - base, "ok": False}, {"row": 2 - base, "ok": False}]
+    numbers = [{**each, "row": each["row"] + (1 if base == 0 else 0)} for each in theirs]
+    outcome = judged(200, {"done": True, "rows": numbers}, mapping=mapping)
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, code)
+    assert "name.base" in outcome.error
+    assert judged(422, {"rows": numbers}, mapping=mapping).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "hint"),
+    [
+        ("A1", "a1", "CASE_ALONE"),
+        ("001", "1", "ZEROS_ALONE"),
+        ("A1\u00a0", "A1", "BLANKS_ALONE"),
+        ("Jos\u00e9", "Jose\u0301", "UNICODE_FORM_ALONE"),
+        ("A1", "B2", None),
+    ],
+)
+def test_an_id_that_came_back_in_another_spelling_is_shown_with_the_difference(
+    sent: str, came: str, hint: str | None
+) -> None:
+    body = [{"id": came, "ok": True}]
+    mapping = custom(results=[{"name": {"by": "id", "id": "id"}, "success": OK}])
+    outcome = judged(200, body, mapping=mapping, keys=(RecordKey(sent),))
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "NOT_IN_ANSWER")
+    codes = re.findall(r"'code': '(\w+)'", str(to_json(outcome.message)))
+    assert "CALLED_OTHERWISE" in codes
+    assert [code for code in codes if "ALONE" in code] == [hint] * bool(hint)
+
+
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ({"stored": 1, "failed": 1}, ["", "REJECTED"]),
+        ({}, ["", "REJECTED"]),
+        ({"stored": 0}, ["COUNT_DISAGREES", "REJECTED"]),
+        ({"failed": 2}, ["COUNT_DISAGREES", "REJECTED"]),
+        ({"failed": "many"}, ["COUNT_DISAGREES", "REJECTED"]),
+    ],
+)
+def test_a_list_of_all_is_no_proof_against_the_answers_own_counts(
+    said: dict[str, Any], codes: list[str]
+) -> None:
+    lists = [{"at": "r", "name": {"by": "id", "id": "id"}, "success": OK, "failure": NO}]
+    mapping = custom(results=lists, rest={"stored": "stored", "failed": "failed"})
+    body = {"r": [{"id": "1", "ok": True}, {"id": "2", "ok": False}], **said}
+    assert [code for _verdict, code in verdicts(judged(200, body, mapping=mapping))] == codes
+
+
+def test_an_entry_that_is_unknown_may_be_counted_either_way() -> None:
+    lists = [{"at": "r", "name": {"by": "id", "id": "id"}, "success": OK, "failure": NO}]
+    mapping = custom(results=lists, rest={"stored": "stored"})
+    for stored, verdict in ((1, "success"), (2, "success"), (3, "unknown")):
+        body = {"r": [{"id": "1", "ok": True}], "stored": stored}
+        outcome = judged(200, body, mapping=mapping)
+        assert (outcome.records or outcome.judged)[0].verdict == verdict
+
+
+def test_a_failure_of_nobody_is_that_of_one_who_is_called_stored_if_nobody_else_is_left() -> None:
+    by_id = {"by": "id", "id": "id"}
+    lists = [
+        {"at": "stored", "holds": "successes", "name": by_id},
+        {"at": "errors", "holds": "failures", "name": by_id},
+    ]
+    mapping = custom(results=lists)
+    body = {"stored": [{"id": "1"}, {"id": "2"}], "errors": [{"text": "one is odd"}]}
+    assert judged(200, body, mapping=mapping).code == "FAILURE_UNNAMED"
+    body["stored"].pop()
+    assert verdicts(judged(200, body, mapping=mapping)) == [
+        ("success", ""),
+        ("unknown", "FAILURE_UNNAMED"),
+    ]
+
+
+def test_a_value_that_the_mapping_does_not_explain_is_shown() -> None:
+    mapping = custom(results=[{"name": {"by": "id", "id": "id"}, "success": OK}])
+    outcome = judged(200, [{"id": "1", "ok": "true"}], mapping=mapping, keys=(RecordKey("1"),))
+    assert outcome.code == "RESULT_NOT_KNOWN"
+    assert 'ok: "true"' in outcome.error
 
 
 def test_a_refusal_that_names_records_spares_the_innocent() -> None:

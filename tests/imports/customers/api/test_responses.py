@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -152,8 +153,37 @@ def test_an_accepted_answer_that_cannot_be_read_is_unknown_never_success(body: b
 def test_a_status_can_be_the_whole_proof_where_the_mapping_says_so() -> None:
     mapping = custom(proof="status")
     assert judged(200, b"", mapping=mapping).verdict is Verdict.SUCCESS
-    assert judged(200, b"<html>", mapping=mapping).verdict is Verdict.SUCCESS
+    empty: list[Any] = [{"errors": []}, {"error": None}]
+    for body in (b"OK", b"<ok/>", {"success": True}, [1], *empty):
+        assert judged(200, body, mapping=mapping).verdict is Verdict.SUCCESS
     assert judged(201, b"", mapping=mapping).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><title>Sign in</title>", "ANSWER_UNREADABLE"),
+        (b"<!-- gateway --><html><h1>Maintenance</h1>", "ANSWER_UNREADABLE"),
+        ({"error": {"code": "QUOTA"}}, "CONTRADICTORY_ANSWER"),
+        ({"errors": [{"message": "no"}]}, "CONTRADICTORY_ANSWER"),
+        ({"success": False}, "CONTRADICTORY_ANSWER"),
+        ({"status": "Error"}, "CONTRADICTORY_ANSWER"),
+    ],
+)
+def test_a_status_proves_nothing_against_an_answer_that_says_otherwise(
+    body: Any, code: str
+) -> None:
+    outcome = judged(200, body, mapping=custom(proof="status"))
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, code)
+
+
+def test_a_web_page_in_place_of_an_answer_is_called_one() -> None:
+    page = b"<html><head><title>Sign in</title></head></html>"
+    outcome = judged(201, page)
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "ANSWER_UNREADABLE")
+    assert "Sign in" in outcome.error
+    secret = "sekret-123456"
+    assert secret not in judged(201, page + secret.encode(), secrets=(secret,)).error
 
 
 def test_where_status_is_proof_an_error_envelope_still_counts() -> None:

@@ -34,7 +34,7 @@ class Issuer(Server):
     """Issues a token at each request, which makes the one before void, as many real ones do."""
 
     def __init__(self) -> None:
-        self.newest, self.history = "", 3600.0
+        self.newest, self.lifetime = "", 3600.0
         self.rate_limit, self.called = threading.Event(), threading.Event()
         self.rate_limit.set()
         self.refusal: bytes | None = None
@@ -47,7 +47,7 @@ class Issuer(Server):
             connection.sendall(self.refusal)
             return
         self.newest = f"token-{len(self.received)}"
-        given = {"access_token": self.newest, "expires_in": self.history}
+        given = {"access_token": self.newest, "expires_in": self.lifetime}
         connection.sendall(answer(200, given))
 
 

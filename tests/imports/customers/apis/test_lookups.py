@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.imports.customers.scripted_server import Received
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOOKUP = {
+LOOKUP: dict[str, Any] = {
     "record": {"id": ["no"]},
     "lookup": {
         "url": "/v1/members/{no}", "absent": [404], "at": "member",
@@ -130,6 +130,27 @@ def test_an_answer_that_proves_nothing_decides_nothing(
         fake.before = lambda _request: reply
         look_up(job)
     assert statuses(job) == {"M0": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (Reply(200, {"member": []}), "error"),
+        (Reply(200, {"member": [], "error": "the index is being built"}), "unknown"),
+        (Reply(200, {}), "unknown"),
+        (Reply(200, {"member": {}}), "unknown"),
+        (Reply(200, {"member": [{"number": "M0", "city": "City 0"}]}), "success"),
+    ],
+)
+def test_a_search_that_finds_nothing_is_proof_where_the_mapping_says_so(
+    reply: Reply, status: str, fake: Forgetful, make: Callable[..., ImportJob]
+) -> None:
+    mapping = LOOKUP | {"lookup": LOOKUP["lookup"] | {"empty_is_absent": True}}
+    with fake.serve() as server:
+        job = make(server.port, 1, mapping)
+        fake.before = lambda _request: reply
+        look_up(job)
+    assert statuses(job) == {"M0": status}
 
 
 @pytest.mark.parametrize(

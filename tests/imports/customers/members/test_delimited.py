@@ -96,7 +96,10 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
     separator=st.sampled_from([";", ",", "\t"]),
     encoding=st.sampled_from(["utf-8-sig", "utf-16"]),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_the_csv_module_writes_is_read_back_cell_for_cell(
     tmp_path: Path, table: list[list[str]], separator: str, encoding: str
 ) -> None:
@@ -110,3 +113,27 @@ def test_what_the_csv_module_writes_is_read_back_cell_for_cell(
     assert [row.cells for row in rows] == filled
     for row in rows:
         assert cells_of(content[row.start : row.start + row.size], form) == row.cells
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Members 2026\nId;Name\n1;A\n",
+        "Members 2026;;\nId;Name;\n1;A;\n",
+        "Members\nId,N,C\n1,A,B\n",
+    ],
+)
+def test_a_title_above_the_names_of_the_columns_is_refused_as_one(
+    tmp_path: Path, content: str
+) -> None:
+    with pytest.raises(UnreadableFile) as refused:
+        opened(written(tmp_path, content))
+    assert "only “Members" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content", ["Id\n1\n2\n", "Amount\n1,5\n2,5\n", "Id\n", "sep=;\nId\n1;2\n2;3\n"]
+)
+def test_a_file_of_one_column_has_no_title(tmp_path: Path, content: str) -> None:
+    form, _rows = opened(written(tmp_path, content))
+    assert len(form.headings) == 1

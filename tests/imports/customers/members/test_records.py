@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.customers.files.errors import UnreadableFile
-from imports.customers.files.row_faults import KEY
+from imports.customers.files.errors import ROW_KEY, UnreadableFile
 from imports.customers.members.delimited import Row
 from imports.customers.members.records import RecordMaker
 from imports.customers.members.template import BadTemplate, Template, as_json, read
@@ -124,8 +123,8 @@ def test_a_list_has_no_holes_and_no_entries_of_constants_alone() -> None:
 def test_all_faults_of_a_row_travel_with_its_record() -> None:
     record, codes = made(read(DOCUMENT), HEADINGS, *member(0, Född="i går", Status="?"))
     assert codes == ["ROW_DATE", "ROW_VALUE"]
-    assert next(iter(record)) == KEY
-    assert record[KEY]["code"] == "ROW_DATE"
+    assert next(iter(record)) == ROW_KEY
+    assert record[ROW_KEY]["code"] == "ROW_DATE"
     assert record["person"]["birthday"] == "i går"
 
 

@@ -13,9 +13,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from imports.customers import background, drafts, dry_run
 from imports.customers.members import sources
+from imports.customers.members import workbook as workbooks
 from imports.engine import queue, runner, sweeper
 from imports.ledger import lifecycle
 from imports.ledger.lifecycle import NotAllowed
+from imports.messages import to_json
 from imports.models import CustomerApi, ImportFile, ImportResult
 from tests import jobs
 from tests.imports.customers.members.tables import (
@@ -160,6 +162,55 @@ def test_a_workbook_is_read_with_its_dates_and_numbers(draft: ImportJob, tmp_pat
     assert [each.key for each in results] == ["50000001000", "50000001001"]
     body = json.loads(bytes(draft.batches.get().body))
     assert body["data"][0]["person"]["birthday"] == "1980-02-03"
+
+
+def test_a_workbook_says_what_it_shows_otherwise_than_it_is_read(
+    draft: ImportJob, tmp_path: Path
+) -> None:
+    rows = [[str(n), "ÅSA", "EK", "03.02.1980", "a@example.se", "A"] for n in range(5)]
+    path = workbook(tmp_path / "members.xlsx", *rows)
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    sheet.row_dimensions[3].hidden = sheet.row_dimensions[4].hidden = True
+    sheet.merge_cells("C5:C6")
+    book.create_sheet("Empty")
+    book.create_sheet("March").append(["Kundnr"])
+    hidden = book.create_sheet("Codes")
+    hidden.append(["A"])
+    hidden.sheet_state = "hidden"
+    book.save(path)
+    file = add(draft, path, template=saved(draft.api))  # type: ignore[arg-type]
+    warned = {each["code"]: each["params"] for each in file.warnings}
+    assert (file.status, file.record_count) == ("valid", 5)
+    assert warned["OTHER_SHEETS"]["others"] == "“March”"
+    assert warned["HIDDEN_ROWS"]["n"] == 2
+    assert warned["MERGED_CELLS"]["cells"] == "C5:C6"
+
+
+@pytest.mark.parametrize("piece_bytes", [100, 1 << 20])
+def test_a_formula_without_a_value_is_no_empty_cell(
+    piece_bytes: int, draft: ImportJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "PIECE_BYTES", piece_bytes)
+    good = [["1", "ÅSA", "EK", "03.02.1980", "a@example.se", "A"]] * 20
+    path = workbook(tmp_path / "members.xlsx", *good, ["2", '=B2&"X"', "EK", None, None, "A"])
+    file = add(draft, path, template=saved(draft.api))  # type: ignore[arg-type]
+    said = to_json(file.message)
+    assert file.status == "invalid"
+    assert "NOT_CALCULATED" in str(said)
+    assert "B22" in str(said)
+
+
+def test_a_workbook_of_hidden_sheets_alone_is_refused_with_the_reason(
+    draft: ImportJob, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "members.xlsx", ["1"])
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].sheet_state = "hidden"
+    book.active = book.create_sheet("Empty")
+    book.save(path)
+    file = add(draft, path, template=saved(draft.api))  # type: ignore[arg-type]
+    assert "ONLY_HIDDEN_SHEETS" in str(to_json(file.message))
 
 
 SHAPES = {
