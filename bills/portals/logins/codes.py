@@ -145,8 +145,8 @@ class CodeEntry:
                     return code
                 await asyncio.sleep(ASK_SECONDS)
         visit.report.waits_in_vain = True
-        minutes = f"{seconds / 60:g}"
-        raise PortalError(Code.OTP_NEEDED, failures.NO_CODE_CAME.format(minutes=minutes))
+        minutes = max(1, round(seconds / 60))
+        raise PortalError(Code.OTP_NEEDED, failures.NO_CODE_CAME.format(n=minutes))
 
     async def _type(self, form: CodeForm, code: str) -> None:
         visit = self.visit
