@@ -5,7 +5,7 @@ Codes that an API makes up itself (its own, in upper case) are not listed: `abou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -192,9 +192,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
         _("The mapping does not explain a code in the answer."),
         _("Check in the API whether they arrived, and add the code to the mapping."),
     ),
-    "WORKER_LOST": ErrorCode(
-        ADMIN, UNKNOWN, _("The worker died before the answer came."), LOOK_UP
-    ),
+    "WORKER_LOST": ErrorCode(YOU, UNKNOWN, _("The worker died before the answer came."), LOOK_UP),
     "INTERNAL_ERROR": ErrorCode(
         ADMIN,
         UNKNOWN,
@@ -396,6 +394,16 @@ def about(code: str, job_type: str = "customers") -> ErrorCode | None:
     if found is None and code.startswith("HTTP_"):
         return ERROR_CODES["HTTP_500" if code[5:6] == "5" else "HTTP_400"]
     return found
+
+
+def for_record(meaning: ErrorCode | None, status: str) -> ErrorCode | None:
+    """What a code means for a record in that status.
+
+    Whoever is to blame, an unknown record is looked up by the operator: no retry helps it.
+    """
+    if meaning is None or status != ResultStatus.UNKNOWN or meaning.actor != Actor.API:
+        return meaning
+    return replace(meaning, actor=Actor.OPERATOR, remedy=LOOK_UP)
 
 
 # What follows for a record that is decided, whatever its code: no attempt of its batch is left.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from imports.messages import Message, from_json, headline, render
+from imports.messages import SENTENCES, Message, from_json, headline, render
 
 if TYPE_CHECKING:
     from imports.messages import Text
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 def in_words(text: Text | None) -> str:
     """The message in the active language. Other people's words stay unchanged."""
     return render(text, gettext, _number)
+
+
+def as_sentence(clause: Message) -> str:
+    """A clause as a sentence: capitalised, unless it starts with a field's name."""
+    said = in_words(clause)
+    return said if SENTENCES[clause.code].startswith("{") else said[:1].upper() + said[1:]
 
 
 def in_short(text: Text | None, longest: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from bills import keeping
 from bills.browser.plan import Login
@@ -53,18 +53,20 @@ class State:
 
 
 WORDS: dict[str, State] = {
-    Code.LOGIN_FAILED: State(_lazy("Needs a new password"), "danger"),
-    Code.PASSWORD_EXPIRED: State(_lazy("Must choose a new password at the portal"), "danger"),
-    Code.LOCKED: State(_lazy("Locked by the portal"), "danger"),
-    Code.OTP_NEEDED: State(_lazy("Needs a one-time code"), "warning"),
-    Code.ACTION_NEEDED: State(_lazy("Has to do something at the portal"), "warning"),
-    Code.CAPTCHA: State(_lazy("Has to prove at the portal that it is human"), "warning"),
+    Code.LOGIN_FAILED: State(gettext_lazy("Needs a new password"), "danger"),
+    Code.PASSWORD_EXPIRED: State(
+        gettext_lazy("Must choose a new password at the portal"), "danger"
+    ),
+    Code.LOCKED: State(gettext_lazy("Locked by the portal"), "danger"),
+    Code.OTP_NEEDED: State(gettext_lazy("Needs a one-time code"), "warning"),
+    Code.ACTION_NEEDED: State(gettext_lazy("Has to do something at the portal"), "warning"),
+    Code.CAPTCHA: State(gettext_lazy("Has to prove at the portal that it is human"), "warning"),
 }
-PAUSED = State(_lazy("Paused"), "neutral")
-WORKS = State(_lazy("Works"), "success")
-NEW = State(_lazy("Not tried yet"), "info")
-FAILED = State(_lazy("Last run failed"), "warning")
-NO_PASSWORD = State(_lazy("Has no password"), "danger")
+PAUSED = State(gettext_lazy("Paused"), "neutral")
+WORKS = State(gettext_lazy("Works"), "success")
+NEW = State(gettext_lazy("Not tried yet"), "info")
+FAILED = State(gettext_lazy("Last run failed"), "warning")
+NO_PASSWORD = State(gettext_lazy("Has no password"), "danger")
 
 
 def state_of(credential: Credential) -> State:

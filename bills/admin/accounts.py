@@ -88,13 +88,14 @@ class AccountAdmin(ManagedAdmin):
     )  # fmt: skip
     list_filter = (StateFilter, "portal", ("group", admin.AllValuesFieldListFilter))
     search_fields = ("email", "customer", "group")
+    search_help_text = gettext_lazy("E-mail, customer or group")
     ordering = ("portal__name", "account")
     actions = ("run_again", "pause", "resume", "forget_device")
     list_before_template = "bills/accounts/before_list.html"
     change_form_outer_after_template = "bills/accounts/after_form.html"
     fieldsets = (
         (None, {"fields": ("portal", "email", "customer", "group", "is_paused")}),
-        (gettext_lazy("How it logs in"), {"fields": ("password",)}),
+        (gettext_lazy("Login"), {"fields": ("password",)}),
         (
             gettext_lazy("Two-step login"),
             {"fields": ("totp", "qr_picture", "forget_totp")},

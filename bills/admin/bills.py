@@ -11,7 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, Stream
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import path, reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import display
 
 from bills.admin import common as own
@@ -70,7 +70,7 @@ class DocumentFilter(admin.SimpleListFilter):
 class BillAdmin(ExportedAdmin):
     """Read only; a bill opens as its PDF."""
 
-    when_empty = gettext_lazy("Start a bill download on Home to get bills.")
+    when_empty = gettext_lazy("Bills come with a bill download, or by a schedule.")
     list_display = (
         "email",
         "portal",
@@ -85,7 +85,16 @@ class BillAdmin(ExportedAdmin):
     list_before_template = "bills/list/export.html"
     export_labels = LABELS
     search_fields = ("email", "number")
+    search_help_text = gettext_lazy("E-mail or bill number")
     actions = ("download_zip", "download_list")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A list that is empty offers a download to those who may start one."""
+        label, may = gettext("New bill download"), permissions.may(request, *own.NEW_JOB)
+        begin = {"begin_url": reverse("admin:bills_new"), "begin_label": label} if may else {}
+        return super().changelist_view(request, (extra_context or {}) | begin)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bill]:
         return Bill.objects.select_related("portal")

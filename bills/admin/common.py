@@ -160,6 +160,7 @@ def timeline(result: ImportResult) -> list[Summary]:
     for piece in found:
         by_number.setdefault(piece.attempt_number, []).append(piece)
     attempts = Attempt.objects.filter(batch=result.batch).order_by("number")
+    attempts = attempts.select_related("batch").defer("batch__body")
     return [
         Summary(
             attempt=attempt,

@@ -169,6 +169,7 @@ class DestinationAdmin(ManagedAdmin):
     form = DestinationForm
     list_display = ("name", "kind", "location", "counts_column", "is_active")
     search_fields = ("name", "location")
+    search_help_text = gettext_lazy("Name or place")
     change_form_outer_after_template = "bills/deliveries/check.html"
     fieldsets = (
         (None, {"fields": ("name", "kind", "portals", "is_active")}),
@@ -245,13 +246,16 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 class BillDeliveryAdmin(LedgerAdmin):
     """Read only; what failed can be tried again, and what is unknown decided."""
 
-    when_empty = gettext_lazy("Bills are delivered once there is a destination: add one first.")
+    when_empty = gettext_lazy(
+        "Each new bill is delivered to every active destination of its portal."
+    )
     list_display = (
         "name_column", "destination", "status_column", "trouble_column", "delivered_column",
     )  # fmt: skip
     list_display_links = None
     list_filter = ("status", "destination", "bill__portal")
     search_fields = ("name", "bill__number", "bill__email")
+    search_help_text = gettext_lazy("File name, bill number or e-mail")
     exclude = ("error",)
     actions = ("try_again", "mark_delivered")
 

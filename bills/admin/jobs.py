@@ -58,7 +58,8 @@ def _rows(
 ) -> Iterator[Sequence[object]]:
     for *who, status, code, message, attempts, bills, at, again, extra in at_once(columns):
         summary = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
-        yield (*who, *summary, *advice[code], *((extra or {}).get(name, "") for name in extras))
+        more = ((extra or {}).get(name, "") for name in extras)
+        yield (*who, *summary, *advice[code, status], *more)
 
 
 def workload(job: ImportJob) -> str:
@@ -179,8 +180,7 @@ register(
         sheet=of_credentials,
         pace_title=gettext_lazy("Speed and attempts"),
         retry_files_hold=gettext_lazy(
-            "The failed accounts as a CSV, each with its reason and remedy, and without "
-            "passwords. Redrive never deletes it."
+            "The failed accounts as a CSV, each with its reason and remedy, and without passwords."
         ),
         field_words=common.OF_SETTINGS,
         has_batches=False,

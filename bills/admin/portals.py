@@ -149,6 +149,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
         "name", "login_url", "max_attempts", "concurrency", "health_column", "trouble_column",
     )  # fmt: skip
     search_fields = ("name", "login_url")
+    search_help_text = gettext_lazy("Name or login URL")
     change_form_outer_before_template = "bills/portal/before_form.html"
     change_form_outer_after_template = "bills/portal/after_form.html"
     fieldsets = (
@@ -163,7 +164,7 @@ class PortalAdmin(HealthColumn, ManagedAdmin):
             },
         ),
         (
-            gettext_lazy("How it knows you"),
+            gettext_lazy("Codes and known devices"),
             {"fields": ("code_wait_seconds", "keeps_devices")},
         ),
         (gettext_lazy("Advanced"), {"fields": ("script",)}),

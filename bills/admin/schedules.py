@@ -41,6 +41,7 @@ class ScheduleAdmin(ManagedAdmin):
         "name", "covers_column", "rhythm_column", "next_run_column", "state_column", "is_active",
     )  # fmt: skip
     search_fields = ("name", "group")
+    search_help_text = gettext_lazy("Name or group")
     actions = ("run_now",)
     change_form_outer_after_template = "bills/schedules/history.html"
     conditional_fields = {
@@ -132,10 +133,10 @@ class ScheduleAdmin(ManagedAdmin):
 
 
 def in_words(schedule: Schedule) -> str:
-    """ "Every month on day 3 at 06:00"."""
-    at = time_format(schedule.at, "H:i")
+    """ "Every month on day 3 at 06:00 (UTC)": a page shows other times in the reader's zone."""
+    at = f"{time_format(schedule.at, 'H:i')} ({settings.TIME_ZONE})"
     if schedule.repeats == Repeats.CRON:
-        return schedule.cron
+        return f"{schedule.cron} ({settings.TIME_ZONE})"
     if schedule.repeats == Repeats.WEEKLY:
         return _("Every %(weekday)s at %(at)s") % {
             "weekday": Weekday(schedule.weekday).label,

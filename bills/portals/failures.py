@@ -161,7 +161,11 @@ CODE_REFUSED = sentence(
     ),
 )
 NO_CODE_BOX = sentence("NO_CODE_BOX", _("The page shows no box for a code."))
-NO_CODE_CAME = sentence("NO_CODE_CAME", _("Nobody entered it within {minutes} minutes."))
+NO_CODE_CAME = sentence(
+    "NO_CODE_CAME",
+    _("Nobody entered it within {n} minutes."),
+    _("Nobody entered it within a minute."),
+)
 SESSION_TOO_LARGE = sentence(
     "SESSION_TOO_LARGE", _("What the browser remembers of this portal is too large to be kept.")
 )
@@ -238,7 +242,7 @@ NO_FIELD = sentence("NO_FIELD", _("bills.{field}: {row} shows no {field}{seen}."
 IS_A_PAGE = sentence("IS_A_PAGE", _("The file is a web page, not a PDF."))
 HAD_BEFORE = sentence("HAD_BEFORE", _("It had {n}."))
 OF_BILL = sentence("OF_BILL", _("{bill}: {detail}"))
-SOME_BROKEN = sentence("SOME_BROKEN", _("{n} of {total} new bills."))
+SOME_BROKEN = sentence("SOME_BROKEN", _("{n} of {total} new bills could not be kept."))
 TIME_OVER = sentence("TIME_OVER", _("The attempt's {limit} s were over."))
 
 

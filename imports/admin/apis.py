@@ -66,6 +66,7 @@ class CustomerApiAdmin(HealthColumn, ManagedAdmin):
     form = CustomerApiForm
     list_display = ("name", "url_column", "auth", "pace_column", "health_column", "test_column")
     search_fields = ("name", "url")
+    search_help_text = gettext_lazy("Name or URL")
     change_form_before_template = "imports/api/before.html"
     change_form_outer_after_template = "imports/api/after.html"
     conditional_fields = {

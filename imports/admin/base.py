@@ -7,6 +7,7 @@ bucket or a server checks its address, and only writes its secret.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -172,6 +173,17 @@ class ManagedAdmin(ModelAdmin):
             (name, {**options, "fields": [f for f in options["fields"] if f not in self.secrets]})
             for name, options in fieldsets
         ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Whoever only looks gets no form: scripts would ask its fields what to show."""
+        if not self.has_manage_permission(request):
+            reader = copy(self)
+            reader.conditional_fields = {}
+            context["adminform"].model_admin = reader
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
 
 class HealthList(ChangeList):

@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 
 
 AS = sentence("AS", gettext_noop("{what} as {form}"))
+# What is exported of a job, by the name that its file has.
+NAMES = {
+    "results": sentence("EXPORT_OF_RESULTS", gettext_noop("results")),
+    "failures": sentence("EXPORT_OF_FAILURES", gettext_noop("failures")),
+    "stored": sentence("EXPORT_OF_STORED", gettext_noop("imported customers")),
+    "attempts": sentence("EXPORT_OF_ATTEMPTS", gettext_noop("attempts")),
+    "log": sentence("EXPORT_OF_LOG", gettext_noop("log")),
+}
 FORMS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -102,11 +110,12 @@ def sent_and_noted(
 ) -> StreamingHttpResponse:
     """Customers' data leaves the house: the job's log says who took it."""
     form = request.GET.get("as", "csv")
-    response = sent(request, sheet, f"job-{job.pk}-{what}", form, what.capitalize())
+    title = in_words(NAMES[what]).capitalize()
+    response = sent(request, sheet, f"job-{job.pk}-{what}", form, title)
     note(
         job,
         EventCode.EXPORTED,
-        AS.format(what=what, form=form.upper()),
+        AS.format(what=NAMES[what], form=form.upper()),
         permissions.actor(request),
     )
     return response
@@ -207,20 +216,24 @@ def _records(
 ) -> Iterator[Sequence[object]]:
     for *names, status, code, http, message, attempts, at, again in at_once(columns):
         summary = (status_word(status), code, http, in_words(message), attempts, local(at), again)
-        yield (*names, *summary, *advice[code])
+        yield (*names, *summary, *advice[code, status])
 
 
-class Advice(dict[str, tuple[str, str]]):
-    """Who must act on a code, and how, in the operator's language; looked up once for a code."""
+class Advice(dict[tuple[str, str], tuple[str, str]]):
+    """Who must act on a code of a record in a status, and how, in the operator's language.
+
+    Each is looked up once.
+    """
 
     def __init__(self, job_type: str) -> None:
         super().__init__()
         self.job_type = job_type
 
-    def __missing__(self, code: str) -> tuple[str, str]:
-        found = error_codes.about(code, self.job_type)
-        self[code] = (found.who, str(found.remedy)) if found else ("", "")
-        return self[code]
+    def __missing__(self, key: tuple[str, str]) -> tuple[str, str]:
+        code, status = key
+        found = error_codes.for_record(error_codes.about(code, self.job_type), status)
+        self[key] = (found.who, str(found.remedy)) if found else ("", "")
+        return self[key]
 
 
 def of_attempts(attempts: QuerySet[Attempt]) -> Sheet:

@@ -150,6 +150,7 @@ class ChannelAdmin(ManagedAdmin):
     form = ChannelForm
     list_display = ("name", "kind", "goes_to_column", "wanted", "is_active")
     search_fields = ("name",)
+    search_help_text = gettext_lazy("Name")
     change_form_outer_after_template = "imports/notifications/test.html"
     fieldsets = (
         (None, {"fields": ("name", "kind", "wanted", "is_active")}),

@@ -60,6 +60,7 @@ class RecordTemplateAdmin(ManagedAdmin):
     list_display = ("name", "version", "api", "created_by", "created_at")
     list_filter = ("api",)
     search_fields = ("name",)
+    search_help_text = _("Name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecordTemplate]:
         return RecordTemplate.objects.select_related("api").defer("api__secret", "document")

@@ -78,6 +78,7 @@ class WatchedFolderAdmin(ManagedAdmin):
         "name", "kind", "folder", "pattern", "api", "starts", "is_active", "trouble_column",
     )  # fmt: skip
     search_fields = ("name", "folder")
+    search_help_text = gettext_lazy("Name or folder")
     change_form_outer_after_template = "imports/watched/files.html"
     fieldsets = (
         (

@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from imports.customers.files.json_stream import Element
 from imports.customers.files.validation import Judge
-from imports.messages import SENTENCES
-from imports.rendering import in_words
+from imports.rendering import as_sentence, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from imports.customers.files.errors import Fault
     from imports.customers.files.limits import Checks
-    from imports.messages import Message
 
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+')
 
@@ -174,7 +172,7 @@ def judge(written: str, checks: Checks) -> Correction:
     if judged.fault is not None:
         found = Mistake(_sentence(judged.fault), _place(text, judged.fault))
         return Correction(text, judged.key, judged.email, found)
-    warnings = tuple(f"{_as_sentence(each)}." for each in judged.warnings)
+    warnings = tuple(f"{as_sentence(each)}." for each in judged.warnings)
     return Correction(text, judged.key, judged.email, None, warnings)
 
 
@@ -208,13 +206,7 @@ def _unreadable(text: str) -> Mistake | None:
 
 
 def _sentence(fault: Fault) -> str:
-    return f"{_as_sentence(fault.what)}. {in_words(fault.remedy)}."
-
-
-def _as_sentence(what: Message) -> str:
-    """Capitalised, unless it starts with a field's name."""
-    said = in_words(what)
-    return said if SENTENCES[what.code].startswith("{") else said[:1].upper() + said[1:]
+    return f"{as_sentence(fault.what)}. {in_words(fault.remedy)}."
 
 
 def _place(text: str, fault: Fault) -> Place | None:

@@ -79,6 +79,20 @@ def how_many_wait(job: ImportJob) -> Waiting:
     )
 
 
+def where_they_wait(job: ImportJob) -> ImportJob:
+    """The first job whose failed records wait: this one, or one of its later retries."""
+    jobs = descendants(job)
+    failed = ImportBatch.objects.filter(job__in=jobs, error_count__gt=0).values_list("job")
+    of_retries = ImportResult.objects.filter(
+        retry_of__job__in=jobs, retry_of__status=ResultStatus.ERROR
+    ).values_list("retry_of__job")
+    taken = dict(of_retries.annotate(n=Count("pk")))
+    for pk, count in failed.annotate(n=Sum("error_count")).order_by("job"):
+        if count > taken.get(pk, 0):
+            return job if pk == job.pk else ImportJob.objects.get(pk=pk)
+    return job
+
+
 def _its_retry() -> QuerySet[ImportResult]:
     return ImportResult.objects.filter(retry_of=OuterRef("pk"))
 

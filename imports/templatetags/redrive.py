@@ -139,12 +139,22 @@ def verdict_badge(verdict: str) -> dict[str, str]:
 
 @register.filter
 def verdict_shown(attempt: Attempt) -> str:
-    """An attempt's verdict; one by record that was the same for all is told as that."""
+    """An attempt's verdict; one by record that was the same for all is told as that.
+
+    So is a retryable one after which no attempt was left.
+    """
+    if attempt.verdict == Verdict.RETRY and _is_last(attempt):
+        return "failed"
     if attempt.verdict != Verdict.MIXED or attempt.unknown_count:
         return attempt.verdict
     if not attempt.success_count:
         return "failed"
     return attempt.verdict if attempt.error_count else Verdict.SUCCESS.value
+
+
+def _is_last(attempt: Attempt) -> bool:
+    batch = attempt.batch
+    return batch.status == BatchStatus.FAILED and attempt.number >= batch.attempts
 
 
 @register.filter

@@ -62,6 +62,14 @@ def test_a_viewer_sees_every_tab_and_no_button(
         expect(seen.get_by_role("dialog")).to_have_count(0)
 
 
+def test_a_viewer_reads_an_api_and_a_portal_without_an_error_of_a_script(
+    seen: Page, installation: Installation
+) -> None:
+    for page in ("imports/customerapi/1/change/", "bills/portal/1/change/"):
+        seen.goto(installation.admin(page))
+        expect(seen.get_by_role("button", name="Save")).to_have_count(0)
+
+
 def test_a_viewer_gets_403_for_every_act_by_hand(
     seen: Page, installation: Installation, troubled: int
 ) -> None:

@@ -73,3 +73,17 @@ def test_what_is_compiled_is_what_is_written(catalogue: Path) -> None:
         else:
             written[name] = entry["msgstr"]
     assert {key: text for key, text in compiled.items() if key} == written
+
+
+COLLECTED = {"gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"} | {
+    "pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy", "_",
+}  # fmt: skip
+
+
+def test_no_sentence_is_behind_a_name_that_makemessages_does_not_know() -> None:
+    for app in ("config", "imports", "bills"):
+        for path in (settings.BASE_DIR / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+                    names = {each.asname for each in node.names if "gettext" in each.name}
+                    assert names <= COLLECTED | {None}, path

@@ -92,6 +92,15 @@ def test_what_follows_is_true_of_a_record_whatever_its_code_says_of_a_batch() ->
     assert error_codes.follows("success", timeout) == ""
 
 
+def test_an_unknown_record_is_the_operators_to_look_up_whoever_is_to_blame() -> None:
+    gateway = error_codes.ERROR_CODES["HTTP_502"]
+    advice = error_codes.for_record(gateway, "unknown")
+    assert advice is not None
+    assert (advice.actor, advice.remedy) == (Actor.OPERATOR, error_codes.LOOK_UP)
+    assert error_codes.for_record(gateway, "error") == gateway
+    assert error_codes.for_record(None, "unknown") is None
+
+
 def test_an_http_status_that_nobody_listed_is_explained_by_its_class() -> None:
     assert error_codes.about("HTTP_507") == error_codes.ERROR_CODES["HTTP_500"]
     assert error_codes.about("HTTP_418") == error_codes.ERROR_CODES["HTTP_400"]

@@ -32,11 +32,11 @@ from imports.ledger import bulk_actions, known_before, retries
 from imports.ledger.bulk_actions import EXCLUDED_CODE, RETRIES
 from imports.ledger.lifecycle import NotAllowed
 from imports.ledger.totals import family
-from imports.messages import in_general
+from imports.messages import Message, in_general
 from imports.models import BulkAction, ImportResult
 from imports.models.bulk_actions import ActionType
 from imports.models.jobs import Rollout
-from imports.rendering import in_words
+from imports.rendering import as_sentence, in_words
 from imports.states import ResultStatus
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, QueryDict
 
     from imports.ledger.known_before import Later
+    from imports.messages import Text
     from imports.models import ImportJob
 
 
@@ -150,12 +151,23 @@ def _cause(row: Mapping[str, Any], example: ImportResult, remedy: ErrorCode | No
         key=f"{row['status']}.{row['cause']}.{row['error_code']}",
         status=row["status"],
         code=row["error_code"],
-        sentence=in_words(in_general(example.message or "")),
+        sentence=_sentence(example.message or "", row["count"]),
         count=row["count"],
         waiting=row["waiting"] if _can_wait(row) else 0,
         example=example,
-        remedy=remedy,
+        remedy=error_codes.for_record(remedy, row["status"]),
     )
+
+
+def _sentence(message: Text, count: int) -> str:
+    """The one record's own message, or what the messages of all have in common."""
+    if count == 1:
+        return in_words(message)
+    common = in_general(message)
+    fault = common.own_params.get("what") if isinstance(common, Message) else None
+    if isinstance(fault, Message):  # without its place in the file, which is each one's own
+        return f"{as_sentence(fault)}."
+    return in_words(common)
 
 
 def _can_wait(row: Mapping[str, Any]) -> bool:

@@ -71,8 +71,7 @@ register(
         sheet=sheet,
         pace_title=gettext_lazy("Pace"),
         retry_files_hold=gettext_lazy(
-            "The failed records in files that you can import again, byte for byte as they "
-            "came in. Redrive never deletes them."
+            "The failed records in files that you can import again, byte for byte as they came in."
         ),
         tabs=(files.TAB, settings.TAB, progress.TAB, failures.TAB, retry_files.TAB, log.TAB),
         fix=Fix(gettext_lazy("Fix and send again"), permissions.RETRY, _fix_url),

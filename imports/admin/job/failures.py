@@ -53,7 +53,8 @@ def context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     found = actions.causes(job)
     own = actions.own_codes(job)
     for row in rows:
-        remedy = own.get(row.error_code) or error_codes.about(row.error_code, job.kind)
+        meaning = own.get(row.error_code) or error_codes.about(row.error_code, job.kind)
+        remedy = error_codes.for_record(meaning, row.status)
         is_retried = bool(row.retries.all())
         row.row_actions = [] if is_retried else row_actions(request, row, remedy)
     return {

@@ -256,7 +256,8 @@ def _summary(request: HttpRequest, result: ImportResult) -> dict[str, Any]:
     text, is_cut = readable(mine.stays[-1].raw)
     latest = found[0].latest
     is_open = latest.status == ResultStatus.PENDING
-    remedy = error_codes.about(latest.error_code, latest.job.kind)
+    meaning = error_codes.about(latest.error_code, latest.job.kind)
+    remedy = error_codes.for_record(meaning, latest.status)
     exclude = failures.exclusion(request, latest)
     return {
         "result": result,

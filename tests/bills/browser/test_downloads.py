@@ -105,7 +105,10 @@ def test_an_incomplete_pdf_is_reported_and_not_stored(report: AttemptReport, way
 
 def test_the_report_counts_what_came_and_what_did_not(report: AttemptReport) -> None:
     assert report.code is Code.DOWNLOAD_BAD
-    assert f"{len(BROKEN)} of {len(WAYS) + len(BROKEN)} new bills. bill a page" in report.error
+    assert (
+        f"{len(BROKEN)} of {len(WAYS) + len(BROKEN)} new bills could not be kept. bill a page"
+        in report.error
+    )
     assert (report.found, len(report.bills)) == (len(WAYS) + len(BROKEN), len(WAYS))
 
 

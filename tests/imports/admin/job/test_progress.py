@@ -202,6 +202,21 @@ def test_the_retries_show_the_whole_story(
     assert "Load them now?" not in operator.get(url(job, "progress")).content.decode()
 
 
+def test_the_first_job_leads_to_the_retry_whose_records_failed_again(
+    operator: Client, make_job: JobMaker
+) -> None:
+    job = make_job(12, max_attempts=1)
+    answer(job, OK, REFUSED)
+    ended(job)
+    assert operator.get(url(job, "progress")).context["failed_in"] == job
+    operator.post(url(job, "failures", "retry"), {"which": "all"})
+    retry = ImportJob.objects.get(retry_of=job)
+    runner.read_input(retry)
+    answer(retry, REFUSED)
+    ended(retry)
+    assert operator.get(url(job, "progress")).context["failed_in"] == retry
+
+
 def test_an_open_page_costs_a_bounded_number_of_queries(
     operator: Client,
     make_job: JobMaker,
