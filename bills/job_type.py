@@ -12,8 +12,6 @@ from redis.exceptions import RedisError
 
 from bills import health, keeping, retention, schedules
 from bills.accounts import codes, passwords
-from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
-from bills.browser.chromium import clean_abandoned
 from bills.csv import retry_files
 from bills.deliveries import sending
 from bills.models import BillRun, CredentialUse
@@ -123,7 +121,9 @@ class BillJobType:
 
     @contextmanager
     def runner(self, job: ImportJob, in_flight: int) -> Iterator[Runner]:
-        from bills.browser.browser import Browser  # Playwright: not for every command
+        # Playwright: not for every command.
+        from bills.batch_sender import BillRunner, DatabaseThread, Limits, Stuck
+        from bills.browser.browser import Browser
 
         portal = BillRun.objects.select_related("portal").get(job=job).portal
         executable = find_browser()
@@ -196,7 +196,10 @@ class BillJobType:
 
     def sweep(self) -> None:
         """Browsers and folders of dead workers, old evidence; deliveries and schedules."""
-        clean_abandoned(browsers_folder())
+        if any(browsers_folder().iterdir()):
+            from bills.browser.chromium import clean_abandoned
+
+            clean_abandoned(browsers_folder())
         keeping.expire_evidence()
         _deliver()
         health.sweep()

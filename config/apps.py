@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import sentry_sdk
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -23,7 +22,7 @@ class ServingConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_proxy, Tags.security, deploy=True)
-        register(check_log_format)
+        register(check_log_format, "settings")
         report_errors()
 
 
@@ -50,6 +49,8 @@ def check_proxy(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def report_errors() -> None:
     """Once for each process."""
     if settings.SENTRY_DSN:
+        import sentry_sdk  # it takes its time, which most installations need not wait for
+
         sentry_sdk.init(
             dsn=settings.SENTRY_DSN,
             environment=settings.SENTRY_ENVIRONMENT,

@@ -69,7 +69,7 @@ INSTALLED_APPS = [
     "bills",
     "config.dev",  # the commands sandbox and demo
     "unfold",
-    "django.contrib.admin",
+    "config.pages.PagesConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -9,6 +9,7 @@ from config import error_pages, probes
 from config.accounts import sign_in, single_sign_on
 from imports.admin import site
 
+admin.autodiscover()
 handler400 = "config.error_pages.bad_request"
 handler403 = "config.error_pages.forbidden"
 handler404 = "config.error_pages.not_found"

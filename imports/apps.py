@@ -20,5 +20,5 @@ class ImportsConfig(AppConfig):
         from imports.sealing import working
 
         job_types.register(CustomerJobType())
-        register(check_settings)
+        register(check_settings, "settings")
         request_finished.connect(lambda **_: working.forget(), weak=False)

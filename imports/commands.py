@@ -68,7 +68,12 @@ def add_rollout(parser: CommandParser) -> None:
 
 
 class TextCommand(BaseCommand):
-    """A command whose options may hold names in any bytes, as file systems and shells allow."""
+    """A command whose options may hold names in any bytes, as file systems and shells allow.
+
+    Before it runs, the settings are checked. The code is not, which would load all pages.
+    """
+
+    requires_system_checks = ("settings",)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it with text that can be stored and printed. Paths stay as they are."""
@@ -180,22 +185,28 @@ def _about_excluded(job: ImportJob, summary: dict[str, Any]) -> Iterator[str]:
 def wait_for(job: ImportJob, say: Callable[[str], object], pause: float = LOOK_SECONDS) -> None:
     """Show a bar on standard error until the job has ended and its files are written.
 
-    It sweeps, too: a job that is waited for goes on with one worker and nothing else running.
-    A job that pauses for a person is reported and no longer waited for.
+    It sweeps where nothing moves: a job that is waited for goes on with one worker and nothing
+    else running. A job that pauses for a person is reported and no longer waited for.
     """
     if not queue.worker_count():
         say(NO_WORKER)
+    before = None
     with _Bar() as bar:
         while not _ended(job):
-            bar.show(job_totals(job))
+            totals = job_totals(job)
+            bar.show(totals)
             if job.status == JobStatus.PAUSED:
+                job.refresh_from_db()
                 say(
                     f"Paused. {job.pause_message or 'Somebody paused it.'} Resume it in the admin."
                 )
                 return
-            sweeper.sweep()
+            if totals == before:
+                sweeper.sweep()
+            before = totals
             _wait_for_end(job, pause)
         bar.show(job_totals(job))
+    job.refresh_from_db()
 
 
 def _wait_for_end(job: ImportJob, seconds: float) -> None:
@@ -220,6 +231,6 @@ class _Bar(tqdm):  # type: ignore[type-arg]
 
 
 def _ended(job: ImportJob) -> bool:
-    job.refresh_from_db()
+    job.refresh_from_db(fields=["status", "closed_at"])
     closed = job.status in ENDED_JOBS and job.closed_at is not None
     return closed or job.status == JobStatus.DRAFT

@@ -14,8 +14,6 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -123,6 +121,8 @@ def xlsx_pieces(
     (or about `sheet_bytes` of text) a further sheet begins, with the header again. Aware times
     lose their zone (Excel has none): give them in the operator's.
     """
+    import xlsxwriter  # takes its time, and few processes write a workbook
+
     ahead = iter(rows)
     # A column is as wide as its first cells need.
     first = list(islice(ahead, 200))

@@ -20,11 +20,11 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from http.client import HTTPException
 from smtplib import SMTPException, SMTPResponseException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
@@ -41,6 +41,7 @@ from imports.fields import WrongKey
 from imports.http import egress
 from imports.http.addresses import BadAddress, check_url
 from imports.http.certificates import BadCertificates
+from imports.http.exchange import BrokeOff
 from imports.http.transport import DeadlineMonitor, RequestDeadline, failure_of, new_session
 from imports.http.tunnel import BadProxy
 from imports.ledger.lifecycle import needs_somebody
@@ -221,6 +222,7 @@ def _host() -> str:
 
 
 LONGEST_SECONDS = 10.0  # for all of it, whatever drips
+LONGEST_ANSWER_BYTES = 64 * 1024  # that is read
 PREFIX = "whsec_"  # of a secret that is written in base64
 ANSWERED = sentence(
     "RECEIVER_ANSWERED", _("The receiver answered HTTP {status}. It must answer 200.")
@@ -230,12 +232,11 @@ GONE = 410  # the program wants no more of them
 
 
 def post(channel: Channel, message: Message) -> None:
-    """Send it once. Raises NotDelivered; what the program answers is not read, only its status."""
+    """Send it once. Raises NotDelivered; of what the program answers only its status counts."""
     body = json.dumps(message.payload, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
         "User-Agent": "Redrive",
         "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
         **signed(key_of(channel.secret), message.key, body, int(time.time())),
     }
     status = _post(channel.url, headers, body)
@@ -277,15 +278,13 @@ def _post(url: str, headers: dict[str, str], body: bytes) -> int:
     monitor, session = DeadlineMonitor(), new_session(1, certificates)
     try:
         check_url(url, rules.allow_private)
-        request = requests.Request("POST", url, headers=headers, data=body).prepare()
         with monitor.flying(deadline):
-            patience = (deadline.patience(), deadline.patience())
-            answered = session.send(request, stream=True, timeout=patience, proxies={})
-        answered.close()
-        return int(answered.status_code)
+            return session.exchange("POST", url, headers, body, LONGEST_ANSWER_BYTES).status
+    except BrokeOff as error:
+        return error.status
     except BadAddress as error:
         raise NotDelivered(error.message) from None
-    except (requests.RequestException, HTTPError, OSError) as error:
+    except (HTTPError, HTTPException, OSError) as error:
         raise NotDelivered(failure_of(error, deadline, url, None).sentence) from None
     finally:
         session.close()

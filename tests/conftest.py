@@ -16,6 +16,7 @@ from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+import config.urls  # noqa: F401 - all pages are loaded, as in a web server
 from config.dev import postgres, server_processes, servers
 from config.dev.sandbox.customer_api import CUSTOMERS_PATH, SandboxApi
 from config.dev.sandbox.http_server import running

@@ -15,7 +15,6 @@ from bills.browser.evidence import gather, start_trace
 from bills.browser.page_errors import cut, explained
 from bills.browser.plan import FetchedBill
 from bills.browser.proxy import EgressProxy
-from bills.browser.redaction import scrub, storable
 from bills.browser.report import AttemptReport, Stage
 from bills.browser.visit import Visit
 from bills.portals import failures
@@ -25,6 +24,7 @@ from bills.portals.logins.page import is_still_in, remembered
 from bills.portals.recipe import RecipePortal
 from bills.portals.scripts import error_at, portal_named
 from bills.portals.targets import filled
+from imports.http.redaction import scrub, storable
 from imports.messages import changed
 
 if TYPE_CHECKING:

@@ -1,24 +1,30 @@
-"""What is kept of a failed attempt: screenshot, page and trace, none with a secret in it."""
+"""What is kept of a failed attempt: screenshot, page and trace, none with a secret in it.
+
+The log of a trace holds what opens a session: `without_cookies` takes that out, too.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import zipfile
 from html import escape, unescape
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.browser.redaction import scrub, scrub_cut, scrub_zip, storable
 from bills.browser.report import Evidence
 from bills.browser.screenshots import picture
+from imports.http.redaction import HIDDEN, scrub, scrub_bytes, scrub_cut, storable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable, Iterable, Iterator
     from pathlib import Path
 
     from bills.browser.visit import Visit
+
 
 T = TypeVar("T")
 LONGEST_HTML = 500_000  # characters
@@ -52,6 +58,10 @@ DROPPED_ATTRIBUTES = {"value", "srcdoc", "style", "nonce", "integrity"}
 HTML = "most => document.documentElement ? document.documentElement.outerHTML.slice(0, most) : ''"
 LONGEST_RAW = 1_000_000  # characters of a page that are read: scripts and styles are left out
 MOST_FRAMES = 5
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"wOF2", b"wOFF", b"RIFF")
+
+
+OPENS_A_SESSION = ("cookie", "set-cookie", "authorization")
 
 
 async def gather(visit: Visit, folder: Path) -> Evidence:
@@ -197,3 +207,40 @@ def _as_text(text: str) -> str:
 def does_something(name: str, attributes: list[tuple[str, str]]) -> bool:
     """Whether an empty element would act: a base for links, or another page after a while."""
     return name == "base" or (name == "meta" and ("http-equiv", "refresh") in attributes)
+
+
+def without_cookies(content: bytes) -> bytes:
+    """The lines of a trace's network log without what opens a session."""
+    lines = [_line_without_cookies(line) for line in content.splitlines(keepends=True)]
+    return b"".join(lines)
+
+
+def _line_without_cookies(line: bytes) -> bytes:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    return json.dumps(_hidden(entry)).encode() + b"\n"
+
+
+def _hidden(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_hidden(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if str(part.get("name", "")).lower() in OPENS_A_SESSION and "value" in part:
+        return part | {"value": HIDDEN}
+    return {name: [] if name == "cookies" else _hidden(value) for name, value in part.items()}
+
+
+def scrub_zip(source: Path, target: Path, secrets: Iterable[str]) -> None:
+    """Copy a zip with every member scrubbed, names too. Pictures are copied as they are."""
+    wanted = tuple(secrets)
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith(".network"):
+                content = without_cookies(content)
+            if not content.startswith(PICTURES):
+                content = scrub_bytes(content, wanted)
+            new.writestr(scrub(name, wanted), content)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from bills.browser.redaction import holds_secret
 from bills.browser.sites import site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
+from imports.http.redaction import holds_secret
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession

@@ -14,13 +14,13 @@ from playwright.async_api import Error as PlaywrightError
 
 from bills.browser.form_guard import FormGuard
 from bills.browser.pinning import Pinned, new_mark, pinned
-from bills.browser.redaction import scrub
 from bills.browser.screenshots import picture
 from bills.browser.sites import same_site, site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
 from bills.portals.logins.signs import LONGEST_DIALOG, MOST_DIALOGS, Dialog, accepts, rule_for
 from bills.portals.targets import filled
+from imports.http.redaction import scrub
 from imports.http.retry_after import retry_after
 
 if TYPE_CHECKING:

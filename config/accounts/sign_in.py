@@ -10,8 +10,6 @@ import base64
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-import qrcode
-import qrcode.image.svg
 from axes.backends import AxesStandaloneBackend
 from django.conf import settings
 from django.contrib import messages
@@ -184,6 +182,8 @@ def _page(
 
 def _picture(request: HttpRequest, secret: str) -> str:
     """The QR code that an authenticator app reads, as SVG."""
+    import qrcode.image.svg  # takes its time, and each process loads this module
+
     label = quote(f"Redrive:{request.user.get_username()}")
     uri = f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': 'Redrive'})}"
     image = qrcode.make(uri, image_factory=qrcode.image.svg.SvgPathImage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
 from itertools import chain
 from operator import attrgetter
 from types import GenericAlias
@@ -12,7 +13,7 @@ import msgspec
 from imports.customers.files.record_names import LONGEST_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Name = str | int | None
 
@@ -61,19 +62,25 @@ class _Node:
         if self.is_name:
             found[path] = values
             return
-        for n, (step, child) in enumerate(self.children.items()):
-            inside = _items(values, int(step)) if self.is_list else _fields(values, f"f{n}")
-            child.columns(inside, f"{path}.{step}" if path else step, found)
+        for step, child, inside in self._ways:
+            child.columns(inside(values), f"{path}.{step}" if path else step, found)
+
+    @cached_property
+    def _ways(self) -> list[tuple[str, _Node, Callable[[list[Any]], list[Any]]]]:
+        """What is below, and how each of it is got at."""
+        ways = enumerate(self.children.items())
+        if self.is_list:
+            return [(step, child, partial(_items, int(step))) for _n, (step, child) in ways]
+        return [(step, child, partial(_fields, attrgetter(f"f{n}"))) for n, (step, child) in ways]
 
 
-def _fields(values: list[Any], field: str) -> list[Any]:
-    get = attrgetter(field)
+def _fields(get: Callable[[Any], Any], values: list[Any]) -> list[Any]:
     if None in values:
         return [None if value is None else get(value) for value in values]
     return list(map(get, values))
 
 
-def _items(values: list[Any], index: int) -> list[Any]:
+def _items(index: int, values: list[Any]) -> list[Any]:
     return [value[index] if value is not None and len(value) > index else None for value in values]
 
 

@@ -5,19 +5,12 @@ redirects.
 from __future__ import annotations
 
 import contextlib
-import http.client
+import errno
 import socket
 import ssl
 import threading
 import time
-from http.client import (
-    HTTPException,
-    HTTPResponse,
-    IncompleteRead,
-    LineTooLong,
-    RemoteDisconnected,
-)
-from http.cookiejar import DefaultCookiePolicy
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -33,17 +26,24 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 from urllib3.exceptions import IncompleteRead as IncompleteBody
-from urllib3.util.retry import Retry
 
 from imports.http.addresses import BadAddress, Rules, reachable
 from imports.http.certificates import context_of
+from imports.http.exchange import (
+    Reply,
+    TooLarge,
+    TooManyHeaders,
+    TooManyInterim,
+    read_answer,
+    request_head,
+)
 from imports.http.tunnel import Proxy, ProxyFailed, open_tunnel
 from imports.messages import Message, sentence
 from imports.messages import marked as _
 from imports.policy import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from imports.http.addresses import SocketAddress
 
@@ -51,23 +51,11 @@ if TYPE_CHECKING:
 # we are sending leaves us not knowing; a new connection costs far less than that.
 LONGEST_IDLE_SECONDS = 1.5
 SHORTEST_PATIENCE_SECONDS = 0.001
+MOST_URLS_KNOWN = 64
 
-MOST_INTERIM_ANSWERS = 1_000
-LONGEST_LINE = 65_536  # of a header, as http.client has it
-MOST_HEADERS = 1_000
-# http.client stops at 100, and has no other way to be told so. Gateways that set a cookie for
-# each of their parts send more.
-http.client._MAXHEADERS = MOST_HEADERS  # type: ignore[attr-defined]
+CLOSED_BEFORE_THE_END = (errno.EPIPE, errno.ESHUTDOWN, errno.ECONNRESET, errno.EPROTOTYPE)
 
 _thread = threading.local()
-
-
-class TooManyInterim(HTTPException):
-    """Nothing but interim answers came."""
-
-
-class TooManyHeaders(HTTPException):
-    """More headers than are read."""
 
 
 class RequestDeadline:
@@ -175,34 +163,9 @@ def current_deadline() -> RequestDeadline:
     return cast("RequestDeadline", _thread.deadline)
 
 
-class _Response(HTTPResponse):
-    """An answer whose interim answers (1xx) are read past, as RFC 9110 asks of a client.
-
-    101 ends what HTTP there is, so it is taken as the answer itself.
-    """
-
-    def _read_status(self) -> tuple[str, int, str]:
-        for _answer in range(MOST_INTERIM_ANSWERS):
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            if not 100 <= status <= 199 or status == 101:
-                return version, status, reason
-            self._skip_headers()
-        raise TooManyInterim
-
-    def _skip_headers(self) -> None:
-        for _header in range(MOST_HEADERS):
-            line = self.fp.readline(LONGEST_LINE + 1)
-            if len(line) > LONGEST_LINE:
-                raise LineTooLong("header line")
-            if line in (b"\r\n", b"\n", b""):
-                return
-        raise TooManyHeaders
-
-
 class _Guarded(HTTPConnection):
     """What plain and TLS connections have in common."""
 
-    response_class = _Response
     scheme = "http"
     answered_at = 0.0
 
@@ -236,25 +199,45 @@ class _Guarded(HTTPConnection):
         is_fresh = time.monotonic() - self.answered_at < LONGEST_IDLE_SECONDS
         return is_fresh and super().is_connected
 
-    def request(self, *args: Any, **named: Any) -> None:
-        """Until this is called with an open connection, nothing of the request has left."""
+    def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, most: int
+    ) -> Reply:
+        """Send one request, in one write, and read its answer of at most `most` bytes.
+
+        Until `is_on_wire` nothing of the request has left.
+        """
         deadline = current_deadline()
         if self.sock is None:
             self.connect()
-        deadline.uses(self.sock)
+        sock, patience = self.sock, deadline.patience()
+        head = request_head(method, path, self._named(), headers, len(body))
+        if sock.gettimeout() != patience:
+            sock.settimeout(patience)
+        deadline.uses(sock)
         deadline.is_on_wire = True
-        self._unsent: list[bytes] = []
-        super().request(*args, **named)
-        super().send(b"".join(self._unsent))
-
-    def send(self, data: Any) -> None:
-        """Keep it until the request is whole: headers and body leave in one write."""
-        self._unsent.append(data)
-
-    def getresponse(self) -> Any:
-        response = super().getresponse()
+        was_sent = _send(sock, head + body)
+        reply = read_answer(sock, method, most)
         self.answered_at = time.monotonic()
-        return response
+        return reply if was_sent else reply._replace(is_last=True)
+
+    def _named(self) -> str:
+        """The host as the request names it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == self.default_port else f"{host}:{self.port}"
+
+
+def _send(sock: socket.socket, request: bytes) -> bool:
+    """Send a request; False where the server has closed without reading all of it.
+
+    It may have answered before that: that the request is too large, as a rule.
+    """
+    try:
+        sock.sendall(request)
+    except OSError as error:
+        if error.errno not in CLOSED_BEFORE_THE_END:
+            raise
+        return False
+    return True
 
 
 class _GuardedTLS(_Guarded, HTTPSConnection):
@@ -285,8 +268,7 @@ class _Adapter(HTTPAdapter):
     """Pools of guarded connections that never send anything a second time.
 
     What `requests` finds out anew for each request is found out once for each URL (its pool), or
-    is of no use here (proxies, cookies, an answer's encoding) and left out: it cost as much as
-    sending.
+    is of no use here (proxies, cookies, redirects): it cost more than sending.
     """
 
     def __init__(self, certificates: str, client_certificate: str, **named: Any) -> None:
@@ -298,54 +280,66 @@ class _Adapter(HTTPAdapter):
             named["ssl_context"] = context_of(self._certificates, self._client_certificate)
         super().init_poolmanager(*args, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
-        self._pools: dict[str | None, Any] = {}  # a pool for each URL
+        self._places: dict[str, tuple[Any, str]] = {}  # of each URL its pool, and its path
 
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, *args: Any, **named: Any
-    ) -> Any:
-        pool = self._pools.get(request.url)
-        if pool is None:
-            pool = super().get_connection_with_tls_context(request, *args, **named)
-            self._pools[request.url] = pool
-        return pool
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, most: int
+    ) -> Reply:
+        """As `Session.exchange`."""
+        pool, path = self._place(url)
+        connection = pool._get_conn()
+        try:
+            reply: Reply = connection.exchange(method, path, headers, body, most)
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            if reply.is_last or current_deadline().is_overdue:
+                connection.close()
+            return reply
+        finally:
+            pool._put_conn(connection)
 
-    def request_url(self, request: requests.PreparedRequest, proxies: object) -> str:
-        return request.path_url
+    def _place(self, url: str) -> tuple[Any, str]:
+        """Where a URL leads: its pool of connections, and its path."""
+        if place := self._places.get(url):
+            return place
+        if len(self._places) >= MOST_URLS_KNOWN:  # an address for each customer
+            self._places.clear()
+        request = requests.Request("POST", url).prepare()
+        pool = self.get_connection_with_tls_context(request, verify=True)
+        self.cert_verify(pool, request.url, verify=True, cert=None)  # type: ignore[no-untyped-call]
+        place = self._places[url] = pool, request.path_url
+        return place
 
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        response = requests.Response()
-        response.status_code = resp.status
-        response.headers.update(resp.headers.itermerged())
-        response.raw = resp
-        return response
-
-
-class _Session(requests.Session):
-    """A session that hands over to its adapter, and looks after no cookies, hooks or redirects."""
-
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        verify = True if self.verify is None else self.verify
-        return self.get_adapter(str(request.url)).send(request, verify=verify, **options)
+    def close(self) -> None:
+        self._places.clear()
+        super().close()
 
 
-def new_session(
-    pool_size: int, certificates: str = "", client_certificate: str = ""
-) -> requests.Session:
-    """A pooled session without netrc, cookies, redirects, retries or the environment's proxies.
+class Session(requests.Session):
+    """A session without netrc, cookies, redirects, retries or the environment's proxies."""
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, most: int
+    ) -> Reply:
+        """Send one request within the current deadline, and read all of its answer.
+
+        Raises OSError, HTTPException or urllib3's HTTPError, BadAddress, and BrokeOff once the
+        answer has begun.
+        """
+        return cast("_Adapter", self.get_adapter(url)).exchange(method, url, headers, body, most)
+
+
+def new_session(pool_size: int, certificates: str = "", client_certificate: str = "") -> Session:
+    """A pooled session.
 
     `certificates`: PEM, trusted besides the public ones. `client_certificate`: PEM with its key,
     shown to a server that asks for one.
     """
-    session = _Session()
-    session.trust_env = False
-    session.headers.clear()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session = Session()
     adapter = _Adapter(
-        certificates,
-        client_certificate,
-        pool_connections=2,
-        pool_maxsize=pool_size,
-        max_retries=Retry(0, read=False),
+        certificates, client_certificate, pool_connections=2, pool_maxsize=pool_size
     )
     session.adapters.clear()
     session.mount("https://", adapter)
@@ -429,10 +423,6 @@ CORRECT_PROXY = sentence(
     _("Nothing was sent. Correct EGRESS_PROXY, or allow it at the proxy, then resume the job."),
 )
 PROXY_STOPS = {401, 403, 405, 407}  # what no later try gets past
-
-
-class TooLarge(Exception):
-    """The answer is longer than any answer to a batch can be."""
 
 
 class Overdue(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from imports.ledger.claims import cursor
@@ -31,6 +32,9 @@ ON CONFLICT (result_id) DO UPDATE SET value = excluded.value
 """
 
 
+ASSIGNED = attrgetter("assigned")
+
+
 def records_of(outcome: Outcome) -> Sequence[RecordOutcome]:
     """What each record's own entry said; none where the answer had no entries."""
     return outcome.records or outcome.judged
@@ -38,7 +42,7 @@ def records_of(outcome: Outcome) -> Sequence[RecordOutcome]:
 
 def has_any(outcome: Outcome) -> bool:
     """Whether the API gave at least one of the records an id."""
-    return any(record.assigned for record in records_of(outcome))
+    return any(map(ASSIGNED, records_of(outcome)))
 
 
 def keep(batches: Iterable[tuple[int, Outcome]]) -> None:

@@ -98,6 +98,7 @@ def _family(retry: ImportJob) -> Collection[int]:
 
 
 ORDER_LOOK_SECONDS = 0.5  # how often to ask whether an earlier copy has ended elsewhere
+CUT_LOOK_SECONDS = 0.05  # how often to ask whether another worker has cut more: it soon has
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ SELECT EXISTS (
     WHERE job_id = %(job)s AND status = 'pending' AND after_numbers IS NOT NULL
       AND number <= (SELECT coalesce(stage_limit, 2147483647) FROM imports_importjob
                      WHERE id = %(job)s)
-) OR EXISTS (SELECT FROM imports_importjob WHERE id = %(job)s AND uncut_count > 0)
+), EXISTS (SELECT FROM imports_importjob WHERE id = %(job)s AND uncut_count > 0)
 """
 
 INTEND = """
@@ -329,8 +330,10 @@ def _next_due(job: ImportJob) -> float | None:
         due = sql.execute(NEXT_DUE, names).fetchone()
         if due and due[0] is not None:
             return float(due[0])
-        waits = sql.execute(IS_WAITING, names).fetchone()
-    return ORDER_LOOK_SECONDS if waits and waits[0] else None
+        is_ordered, is_uncut = sql.execute(IS_WAITING, names).fetchone() or (False, False)
+    if is_uncut:
+        return CUT_LOOK_SECONDS
+    return ORDER_LOOK_SECONDS if is_ordered else None
 
 
 def intend(works: Sequence[Work], lease: float) -> list[Work]:

@@ -50,6 +50,20 @@ def test_a_command_without_servers_says_why_in_one_line_and_exits_2(
     assert done.stderr.count("\n") == 1
 
 
+LOADED = """
+import sys, django
+django.setup()
+from imports.management.commands import import_customers
+large = {"playwright", "qrcode", "sentry_sdk", "unfold.admin", "xlsxwriter"}
+print(*sorted(large & sys.modules.keys()))
+"""
+
+
+def test_an_import_loads_neither_pages_nor_browsers(tmp_path: Path) -> None:
+    done = run_python(tmp_path, "-c", LOADED, DJANGO_SETTINGS_MODULE="config.settings")
+    assert (done.returncode, done.stdout.strip()) == (0, "")
+
+
 def test_the_version_is_that_of_the_package_and_needs_no_server() -> None:
     shown = subprocess.run(
         [sys.executable, "manage.py", "--version"],

@@ -40,13 +40,13 @@ TESTS = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def a_worker(monkeypatch: pytest.MonkeyPatch, messages: Any) -> None:
     """Run every started job whenever a command would sleep, as a worker does."""
-
-    def worker_for_every_job(_: float) -> None:
-        for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
-            queue.run_job(pk)
-
-    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=worker_for_every_job))
+    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lambda _: run_started_jobs()))
     monkeypatch.setattr(queue, "worker_count", lambda: 1)
+
+
+def run_started_jobs() -> None:
+    for pk in list(ImportJob.objects.exclude(status="draft").values_list("pk", flat=True)):
+        queue.run_job(pk)
 
 
 def test_every_command_of_ours_has_a_test() -> None:
@@ -145,13 +145,13 @@ def test_wait_says_so_when_no_worker_is_listening(
     assert said.job["success"] == 3
 
 
-def test_waiting_sweeps_too(
-    make_job: JobMaker, a_worker: None, monkeypatch: pytest.MonkeyPatch
+def test_waiting_sweeps_where_nothing_moves(
+    make_job: JobMaker, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swept: list[bool] = []
-    monkeypatch.setattr(sweeper, "sweep", lambda: swept.append(True))
-    command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait")
-    assert swept
+    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(sweeper, "sweep", run_started_jobs)
+    said = command("import_customers", *make_job.files(3), "--api", "sandbox", "--wait", "--json")
+    assert said.job["success"] == 3
 
 
 def test_the_progress_bar_is_on_standard_error(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 
+from bills.browser.document_files import ZIP_STARTS
 from bills.browser.downloads import (
     CameAPage,
     Catch,
@@ -22,7 +23,6 @@ from bills.browser.downloads import (
     save,
     save_blob,
 )
-from bills.browser.unpacking import ZIP_STARTS
 from bills.portals import failures
 from bills.portals.documents.links import (
     OF_ONE,

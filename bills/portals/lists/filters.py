@@ -266,17 +266,19 @@ def _is_account(control: Control) -> bool:
 
 def switch_in(around: Around) -> Control | None:
     """What leads to a choice of other accounts, or to one of them: "Contract 440022"."""
-    numbers = {found["value"] for found in words.CONTRACT_LABEL.finditer(around.around)}
-    return next((c for c in around.controls if _is_switch(c, len(numbers) > 1)), None)
+    return next((c for c in around.controls if _is_switch(c, around.around)), None)
 
 
-def _is_switch(control: Control, has_several: bool) -> bool:
-    """`has_several`: the page names more than one contract."""
+def _is_switch(control: Control, around: str) -> bool:
+    """A contract that a link names is another where the page names one more of that word."""
     if control.says("switch"):
         return True
-    leads = control.again or (has_several and control.href and not control.menu)
-    found = words.CONTRACT_LABEL.fullmatch(control.text.strip())
-    return bool(leads and found) and not control.furniture
+    own = words.CONTRACT_LABEL.fullmatch(control.text.strip())
+    if own is None or control.furniture or control.menu or not (control.href or control.again):
+        return False
+    name = own[0][: own.start("value")].lower()
+    named = words.CONTRACT_LABEL.finditer(around)
+    return len({found["value"] for found in named if found[0].lower().startswith(name)}) > 1
 
 
 def hidden_part(around: Around) -> tuple[FilterKind, str] | None:
@@ -348,15 +350,21 @@ def range_shown(around: Around, today: date) -> str:
         text = clean(control.text)
         if len(dates_in(text)) == 2 and len(text) <= LONGEST_RANGE:
             return control.text
-    periods = [c for c in usable if re.fullmatch(promise_words.LATEST_TIME, clean(c.text))]
-    if len(periods) == 1 and not periods[0].popup:
-        return periods[0].text
+    periods = [c.text for c in usable if _is_period_alone(c)]
+    if len(periods) == 1:
+        return periods[0]
     for block in around.around.split("\n\n"):
         text = " ".join(block.split())
         days = [found.day for found in dates_in(text)] if len(text) <= LONGEST_RANGE else []
         if len(days) == 2 and days[1] and abs((today - days[1]).days) <= 1:
             return text
     return ""
+
+
+def _is_period_alone(control: Control) -> bool:
+    """ "Last 90 days" on a button that leads to no year before and opens no menu."""
+    is_other = control.popup or control.says("older")
+    return not is_other and bool(re.fullmatch(promise_words.LATEST_TIME, clean(control.text)))
 
 
 def _of_controls(kind: FilterKind, name: str, controls: list[Control]) -> Filter:

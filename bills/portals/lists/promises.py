@@ -139,7 +139,9 @@ def _limited(sentence: str) -> OnlySome | None:
         number = int(count["n1"] or count["n2"] or count["n3"])
         return OnlySome(Limit.COUNT, sentence, number)
     time = re.search(words.LATEST_TIME, small)
-    if time and (says_so or _is_heading(small, time[0])):
+    # "Bills of last year" is the head of a part, beside that of this year.
+    is_heading = time and _is_heading(small, time[0]) and re.search(r"\d", time[0])
+    if time and (says_so or is_heading):
         return OnlySome(Limit.TIME, sentence, _days_in(time[0]))
     return None
 

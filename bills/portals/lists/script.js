@@ -541,7 +541,7 @@ const readHidden = () => {
     if (text) lists.get(list).push({text, leads: isLink, option: part.matches("[role=option]")});
   }
   for (const part of all("li, div, span, a:not([href]), button")) {
-    if (shown(part) || inRow(part) || !hears(part) || up(part, FURNITURE)) continue;
+    if (!hears(part) || inRow(part) || shown(part) || up(part, FURNITURE)) continue;
     const text = part.textContent.trim().replace(/\s+/g, " "), list = part.parentNode;
     if (!text || text.length > LONGEST_CONTROL) continue;
     if (!lists.has(list)) lists.set(list, []);

@@ -330,7 +330,11 @@ class Walk:
                 return
             self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=hidden[1]))
         elif switch is not None or hidden is not None:
-            self._check_own_account(switch.text if switch is not None else (hidden or ("", ""))[1])
+            text = switch.text if switch is not None else (hidden or ("", ""))[1]
+            contract = words.CONTRACT_LABEL.search(text)
+            rows = [row.text for row in self.listing.sheet.rows]
+            if not (contract and any(has_word(row, contract["value"]) for row in rows)):
+                self._check_own_account(text)
         for kind, text in self.listing.choices.menus.shut:
             if kind in (FilterKind.YEAR, FilterKind.PERIOD):
                 self._gap(Code.OLDER_BILLS_ELSEWHERE, failures.SWITCH.format(text=text))

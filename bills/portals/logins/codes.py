@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from playwright.async_api import Error as PlaywrightError
 
 from bills.browser.page_errors import cut
-from bills.browser.redaction import scrub
 from bills.browser.report import Stage
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
@@ -21,6 +20,7 @@ from bills.portals.logins import phrases
 from bills.portals.logins.scripts import CODE_WORDS, FIND_CODE
 from bills.portals.logins.signs import Mark, glance, look_at, marks_for, race
 from bills.portals.targets import LOOK_SECONDS, calmly, look_in_frames
+from imports.http.redaction import scrub
 
 if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Frame

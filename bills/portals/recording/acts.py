@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from bills.browser.redaction import holds_secret
 from bills.portals.logins import phrases
+from imports.http.redaction import holds_secret
 from imports.messages import marked as _
 from imports.messages import sentence
 

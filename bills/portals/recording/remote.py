@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from playwright.async_api import Error as PlaywrightError
 
 from bills.browser.page_errors import cut
-from bills.browser.redaction import scrub
 from bills.browser.report import Stage
 from bills.browser.screenshots import picture
 from bills.portals.failures import Code, PortalError
@@ -29,6 +28,7 @@ from bills.portals.recipe import asked_of
 from bills.portals.recording import acts as say
 from bills.portals.recording.acts import Act, Do, Gives, Kind, Typed, names_one_of
 from bills.portals.recording.pointing import at_point, focused
+from imports.http.redaction import scrub
 from imports.messages import changed
 
 if TYPE_CHECKING:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field, replace
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-import requests
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from imports.customers.api.answers.body import in_utf_8
@@ -18,13 +17,14 @@ from imports.customers.api.oauth2 import TokenFailure, TokenRefused, TokenUnavai
 from imports.customers.api.requests import PLACEHOLDER, Built, CannotBuild, build, content_type
 from imports.customers.api.responses import Answer, Exchange, is_credential_refused, judge
 from imports.http.addresses import BadAddress, Rules, check_url
+from imports.http.exchange import BrokeOff
 from imports.http.transport import (
+    MOST_URLS_KNOWN,
     NOT_SENT,
     DeadlineMonitor,
     Failure,
     Overdue,
     RequestDeadline,
-    TooLarge,
     Undelivered,
     failure_of,
     new_session,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from imports.customers.api.auth import Auth, PostForm
     from imports.customers.api.mapping import Mapping as ApiMapping
     from imports.customers.api.mapping import RecordKey
+    from imports.http.exchange import Reply
 
 LOG = logging.getLogger(__name__)
 ALWAYS = {
@@ -60,7 +61,6 @@ TOO_LARGE = sentence(
 OTHER_ORIGIN = sentence(
     "OTHER_ORIGIN", _("This address is not on the API's own host: no credential is sent there.")
 )
-MOST_URLS_KNOWN = 64
 SHORTEST_HEADER_SECRET = 8  # a header's value from this length on may be a key, and is not shown
 
 
@@ -126,7 +126,7 @@ class Client:
         self._header_secrets = tuple(
             v for v in endpoint.headers.values() if len(v) >= SHORTEST_HEADER_SECRET
         )
-        self._checked_urls: dict[str, str | None] = {}
+        self._checked_urls: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -263,50 +263,28 @@ class Client:
     ) -> Answer:
         """One request, one answer, read whole. Raises Undelivered."""
         deadline.is_on_wire = False
-        answered = None
+        status = None
         try:
-            request = self._prepared(method, url, headers, body)
-            patience = deadline.patience()
-            answered = self._session.send(
-                request, stream=True, timeout=(patience, patience), proxies={}
-            )
-            answer = _read(answered)
+            self._check(url)
+            every = {**ALWAYS, **headers}
+            reply = self._session.exchange(method, url, every, body, LARGEST_ANSWER_BYTES)
+            status = reply.status
+            answer = _read(reply)
             if deadline.is_overdue:
                 raise Overdue  # the deadline, too, can look like the end of an answer
             return answer
-        except (
-            requests.RequestException,
-            HTTPError,
-            BadAddress,
-            TooLarge,
-            Overdue,
-            OSError,
-        ) as error:
-            if answered is not None:
-                answered.close()
-            status = None if answered is None else answered.status_code
+        except (HTTPError, HTTPException, BadAddress, BrokeOff, Overdue, OSError) as error:
+            if isinstance(error, BrokeOff):
+                status = error.status
             raise Undelivered(failure_of(error, deadline, url, status)) from None
 
-    def _prepared(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> requests.PreparedRequest:
-        """A request as `requests` would prepare it, but for the URL, which is done once."""
-        request = requests.PreparedRequest()
-        request.method = method
-        request.url = self._checked(url)
-        request.headers = CaseInsensitiveDict({**ALWAYS, **headers})
-        request.headers["Content-Length"] = str(len(body))
-        request.body = body
-        return request
-
-    def _checked(self, url: str) -> str | None:
-        """The URL in the form that is sent. Raises BadAddress. Checking it each time is slow."""
+    def _check(self, url: str) -> None:
+        """Raises BadAddress for a URL that may not be called. Checking it each time is slow."""
         if url not in self._checked_urls:
             if len(self._checked_urls) >= MOST_URLS_KNOWN:  # an address for each customer
                 self._checked_urls.clear()
             check_url(url, self._rules.allow_private, self._rules.allow_plain_http)
-            self._checked_urls[url] = requests.Request("POST", url).prepare().url
-        return self._checked_urls[url]
+            self._checked_urls.add(url)
 
     def _new_deadline(self) -> RequestDeadline:
         return RequestDeadline(self._rules, self._timeout, time.monotonic() + self._deadline)
@@ -342,13 +320,7 @@ def _without_token(failure: TokenFailure) -> Outcome:
     return Outcome(verdict, failure.code, failure.sentence, retry_after=failure.wait, cause=cause)
 
 
-def _read(answered: requests.Response) -> Answer:
-    """The whole answer, unpacked. Raises TooLarge past the cap, HTTPError for a broken one."""
-    if answered.status_code < 200:
-        answered.close()  # the real answer may still come: it must not be taken for the next one
-        return Answer(answered.status_code)
-    body = answered.raw.read(LARGEST_ANSWER_BYTES + 1, decode_content=True)
-    if len(body) > LARGEST_ANSWER_BYTES:
-        raise TooLarge
-    headers = {name.lower(): value for name, value in answered.headers.items()}
-    return Answer(answered.status_code, headers, in_utf_8(body, headers.get("content-type", "")))
+def _read(reply: Reply) -> Answer:
+    """The answer, its text as UTF-8."""
+    content_type = reply.headers.get("content-type", "")
+    return Answer(reply.status, reply.headers, in_utf_8(reply.body, content_type))

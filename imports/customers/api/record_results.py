@@ -93,8 +93,8 @@ SENTENCES = {
 NO_RESULT = sentence(
     "NO_RESULT",
     _(
-        "The API's answer says about this customer{why} what its mapping does not explain, so it "
-        "may be stored or not. Look it up, and add the code to the mapping."
+        "What the API's answer says about this customer is not explained by its mapping{why}. It "
+        "may be stored or not: look it up, and add the code or the value to the mapping."
     ),
 )
 CONTRADICTION = sentence(
@@ -221,6 +221,10 @@ def _message(member: Member, results: Results) -> str:
     return as_name(value)
 
 
+NAMELESS = sentence(
+    "ENTRIES_WITHOUT_NAME",
+    _("Entries of the answer hold no name at “{path}”: check results.name in the mapping."),
+)
 CALLED_OTHERWISE = sentence(
     "CALLED_OTHERWISE",
     _("The answer names “{example}”, which was not sent; “{customer}” was."),
@@ -276,6 +280,8 @@ def judge_records(
     if NOT_IN_ANSWER not in outcomes:
         return outcomes
     unnamed = explained(NOT_IN_ANSWER, lists, outcomes, keys, clean)
+    if unnamed is NOT_IN_ANSWER and (hint := _nameless(lists, mapping)):
+        unnamed = replace(unnamed, message=unnamed.message + hint)
     return [unnamed if outcome is NOT_IN_ANSWER else outcome for outcome in outcomes]
 
 
@@ -283,6 +289,16 @@ def _news(outcome: RecordOutcome, key: RecordKey) -> RecordOutcome:
     """Without the id that the record was sent with: the API did not assign it."""
     is_ours = outcome.assigned and outcome.assigned == key.record_id
     return replace(outcome, assigned="") if is_ours else outcome
+
+
+def _nameless(lists: Sequence[Listed], mapping: Mapping) -> Text:
+    """Where the mapping looks for the names of entries that have none; "" if each has one."""
+    for results, listed in zip(mapping.results, lists, strict=True):
+        if any(not entry.names and not entry.names_a_stranger for entry in listed.entries):
+            name = results.name
+            paths = filter(None, (name.path, name.id, name.username, name.email))
+            return NAMELESS.format(path="”, “".join(paths))
+    return ""
 
 
 @lru_cache(maxsize=64)

@@ -61,7 +61,7 @@ SENT_AGAIN = (Verdict.DEFERRED, Verdict.RETRY, Verdict.PAUSE)
 USUAL_MESSAGES = (
     *("detail", "message", "error_description", "error.message", "error", "errors.0"),
     *("errors.0.message", "errors.0.detail", "errors.0.msg", "errors.0.title", "0.message"),
-    *("detail.0.msg", "fault.faultstring", "msg", "reason", "description"),
+    *("detail.0.msg", "fault.faultstring", "error.errors.0.reason", "msg", "reason"),
 )
 
 
@@ -224,7 +224,7 @@ def _by_group(group: str, code: str, answer: Answer, sent: Exchange) -> Outcome:
 
 def _redirected(answer: Answer, sent: Exchange) -> Outcome:
     """301, 307 and 308 ask for the same POST elsewhere; after others it may have been done."""
-    status, to = answer.status, Said(sent.clean(_location(answer)))
+    status, to = answer.status, Said(sent.clean(location_of(answer)))
     if status in NOT_DONE_HERE:
         said = sentences.REDIRECTED.format(status=status, why=to)
         return Outcome(Verdict.PAUSE, "REDIRECTED", said)
@@ -232,7 +232,7 @@ def _redirected(answer: Answer, sent: Exchange) -> Outcome:
     return replace(sent.unsure("REDIRECTED", said, status), pauses=True)
 
 
-def _location(answer: Answer) -> str:
+def location_of(answer: Answer) -> str:
     """Where a redirect leads, without what may be secret in it."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
@@ -291,7 +291,7 @@ STORED_BY_STATUS = Outcome(Verdict.SUCCESS, rule="proof")
 def _accepted(answer: Answer, sent: Exchange) -> Outcome:
     mapping = sent.mapping
     if all_stored(answer.body, mapping, sent.keys):
-        return summed([stored(mapping)] * len(sent.keys), sent)
+        return Outcome(Verdict.SUCCESS, judged=(stored(mapping),) * len(sent.keys))
     status_proves = mapping.proof == "status" and not mapping.results
     if status_proves and mapping.envelope.when is None:
         return _by_status_alone(answer, sent)

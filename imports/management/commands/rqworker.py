@@ -9,6 +9,8 @@ from django_rq.management.commands.rqworker import Command as RqWorkerCommand
 class Command(RqWorkerCommand):
     """Runs a worker on the named queues (by default: `default`)."""
 
+    requires_system_checks = ("settings",)  # others load all pages
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(

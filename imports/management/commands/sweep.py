@@ -20,6 +20,7 @@ MORE_SECONDS, NOTHING_SECONDS = 1.0, 300.0  # between two rounds of tidying
 class Command(BaseCommand):
     """Runs until a signal stops it, and waits for a database that is down."""
 
+    requires_system_checks = ("settings",)  # others load all pages
     help = "Recover work from dead workers and re-queue lost jobs, every second or once."
 
     def add_arguments(self, parser: CommandParser) -> None:

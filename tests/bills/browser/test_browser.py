@@ -14,11 +14,11 @@ from bills.browser import evidence
 from bills.browser.browser import Browser
 from bills.browser.chromium import browsers_below, is_running
 from bills.browser.plan import Login
-from bills.browser.redaction import holds_secret
 from bills.browser.report import AttemptReport, Stage, outcome_of
 from bills.portals.failures import Code
 from config.dev.browser import find_browser
 from config.dev.sandbox.http_server import Reply
+from imports.http.redaction import holds_secret
 from tests.bills.browsing import (
     CANARY,
     EMAIL,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from bills.browser import downloads, unpacking
+from bills.browser import document_files, downloads
 from bills.browser.document_files import FileRule, settle
 from bills.portals.failures import Code, PortalError
 from config.dev.sandbox.portal_pages import assemble, plain_pdf
@@ -107,7 +107,7 @@ BROKEN: dict[str, tuple[bytes, Code]] = {
     "a ZIP with a link": (linked(), Code.ZIP_REFUSED),
     "a ZIP with a password": (encrypted_zip(), Code.DOCUMENT_PASSWORD),
     "a ZIP with too many files": (
-        archive(*((f"{n}.txt", b"") for n in range(unpacking.MOST_ENTRIES + 1))),
+        archive(*((f"{n}.txt", b"") for n in range(document_files.MOST_ENTRIES + 1))),
         Code.ZIP_REFUSED,
     ),
     "gzip cut off": (gzip.compress(BILL, mtime=0)[:-9], Code.DOWNLOAD_BAD),
@@ -181,7 +181,7 @@ def test_a_pdf_that_only_forbids_printing_needs_no_password(tmp_path: Path) -> N
 def test_a_zip_is_not_unpacked_beyond_its_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpacking, "LARGEST_BYTES", 100_000)
+    monkeypatch.setattr(document_files, "LARGEST_BYTES", 100_000)
     for bomb in (
         archive(*((f"{n}.pdf", b"\0" * 60_000) for n in range(2))),
         gzip.compress(b"\0" * 200_000, mtime=0),

@@ -12,7 +12,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from bills.browser.redaction import HIDDEN, holds_secret, scrub, scrub_bytes, scrub_zip, storable
+from bills.browser.evidence import scrub_zip
+from imports.http.redaction import HIDDEN, holds_secret, scrub, scrub_bytes, storable
 from tests.bills.browsing import CANARY
 
 if TYPE_CHECKING:

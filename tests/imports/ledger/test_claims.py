@@ -52,6 +52,16 @@ def test_nothing_is_claimed_of_a_job_that_is_paused(make_job: JobMaker) -> None:
     assert claims.claim(job, "worker", 1, LEASE).works
 
 
+def test_while_another_worker_cuts_the_files_a_claim_that_finds_nothing_is_repeated_soon(
+    make_job: JobMaker,
+) -> None:
+    job = make_job(3)
+    claims.claim(job, "first", 5, LEASE)
+    assert claims.claim(job, "second", 5, LEASE).wait is None
+    ImportJob.objects.filter(pk=job.pk).update(uncut_count=9, cut_through=[0, 3, 1])
+    assert claims.claim(job, "second", 5, LEASE).wait == claims.CUT_LOOK_SECONDS
+
+
 def test_a_second_worker_leaves_a_claimed_batch_alone(make_job: JobMaker) -> None:
     job = make_job(3)
     claims.claim(job, "first", 5, LEASE)

@@ -34,6 +34,7 @@ from imports.customers.api.responses import (
     Exchange,
     judge_document,
     judge_failed,
+    location_of,
     why,
 )
 from imports.http.redaction import excerpt
@@ -57,6 +58,8 @@ _LINK_TO_NEXT = re.compile(
     r'<([^<>]*)>(?=[^<]*;\s*rel\s*=\s*"?(?:[^"<;]*\s)?next\b)', re.IGNORECASE
 )
 GONE = (404, 410)
+TIMES_MISSED = 3  # not every part of an API knows at once what another has taken on
+NOT_THERE_YET = Outcome(Verdict.UNKNOWN, "JOB_GONE", sentences.NOT_THERE_YET)
 
 
 def ask_for_result(client: Client, submission: Submission, keys: Sequence[RecordKey]) -> Outcome:
@@ -86,6 +89,11 @@ class _Question:
 
     def asked(self) -> Outcome:
         found = self._get(str(self.submission["url"]))
+        missed = int(str(self.submission.get("missed", 0))) + 1
+        self.submission = {k: v for k, v in self.submission.items() if k != "missed"}
+        if found.answer is not None and found.answer.status == 404 and missed < TIMES_MISSED:
+            self.submission["missed"] = missed
+            return self._later(found._replace(outcome=NOT_THERE_YET))
         if found.answer is not None and found.answer.status in GONE:
             said = sentences.JOB_GONE.format(
                 status=found.answer.status, why=why(found.answer, self.sent)
@@ -167,6 +175,10 @@ class _Question:
         if is_overdue(self.submission, time.time(), hours):
             said = sentences.RESULT_OVERDUE.format(hours=hours, why=why_not)
             return self.sent.unsure("RESULT_OVERDUE", said)
+        if found.answer is not None and 300 <= found.answer.status <= 399:
+            to = Said(self.sent.clean(location_of(found.answer)))
+            said = sentences.REDIRECTED_ASKED.format(status=found.answer.status, why=to)
+            return Outcome(Verdict.PAUSE, "REDIRECTED", said, submission=self.submission)
         if found.answer is None or not found.is_good or found.must_wait:
             return still_waiting(found, self.submission, self.poll.every_seconds)
         asked = retry_after(found.answer.headers, self.sent.now) or 0.0

@@ -89,6 +89,13 @@ REDIRECTED = sentence(
         "with customers' data. Correct the API's URL, then resume the job."
     ),
 )
+REDIRECTED_ASKED = sentence(
+    "REDIRECTED_ASKED",
+    _(
+        "Asked for its result, the API answers with a redirect (HTTP {status}){why}. It is not "
+        "followed. Correct the addresses under poll in the API's mapping, then resume the job."
+    ),
+)
 UNAUTHORIZED = sentence(
     "UNAUTHORIZED",
     _(
@@ -152,6 +159,9 @@ ASKED_AGAIN = sentence("API_ASKED_AGAIN", _("It is asked again; the batch is not
 JOB_FAILED = sentence("JOB_FAILED", _("The API broke off its work on the batch{why}."))
 JOB_GONE = sentence(
     "JOB_GONE", _("The API does not know the work any more that it took on (HTTP {status}){why}.")
+)
+NOT_THERE_YET = sentence(
+    "WORK_NOT_THERE_YET", _("The API does not know the work, perhaps not yet (HTTP 404).")
 )
 RESULT_OVERDUE = sentence(
     "RESULT_OVERDUE",

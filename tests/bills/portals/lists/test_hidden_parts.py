@@ -83,6 +83,7 @@ WHOLE = {
     + script("[a, ...b.children].forEach(one => one.onclick = () => 0)"),
     "a way of delivery": "<input type=radio name=r id=a checked><label for=a>By e-mail</label>"
     "<input type=radio name=r id=b><label for=b>On paper</label>" + shows("b", "onchange", ""),
+    "its customer and its account": "<p>Account 771122</p><a href=/site/me>Customer 440011</a>",
     "its own contract": "<p>Contract 440011</p><a href=/site/c/440011>Contract 440011</a>",
 }  # fmt: skip
 GAP_CODES = (Code.LIST_INCOMPLETE, Code.OLDER_BILLS_ELSEWHERE, Code.SEVERAL_ACCOUNTS)

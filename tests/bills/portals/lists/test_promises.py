@@ -74,6 +74,7 @@ WHOLE = (
     "All your bills since 2015 are shown here, the latest first.",
     "Rechnungen können Sie jederzeit herunterladen.",
     "Voici vos factures.",
+    "Bills from last year",
     "Older browsers: contact customer service.",
 )
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bills.browser.evidence import scrub_zip, without_cookies
 from bills.browser.plan import Login
-from bills.browser.redaction import HIDDEN, scrub_zip, without_cookies
 from bills.portals.logins.page import without_session
 from config.dev.sandbox.http_server import Reply
+from imports.http.redaction import HIDDEN
 from tests.bills.browsing import CANARY, EMAIL, LOG_OUT, LOGIN_PAGE, page
 
 if TYPE_CHECKING:

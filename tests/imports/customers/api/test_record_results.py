@@ -462,6 +462,13 @@ def test_a_failure_of_nobody_is_that_of_one_who_is_called_stored_if_nobody_else_
     ]
 
 
+def test_entries_without_a_name_are_said_with_the_path_where_it_was_looked_for() -> None:
+    mapping = custom(results=[{"name": {"by": "id", "id": "memberNo"}, "success": OK}])
+    outcome = judged(200, [{"id": "1", "ok": True}, {"id": "2", "ok": True}], mapping=mapping)
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "NOT_IN_ANSWER")
+    assert "“memberNo”" in outcome.error
+
+
 def test_a_value_that_the_mapping_does_not_explain_is_shown() -> None:
     mapping = custom(results=[{"name": {"by": "id", "id": "id"}, "success": OK}])
     outcome = judged(200, [{"id": "1", "ok": "true"}], mapping=mapping, keys=(RecordKey("1"),))

@@ -151,6 +151,28 @@ def test_lines_of_failures_are_held_against_the_jobs_own_count(
     assert statuses(job) == {"M0": rest, "M1": "error", "M2": rest, "M3": rest}
 
 
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_of_the_question_stops_the_job_and_sends_nothing_again(
+    status: int, import_with: Any
+) -> None:
+    fake = SubmitAndPoll()
+    away = Reply(status, b"", {"Location": "https://files.example/r?signature=secret"})
+    fake.before = lambda request: away if request.method == "GET" else None
+    job = import_with(fake, SUBMIT)
+    assert (job.status, job.pause_code) == ("paused", "REDIRECTED")
+    assert "secret" not in str(job.pause_message)
+    assert set(statuses(job).values()) == {"pending"}
+    assert len(fake.posts()) == 1
+
+
+def test_work_that_is_not_known_everywhere_at_once_is_asked_for_again(import_with: Any) -> None:
+    fake, answers = SubmitAndPoll(), iter([Reply(404), Reply(404), None, Reply(404)])
+    fake.before = lambda request: next(answers, None) if request.method == "GET" else None
+    job = import_with(fake, SUBMIT)
+    assert statuses(job) == expected(members(4, 1))
+    assert len(fake.posts()) == 1
+
+
 def test_a_state_that_the_mapping_does_not_know_is_shown_while_it_is_waited_for(
     import_with: Any,
 ) -> None:
