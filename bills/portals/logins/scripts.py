@@ -222,7 +222,10 @@ FIND_FORM = (
     const open = inputs.find(box => isText(box) && box !== user && box !== code && box.required
       && !box.value && belongs(box, chosen.group));
     facts.extra = open ? (label(open) || names(open)).slice(0, 60) : "";
-    facts.typed = !!user && user.readOnly;
+    // Some are read-only until they have the focus, so that no browser fills them in by itself.
+    for (const box of [chosen.password, user])
+      if (box && box.readOnly && !box.value) box.focus();
+    facts.typed = !!user && user.readOnly && !!user.value;
     return Object.assign(answer, {password: chosen.password, user, code, button: chosen.button});
   }
   facts.against = judged.length ? judged[0].against : "";
