@@ -70,10 +70,10 @@ WAS_STOPPED = sentence(
     _("The log-in form was about to send the password to {site}. It was stopped."),
 )
 COVERED = sentence(
-    "COVERED", _("{cover} lies over what was to be pressed. Name its button in overlays.")
+    "COVERED", _("{cover} covers the button. Name the button that closes it in overlays.")
 )
 PASSWORD_NOT_KEPT = sentence(
-    "PASSWORD_NOT_KEPT", _("The box for the password does not keep it. Nothing was sent.")
+    "PASSWORD_NOT_KEPT", _("The password box does not keep what is typed. Nothing was sent.")
 )
 OTHER_USER = sentence(
     "OTHER_USER", _("The log-in form is filled in for another user. Nothing was typed.")
@@ -111,10 +111,10 @@ ANOTHER_BOX = sentence(
 )
 BLOCKED_HOSTS = sentence(
     "BLOCKED_HOSTS",
-    _("Not reached, since the portal does not name them in hosts: {hosts}."),
+    _("Blocked, because the portal's hosts do not list them: {hosts}."),
 )
 FRAME_ELSEWHERE = sentence(
-    "FRAME_ELSEWHERE", _("A frame of {site} is not told the password (password_hosts).")
+    "FRAME_ELSEWHERE", _("Redrive types no password in a frame of {site}: password_hosts does not list it.")
 )
 OFFERED = sentence("OFFERED", _("The page offers: {names}."))
 PASSWORD_BOX = sentence("PASSWORD_BOX", _("box for the password"))
@@ -182,11 +182,11 @@ PROMISED = sentence("PROMISED", _("The page speaks of {promised}, {seen} were se
 PROMISED_PAGES = sentence(
     "PROMISED_PAGES", _("The page speaks of {promised} pages, {seen} were seen.")
 )
-ANSWER_SAYS = sentence("ANSWER_SAYS", _("The page asked for more, and was answered “{text}”."))
+ANSWER_SAYS = sentence("ANSWER_SAYS", _("Asked for more, the portal answered “{text}”."))
 BILLS_IN_HIDDEN_ROWS = sentence(
     "BILLS_IN_HIDDEN_ROWS", _("The page holds {n} more documents in rows that it does not show.")
 )
-ONLY_SOME = sentence("ONLY_SOME", _("The page says “{text}”, and does not list the others."))
+ONLY_SOME = sentence("ONLY_SOME", _("The page says “{text}” and does not list the others."))
 FILTER_DEAD = sentence("FILTER_DEAD", _("{name}: choosing “{option}” changed nothing."))
 LIMITED = sentence("LIMITED", _("The list is limited by a date ({name}). Set it in bills.steps."))
 NO_FILTER = sentence("NO_FILTER", _("bills.each: the page does not show {what}."))

@@ -151,7 +151,7 @@ SUBMITTED = sentence(
     ),
 )
 STILL_AT_WORK = sentence("STILL_AT_WORK", _("The API is still at work on the batch."))
-STATE_SAID = sentence("STATE_SAID", _("The API is still at work on the batch{why}."))
+STATE_SAID = sentence("STATE_SAID", _("The API is still working on the batch{why}."))
 NOT_ASKED = sentence(
     "RESULT_NOT_GIVEN", _("The API was asked for the result of the batch, and did not give it:")
 )
@@ -189,7 +189,7 @@ PROVES_NOTHING = sentence(
 AFTER = sentence("AFTER", _("after {seconds} s"))
 NOT_UTF_8 = sentence("NOT_UTF_8", _("it is not UTF-8"))
 PACKED_OTHERWISE = sentence(
-    "ANSWER_PACKED_OTHERWISE", _("it is packed as “{how}”, which was not asked for")
+    "ANSWER_PACKED_OTHERWISE", _("it is compressed as “{how}”, which Redrive did not ask for")
 )
 EMPTY_BODY = sentence("EMPTY_BODY", _("it is empty"))
 NO_JSON_AT = sentence("NO_JSON_AT", _("no JSON at character {at}"))
@@ -200,7 +200,7 @@ NO_JSON_NUMBER = sentence("NO_JSON_NUMBER", _("{text} is not JSON"))
 NO_LIST_AT = sentence("NO_LIST_AT", _("the mapping expects a list of results at “{path}”"))
 NO_LIST = sentence("NO_LIST", _("the mapping expects a list of results as its whole body"))
 NO_LAST_PAGE = sentence("NO_LAST_PAGE", _("its pages of results do not come to an end"))
-PAGES_DIFFER = sentence("PAGES_DIFFER", _("its pages of results are not alike"))
+PAGES_DIFFER = sentence("PAGES_DIFFER", _("its pages of results have different shapes"))
 OTHER_COUNT = sentence(
     "OTHER_COUNT",
     _(
