@@ -21,7 +21,7 @@ def in_words(text: Text | None) -> str:
 def as_sentence(clause: Message) -> str:
     """A clause as a sentence: capitalised, unless it starts with a field's name."""
     said = in_words(clause)
-    return said if SENTENCES[clause.code].startswith("{") else said[:1].upper() + said[1:]
+    return said if SENTENCES.get(clause.code, "").startswith("{") else said[:1].upper() + said[1:]
 
 
 def in_short(text: Text | None, longest: int) -> str:

@@ -18,7 +18,6 @@ from bills import keeping
 from bills.browser.plan import Login
 from bills.models import BillRun, Credential, CredentialUse
 from bills.portals.failures import Code
-from bills.portals.logins.page import without_session
 from bills.portals.logins.totp import BadSecret, read_totp
 from imports.ledger import lifecycle
 from imports.messages import marked as _
@@ -171,6 +170,8 @@ def login_of(credential: Credential, *, is_first: bool = True) -> Login:
 
     A try after a failed one begins a session of its own, on a device that the portal knows.
     """
+    from bills.portals.logins.page import without_session  # Playwright: not for every command
+
     session = credential.session
     return Login(
         email=credential.email,

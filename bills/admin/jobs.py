@@ -57,9 +57,9 @@ def _rows(
     columns: QuerySet[Any, tuple[Any, ...]], extras: list[str], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *who, status, code, message, attempts, bills, at, again, extra in at_once(columns):
-        summary = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
+        cells = (status_word(status), code, in_words(message), attempts, bills, local(at), again)
         more = ((extra or {}).get(name, "") for name in extras)
-        yield (*who, *summary, *advice[code, status], *more)
+        yield (*who, *cells, *advice[code, status], *more)
 
 
 def workload(job: ImportJob) -> str:

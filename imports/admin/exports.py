@@ -215,8 +215,8 @@ def _records(
     columns: QuerySet[Any, tuple[Any, ...]], advice: Advice
 ) -> Iterator[Sequence[object]]:
     for *names, status, code, http, message, attempts, at, again in at_once(columns):
-        summary = (status_word(status), code, http, in_words(message), attempts, local(at), again)
-        yield (*names, *summary, *advice[code, status])
+        cells = (status_word(status), code, http, in_words(message), attempts, local(at), again)
+        yield (*names, *cells, *advice[code, status])
 
 
 class Advice(dict[tuple[str, str], tuple[str, str]]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -60,37 +61,23 @@ class Waiting:
 
     failed: int
     unknown: int
+    # The id of the first of these jobs that has failed ones; 0 for none.
+    failed_in: int = field(default=0, compare=False)
 
 
 def how_many_wait(job: ImportJob) -> Waiting:
     """What `waiting` counts, from the batches' counts: fast for a million records."""
     jobs = descendants(job)
-    found = ImportBatch.objects.filter(job__in=jobs).aggregate(
-        failed=Sum("error_count", default=0), unknown=Sum("unknown_count", default=0)
-    )
-    taken = dict(
-        ImportResult.objects.filter(retry_of__job__in=jobs)
-        .values_list("retry_of__status")
-        .annotate(n=Count("pk"))
-    )
-    return Waiting(
-        failed=found["failed"] - taken.get(ResultStatus.ERROR, 0),
-        unknown=found["unknown"] - taken.get(ResultStatus.UNKNOWN, 0),
-    )
-
-
-def where_they_wait(job: ImportJob) -> ImportJob:
-    """The first job whose failed records wait: this one, or one of its later retries."""
-    jobs = descendants(job)
-    failed = ImportBatch.objects.filter(job__in=jobs, error_count__gt=0).values_list("job")
-    of_retries = ImportResult.objects.filter(
-        retry_of__job__in=jobs, retry_of__status=ResultStatus.ERROR
-    ).values_list("retry_of__job")
-    taken = dict(of_retries.annotate(n=Count("pk")))
-    for pk, count in failed.annotate(n=Sum("error_count")).order_by("job"):
-        if count > taken.get(pk, 0):
-            return job if pk == job.pk else ImportJob.objects.get(pk=pk)
-    return job
+    batches = ImportBatch.objects.filter(job__in=jobs).values_list("job")
+    of_retries = ImportResult.objects.filter(retry_of__job__in=jobs)
+    by_status = of_retries.values_list("retry_of__job", "retry_of__status")
+    taken = {(pk, status): n for pk, status, n in by_status.annotate(n=Count("pk"))}
+    failed, unknown = Counter[int](), 0
+    for pk, errors, unknowns in batches.annotate(Sum("error_count"), Sum("unknown_count")):
+        failed[pk] = errors - taken.get((pk, ResultStatus.ERROR), 0)
+        unknown += unknowns - taken.get((pk, ResultStatus.UNKNOWN), 0)
+    first = min((pk for pk, count in failed.items() if count > 0), default=0)
+    return Waiting(failed.total(), unknown, first)
 
 
 def _its_retry() -> QuerySet[ImportResult]:

@@ -222,7 +222,10 @@ FIND_FORM = (
     const open = inputs.find(box => isText(box) && box !== user && box !== code && box.required
       && !box.value && belongs(box, chosen.group));
     facts.extra = open ? (label(open) || names(open)).slice(0, 60) : "";
-    facts.typed = !!user && user.readOnly;
+    // Some are read-only until they have the focus, so that no browser fills them in by itself.
+    for (const box of [chosen.password, user])
+      if (box && box.readOnly && !box.value) box.focus();
+    facts.typed = !!user && user.readOnly && !!user.value;
     return Object.assign(answer, {password: chosen.password, user, code, button: chosen.button});
   }
   facts.against = judged.length ? judged[0].against : "";
@@ -242,12 +245,15 @@ FIND_FORM = (
   return Object.assign(answer, {opener: opener || null});
 }"""
 )
+SETTLES_MS = 16
 # The same for the box that bears the mark already, where `keeps` and there is one. What it has
 # found is marked: `parts` are the names. Of a box for the password that is kept, `goal` is where
 # it leads, `holds` and `most` how many characters it holds and can hold. With a `mark` (see
 # `pinning`), the box is pinned.
 MARK_FORM = packed(f"""async ([given, seal, keeps, mark]) => {{{EVERYWHERE}{PIN}
   const marked = name => all(`[data-redrive-form="${{seal}}-${{name}}"]`);
+  // What empties the box, or moves the focus on, has its turn before it is looked at.
+  if (keeps) await new Promise(done => setTimeout(done, {SETTLES_MS}));
   const kept = keeps ? marked("password") : [];
   const isKept = kept.length === 1, box = isKept ? kept[0] : given;
   const {{facts, ...found}} = ({FIND_FORM})([{json.dumps(FORM_WORDS)}, box]);

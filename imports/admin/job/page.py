@@ -382,7 +382,7 @@ def live_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "poll_seconds": poll_seconds(job, bulk),
         "is_ended": is_ended,
         "failed_waiting": wait.failed,
-        "failed_in": retries.where_they_wait(job) if wait.failed and len(members) > 1 else job,
+        "failed_in": next((each for each in members if each.pk == wait.failed_in), job),
         **_retry_offer(job, wait.failed),
         "unknown_waiting": wait.unknown,
         "can_duplicate": job.retry_of_id is None

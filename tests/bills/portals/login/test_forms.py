@@ -111,6 +111,9 @@ FORMS: dict[str, str] = {
     "behind a button": (
         f"<button onclick='b.hidden = false'>Log in</button><div id=b hidden>{LOGIN_PAGE}</div>"
     ),
+    "read-only until it has the focus": LOGIN_PAGE.replace(
+        "<input", "<input readonly onfocus=\"this.removeAttribute('readonly')\""
+    ),
     "in a dialog behind my pages": MY_PAGES,
     "behind another way than a passkey": PASSKEY,
     "that knows the user by a cookie": NAMED,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imports.admin.job import log
+from imports.templatetags.redrive import verdict_shown
 from tests.imports.admin.conftest import ended, url
 from tests.jobs import BUSY, OK, REFUSED, answer
 
@@ -52,6 +53,15 @@ def test_the_log_shows_what_is_asked_for(
     operator: Client, job: ImportJob, show: str, wanted: set[str]
 ) -> None:
     assert set(shown(operator, job, show=show)) == wanted
+
+
+def test_only_an_attempt_that_another_follows_says_that_it_will_be_retried(
+    make_job: JobMaker,
+) -> None:
+    for most, wanted in ((1, "failed"), (2, "retry")):
+        job = make_job(3, max_attempts=most)
+        answer(job, BUSY)
+        assert verdict_shown(job.attempts.get()) == wanted
 
 
 def test_a_finished_job_says_what_it_came_to(operator: Client, make_job: JobMaker) -> None:

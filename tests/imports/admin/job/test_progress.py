@@ -205,7 +205,7 @@ def test_the_retries_show_the_whole_story(
 def test_the_first_job_leads_to_the_retry_whose_records_failed_again(
     operator: Client, make_job: JobMaker
 ) -> None:
-    job = make_job(12, max_attempts=1)
+    job = make_job(6)
     answer(job, OK, REFUSED)
     ended(job)
     assert operator.get(url(job, "progress")).context["failed_in"] == job
