@@ -84,7 +84,8 @@ def test_what_would_bind_the_owner_is_not_pressed_and_is_named(
 def test_a_box_that_does_not_keep_the_password_sends_nothing(
     pages: Pages, visitor: Visitor
 ) -> None:
-    empties = "setInterval(() => document.querySelector('[type=password]').value = '', 1);"
+    empties = "addEventListener('input', ({target: box}) => { if (box.type === 'password') "
+    empties += "box.value = '' }, true);"
     pages.portal(NO_BILLS, f"{LOGIN_PAGE}<script>{empties}</script>")
     report = visitor.visit()
     assert (report.code, pages.passwords) == (Code.NAVIGATION, [])
