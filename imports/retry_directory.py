@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext as translated
+from django.utils.translation import gettext
 
 from imports.ledger import lifecycle, retries
 from imports.ledger.batches import one_at_a_time
@@ -326,11 +326,11 @@ def _number(code: str) -> int:
 def reason(code: str) -> str:
     """Why a directory cannot be written to, in the reader's language."""
     sentences = {
-        "ENOSPC": translated("the disk is full"),
-        "EDQUOT": translated("the disk quota is used up"),
-        "EACCES": translated("Redrive has no right to write there"),
-        "EPERM": translated("Redrive has no right to write there"),
-        "EROFS": translated("it is on a read-only file system"),
+        "ENOSPC": gettext("the disk is full"),
+        "EDQUOT": gettext("the disk quota is used up"),
+        "EACCES": gettext("Redrive has no right to write there"),
+        "EPERM": gettext("Redrive has no right to write there"),
+        "EROFS": gettext("it is on a read-only file system"),
     }
     system = os.strerror(_number(code))
     return f"{sentences[code]} ({system})" if code in sentences else system

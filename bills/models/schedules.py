@@ -15,7 +15,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bills.models.portals import Portal
@@ -194,13 +194,13 @@ class Schedule(models.Model):
         """Raises ValidationError that names the field."""
         errors: dict[str, str] = {}
         if self.portal is None and not self.group:
-            errors["portal"] = _now("Choose a portal, or name a group, or both.")
+            errors["portal"] = gettext("Choose a portal, or name a group, or both.")
         if self.repeats == Repeats.CRON and not is_cron(self.cron):
-            errors["cron"] = _now("This is no cron expression that ever comes due.")
+            errors["cron"] = gettext("This is no cron expression that ever comes due.")
         if (self.quiet_from is None) != (self.quiet_until is None):
-            errors["quiet_until"] = _now("Give both times, or neither.")
+            errors["quiet_until"] = gettext("Give both times, or neither.")
         elif self.quiet_from is not None and self.quiet_from == self.quiet_until:
-            errors["quiet_until"] = _now("This would be quiet for ever, or never.")
+            errors["quiet_until"] = gettext("This would be quiet for ever, or never.")
         if errors:
             raise ValidationError(errors)
 
