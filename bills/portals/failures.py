@@ -114,7 +114,8 @@ BLOCKED_HOSTS = sentence(
     _("Blocked, because the portal's hosts do not list them: {hosts}."),
 )
 FRAME_ELSEWHERE = sentence(
-    "FRAME_ELSEWHERE", _("Redrive types no password in a frame of {site}: password_hosts does not list it.")
+    "FRAME_ELSEWHERE",
+    _("Redrive types no password in a frame of {site}: password_hosts does not list it."),
 )
 OFFERED = sentence("OFFERED", _("The page offers: {names}."))
 PASSWORD_BOX = sentence("PASSWORD_BOX", _("box for the password"))
