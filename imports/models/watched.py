@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from imports.fields import EncryptedTextField, MessageField
@@ -97,9 +97,9 @@ class WatchedFolder(models.Model):
         errors: dict[str, str] = {}
         is_local = self.kind == PlaceKind.FOLDER
         if is_local and not is_inside(PurePosixPath(self.folder).parts):
-            errors["folder"] = _now("Name a folder below WATCH_DIR: no leading /, and no “..”.")
+            errors["folder"] = gettext("Name a folder below WATCH_DIR: no leading /, and no “..”.")
         if "/" in self.pattern or not self.pattern.strip():
-            errors["pattern"] = _now("Give a pattern of file names, without a folder.")
+            errors["pattern"] = gettext("Give a pattern of file names, without a folder.")
         if errors:
             raise ValidationError(errors)
 
