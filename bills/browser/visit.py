@@ -18,7 +18,14 @@ from bills.browser.screenshots import picture
 from bills.browser.sites import same_site, site
 from bills.portals import failures
 from bills.portals.failures import Code, PortalError
-from bills.portals.logins.signs import LONGEST_DIALOG, MOST_DIALOGS, Dialog, accepts, rule_for
+from bills.portals.logins.signs import (
+    LONGEST_DIALOG,
+    MOST_DIALOGS,
+    Dialog,
+    accepts,
+    rule_for,
+    url_pattern,
+)
 from bills.portals.targets import filled
 from imports.http.redaction import scrub
 from imports.http.retry_after import retry_after
@@ -132,9 +139,7 @@ class Visit:
         self.dismisses_overlays = False
         self._open: dict[Request, float] = {}  # that have not ended, with their beginnings
         self.failed_requests: dict[str, str] = {}  # address of a script's request: why
-        self.refused_requests: dict[
-            str, int
-        ] = {}  # the same, of a status that may mean no failure
+        self.refused_requests: dict[str, int] = {}  # the same, where the status may be no failure
         for event, handler in self._handlers():
             page.on(event, handler)  # type: ignore[call-overload] # the names are known
 
@@ -454,7 +459,7 @@ class Visit:
 
     def _note_answer(self, response: Response) -> None:
         """Note whether a script's request broke: it may have been for a part of the page."""
-        if response.request.resource_type not in ("xhr", "fetch"):
+        if not self._counts(response.request):
             return
         address = response.url.partition("?")[0]
         self.failed_requests.pop(address, None)
@@ -463,6 +468,18 @@ class Visit:
             self.failed_requests[address] = f"HTTP {response.status}"
         elif response.status >= 400:
             self.refused_requests[address] = response.status
+
+    def _counts(self, request: Request) -> bool:
+        """Whether the list may need what a script asks for there: at the portal's own hosts.
+
+        Other hosts' answers are our proxy's; what the recipe names is not needed.
+        """
+        if request.resource_type not in ("xhr", "fetch"):
+            return False
+        address = request.url
+        patterns = self.plan.recipe.bills.not_needed
+        is_ours = self.plan.permits(urlsplit(address).hostname or "")
+        return is_ours and not any(url_pattern(one).fullmatch(address) for one in patterns)
 
     def _on_end(self, request: Request) -> None:
         if self._open.pop(request, None) is not None:
@@ -476,9 +493,7 @@ class Visit:
     def _on_lost(self, request: Request) -> None:
         self._on_end(request)
         reason = request.failure or "no answer"
-        is_ours = self.plan.permits(urlsplit(request.url).hostname or "")
-        by_script = request.resource_type in ("xhr", "fetch")
-        if is_ours and by_script and "ERR_ABORTED" not in reason:
+        if self._counts(request) and "ERR_ABORTED" not in reason:
             self.failed_requests[request.url.partition("?")[0]] = reason
         if request is self._asked:
             self._end_waiting()

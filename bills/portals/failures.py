@@ -204,7 +204,13 @@ UNKNOWN_DOCUMENT = sentence(
 ONLY_PAYMENTS = sentence(
     "ONLY_PAYMENTS", _("The list shows {n} documents of payments, and no bill.")
 )
-REQUEST_FAILED = sentence("REQUEST_FAILED", _("{address} failed ({why}) while the list was read."))
+REQUEST_FAILED = sentence(
+    "REQUEST_FAILED",
+    _(
+        "{address} failed ({why}) while the list was read. If it has nothing to do with bills, "
+        "name it in bills.not_needed."
+    ),
+)
 SWITCH = sentence("SWITCH", _("The page offers “{text}”."))
 DATE_DOUBT = sentence(
     "DATE_DOUBT",

@@ -250,6 +250,7 @@ class BillsPart(Part, frozen=True):
     each: tuple[Each, ...] | None = None
     count: Cell | None = None
     account_sign: str = ""
+    not_needed: tuple[str, ...] = ()  # addresses of scripts' requests that the list can do without
     rows: str = ""  # a selector that matches each bill's row
     own_row: str = ""  # a text that this customer's rows have: "{email}", "{customer_no}"
     own_cell: Cell | None = None  # where in the row it stands; absent: anywhere

@@ -29,6 +29,7 @@ WHOLE = {
     },
     "bills": {
         "steps": [{"goto": "https://example.com/all"}, {"fill": {"label": "From"}, "value": "x"}],
+        "not_needed": ["*/offers"],
         "rows": "tr.bill",
         "own_row": "{email}",
         "own_cell": {"column": "E-mail"},

@@ -167,6 +167,15 @@ def test_a_part_that_could_not_be_loaded_is_a_gap(lists: Lists, visitor: Visitor
     report = visitor.visit()
     assert (report.code, len(report.bills)) == (Code.LIST_INCOMPLETE, 2)
     assert "/site/more failed (HTTP 500)" in report.error
+    assert visitor.visit({"bills": {"not_needed": ["*/site/more"]}}).code is None
+    assert visitor.visit({"bills": {"not_needed": ["*/site/m"]}}).code == Code.LIST_INCOMPLETE
+
+
+def test_what_a_script_asks_of_another_host_is_no_part_of_the_list(
+    lists: Lists, visitor: Visitor
+) -> None:
+    lists.show(table(rows(0, 1)) + script("fetch('http://offers.test/now').catch(() => 0)"))
+    assert numbers(visitor.visit()) == names(0, 1)
 
 
 def test_a_last_page_that_leads_to_the_first_ends_the_list(lists: Lists, visitor: Visitor) -> None:
