@@ -96,10 +96,12 @@ def read_answer(sock: socket.socket, method: str, most: int) -> Reply:
 
 def _usual(received: _Received, most: int) -> Reply | None:
     """The answer, if it is of the usual kind and comes whole."""
-    while (end := received.data.find(b"\r\n\r\n")) < 0:
+    sought = 0
+    while (end := received.data.find(b"\r\n\r\n", sought)) < 0:
+        sought = max(0, len(received.data) - 3)
         if len(received.data) > LONGEST_LINE or not received.more():
             return None
-    head = received.data[:end]
+    head = bytes(received.data[:end])
     status, headers = _status(head), _headers(head)
     if status is None or headers is None or status in WITHOUT_BODY:
         return None
@@ -115,7 +117,7 @@ def _usual(received: _Received, most: int) -> Reply | None:
         if not received.more():
             return None
     has_more = len(received.data) > whole  # that nobody asked for
-    return Reply(status, headers, received.data[start:whole], is_last=has_more)
+    return Reply(status, headers, bytes(received.data[start:whole]), is_last=has_more)
 
 
 def _status(head: bytes) -> int | None:
@@ -173,7 +175,7 @@ class _Received(io.RawIOBase):
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__()
-        self.data = b""
+        self.data = bytearray()  # grows in place: an answer may come byte by byte
         self._socket, self._position = sock, 0
         self._error: OSError | None = None
 
