@@ -89,7 +89,7 @@ def test_a_box_that_does_not_keep_the_password_sends_nothing(
     pages.portal(NO_BILLS, f"{LOGIN_PAGE}<script>{empties}</script>")
     report = visitor.visit()
     assert (report.code, pages.passwords) == (Code.NAVIGATION, [])
-    assert "does not keep it" in report.error
+    assert "does not keep what is typed" in report.error
 
 
 def test_a_focus_that_a_script_moves_puts_the_password_nowhere_else(

@@ -295,7 +295,7 @@ def test_a_page_without_a_form_says_what_may_explain_it(pages: Pages, visitor: V
     report = visitor.visit({"login": {"answer_seconds": 1}})
     assert report.code is Code.NAVIGATION
     assert "“Mobilt BankID”" in report.error
-    assert "in hosts: localhost." in report.error
+    assert "list them: localhost." in report.error
     pages.show("/login", f"<iframe src={elsewhere}/site/form></iframe>")
     pages.show("/form", LOGIN_PAGE)
     report = visitor.visit({"hosts": ["localhost"], "login": {"answer_seconds": 1}})
