@@ -299,7 +299,7 @@ def test_a_page_without_a_form_says_what_may_explain_it(pages: Pages, visitor: V
     pages.show("/login", f"<iframe src={elsewhere}/site/form></iframe>")
     pages.show("/form", LOGIN_PAGE)
     report = visitor.visit({"hosts": ["localhost"], "login": {"answer_seconds": 1}})
-    assert f"A frame of {elsewhere} is not told the password" in report.error
+    assert f"no password in a frame of {elsewhere}" in report.error
     assert pages.passwords == []
 
 
