@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +17,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from imports import job_types
+from imports.engine.stopping import StopRequest
 from imports.ledger import batches, bulk_actions, claims, lifecycle, lookups, outcomes
 from imports.ledger.claims import planned_once
 from imports.messages import Message, MessageError, Text, sentence
@@ -71,7 +71,7 @@ DATABASE_AWAY = (
     psycopg.InternalError,
 )
 
-stopping = threading.Event()  # set on shutdown: finish what is in flight, claim nothing more
+stopping = StopRequest()  # on shutdown: finish what is in flight, claim nothing more
 
 
 def worker_name() -> str:

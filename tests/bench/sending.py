@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from django.db.models import Max, Min
 
-from config.dev import postgres
+from config.dev import postgres, server_processes
 from imports.customers import drafts
-from imports.engine import queue
+from imports.engine import queue, runner
 from imports.ledger import lifecycle, totals
 from imports.models import CustomerApi, ImportJob
 from tests.bench import importing
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 LATENCY_SECONDS = 0.05
 TURNS = {8: 100, 32: 60, 128: 30}  # in flight: how often; few would be all start and end
 FREE_RUN = 100_000  # customers, to an API that answers at once
+FOR_PROFILE = 20_000
+PLACES = 12  # that a profile names
 LOOK_SECONDS = 0.05
 WANTED = 0.95
 
@@ -64,6 +70,7 @@ def run() -> Section:
     section = Section(f"Sending, all batches of {importing.BATCH} cut before")
     with importing.api() as url:
         free = _ours(url, FREE_RUN, importing.IN_FLIGHT)
+        places = _profile(url)
     section.add(
         f"sending alone, the API answers at once, {importing.IN_FLIGHT} in flight",
         f"{free.batches_a_second:,.0f} batches/s",
@@ -71,6 +78,7 @@ def run() -> Section:
     section.add("processor for each record: our workers, PostgreSQL, the bench's API", free.cpu)
     for in_flight, turns in TURNS.items():
         _at_latency(section, in_flight, turns)
+    section.notes.append(f"Where a worker that sends takes its processor time: {places}.")
     return section
 
 
@@ -114,6 +122,52 @@ def _ours(url: str, size: int, in_flight: int) -> Sent:
     found = job.attempts.aggregate(first=Min("sent_at"), last=Max("ended_at"))
     seconds = (found["last"] - found["first"]).total_seconds()
     return Sent(size / importing.BATCH / seconds, cpu)
+
+
+def _profile(url: str) -> str:
+    """The modules and libraries that take the most of sending in one process, all its threads."""
+    importing.api_row(url, importing.IN_FLIGHT)
+    job = _cut(FOR_PROFILE)
+    of_threads: list[cProfile.Profile] = []
+
+    def begin(*_event: object) -> None:
+        of_threads.append(cProfile.Profile(time.thread_time))
+        of_threads[-1].enable()
+
+    threading.setprofile(begin)
+    begin()
+    try:
+        while runner.run(job):
+            pass
+    finally:
+        threading.setprofile(None)
+        of_threads[0].disable()
+    spent: Counter[str] = Counter()
+    for profile in of_threads:
+        spent.update(_by_place(pstats.Stats(profile).stats))  # type: ignore[attr-defined]
+    whole = sum(spent.values())
+    return ", ".join(f"{place} {own / whole:.0%}" for place, own in spent.most_common(PLACES))
+
+
+def _by_place(calls: dict[Any, Any]) -> Counter[str]:
+    """Own seconds by module or library; those of what is written in C count for who called it."""
+    spent: Counter[str] = Counter()
+    for (file, _line, _name), (_, _, own, _, callers) in calls.items():
+        if file != "~":
+            spent[_place(file)] += own
+            continue
+        for (caller, _line_of_it, _name_of_it), (_, _, own_for_it, _) in callers.items():
+            spent[_place(caller)] += own_for_it
+    return spent
+
+
+def _place(file: str) -> str:
+    path = Path(file)
+    if path.is_relative_to(server_processes.PROJECT) and "site-packages" not in path.parts:
+        return str(path.relative_to(server_processes.PROJECT).with_suffix(""))
+    if "site-packages" in path.parts:
+        return path.parts[path.parts.index("site-packages") + 1]
+    return "Python's library"
 
 
 def _cut(size: int) -> ImportJob:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connection
 
 from imports.engine import sweeper
+from imports.engine.stopping import StopRequest
 
 logger = logging.getLogger("imports.engine.sweeper")
 MORE_SECONDS, NOTHING_SECONDS = 1.0, 300.0  # between two rounds of tidying
@@ -31,7 +32,7 @@ class Command(BaseCommand):
             sweeper.sweep()
             sweeper.tidy()
             return
-        stopped = threading.Event()
+        stopped = StopRequest()
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: stopped.set())
         threading.Thread(target=_tidy, args=[stopped], name="tidy", daemon=True).start()
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                 connection.close()
 
 
-def _tidy(stopped: threading.Event) -> None:
+def _tidy(stopped: StopRequest) -> None:
     """Tidy now and then, beside the sweeps: a storage that does not answer holds none of them."""
     pause = MORE_SECONDS
     while not stopped.wait(pause):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +43,11 @@ class Command(BaseCommand):
             options["seed"], outage_tries=options["outage_tries"], outage_memory=options["state"]
         )
         server = self._server(api, options)
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
+        ends_it = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends_it)  # until they are waited for
         server.start()
         self._introduce(server.base_url)
-        ended.wait()
+        signal.sigwait(ends_it)
         server.stop()
 
     def _server(self, api: SandboxApi, options: dict[str, Any]) -> SandboxServer:
