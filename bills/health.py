@@ -90,8 +90,9 @@ WITH ended AS (
            res.status = 'error' AND res.error_code = ANY(%(codes)s) AS is_changed
     FROM bills_billrun r
     JOIN imports_importjob j ON j.id = r.job_id
-    JOIN import_results res ON res.job_id = j.id
-    JOIN bills_credentialuse u ON u.batch_id = res.batch_id
+    JOIN imports_importbatch b ON b.job_id = j.id
+    JOIN bills_credentialuse u ON u.batch_id = b.id
+    JOIN import_results res ON res.batch_id = b.id
     JOIN bills_credential c ON c.id = u.credential_id
     WHERE r.portal_id = %(portal)s
       AND (j.status = ANY(%(at_work)s) OR j.finished_at > now() - make_interval(days => %(days)s))
@@ -253,8 +254,9 @@ SELECT day, code, count(*) FROM (
            CASE WHEN res.status = 'success' THEN '' ELSE res.error_code END AS code
     FROM bills_billrun r
     JOIN imports_importjob j ON j.id = r.job_id
-    JOIN import_results res ON res.job_id = j.id
-    JOIN bills_credentialuse u ON u.batch_id = res.batch_id
+    JOIN imports_importbatch b ON b.job_id = j.id
+    JOIN bills_credentialuse u ON u.batch_id = b.id
+    JOIN import_results res ON res.batch_id = b.id
     WHERE r.portal_id = %(portal)s
       AND (j.status = ANY(%(at_work)s) OR j.finished_at > now() - make_interval(days => %(days)s))
       AND res.status IN ('success', 'error')

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import psutil
 from django.db.models import Max, Min
@@ -34,6 +35,7 @@ TURNS = {8: 100, 32: 60, 128: 30}  # in flight: how often; few would be all star
 FREE_RUN = 100_000  # customers, to an API that answers at once
 FOR_PROFILE = 20_000
 PLACES = 12  # that a profile names
+WAITING = "<method 'acquire' of '_thread.lock' objects>"  # no work, whatever the clock says
 LOOK_SECONDS = 0.05
 WANTED = 0.95
 
@@ -129,21 +131,21 @@ def _profile(url: str) -> str:
     importing.api_row(url, importing.IN_FLIGHT)
     job = _cut(FOR_PROFILE)
     of_threads: list[cProfile.Profile] = []
+    run_thread = threading.Thread.run
 
-    def begin(*_event: object) -> None:
-        of_threads.append(cProfile.Profile(time.thread_time))
-        of_threads[-1].enable()
+    def profiled(thread: threading.Thread) -> None:
+        with cProfile.Profile(time.thread_time) as profile:
+            of_threads.append(profile)
+            run_thread(thread)
 
-    threading.setprofile(begin)
-    begin()
-    try:
+    with (
+        patch.object(threading.Thread, "run", profiled),
+        cProfile.Profile(time.thread_time) as of_this,
+    ):
         while runner.run(job):
             pass
-    finally:
-        threading.setprofile(None)
-        of_threads[0].disable()
     spent: Counter[str] = Counter()
-    for profile in of_threads:
+    for profile in (of_this, *of_threads):
         spent.update(_by_place(pstats.Stats(profile).stats))  # type: ignore[attr-defined]
     whole = sum(spent.values())
     return ", ".join(f"{place} {own / whole:.0%}" for place, own in spent.most_common(PLACES))
@@ -152,9 +154,11 @@ def _profile(url: str) -> str:
 def _by_place(calls: dict[Any, Any]) -> Counter[str]:
     """Own seconds by module or library; those of what is written in C count for who called it."""
     spent: Counter[str] = Counter()
-    for (file, _line, _name), (_, _, own, _, callers) in calls.items():
+    for (file, _line, name), (_, _, own, _, callers) in calls.items():
         if file != "~":
             spent[_place(file)] += own
+            continue
+        if name == WAITING:
             continue
         for (caller, _line_of_it, _name_of_it), (_, _, own_for_it, _) in callers.items():
             spent[_place(caller)] += own_for_it
